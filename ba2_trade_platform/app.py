@@ -1,0 +1,148 @@
+"""The composition root: the one module that knows all the others and puts them together."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from ba2_trade_platform.core.abilities import Abilities
+from ba2_trade_platform.core.actors import Actor, ActorKind
+from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.changes import ChangeFeed
+from ba2_trade_platform.core.clock import SystemClock
+from ba2_trade_platform.core.contracts import ExpertCatalog, Prices
+from ba2_trade_platform.core.demo import Demo
+from ba2_trade_platform.core.details import Details
+from ba2_trade_platform.core.errors import StartRefused
+from ba2_trade_platform.core.expert_instances import ExpertInstances
+from ba2_trade_platform.core.jobs import Bench
+from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.ownership import Ownership
+from ba2_trade_platform.core.queue.claims import Worker as Claimant
+from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
+from ba2_trade_platform.core.queue.tick import Tick
+from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.watchlists import Watchlists
+from ba2_trade_platform.core.worker import ExpertWorker, worker_id
+from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
+from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
+from ba2_trade_platform.experts.registry import Registry
+from ba2_trade_platform.market.as_of import PricesAt
+from ba2_trade_platform.market.registry import open_prices
+from ba2_trade_platform.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Every service of one console, put together. Pages, API and CLI are given this and nothing else."""
+
+    settings: Settings
+    store: Store
+    feed: ChangeFeed
+    prices: Prices
+    queue: WorkerQueue
+    analyses: Analyses
+    monitor: Monitor
+    details: Details
+    experts: ExpertInstances
+    watchlists: Watchlists
+    demo: Demo
+    worker: ExpertWorker
+    dispatcher: EmbeddedDispatcher
+    ownership: Ownership
+    version: str
+
+    def actor(self, kind: ActorKind) -> Actor:
+        """Return who acts through this door."""
+        return Actor(kind, self.settings.operator_name)
+
+    def own(self) -> None:
+        """Take the database, bring it to this code's schema and load the demo desk into an empty one.
+
+        Raises StartRefused when another console holds it, or when it cannot be migrated.
+        """
+        self.ownership.take(self.settings.page_url)
+        try:
+            migrate(self.settings)
+            first_slots(self.store, self.settings.workers)
+            if self.settings.demo:
+                self.demo.seed_if_empty()
+        except BaseException:
+            self.ownership.release()
+            raise
+
+    def start(self) -> None:
+        """Begin to work; `own` came before."""
+        self.dispatcher.start(self.worker.committed)
+        self.worker.start()
+
+    def stop(self) -> None:
+        """Accept no more wishes, hand back what runs, and let go of the database."""
+        self.store.close()
+        self.worker.stop()
+        self.dispatcher.stop()
+        self.store.dispose()
+        self.ownership.release()
+
+
+def migrate(settings: Settings) -> Migrated:
+    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
+    try:
+        done = upgrade(settings.url, settings.data_dir / "backups")
+    except MigrationError as error:
+        raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
+    if done.before != done.after:
+        log.info("Database migrated from %s to %s; backup: %s", done.before or "nothing", done.after, done.backup)
+    return done
+
+
+def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Prices | None = None) -> Platform:
+    """Put a console together without touching the database; raises StartRefused for settings that cannot work."""
+    try:
+        file = database_file(settings.url)
+        market = prices or open_prices(settings.prices, settings.prices_dir)
+    except UnsupportedDatabaseError as error:
+        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
+    except ValueError as error:
+        raise StartRefused(str(error)) from error
+    experts = catalog or Registry()
+    feed, clock = ChangeFeed(), SystemClock()
+    store = Store(open_engine(settings.url, settings.sqlite_synchronous), feed, clock)
+    dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
+    release = _version()
+    environment = {"version": release, "prices": market.name}
+    claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
+    tick = Tick(store, claimant, settings.max_rescues)
+    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
+    queue = WorkerQueue(store, dispatcher, abilities, market)
+    store.on_commit(dispatcher)
+    analyses = Analyses(store, queue, dispatcher, rerun_enabled=settings.rerun_enabled)
+    instances, watchlists, monitor = ExpertInstances(store, experts), Watchlists(store), Monitor(store)
+    return Platform(
+        settings=settings,
+        store=store,
+        feed=feed,
+        prices=market,
+        queue=queue,
+        analyses=analyses,
+        monitor=monitor,
+        details=Details(store, monitor),
+        experts=instances,
+        watchlists=watchlists,
+        demo=Demo(store, instances, queue, analyses, watchlists, market),
+        worker=ExpertWorker(store, tick, bench, settings.stop_seconds),
+        dispatcher=dispatcher,
+        ownership=Ownership(file),
+        version=release,
+    )
+
+
+def _version() -> str:
+    try:
+        return version("ba2-trade-platform")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0.1.0"

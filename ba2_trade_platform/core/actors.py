@@ -1,0 +1,67 @@
+"""Who asks: a person on the page, a script over the API, the command line, a schedule, or the console itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.db.enums import ActorKind
+from ba2_trade_platform.db.tables import activity_log, actor
+
+__all__ = ["SYSTEM", "Actor", "ActorKind", "actor_id", "note"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts."""
+
+    kind: ActorKind
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind is ActorKind.USER else f"{self.name} ({self.kind.value})"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "console")
+
+
+def actor_id(session: Session, who: Actor) -> int:
+    """Return the row id of `who`, making the row on first sight."""
+    known = session.scalar(select(actor.c.id).where(actor.c.kind == who.kind, actor.c.name == who.name))
+    if known is not None:
+        return int(known)
+    session.execute(upsert(actor).values(kind=who.kind, name=who.name).on_conflict_do_nothing())
+    return actor_id(session, who)
+
+
+def note(
+    session: Session,
+    by: int | None,
+    at: datetime,
+    what: str,
+    *,
+    subject_type: str = "analysis",
+    subject_id: int | None = None,
+    attempt: int | None = None,
+    before: str | None = None,
+    after: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Add one line to the activity log."""
+    session.execute(
+        insert(activity_log).values(
+            actor_id=by,
+            at=at,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            attempt=attempt,
+            what=what,
+            before=before,
+            after=after,
+            reason=reason,
+        )
+    )

@@ -1,0 +1,115 @@
+"""Packs what an attempt left into its archive, so that evidence stays while live tables hold only the newest attempt."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import StepStatus
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many live rows a purge took away."""
+
+    outputs: int
+    recommendations: int
+
+
+def compress(value: object) -> bytes:
+    """Return a JSON-able value as compressed bytes."""
+    return zlib.compress(json.dumps(value, default=_plain, separators=(",", ":")).encode())
+
+
+def expand(data: bytes | None) -> Any:
+    """Return what `compress` was given, None for None."""
+    return None if data is None else json.loads(zlib.decompress(data))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    raise TypeError(f"{type(value).__name__} cannot be archived")
+
+
+def pack(session: Session, analysis_id: int, number: int) -> None:
+    """Keep the live outputs, recommendation, steps and state of an analysis in the archive of attempt `number`."""
+    attempt_id = session.scalar(
+        select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
+    )
+    raw = select(t.raw_data.c.output_id, t.raw_data.c.data).join(t.output, t.output.c.id == t.raw_data.c.output_id)
+    outputs = _rows(
+        session, select(t.output).where(t.output.c.market_analysis_id == analysis_id).order_by(t.output.c.id)
+    )
+    of_output = {
+        row.output_id: row.data for row in session.execute(raw.where(t.output.c.market_analysis_id == analysis_id))
+    }
+    for output in outputs:
+        if output["id"] in of_output:
+            output["raw"] = expand(of_output[output["id"]])
+    steps = select(t.step, t.step_result.c.result).outerjoin(t.step_result, t.step_result.c.step_id == t.step.c.id)
+    recommendations = select(t.recommendation).where(t.recommendation.c.market_analysis_id == analysis_id)
+    contents = {
+        "outputs": outputs,
+        "recommendation": next(iter(_rows(session, recommendations)), None),
+        "steps": _rows(session, steps.where(t.step.c.analysis_id == analysis_id).order_by(t.step.c.position)),
+        "state": session.scalar(select(t.analysis.c.state).where(t.analysis.c.id == analysis_id)),
+    }
+    packed = compress(contents)
+    session.execute(
+        upsert(t.archive)
+        .values(attempt_id=attempt_id, contents=packed)
+        .on_conflict_do_update(index_elements=["attempt_id"], set_={"contents": packed})
+    )
+
+
+def purge(session: Session, analysis_id: int) -> Purged:
+    """Delete the live outputs, recommendation and steps of an analysis."""
+    outputs = session.execute(delete(t.output).where(t.output.c.market_analysis_id == analysis_id))
+    recommendations = session.execute(
+        delete(t.recommendation).where(t.recommendation.c.market_analysis_id == analysis_id)
+    )
+    session.execute(delete(t.step).where(t.step.c.analysis_id == analysis_id))
+    return Purged(outputs.rowcount, recommendations.rowcount)  # type: ignore[attr-defined]  # CursorResult, by construction
+
+
+def carry_over(session: Session, analysis_id: int, to_attempt: int) -> None:
+    """Keep the completed steps of an analysis and what they wrote for attempt `to_attempt`; delete the rest."""
+    unfinished = select(t.step.c.id).where(t.step.c.analysis_id == analysis_id, t.step.c.status != StepStatus.COMPLETED)
+    session.execute(
+        delete(t.output).where(
+            t.output.c.market_analysis_id == analysis_id,
+            t.output.c.step_id.is_(None) | t.output.c.step_id.in_(unfinished),
+        )
+    )
+    session.execute(delete(t.step).where(t.step.c.id.in_(unfinished)))
+    session.execute(
+        update(t.step)
+        .where(t.step.c.analysis_id == analysis_id)
+        .values(
+            attempt=to_attempt,
+            tokens=0,
+            cost=Decimal(0),
+            reused_from_attempt=func.coalesce(t.step.c.reused_from_attempt, t.step.c.attempt),
+        )
+    )
+    for table in (t.output, t.recommendation):
+        session.execute(update(table).where(table.c.market_analysis_id == analysis_id).values(attempt=to_attempt))
+
+
+def _rows(session: Session, statement: Any) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in session.execute(statement)]  # noqa: SLF001 - SQLAlchemy's public name

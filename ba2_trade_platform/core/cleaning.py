@@ -1,0 +1,38 @@
+"""Makes what experts and providers hand us storable: one bad character must never sink a whole batch of writes."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+MAX_TEXT = 4 * 1024 * 1024
+_CUT = "\n\n... cut at 4 MB"
+
+
+def clean_text(text: str, limit: int = MAX_TEXT) -> str:
+    """Return `text` without NUL and lone surrogates, cut to `limit` characters with a note."""
+    clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= limit else clean[: limit - len(_CUT)] + _CUT
+
+
+def clean_json(value: object) -> Any:
+    """Return a JSON-able copy: texts cleaned, NaN and infinities as None, unknown objects as their text."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(str(key)): clean_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [clean_json(item) for item in value]
+    if hasattr(value, "item") and callable(value.item):  # a numpy scalar
+        return clean_json(value.item())
+    return clean_text(str(value))
+
+
+def canonical_json(value: object) -> str:
+    """Return the one spelling of a JSON-able value: sorted keys, no spaces, everything finite; for hashes."""
+    return json.dumps(clean_json(value), sort_keys=True, separators=(",", ":"), allow_nan=False)

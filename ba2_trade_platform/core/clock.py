@@ -1,0 +1,17 @@
+"""The wall clock of the console; the market's clock belongs to the price provider."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+
+class SystemClock:
+    """Real time, aware, in UTC."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return datetime.now(UTC)
+
+
+def day_start(now: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant at which the day of `now` began in `zone`."""
+    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)

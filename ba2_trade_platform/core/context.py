@@ -1,0 +1,183 @@
+"""What one attempt's expert is given: steps that are recorded, outputs, a state, and a way to be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import hashlib
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from ba2_trade_platform.core.archives import compress
+from ba2_trade_platform.core.cleaning import canonical_json, clean_json, clean_text
+from ba2_trade_platform.core.contracts import Clock, PricesAsOf, Verdict
+from ba2_trade_platform.core.queue.dispatcher import Claim, RecordedStep
+from ba2_trade_platform.core.queue.records import Ledger, OutputRecord, StepRecord
+from ba2_trade_platform.db.enums import StepStatus
+
+T = TypeVar("T")
+MAX_STATE = 256 * 1024
+NAME_LIMIT = 200
+
+_position: contextvars.ContextVar[int | None] = contextvars.ContextVar("step_position", default=None)
+
+
+class Stopped(BaseException):  # noqa: N818 - like CancelledError, it must pass an expert's `except Exception`
+    """Raised inside an expert that was cancelled, is out of time, or is being handed back."""
+
+
+class RunContext:
+    """The AnalysisContext of one attempt; see core.contracts for what each part promises."""
+
+    def __init__(
+        self, claim: Claim, ledger: Ledger, prices: PricesAsOf, settings: Any, clock: Clock, written: Callable[[], None]
+    ) -> None:
+        self.analysis_id = claim.analysis_id
+        self.attempt = claim.attempt
+        self.symbol = claim.symbol
+        self.subtype = claim.subtype
+        self.as_of: datetime = claim.as_of
+        self.settings = settings
+        self.prices = prices
+        self.clock = clock
+        self.state: Mapping[str, Any] | None = claim.state
+        self.live_threads = 0
+        self._ledger = ledger
+        self._written = written
+        self._stop_reason: str | None = None
+        self._recorded: list[RecordedStep] = list(claim.recorded)
+        self._taken = {step.position for step in claim.recorded}
+        self._expected = 0
+        self._done = 0
+        self._running: list[str] = []
+        self._previous_attempt = claim.attempt - 1
+
+    def expect(self, steps: int) -> None:
+        """Say how many steps this attempt will take."""
+        self._expected = steps
+
+    def check(self) -> None:
+        """Raise Stopped when the analysis was cancelled or is out of time."""
+        if self._stop_reason is not None:
+            raise Stopped(self._stop_reason)
+
+    def stop(self, reason: str) -> None:
+        """Make the next `check` or `step` raise."""
+        self._stop_reason = reason
+
+    async def step(self, name: str, work: Callable[[], T | Awaitable[T]], *, inputs: object = None) -> T:
+        """Do `work` as a named, recorded step, or return what a previous attempt recorded for the same inputs."""
+        self.check()
+        name = clean_text(name, NAME_LIMIT)
+        inputs_hash = hashlib.sha256(canonical_json([name, inputs]).encode()).hexdigest()[:32]
+        recorded = next((step for step in self._recorded if step.name == name), None)
+        if recorded is not None:
+            self._recorded.remove(recorded)
+            if recorded.inputs_hash == inputs_hash:
+                self._done += 1
+                return cast(T, recorded.result)
+        position = recorded.position if recorded is not None else self._free_position()
+        record = StepRecord(
+            position, name, StepStatus.RUNNING, inputs_hash, self.clock.now(), replaces=recorded is not None
+        )
+        self._running.append(name)
+        self._write(record)
+        token = _position.set(position)
+        try:
+            result = clean_json(await self._run(work))
+        except BaseException as error:
+            self._running.remove(name)
+            text = clean_text(str(error) or type(error).__name__, 4000)
+            self._write(replace(record, status=StepStatus.FAILED, finished_at=self.clock.now(), error_message=text))
+            raise
+        finally:
+            _position.reset(token)
+        self._running.remove(name)
+        self._done += 1
+        self._write(replace(record, status=StepStatus.COMPLETED, finished_at=self.clock.now(), result=result))
+        return cast(T, result)
+
+    def output(self, type: str, name: str, text: str, raw: object = None) -> None:
+        """Write one output, belonging to the step at work."""
+        self._ledger.output(
+            OutputRecord(
+                position=_position.get(),
+                type=clean_text(type, 40),
+                name=clean_text(name, NAME_LIMIT),
+                text=clean_text(text),
+                created_at=self.clock.now(),
+                raw=None if raw is None else compress(clean_json(raw)),
+            )
+        )
+        self._written()
+
+    def recommend(self, verdict: Verdict) -> None:
+        """Record a provisional recommendation."""
+        self._ledger.recommend(verdict)
+        self._written()
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Keep the expert's working state; raises ValueError past 256 KB."""
+        clean = clean_json(dict(state))
+        size = len(canonical_json(clean))
+        if size > MAX_STATE:
+            raise ValueError(f"the state has {size} bytes; at most {MAX_STATE} are kept")
+        self.state = clean
+        self._ledger.state(clean)
+        self._written()
+
+    def _write(self, record: StepRecord) -> None:
+        progress = min(99, 100 * self._done // self._expected) if self._expected else 0
+        self._ledger.step(record, progress, self._running[-1] if self._running else None)
+        self._written()
+
+    def _free_position(self) -> int:
+        position = max(self._taken, default=0) + 1
+        self._taken.add(position)
+        return position
+
+    async def _run(self, work: Callable[[], T | Awaitable[T]]) -> T:
+        if inspect.iscoroutinefunction(work):
+            return cast(T, await work())
+        result = await self._in_thread(cast(Callable[[], T], work))
+        return await result if inspect.isawaitable(result) else result
+
+    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        # A daemon thread of its own: a pool's threads are waited for at exit, and one that hangs would hold the console.
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        inherited = contextvars.copy_context()
+        self.live_threads += 1
+
+        def finish(result: T | None, error: BaseException | None) -> None:
+            self.live_threads -= 1
+            self._written()
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(cast(T, result))
+
+        def body() -> None:
+            result: T | None = None
+            failed: BaseException | None = None
+            try:
+                result = inherited.run(work)
+            except (StopIteration, SystemExit, KeyboardInterrupt) as error:
+                # None of these may pass through a future or end the worker.
+                failed = RuntimeError(f"the step raised {type(error).__name__}")
+                failed.__cause__ = error
+            except BaseException as error:  # noqa: BLE001 - carried over to the coroutine that waits for it
+                failed = error
+            try:
+                loop.call_soon_threadsafe(finish, result, failed)
+            except RuntimeError:  # the worker has left without us
+                return
+
+        threading.Thread(target=body, name=f"step-{self.analysis_id}", daemon=True).start()
+        return future

@@ -1,0 +1,269 @@
+"""What an expert and a price provider promise, and what the console gives them in return."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ba2_trade_platform.core.cleaning import clean_text
+from ba2_trade_platform.db.enums import Action, ErrorCode, RiskLevel, Subtype, TimeHorizon
+
+__all__ = [
+    "MAX_STALE_SESSIONS",
+    "MINIMUM_BARS",
+    "Action",
+    "AnalysisContext",
+    "Bars",
+    "Clock",
+    "ErrorCode",
+    "Expert",
+    "ExpertCatalog",
+    "ExpertError",
+    "InstrumentInfo",
+    "Prices",
+    "PricesAsOf",
+    "Requirement",
+    "RiskLevel",
+    "Skipped",
+    "Subtype",
+    "TimeHorizon",
+    "Verdict",
+    "broker_for_open_positions",
+]
+
+MINIMUM_BARS = 300
+MAX_STALE_SESSIONS = 3
+
+T = TypeVar("T")
+CleanText = Annotated[str, AfterValidator(clean_text)]
+
+
+class ExpertError(Exception):
+    """An expected failure of an expert or a provider, with the code that everything else reads.
+
+    `retry_after` is the provider's own wish in seconds, where it gave one.
+    """
+
+    def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Skipped(Exception):  # noqa: N818 - an outcome, not an error: the expert decided that there is nothing to analyse
+    """Raised by an expert that has nothing to say about this symbol; the analysis ends skipped with this reason."""
+
+
+class Clock(Protocol):
+    """Tells the time; the market's clock may stand still or be replayed."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+
+
+@dataclass(frozen=True)
+class InstrumentInfo:
+    """One tradable symbol as its price provider describes it."""
+
+    symbol: str
+    name: str
+    exchange: str
+    currency: str
+    calendar: str
+    first_session: date | None = None
+    last_session: date | None = None
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Daily bars of one symbol in session order, split-adjusted as known at `as_of`.
+
+    All sequences have the same length n. `sessions` are the exchange's own dates, `closed_at` the aware UTC
+    instants at which those sessions closed; prices are float64 arrays of shape (n,) in `currency`,
+    `volume` is shares. `sessions_missing` counts the exchange's sessions that closed after the last bar
+    and not after `as_of`.
+    """
+
+    symbol: str
+    currency: str
+    as_of: datetime
+    sessions: tuple[date, ...]
+    closed_at: tuple[datetime, ...]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+    sessions_missing: int = 0
+
+    def __len__(self) -> int:
+        return len(self.sessions)
+
+    def require(self, minimum: int = MINIMUM_BARS, max_stale: int = MAX_STALE_SESSIONS) -> Bars:
+        """Return these bars, or raise ExpertError: DATA_MISSING when too few, STALE_DATA when too old."""
+        if not len(self):
+            raise ExpertError(
+                ErrorCode.DATA_MISSING, f"{self.symbol} has no bars on or before {self.as_of:%Y-%m-%d %H:%M} UTC"
+            )
+        if self.sessions_missing > max_stale:
+            raise ExpertError(
+                ErrorCode.STALE_DATA,
+                f"{self.symbol} has no bar since {self.sessions[-1]}: {self.sessions_missing} sessions are missing"
+                f" at {self.as_of:%Y-%m-%d}",
+            )
+        if len(self) < minimum:
+            raise ExpertError(
+                ErrorCode.DATA_MISSING,
+                f"{self.symbol} has {len(self)} bars up to {self.sessions[-1]}; {minimum} are needed",
+            )
+        return self
+
+
+class Prices(Protocol):
+    """A source of daily prices with its own clock. Blocking; called from worker threads, so thread-safe."""
+
+    name: str
+    clock: Clock
+
+    def instruments(self) -> Sequence[InstrumentInfo]:
+        """Return every symbol this provider knows, by symbol."""
+
+    def instrument(self, symbol: str) -> InstrumentInfo:
+        """Return one symbol's description, or raise ExpertError SYMBOL_INVALID naming it."""
+
+    def bars(self, symbol: str, as_of: datetime, limit: int | None = None) -> Bars:
+        """Return the newest `limit` bars visible at the aware instant `as_of` (all when None).
+
+        A bar is visible when its session's close is not after `as_of`; a split is applied when its session's
+        open is not after `as_of`. Raises ExpertError SYMBOL_INVALID for an unknown symbol.
+        """
+
+    def instant_of(self, day: date, symbol: str | None = None) -> datetime:
+        """Return the aware UTC close of the exchange's session on `day`, or of the last session before it."""
+
+
+class PricesAsOf(Protocol):
+    """The only view of prices an expert gets: it cannot be asked for anything after the analysis' as_of."""
+
+    as_of: datetime
+
+    def bars(self, symbol: str, limit: int | None = None) -> Bars:
+        """Return the newest `limit` bars visible at `as_of`, or raise ExpertError SYMBOL_INVALID."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something an expert needs before it can work; shown with its sentence while it is unmet."""
+
+    key: str
+    met: bool
+    sentence: str
+    subtypes: frozenset[Subtype] = field(default_factory=lambda: frozenset(Subtype))
+
+
+def broker_for_open_positions() -> Requirement:
+    """The requirement of every expert that looks at held positions: without a broker there are none."""
+    return Requirement(
+        key="broker",
+        met=False,
+        sentence="Open positions need a connected broker; none is configured",
+        subtypes=frozenset({Subtype.OPEN_POSITIONS}),
+    )
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+Percent = Annotated[float, AfterValidator(_finite)]
+Price = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=18, decimal_places=6)]
+
+
+class Verdict(BaseModel):
+    """An expert's answer, validated where it is made. Prices are in `currency`, percentages of the present price."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Action
+    confidence: Annotated[float, Field(ge=1, le=100)]
+    expected_profit_percent: Percent = 0.0
+    price: Price | None = None
+    target_price: Price | None = None
+    stop_price: Price | None = None
+    currency: str = "USD"
+    risk_level: RiskLevel = RiskLevel.MEDIUM
+    time_horizon: TimeHorizon = TimeHorizon.MEDIUM
+    details: CleanText = ""
+
+
+class AnalysisContext(Protocol):
+    """What an expert is given for one attempt. Usable from the expert's coroutine and from its step's thread."""
+
+    analysis_id: int
+    attempt: int
+    symbol: str
+    subtype: Subtype
+    as_of: datetime
+    settings: Any
+    prices: PricesAsOf
+    clock: Clock
+    state: Mapping[str, Any] | None
+
+    def expect(self, steps: int) -> None:
+        """Say how many steps this attempt will take, so that progress can be shown."""
+
+    async def step(self, name: str, work: Callable[[], T | Awaitable[T]], *, inputs: object = None) -> T:
+        """Do `work` as a named step and return its JSON-able result, which is recorded with its times.
+
+        A plain function runs in the worker's thread pool, a coroutine function on the worker's loop. On a resumed
+        attempt the recorded result is returned instead when `inputs` (JSON-able) are unchanged.
+        Raises when the analysis was cancelled or is out of time.
+        """
+
+    def output(self, type: str, name: str, text: str, raw: object = None) -> None:
+        """Write one AnalysisOutput row (markdown `text`, optional JSON-able `raw`), belonging to the step at work."""
+
+    def recommend(self, verdict: Verdict) -> None:
+        """Record a provisional recommendation; it becomes current only when the attempt completes."""
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Keep the expert's own working state (JSON-able, at most 256 KB) on the analysis."""
+
+    def check(self) -> None:
+        """Raise when the analysis was cancelled or is out of time; call it between pieces of blocking work."""
+
+
+class Expert(Protocol):
+    """One way of analysing a symbol. Stateless: one object serves all analyses of all its instances."""
+
+    name: str
+    description: str
+    settings_model: type[BaseModel]
+    safe_to_repeat: bool
+    can_resume: bool
+
+    def requirements(self, settings: BaseModel) -> list[Requirement]:
+        """Return what it needs (keys, network, data), each met or not. Quick, no I/O."""
+
+    async def analyse(self, context: AnalysisContext) -> Verdict:
+        """Analyse `context.symbol` as of `context.as_of`; raise ExpertError for an expected failure."""
+
+
+class ExpertCatalog(Protocol):
+    """The experts this console ships; each is imported on first use."""
+
+    def names(self) -> list[str]:
+        """Return the names of all experts, in the order to show them."""
+
+    def get(self, name: str) -> Expert:
+        """Return one expert, or raise KeyError."""

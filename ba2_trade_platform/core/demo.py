@@ -1,0 +1,160 @@
+"""The demo desk: experts, a watchlist and a first batch in which some fail on purpose, and taking it all away again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from ba2_trade_platform.core.actors import SYSTEM, Actor
+from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.errors import NotFound, Refused
+from ba2_trade_platform.core.expert_instances import ExpertInstances
+from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.watchlists import Watchlists
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import Source
+
+log = logging.getLogger(__name__)
+
+WATCHLIST = "Demo stocks"
+SLICE = 100
+
+
+@dataclass(frozen=True)
+class _Demo:
+    alias: str
+    expert: str
+    settings: Mapping[str, Any]
+    symbols: tuple[str, ...]
+    timeout_seconds: float = 600
+
+
+def _practice(fail_with: str | None, fail_times: int, **more: Any) -> dict[str, Any]:
+    return {"fail_with": fail_with, "fail_times": fail_times, "seconds": 4, "steps": 4, "outputs": 15, **more}
+
+
+DESK = (
+    _Demo("Technical rules", "TechnicalRules", {}, ()),
+    _Demo("Busy provider", "PracticeDesk", _practice("RATE_LIMIT", 1, recommend_before_failing=True), ("AAPL", "MSFT")),
+    _Demo("Expired key", "PracticeDesk", _practice("AUTH", -1, seconds=2), ("INTC",)),
+    _Demo("Garbled answers", "PracticeDesk", _practice("OUTPUT_INVALID", 1), ("COST",)),
+    _Demo("Slow desk", "PracticeDesk", _practice(None, 0, seconds=25, steps=10), ("GPS", "MMM")),
+    _Demo("Faulty expert", "PracticeDesk", _practice("BUG", 1, seconds=3), ("AMD",)),
+)
+
+
+@dataclass(frozen=True)
+class DemoState:
+    """Whether demo data is present, and how much."""
+
+    present: bool
+    analyses: int
+
+
+class Demo:
+    """Loads and removes the demo desk."""
+
+    def __init__(
+        self,
+        store: Store,
+        experts: ExpertInstances,
+        queue: WorkerQueue,
+        analyses: Analyses,
+        watchlists: Watchlists,
+        prices: Prices,
+    ) -> None:
+        self._store = store
+        self._experts = experts
+        self._queue = queue
+        self._analyses = analyses
+        self._watchlists = watchlists
+        self._prices = prices
+
+    def state(self) -> DemoState:
+        """Tell whether the demo desk is loaded."""
+        with self._store.read() as session:
+            live = t.expert_instance.c.is_demo & t.expert_instance.c.archived_at.is_(None)
+            present = session.scalar(select(func.count()).select_from(t.expert_instance).where(live)) or 0
+            some = select(t.analysis.c.id).where(t.analysis.c.expert_instance_id.in_(_instances())).limit(10_001)
+            count = session.scalar(select(func.count()).select_from(some.subquery())) or 0
+        return DemoState(bool(present), count)
+
+    def seed_if_empty(self) -> bool:
+        """Load the demo desk into a database that never had an expert; return whether it did."""
+        with self._store.read() as session:
+            used = session.scalar(select(t.expert_instance.c.id).limit(1))
+        if used is not None:
+            return False
+        self.seed(by=SYSTEM)
+        return True
+
+    def seed(self, *, by: Actor) -> int:
+        """Load the demo desk and queue its first analyses; return how many. Raises Refused when it is loaded already."""
+        if self.state().present:
+            raise Refused("The demo desk is already loaded", code="DEMO_PRESENT")
+        instruments = list(self._prices.instruments())
+        symbols = [info.symbol for info in instruments]
+        self._watchlists.add(WATCHLIST, instruments, is_demo=True)
+        queued = 0
+        for demo in DESK:
+            instance = self._experts.create(
+                demo.expert, demo.alias, demo.settings, by=by, is_demo=True, timeout_seconds=demo.timeout_seconds
+            )
+            chosen = [symbol for symbol in demo.symbols if symbol in symbols] or symbols
+            batch = self._queue.submit_batch([instance.id], chosen, by=by, source=Source.DEMO, name=demo.alias)
+            queued += len(batch.items)
+        log.info("Demo desk loaded: %s experts, %s analyses", len(DESK), queued)
+        return queued
+
+    def remove(self, *, by: Actor) -> int:
+        """Delete the demo's analyses, watchlists and instruments and archive its experts; return how many analyses.
+
+        What runs is cancelled first. Works in slices, so that nothing else waits; called again it goes on.
+        """
+        with self._store.read() as session:
+            instances = list(session.scalars(_instances().where(t.expert_instance.c.archived_at.is_(None))))
+        for instance_id in instances:
+            self._experts.archive(instance_id, by=by)
+        removed = 0
+        while ids := self._some_analyses():
+            for analysis_id in ids:
+                removed += self._delete(analysis_id, by)
+        with self._store.write() as transaction:
+            session = transaction.session
+            session.execute(delete(t.watchlist).where(t.watchlist.c.is_demo))
+            listed = select(t.watchlist_item.c.instrument_id)
+            session.execute(delete(t.instrument).where(t.instrument.c.is_demo, t.instrument.c.id.not_in(listed)))
+            session.execute(
+                delete(t.batch).where(
+                    ~t.batch.c.id.in_(select(t.analysis.c.batch_id).distinct()) & t.batch.c.id.in_(_demo_batches())
+                )
+            )
+            transaction.everything = True
+        log.info("%s removed the demo desk: %s analyses", by, removed)
+        return removed
+
+    def _some_analyses(self) -> list[int]:
+        with self._store.read() as session:
+            chosen = select(t.analysis.c.id).where(t.analysis.c.expert_instance_id.in_(_instances())).limit(SLICE)
+            return list(session.scalars(chosen))
+
+    def _delete(self, analysis_id: int, by: Actor) -> int:
+        try:
+            self._analyses.delete(analysis_id, by=by, reason="demo removed")
+        except NotFound:
+            return 0  # somebody else was quicker
+        return 1
+
+
+def _instances() -> Any:
+    return select(t.expert_instance.c.id).where(t.expert_instance.c.is_demo)
+
+
+def _demo_batches() -> Any:
+    return select(t.batch_item.c.batch_id).where(t.batch_item.c.expert_instance_id.in_(_instances()))

@@ -1,0 +1,80 @@
+"""One tree of errors that are sentences for a person, each mapped once to a notification, an HTTP status and an exit code."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+Tone = Literal["warning", "negative"]
+
+
+class PlatformError(Exception):
+    """Something was asked for that cannot be done now; `str(error)` is the sentence to show."""
+
+    title: ClassVar[str] = "Not possible"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    tone: ClassVar[Tone] = "negative"
+    default_code: ClassVar[str] = "ERROR"
+    retry_after_seconds: ClassVar[int | None] = None
+
+    def __init__(self, sentence: str, *, code: str | None = None, **details: Any) -> None:
+        super().__init__(sentence)
+        self.code = code or self.default_code
+        self.details = details
+
+
+class NotFound(PlatformError):  # noqa: N818 - the names of this tree are what happened, as HTTP and people call it
+    """There is no such thing."""
+
+    title = "Not found"
+    http_status = 404
+    exit_code = 4
+    default_code = "NOT_FOUND"
+
+
+class Refused(PlatformError):  # noqa: N818
+    """The present state does not allow it."""
+
+    title = "Not allowed now"
+    http_status = 409
+    exit_code = 5
+    tone = "warning"
+    default_code = "NOT_ALLOWED"
+
+
+class Invalid(PlatformError):  # noqa: N818
+    """What was given makes no sense."""
+
+    title = "Invalid input"
+    http_status = 422
+    exit_code = 2
+    tone = "warning"
+    default_code = "INVALID"
+
+
+class SwitchedOff(PlatformError):  # noqa: N818
+    """The operator has switched this verb off."""
+
+    title = "Switched off"
+    http_status = 403
+    exit_code = 6
+    tone = "warning"
+    default_code = "SWITCHED_OFF"
+
+
+class Unavailable(PlatformError):  # noqa: N818
+    """The database or the console cannot serve just now; nothing was changed, and it is worth asking again."""
+
+    title = "Temporarily unavailable"
+    http_status = 503
+    exit_code = 7
+    default_code = "UNAVAILABLE"
+    retry_after_seconds = 5
+
+
+class StartRefused(PlatformError):  # noqa: N818
+    """The console cannot start as it was asked to."""
+
+    title = "Cannot start"
+    exit_code = 3
+    default_code = "START_REFUSED"

@@ -1,0 +1,223 @@
+"""Chooses which pending analyses begin now, and mints each its lease."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.queue.dispatcher import LEASE, Claim, RecordedStep
+from ba2_trade_platform.core.queue.endings import Abilities, refuse
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import Mode, Status
+
+ALONE_AFTER_RESCUES = 2
+BULK_PRIORITY = 50
+_FAR = 1_000_000
+
+_START_ATTEMPT = (
+    update(t.attempt)
+    .where(t.attempt.c.analysis_id == bindparam("a_id"), t.attempt.c.number == bindparam("a_number"))
+    .values(
+        started_at=bindparam("a_started_at"),
+        worker_id=bindparam("a_worker_id"),
+        effective_as_of=bindparam("a_as_of"),
+        environment=bindparam("a_environment"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much the worker can take on: free slots, what runs per expert instance, and whether one runs alone."""
+
+    slots: int
+    busy: int
+    per_instance: Mapping[int, int] = field(default_factory=dict)
+    bulk_busy: int = 0
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who claims, and what the claim stamps on the attempt."""
+
+    id: str
+    environment: Mapping[str, Any]
+    market_now: Callable[[], datetime]
+    abilities: Abilities
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a round of claiming did."""
+
+    claims: list[Claim]
+    refused: list[int]
+
+
+def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claimed:
+    """Start what there is room for, by priority, then id; each expert instance within its own limit.
+
+    What waits for an expert that lacks something is failed instead.
+    """
+    if room.alone or room.busy >= room.slots:
+        return Claimed([], [])
+    able, refused = [], []
+    for row in _candidates(session, room, now):
+        reason = worker.abilities(row.expert, row.settings or {}, row.subtype).unavailable
+        if reason is None:
+            able.append(row)
+        else:
+            refuse(session, row.id, row.alias, reason, now)
+            refused.append(row.id)
+    chosen = _choose(able, room)
+    return Claimed(_lease(session, [row.id for row in chosen], worker, now) if chosen else [], refused)
+
+
+def _lease(session: Session, ids: Sequence[int], worker: Worker, now: datetime) -> list[Claim]:
+    minted = secrets.token_hex(12)
+    token = literal(minted + "-") + func.cast(t.analysis.c.id, t.analysis.c.lease_token.type)
+    claimed = session.execute(
+        update(t.analysis)
+        .where(t.analysis.c.id.in_(ids), t.analysis.c.status == Status.PENDING)
+        .values(
+            status=Status.RUNNING,
+            lease_token=token,
+            lease_until=now + LEASE,
+            worker_id=worker.id,
+            started_at=now,
+            finished_at=None,
+            duration_ms=None,
+            updated_at=now,
+            version=t.analysis.c.version + 1,
+        )
+        .returning(t.analysis.c.id)
+    ).all()
+    return _begin(session, [row.id for row in claimed], minted, worker, now)
+
+
+def _candidates(session: Session, room: Room, now: datetime) -> list[Any]:
+    """Return the first due rows of each expert instance that has room: one short index scan an instance."""
+    instances = session.execute(
+        select(t.expert_instance.c.id, t.expert_instance.c.max_concurrent).where(
+            t.expert_instance.c.enabled, t.expert_instance.c.archived_at.is_(None)
+        )
+    ).all()
+    a, i = t.analysis.c, t.expert_instance.c
+    found: list[Any] = []
+    for instance in instances:
+        room_here = min(instance.max_concurrent - room.per_instance.get(instance.id, 0), room.slots - room.busy)
+        if room_here > 0:
+            found += session.execute(
+                select(a.id, a.priority, a.subtype, a.rescues_used, i.expert, i.alias, t.expert_config.c.settings)
+                .join(t.expert_instance, i.id == a.expert_instance_id)
+                .outerjoin(t.expert_config, t.expert_config.c.id == a.config_id)
+                .where(a.status == Status.PENDING, a.expert_instance_id == instance.id, a.available_at <= now)
+                .order_by(a.priority, a.id)
+                .limit(room_here)
+            ).all()
+    return sorted(found, key=lambda row: (row.priority, row.id))
+
+
+def _choose(candidates: Sequence[Any], room: Room) -> list[Any]:
+    free = room.slots - room.busy
+    # One slot stays free for a person's Analyse now, so that bulk work never blocks it.
+    free_for_bulk = room.slots - 1 - room.bulk_busy if room.slots > 1 else _FAR
+    chosen: list[Any] = []
+    for row in candidates:
+        if row.rescues_used >= ALONE_AFTER_RESCUES:
+            # It may be what kills workers: wait until nothing else runs, then run it alone.
+            return [row] if not chosen and room.busy == 0 else chosen
+        bulk = row.priority >= BULK_PRIORITY
+        if len(chosen) >= free or (bulk and free_for_bulk <= 0):
+            break
+        free_for_bulk -= bulk
+        chosen.append(row)
+    return chosen
+
+
+def _begin(session: Session, ids: Sequence[int], minted: str, worker: Worker, now: datetime) -> list[Claim]:
+    rows = session.execute(
+        select(
+            t.analysis.c.id,
+            t.analysis.c.attempt,
+            t.analysis.c.symbol,
+            t.analysis.c.subtype,
+            t.analysis.c.as_of,
+            t.analysis.c.rescues_used,
+            t.analysis.c.priority,
+            t.attempt.c.mode,
+            t.attempt.c.effective_as_of,
+            t.expert_instance.c.id.label("instance_id"),
+            t.expert_instance.c.alias,
+            t.expert_instance.c.expert,
+            t.expert_instance.c.timeout_seconds,
+            t.expert_config.c.settings,
+        )
+        .join(
+            t.attempt,
+            (t.attempt.c.analysis_id == t.analysis.c.id) & (t.attempt.c.number == t.analysis.c.attempt),
+        )
+        .join(t.expert_instance, t.expert_instance.c.id == t.analysis.c.expert_instance_id)
+        .outerjoin(t.expert_config, t.expert_config.c.id == t.analysis.c.config_id)
+        .where(t.analysis.c.id.in_(ids))
+        .order_by(t.analysis.c.priority, t.analysis.c.id)
+    ).all()
+    market_now = worker.market_now()
+    claims = [
+        Claim(
+            analysis_id=row.id,
+            attempt=row.attempt,
+            token=f"{minted}-{row.id}",
+            expert_instance_id=row.instance_id,
+            alias=row.alias,
+            expert=row.expert,
+            settings=row.settings or {},
+            timeout_seconds=row.timeout_seconds,
+            symbol=row.symbol,
+            subtype=row.subtype,
+            mode=row.mode,
+            as_of=row.effective_as_of or row.as_of or market_now,
+            started_at=now,
+            priority=row.priority,
+            alone=row.rescues_used >= ALONE_AFTER_RESCUES,
+            state=_state(session, row.id) if row.mode is not Mode.FRESH else None,
+            recorded=_recorded(session, row.id) if row.mode is not Mode.FRESH else (),
+        )
+        for row in rows
+    ]
+    session.connection().execute(
+        _START_ATTEMPT,
+        [
+            {
+                "a_id": claimed.analysis_id,
+                "a_number": claimed.attempt,
+                "a_started_at": now,
+                "a_worker_id": worker.id,
+                "a_as_of": claimed.as_of,
+                "a_environment": dict(worker.environment),
+            }
+            for claimed in claims
+        ],
+    )
+    return claims
+
+
+def _state(session: Session, analysis_id: int) -> Any:
+    return session.scalar(select(t.analysis.c.state).where(t.analysis.c.id == analysis_id))
+
+
+def _recorded(session: Session, analysis_id: int) -> list[RecordedStep]:
+    rows = session.execute(
+        select(t.step.c.position, t.step.c.name, t.step.c.inputs_hash, t.step_result.c.result)
+        .outerjoin(t.step_result, t.step_result.c.step_id == t.step.c.id)
+        .where(t.step.c.analysis_id == analysis_id)
+        .order_by(t.step.c.position)
+    )
+    return [RecordedStep(row.position, row.name, row.inputs_hash, row.result) for row in rows]

@@ -1,0 +1,133 @@
+"""One tick of the database thread: write what experts did, then rescue, refuse and claim, all in one short transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.failures import classify
+from ba2_trade_platform.core.queue import claims as claiming
+from ba2_trade_platform.core.queue import housekeeping
+from ba2_trade_platform.core.queue.claims import Room, Worker
+from ba2_trade_platform.core.queue.dispatcher import Claim
+from ba2_trade_platform.core.queue.records import End, Sheet
+from ba2_trade_platform.core.queue.writes import write_down
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import Outcome
+
+log = logging.getLogger(__name__)
+
+# What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
+DATA_ERRORS = (SQLAlchemyError, ValueError, TypeError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a tick is to do, gathered on the worker's loop. `busy` counts what runs, without what ends in this tick."""
+
+    sheets: Sequence[Sheet]
+    running: Sequence[Claim]
+    busy: int
+    bulk_busy: int
+    per_instance: dict[int, int]
+    alone: bool
+    now: datetime
+    renew: bool = False
+    boot: bool = False
+    releasing: bool = False
+
+
+@dataclass
+class Ticked:
+    """What a committed tick did."""
+
+    claims: list[Claim] = field(default_factory=list)
+    lost: list[Claim] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    stale: int = 0
+    rescued: int = 0
+    paused: bool = False
+    slots: int = 1
+    more: bool = False
+
+
+class Tick:
+    """Carries out plans, one transaction each."""
+
+    def __init__(self, store: Store, worker: Worker, max_rescues: int) -> None:
+        self._store = store
+        self._worker = worker
+        self._max_rescues = max_rescues
+
+    def run(self, plan: Plan) -> Ticked:
+        """Do everything in `plan`; raises Unavailable when the database cannot serve, then nothing was done.
+
+        A record that the database cannot take is found by repeating the plan item by item; its analysis ends as BUG.
+        """
+        try:
+            return self._all(plan, plan.sheets)
+        except DATA_ERRORS as error:
+            if not plan.sheets:
+                raise
+            log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.sheets), error)
+        stale = sum(self._alone(sheet, plan.now) for sheet in plan.sheets)
+        done = self._all(plan, [])
+        done.stale += stale
+        done.touched.update(sheet.claim.analysis_id for sheet in plan.sheets)
+        return done
+
+    def _alone(self, sheet: Sheet, now: datetime) -> int:
+        try:
+            with self._store.write(wake=False) as transaction:
+                return write_down(transaction.session, [sheet])
+        except DATA_ERRORS as error:
+            failed = classify(error, sheet.claim.symbol)
+            log.error("Analysis %s: its result cannot be stored", sheet.claim, exc_info=error)  # noqa: TRY400 - our bug
+            with self._store.write(wake=False) as transaction:
+                end = End(Outcome.FAILED, now, failure=failed)
+                return write_down(transaction.session, [sheet.only_end(end)])
+
+    def _all(self, plan: Plan, sheets: Sequence[Sheet]) -> Ticked:
+        done = Ticked()
+        with self._store.write(wake=False) as transaction:
+            session = transaction.session
+            done.stale = write_down(session, sheets)
+            done.touched.update(sheet.claim.analysis_id for sheet in sheets)
+            if plan.releasing:
+                done.touched.update(housekeeping.release(session, plan.running, self._worker.abilities, plan.now))
+            else:
+                self._keep_house(session, plan, done)
+                self._claim(session, plan, done)
+            transaction.touch(*done.touched)
+        return done
+
+    def _keep_house(self, session: Session, plan: Plan, done: Ticked) -> None:
+        done.lost = housekeeping.lost(session, plan.running)
+        if plan.renew:
+            housekeeping.renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
+        rescued = housekeeping.rescue(
+            session, self._worker.abilities, self._max_rescues, plan.now, all_running=plan.boot
+        )
+        ended = [*housekeeping.expire(session, plan.now), *housekeeping.refuse_disabled(session, plan.now)]
+        done.rescued = len(rescued)
+        done.touched.update(rescued, ended)
+        done.more = len(rescued) + len(ended) >= housekeeping.SLICE
+
+    def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
+        queue = session.execute(select(t.queue_state.c.paused, t.queue_state.c.slots)).one()
+        done.paused, done.slots = queue.paused, queue.slots
+        # What a dead worker left at boot may be more than one slice: rescue all of it before anything runs.
+        if queue.paused or (plan.boot and done.more):
+            return
+        room = Room(queue.slots, plan.busy, plan.per_instance, plan.bulk_busy, plan.alone)
+        claimed = claiming.claim(session, room, self._worker, plan.now)
+        done.claims = claimed.claims
+        done.touched.update((claim.analysis_id for claim in claimed.claims), claimed.refused)
+        done.more = done.more or bool(claimed.refused)

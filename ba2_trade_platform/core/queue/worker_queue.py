@@ -1,0 +1,329 @@
+"""The queue's front desk: submitting one or many, pausing, resuming, and how many run at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.actors import Actor, actor_id, note
+from ba2_trade_platform.core.attempts import settle_batches
+from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.lifecycle import Status
+from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
+from ba2_trade_platform.core.queue.endings import Abilities
+from ba2_trade_platform.core.queue.submissions import Order, Placed, active_among, dedupe_key, place, symbol_of
+from ba2_trade_platform.core.store import Store, Transaction
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome, Source, Subtype
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 1_000
+MAX_SLOTS = 256
+MAX_PRIORITY = 1_000
+BATCH_PRIORITY = 50
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The answer to a submit: a new analysis, or the one that is already under way."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    is_duplicate: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class PreviewItem:
+    """What submitting one symbol to one expert would do; `reason` says why it would not make a new analysis."""
+
+    expert_instance_id: int
+    alias: str
+    symbol: str
+    outcome: ItemOutcome
+    reason: str | None = None
+    analysis_id: int | None = None
+
+
+@dataclass(frozen=True)
+class SubmittedBatch:
+    """What became of several orders."""
+
+    batch_id: int
+    items: tuple[PreviewItem, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say what was queued and what was not."""
+        queued = sum(item.outcome is ItemOutcome.QUEUED for item in self.items)
+        duplicates = sum(item.outcome is ItemOutcome.DUPLICATE for item in self.items)
+        blocked = len(self.items) - queued - duplicates
+        rest = [f"{duplicates} already under way"] * bool(duplicates) + [f"{blocked} not possible"] * bool(blocked)
+        plural = "analysis" if queued == 1 else "analyses"
+        return f"Batch {self.batch_id}: {queued} {plural} queued" + "".join(f", {part}" for part in rest)
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """The queue's switches."""
+
+    paused: bool
+    reason: str | None
+    actor: str | None
+    since: datetime | None
+    slots: int
+
+
+class WorkerQueue:
+    """Submits analyses and holds the queue's switches."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher, abilities: Abilities, prices: Prices) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._abilities = abilities
+        self._prices = prices
+
+    def submit_analysis_task(
+        self,
+        expert_instance_id: int,
+        symbol: str,
+        subtype: Subtype = Subtype.ENTER_MARKET,
+        *,
+        by: Actor,
+        as_of: datetime | date | None = None,
+        priority: int = 0,
+        run_before: datetime | None = None,
+        source: Source = Source.MANUAL,
+    ) -> Submitted:
+        """Queue one analysis, or answer with the one that is already pending or running.
+
+        A bare date as `as_of` means that session's close. Raises NotFound, Invalid, Refused or Unavailable.
+        """
+        order = Order(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, run_before, source)
+        order = replace(order, as_of=self._instant(as_of, order.symbol))
+        self._check(order)
+        with self._store.write() as transaction:
+            session = transaction.session
+            instance = self._able_instance(session, expert_instance_id, order.subtype)
+            placed = self._place(transaction, order, instance, actor_id(session, by))
+        about = f"expert {instance.alias} and symbol {order.symbol}"
+        if placed.is_duplicate:
+            sentence = f"Analysis task for {about} is already {placed.status.value}"
+            log.warning("%s (analysis %s)", sentence, placed.analysis_id)
+        else:
+            sentence = f"Analysis {placed.analysis_id} queued for {about}"
+            log.info(
+                "Analysis task %s/1 submitted for expert %s, symbol %s, priority %s",
+                placed.analysis_id,
+                expert_instance_id,
+                order.symbol,
+                priority,
+            )
+        return Submitted(placed.analysis_id, placed.status, placed.attempt, placed.is_duplicate, sentence)
+
+    def preview(
+        self, instances: Sequence[int], symbols: Sequence[str], subtype: Subtype, as_of: datetime | date | None = None
+    ) -> list[PreviewItem]:
+        """Return what `submit_batch` would do, item by item, without doing it."""
+        orders = self._orders(instances, symbols, subtype, as_of)
+        with self._store.read() as session:
+            return self._foresee(session, orders)
+
+    def submit_batch(
+        self,
+        instances: Sequence[int],
+        symbols: Sequence[str],
+        subtype: Subtype = Subtype.ENTER_MARKET,
+        *,
+        by: Actor,
+        as_of: datetime | date | None = None,
+        source: Source = Source.MANUAL,
+        name: str | None = None,
+    ) -> SubmittedBatch:
+        """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason."""
+        orders = self._orders(instances, symbols, subtype, as_of)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            who = actor_id(session, by)
+            foreseen = self._foresee(session, orders)
+            title = name or f"{len(set(symbols))} symbols, {len(set(instances))} experts"
+            batch_id = session.scalar(
+                insert(t.batch)
+                .values(kind=BatchKind.SUBMIT, name=title, actor_id=who, state=BatchState.RUNNING, created_at=now)
+                .returning(t.batch.c.id)
+            )
+            items = [
+                self._place_item(transaction, replace(order, batch_id=batch_id, source=source), item, who)
+                for order, item in zip(orders, foreseen, strict=True)
+            ]
+            session.execute(
+                insert(t.batch_item),
+                [
+                    {
+                        "batch_id": batch_id,
+                        "position": position,
+                        "symbol": item.symbol,
+                        "expert_instance_id": item.expert_instance_id,
+                        "analysis_id": item.analysis_id,
+                        "attempt": 1 if item.outcome is ItemOutcome.QUEUED else None,
+                        "outcome": item.outcome,
+                        "reason": item.reason,
+                    }
+                    for position, item in enumerate(items, start=1)
+                ],
+            )
+            settle_batches(session, [int(batch_id or 0)])
+            note(session, who, now, "submit", subject_type="batch", subject_id=batch_id, after=title)
+        batch = SubmittedBatch(int(batch_id or 0), tuple(items))
+        log.info("%s", batch.sentence)
+        return batch
+
+    def state(self) -> QueueState:
+        """Return the queue's switches."""
+        with self._store.read() as session:
+            row = session.execute(
+                select(t.queue_state, t.actor.c.name).outerjoin(t.actor, t.actor.c.id == t.queue_state.c.actor_id)
+            ).one()
+            return QueueState(row.paused, row.reason, row.name, row.since, row.slots)
+
+    def pause(self, *, by: Actor, reason: str | None = None) -> QueueState:
+        """Stop claims; what runs goes on, and submits, cancels and rescues too."""
+        return self._switch(by, "pause", reason, {"paused": True, "reason": reason})
+
+    def resume(self, *, by: Actor, reason: str | None = None) -> QueueState:
+        """Let claims begin again."""
+        return self._switch(by, "resume", reason, {"paused": False, "reason": None})
+
+    def set_slots(self, count: int, *, by: Actor) -> QueueState:
+        """Set how many analyses run at once, 1 to 256; it survives a restart. Raises Invalid."""
+        if not 1 <= count <= MAX_SLOTS:
+            raise Invalid(f"Slots must be between 1 and {MAX_SLOTS}, not {count}")
+        return self._switch(by, "slots", None, {"slots": count})
+
+    def _switch(self, by: Actor, what: str, reason: str | None, values: dict[str, Any]) -> QueueState:
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            who = actor_id(session, by)
+            if "paused" in values:
+                values |= {"actor_id": who, "since": now}
+            session.execute(update(t.queue_state).values(**values))
+            shown = ", ".join(f"{key}={value}" for key, value in values.items() if key in ("paused", "slots"))
+            note(session, who, now, what, subject_type="queue", after=shown, reason=reason)
+            transaction.everything = True
+        log.info("Queue: %s by %s", shown, by)
+        return self.state()
+
+    def _place(self, transaction: Transaction, order: Order, instance: Any, who: int) -> Placed:
+        session = transaction.session
+        placed = place(session, order, instance.config_id, who, self._store.clock.now())
+        if not placed.is_duplicate:
+            ref = Ref(placed.analysis_id, placed.attempt, order.expert_instance_id, order.priority)
+            self._dispatcher.enqueue(session, [ref])
+            transaction.add(placed.analysis_id)
+        return placed
+
+    def _place_item(self, transaction: Transaction, order: Order, item: PreviewItem, who: int) -> PreviewItem:
+        if item.outcome is not ItemOutcome.QUEUED:
+            return item
+        instance = _instance(transaction.session, order.expert_instance_id)
+        return replace(item, analysis_id=self._place(transaction, order, instance, who).analysis_id)
+
+    def _orders(
+        self, instances: Sequence[int], symbols: Sequence[str], subtype: Subtype, as_of: datetime | date | None
+    ) -> list[Order]:
+        if not instances:
+            raise Invalid("Choose at least one expert")
+        if not symbols:
+            raise Invalid("Choose at least one symbol")
+        chosen = list(dict.fromkeys(symbol_of(symbol) for symbol in symbols))
+        count = len(chosen) * len(set(instances))
+        if count > MAX_BATCH:
+            raise Invalid(f"{count} analyses are too many for one batch; {MAX_BATCH} at most")
+        priority = BATCH_PRIORITY if count > 1 else 0
+        orders = [
+            Order(instance, symbol, Subtype(subtype), self._instant(as_of, symbol), priority)
+            for instance in dict.fromkeys(instances)
+            for symbol in chosen
+        ]
+        for order in orders:
+            self._check(order)
+        return orders
+
+    def _foresee(self, session: Session, orders: Sequence[Order]) -> list[PreviewItem]:
+        keys = {
+            order: dedupe_key(order.expert_instance_id, order.symbol, order.subtype, order.as_of) for order in orders
+        }
+        held = active_among(session, list(keys.values()))
+        instances = {order.expert_instance_id: _instance(session, order.expert_instance_id) for order in orders}
+        items = []
+        for order in orders:
+            instance = instances[order.expert_instance_id]
+            blocked = self._why_not(instance, order.subtype)
+            holder = held.get(keys[order])
+            outcome, reason = ItemOutcome.QUEUED, None
+            if blocked:
+                outcome, reason, holder = ItemOutcome.BLOCKED, blocked, None
+            elif holder:
+                outcome, reason = ItemOutcome.DUPLICATE, f"already under way as analysis {holder}"
+            items.append(PreviewItem(instance.id, instance.alias, order.symbol, outcome, reason, holder))
+        return items
+
+    def _able_instance(self, session: Session, instance_id: int, subtype: Subtype) -> Any:
+        instance = _instance(session, instance_id)
+        reason = self._why_not(instance, subtype)
+        if reason:
+            raise Refused(f"{instance.alias} cannot work: {reason}", code="EXPERT_UNAVAILABLE")
+        return instance
+
+    def _why_not(self, instance: Any, subtype: Subtype) -> str | None:
+        if instance.archived_at is not None:
+            return "it was removed"
+        if not instance.enabled:
+            return "it is disabled"
+        return self._abilities(instance.expert, instance.settings or {}, subtype).unavailable
+
+    def _instant(self, as_of: datetime | date | None, symbol: str) -> datetime | None:
+        if as_of is None or isinstance(as_of, datetime):
+            return as_of
+        return self._prices.instant_of(as_of, symbol)
+
+    def _check(self, order: Order) -> None:
+        if not 0 <= order.priority <= MAX_PRIORITY:
+            raise Invalid(f"The priority must be between 0 and {MAX_PRIORITY}, not {order.priority}")
+        for name, value in (("as_of", order.as_of), ("run_before", order.run_before)):
+            if value is not None and value.tzinfo is None:
+                raise Invalid(f"{name} needs a time zone, for example 2014-12-31T21:00:00Z")
+        if order.as_of is not None and order.as_of > (present := self._prices.clock.now()):
+            raise Invalid(
+                f"as_of {order.as_of:%Y-%m-%d %H:%M} UTC lies after the market's now, {present:%Y-%m-%d %H:%M}"
+            )
+        if order.run_before is not None and order.run_before <= self._store.clock.now():
+            raise Invalid("run_before has already passed")
+
+
+def _instance(session: Session, instance_id: int) -> Any:
+    i = t.expert_instance.c
+    row = session.execute(
+        select(i.id, i.alias, i.expert, i.enabled, i.archived_at, i.config_id, t.expert_config.c.settings)
+        .outerjoin(t.expert_config, t.expert_config.c.id == i.config_id)
+        .where(i.id == instance_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"Expert instance {instance_id} not found")
+    return row
+
+
+def first_slots(store: Store, slots: int) -> None:
+    """Make the queue's one row at the first start; later its own number counts."""
+    with store.write(wake=False) as transaction:
+        if not transaction.session.scalar(select(func.count()).select_from(t.queue_state)):
+            transaction.session.execute(insert(t.queue_state).values(id=1, paused=False, slots=slots))

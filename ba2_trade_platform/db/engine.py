@@ -1,0 +1,56 @@
+"""Opens the SQLite file the way every part of the console needs it: WAL, foreign keys on, writers that queue politely."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+Synchronous = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
+BUSY_TIMEOUT_MS = 10_000
+WRITES = {"writes": True}
+
+
+class UnsupportedDatabaseError(ValueError):
+    """The URL names a database that this version cannot run on."""
+
+
+def database_file(url: str) -> Path:
+    """Return the file that an SQLite URL names, or raise UnsupportedDatabaseError."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise UnsupportedDatabaseError(f"{parsed.render_as_string()} is not an SQLite file; use sqlite:///PATH")
+    return Path(parsed.database)
+
+
+def open_engine(url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
+    """Return an engine on an SQLite file whose write transactions take the lock when they begin.
+
+    A plain BEGIN that becomes a writer later fails at once with "database is locked" in spite of the busy time-out;
+    transactions opened with the execution options `WRITES` therefore begin IMMEDIATE.
+    """
+    database_file(url).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=16, max_overflow=48, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            f"busy_timeout = {busy_timeout_ms}",
+            "journal_mode = WAL",
+            f"synchronous = {synchronous}",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            "cache_size = -32000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,166 @@
+"""The closed vocabularies that tables store; values are what SQL, API and pages show."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where an analysis stands. `core.lifecycle` says what may follow what."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class Subtype(StrEnum):
+    """What an analysis is for: a new position, or the ones already held."""
+
+    ENTER_MARKET = "enter_market"
+    OPEN_POSITIONS = "open_positions"
+
+
+class Source(StrEnum):
+    """Where an analysis was first made."""
+
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+    WATCHLIST = "watchlist"
+    BULK = "bulk"
+    DEMO = "demo"
+    API = "api"
+
+
+class ErrorCode(StrEnum):
+    """Why an analysis did not complete; `core.failures` gives each its kind."""
+
+    RATE_LIMIT = "RATE_LIMIT"
+    PROVIDER_DOWN = "PROVIDER_DOWN"
+    CONNECTION = "CONNECTION"
+    TIMEOUT = "TIMEOUT"
+    MEMORY_STORE = "MEMORY_STORE"
+    INTERRUPTED = "INTERRUPTED"
+    AUTH = "AUTH"
+    PERMISSION = "PERMISSION"
+    MODEL_NOT_FOUND = "MODEL_NOT_FOUND"
+    BAD_REQUEST = "BAD_REQUEST"
+    CONTEXT_OVERFLOW = "CONTEXT_OVERFLOW"
+    EXPERT_UNAVAILABLE = "EXPERT_UNAVAILABLE"
+    DATA_MISSING = "DATA_MISSING"
+    SYMBOL_INVALID = "SYMBOL_INVALID"
+    STALE_DATA = "STALE_DATA"
+    OUTPUT_INVALID = "OUTPUT_INVALID"
+    BUDGET = "BUDGET"
+    BUG = "BUG"
+    RUN_BEFORE = "RUN_BEFORE"
+    EXPERT_SKIPPED = "EXPERT_SKIPPED"
+
+
+class FailureKind(StrEnum):
+    """Whether the same work is likely to succeed when it is simply repeated."""
+
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+class Trigger(StrEnum):
+    """What began an attempt."""
+
+    FIRST = "first"
+    RERUN = "rerun"
+    RETRY = "retry"
+    RESCUE = "rescue"
+    RELEASE = "release"
+    BULK = "bulk"
+
+
+class Mode(StrEnum):
+    """How much of the analysis an attempt does again."""
+
+    FRESH = "fresh"
+    RESUME = "resume"
+    FROM_STEP = "from_step"
+    ONLY = "only"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    RELEASED = "released"
+
+
+class StepStatus(StrEnum):
+    """Where a step of an attempt stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Action(StrEnum):
+    """What an expert recommends. REVIEW: it could not say, a person must look; never tradable."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+    HOLD = "HOLD"
+    REVIEW = "REVIEW"
+
+
+class RiskLevel(StrEnum):
+    """How much a position taken on a recommendation may lose, in words."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class TimeHorizon(StrEnum):
+    """How long a recommendation expects to be right: days, weeks or months."""
+
+    SHORT = "short_term"
+    MEDIUM = "medium_term"
+    LONG = "long_term"
+
+
+class ActorKind(StrEnum):
+    """Through which door somebody acts."""
+
+    USER = "user"
+    API = "api"
+    CLI = "cli"
+    SCHEDULE = "schedule"
+    SYSTEM = "system"
+
+
+class BatchKind(StrEnum):
+    """What a batch was made by."""
+
+    SUBMIT = "submit"
+    BULK_RERUN = "bulk_rerun"
+    SCHEDULE_RUN = "schedule_run"
+
+
+class BatchState(StrEnum):
+    """Whether a batch still has queued items, and if not, whether any succeeded."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class ItemOutcome(StrEnum):
+    """What became of one item of a batch."""
+
+    QUEUED = "queued"
+    DUPLICATE = "duplicate"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"

@@ -1,0 +1,123 @@
+"""Brings a database to the schema of this code, after a backup, or says why it cannot."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, text
+
+from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, database_file
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class MigrationError(RuntimeError):
+    """The database cannot be brought to this code's schema; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What `upgrade` did: the revisions before and after, and where the backup lies."""
+
+    before: str | None
+    after: str
+    backup: Path | None
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str:
+    """Return the newest revision that this code knows."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    if revision is None:
+        raise MigrationError("This installation has no migrations")
+    return revision
+
+
+def upgrade(url: str, backups: Path, to: str = "head") -> Migrated:
+    """Migrate the database at `url`, keeping a copy in `backups` first when it already holds a schema.
+
+    Raises MigrationError when the database was written by newer code, or when rows would be left without a parent.
+    """
+    file = database_file(url)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    before = revision_of(url)
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if before is not None and before not in known:
+        raise MigrationError(
+            f"The database {file} has schema {before}, which this version does not know (it knows up to {head()}): "
+            "it was written by a newer version. Start that version, or restore a backup."
+        )
+    if before == (head() if to == "head" else to):
+        return Migrated(before, before, None)
+    backup = _backup(file, backups, before) if before is not None else None
+    _run(url, to)
+    after = revision_of(url)
+    if after is None:
+        raise MigrationError(f"The database {file} has no schema after the migration")
+    return Migrated(before, after, backup)
+
+
+def downgrade(url: str, to: str, backups: Path) -> Path:
+    """Take the database back to revision `to` (or "base"), keeping a copy first; return the copy's path."""
+    backup = _backup(database_file(url), backups, revision_of(url))
+    _run(url, to, down=True)
+    return backup
+
+
+def revision_of(url: str) -> str | None:
+    """Return the revision of the database at `url`, None when it has no schema yet."""
+    if not database_file(url).exists():
+        return None
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+
+
+def _run(url: str, to: str, *, down: bool = False) -> None:
+    # Its own connection, foreign keys OFF before BEGIN: SQLite's table rebuild would cascade and delete the children.
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA foreign_keys = OFF")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    try:
+        with engine.begin() as connection:
+            (command.downgrade if down else command.upgrade)(_config(connection), to)
+            orphans = connection.execute(text("PRAGMA foreign_key_check")).all()
+            if orphans:
+                tables = ", ".join(sorted({str(orphan[0]) for orphan in orphans}))
+                raise MigrationError(f"The migration left {len(orphans)} rows without a parent in {tables}; undone")
+    finally:
+        engine.dispose()
+
+
+def _backup(file: Path, backups: Path, revision: str | None) -> Path:
+    backups.mkdir(parents=True, exist_ok=True)
+    target = backups / f"{file.stem}-{revision or 'empty'}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target

@@ -1,0 +1,146 @@
+"""The analysis row, which is the queue entry itself, and its attempts."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from ba2_trade_platform.db.enums import Action, FailureKind, Mode, Outcome, Source, Status, Subtype, Trigger
+from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
+
+SORTABLE = (
+    "symbol",
+    "expert_instance_id",
+    "status",
+    "subtype",
+    "source",
+    "error_code",
+    "result_action",
+    "result_confidence",
+    "result_expected_profit",
+    "attempt",
+    "created_at",
+    "finished_at",
+    "duration_ms",
+)
+_ACTIVE = text("status IN ('pending','running')")
+_PENDING = text("status = 'pending'")
+_RUNNING = text("status = 'running'")
+_ERRORS = text("error_code IS NOT NULL")
+
+
+class MarketAnalysis(SQLModel, table=True):
+    """One request to one expert about one symbol: job, result and its place in the queue in one row."""
+
+    __tablename__ = "market_analysis"
+    __table_args__ = (
+        CheckConstraint("progress BETWEEN 0 AND 100", name="progress_percent"),
+        Index(
+            "ux_market_analysis_dedupe_key", "dedupe_key", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE
+        ),
+        Index(
+            "ix_market_analysis_claim",
+            "expert_instance_id",
+            "priority",
+            "id",
+            "available_at",
+            "rescues_used",
+            sqlite_where=_PENDING,
+            postgresql_where=_PENDING,
+        ),
+        Index("ix_market_analysis_lease", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+        Index("ix_market_analysis_run_before", "run_before", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index("ix_market_analysis_errors", "id", sqlite_where=_ERRORS, postgresql_where=_ERRORS),
+        Index("ix_market_analysis_batch", "batch_id", "id"),
+        Index("ix_market_analysis_fingerprint", "fingerprint", "id"),
+        *(Index(f"ix_market_analysis_{column}", column, "id") for column in SORTABLE),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    symbol: str = Field(max_length=40)
+    expert_instance_id: int = Field(foreign_key="expert_instance.id")
+    subtype: Subtype = Field(sa_column=Column(choice(Subtype, "analysis_subtype"), nullable=False))
+    status: Status = Field(sa_column=Column(choice(Status, "analysis_status"), nullable=False))
+    source: Source = Field(sa_column=Column(choice(Source, "analysis_source"), nullable=False))
+    batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")
+    priority: int = 0
+    as_of: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    run_before: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    available_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    duration_ms: int | None = None
+    attempt: int = 1
+    reruns_used: int = 0
+    retries_used: int = 0
+    rescues_used: int = 0
+    progress: int = 0
+    current_step: str | None = None
+    config_id: int | None = Field(default=None, foreign_key="expert_config.id")
+    error_code: str | None = Field(default=None, max_length=40)
+    error_message: str | None = None
+    failure_kind: FailureKind | None = Field(default=None, sa_column=Column(choice(FailureKind, "failure_kind")))
+    fingerprint: str | None = Field(default=None, max_length=64)
+    result_action: Action | None = Field(default=None, sa_column=Column(choice(Action, "result_action")))
+    result_confidence: float | None = None
+    result_expected_profit: float | None = None
+    lease_token: str | None = Field(default=None, max_length=64)
+    lease_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    worker_id: str | None = Field(default=None, max_length=80)
+    dedupe_key: str = Field(max_length=200)
+    version: int = 1
+    state: Json | None = Field(default=None, sa_column=Column(json_column()))
+
+
+class AnalysisAttempt(SQLModel, table=True):
+    """When and why one attempt began and ended, who asked, and what it cost; kept for ever."""
+
+    __tablename__ = "analysis_attempt"
+    __table_args__ = (
+        UniqueConstraint("analysis_id", "number"),
+        Index("ix_analysis_attempt_fingerprint", "fingerprint", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
+    number: int
+    trigger: Trigger = Field(sa_column=Column(choice(Trigger, "attempt_trigger"), nullable=False))
+    mode: Mode = Field(sa_column=Column(choice(Mode, "attempt_mode"), nullable=False))
+    base_attempt: int
+    actor_id: int = Field(foreign_key="actor.id")
+    reason: str | None = None
+    queued_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    outcome: Outcome | None = Field(default=None, sa_column=Column(choice(Outcome, "attempt_outcome")))
+    error_code: str | None = Field(default=None, max_length=40)
+    error_message: str | None = None
+    failure_kind: FailureKind | None = Field(
+        default=None, sa_column=Column(choice(FailureKind, "attempt_failure_kind"))
+    )
+    fingerprint: str | None = Field(default=None, max_length=64)
+    warnings: Json | None = Field(default=None, sa_column=Column(json_column()))
+    effective_as_of: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    config_id: int | None = Field(default=None, foreign_key="expert_config.id")
+    environment: Json | None = Field(default=None, sa_column=Column(json_column()))
+    worker_id: str | None = Field(default=None, max_length=80)
+    tokens: int | None = None
+    cost: Decimal | None = Field(default=None, sa_column=Column(Money))
+    currency: str = Field(default="USD", max_length=3)
+
+
+class AttemptArchive(SQLModel, table=True):
+    """What an attempt left, compressed; apart from the attempt so that counting attempts stays quick."""
+
+    __tablename__ = "attempt_archive"
+
+    attempt_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("analysis_attempt.id", ondelete="CASCADE"), primary_key=True)
+    )
+    traceback: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    contents: bytes | None = Field(default=None, sa_column=Column(LargeBinary))

@@ -1,0 +1,54 @@
+"""Configured experts and the append-only history of their settings."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from ba2_trade_platform.db.types import Json, UtcDateTime, json_column
+
+_LIVE = text("archived_at IS NULL")
+
+
+class ExpertInstance(SQLModel, table=True):
+    """One expert with a name, limits and settings of its own. Archived, never deleted: analyses refer to it."""
+
+    __tablename__ = "expert_instance"
+    __table_args__ = (
+        CheckConstraint("max_concurrent >= 1", name="max_concurrent_positive"),
+        CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
+        Index("ux_expert_instance_alias", "alias", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    expert: str = Field(max_length=80)
+    alias: str = Field(max_length=80)
+    enabled: bool = True
+    archived_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    is_demo: bool = False
+    max_concurrent: int = 4
+    max_reruns: int = 3
+    max_retries: int = 2
+    timeout_seconds: float = 600
+    # use_alter: instance and config point at each other
+    config_id: int | None = Field(
+        default=None,
+        sa_column=Column(Integer, ForeignKey("expert_config.id", name="fk_expert_instance_config", use_alter=True)),
+    )
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class ExpertConfig(SQLModel, table=True):
+    """One revision of an instance's settings, never changed, without secrets."""
+
+    __tablename__ = "expert_config"
+    __table_args__ = (UniqueConstraint("expert_instance_id", "revision"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    expert_instance_id: int = Field(foreign_key="expert_instance.id", ondelete="CASCADE")
+    revision: int
+    settings: Json = Field(sa_column=Column(json_column(), nullable=False))
+    hash: str = Field(max_length=64)
+    actor_id: int | None = Field(default=None, foreign_key="actor.id")
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -1,0 +1,115 @@
+"""What the newest attempt of an analysis has produced: steps, outputs and a recommendation."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from ba2_trade_platform.db.enums import Action, RiskLevel, StepStatus, Subtype, TimeHorizon
+from ba2_trade_platform.db.types import Money, UtcDateTime, choice, json_column
+
+_CURRENT = text("is_current")
+
+
+class AnalysisStep(SQLModel, table=True):
+    """One named piece of an attempt's work."""
+
+    __tablename__ = "analysis_step"
+    __table_args__ = (UniqueConstraint("analysis_id", "attempt", "position"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
+    attempt: int
+    position: int
+    name: str = Field(max_length=200)
+    status: StepStatus = Field(sa_column=Column(choice(StepStatus, "step_status"), nullable=False))
+    inputs_hash: str | None = Field(default=None, max_length=64)
+    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    tokens: int | None = None
+    cost: Decimal | None = Field(default=None, sa_column=Column(Money))
+    currency: str = Field(default="USD", max_length=3)
+    provider: str | None = Field(default=None, max_length=80)
+    error_message: str | None = None
+    reused_from_attempt: int | None = None
+
+
+class AnalysisStepResult(SQLModel, table=True):
+    """What a completed step returned, for a resume; apart from the step so that listing steps stays quick."""
+
+    __tablename__ = "analysis_step_result"
+
+    step_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("analysis_step.id", ondelete="CASCADE"), primary_key=True)
+    )
+    result: Any = Field(default=None, sa_column=Column(json_column()))
+
+
+class AnalysisOutput(SQLModel, table=True):
+    """One readable thing that an expert wrote."""
+
+    __tablename__ = "analysis_output"
+    __table_args__ = (Index("ix_analysis_output_analysis", "market_analysis_id", "id"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    market_analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
+    attempt: int
+    step_id: int | None = Field(default=None, foreign_key="analysis_step.id", ondelete="SET NULL", index=True)
+    type: str = Field(max_length=40)
+    name: str = Field(max_length=200)
+    text: str
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class AnalysisRawData(SQLModel, table=True):
+    """The large data behind an output, compressed; never in a listed table."""
+
+    __tablename__ = "analysis_raw_data"
+
+    output_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("analysis_output.id", ondelete="CASCADE"), primary_key=True)
+    )
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ExpertRecommendation(SQLModel, table=True):
+    """An expert's answer. Tradable only while it is current, and never when it says REVIEW."""
+
+    __tablename__ = "expert_recommendation"
+    __table_args__ = (
+        UniqueConstraint("market_analysis_id"),
+        CheckConstraint("confidence BETWEEN 1 AND 100", name="confidence_percent"),
+        Index(
+            "ux_expert_recommendation_current",
+            "expert_instance_id",
+            "symbol",
+            "subtype",
+            unique=True,
+            sqlite_where=_CURRENT,
+            postgresql_where=_CURRENT,
+        ),
+        Index("ix_expert_recommendation_history", "expert_instance_id", "symbol", "subtype", "effective_as_of"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    market_analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
+    attempt: int
+    expert_instance_id: int = Field(foreign_key="expert_instance.id")
+    symbol: str = Field(max_length=40)
+    subtype: Subtype = Field(sa_column=Column(choice(Subtype, "recommendation_subtype"), nullable=False))
+    recommended_action: Action = Field(sa_column=Column(choice(Action, "recommended_action"), nullable=False))
+    confidence: float
+    expected_profit_percent: float
+    price_at_date: Decimal | None = Field(default=None, sa_column=Column(Money))
+    target_price: Decimal | None = Field(default=None, sa_column=Column(Money))
+    stop_price: Decimal | None = Field(default=None, sa_column=Column(Money))
+    currency: str = Field(default="USD", max_length=3)
+    risk_level: RiskLevel = Field(sa_column=Column(choice(RiskLevel, "risk_level"), nullable=False))
+    time_horizon: TimeHorizon = Field(sa_column=Column(choice(TimeHorizon, "time_horizon"), nullable=False))
+    details: str
+    effective_as_of: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    is_current: bool = False
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -1,0 +1,32 @@
+"""Every table by a short name, for the Core statements of the services."""
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from ba2_trade_platform.db.models import analyses, desk, experts, people, results
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+metadata = SQLModel.metadata
+
+actor = _table(people.Actor)
+activity_log = _table(people.ActivityLog)
+expert_instance = _table(experts.ExpertInstance)
+expert_config = _table(experts.ExpertConfig)
+analysis = _table(analyses.MarketAnalysis)
+attempt = _table(analyses.AnalysisAttempt)
+archive = _table(analyses.AttemptArchive)
+step = _table(results.AnalysisStep)
+step_result = _table(results.AnalysisStepResult)
+output = _table(results.AnalysisOutput)
+raw_data = _table(results.AnalysisRawData)
+recommendation = _table(results.ExpertRecommendation)
+instrument = _table(desk.Instrument)
+watchlist = _table(desk.Watchlist)
+watchlist_item = _table(desk.WatchlistItem)
+batch = _table(desk.Batch)
+batch_item = _table(desk.BatchItem)
+queue_state = _table(desk.QueueState)

@@ -1,0 +1,41 @@
+"""Names the experts this console ships: one line each, imported on first use, so that starting stays quick."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import cast
+
+from ba2_trade_platform.core.contracts import Expert
+
+EXPERTS: Mapping[str, str] = MappingProxyType(
+    {
+        "TechnicalRules": "ba2_trade_platform.experts.technical_rules.expert:TechnicalRules",
+        "PracticeDesk": "ba2_trade_platform.experts.practice_desk.expert:PracticeDesk",
+    }
+)
+
+
+class Registry:
+    """The catalogue of experts, by name. Thread-safe; each expert is one object, made when first asked for."""
+
+    def __init__(self, experts: Mapping[str, str] = EXPERTS) -> None:
+        self._locations = dict(experts)
+        self._loaded: dict[str, Expert] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Return the names of all experts, in the order to show them."""
+        return list(self._locations)
+
+    def get(self, name: str) -> Expert:
+        """Return one expert, or raise KeyError with a sentence naming those there are."""
+        if name not in self._locations:
+            raise KeyError(f"There is no expert named {name}; there are {', '.join(self._locations)}")
+        with self._lock:
+            if name not in self._loaded:
+                module, _, attribute = self._locations[name].partition(":")
+                self._loaded[name] = cast("Expert", getattr(import_module(module), attribute)())
+            return self._loaded[name]

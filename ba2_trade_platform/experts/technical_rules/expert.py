@@ -1,0 +1,172 @@
+"""TechnicalRules: four classical indicators vote on daily bars, and their weighted vote becomes the recommendation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from ba2_trade_platform.core.contracts import (
+    AnalysisContext,
+    Bars,
+    PricesAsOf,
+    Requirement,
+    TimeHorizon,
+    Verdict,
+    broker_for_open_positions,
+)
+from ba2_trade_platform.experts.technical_rules import indicators, report, signals
+from ba2_trade_platform.experts.technical_rules.decision import Ballot, Quote, decide
+from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
+from ba2_trade_platform.experts.technical_rules.signals import Vote
+
+BARS_READ = 600  # twice the warm-up that an expert requires: recursive indicators have forgotten where they began
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One rule as these settings configure it; `parameters` are the settings its vote depends on."""
+
+    name: str
+    rule: Callable[[str, Bars, TechnicalRulesSettings], Vote]
+    parameters: dict[str, Any]
+    weight: float
+    horizon: TimeHorizon
+
+
+class PriceHistory:
+    """The bars of one attempt, asked for once, off the loop, by the first step that needs them."""
+
+    def __init__(self, prices: PricesAsOf, symbol: str) -> None:
+        self._prices = prices
+        self._symbol = symbol
+        self._bars: Bars | None = None
+
+    def bars(self) -> Bars:
+        """Return at least 300 fresh bars, or raise ExpertError SYMBOL_INVALID, DATA_MISSING or STALE_DATA."""
+        if self._bars is None:
+            self._bars = self._prices.bars(self._symbol, limit=BARS_READ).require()
+        return self._bars
+
+
+class TechnicalRules:
+    """See the module; stateless, one object serves all analyses."""
+
+    name = "TechnicalRules"
+    description = (
+        "MACD, SMA cross, KDJ with RSI and z-score mean reversion vote on daily bars; ATR sets stop and target."
+    )
+    settings_model: type[BaseModel] = TechnicalRulesSettings
+    safe_to_repeat = True
+    can_resume = True
+
+    def requirements(self, settings: BaseModel) -> list[Requirement]:  # noqa: ARG002 - the same for all settings
+        """Return what it needs: for open positions, a broker; no key and no network."""
+        return [broker_for_open_positions()]
+
+    async def analyse(self, context: AnalysisContext) -> Verdict:
+        """Analyse the daily bars; raise ExpertError SYMBOL_INVALID, DATA_MISSING (under 300 bars) or STALE_DATA.
+
+        Prices are read in every attempt; on a resumed one the steps after it are reused while the bars are the same.
+        """
+        settings: TechnicalRulesSettings = context.settings
+        rules = signals_of(settings)
+        history = PriceHistory(context.prices, context.symbol)
+        context.expect(len(rules) + 2)
+        loaded = await context.step(
+            "Load prices",
+            partial(load_prices, context, history),
+            inputs={"symbol": context.symbol, "as_of": context.as_of.isoformat(), "attempt": context.attempt},
+        )
+        seen = {key: loaded[key] for key in ("symbol", "last_session", "digest")}
+        ballots: list[Ballot] = []
+        for signal in rules:
+            result = await context.step(
+                signal.name,
+                partial(cast_vote, context, history, signal, ballots),
+                inputs=seen | {"settings": signal.parameters},
+            )
+            ballots.append(Ballot(Vote.model_validate(result), signal.weight, signal.horizon))
+        verdict = await context.step(
+            "Combine",
+            partial(combine, context, history, ballots),
+            inputs=seen | {"settings": settings.model_dump(mode="json")},
+        )
+        return Verdict.model_validate(verdict)
+
+
+def signals_of(settings: TechnicalRulesSettings) -> tuple[Signal, ...]:
+    """Return the four rules in the order of their steps, named by their periods."""
+    s = settings
+
+    def signal(
+        name: str,
+        rule: Callable[[str, Bars, TechnicalRulesSettings], Vote],
+        prefixes: tuple[str, ...],
+        weight: float,
+        horizon: TimeHorizon,
+    ) -> Signal:
+        parameters = {key: value for key, value in s.model_dump(mode="json").items() if key.startswith(prefixes)}
+        return Signal(name, rule, parameters, weight, horizon)
+
+    return (
+        signal(
+            f"MACD {s.macd_fast}/{s.macd_slow}/{s.macd_signal}",
+            signals.macd_vote,
+            ("macd_",),
+            s.macd_weight,
+            TimeHorizon.MEDIUM,
+        ),
+        signal(
+            f"SMA cross {s.sma_fast}/{s.sma_slow}", signals.sma_cross_vote, ("sma_",), s.sma_weight, TimeHorizon.LONG
+        ),
+        signal(
+            f"KDJ {s.kdj_period}/{s.kdj_k}/{s.kdj_d} and RSI {s.rsi_period}",
+            signals.kdj_rsi_vote,
+            ("kdj_", "rsi_"),
+            s.kdj_rsi_weight,
+            TimeHorizon.SHORT,
+        ),
+        signal(f"Mean reversion z-score {s.z_period}", signals.z_score_vote, ("z_",), s.z_weight, TimeHorizon.SHORT),
+    )
+
+
+def load_prices(context: AnalysisContext, history: PriceHistory) -> dict[str, Any]:
+    """Read the bars and return what identifies them; the digest changes with any high, low or close."""
+    bars = history.bars()
+    context.check()
+    digest = hashlib.sha256(b"".join(series.tobytes() for series in (bars.high, bars.low, bars.close)))
+    context.output("prices", "Load prices", report.prices(bars))
+    context.save_state({"symbol": bars.symbol, "last_session": str(bars.sessions[-1]), "votes": {}})
+    return {
+        "symbol": bars.symbol,
+        "bars": len(bars),
+        "first_session": str(bars.sessions[0]),
+        "last_session": str(bars.sessions[-1]),
+        "close": float(bars.close[-1]),
+        "digest": digest.hexdigest(),
+    }
+
+
+def cast_vote(context: AnalysisContext, history: PriceHistory, signal: Signal, earlier: list[Ballot]) -> dict[str, Any]:
+    """Let one signal vote, write its numbers, and keep the votes so far as the analysis' state."""
+    bars = history.bars()
+    vote = signal.rule(signal.name, bars, context.settings)
+    context.output("signal", signal.name, report.vote(vote, signal.weight), vote.model_dump(mode="json"))
+    votes = {ballot.vote.name: ballot.vote.score for ballot in earlier} | {vote.name: vote.score}
+    context.save_state({"symbol": bars.symbol, "last_session": str(bars.sessions[-1]), "votes": votes})
+    return vote.model_dump(mode="json")
+
+
+def combine(context: AnalysisContext, history: PriceHistory, ballots: list[Ballot]) -> dict[str, Any]:
+    """Weigh the votes, set stop and target by the average true range, and write the reason."""
+    bars = history.bars()
+    settings: TechnicalRulesSettings = context.settings
+    atr = indicators.atr(bars.high, bars.low, bars.close, settings.atr_period)
+    verdict = decide(ballots, Quote(float(bars.close[-1]), float(atr[-1]), bars.currency), settings)
+    context.output("decision", "Combine", verdict.details, verdict.model_dump(mode="json", exclude={"details"}))
+    return verdict.model_dump(mode="json")

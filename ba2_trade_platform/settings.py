@@ -1,0 +1,129 @@
+"""One settings class, read once and passed in: environment first, then `.env`, then a TOML file."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import tzlocal
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+CONFIG_VARIABLE = "BA2_CONFIG"
+DEFAULT_CONFIG = "ba2.toml"
+
+
+class SettingsError(ValueError):
+    """A setting has a wrong value; the sentence names it."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each field is BA2_ and its name in capitals, or its name in the TOML file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BA2_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(Path("data"), description="Folder of the database, its backups and the log")
+    database_url: str = Field("", description="sqlite:///PATH; empty means ba2.db in the data folder")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 127.0.0.1 is this machine only")
+    port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
+    workers: int = Field(8, ge=1, le=256, description="Slots: how many analyses run at once, until changed on the page")
+    demo: bool = Field(True, description="Load the demo desk into an empty database")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
+    sqlite_synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = Field(
+        "FULL", description="SQLite's synchronous mode; FULL survives a power cut"
+    )
+    max_rescues: int = Field(5, ge=0, le=100, description="How often an analysis is begun anew after its worker died")
+    stop_seconds: float = Field(10, ge=0, le=600, description="How long a stop waits for experts that do not stop")
+    rerun_enabled: bool = Field(True, description="0 switches the re-run off everywhere")
+    operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
+    timezone: str = Field("", description="IANA zone of days and schedules; empty means this machine's")
+    prices: Literal["demo", "folder"] = Field("demo", description="Where prices come from, and with them the clock")
+    prices_dir: Path | None = Field(None, description="Folder of price files, for BA2_PRICES=folder")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment, then .env, then the TOML file."""
+        toml = TomlConfigSettingsSource(settings_cls, os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+        return init_settings, env_settings, dotenv_settings, toml
+
+    @field_validator("log_level", "sqlite_synchronous", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value and value not in available_timezones():
+            raise ValueError(f"there is no time zone {value!r}; for example Europe/Berlin")
+        return value
+
+    @model_validator(mode="after")
+    def _folder(self) -> Settings:
+        if self.prices == "folder" and self.prices_dir is None:
+            raise ValueError("prices_dir: BA2_PRICES=folder needs the folder of the price files")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'ba2.db').absolute()}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of days, "today" and schedules."""
+        return ZoneInfo(self.timezone or tzlocal.get_localzone_name() or "UTC")
+
+    @property
+    def operator_name(self) -> str:
+        """Who works here."""
+        return self.operator or _login()
+
+    @property
+    def page_url(self) -> str:
+        """Where a browser on this machine finds the console."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"BA2_{name.upper()}"
+
+
+def read_settings(**given: object) -> Settings:
+    """Return the settings, `given` ones first; raises SettingsError with one sentence that names the wrong setting."""
+    config = os.environ.get(CONFIG_VARIABLE)
+    if config and not Path(config).is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE}: there is no file {config}")
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        problem = error.errors()[0]
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        if not problem["loc"]:
+            name, _, message = message.partition(": ")
+            raise SettingsError(f"{variable(name)}: {message}") from error
+        shown = repr(problem["input"])[:80]
+        raise SettingsError(f"{variable(str(problem['loc'][0]))} is {shown}: {message}") from error
+    except ValueError as error:  # a TOML file that is none
+        raise SettingsError(f"{config or DEFAULT_CONFIG}: {error}") from error
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no login name, as in some containers
+        return "operator"
