@@ -64,6 +64,7 @@ class RecordingContext:
     recommendations: list[Verdict] = field(default_factory=list)
     expected_steps: int | None = None
     wrote: threading.Event = field(default_factory=threading.Event)
+    recommended: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.as_of: datetime = self.prices.as_of
@@ -103,6 +104,7 @@ class RecordingContext:
     def recommend(self, verdict: Verdict) -> None:
         """Keep a provisional recommendation."""
         self.recommendations.append(verdict)
+        self.recommended.set()
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Keep the expert's state; it must be JSON-able."""

@@ -1,0 +1,19 @@
+"""Fixtures that every kind of test shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ba2_trade_platform.app import Platform
+from tests.platforms import make_platform
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    """A console with an empty database in the test's own folder; its worker is not started."""
+    console = make_platform(tmp_path)
+    yield console
+    console.stop()

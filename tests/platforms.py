@@ -1,0 +1,90 @@
+"""Puts a real console together in a test's own folder, and waits for events instead of sleeping."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.core.actors import Actor, ActorKind
+from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.core.contracts import ExpertCatalog, Prices
+from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.settings import Settings
+
+TRADER = Actor(ActorKind.USER, "trader")
+ACTIVE = Filter(status=(Status.PENDING, Status.RUNNING))
+DEADLINE = 30.0
+
+
+def make_platform(
+    folder: Path, *, catalog: ExpertCatalog | None = None, prices: Prices | None = None, **settings: Any
+) -> Platform:
+    """Return an owned console with an empty database (no demo unless asked), its worker not yet started."""
+    chosen: dict[str, Any] = {
+        "data_dir": folder, "demo": False, "operator": "trader", "stop_seconds": 2, "sqlite_synchronous": "OFF",
+    }  # fmt: skip
+    platform = build(Settings(_env_file=None, **{**chosen, **settings}), catalog, prices)
+    platform.own()
+    return platform
+
+
+@contextmanager
+def running(platform: Platform) -> Iterator[Platform]:
+    """Let the worker work for the length of a block, then stop the console."""
+    platform.start()
+    try:
+        yield platform
+    finally:
+        platform.stop()
+
+
+def wait_until(platform: Platform, condition: Callable[[], bool], what: str = "it") -> None:
+    """Return once `condition` holds, looking again after every change that the console publishes."""
+    changed = threading.Event()
+
+    def listen(_: Change) -> None:
+        changed.set()
+
+    subscription = platform.feed.subscribe(listen)
+    deadline = threading.Event()
+    timer = threading.Timer(DEADLINE, lambda: (deadline.set(), changed.set()))
+    timer.daemon = True
+    timer.start()
+    try:
+        while not condition():
+            assert not deadline.is_set(), f"{what} did not happen within {DEADLINE:g} s"
+            changed.wait(0.2)  # a worker's own state may change without a commit, hence the second look
+            changed.clear()
+    finally:
+        timer.cancel()
+        subscription.close()
+
+
+def drain(platform: Platform) -> None:
+    """Return once nothing is pending or running and the worker has let go of every job."""
+    wait_until(
+        platform,
+        lambda: platform.monitor.count(ACTIVE) == 0 and platform.worker.status.busy == 0,
+        "draining the queue",
+    )
+
+
+def practice(platform: Platform, alias: str = "Practice desk", **settings: Any) -> int:
+    """Configure a PracticeDesk that takes no time unless told otherwise, and return its instance id."""
+    limits = {name: settings.pop(name) for name in ("max_concurrent", "timeout_seconds") if name in settings}
+    chosen = {"seconds": 0, "steps": 2, "outputs": 3, **settings}
+    return platform.experts.create("PracticeDesk", alias, chosen, by=TRADER, **limits).id
+
+
+def submit(platform: Platform, instance_id: int, symbol: str = "AAPL", **options: Any) -> int:
+    """Submit one analysis and return its id."""
+    return platform.queue.submit_analysis_task(instance_id, symbol, by=TRADER, **options).analysis_id
+
+
+def row(platform: Platform, analysis_id: int) -> Any:
+    """Return the analysis as the table shows it."""
+    return platform.details.row(analysis_id)
