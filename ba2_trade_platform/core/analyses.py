@@ -78,16 +78,18 @@ class Analyses:
         try:
             with self._store.write() as transaction:
                 requeued, purged, about = self._requeue(transaction, analysis_id, by, reason)
-        except Refused as refusal:
+        except (Refused, NotFound) as refusal:
             log.warning("Re-run of analysis %s refused: %s", analysis_id, refusal)
             raise
         except Unavailable as error:
+            log.warning("Error re-running analysis %s: %s", analysis_id, error)
             raise Unavailable(f"Error re-running analysis: {error}") from error
         except IntegrityError as error:
             if violates(error, t.analysis, "dedupe_key"):
                 raise self._duplicate(analysis_id) from error
             raise
-        log.info("%s re-running failed analysis %s (%s, %s)", by, analysis_id, about.symbol, about.alias)
+        door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
+        log.info("%s re-running failed analysis %s (%s, %s)", door, analysis_id, about.symbol, about.alias)
         log.info(
             "Cleared %s outputs and %s recommendations for analysis %s",
             purged.outputs,

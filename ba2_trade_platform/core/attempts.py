@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.failures import Failure
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import BatchState, ItemOutcome, Mode, Outcome, Trigger
+from ba2_trade_platform.db.enums import BatchState, ItemOutcome, Mode, Outcome, StepStatus, Trigger
 
 ITEM_OUTCOMES = {
     Outcome.COMPLETED: ItemOutcome.SUCCEEDED,
@@ -62,7 +62,7 @@ def open_attempt(session: Session, analysis_id: int, number: int, opening: Openi
 def close_attempt(
     session: Session, analysis_id: int, number: int, outcome: Outcome, at: datetime, failed: Failure | None = None
 ) -> None:
-    """End an attempt that is still open."""
+    """End an attempt that is still open, and what of its steps is still running."""
     session.execute(
         update(t.attempt)
         .where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number, t.attempt.c.outcome.is_(None))
@@ -74,6 +74,12 @@ def close_attempt(
             failure_kind=failed.kind if failed else None,
             fingerprint=failed.fingerprint if failed else None,
         )
+    )
+    s = t.step.c
+    session.execute(
+        update(t.step)
+        .where(s.analysis_id == analysis_id, s.attempt == number, s.status == StepStatus.RUNNING)
+        .values(status=StepStatus.FAILED, finished_at=at, error_message=failed.message if failed else outcome.value)
     )
 
 

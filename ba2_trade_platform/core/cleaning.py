@@ -6,8 +6,10 @@ import json
 import math
 from typing import Any
 
+import numpy as np
+
 MAX_TEXT = 4 * 1024 * 1024
-_CUT = "\n\n... cut at 4 MB"
+_CUT = " ... (cut)"
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
@@ -28,8 +30,8 @@ def clean_json(value: object) -> Any:
         return {clean_text(str(key)): clean_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [clean_json(item) for item in value]
-    if hasattr(value, "item") and callable(value.item):  # a numpy scalar
-        return clean_json(value.item())
+    if isinstance(value, np.generic | np.ndarray):
+        return clean_json(value.tolist())
     return clean_text(str(value))
 
 

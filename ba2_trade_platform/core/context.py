@@ -99,7 +99,7 @@ class RunContext:
         self._running.remove(name)
         self._done += 1
         self._write(replace(record, status=StepStatus.COMPLETED, finished_at=self.clock.now(), result=result))
-        return cast(T, result)
+        return cast(T, clean_json(result))  # its own copy: what is recorded must not change under the expert's hands
 
     def output(self, type: str, name: str, text: str, raw: object = None) -> None:
         """Write one output, belonging to the step at work."""
@@ -116,7 +116,9 @@ class RunContext:
         self._written()
 
     def recommend(self, verdict: Verdict) -> None:
-        """Record a provisional recommendation."""
+        """Record a provisional recommendation; raises TypeError for anything but a Verdict."""
+        if not isinstance(verdict, Verdict):
+            raise TypeError(f"the expert recommended {type(verdict).__name__} instead of a Verdict")
         self._ledger.recommend(verdict)
         self._written()
 
@@ -126,12 +128,12 @@ class RunContext:
         size = len(canonical_json(clean))
         if size > MAX_STATE:
             raise ValueError(f"the state has {size} bytes; at most {MAX_STATE} are kept")
-        self.state = clean
+        self.state = clean_json(clean)  # apart from the one that is yet to be written
         self._ledger.state(clean)
         self._written()
 
     def _write(self, record: StepRecord) -> None:
-        progress = min(99, 100 * self._done // self._expected) if self._expected else 0
+        progress = min(99, 100 * self._done // self._expected) if self._expected > 0 else 0
         self._ledger.step(record, progress, self._running[-1] if self._running else None)
         self._written()
 
@@ -151,7 +153,6 @@ class RunContext:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         inherited = contextvars.copy_context()
-        self.live_threads += 1
 
         def finish(result: T | None, error: BaseException | None) -> None:
             self.live_threads -= 1
@@ -180,4 +181,5 @@ class RunContext:
                 return
 
         threading.Thread(target=body, name=f"step-{self.analysis_id}", daemon=True).start()
+        self.live_threads += 1
         return future

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 
 from ba2_trade_platform.core.actors import SYSTEM, Actor
 from ba2_trade_platform.core.analyses import Analyses
@@ -132,7 +132,7 @@ class Demo:
             session.execute(delete(t.instrument).where(t.instrument.c.is_demo, t.instrument.c.id.not_in(listed)))
             session.execute(
                 delete(t.batch).where(
-                    ~t.batch.c.id.in_(select(t.analysis.c.batch_id).distinct()) & t.batch.c.id.in_(_demo_batches())
+                    ~exists().where(t.analysis.c.batch_id == t.batch.c.id), t.batch.c.id.in_(_demo_batches())
                 )
             )
             transaction.everything = True

@@ -123,7 +123,7 @@ class Details:
         self._monitor = monitor
 
     def row(self, analysis_id: int) -> AnalysisRow:
-        """Return the analysis as the table shows it, with its whole error message."""
+        """Return the analysis as the table shows it."""
         rows = self._monitor.rows([analysis_id])
         if not rows:
             raise NotFound("Analysis not found", analysis_id=analysis_id)

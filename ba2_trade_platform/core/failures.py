@@ -46,6 +46,9 @@ _BY_HTTP_STATUS = {
     422: ErrorCode.BAD_REQUEST,
     429: ErrorCode.RATE_LIMIT,
 }
+# By class name, so that no client library has to be imported: builtin and socket, httpx, requests, openai and its kin.
+_TIMEOUTS = {"TimeoutError", "TimeoutException", "Timeout", "APITimeoutError"}
+_CONNECTIONS = {"ConnectionError", "NetworkError", "APIConnectionError", "gaierror"}
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,9 @@ def _code_of(error: BaseException) -> ErrorCode:
             return _BY_HTTP_STATUS[status]
         return ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST
     names = {base.__name__ for base in type(error).__mro__}
-    if isinstance(error, TimeoutError) or "TimeoutException" in names:
+    if names & _TIMEOUTS:
         return ErrorCode.TIMEOUT
-    if isinstance(error, ConnectionError) or "NetworkError" in names:
+    if names & _CONNECTIONS:
         return ErrorCode.CONNECTION
     return ErrorCode.BUG
 

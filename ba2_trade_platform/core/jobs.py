@@ -74,6 +74,14 @@ class Job:
 
     def _done(self, task: asyncio.Task[Verdict]) -> None:
         self._limit.cancel()
+        try:
+            self._conclude(task)
+        finally:
+            if not self.ledger.closed:
+                self._fail(failure(ErrorCode.BUG, "The expert raised an error that cannot be put into words"))
+            self._ended()
+
+    def _conclude(self, task: asyncio.Task[Verdict]) -> None:
         if not self.ledger.closed:
             now = self._bench.clock.now()
             if task.cancelled():
@@ -87,7 +95,6 @@ class Job:
                 self._fail(classify(error, self.claim.symbol))
         elif not task.cancelled():
             task.exception()  # it came too late to matter; asyncio complains of one that nobody looked at
-        self._ended()
 
     def _fail(self, why: Failure) -> None:
         review = None

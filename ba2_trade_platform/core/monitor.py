@@ -9,14 +9,17 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Enum, Float, Select, String, func, literal, select, tuple_
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
+from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.lifecycle import Event, allows
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Action, FailureKind, Source, Status, Subtype
+from ba2_trade_platform.db.types import UtcDateTime
 
 __all__ = [
     "BOUND",
@@ -352,12 +355,24 @@ def _encode(value: Any, row_id: int) -> str:
 def _decode(cursor: str, sort: str) -> _Key:
     try:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if value is not None and sort in ("created", "finished"):
-            value = datetime.fromisoformat(value).astimezone(UTC)
-        elif value is not None and sort in ("confidence", "expected_profit", "duration", "attempt", "expert", "id"):
-            value = value + 0
-        elif value is not None:
-            value = str(value)
-        return _Key(value, int(row_id))
-    except (ValueError, TypeError, AttributeError) as error:
+        return _Key(None if value is None else _bound(value, SORTS[sort].type), _integer(row_id))
+    except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
         raise Invalid("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error
+
+
+def _bound(value: Any, column: TypeEngine[Any]) -> Any:
+    """Return a cursor's value as its column's type, or raise ValueError: a cursor comes from outside."""
+    if isinstance(column, Enum):
+        return column.enum_class(value)  # type: ignore[misc]  # every Enum column here has its class
+    if isinstance(column, UtcDateTime):
+        return datetime.fromisoformat(value).astimezone(UTC)
+    if isinstance(column, String):
+        return clean_text(str(value))
+    return float(value) if isinstance(column, Float) else _integer(value)
+
+
+def _integer(value: Any) -> int:
+    number = int(value)
+    if abs(number) >= 2**63:
+        raise ValueError(f"{number} is no 64-bit number")
+    return number

@@ -89,6 +89,11 @@ class Store:
             with self._watcher.begin():
                 yield self._watcher
 
+    def check(self) -> None:
+        """Take the write lock and let go of it; raises Unavailable when the database cannot be written just now."""
+        with explained(), self._writer.begin():
+            pass
+
     @contextmanager
     def write(self, *, wake: bool = True) -> Iterator[Transaction]:
         """Open a write transaction that commits when the block ends and rolls back when it raises.

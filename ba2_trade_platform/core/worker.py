@@ -33,9 +33,9 @@ POLL_EVERY = 1.0
 PROGRESS_EVERY = 0.05
 MAX_BACK_OFF = 5.0
 _DUE = text(
-    "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND available_at <= :now)"
-    " OR EXISTS (SELECT 1 FROM market_analysis WHERE status = 'running' AND lease_until < :now)"
-    " OR EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND run_before < :now)"
+    "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND available_at <= :now) AS claimable,"
+    " EXISTS (SELECT 1 FROM market_analysis WHERE status = 'running' AND lease_until < :now)"
+    " OR EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND run_before < :now) AS overdue"
 ).bindparams(bindparam("now", type_=UtcDateTime))
 
 
@@ -67,6 +67,15 @@ class _Memory:
     renewed_at: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """SQLite's data_version, which others' commits change, and what is due: claims, or rescues and expiries."""
+
+    version: int
+    claimable: bool
+    overdue: bool
+
+
 class ExpertWorker:
     """Claims pending analyses, runs their experts and writes down what they do."""
 
@@ -92,7 +101,7 @@ class ExpertWorker:
 
     def start(self) -> None:
         """Begin to work, in a thread of its own; what a dead worker left is rescued first."""
-        self._thread = threading.Thread(target=asyncio.run, args=(self._main(),), name="worker", daemon=True)
+        self._thread = threading.Thread(target=self._live, name="worker", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -109,6 +118,17 @@ class ExpertWorker:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
+
+    def _live(self) -> None:
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            main = loop.create_task(self._main())
+            while not main.done():
+                try:
+                    loop.run_until_complete(main)
+                except (SystemExit, KeyboardInterrupt) as error:
+                    # asyncio lets these two out of a task that an expert made; the loop goes on where it was.
+                    log.warning("A task of an expert raised %s; the worker goes on", type(error).__name__)
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -136,30 +156,29 @@ class ExpertWorker:
     async def _something_to_do(self) -> None:
         """Wait for a commit, a result, a time that has come, or another program's write."""
         commits = self._store.commits
-        version, _ = await self._in_database(self._look)
+        version = (await self._in_database(self._look)).version
         while not self._stopping:
             try:
                 await asyncio.wait_for(self._wake.wait(), POLL_EVERY)
             except TimeoutError:
                 if self._jobs and time.monotonic() - self._memory.renewed_at > RENEW_EVERY:
                     return
-                seen, due = await self._in_database(self._look)
-                if seen != version and self._store.commits == commits:
+                seen = await self._in_database(self._look)
+                if seen.version != version and self._store.commits == commits:
                     # Another program wrote: whatever is on screen may be old.
                     self._store.feed.publish(Change(None))
                     return
-                if due and self._has_room():
+                if seen.overdue or (seen.claimable and self._has_room()):
                     return
-                commits, version = self._store.commits, seen
+                commits, version = self._store.commits, seen.version
             else:
                 return
 
-    def _look(self) -> tuple[int, bool]:
-        """Return SQLite's data_version, which other connections' commits change, and whether anything is due."""
+    def _look(self) -> _Sight:
         with self._store.watch() as connection:
             version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-            due = connection.execute(_DUE, {"now": self._bench.clock.now()}).scalar_one()
-        return int(version), bool(due)
+            due = connection.execute(_DUE, {"now": self._bench.clock.now()}).one()
+        return _Sight(int(version), claimable=bool(due.claimable), overdue=bool(due.overdue))
 
     def _has_room(self) -> bool:
         return not self._status.paused and self._status.busy < self._status.slots

@@ -119,6 +119,7 @@ def _candidates(session: Session, room: Room, now: datetime) -> list[Any]:
                 .join(t.expert_instance, i.id == a.expert_instance_id)
                 .outerjoin(t.expert_config, t.expert_config.c.id == a.config_id)
                 .where(a.status == Status.PENDING, a.expert_instance_id == instance.id, a.available_at <= now)
+                .where(a.run_before.is_(None) | (a.run_before >= now))
                 .order_by(a.priority, a.id)
                 .limit(room_here)
             ).all()

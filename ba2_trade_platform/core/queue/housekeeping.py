@@ -77,9 +77,24 @@ def refuse_disabled(session: Session, now: datetime) -> list[int]:
     return refused
 
 
-def rescue(session: Session, abilities: Abilities, max_rescues: int, now: datetime, *, all_running: bool) -> list[int]:
-    """Give back what a dead worker left running: every running row at boot, else those whose lease ran out."""
-    due = (_A.status == Status.RUNNING) if all_running else (_A.status == Status.RUNNING) & (_A.lease_until < now)
+def rescue(
+    session: Session,
+    abilities: Abilities,
+    max_rescues: int,
+    now: datetime,
+    *,
+    all_running: bool,
+    held: Sequence[Claim] = (),
+) -> list[int]:
+    """Give back what a dead worker left running: every running row at boot, else those whose lease ran out.
+
+    What this worker holds is alive, even when its lease ran out while the machine slept.
+    """
+    due = _A.status == Status.RUNNING
+    if not all_running:
+        due &= _A.lease_until < now
+    if held:
+        due &= _A.lease_token.is_(None) | _A.lease_token.not_in([claim.token for claim in held])
     orphans = session.execute(_orphans().where(due).limit(SLICE)).all()
     for row in orphans:
         ability = abilities(row.expert, row.settings or {}, row.subtype)

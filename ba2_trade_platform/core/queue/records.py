@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -130,14 +130,6 @@ class Ledger:
         with self._lock:
             if not self._closed:
                 self._sheet.end, self._closed = end, True
-                for position, record in self._sheet.steps.items():
-                    if record.status is StepStatus.RUNNING and end.failure:
-                        self._sheet.steps[position] = replace(
-                            record,
-                            status=StepStatus.FAILED,
-                            finished_at=end.at,
-                            error_message=end.failure.message,
-                        )
 
     def drop(self) -> None:
         """Stop collecting: the lease is lost, nobody will write this down."""

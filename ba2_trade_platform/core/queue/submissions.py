@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -57,7 +57,7 @@ def symbol_of(text: str) -> str:
 
 def dedupe_key(expert_instance_id: int, symbol: str, subtype: Subtype, as_of: datetime | None) -> str:
     """Return the key of which only one may be pending or running."""
-    when = "latest" if as_of is None else as_of.isoformat()
+    when = "latest" if as_of is None else as_of.astimezone(UTC).isoformat()
     return f"{expert_instance_id}|{symbol}|{Subtype(subtype).value}|{when}"
 
 

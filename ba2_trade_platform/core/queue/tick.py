@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.failures import classify
@@ -25,7 +26,7 @@ from ba2_trade_platform.db.enums import Outcome
 log = logging.getLogger(__name__)
 
 # What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
-DATA_ERRORS = (SQLAlchemyError, ValueError, TypeError, OverflowError)
+DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -72,34 +73,19 @@ class Tick:
         A record that the database cannot take is found by repeating the plan item by item; its analysis ends as BUG.
         """
         try:
-            return self._all(plan, plan.sheets)
+            return self._all(plan, write_down)
         except DATA_ERRORS as error:
             if not plan.sheets:
                 raise
             log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.sheets), error)
-        stale = sum(self._alone(sheet, plan.now) for sheet in plan.sheets)
-        done = self._all(plan, [])
-        done.stale += stale
-        done.touched.update(sheet.claim.analysis_id for sheet in plan.sheets)
-        return done
+        return self._all(plan, partial(_one_by_one, now=plan.now))
 
-    def _alone(self, sheet: Sheet, now: datetime) -> int:
-        try:
-            with self._store.write(wake=False) as transaction:
-                return write_down(transaction.session, [sheet])
-        except DATA_ERRORS as error:
-            failed = classify(error, sheet.claim.symbol)
-            log.error("Analysis %s: its result cannot be stored", sheet.claim, exc_info=error)  # noqa: TRY400 - our bug
-            with self._store.write(wake=False) as transaction:
-                end = End(Outcome.FAILED, now, failure=failed)
-                return write_down(transaction.session, [sheet.only_end(end)])
-
-    def _all(self, plan: Plan, sheets: Sequence[Sheet]) -> Ticked:
+    def _all(self, plan: Plan, write: Callable[[Session, Sequence[Sheet]], int]) -> Ticked:
         done = Ticked()
         with self._store.write(wake=False) as transaction:
             session = transaction.session
-            done.stale = write_down(session, sheets)
-            done.touched.update(sheet.claim.analysis_id for sheet in sheets)
+            done.stale = write(session, plan.sheets)
+            done.touched.update(sheet.claim.analysis_id for sheet in plan.sheets)
             if plan.releasing:
                 done.touched.update(housekeeping.release(session, plan.running, self._worker.abilities, plan.now))
             else:
@@ -113,7 +99,7 @@ class Tick:
         if plan.renew:
             housekeeping.renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
         rescued = housekeeping.rescue(
-            session, self._worker.abilities, self._max_rescues, plan.now, all_running=plan.boot
+            session, self._worker.abilities, self._max_rescues, plan.now, all_running=plan.boot, held=plan.running
         )
         ended = [*housekeeping.expire(session, plan.now), *housekeeping.refuse_disabled(session, plan.now)]
         done.rescued = len(rescued)
@@ -131,3 +117,19 @@ class Tick:
         done.claims = claimed.claims
         done.touched.update((claim.analysis_id for claim in claimed.claims), claimed.refused)
         done.more = done.more or bool(claimed.refused)
+
+
+def _one_by_one(session: Session, sheets: Sequence[Sheet], now: datetime) -> int:
+    """Write each sheet for itself in the one transaction; end as BUG what the database cannot take."""
+    stale = 0
+    for sheet in sheets:
+        try:
+            with session.begin_nested():
+                stale += write_down(session, [sheet])
+        except OperationalError:
+            raise  # locked or full: nobody's data is to blame
+        except DATA_ERRORS as error:
+            log.error("Analysis %s: its result cannot be stored", sheet.claim, exc_info=error)  # noqa: TRY400 - our bug
+            end = End(Outcome.FAILED, now, failure=classify(error, sheet.claim.symbol))
+            stale += write_down(session, [sheet.only_end(end)])
+    return stale

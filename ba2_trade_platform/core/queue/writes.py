@@ -15,7 +15,7 @@ from ba2_trade_platform.core.contracts import Verdict
 from ba2_trade_platform.core.queue.records import End, Sheet
 from ba2_trade_platform.core.recommendations import Subject, refresh_current
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import ItemOutcome, Outcome, Status
+from ba2_trade_platform.db.enums import ItemOutcome, Outcome, Status, StepStatus
 
 STATUS_AFTER = {
     Outcome.COMPLETED: Status.COMPLETED,
@@ -100,6 +100,21 @@ _CLOSE_ATTEMPT = (
         for name in ("outcome", "finished_at", "error_code", "error_message", "failure_kind", "fingerprint")
     })
 )  # fmt: skip
+# No step goes on without its attempt; in one that completed there is none.
+_CLOSE_STEPS = (
+    update(t.step)
+    .where(
+        t.step.c.analysis_id == bindparam("f_id"),
+        t.step.c.attempt == bindparam("f_attempt"),
+        t.step.c.status == StepStatus.RUNNING,
+        _FENCE,
+    )
+    .values(
+        status=StepStatus.FAILED,
+        finished_at=bindparam("v_finished_at"),
+        error_message=bindparam("v_error_message"),
+    )
+)
 _TRACEBACK = _replacing(
     _fenced(t.archive, "traceback", attempt_id=select(t.attempt.c.id).where(_ATTEMPT).scalar_subquery()),
     ["attempt_id"],
@@ -193,7 +208,7 @@ def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
         [
             {**_fence(sheet), "f_position": record.position, "v_result": record.result}
             for sheet, record in steps
-            if record.result is not None
+            if record.result is not None or record.replaces
         ],
     )
 
@@ -256,6 +271,8 @@ def _close(session: Session, ended: Sequence[tuple[Sheet, End]]) -> int:
     attempt = ("outcome", "finished_at", "error_code", "error_message", "failure_kind", "fingerprint")
     fence = ("f_id", "f_attempt", "f_token")
     _many(session, _CLOSE_ATTEMPT, [_pick(row, *fence, *(f"v_{name}" for name in attempt)) for row in rows])
+    unfinished = [row for row, (_, end) in zip(rows, ended, strict=True) if end.failure]
+    _many(session, _CLOSE_STEPS, [_pick(row, *fence, "v_finished_at", "v_error_message") for row in unfinished])
     tracebacks = [
         {**_fence(sheet), "v_traceback": zlib.compress(end.failure.traceback.encode())}
         for sheet, end in ended

@@ -1,0 +1,228 @@
+"""Analyses over HTTP: submit, list, re-run, cancel, run again, delete."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from ba2_trade_platform.api.dependencies import MAX_ID, AnalysisId, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.problems import documented
+from ba2_trade_platform.core.contracts import Action, Subtype
+from ba2_trade_platform.core.errors import Invalid
+from ba2_trade_platform.core.monitor import AnalysisRow, Filter, Source, Status
+from ba2_trade_platform.core.queue.worker_queue import PreviewItem
+
+router = APIRouter(tags=["analyses"])
+
+
+def _instant(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be a text such as 2014-12-31 or 2014-12-31T21:00:00Z")  # noqa: TRY004 - pydantic's own
+    return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else datetime.fromisoformat(value)
+
+
+_TEXTS: dict[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+AsOf = Annotated[
+    datetime | date,
+    BeforeValidator(_instant),
+    WithJsonSchema(_TEXTS | {"description": "An instant, or a day, which means the close of its session"}),
+]
+Moment = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Symbol = Annotated[str, Field(max_length=80, examples=["AAPL"])]
+
+
+class Submission(Wish):
+    """One analysis to be made; `as_of` absent means the market's present when it starts."""
+
+    expert_instance_id: RowId
+    symbol: Symbol
+    subtype: Subtype = Subtype.ENTER_MARKET
+    as_of: AsOf | None = None
+    priority: Annotated[int, Field(strict=True, description="Lower is sooner; 0 to 1000")] = 0
+    run_before: Moment | None = None
+
+
+class BatchSubmission(Wish):
+    """Every symbol for every expert, as one batch."""
+
+    expert_instance_ids: Annotated[list[RowId], Field(max_length=1000)]
+    symbols: Annotated[list[Symbol], Field(max_length=1000)]
+    subtype: Subtype = Subtype.ENTER_MARKET
+    as_of: AsOf | None = None
+
+
+class Rerun(Because):
+    """How a failed analysis is done again."""
+
+    mode: Annotated[str, Field(max_length=40, json_schema_extra={"enum": ["fresh"]})] = "fresh"
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Queued(_Answer):
+    """The answer to a submission: a new analysis, or the one that is already under way."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    is_duplicate: bool
+    sentence: str
+
+
+class QueuedBatch(_Answer):
+    """What became of a batch, item by item."""
+
+    batch_id: int
+    items: list[PreviewItem]
+    sentence: str
+
+
+class RerunQueued(_Answer):
+    """A re-run that was accepted."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    reruns_used: int
+    max_reruns: int
+    updated_at: datetime
+    warnings: list[str]
+    sentence: str
+
+
+class Carried(_Answer):
+    """A verb that was carried out."""
+
+    analysis_id: int
+    sentence: str
+
+
+class AnalysisPage(_Answer):
+    """One page of analyses; `next_cursor` absent: no more. `bounded`: sorted among the newest 10,000 matches only."""
+
+    items: list[AnalysisRow]
+    next_cursor: str | None
+    bounded: bool
+
+
+class Wanted(Wish):
+    """Which analyses, in which order."""
+
+    status: Annotated[list[Status], Field(max_length=6, description="Any of these")] = []
+    expert: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Id of the expert instance")] = None
+    symbol: Annotated[str | None, Field(max_length=80)] = None
+    subtype: Subtype | None = None
+    action: Annotated[Action | None, Field(description="What was recommended")] = None
+    source: Source | None = None
+    code: Annotated[str | None, Field(max_length=40, description="Failure code, for example RATE_LIMIT")] = None
+    batch: Annotated[int | None, Field(ge=1, le=MAX_ID)] = None
+    rerun_only: Annotated[bool, Field(description="Only those with more than one attempt")] = False
+    slower_than: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Seconds")] = None
+    q: Annotated[str | None, Field(max_length=200, description="Text in the error")] = None
+    sort: Annotated[str, Field(max_length=40, description="Column; with - in front descending")] = "-id"
+    cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
+    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 500")] = 50
+
+
+@router.post(
+    "/analyses",
+    status_code=202,
+    responses={200: {"model": Queued, "description": "Already under way"}, **documented(404, 409)},
+)
+def submit(wish: Submission, console: Console, asker: Asker, response: Response) -> Queued:
+    """Queue one analysis, or answer with the one that is already pending or running."""
+    submitted = console.queue.submit_analysis_task(
+        wish.expert_instance_id,
+        wish.symbol,
+        wish.subtype,
+        by=asker,
+        as_of=wish.as_of,
+        priority=wish.priority,
+        run_before=wish.run_before,
+        source=Source.API,
+    )
+    response.status_code = 200 if submitted.is_duplicate else 202
+    return Queued.model_validate(submitted)
+
+
+@router.post("/batches", status_code=202, responses=documented(404))
+def submit_batch(wish: BatchSubmission, console: Console, asker: Asker) -> QueuedBatch:
+    """Queue every symbol with every expert; what cannot be queued is an item with its reason."""
+    batch = console.queue.submit_batch(
+        wish.expert_instance_ids, wish.symbols, wish.subtype, by=asker, as_of=wish.as_of, source=Source.API
+    )
+    return QueuedBatch.model_validate(batch)
+
+
+@router.get("/analyses")
+def list_analyses(wanted: Annotated[Wanted, Query()], console: Console) -> AnalysisPage:
+    """Return a page of analyses, newest first unless told otherwise."""
+    chosen = Filter(
+        status=tuple(wanted.status),
+        expert=wanted.expert,
+        symbol=wanted.symbol,
+        subtype=wanted.subtype,
+        action=wanted.action,
+        source=wanted.source,
+        code=wanted.code,
+        batch=wanted.batch,
+        rerun_only=wanted.rerun_only,
+        slower_than_seconds=wanted.slower_than,
+        text=wanted.q,
+    )
+    page = console.monitor.page(
+        chosen,
+        sort=wanted.sort.removeprefix("-"),
+        descending=wanted.sort.startswith("-"),
+        cursor=wanted.cursor,
+        limit=wanted.limit,
+    )
+    return AnalysisPage.model_validate(page)
+
+
+@router.get("/analyses/{analysis_id}", responses=documented(404))
+def get_analysis(analysis_id: AnalysisId, console: Console) -> AnalysisRow:
+    """Return one analysis, with its whole error message."""
+    return console.details.row(analysis_id)
+
+
+@router.delete("/analyses/{analysis_id}", status_code=204, responses=documented(404))
+def delete_analysis(analysis_id: AnalysisId, console: Console, asker: Asker) -> None:
+    """Remove an analysis and all that hangs on it; what runs is cancelled first."""
+    console.analyses.delete(analysis_id, by=asker)
+
+
+@router.post("/analyses/{analysis_id}/rerun", status_code=202, responses=documented(404, 409))
+def rerun(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Rerun | None = None) -> RerunQueued:
+    """Archive and purge what the failed attempt left, and queue the same analysis again."""
+    wish = wish or Rerun()
+    if wish.mode != "fresh":
+        raise Invalid(f"There is no re-run mode {wish.mode!r}; this version knows fresh only", code="INVALID_MODE")
+    return RerunQueued.model_validate(console.analyses.rerun(analysis_id, by=asker, reason=wish.reason))
+
+
+@router.post("/analyses/{analysis_id}/cancel", status_code=202, responses=documented(404, 409))
+def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+    """End a pending or running analysis now; its expert is stopped."""
+    reason = wish.reason if wish else None
+    return Carried.model_validate(console.analyses.cancel(analysis_id, by=asker, reason=reason))
+
+
+@router.post(
+    "/analyses/{analysis_id}/run-again",
+    status_code=202,
+    responses={200: {"model": Queued, "description": "Already under way"}, **documented(404, 409)},
+)
+def run_again(analysis_id: AnalysisId, console: Console, asker: Asker, response: Response) -> Queued:
+    """Queue a new analysis like this finished one."""
+    submitted = console.analyses.run_again(analysis_id, by=asker, source=Source.API)
+    response.status_code = 200 if submitted.is_duplicate else 202
+    return Queued.model_validate(submitted)
+
+

@@ -1,0 +1,69 @@
+"""Puts the API together, and in front of the pages: an application of its own, so that no error of it is ever HTML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ba2_trade_platform.api import analyses, demo, experts, health, queue, results
+from ba2_trade_platform.api.guard import Guard, JsonOnly
+from ba2_trade_platform.api.problems import EVERYWHERE, Problem, answer_problems
+from ba2_trade_platform.app import Platform
+from ba2_trade_platform.core.actors import ActorKind
+
+PREFIX = "/api/v1"
+PATHS = ("/api", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz", "/metrics")
+
+
+def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
+    """Return the API as an application; `door` is how those who ask come in."""
+    api = FastAPI(
+        title="BA2 Trade Platform",
+        version=platform.version,
+        redirect_slashes=False,
+        responses=EVERYWHERE,
+        description="Durable analyses, visible failures, and a re-run that is one transaction.",
+    )
+    api.state.platform = platform
+    api.state.actor = platform.actor(door)
+    for area in (analyses, results, queue, experts, demo):
+        api.include_router(area.router, prefix=PREFIX)
+    api.include_router(health.router)
+    api.add_middleware(JsonOnly)
+    api.add_middleware(Guard, host=platform.settings.host)
+    answer_problems(api)
+    api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    return api
+
+
+def register_api(app: FastAPI, platform: Platform) -> None:
+    """Have `app` answer the API's paths with the API, and everything else itself, to its own hosts and origins only."""
+    app.add_middleware(Guard, host=platform.settings.host)
+    app.add_middleware(_ApiFirst, api=create_api(platform))
+
+
+class _ApiFirst:
+    """ASGI middleware that sends the API's paths to the API."""
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wanted = scope["type"] == "http" and any(
+            scope["path"] == path or scope["path"].startswith(f"{path}/") for path in PATHS
+        )
+        await (self._api if wanted else self._app)(scope, receive, send)
+
+
+def _document(api: FastAPI) -> dict[str, Any]:
+    if not api.openapi_schema:
+        api.openapi_schema = get_openapi(
+            title=api.title, version=api.version, description=api.description, routes=api.routes
+        )
+        schemas = api.openapi_schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+    return api.openapi_schema

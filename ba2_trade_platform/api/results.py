@@ -1,0 +1,59 @@
+"""What is known of one analysis: attempts and what they left, steps, outputs, recommendation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel
+
+from ba2_trade_platform.api.dependencies import MAX_ID, AnalysisId, Console
+from ba2_trade_platform.api.problems import documented
+from ba2_trade_platform.core.details import Archived, Attempt, Output, Recommendation, Step
+from ba2_trade_platform.core.errors import NotFound
+
+router = APIRouter(prefix="/analyses/{analysis_id}", tags=["results"], responses=documented(404))
+T = TypeVar("T")
+
+
+class Items(BaseModel, Generic[T]):
+    """A collection."""
+
+    items: list[T]
+
+
+@router.get("/attempts")
+def attempts(analysis_id: AnalysisId, console: Console) -> Items[Attempt]:
+    """Return all attempts, newest first: who, why, when, how long, outcome."""
+    return Items(items=console.details.attempts(analysis_id))
+
+
+@router.get("/attempts/{number}/archive")
+def archive(
+    analysis_id: AnalysisId, number: Annotated[int, Path(ge=1, le=MAX_ID, description="The attempt")], console: Console
+) -> Archived:
+    """Return what an earlier attempt left before it was purged, and its traceback."""
+    if not any(attempt.number == number for attempt in console.details.attempts(analysis_id)):
+        raise NotFound(f"Analysis {analysis_id} has no attempt {number}")
+    return console.details.archive(analysis_id, number)
+
+
+@router.get("/steps")
+def steps(analysis_id: AnalysisId, console: Console) -> Items[Step]:
+    """Return the newest attempt's steps in their order."""
+    return Items(items=console.details.steps(analysis_id))
+
+
+@router.get("/outputs")
+def outputs(analysis_id: AnalysisId, console: Console) -> Items[Output]:
+    """Return what the newest attempt wrote; the texts are markdown to be sanitised before they are shown."""
+    return Items(items=console.details.outputs(analysis_id))
+
+
+@router.get("/recommendation")
+def recommendation(analysis_id: AnalysisId, console: Console) -> Recommendation:
+    """Return the newest attempt's recommendation."""
+    found = console.details.recommendation(analysis_id)
+    if found is None:
+        raise NotFound(f"Analysis {analysis_id} has no recommendation", code="NO_RECOMMENDATION")
+    return found

@@ -1,0 +1,115 @@
+"""Reaches the services: over the API of the console that holds the database, else in this very process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from ba2_trade_platform.api.register import PREFIX, create_api
+from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.core.actors import ActorKind
+from ba2_trade_platform.core.errors import (
+    Invalid,
+    NotFound,
+    PlatformError,
+    Refused,
+    StartRefused,
+    SwitchedOff,
+    Unavailable,
+)
+from ba2_trade_platform.core.ownership import Holder
+from ba2_trade_platform.settings import Settings
+
+PATIENCE_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+_BY_STATUS: dict[int, type[PlatformError]] = {
+    kind.http_status: kind for kind in (NotFound, Refused, Invalid, SwitchedOff, Unavailable)
+}
+
+
+class Console:
+    """The verbs, as the API has them; `is_running` tells whether somebody works on what is queued."""
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._url = url
+        self._transport = transport
+        self.is_running = transport is None
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """Return what the API answers; raises the PlatformError that it answers with."""
+        return self._ask("GET", path, params={key: value for key, value in parameters.items() if value is not None})
+
+    def post(self, path: str, **wish: Any) -> Any:
+        """Press a button of the API; raises the PlatformError that it answers with."""
+        return self._ask("POST", path, json={key: value for key, value in wish.items() if value is not None})
+
+    def delete(self, path: str) -> None:
+        """Delete something; raises the PlatformError that the API answers with."""
+        self._ask("DELETE", path)
+
+    def _ask(self, method: str, path: str, **content: Any) -> Any:
+        response = asyncio.run(self._send(method, path, content))
+        if response.is_success:
+            return response.json() if response.content else None
+        problem = response.json()
+        kind = _BY_STATUS.get(response.status_code, PlatformError)
+        raise kind(problem["detail"], code=problem["code"], **problem["details"])
+
+    async def _send(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
+        # No proxy of the environment has any business between a console and its own command line.
+        async with httpx.AsyncClient(
+            base_url=self._url + PREFIX, transport=self._transport, trust_env=False, timeout=ANSWER_SECONDS
+        ) as client:
+            try:
+                return await client.request(method, path, **content)
+            except httpx.TransportError as error:
+                raise Unavailable(f"The console at {self._url} does not answer: {error}") from error
+
+
+@contextmanager
+def open_console(settings: Settings) -> Iterator[Console]:
+    """Reach the console that holds the database, or hold it for as long as one command takes.
+
+    Raises StartRefused when the database cannot be had, Unavailable when its holder does not answer.
+    """
+    platform = build(settings)
+    holder = _take(platform)
+    if holder is not None:
+        yield Console(holder.url)
+        return
+    try:
+        api = create_api(platform, ActorKind.CLI)
+        yield Console("http://localhost", httpx.ASGITransport(app=api))
+    finally:
+        platform.stop()
+
+
+def _take(platform: Platform) -> Holder | None:
+    """Own the database and return None, or return who holds it and answers; another command holds it briefly only."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            platform.own()
+        except StartRefused as refusal:
+            holder = platform.ownership.holder()
+            if refusal.code != "DATABASE_HELD":
+                raise
+            if holder is not None and _answers(holder):
+                return holder
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{refusal}; it does not answer") from refusal
+            time.sleep(0.1)
+        else:
+            return None
+
+
+def _answers(holder: Holder) -> bool:
+    try:
+        return httpx.get(f"{holder.url}/healthz", trust_env=False, timeout=PATIENCE_SECONDS).is_success
+    except (httpx.TransportError, httpx.UnsupportedProtocol):
+        return False

@@ -1,0 +1,121 @@
+"""Prints answers for people: tables, with times in the desk's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+DASH = "-"
+STYLES = {"completed": "green", "failed": "red", "running": "cyan", "pending": "blue"}
+
+
+def print_page(page: dict[str, Any], zone: ZoneInfo) -> None:
+    """Print a page of analyses."""
+    table = _table("ID", "Symbol", "Expert", "Status", "Failure", "Recommendation", "Attempt", "Created", "Duration")
+    for row in page["items"]:
+        table.add_row(
+            str(row["id"]),
+            _text(row["symbol"]),
+            _text(row["expert"]),
+            _status(row["status"]),
+            _text(row["error_code"]),
+            _recommendation(row),
+            _attempt(row),
+            _moment(row["created_at"], zone),
+            _seconds(row["duration_ms"]),
+        )
+    _print(table)
+    if not page["items"]:
+        _print("No analysis matches. `submit EXPERT SYMBOL` queues one; `seed-demo` loads the demo desk.")
+    if page["next_cursor"]:
+        _print(f"More: --cursor {page['next_cursor']}")
+
+
+def print_analysis(found: dict[str, Any], zone: ZoneInfo) -> None:
+    """Print one analysis with its attempts, steps, outputs and recommendation."""
+    row, recommendation = found["analysis"], found["recommendation"]
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("Analysis", f"{row['id']}  {_text(row['symbol'])}  {_text(row['expert'])}"),
+        ("Status", f"{_status(row['status'])}  {row['progress']} %  {_text(row['current_step'])}"),
+        ("Failure", f"{_text(row['error_code'])}  {_text(row['error_message'])}" if row["error_code"] else DASH),
+        ("Attempt", _attempt(row)),
+        ("Created", _moment(row["created_at"], zone)),
+        ("Finished", _moment(row["finished_at"], zone)),
+        ("Recommendation", _text(recommendation["details"]) if recommendation else DASH),
+        ("", _recommendation(row)),
+    ):
+        facts.add_row(name, value)
+    _print(facts)
+    attempts = _table("Attempt", "Why", "Who", "Queued", "Finished", "Outcome", "Failure", title="Attempts")
+    for one in found["attempts"]:
+        attempts.add_row(
+            str(one["number"]),
+            _text(" ".join(filter(None, (one["trigger"], one["reason"])))),
+            _text(one["actor"]),
+            _moment(one["queued_at"], zone),
+            _moment(one["finished_at"], zone),
+            _text(one["outcome"]),
+            _text(one["error_code"]),
+        )
+    _print(attempts)
+    steps = _table("Step", "Status", "Started", "Finished", title="Steps")
+    for one in found["steps"]:
+        steps.add_row(
+            _text(one["name"]),
+            _text(one["status"]),
+            _moment(one["started_at"], zone),
+            _moment(one["finished_at"], zone),
+        )
+    _print(steps)
+    outputs = _table("Output", "Type", "Characters", title="Outputs")
+    for one in found["outputs"]:
+        outputs.add_row(_text(one["name"]), _text(one["type"]), str(len(one["text"])))
+    _print(outputs)
+
+
+def print_settings(listed: Sequence[dict[str, Any]]) -> None:
+    """Print every setting."""
+    table = _table("Setting", "Value", "From", "What it does")
+    for one in listed:
+        table.add_row(one["name"], _text(one["value"]), _text(one["from"]), _text(one["description"]))
+    _print(table)
+
+
+def _print(content: object) -> None:
+    Console(soft_wrap=isinstance(content, str)).print(content, highlight=False)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    return Table(*columns, title=title, title_justify="left", box=None, header_style="bold", padding=(0, 2, 0, 0))
+
+
+def _text(value: object) -> str:
+    return DASH if value in (None, "") else escape(str(value))
+
+
+def _status(status: str) -> str:
+    style = STYLES.get(status)
+    return f"[{style}]{status}[/]" if style else status
+
+
+def _recommendation(row: dict[str, Any]) -> str:
+    return DASH if row["action"] is None else f"{row['action']} {row['confidence']:g} %"
+
+
+def _attempt(row: dict[str, Any]) -> str:
+    return f"{row['attempt']} (re-run {row['reruns_used']}/{row['max_reruns']})"
+
+
+def _moment(instant: str | None, zone: ZoneInfo) -> str:
+    return DASH if instant is None else f"{datetime.fromisoformat(instant).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _seconds(milliseconds: float | None) -> str:
+    return DASH if milliseconds is None else f"{milliseconds / 1000:.1f} s"

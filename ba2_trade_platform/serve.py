@@ -1,0 +1,134 @@
+"""Runs one console: the database is taken, pages and API are registered, and a signal hands everything back."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import secrets
+import signal
+import socket
+from importlib.util import find_spec
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import FrameType
+
+from nicegui import app, ui
+from rich.console import Console
+from rich.logging import RichHandler
+
+from ba2_trade_platform.api.register import register_api
+from ba2_trade_platform.app import build
+from ba2_trade_platform.core.errors import StartRefused
+from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.ui.routes import register_pages
+
+log = logging.getLogger(__name__)
+
+TITLE = "BA2 Trade Platform"
+LOG_BYTES = 5_000_000
+LOG_FILES = 5
+QUIET = ("alembic", "apscheduler", "asyncio", "httpcore", "httpx", "nicegui", "uvicorn", "watchfiles")
+CLOSING_SECONDS = 5
+
+
+def serve(settings: Settings, *, native: bool = False) -> None:
+    """Run the console until Ctrl-C or SIGTERM; what is running then is handed back and goes on at the next start.
+
+    Raises StartRefused with a sentence when the folder, the port or the database cannot be had.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    if native:
+        require_window(settings)
+    open_log(settings)
+    platform = build(settings)
+    if platform.ownership.holder() is None:  # else it is that console's port, and `own` says so better
+        require_port(settings)
+    try:
+        platform.own()
+        register_api(app, platform)
+        register_pages(platform)
+        app.on_startup(platform.start)
+        app.on_startup(lambda: log.info("%s %s on %s; Ctrl-C stops it", TITLE, platform.version, settings.page_url))
+        _run(settings, native=native)
+    except KeyboardInterrupt:
+        log.info("Stopping")
+    finally:
+        platform.stop()
+
+
+def _run(settings: Settings, *, native: bool) -> None:
+    app.storage.path = settings.data_dir.resolve() / "browsers"
+    ui.run(
+        host=settings.host,
+        port=settings.port,
+        title=TITLE,
+        dark=None,
+        native=native,
+        window_size=(1440, 900) if native else None,
+        reload=False,
+        show=False,
+        reconnect_timeout=10,
+        show_welcome_message=False,
+        storage_secret=storage_secret(settings.data_dir),
+        log_config=None,
+        timeout_graceful_shutdown=CLOSING_SECONDS,
+    )
+
+
+def open_log(settings: Settings) -> None:
+    """Log to stderr and to a rotating file in the data folder; raises StartRefused when the folder cannot be written."""
+    folder = settings.data_dir / "logs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = RotatingFileHandler(folder / "console.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    except OSError as error:
+        raise StartRefused(f"BA2_DATA_DIR: {folder} cannot be written: {error.strerror}") from error
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"))
+    terminal = RichHandler(console=Console(stderr=True), show_path=False, log_time_format="%H:%M:%S")
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=settings.log_level, handlers=[terminal, file], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def require_port(settings: Settings) -> None:
+    """Raise StartRefused unless the console can listen where it is told to."""
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":  # as the server does; elsewhere the option would hide a port in use
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        where = f"Port {settings.port} on {settings.host}"
+        if error.errno == errno.EADDRINUSE:
+            raise StartRefused(f"{where} is in use; choose another with BA2_PORT", code="PORT_IN_USE") from error
+        raise StartRefused(f"{where} cannot be opened: {error.strerror}; see BA2_HOST and BA2_PORT") from error
+
+
+def require_window(settings: Settings) -> None:
+    """Raise StartRefused unless a desktop window can be opened."""
+    if find_spec("webview") is None:
+        raise StartRefused(
+            "A desktop window needs pywebview: install it with `pip install 'pywebview[pyside6]'`, "
+            f"or start without --native and open `chromium --app={settings.page_url}`",
+            code="NO_WINDOW",
+        )
+
+
+def storage_secret(data_dir: Path) -> str:
+    """Return the secret that signs browsers' cookies, made at the first start and readable by its owner only."""
+    file = data_dir / "storage_secret"
+    if not file.exists():
+        draft = file.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(32))
+        draft.replace(file)
+    return file.read_text()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is the signal module's
+    # The server takes signals while it serves and raises them again when it has closed; then this ends the wait.
+    raise KeyboardInterrupt

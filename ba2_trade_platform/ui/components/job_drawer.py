@@ -1,0 +1,44 @@
+"""The panel beside the table that shows one analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.ui.components.detail import AnalysisDetail
+from ba2_trade_platform.ui.desk import Desk
+
+
+class JobDrawer:
+    """Opens, changes and closes; what it shows is kept true by its owner's feed."""
+
+    def __init__(self, desk: Desk, on_close: Callable[[], Awaitable[None]]) -> None:
+        self._desk = desk
+        self._on_close = on_close
+        self._detail: AnalysisDetail | None = None
+        self.analysis_id: int | None = None
+        self._panel = ui.element("aside").classes("ba2-drawer ba2-gone").props('aria-label="Details"')
+
+    async def show(self, analysis_id: int) -> None:
+        """Show this analysis."""
+        if analysis_id == self.analysis_id:
+            return
+        self.analysis_id = analysis_id
+        self._panel.clear()
+        self._panel.classes(remove="ba2-gone")
+        self._detail = AnalysisDetail(self._desk, analysis_id, in_drawer=True, on_close=self._on_close)
+        with self._panel:
+            await self._detail.build()
+
+    def hide(self) -> None:
+        """Close the panel."""
+        self.analysis_id, self._detail = None, None
+        self._panel.classes(add="ba2-gone")
+        self._panel.clear()
+
+    async def refresh(self, change: Change) -> None:
+        """Show what changed, if it is about this analysis."""
+        if self._detail is not None and (change.ids is None or self.analysis_id in change.ids):
+            await self._detail.refresh(change)

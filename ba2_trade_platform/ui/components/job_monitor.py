@@ -1,0 +1,284 @@
+"""Job Monitoring put together: filters, table, pager, keys and drawer, kept true by the change feed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import KeyEventArguments
+
+from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.core.clock import day_start
+from ba2_trade_platform.core.monitor import BOUND, Filter, Page
+from ba2_trade_platform.ui.components.job_drawer import JobDrawer
+from ba2_trade_platform.ui.components.job_filters import JobFilters
+from ba2_trade_platform.ui.components.job_table import JobTable
+from ba2_trade_platform.ui.components.job_view import SIZES, View, line
+from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
+
+
+class JobMonitor:
+    """The heart of the console."""
+
+    def __init__(self, desk: Desk, view: View) -> None:
+        self._desk = desk
+        self._view = view
+        self._page = Page((), None)
+        self._total = 0
+        self._earlier: list[str | None] = []
+        self._busy: set[int] = set()
+        self._new: set[int] = set()
+        self._at: int | None = None
+        self._lock = asyncio.Lock()
+
+    async def build(self) -> None:
+        """Build everything and show the first page."""
+        experts = {found.id: found.alias for found in await off_loop(self._desk.platform.experts.list)}
+        self._filters = JobFilters(self._view, experts, self._change_view)
+        with ui.element("div").classes("ba2-body"):
+            with ui.element("div").classes("ba2-main").style("position: relative"):
+                verbs = {
+                    "rerun": self._rerun,
+                    "open": self._open,
+                    "cancel": self._cancel,
+                    "again": self._run_again,
+                    "delete": self._ask_delete,
+                }
+                self._table = JobTable(self._sort, verbs)
+                self._empty = ui.element("div").classes("ba2-empty ba2-gone")
+                self._pager()
+            self._drawer = JobDrawer(self._desk, self._close_drawer)
+        # Keys work while a button has the focus too, except Enter, which then belongs to the button.
+        ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
+        ui.keyboard(on_key=self._enter, repeating=False)
+        await self._load()
+        if self._view.open is not None:
+            await self._drawer.show(self._view.open)
+        self._desk.live.watch(self._on_change)
+
+    def _pager(self) -> None:
+        with ui.element("div").classes("ba2-pager"):
+            self._range = ui.label().classes("ba2-muted")
+            self._bounded = ui.label("Sorted among the newest 10,000 matches").classes("tone-warn ba2-hide-narrow")
+            ui.space()
+            ui.label("Rows").classes("ba2-muted ba2-hide-narrow")
+            size = ui.select(list(SIZES), value=self._view.size).props("dense borderless options-dense")
+            size.on_value_change(lambda event: self._change_view(size=event.value))
+            self._first = _pager_button("first_page", "First page", self._to_first)
+            self._previous = _pager_button("chevron_left", "Previous page", self._to_previous)
+            self._next = _pager_button("chevron_right", "Next page", self._to_next)
+
+    # --- showing -------------------------------------------------------------------------------------------------
+
+    def _filter(self) -> Filter:
+        return self._view.filter(day_start(datetime.now(UTC), self._desk.platform.settings.zone))
+
+    async def _load(self) -> None:
+        """Read the page that the view asks for and show it."""
+        monitor, view, chosen = self._desk.platform.monitor, self._view, self._filter()
+
+        def read() -> tuple[Page, int]:
+            page = monitor.page(
+                chosen, sort=view.sort, descending=view.dir == "desc", cursor=view.after, limit=view.size
+            )
+            return page, monitor.count(chosen)
+
+        with reporting():
+            async with self._lock:
+                self._page, self._total = await off_loop(read)
+                self._new.clear()
+                self._show()
+
+    def _show(self) -> None:
+        stopping = self._desk.platform.worker.status.stopping
+        zone = self._desk.zone
+        lines = []
+        for row in self._page.items:
+            shown = line(row, zone, busy=row.id in self._busy, stopping=row.id in stopping)
+            chosen = row.id == self._drawer.analysis_id
+            shown["cls"] = ("chosen " if chosen else "") + ("at" if row.id == self._at else "")
+            lines.append(shown)
+        self._table.show(lines, self._view.sort, self._view.dir == "desc")
+        self._filters.show(self._view, len(self._new))
+        total = f"{BOUND:,}+" if self._total > BOUND else f"{self._total:,}"
+        before = len(self._earlier) * self._view.size
+        last = before + len(lines)
+        known = self._view.after is None or self._earlier
+        place = f"{before + 1:,}-{last:,} of {total}" if known else f"{len(lines)} of {total}"
+        self._range.set_text(place if lines else f"0 of {total}")
+        self._bounded.set_visibility(self._page.bounded)
+        self._first.set_enabled(self._view.after is not None)
+        self._previous.set_enabled(self._view.after is not None)
+        self._next.set_enabled(self._page.next_cursor is not None)
+        self._show_empty(not lines)
+
+    def _show_empty(self, empty: bool) -> None:
+        self._table.table.classes(add="ba2-gone" if empty else "", remove="" if empty else "ba2-gone")
+        self._empty.classes(add="" if empty else "ba2-gone", remove="ba2-gone" if empty else "")
+        self._empty.clear()
+        if not empty:
+            return
+        with self._empty:
+            if self._view.filtered:
+                ui.icon("filter_alt_off")
+                ui.element("b").text = "No analysis matches these filters"  # type: ignore[attr-defined]
+                ui.link("Clear filters", "/marketanalysis").classes("ba2-link")
+            else:
+                ui.icon("query_stats")
+                ui.html("<b>No analyses yet</b>")
+                ui.label("Run one in the tab Manual Analysis: choose an expert and a symbol.")
+                ui.link("Manual Analysis", "/marketanalysis?tab=manual").classes("ba2-link")
+
+    async def _on_change(self, change: Change) -> None:
+        """Patch the visible rows that changed; new ones wait behind a pill, so that nothing jumps."""
+        visible = self._table.ids
+        touched = visible if change.ids is None else [row_id for row_id in visible if row_id in change.ids]
+        with reporting():
+            if not visible:
+                await self._load()
+            else:
+                await self._patch(touched, change)
+        await self._drawer.refresh(change)
+
+    async def _patch(self, touched: list[int], change: Change) -> None:
+        monitor, chosen = self._desk.platform.monitor, self._filter()
+        added = [row_id for row_id in change.added if row_id not in set(self._table.ids)]
+
+        def read() -> tuple[dict[int, Any], set[int], int]:
+            rows = {row.id: row for row in monitor.rows(touched)} if touched else {}
+            return rows, monitor.matching(added, chosen) if added else set(), monitor.count(chosen)
+
+        async with self._lock:
+            fresh, matching, self._total = await off_loop(read)
+            gone = set(touched) - set(fresh)
+            items = tuple(fresh.get(row.id, row) for row in self._page.items if row.id not in gone)
+            self._page = Page(items, self._page.next_cursor, self._page.bounded)
+            self._new |= matching
+            self._show()
+
+    # --- the view ------------------------------------------------------------------------------------------------
+
+    async def _change_view(self, **parts: Any) -> None:
+        changed = self._view.changed(**parts)
+        if changed == self._view:
+            return
+        if "after" not in parts:
+            self._earlier.clear()
+        self._view = changed
+        ui.navigate.history.replace(changed.url())
+        await self._load()
+
+    async def _sort(self, column: str, descending: bool) -> None:
+        await self._change_view(sort=column, dir="desc" if descending else "asc")
+
+    async def _to_first(self) -> None:
+        self._earlier.clear()
+        await self._change_view(after=None)
+
+    async def _to_previous(self) -> None:
+        await self._change_view(after=self._earlier.pop() if self._earlier else None)
+
+    async def _to_next(self) -> None:
+        if self._page.next_cursor is not None:
+            self._earlier.append(self._view.after)
+            await self._change_view(after=self._page.next_cursor)
+
+    # --- verbs ---------------------------------------------------------------------------------------------------
+
+    async def _rerun(self, analysis_id: int) -> None:
+        if analysis_id in self._busy:
+            return
+        self._busy.add(analysis_id)
+        self._show()
+        try:
+            with reporting():
+                requeued = await off_loop(self._desk.platform.analyses.rerun, analysis_id, by=self._desk.trader)
+                notify(requeued.sentence)
+        finally:
+            self._busy.discard(analysis_id)
+            await self._look_again(analysis_id)
+
+    async def _cancel(self, analysis_id: int) -> None:
+        with reporting():
+            done = await off_loop(self._desk.platform.analyses.cancel, analysis_id, by=self._desk.trader)
+            notify(done.sentence)
+        await self._look_again(analysis_id)
+
+    async def _run_again(self, analysis_id: int) -> None:
+        with reporting():
+            submitted = await off_loop(self._desk.platform.analyses.run_again, analysis_id, by=self._desk.trader)
+            notify(submitted.sentence, "warning" if submitted.is_duplicate else "positive")
+
+    async def _ask_delete(self, analysis_id: int) -> None:
+        async def delete() -> None:
+            with reporting():
+                done = await off_loop(self._desk.platform.analyses.delete, analysis_id, by=self._desk.trader)
+                notify(done.sentence)
+            await self._look_again(analysis_id)
+
+        await confirm(
+            f"Delete analysis {analysis_id}?",
+            "Its outputs, recommendation and attempts are deleted for ever. If it is running it is cancelled first.",
+            "Delete",
+            delete,
+        )
+
+    async def _look_again(self, analysis_id: int) -> None:
+        """Show at once what became of one row, instead of waiting for the feed."""
+        with reporting():
+            await self._patch([analysis_id] if analysis_id in self._table.ids else [], Change(frozenset()))
+
+    async def _open(self, analysis_id: int) -> None:
+        self._at = analysis_id
+        self._view = self._view.changed(open=analysis_id, after=self._view.after)
+        ui.navigate.history.replace(self._view.url())
+        await self._drawer.show(analysis_id)
+        self._show()
+
+    async def _close_drawer(self) -> None:
+        self._view = self._view.changed(open=None, after=self._view.after)
+        ui.navigate.history.replace(self._view.url())
+        self._drawer.hide()
+        self._show()
+
+    # --- keys ----------------------------------------------------------------------------------------------------
+
+    async def _key(self, event: KeyEventArguments) -> None:
+        key = str(event.key)
+        if not event.action.keydown or event.modifiers.ctrl or event.modifiers.meta or event.modifiers.alt:
+            return
+        if key in ("j", "k"):
+            self._move(1 if key == "j" else -1)
+        elif key == "r" and not event.action.repeat:
+            shown = self._table.line_of(self._at) if self._at else None
+            if shown is not None:
+                await self._rerun(shown["id"])
+        elif key == "x" and self._drawer.analysis_id is not None:
+            await self._close_drawer()
+        elif key == "/":
+            self._filters.focus_search()
+
+    async def _enter(self, event: KeyEventArguments) -> None:
+        if event.action.keydown and str(event.key) == "Enter" and self._at is not None:
+            await self._open(self._at)
+
+    def _move(self, by: int) -> None:
+        ids = self._table.ids
+        if ids:
+            place = ids.index(self._at) + by if self._at in ids else 0
+            self._at = ids[max(0, min(len(ids) - 1, place))]
+            self._show()
+            ui.run_javascript(
+                "requestAnimationFrame(() => document.querySelector('.ba2-table tr.at')"
+                "?.scrollIntoView({block: 'nearest'}))"
+            )
+
+
+def _pager_button(icon: str, label: str, handler: Any) -> ui.button:
+    button = ui.button(icon=icon, color=None, on_click=handler).props(f'flat dense round size=sm aria-label="{label}"')
+    with button:
+        ui.tooltip(label)
+    return button

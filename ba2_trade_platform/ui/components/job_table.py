@@ -1,0 +1,140 @@
+"""The table of Job Monitoring: server-side pages, live patches of the visible rows, and the orange re-run button."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from ba2_trade_platform.ui.components.job_view import COLUMNS
+
+ById = Callable[[int], Awaitable[None]]
+
+# Templates only show; whatever can be clicked stands in an element slot, or clicks are lost while the table updates.
+_CELLS = {
+    "id": """<q-td :props="props"><a class="ba2-link" :href="'/market_analysis/' + props.row.id" @click.stop
+        >{{ props.row.id }}</a></q-td>""",
+    "symbol": """<q-td :props="props"><a class="ba2-link" @click.stop
+        :href="'/marketanalysis?symbol=' + encodeURIComponent(props.row.symbol)">{{ props.row.symbol }}</a></q-td>""",
+    "expert": """<q-td :props="props"><a class="ba2-link" @click.stop
+        :href="'/marketanalysis?expert=' + props.row.expert_id">{{ props.row.expert }}</a></q-td>""",
+    "status": """<q-td :props="props"><span :class="'ba2-chip tone-' + props.row.tone"
+        ><q-icon :name="props.row.icon" aria-hidden="true" />{{ props.row.word }}</span></q-td>""",
+    "failure": """<q-td :props="props"><span class="ba2-cut" v-if="props.row.failure"
+        ><a class="ba2-link" @click.stop :href="'/marketanalysis?code=' + props.row.failure">{{ props.row.failure }}</a>
+        {{ props.row.failure_text }}<q-tooltip max-width="480px" :delay="300" style="font-size: 12px"
+        >{{ props.row.failure_hint }}</q-tooltip></span></q-td>""",
+    "recommendation": """<q-td :props="props"><span v-if="props.row.action" :class="'ba2-chip tone-' +
+        props.row.action_tone"><q-icon :name="props.row.action_icon" aria-hidden="true" />{{ props.row.action
+        }}</span></q-td>""",
+    "attempt": """<q-td :props="props"><a class="ba2-link" @click.stop :href="'/market_analysis/' + props.row.id +
+        '#attempts'">{{ props.row.attempt_text }}</a></q-td>""",
+    "progress": """<q-td :props="props"><template v-if="props.row.step"><span class="ba2-progress"
+        v-if="props.row.status === 'running'"><span :style="{width: props.row.progress + '%'}"></span></span
+        ><span class="ba2-muted">{{ props.row.step }}</span></template></q-td>""",
+    "created": """<q-td :props="props"><span :title="props.row.created_exact">{{ props.row.created }}</span></q-td>""",
+    "source": """<q-td :props="props"><a v-if="props.row.batch" class="ba2-link" @click.stop
+        :href="'/marketanalysis?batch=' + props.row.batch">{{ props.row.source }} #{{ props.row.batch }}</a
+        ><span v-else>{{ props.row.source }}</span></q-td>""",
+}
+
+
+class JobTable:
+    """Shows lines; tells its owner which verb was asked for on which analysis."""
+
+    def __init__(self, on_sort: Callable[[str, bool], Awaitable[None]], verbs: Mapping[str, ById]) -> None:
+        self._on_sort = on_sort
+        self._verbs = verbs
+        self._lines: list[dict[str, Any]] = []
+        columns = [{"field": column["name"], **column} for column in COLUMNS]
+        self.table = ui.table(columns=columns, rows=[], row_key="id", pagination={"rowsPerPage": 0})
+        self.table.classes("ba2-table").props(
+            "flat dense square binary-state-sort hide-pagination hide-bottom virtual-scroll-sticky-size-start=28 "
+            ':table-row-class-fn="(row) => row.cls" aria-label="Analyses"'
+        )
+        for name, template in _CELLS.items():
+            self.table.add_slot(f"body-cell-{name}", template)
+        with self.table.add_slot("body-cell-actions"), self.table.cell("actions"):
+            self._actions()
+        self.table.on("request", self._sorted, args=["pagination"])
+        self.table.on("rowClick", self._clicked, args=[[], ["id"], None])
+
+    @property
+    def ids(self) -> list[int]:
+        """The visible analyses, in their order."""
+        return [int(line["id"]) for line in self._lines]
+
+    def line_of(self, analysis_id: int) -> dict[str, Any] | None:
+        """Return a visible line."""
+        return next((line for line in self._lines if line["id"] == analysis_id), None)
+
+    def show(self, lines: list[dict[str, Any]], sort: str, descending: bool) -> None:
+        """Show these lines; sends nothing when nothing changed."""
+        pagination = {
+            "rowsPerPage": 0,
+            "sortBy": sort,
+            "descending": descending,
+            "rowsNumber": len(lines),
+        }
+        if lines == self._lines and pagination == self.table.pagination:
+            return
+        self._lines = lines
+        with self.table.props.suspend_updates():
+            self.table.rows = [dict(line) for line in lines]
+            self.table.pagination = pagination
+        self.table.update()
+
+    def _actions(self) -> None:
+        with ui.element("div").classes("no-wrap").style("display: flex; align-items: center; height: 26px"):
+            rerun = (
+                ui.button(icon="refresh", color=None)
+                .props(
+                    "flat dense round size=sm :class=\"props.row.rerun || props.row.busy ? 'ba2-rerun' : 'ba2-gone'\" "
+                    ':loading="props.row.busy" :disable="props.row.busy" '
+                    ':data-rerun="props.row.id" :aria-label="\'Re-run analysis \' + props.row.id"'
+                )
+            )
+            rerun.on("click.stop", self._asks("rerun"), js_handler="() => emit(props.row.id)")
+            with rerun:
+                ui.tooltip("Re-run Failed Analysis")
+            details = ui.button(icon="visibility").props(
+                "flat dense round size=sm color=grey :aria-label=\"'View details of analysis ' + props.row.id\""
+            )
+            details.on("click.stop", self._asks("open"), js_handler="() => emit(props.row.id)")
+            with details:
+                ui.tooltip("View Details")
+            with (
+                ui.button(icon="more_vert")
+                .props("flat dense round size=sm color=grey :aria-label=\"'More for analysis ' + props.row.id\"")
+                .on("click.stop", js_handler="() => {}")
+            ):
+                self._menu()
+
+    def _menu(self) -> None:
+        with ui.menu().props("auto-close"), ui.list().props("dense"):
+            for verb, icon, word, flag in (
+                ("cancel", "block", "Cancel", "cancel"),
+                ("again", "content_copy", "Run again", "again"),
+                ("delete", "delete", "Delete", None),
+            ):
+                shown = f":class=\"props.row.{flag} ? '' : 'ba2-gone'\"" if flag else ""
+                with ui.item().props(f"clickable v-close-popup {shown}") as item:
+                    with ui.item_section().props("avatar").style("min-width: 28px"):
+                        ui.icon(icon, size="18px")
+                    ui.item_section(word)
+                item.on("click", self._asks(verb), js_handler="() => emit(props.row.id)")
+
+    def _asks(self, verb: str) -> Callable[[GenericEventArguments], Awaitable[None]]:
+        async def ask(event: GenericEventArguments) -> None:
+            await self._verbs[verb](int(event.args))
+
+        return ask
+
+    async def _clicked(self, event: GenericEventArguments) -> None:
+        await self._verbs["open"](int(event.args[1]["id"]))
+
+    async def _sorted(self, event: GenericEventArguments) -> None:
+        pagination = event.args["pagination"]
+        await self._on_sort(pagination.get("sortBy") or "id", bool(pagination.get("descending")))

@@ -1,0 +1,186 @@
+"""What the table's address says, and how one analysis becomes one line of it; pure, so that it can be read and tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from ba2_trade_platform.core.lifecycle import Event
+from ba2_trade_platform.core.monitor import SORTS, Action, AnalysisRow, Filter, Source, Status, Subtype
+from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.times import DASH, duration, exact, moment
+
+SIZES = (25, 50, 100, 200)
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything about the table that lives in its URL."""
+
+    tab: str = "jobs"
+    status: tuple[str, ...] = ()
+    expert: int | None = None
+    symbol: str | None = None
+    type: str | None = None
+    action: str | None = None
+    source: str | None = None
+    code: str | None = None
+    batch: int | None = None
+    rerun: bool = False
+    slower: float | None = None
+    today: bool = False
+    q: str | None = None
+    sort: str = "id"
+    dir: str = "desc"
+    after: str | None = None
+    size: int = 50
+    open: int | None = None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> View:
+        """Return the view that a query string asks for; what makes no sense is left out."""
+        given: dict[str, Any] = {}
+        for name in ("tab", "symbol", "code", "q", "after"):
+            given[name] = query.get(name) or getattr(cls, name)
+        for name in ("expert", "batch", "open"):
+            given[name] = _whole(query.get(name))
+        for name, known in (("type", Subtype), ("action", Action), ("source", Source)):
+            given[name] = query.get(name) if query.get(name) in {member.value for member in known} else None
+        statuses = [part for part in (query.get("status") or "").split(",") if part in {s.value for s in Status}]
+        slower = query.get("slower") or ""
+        size = _whole(query.get("size"))
+        return cls(
+            **given,
+            status=tuple(dict.fromkeys(statuses)),
+            rerun=query.get("rerun") == "1",
+            today=query.get("today") == "1",
+            slower=float(slower) if slower.replace(".", "", 1).isdigit() else None,
+            sort=query["sort"] if query.get("sort") in SORTS else "id",
+            dir="asc" if query.get("dir") == "asc" else "desc",
+            size=size if size in SIZES else 50,
+        )
+
+    def url(self) -> str:
+        """Return the address that shows this view."""
+        said: dict[str, str] = {}
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if value == part.default:
+                continue
+            said[part.name] = ",".join(value) if part.name == "status" else ("1" if value is True else str(value))
+        return "/marketanalysis" + (f"?{urlencode(said, safe=',')}" if said else "")
+
+    def changed(self, **parts: Any) -> View:
+        """Return this view with other parts, at its first page unless a page is named."""
+        return replace(self, **{"after": None, **parts})
+
+    def filter(self, today: datetime) -> Filter:
+        """Return the filter of this view; `today` is when the trader's day began."""
+        return Filter(
+            status=tuple(Status(status) for status in self.status),
+            expert=self.expert,
+            symbol=self.symbol,
+            subtype=Subtype(self.type) if self.type else None,
+            action=Action(self.action) if self.action else None,
+            source=Source(self.source) if self.source else None,
+            code=self.code,
+            batch=self.batch,
+            rerun_only=self.rerun,
+            slower_than_seconds=self.slower,
+            finished_since=today if self.today else None,
+            text=self.q,
+        )
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything is left out."""
+        plain = View(tab=self.tab, sort=self.sort, dir=self.dir, after=self.after, size=self.size, open=self.open)
+        return self != plain
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "id", "label": "ID", "align": "right", "sortable": True},
+    {"name": "symbol", "label": "Symbol", "align": "left", "sortable": True},
+    {"name": "expert", "label": "Expert", "align": "left", "sortable": True},
+    {"name": "status", "label": "Status", "align": "left", "sortable": True},
+    {"name": "actions", "label": "Actions", "align": "left"},
+    {"name": "failure", "label": "Failure", "align": "left", "sortable": True},
+    {"name": "recommendation", "label": "Recommendation", "align": "left", "sortable": True},
+    {"name": "confidence", "label": "Confidence", "align": "right", "sortable": True},
+    {"name": "expected_profit", "label": "Expected Profit", "align": "right", "sortable": True},
+    {"name": "attempt", "label": "Attempt", "align": "left", "sortable": True},
+    {"name": "progress", "label": "Step / Progress", "align": "left"},
+    {"name": "created", "label": "Created", "align": "left", "sortable": True},
+    {"name": "duration", "label": "Duration", "align": "right", "sortable": True},
+    {"name": "source", "label": "Source", "align": "left", "sortable": True},
+    {"name": "subtype", "label": "Type", "align": "left", "sortable": True},
+]
+
+
+def line(row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool = False) -> dict[str, Any]:
+    """Return one analysis as the table shows it: texts and flags only."""
+    look = words.STATUS[row.status]
+    advice = words.ADVICE.get(row.error_code or "", "")
+    return {
+        "id": row.id,
+        "symbol": row.symbol,
+        "expert": row.expert,
+        "expert_id": row.expert_instance_id,
+        "status": row.status.value,
+        "word": "stopping" if stopping else look.word,
+        "icon": look.icon,
+        "tone": look.tone,
+        "failure": row.error_code or "",
+        "failure_text": row.error_message or "",
+        "failure_hint": f"{row.error_message or ''} \N{EM DASH} {advice}" if advice else row.error_message or "",
+        **_result(row),
+        "attempt": row.attempt,
+        "attempt_text": _attempt(row),
+        "progress": row.progress,
+        "step": _step(row),
+        "created": moment(row.created_at, zone),
+        "created_exact": exact(row.created_at, zone),
+        "duration": duration(row.duration_ms),
+        "source": row.source.value,
+        "batch": row.batch_id,
+        "subtype": words.SUBTYPE[row.subtype],
+        "busy": busy,
+        "rerun": row.offers(Event.RERUN),
+        "cancel": row.offers(Event.CANCEL),
+        "again": row.offers(Event.RUN_AGAIN),
+    }
+
+
+def _result(row: AnalysisRow) -> dict[str, Any]:
+    look = words.ACTION.get(row.action or "")
+    return {
+        "action": look.word if look else "",
+        "action_icon": look.icon if look else "",
+        "action_tone": look.tone if look else "",
+        "confidence": DASH if row.confidence is None else f"{row.confidence:.1f} %",
+        "expected_profit": _percent(row.expected_profit),
+    }
+
+
+def _percent(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return f"{value:+.2f} %" if round(value, 2) else "0.00 %"
+
+
+def _attempt(row: AnalysisRow) -> str:
+    return f"re-run {row.reruns_used}/{row.max_reruns}" if row.reruns_used else f"{row.attempt}"
+
+
+def _step(row: AnalysisRow) -> str:
+    if row.status is Status.RUNNING:
+        return row.current_step or "starting"
+    return "waiting" if row.status is Status.PENDING else ""

@@ -1,0 +1,63 @@
+"""Reports every outcome one way: a toast with the service's own sentence, grouped, top right."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+from nicegui import run, ui
+
+from ba2_trade_platform.core.errors import PlatformError
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ConsoleStoppingError(PlatformError):
+    """The console was told to stop while a page waited for a service."""
+
+
+def notify(sentence: str, tone: str = "positive") -> None:
+    """Show a sentence; equal ones are counted on one toast instead of hiding the page."""
+    ui.notify(sentence, type=tone, position="top-right", group=True, close_button=True, timeout=6000)  # type: ignore[arg-type]
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Show what a service refuses, or what went wrong, as a sentence instead of an error page."""
+    try:
+        yield
+    except PlatformError as error:
+        notify(str(error), error.tone)
+
+
+async def off_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking service call off the page's loop; raises ConsoleStoppingError when the console is stopping."""
+    missing: Any = object()
+    box: list[Any] = [missing]
+
+    def call() -> None:
+        box[0] = work(*args, **kwargs)
+
+    await run.io_bound(call)
+    if box[0] is missing:
+        raise ConsoleStoppingError("The console is stopping")
+    result: T = box[0]
+    return result
+
+
+async def confirm(question: str, consequence: str, action: str, then: Callable[[], Awaitable[None]]) -> None:
+    """Ask before something that cannot be undone; `action` is the word on the button."""
+    with ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+        ui.label(question).classes("ba2-dialog-title")
+        ui.label(consequence)
+        with ui.row().classes("w-full justify-end"):
+            ui.button("Keep it", on_click=lambda: dialog.submit(False)).props("flat autofocus")
+            ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated color=negative")
+    agreed = await dialog
+    dialog.delete()
+    if agreed:
+        await then()

@@ -1,0 +1,215 @@
+"""The shell of every page: rail, top strip with live counts, banners, status bar; the page itself scrolls inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from nicegui import app, ui
+
+from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.core.clock import day_start
+from ba2_trade_platform.core.demo import DemoState
+from ba2_trade_platform.core.monitor import Counts
+from ba2_trade_platform.core.queue.worker_queue import QueueState
+from ba2_trade_platform.core.worker import WorkerStatus
+from ba2_trade_platform.ui.components.help import help_dialog, show_zone_menu
+from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
+
+QUIET = "flat dense no-caps size=sm"
+STATIC = Path(__file__).parent / "static"
+RAIL = (
+    ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
+    ("experts", "/experts", "psychology", "Experts"),
+    ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
+)
+
+
+class Pulse(NamedTuple):
+    """What the shell shows of the whole desk."""
+
+    counts: Counts
+    queue: QueueState
+    worker: WorkerStatus
+    demo: DemoState
+
+
+@contextmanager
+def frame(desk: Desk, title: str, active: str) -> Iterator[None]:
+    """Build the shell around a page; `active` is the rail's entry to mark."""
+    app.storage.client["zone"] = app.storage.user.get("zone")
+    ui.page_title(f"{title} - BA2 Trade Platform")
+    ui.colors(primary="#1d4ed8", positive="#14713a", negative="#b3261e", warning="#8a5a00", accent="#1d4ed8")
+    dark = ui.dark_mode(value=app.storage.user.get("dark", True))
+    shell = Shell(desk)
+    with ui.element("header").classes("ba2-top"):
+        shell.build_top(dark)
+    with ui.element("div").classes("ba2-body"):
+        _rail(active)
+        with ui.element("main").classes("ba2-main"):
+            shell.build_banners()
+            yield
+    with ui.element("footer").classes("ba2-status"):
+        shell.build_status()
+    ui.timer(0, shell.refresh, once=True)
+    desk.live.watch(shell.on_change)
+
+
+def _rail(active: str) -> None:
+    with ui.element("nav").classes("ba2-rail").props('aria-label="Sections"'):
+        for name, url, icon, label in RAIL:
+            with ui.link(target=url).classes("active" if name == active else "").props(f'aria-label="{label}"'):
+                ui.icon(icon, size="22px")
+                ui.tooltip(label).props("anchor='center right' self='center left'")
+
+
+class Shell:
+    """The parts of the shell that change while a page is open."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._shown: Pulse | None = None
+
+    def build_top(self, dark: ui.dark_mode) -> None:
+        """Build the top strip: name, live counts as links, pause, help, dark and light."""
+        ui.icon("candlestick_chart", size="20px").style("color: var(--ba2-accent)")
+        ui.link("BA2 Trade Platform", "/marketanalysis").classes("ba2-brand ba2-hide-narrow").style(
+            "text-decoration: none"
+        )
+        with ui.element("div").classes("ba2-counts"):
+            self._pending = _count("pending", "/marketanalysis?status=pending")
+            self._running = _count("running", "/marketanalysis?status=running")
+            self._failed = _count("failed today", "/marketanalysis?status=failed&today=1")
+            self._slots = _count("slots", "/experts#queue")
+        ui.space()
+        with ui.row().classes("items-center no-wrap").style("gap: 2px"):
+            self._pause = ui.button(icon="pause", color=None, on_click=self._toggle_pause).props(
+                "flat dense round size=sm"
+            )
+            with self._pause:
+                self._pause_hint = ui.tooltip("Pause the queue")
+            show_zone_menu(self._desk.platform.settings)
+            with ui.button(icon="dark_mode", color=None, on_click=lambda: self._toggle_dark(dark)).props(
+                'flat dense round size=sm aria-label="Dark or light"'
+            ):
+                ui.tooltip("Dark or light")
+            help_dialog()
+
+    def build_banners(self) -> None:
+        """Build the banners: a database that cannot serve, a paused queue, the demo market."""
+        self._trouble = ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert")
+        with self._trouble:
+            ui.icon("warning", size="18px")
+            self._trouble_text = ui.label()
+        self._paused = ui.element("div").classes("ba2-banner ba2-gone")
+        with self._paused:
+            ui.icon("pause_circle", size="18px")
+            self._paused_text = ui.label()
+            ui.button("Resume", color=None, on_click=self._toggle_pause).props(QUIET).classes("ba2-link")
+        self._demo = ui.element("div").classes("ba2-banner ba2-gone")
+        with self._demo:
+            ui.icon("school", size="18px")
+            ui.label("Demo desk: prices are the bundled market of 2004-2014, and some analyses fail on purpose.")
+            ui.space()
+            ui.button("Remove demo", color=None, on_click=self._ask_remove_demo).props(QUIET).classes("ba2-link")
+
+    def build_status(self) -> None:
+        """Build the status bar."""
+        platform = self._desk.platform
+        self._state = ui.label("Connecting")
+        ui.label(f"Prices: {platform.prices.name}")
+        ui.label(f"Market clock: {platform.prices.clock.now():%Y-%m-%d %H:%M} UTC").classes("ba2-hide-narrow")
+        ui.space()
+        ui.label(f"{platform.settings.operator_name}").classes("ba2-hide-narrow")
+        ui.label(f"Times in {self._desk.zone.key}").classes("ba2-hide-narrow")
+        ui.label(f"v{platform.version}").classes("ba2-hide-narrow")
+
+    async def on_change(self, _: Change) -> None:
+        """Look again after any change."""
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Show the present counts and switches; sends nothing when nothing changed."""
+        with reporting():
+            pulse = await off_loop(self._read)
+            if pulse != self._shown:
+                self._shown = pulse
+                self._show(pulse)
+
+    def _read(self) -> Pulse:
+        platform = self._desk.platform
+        today = day_start(datetime.now(UTC), platform.settings.zone)
+        counts = platform.monitor.counts(today)
+        return Pulse(counts, platform.queue.state(), platform.worker.status, platform.demo.state())
+
+    def _show(self, pulse: Pulse) -> None:
+        counts, queue, worker = pulse.counts, pulse.queue, pulse.worker
+        for label, value in (
+            (self._pending, counts.pending),
+            (self._running, counts.running),
+            (self._failed, counts.failed_today),
+        ):
+            label.set_text(f"{counts.bound:,}+" if value > counts.bound else f"{value:,}")
+        stopping = f" ({len(worker.stopping)} stopping)" if worker.stopping else ""
+        self._slots.set_text(f"{worker.busy}/{queue.slots}{stopping}")
+        self._failed.classes(
+            add="tone-bad" if counts.failed_today else "", remove="" if counts.failed_today else "tone-bad"
+        )
+        self._pause.props(f"icon={'play_arrow' if queue.paused else 'pause'}")
+        self._pause.props(f'aria-label="{"Resume" if queue.paused else "Pause"} the queue"')
+        self._pause_hint.set_text("Resume the queue" if queue.paused else "Pause the queue: what runs goes on")
+        _show_if(self._paused, queue.paused)
+        if queue.paused and queue.since:
+            why = f": {queue.reason}" if queue.reason else ""
+            since = f"{queue.since.astimezone(self._desk.zone):%H:%M}"
+            self._paused_text.set_text(f"The queue is paused by {queue.actor} since {since}{why}. Nothing new starts.")
+        _show_if(self._trouble, bool(worker.storage_problem))
+        self._trouble_text.set_text(
+            f"The worker waits: {worker.storage_problem}. Results are kept in memory and written later."
+        )
+        _show_if(self._demo, pulse.demo.present)
+        self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
+
+    async def _toggle_pause(self) -> None:
+        queue = self._desk.platform.queue
+        with reporting():
+            paused = (await off_loop(queue.state)).paused
+            await off_loop(queue.resume if paused else queue.pause, by=self._desk.trader)
+            notify("Queue resumed" if paused else "Queue paused: what runs goes on, nothing new starts")
+            await self.refresh()
+
+    async def _ask_remove_demo(self) -> None:
+        state = self._shown.demo if self._shown else DemoState(present=True, analyses=0)
+        await confirm(
+            "Remove the demo desk?",
+            f"Its {state.analyses} analyses are deleted with all their results, running ones are cancelled first, "
+            "and its experts are archived. Your own experts and analyses stay.",
+            "Remove demo",
+            self._remove_demo,
+        )
+
+    async def _remove_demo(self) -> None:
+        with reporting():
+            removed = await off_loop(self._desk.platform.demo.remove, by=self._desk.trader)
+            notify(f"Demo removed: {removed} analyses deleted")
+            await self.refresh()
+
+    @staticmethod
+    def _toggle_dark(dark: ui.dark_mode) -> None:
+        dark.toggle()
+        app.storage.user["dark"] = dark.value
+
+
+def _count(word: str, url: str) -> ui.label:
+    with ui.link(target=url).classes("ba2-count").props(f'data-count="{word}"'):
+        number = ui.label("\N{HORIZONTAL ELLIPSIS}").classes("ba2-number")
+        ui.label(word).classes("ba2-hide-narrow" if word == "slots" else "")
+    return number
+
+
+def _show_if(element: ui.element, shown: bool) -> None:
+    element.classes(add="" if shown else "ba2-gone", remove="ba2-gone" if shown else "")

@@ -1,0 +1,27 @@
+"""Market Analysis: Job Monitoring and Manual Analysis."""
+
+from __future__ import annotations
+
+from nicegui import ui
+from starlette.requests import Request
+
+from ba2_trade_platform.ui.components.job_monitor import JobMonitor
+from ba2_trade_platform.ui.components.job_view import View
+from ba2_trade_platform.ui.components.manual import manual_tab
+from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.layout import frame
+
+TABS = (("jobs", "Job Monitoring", "/marketanalysis"), ("manual", "Manual Analysis", "/marketanalysis?tab=manual"))
+
+
+async def market_analysis_page(desk: Desk, request: Request) -> None:
+    """Build the page for the view that its address asks for."""
+    view = View.of(request.query_params)
+    with frame(desk, "Market Analysis", "marketanalysis"):
+        with ui.element("nav").classes("ba2-tabs").props('aria-label="Views"'):
+            for name, label, url in TABS:
+                ui.link(label, url).classes("active" if name == view.tab else "")
+        if view.tab == "manual":
+            await manual_tab(desk)
+        else:
+            await JobMonitor(desk, view).build()

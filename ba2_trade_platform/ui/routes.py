@@ -1,0 +1,46 @@
+"""Every URL of the console in one place."""
+
+from __future__ import annotations
+
+from nicegui import app, ui
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from ba2_trade_platform.app import Platform
+from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.layout import STATIC
+from ba2_trade_platform.ui.live import Live
+from ba2_trade_platform.ui.pages.analysis import analysis_page
+from ba2_trade_platform.ui.pages.experts import experts_page
+from ba2_trade_platform.ui.pages.lists import lists_page
+from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
+
+
+def register_pages(platform: Platform) -> Desk:
+    """Give the console its pages; returns what they share."""
+    desk = Desk(platform, Live(platform.feed))
+    app.add_static_files("/static/ba2", STATIC)
+    for sheet in ("ba2.css", "detail.css"):
+        ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
+
+    @ui.page("/")
+    def home() -> RedirectResponse:
+        return RedirectResponse("/marketanalysis")
+
+    @ui.page("/marketanalysis")
+    async def market_analysis(request: Request) -> None:
+        await market_analysis_page(desk, request)
+
+    @ui.page("/market_analysis/{analysis_id}")
+    async def analysis(analysis_id: str) -> None:
+        await analysis_page(desk, analysis_id)
+
+    @ui.page("/experts")
+    async def experts() -> None:
+        await experts_page(desk)
+
+    @ui.page("/watchlists")
+    async def watchlists() -> None:
+        await lists_page(desk)
+
+    return desk

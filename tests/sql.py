@@ -1,0 +1,38 @@
+"""Looks into a database file from outside, with plain sqlite3, as another program would."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+
+def file_of(platform: Any) -> Path:
+    """Return the database file of a console."""
+    return Path(platform.settings.data_dir) / "ba2.db"
+
+
+def ask(file: Path, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def one(file: Path, statement: str, *values: Any) -> Any:
+    """Return the only value of a query."""
+    ((value,),) = ask(file, statement, *values)
+    return value
+
+
+def change(file: Path, statement: str, *values: Any) -> None:
+    """Change rows and commit, as another program would."""
+    with closing(sqlite3.connect(file, timeout=10)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(statement, values)
+
+
+def dump(file: Path) -> str:
+    """Return the whole database, rows and schema, as text that is equal when nothing has changed."""
+    with closing(sqlite3.connect(file)) as connection:
+        return "\n".join(connection.iterdump())

@@ -1,0 +1,160 @@
+"""A desk without threads: its clock is moved and its workers tick when a test says so, and everything else is real."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ba2_trade_platform.core.abilities import Abilities
+from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.changes import ChangeFeed
+from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices
+from ba2_trade_platform.core.details import Details
+from ba2_trade_platform.core.expert_instances import ExpertInstances
+from ba2_trade_platform.core.failures import failure
+from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.queue.claims import BULK_PRIORITY, Worker
+from ba2_trade_platform.core.queue.dispatcher import Claim
+from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
+from ba2_trade_platform.core.queue.records import End, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.core.queue.tick import Plan, Tick, Ticked
+from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.db.engine import open_engine
+from ba2_trade_platform.db.enums import Outcome, StepStatus
+from ba2_trade_platform.db.migrate import upgrade
+from ba2_trade_platform.market.demo_market import DemoMarket
+from tests.fakes.clock import MovingClock
+from tests.fakes.experts import Catalog, Scripted, hold
+from tests.platforms import TRADER
+
+MARKET_NOW = datetime(2014, 12, 31, 21, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The services of a console on one database, without its worker."""
+
+    file: Path
+    clock: MovingClock
+    feed: ChangeFeed
+    store: Store
+    queue: WorkerQueue
+    analyses: Analyses
+    experts: ExpertInstances
+    monitor: Monitor
+    details: Details
+    abilities: Abilities
+    prices: Prices
+
+    def worker(self, name: str = "one", max_rescues: int = 5) -> SteppedWorker:
+        """Return a worker that ticks when told."""
+        return SteppedWorker(self, name, max_rescues)
+
+    def expert(self, name: str = "Scripted", alias: str | None = None, **limits: Any) -> int:
+        """Configure an expert and return its instance id."""
+        return self.experts.create(name, alias or name, by=TRADER, **limits).id
+
+    def submit(self, instance_id: int, symbol: str = "AAPL", **options: Any) -> int:
+        """Submit an analysis and return its id."""
+        return self.queue.submit_analysis_task(instance_id, symbol, by=TRADER, **options).analysis_id
+
+    def row(self, analysis_id: int) -> Any:
+        """Return an analysis as the table shows it."""
+        return self.details.row(analysis_id)
+
+
+def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8) -> Desk:
+    """Return a desk on an empty database in `folder`, with one scripted expert unless told otherwise."""
+    file = folder / "desk.db"
+    url = f"sqlite:///{file}"
+    if not file.exists():
+        upgrade(url, folder / "backups")
+    clock, feed, prices = MovingClock(), ChangeFeed(), DemoMarket()
+    experts = catalog or Catalog(Scripted())
+    store = Store(open_engine(url, "OFF", busy_timeout_ms=5_000), feed, clock)
+    dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
+    queue = WorkerQueue(store, dispatcher, abilities, prices)
+    first_slots(store, slots)
+    monitor = Monitor(store)
+    return Desk(
+        file=file,
+        clock=clock,
+        feed=feed,
+        store=store,
+        queue=queue,
+        analyses=Analyses(store, queue, dispatcher),
+        experts=ExpertInstances(store, experts),
+        monitor=monitor,
+        details=Details(store, monitor),
+        abilities=abilities,
+        prices=prices,
+    )
+
+
+class SteppedWorker:
+    """Claims and writes like the console's worker, one tick a call; what its jobs do is the test's to say."""
+
+    def __init__(self, desk: Desk, name: str, max_rescues: int) -> None:
+        self._desk = desk
+        self._tick = Tick(
+            desk.store, Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities), max_rescues
+        )
+        self.held: dict[int, Claim] = {}
+
+    def tick(self, *sheets: Sheet, boot: bool = False, renew: bool = False, releasing: bool = False) -> Ticked:
+        """Write these sheets, keep house, and claim what there is room for (or hand everything back)."""
+        ended = {sheet.claim.token for sheet in sheets if sheet.end}
+        running = [claim for claim in self.held.values() if claim.token not in ended]
+        ticked = self._tick.run(
+            Plan(
+                sheets=sheets,
+                running=running,
+                busy=len(running),
+                bulk_busy=sum(claim.priority >= BULK_PRIORITY for claim in running),
+                per_instance=Counter(claim.expert_instance_id for claim in running),
+                alone=any(claim.alone for claim in running),
+                now=self._desk.clock.now(),
+                renew=renew,
+                boot=boot,
+                releasing=releasing,
+            )
+        )
+        gone = {claim.token for claim in ticked.lost} | ended
+        self.held = {} if releasing else {key: held for key, held in self.held.items() if held.token not in gone}
+        self.held |= {claim.analysis_id: claim for claim in ticked.claims}
+        return ticked
+
+    def claim(self, analysis_id: int) -> Claim:
+        """Tick, and return the claim on this analysis."""
+        self.tick()
+        return self.held[analysis_id]
+
+    def succeed(self, claim: Claim, **verdict: Any) -> Ticked:
+        """End an attempt well, with one step and one output."""
+        return self.tick(worked(claim, self._desk.clock.now(), End(Outcome.COMPLETED, self._desk.clock.now(), hold(**verdict))))
+
+    def fail(self, claim: Claim, code: ErrorCode = ErrorCode.AUTH, message: str = "The key is wrong") -> Ticked:
+        """End an attempt badly, with one step and one output."""
+        end = End(Outcome.FAILED, self._desk.clock.now(), failure=failure(code, message, claim.symbol))
+        return self.tick(worked(claim, self._desk.clock.now(), end))
+
+    def skip(self, claim: Claim, reason: str = "Nothing to analyse") -> Ticked:
+        """End an attempt because there was nothing to do."""
+        why = failure(ErrorCode.EXPERT_SKIPPED, reason)
+        return self.tick(Sheet(claim, end=End(Outcome.SKIPPED, self._desk.clock.now(), failure=why)))
+
+
+def worked(claim: Claim, at: datetime, end: End | None = None, *, outputs: int = 1) -> Sheet:
+    """Return the sheet of an attempt that did one step, wrote outputs and kept a state."""
+    return Sheet(
+        claim,
+        steps={1: StepRecord(1, "Look", StepStatus.COMPLETED, "hash", at, at, {"seen": claim.symbol})},
+        outputs=[OutputRecord(1, "note", f"Note {number}", f"Seen {claim.symbol}", at) for number in range(outputs)],
+        state={"attempt": claim.attempt},
+        progress=50,
+        end=end,
+    )
