@@ -55,8 +55,8 @@ async def confirm(question: str, consequence: str, action: str, then: Callable[[
         ui.label(question).classes("ba2-dialog-title")
         ui.label(consequence)
         with ui.row().classes("w-full justify-end"):
-            ui.button("Keep it", on_click=lambda: dialog.submit(False)).props("flat autofocus")
-            ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated color=negative")
+            ui.button("Keep it", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps autofocus")
+            ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps color=red-9")
     agreed = await dialog
     dialog.delete()
     if agreed:

@@ -81,10 +81,10 @@ class Shell:
             "text-decoration: none"
         )
         with ui.element("div").classes("ba2-counts"):
-            self._pending = _count("pending", "/marketanalysis?status=pending")
-            self._running = _count("running", "/marketanalysis?status=running")
-            self._failed = _count("failed today", "/marketanalysis?status=failed&today=1")
-            self._slots = _count("slots", "/experts#queue")
+            self._pending = _count("pending", "schedule", "/marketanalysis?status=pending")
+            self._running = _count("running", "play_circle", "/marketanalysis?status=running")
+            self._failed = _count("failed today", "error", "/marketanalysis?status=failed&today=1")
+            self._slots = _count("slots", "memory", "/experts#queue")
         ui.space()
         with ui.row().classes("items-center no-wrap").style("gap: 2px"):
             self._pause = ui.button(icon="pause", color=None, on_click=self._toggle_pause).props(
@@ -204,10 +204,11 @@ class Shell:
         app.storage.user["dark"] = dark.value
 
 
-def _count(word: str, url: str) -> ui.label:
-    with ui.link(target=url).classes("ba2-count").props(f'data-count="{word}"'):
+def _count(word: str, icon: str, url: str) -> ui.label:
+    with ui.link(target=url).classes("ba2-count").props(f'data-count="{word}" aria-label="{word}"'):
+        ui.icon(icon, size="15px")
         number = ui.label("\N{HORIZONTAL ELLIPSIS}").classes("ba2-number")
-        ui.label(word).classes("ba2-hide-narrow" if word == "slots" else "")
+        ui.label(word).classes("ba2-hide-narrow")
     return number
 
 

@@ -1,4 +1,4 @@
-"""Carries the change feed to the pages: one bridge per process, one coalescing listener per page, gone with its page."""
+"""Carries the change feed to the pages: one bridge a process, one coalescing listener a page, gone with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import Client, background_tasks, ui
 
-from ba2_trade_platform.core.changes import Change, ChangeFeed
+from ba2_trade_platform.core.changes import Change, ChangeFeed, Subscription
 
 FLUSH_SECONDS = 0.25
 Refresh = Callable[[Change], Awaitable[None]]
@@ -17,9 +17,10 @@ class Live:
     """Hands changes, from whatever thread commits, to the pages on the event loop."""
 
     def __init__(self, feed: ChangeFeed) -> None:
+        self._feed = feed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: dict[int, PageListener] = {}
-        self._subscription = feed.subscribe(self._publish)
+        self._subscription: Subscription | None = None
 
     @property
     def listeners(self) -> int:
@@ -29,6 +30,8 @@ class Live:
     def watch(self, refresh: Refresh) -> PageListener:
         """Call `refresh` with what changed, at most every 250 ms, for as long as the present page lives."""
         self._loop = asyncio.get_running_loop()
+        if self._subscription is None:
+            self._subscription = self._feed.subscribe(self._publish)
         listener = PageListener(refresh, ui.context.client, self._forget)
         self._listeners[id(listener)] = listener
         ui.context.client.on_delete(listener.close)
@@ -38,6 +41,9 @@ class Live:
 
     def _forget(self, listener: PageListener) -> None:
         self._listeners.pop(id(listener), None)
+        if not self._listeners and self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
 
     def _publish(self, change: Change) -> None:
         if self._loop is not None and not self._loop.is_closed() and self._listeners:

@@ -34,7 +34,7 @@ def help_dialog() -> ui.dialog:
             "**Cancel**: stops what waits or runs."
         )
         ui.link("API documentation", "/docs", new_tab=True).classes("ba2-link")
-        ui.button("Close", on_click=dialog.close).props("flat").classes("self-end")
+        ui.button("Close", color=None, on_click=dialog.close).props("flat no-caps").classes("self-end")
     with ui.button(icon="help_outline", color=None, on_click=dialog.open).props(
         'flat dense round size=sm aria-label="Help"'
     ):

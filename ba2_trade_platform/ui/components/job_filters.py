@@ -18,18 +18,20 @@ Changed = Callable[..., Awaitable[None]]
 class JobFilters:
     """The controls above the table; each calls `changed` with the parts of the view it sets."""
 
-    def __init__(self, view: View, experts: dict[int, str], changed: Changed) -> None:
+    def __init__(
+        self, view: View, experts: dict[int, str], changed: Changed, show_new: Callable[[], Awaitable[None]]
+    ) -> None:
         self._changed = changed
         self._controls: dict[str, Any] = {}
         with ui.element("div").classes("ba2-bar").props('role=search aria-label="Filters"'):
-            self._build(view, experts)
+            self._build(view, experts, show_new)
 
-    def _build(self, view: View, experts: dict[int, str]) -> None:
+    def _build(self, view: View, experts: dict[int, str], show_new: Callable[[], Awaitable[None]]) -> None:
         self._text("symbol", "Symbol", view, "width: 92px")
         self._choice("status", "Status", {s.value: words.STATUS[s].word for s in Status}, view, "min-width: 120px")
         self._choice("expert", "Expert", experts, view, "min-width: 130px")
         self._text("q", "Search errors", view, "width: 150px")
-        self._new = ui.button("", icon="arrow_upward", on_click=self._show_new).props("outline dense no-caps size=sm")
+        self._new = ui.button("", icon="arrow_upward", on_click=show_new).props("outline dense no-caps size=sm")
         self._new.set_visibility(False)
         with (
             ui.button("More filters", icon="tune", color=None).props("flat dense no-caps size=sm"),
@@ -93,9 +95,6 @@ class JobFilters:
 
         control = ui.checkbox(label, value=getattr(view, name), on_change=apply).props("dense")
         self._controls[name] = control
-
-    async def _show_new(self) -> None:
-        await self._changed(sort="id", dir="desc")
 
     @staticmethod
     def _clear_all() -> None:

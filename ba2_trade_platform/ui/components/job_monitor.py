@@ -37,7 +37,7 @@ class JobMonitor:
     async def build(self) -> None:
         """Build everything and show the first page."""
         experts = {found.id: found.alias for found in await off_loop(self._desk.platform.experts.list)}
-        self._filters = JobFilters(self._view, experts, self._change_view)
+        self._filters = JobFilters(self._view, experts, self._change_view, self._show_new)
         with ui.element("div").classes("ba2-body"):
             with ui.element("div").classes("ba2-main").style("position: relative"):
                 verbs = {
@@ -124,11 +124,11 @@ class JobMonitor:
         with self._empty:
             if self._view.filtered:
                 ui.icon("filter_alt_off")
-                ui.element("b").text = "No analysis matches these filters"  # type: ignore[attr-defined]
+                ui.label("No analysis matches these filters").classes("ba2-empty-title")
                 ui.link("Clear filters", "/marketanalysis").classes("ba2-link")
             else:
                 ui.icon("query_stats")
-                ui.html("<b>No analyses yet</b>")
+                ui.label("No analyses yet").classes("ba2-empty-title")
                 ui.label("Run one in the tab Manual Analysis: choose an expert and a symbol.")
                 ui.link("Manual Analysis", "/marketanalysis?tab=manual").classes("ba2-link")
 
@@ -171,6 +171,12 @@ class JobMonitor:
         ui.navigate.history.replace(changed.url())
         await self._load()
 
+    async def _show_new(self) -> None:
+        self._earlier.clear()
+        self._view = self._view.changed(sort="id", dir="desc")
+        ui.navigate.history.replace(self._view.url())
+        await self._load()
+
     async def _sort(self, column: str, descending: bool) -> None:
         await self._change_view(sort=column, dir="desc" if descending else "asc")
 
@@ -189,8 +195,6 @@ class JobMonitor:
     # --- verbs ---------------------------------------------------------------------------------------------------
 
     async def _rerun(self, analysis_id: int) -> None:
-        if analysis_id in self._busy:
-            return
         self._busy.add(analysis_id)
         self._show()
         try:

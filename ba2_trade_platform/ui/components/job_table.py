@@ -87,11 +87,14 @@ class JobTable:
         self.table.update()
 
     def _actions(self) -> None:
-        with ui.element("div").classes("no-wrap").style("display: flex; align-items: center; height: 26px"):
+        # Each button keeps its place, and what misses one does not open the row: a double click hits nothing else.
+        cell = ui.element("div").classes("ba2-actions").on("click.stop", js_handler="() => {}")
+        with cell:
             rerun = (
                 ui.button(icon="refresh", color=None)
+                .mark("rerun")
                 .props(
-                    "flat dense round size=sm :class=\"props.row.rerun || props.row.busy ? 'ba2-rerun' : 'ba2-gone'\" "
+                    "flat dense round size=sm :class=\"props.row.rerun || props.row.busy ? 'ba2-rerun' : 'ba2-away'\" "
                     ':loading="props.row.busy" :disable="props.row.busy" '
                     ':data-rerun="props.row.id" :aria-label="\'Re-run analysis \' + props.row.id"'
                 )

@@ -1,4 +1,4 @@
-"""What the table's address says, and how one analysis becomes one line of it; pure, so that it can be read and tested."""
+"""What the table's address says, and how one analysis becomes one line of it; pure, hence easily tested."""
 
 from __future__ import annotations
 

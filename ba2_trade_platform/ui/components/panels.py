@@ -1,4 +1,4 @@
-"""The small parts that every page is put together from: titled panels, chips, facts, folds and designed empty states."""
+"""The parts that every page is put together from: titled panels, chips, facts, folds and designed empty states."""
 
 from __future__ import annotations
 
@@ -68,6 +68,11 @@ class KeyedList(Generic[K, V]):
             self._entries.pop(key)[1].delete()
         for position, (key, value) in enumerate(items.items()):
             self._show_one(key, value, position)
+
+    def forget(self, key: K) -> None:
+        """Build this entry anew the next time, although its data is the same."""
+        if key in self._entries:
+            self._entries.pop(key)[1].delete()
 
     def _show_one(self, key: K, value: V, position: int) -> None:
         known = self._entries.get(key)
@@ -146,7 +151,7 @@ def copy_button(what: str, text: str) -> ui.button:
         ui.clipboard.write(text)
         notify(f"{what} copied")
 
-    button = ui.button("Copy", icon="content_copy", on_click=copy).props("flat dense no-caps size=sm")
+    button = ui.button("Copy", icon="content_copy", on_click=copy, color=None).props("flat dense no-caps")
     button.props["aria-label"] = f"Copy the {what.lower()}"
     return button
 

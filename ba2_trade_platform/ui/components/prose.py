@@ -1,4 +1,4 @@
-"""Shows what models and providers wrote: markdown without raw HTML, without images, with checked links, folded when long."""
+"""Shows what models wrote: markdown without raw HTML or images, with checked links, folded when it is long."""
 
 from __future__ import annotations
 
@@ -35,8 +35,13 @@ def _parser() -> MarkdownIt:
 
 
 def _is_safe(url: str) -> bool:
-    parts = urlsplit(url.strip())
-    return parts.scheme.lower() in SCHEMES if parts.scheme else url.startswith(("#", "/")) and not parts.netloc
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # a host that is none
+        return False
+    if parts.scheme:
+        return parts.scheme.lower() in SCHEMES
+    return url.startswith(("#", "/")) and not url.startswith(("//", "/\\"))
 
 
 def _open_link(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
@@ -64,9 +69,9 @@ class Prose:
 
     def _show_start(self) -> None:
         _markdown(markdown_html(_beginning(self._text)))
-        ui.button(f"Show all ({self._length:,} characters)", icon="expand_more", on_click=self._show_all).props(
-            "flat dense no-caps size=sm"
-        )
+        ui.button(
+            f"Show all ({self._length:,} characters)", icon="expand_more", on_click=self._show_all, color=None
+        ).props("flat dense no-caps")
 
     async def _show_all(self) -> None:
         with reporting():
@@ -78,7 +83,9 @@ class Prose:
                 else:
                     ui.label(self._text[:SENT_UP_TO]).classes("ba2-mono")
                 self._say_what_is_missing()
-                ui.button("Show less", icon="expand_less", on_click=self._show_less).props("flat dense no-caps size=sm")
+                ui.button("Show less", icon="expand_less", on_click=self._show_less, color=None).props(
+                    "flat dense no-caps"
+                )
 
     def _show_less(self) -> None:
         self._element.clear()

@@ -1,0 +1,146 @@
+"""What came of an analysis: the failure in plain words, or the recommendation."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from nicegui import ui
+
+from ba2_trade_platform.core.details import Recommendation
+from ba2_trade_platform.core.monitor import AnalysisRow, Status
+from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.detail_reading import Reading
+from ba2_trade_platform.ui.components.panels import Fact, Fold, chip, copy_button, facts, quiet
+from ba2_trade_platform.ui.components.prose import Prose, plain
+from ba2_trade_platform.ui.times import DASH
+
+KINDS = {
+    "transient": "transient: the same work may succeed when it is repeated",
+    "permanent": "permanent: the same work fails again until something is changed",
+    "unknown": "unknown: read it and decide",
+}
+RISK = {"low": "low", "medium": "medium", "high": "high"}
+HORIZON = {"short_term": "days", "medium_term": "weeks", "long_term": "months"}
+NO_ANSWER = {
+    Status.PENDING: "Not yet: the analysis waits for a slot.",
+    Status.RUNNING: "Not yet: the expert is working.",
+    Status.FAILED: "None: the analysis failed before its expert recommended anything.",
+    Status.SKIPPED: "None: the analysis was skipped.",
+    Status.CANCELLED: "None: the analysis was cancelled.",
+    Status.COMPLETED: "None was recorded.",
+}
+
+
+class Failure(NamedTuple):
+    """What is shown of why an analysis did not complete."""
+
+    status: Status
+    code: str
+    kind: str | None
+    expert_instance_id: int
+    message: str
+    traceback: str | None
+    fingerprint: str | None
+
+    @classmethod
+    def of(cls, reading: Reading) -> Failure | None:
+        """Return the failure of the newest attempt, None when there is none."""
+        row = reading.row
+        if row.error_code is None:
+            return None
+        kind = row.failure_kind.value if row.failure_kind else None
+        message = reading.message or "No message was recorded."
+        return cls(
+            row.status, row.error_code, kind, row.expert_instance_id, message, reading.traceback, row.fingerprint
+        )
+
+
+def failure(found: Failure, memory: set[str]) -> None:
+    """Say what failed, whether a re-run is worth it, and give everything a report needs."""
+    ui.label(words.ADVICE.get(found.code, "")).classes("ba2-failure-advice")
+    with ui.element("div").classes("ba2-failure-code"):
+        ui.link(found.code, f"/marketanalysis?code={found.code}").classes("ba2-link")
+        if found.status is Status.FAILED and found.kind:
+            ui.label(KINDS[found.kind]).classes("ba2-muted")
+        ui.link("Settings of this expert", f"/experts?edit={found.expert_instance_id}").classes("ba2-link")
+    with ui.element("div").classes("ba2-failure-message"):
+        plain(found.message)
+        copy_button("Message", found.message)
+    if found.traceback:
+        traceback(found.traceback, "failure-traceback", memory)
+    if found.fingerprint:
+        ui.label(f"Fingerprint {found.fingerprint}").classes("ba2-small ba2-muted")
+
+
+def traceback(text: str, key: str, memory: set[str]) -> None:
+    """Fold a traceback away, to be opened and copied."""
+
+    def content() -> None:
+        copy_button("Traceback", text)
+        plain(text)
+
+    fold = Fold(key, memory, content)
+    with fold.header():
+        ui.label("Traceback").classes("ba2-fold-title")
+
+
+class Answer(NamedTuple):
+    """What is shown of the recommendation."""
+
+    status: Status
+    given: Recommendation | None
+
+    @property
+    def standing(self) -> words.Look:
+        """Whether it counts, and if not, why."""
+        if self.given is not None and self.given.is_current:
+            return words.Look("current", "verified", "good")
+        if self.status is Status.COMPLETED:
+            return words.Look("superseded by a newer analysis", "history", "quiet")
+        if self.status is Status.RUNNING:
+            return words.Look("provisional until it completes", "hourglass_top", "waiting")
+        return words.Look(f"does not count: the analysis {_ended(self.status)}", "do_not_disturb_on", "warn")
+
+
+def _ended(status: Status) -> str:
+    return {Status.FAILED: "failed", Status.PENDING: "waits to go on"}.get(status, f"was {status.value}")
+
+
+def recommendation(answer: Answer) -> None:
+    """Show the answer with its numbers and its reasons."""
+    given = answer.given
+    if given is None:
+        quiet(NO_ANSWER[answer.status])
+        return
+    with ui.element("div").classes("ba2-answer"):
+        chip(words.ACTION[given.action.value]).classes("ba2-answer-action")
+        chip(answer.standing)
+    facts(
+        (
+            Fact("Confidence", f"{given.confidence:.1f} %"),
+            Fact("Expected profit", f"{given.expected_profit_percent:+.2f} %"),
+            Fact("Price", money(given.price_at_date, given.currency)),
+            Fact("Target", money(given.target_price, given.currency)),
+            Fact("Stop", money(given.stop_price, given.currency)),
+            Fact("Risk", RISK[given.risk_level.value]),
+            Fact("Horizon", HORIZON[given.time_horizon.value]),
+        )
+    )
+    if given.details:
+        Prose(given.details)
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """Return a price with its currency: two decimals at least, more where they say something."""
+    if amount is None:
+        return DASH
+    shown = f"{amount:,.6f}".rstrip("0")
+    whole, _, decimals = shown.partition(".")
+    return f"{whole}.{decimals:0<2} {currency}"
+
+
+def empty_words(row: AnalysisRow) -> str:
+    """Say why nothing was written yet."""
+    waiting = row.status in (Status.PENDING, Status.RUNNING)
+    return "Nothing yet." if waiting else "This attempt left nothing."

@@ -1,0 +1,92 @@
+"""The steps of the newest attempt and everything that it wrote."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from nicegui import ui
+
+from ba2_trade_platform.core.details import Step, StepStatus
+from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.detail_reading import StepView, Written
+from ba2_trade_platform.ui.components.panels import Fact, Fold, facts, quiet
+from ba2_trade_platform.ui.components.prose import Prose, plain
+from ba2_trade_platform.ui.times import duration, exact
+
+
+def took(started: datetime | None, finished: datetime | None) -> str:
+    """Return how long something took, nothing while it goes on."""
+    return duration((finished - started).total_seconds() * 1000) if started and finished else ""
+
+
+class StepLine:
+    """Builds one line of the list of steps."""
+
+    def __init__(self, analysis_id: int, zone: ZoneInfo, memory: set[str]) -> None:
+        self._analysis_id, self._zone, self._memory = analysis_id, zone, memory
+
+    def __call__(self, view: StepView) -> None:
+        """Show the step; it opens to its times, its error and what it wrote."""
+        step = view.step
+        fold = Fold(f"step-{step.id}", self._memory, lambda: self._content(view))
+        with fold.header(), ui.element("div").classes("ba2-line"):
+            look = words.STATUS[step.status.value]
+            ui.icon(look.icon).classes(f"tone-{look.tone} ba2-line-icon").props["aria-label"] = look.word
+            ui.label(step.name).classes("ba2-line-name")
+            if step.reused_from_attempt:
+                ui.label(f"kept from attempt {step.reused_from_attempt}").classes("ba2-muted")
+            ui.label(took(step.started_at, step.finished_at) or look.word).classes("ba2-muted")
+
+    def _content(self, view: StepView) -> None:
+        facts(step_facts(view.step, self._zone))
+        if view.step.error_message:
+            with ui.element("div").classes("tone-bad"):
+                plain(view.step.error_message)
+        for output in view.outputs:
+            ui.label(output.name).classes("ba2-output-name")
+            Prose(output.text, length=output.length, whole_at=outputs_url(self._analysis_id))
+        if not view.outputs and view.step.status is not StepStatus.RUNNING:
+            quiet("This step wrote no output.")
+
+
+def step_facts(step: Step, zone: ZoneInfo) -> tuple[Fact, ...]:
+    """Return the times of a step, and what it cost where that is known."""
+    return (
+        Fact("Started", exact(step.started_at, zone)),
+        Fact("Finished", exact(step.finished_at, zone)),
+        *([Fact("Provider", step.provider)] if step.provider else []),
+        *([Fact("Tokens", f"{step.tokens:,}")] if step.tokens else []),
+        *([Fact("Cost", str(step.cost))] if step.cost else []),
+    )
+
+
+class OutputLine:
+    """Builds one line of the list of outputs."""
+
+    def __init__(self, analysis_id: int, memory: set[str]) -> None:
+        self._analysis_id, self._memory = analysis_id, memory
+
+    def __call__(self, output: Written) -> None:
+        """Show the output; it opens to its text."""
+
+        def content() -> None:
+            Prose(output.text, length=output.length, whole_at=outputs_url(self._analysis_id))
+
+        fold = Fold(f"output-{output.id}", self._memory, content)
+        with fold.header():
+            output_header(output.name, output.type, output.length)
+
+
+def output_header(name: str, kind: str, length: int) -> None:
+    """Show what an output is called, of what type it is and how long."""
+    with ui.element("div").classes("ba2-line"):
+        ui.icon("notes").classes("ba2-line-icon ba2-muted").props("aria-hidden=true")
+        ui.label(name).classes("ba2-line-name")
+        ui.label(kind).classes("ba2-muted ba2-hide-narrow")
+        ui.label(f"{length:,} characters").classes("ba2-muted")
+
+
+def outputs_url(analysis_id: int) -> str:
+    """Where the API gives all outputs whole."""
+    return f"/api/v1/analyses/{analysis_id}/outputs"

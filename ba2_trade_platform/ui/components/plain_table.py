@@ -1,0 +1,36 @@
+"""A plain table that scrolls sideways in its own box when the window is narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from nicegui import ui
+
+
+@contextmanager
+def plain_table(label: str, headers: Sequence[str], right: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Build a table's head; the block adds its body, a cell for each header. Columns of numbers stand `right`."""
+    with ui.element("div").classes("ba2-plain-box"), ui.element("table").classes("ba2-plain") as table:
+        table.props["aria-label"] = label
+        with ui.element("thead"), ui.element("tr"):
+            for header in headers:
+                with ui.element("th").props("scope=col").classes("ba2-right" if header in right else ""):
+                    ui.label(header)
+        yield
+
+
+@contextmanager
+def cell(classes: str = "") -> Iterator[None]:
+    """Build one cell."""
+    with ui.element("td").classes(classes):
+        yield
+
+
+def text_cell(text: str, *, url: str | None = None, classes: str = "") -> None:
+    """Build a cell of text, a link when `url` is given."""
+    with cell(classes):
+        if url:
+            ui.link(text, url).classes("ba2-link")
+        else:
+            ui.label(text)

@@ -1,0 +1,31 @@
+"""One analysis as a page of its own."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from ba2_trade_platform.ui.components.detail import BACK, AnalysisDetail
+from ba2_trade_platform.ui.components.panels import empty_state
+from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.layout import frame
+
+LONGEST_ID = 15
+# The browser cannot follow `#attempts` itself: the page is painted after it has looked for the anchor.
+_FOLLOW_ANCHOR = """
+const follow = () => document.querySelector(`[data-anchor="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView();
+if (location.hash) setTimeout(follow, 50);
+"""
+
+
+async def analysis_page(desk: Desk, analysis_id: str) -> None:
+    """Build the page of the analysis that its address names; anything but a known number is not found."""
+    known = analysis_id.isascii() and analysis_id.isdigit() and len(analysis_id) <= LONGEST_ID
+    title = f"Analysis {analysis_id}" if known else "Analysis not found"
+    with frame(desk, title, "marketanalysis"), ui.element("div").classes("ba2-scroll"):
+        if not known:
+            empty_state("search_off", "Analysis not found", "The address names no analysis.", links=(BACK,))
+            return
+        detail = AnalysisDetail(desk, int(analysis_id), in_drawer=False)
+        await detail.build()
+        desk.live.watch(detail.refresh)
+        ui.timer(0, lambda: ui.run_javascript(_FOLLOW_ANCHOR), once=True)
