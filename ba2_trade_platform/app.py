@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from sqlalchemy.exc import DatabaseError
+
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
@@ -31,7 +33,7 @@ from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
-from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +97,9 @@ def migrate(settings: Settings) -> Migrated:
         done = upgrade(settings.url, settings.data_dir / "backups")
     except MigrationError as error:
         raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
+    except DatabaseError as error:
+        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
+        raise StartRefused(sentence, code="DATABASE_BROKEN") from error
     if done.before != done.after:
         log.info("Database migrated from %s to %s; backup: %s", done.before or "nothing", done.after, done.backup)
     return done
@@ -104,14 +109,18 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
     """Put a console together without touching the database; raises StartRefused for settings that cannot work."""
     try:
         file = database_file(settings.url)
+        engine = open_engine(settings.url, settings.sqlite_synchronous)
         market = prices or open_prices(settings.prices, settings.prices_dir)
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
+    except OSError as error:
+        name = variable("database_url" if settings.database_url else "data_dir")
+        raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
     except ValueError as error:
         raise StartRefused(str(error)) from error
     experts = catalog or Registry()
     feed, clock = ChangeFeed(), SystemClock()
-    store = Store(open_engine(settings.url, settings.sqlite_synchronous), feed, clock)
+    store = Store(engine, feed, clock)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
     release = _version()
     environment = {"version": release, "prices": market.name}

@@ -78,7 +78,7 @@ def _run(settings: Settings, *, native: bool) -> None:
 
 
 def open_log(settings: Settings) -> None:
-    """Log to stderr and to a rotating file in the data folder; raises StartRefused when the folder cannot be written."""
+    """Log to stderr and to a rotating file; raises StartRefused when the data folder cannot be written."""
     folder = settings.data_dir / "logs"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.expert_instances import ExpertInstances
-from ba2_trade_platform.core.failures import failure
+from ba2_trade_platform.core.failures import Failure, failure
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.queue.claims import BULK_PRIORITY, Worker
 from ba2_trade_platform.core.queue.dispatcher import Claim
@@ -135,12 +135,13 @@ class SteppedWorker:
 
     def succeed(self, claim: Claim, **verdict: Any) -> Ticked:
         """End an attempt well, with one step and one output."""
-        return self.tick(worked(claim, self._desk.clock.now(), End(Outcome.COMPLETED, self._desk.clock.now(), hold(**verdict))))
+        now = self._desk.clock.now()
+        return self.tick(worked(claim, now, End(Outcome.COMPLETED, now, hold(**verdict))))
 
     def fail(self, claim: Claim, code: ErrorCode = ErrorCode.AUTH, message: str = "The key is wrong") -> Ticked:
         """End an attempt badly, with one step and one output."""
-        end = End(Outcome.FAILED, self._desk.clock.now(), failure=failure(code, message, claim.symbol))
-        return self.tick(worked(claim, self._desk.clock.now(), end))
+        now = self._desk.clock.now()
+        return self.tick(worked(claim, now, End(Outcome.FAILED, now, failure=failure_of(claim, code, message))))
 
     def skip(self, claim: Claim, reason: str = "Nothing to analyse") -> Ticked:
         """End an attempt because there was nothing to do."""
@@ -158,3 +159,8 @@ def worked(claim: Claim, at: datetime, end: End | None = None, *, outputs: int =
         progress=50,
         end=end,
     )
+
+
+def failure_of(claim: Claim, code: ErrorCode = ErrorCode.AUTH, message: str = "The key is wrong") -> Failure:
+    """Return the failure of an attempt, with a traceback."""
+    return replace(failure(code, message, claim.symbol), traceback=f"Traceback of {claim}")

@@ -20,9 +20,11 @@ router = APIRouter(tags=["analyses"])
 
 
 def _instant(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("must be a text such as 2014-12-31 or 2014-12-31T21:00:00Z")  # noqa: TRY004 - pydantic's own
-    return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else datetime.fromisoformat(value)
+    try:
+        text = str(value)
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("must be a day or an instant: 2014-12-31 or 2014-12-31T21:00:00Z") from error
 
 
 _TEXTS: dict[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
@@ -224,5 +226,3 @@ def run_again(analysis_id: AnalysisId, console: Console, asker: Asker, response:
     submitted = console.analyses.run_again(analysis_id, by=asker, source=Source.API)
     response.status_code = 200 if submitted.is_duplicate else 202
     return Queued.model_validate(submitted)
-
-

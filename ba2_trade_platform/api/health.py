@@ -54,6 +54,7 @@ def metrics(console: Console) -> PlainTextResponse:
         ("queue_paused", "gauge", "1 while nothing new is started", int(state.paused)),
         ("worker_running", "gauge", "1 while the worker runs", int(status.running)),
         ("storage_trouble", "gauge", "1 while the worker cannot write", int(status.storage_problem is not None)),
+        ("change_listeners", "gauge", "1 while any open page listens for changes", console.feed.listeners),
         ("stale_results_total", "counter", "Late results that were discarded since the start", status.stale_results),
         ("rescued_total", "counter", "Analyses taken over from a dead worker since the start", status.rescued),
     ]

@@ -10,12 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ba2_trade_platform.core.cleaning import clean_json
 from ba2_trade_platform.core.errors import PlatformError
 
 MEDIA_TYPE = "application/problem+json"
-_STATUS_CODES = {404: "UNKNOWN_PATH", 405: "METHOD_NOT_ALLOWED"}
 _DESCRIPTIONS = {
     403: "Switched off by the operator, or sent by another website",
     404: "There is no such thing",
@@ -69,26 +69,28 @@ def problem(
 
 def answer_problems(api: FastAPI) -> None:
     """Have every error of `api` answered as a problem."""
-    api.add_exception_handler(PlatformError, _platform_error)
-    api.add_exception_handler(RequestValidationError, _invalid)
-    api.add_exception_handler(HTTPException, _http_error)
+    # Starlette's types know handlers of any Exception only.
+    api.add_exception_handler(PlatformError, _platform_error)  # type: ignore[arg-type]
+    api.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
+    api.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
     api.add_exception_handler(Exception, _bug)
 
 
-def _platform_error(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - the signature is Starlette's
-    assert isinstance(error, PlatformError)
+def _platform_error(request: Request, error: PlatformError) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
     wait = error.retry_after_seconds
     headers = {} if wait is None else {"Retry-After": str(wait)}
     details = dict(error.details)
     return problem(error.http_status, str(error), error.code, title=error.title, details=details, headers=headers)
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    assert isinstance(error, RequestValidationError)
+def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001
     # What was sent is not sent back: it may be anything, of any size.
-    fields = [{"field": _place(found["loc"]), "message": found["msg"]} for found in error.errors()[:20]]
+    fields = [
+        {"field": _place(found["loc"]), "message": str(found["msg"]).removeprefix("Value error, ")}
+        for found in error.errors()[:20]
+    ]
     first = fields[0]
-    sentence = f"{first['field']}: {first['message']}" if first["field"] else str(first["message"])
+    sentence = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
     return problem(422, sentence, "INVALID", title="Invalid input", details={"fields": fields})
 
 
@@ -96,19 +98,28 @@ def _place(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location if part not in ("body", "query", "path"))[:200]
 
 
-def _http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    code = _STATUS_CODES.get(error.status_code, "HTTP_ERROR")
-    sentences = {
-        404: f"There is nothing at {request.url.path}; the API is described at /docs",
-        405: f"{request.method} is not possible at {request.url.path}",
-    }
-    detail = sentences.get(error.status_code, str(error.detail))
-    return problem(error.status_code, detail, code, headers=dict(error.headers or {}))
+def _http_error(request: Request, error: HTTPException) -> JSONResponse:
+    path = request.url.path
+    if error.status_code == 400:  # FastAPI's word for a body that cannot even be decoded
+        return problem(422, "The body is not JSON in UTF-8", "INVALID", title="Invalid input")
+    if error.status_code == 404:
+        return problem(404, f"There is nothing at {path}; the API is described at /docs", "UNKNOWN_PATH")
+    if error.status_code == 405:
+        allowed = ", ".join(_methods(request))
+        sentence = f"{request.method} is not possible at {path}; {allowed} is"
+        return problem(405, sentence, "METHOD_NOT_ALLOWED", headers={"Allow": allowed})
+    return problem(error.status_code, str(error.detail), "HTTP_ERROR", headers=dict(error.headers or {}))
+
+
+def _methods(request: Request) -> list[str]:
+    """Return every method of a path; Starlette itself names those of its first route only."""
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def _bug(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
     # The server logs the traceback: Starlette raises the error again once this is sent.
     return problem(500, f"The console met {type(error).__name__}; its log has the traceback", "BUG")
-
-

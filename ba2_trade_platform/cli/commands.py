@@ -1,11 +1,10 @@
-"""The command line: each verb a thin call of the API's routes, in this process or in the console that holds the database."""
+"""The command line: each verb a thin call of the API, in this process or in the console that holds the database."""
 
 from __future__ import annotations
 
 import logging
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from ba2_trade_platform.cli.console import Console
 
 PROGRAM = "python -m ba2_trade_platform"
+STATUSES = "pending, running, completed, failed, skipped or cancelled"
 EXIT_CODES = (
     "Exit codes: 0 done; 1 an error of the program; 2 bad input or a wrong setting; 3 cannot start; 4 not found; "
     "5 refused as things stand; 6 switched off; 7 temporarily unavailable."
@@ -28,26 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog=EXIT_CODES,
-    help="A trading operations console. Settings are BA2_... variables, `.env` or ba2.toml; `settings` lists them.",
+    help="A trading operations console. Settings are BA2_... variables, `.env` or ba2.toml (BA2_CONFIG names another "
+    "TOML file); `settings` lists them.",
 )
-
-
-class Subtype(StrEnum):
-    """What an analysis is for."""
-
-    ENTER_MARKET = "enter_market"
-    OPEN_POSITIONS = "open_positions"
-
-
-class Status(StrEnum):
-    """Where an analysis stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for scripts")]
@@ -72,7 +55,7 @@ def serve(
 def submit(
     expert: Annotated[str, typer.Argument(help="Alias or id of the configured expert")],
     symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="One or several; several are a batch")],
-    subtype: Annotated[Subtype, typer.Option(help="What it is for")] = Subtype.ENTER_MARKET,
+    subtype: Annotated[str, typer.Option(help="enter_market or open_positions")] = "enter_market",
     as_of: Annotated[str | None, typer.Option(help="A day (its close) or an instant; absent: the present")] = None,
     priority: Annotated[int | None, typer.Option(help="Of one symbol; lower is sooner, 0 to 1000")] = None,
     json: AsJson = False,
@@ -106,9 +89,7 @@ def cancel(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False)
 
 
 @app.command()
-def delete(
-    analysis_id: AnalysisId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False
-) -> None:
+def delete(analysis_id: AnalysisId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False) -> None:
     """Delete an analysis and all that hangs on it."""
     if not yes:
         typer.confirm(f"Delete analysis {analysis_id} with its attempts and results?", abort=True)
@@ -119,7 +100,7 @@ def delete(
 
 @app.command("list")
 def list_analyses(
-    status: Annotated[list[Status] | None, typer.Option(help="May be given several times")] = None,
+    status: Annotated[list[str] | None, typer.Option(help=f"{STATUSES}; may be given several times")] = None,
     expert: Annotated[str | None, typer.Option(help="Alias or id of the configured expert")] = None,
     symbol: Annotated[str | None, typer.Option(help="One symbol")] = None,
     limit: Annotated[int, typer.Option(help="1 to 500")] = 50,

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 DASH = "-"
+WIDTH = 200  # of lines that go into a file or another program
 STYLES = {"completed": "green", "failed": "red", "running": "cyan", "pending": "blue"}
 
 
@@ -48,8 +49,8 @@ def print_analysis(found: dict[str, Any], zone: ZoneInfo) -> None:
         ("Attempt", _attempt(row)),
         ("Created", _moment(row["created_at"], zone)),
         ("Finished", _moment(row["finished_at"], zone)),
-        ("Recommendation", _text(recommendation["details"]) if recommendation else DASH),
-        ("", _recommendation(row)),
+        ("Recommendation", _recommendation(row)),
+        ("", _text(recommendation["details"]) if recommendation else ""),
     ):
         facts.add_row(name, value)
     _print(facts)
@@ -89,7 +90,10 @@ def print_settings(listed: Sequence[dict[str, Any]]) -> None:
 
 
 def _print(content: object) -> None:
-    Console(soft_wrap=isinstance(content, str)).print(content, highlight=False)
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    console.print(content, highlight=False, soft_wrap=isinstance(content, str))
 
 
 def _table(*columns: str, title: str | None = None) -> Table:

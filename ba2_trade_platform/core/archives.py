@@ -1,4 +1,4 @@
-"""Packs what an attempt left into its archive, so that evidence stays while live tables hold only the newest attempt."""
+"""Packs what an attempt left into its archive: evidence stays, live tables hold only the newest attempt."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ NAME_LIMIT = 200
 _position: contextvars.ContextVar[int | None] = contextvars.ContextVar("step_position", default=None)
 
 
-class Stopped(BaseException):  # noqa: N818 - like CancelledError, it must pass an expert's `except Exception`
+class Stopped(BaseException):
     """Raised inside an expert that was cancelled, is out of time, or is being handed back."""
 
 
@@ -149,7 +149,7 @@ class RunContext:
         return await result if inspect.isawaitable(result) else result
 
     def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        # A daemon thread of its own: a pool's threads are waited for at exit, and one that hangs would hold the console.
+        # A daemon thread of its own: a pool's threads are waited for at exit; one that hangs would hold the console.
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         inherited = contextvars.copy_context()

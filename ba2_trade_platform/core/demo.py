@@ -95,7 +95,7 @@ class Demo:
         return True
 
     def seed(self, *, by: Actor) -> int:
-        """Load the demo desk and queue its first analyses; return how many. Raises Refused when it is loaded already."""
+        """Load the demo desk and queue its first analyses; return how many. Raises Refused when it is there."""
         if self.state().present:
             raise Refused("The demo desk is already loaded", code="DEMO_PRESENT")
         instruments = list(self._prices.instruments())

@@ -1,4 +1,4 @@
-"""One tree of errors that are sentences for a person, each mapped once to a notification, an HTTP status and an exit code."""
+"""One tree of errors that are sentences for a person, each with its notification, HTTP status and exit code."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Enum, Float, Select, String, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Enum, Float, Integer, Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
@@ -366,9 +366,9 @@ def _bound(value: Any, column: TypeEngine[Any]) -> Any:
         return column.enum_class(value)  # type: ignore[misc]  # every Enum column here has its class
     if isinstance(column, UtcDateTime):
         return datetime.fromisoformat(value).astimezone(UTC)
-    if isinstance(column, String):
-        return clean_text(str(value))
-    return float(value) if isinstance(column, Float) else _integer(value)
+    if isinstance(column, Integer):
+        return _integer(value)
+    return float(value) if isinstance(column, Float) else clean_text(str(value))
 
 
 def _integer(value: Any) -> int:

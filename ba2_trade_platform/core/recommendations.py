@@ -22,7 +22,7 @@ class Subject:
 
 
 def refresh_current(session: Session, subjects: Iterable[Subject]) -> None:
-    """Make the newest completed analysis' recommendation (by effective_as_of, then id) the current one of each subject."""
+    """Make each subject's newest completed recommendation, by effective_as_of, then id, the current one."""
     r = t.recommendation
     for subject in set(subjects):
         about = (

@@ -1,4 +1,4 @@
-"""Transactions for the services: one wish, one transaction; who must know hears of it after the commit, and only then."""
+"""Transactions for the services: one wish, one transaction; others hear of it after the commit, only then."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ class Store:
     def write(self, *, wake: bool = True) -> Iterator[Transaction]:
         """Open a write transaction that commits when the block ends and rolls back when it raises.
 
-        `wake` False: whoever looks for work need not look, for it is the worker itself that writes. Raises Unavailable when the database is locked or full; then nothing was changed.
+        `wake` False: whoever looks for work need not look, for it is the worker itself that writes. Raises
+        Unavailable when the database is locked or full; then nothing was changed.
         """
         if self._closing and wake:
             raise Unavailable("the console is stopping")

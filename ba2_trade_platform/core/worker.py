@@ -1,4 +1,4 @@
-"""Runs experts: its own event loop in its own thread, so that none can freeze the page, and one database thread beside it."""
+"""Runs experts on an event loop in its own thread, so that none can freeze the page; one database thread beside."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -280,6 +281,8 @@ class ExpertWorker:
                 await asyncio.sleep(0.2)
         for job in self._jobs:
             job.abandon("the console stops")
-        while time.monotonic() < deadline and any(job.at_work for job in self._jobs):
-            await asyncio.sleep(0.02)
+        while any(job.at_work for job in self._jobs) and (left := deadline - time.monotonic()) > 0:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), min(left, POLL_EVERY))
         self._status = replace(self._status, running=False, busy=0)

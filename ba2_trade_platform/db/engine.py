@@ -1,4 +1,4 @@
-"""Opens the SQLite file the way every part of the console needs it: WAL, foreign keys on, writers that queue politely."""
+"""Opens the SQLite file as every part of the console needs it: WAL, foreign keys on, writers that queue."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 Synchronous = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 BUSY_TIMEOUT_MS = 10_000
@@ -20,7 +21,10 @@ class UnsupportedDatabaseError(ValueError):
 
 def database_file(url: str) -> Path:
     """Return the file that an SQLite URL names, or raise UnsupportedDatabaseError."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UnsupportedDatabaseError("this is no database URL; use sqlite:///PATH") from error
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise UnsupportedDatabaseError(f"{parsed.render_as_string()} is not an SQLite file; use sqlite:///PATH")
     return Path(parsed.database)
@@ -33,7 +37,10 @@ def open_engine(url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: in
     transactions opened with the execution options `WRITES` therefore begin IMMEDIATE.
     """
     database_file(url).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=16, max_overflow=48, connect_args={"check_same_thread": False})
+    # Without the parameters in its text, an error shows nobody's data and can always be put into words.
+    engine = create_engine(
+        url, pool_size=16, max_overflow=48, hide_parameters=True, connect_args={"check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's

@@ -1,4 +1,4 @@
-"""Column types that keep their promise on SQLite: aware UTC datetimes, exact decimals, lower-case enums, honest NULLs."""
+"""Column types that keep their promise on SQLite: aware UTC datetimes, exact decimals, honest NULLs."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy\'s signature
         """Turn an aware datetime into the stored UTC one."""
         if value is None:
             return None
@@ -22,7 +22,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"{value} has no time zone")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy\'s signature
         """Give back what was stored, aware."""
         return None if value is None else value.replace(tzinfo=UTC)
 
@@ -34,11 +34,11 @@ class Money(TypeDecorator[Decimal]):
     cache_ok = True
     scale = Decimal(1_000_000)
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy\'s signature
         """Turn an amount into millionths, rounding what is finer."""
         return None if value is None else int((Decimal(value) * self.scale).to_integral_value())
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy\'s signature
         """Give back the exact amount."""
         return None if value is None else Decimal(value) / self.scale
 

@@ -21,8 +21,9 @@ class ConsoleStoppingError(PlatformError):
 
 
 def notify(sentence: str, tone: str = "positive") -> None:
-    """Show a sentence; equal ones are counted on one toast instead of hiding the page."""
-    ui.notify(sentence, type=tone, position="top-right", group=True, close_button=True, timeout=6000)  # type: ignore[arg-type]
+    """Show a sentence; the newest of each tone, with a count, instead of a pile that hides the page."""
+    seconds = 4 if tone == "positive" else 8
+    ui.notify(sentence, type=tone, position="top-right", group=f"ba2-{tone}", timeout=1000 * seconds)  # type: ignore[arg-type]
 
 
 @contextmanager

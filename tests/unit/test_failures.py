@@ -35,13 +35,6 @@ class APITimeoutError(APIConnectionError):
     """As the clients of model providers call it."""
 
 
-class UnspeakableError(Exception):
-    """Cannot be put into words."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no words")
-
-
 def raised(error: BaseException) -> BaseException:
     try:
         raise error
@@ -163,5 +156,7 @@ def test_different_failures_have_different_fingerprints() -> None:
 
 
 def test_a_symbol_is_only_taken_out_as_a_word() -> None:
-    assert fingerprint(ErrorCode.BUG, "A bad answer", "", "A") == fingerprint(ErrorCode.BUG, "MMM bad answer", "", "MMM")
+    assert fingerprint(ErrorCode.BUG, "A bad answer", "", "A") == fingerprint(
+        ErrorCode.BUG, "MMM bad answer", "", "MMM"
+    )
     assert fingerprint(ErrorCode.BUG, "A bad Answer", "", "A") != fingerprint(ErrorCode.BUG, "A bad bnswer", "", "A")

@@ -6,7 +6,16 @@ import itertools
 
 import pytest
 
-from ba2_trade_platform.core.lifecycle import ACTIVE, TERMINAL, TRANSITIONS, Event, NotAllowedError, Status, after, allows
+from ba2_trade_platform.core.lifecycle import (
+    ACTIVE,
+    TERMINAL,
+    TRANSITIONS,
+    Event,
+    NotAllowedError,
+    Status,
+    after,
+    allows,
+)
 from ba2_trade_platform.core.queue.writes import STATUS_AFTER
 from ba2_trade_platform.db.enums import Outcome
 

@@ -1,4 +1,4 @@
-"""What the queue does beside claiming: leases renewed, dead workers' jobs rescued, stopped ones handed back, late ones skipped."""
+"""What the queue does beside claiming: leases renewed, dead jobs rescued, stopped ones handed back."""
 
 from __future__ import annotations
 

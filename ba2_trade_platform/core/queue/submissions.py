@@ -92,8 +92,7 @@ def place(session: Session, order: Order, config_id: int | None, by: int, now: d
         .returning(t.analysis.c.id)
     )
     if new_id is None:
-        holder = active_holder(session, key)
-        assert holder is not None, "the index refused, so in this transaction somebody holds the key"
+        holder = session.execute(_holder(key)).one()  # the index refused, so in this transaction somebody holds the key
         return Placed(holder.id, holder.status, holder.attempt, is_duplicate=True)
     open_attempt(session, new_id, 1, Opening(Trigger.FIRST, Mode.FRESH, by, config_id), now)
     return Placed(new_id, Status.PENDING, 1, is_duplicate=False)
@@ -101,11 +100,13 @@ def place(session: Session, order: Order, config_id: int | None, by: int, now: d
 
 def active_holder(session: Session, key: str) -> Any:
     """Return id, status and attempt of the analysis that holds this dedupe key, None when nobody does."""
-    return session.execute(
-        select(t.analysis.c.id, t.analysis.c.status, t.analysis.c.attempt).where(
-            t.analysis.c.dedupe_key == key, t.analysis.c.status.in_(ACTIVE_STATUSES)
-        )
-    ).one_or_none()
+    return session.execute(_holder(key)).one_or_none()
+
+
+def _holder(key: str) -> Any:
+    return select(t.analysis.c.id, t.analysis.c.status, t.analysis.c.attempt).where(
+        t.analysis.c.dedupe_key == key, t.analysis.c.status.in_(ACTIVE_STATUSES)
+    )
 
 
 def active_among(session: Session, keys: Sequence[str]) -> dict[str, int]:

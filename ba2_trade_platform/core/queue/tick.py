@@ -1,4 +1,4 @@
-"""One tick of the database thread: write what experts did, then rescue, refuse and claim, all in one short transaction."""
+"""One tick of the database thread: write what experts did, rescue, refuse, claim; one short transaction."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor, actor_id, note
 from ba2_trade_platform.core.attempts import settle_batches
-from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.contracts import ExpertError, Prices
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.lifecycle import Status
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
@@ -108,7 +108,8 @@ class WorkerQueue:
 
         A bare date as `as_of` means that session's close. Raises NotFound, Invalid, Refused or Unavailable.
         """
-        order = Order(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, run_before, source)
+        before = None if run_before is None else _utc("run_before", run_before)
+        order = Order(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, before, source)
         order = replace(order, as_of=self._instant(as_of, order.symbol))
         self._check(order)
         with self._store.write() as transaction:
@@ -293,21 +294,31 @@ class WorkerQueue:
 
     def _instant(self, as_of: datetime | date | None, symbol: str) -> datetime | None:
         if as_of is None or isinstance(as_of, datetime):
-            return as_of
-        return self._prices.instant_of(as_of, symbol)
+            return as_of and _utc("as_of", as_of)
+        try:
+            return self._prices.instant_of(as_of, symbol)
+        except ExpertError as error:
+            raise Invalid(str(error), code=error.code.value) from error
 
     def _check(self, order: Order) -> None:
         if not 0 <= order.priority <= MAX_PRIORITY:
             raise Invalid(f"The priority must be between 0 and {MAX_PRIORITY}, not {order.priority}")
-        for name, value in (("as_of", order.as_of), ("run_before", order.run_before)):
-            if value is not None and value.tzinfo is None:
-                raise Invalid(f"{name} needs a time zone, for example 2014-12-31T21:00:00Z")
         if order.as_of is not None and order.as_of > (present := self._prices.clock.now()):
             raise Invalid(
                 f"as_of {order.as_of:%Y-%m-%d %H:%M} UTC lies after the market's now, {present:%Y-%m-%d %H:%M}"
             )
         if order.run_before is not None and order.run_before <= self._store.clock.now():
             raise Invalid("run_before has already passed")
+
+
+def _utc(name: str, instant: datetime) -> datetime:
+    """Return an instant in UTC, for equal instants must make equal dedupe keys; raises Invalid."""
+    if instant.utcoffset() is None:
+        raise Invalid(f"{name} needs a time zone, for example 2014-12-31T21:00:00Z")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{name} {instant.isoformat()} lies outside the calendar") from error
 
 
 def _instance(session: Session, instance_id: int) -> Any:

@@ -40,7 +40,8 @@ class AttemptLine:
             ui.label(moment(attempt.queued_at, self._zone)).classes("ba2-muted").props["title"] = exact(
                 attempt.queued_at, self._zone
             )
-            ui.label(took(attempt.started_at, attempt.finished_at) or DASH).classes("ba2-muted")
+            if attempt.finished_at:
+                ui.label(took(attempt.started_at, attempt.finished_at)).classes("ba2-muted")
 
     async def _content(self, attempt: Attempt) -> None:
         facts(attempt_facts(attempt, self._zone))

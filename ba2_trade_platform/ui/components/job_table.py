@@ -48,7 +48,10 @@ class JobTable:
         self._on_sort = on_sort
         self._verbs = verbs
         self._lines: list[dict[str, Any]] = []
-        columns = [{"field": column["name"], **column} for column in COLUMNS]
+        # Widths are fixed: a column that grew with a status would move the buttons from under the mouse.
+        columns = [
+            {"field": column["name"], "headerStyle": f"width: {column['width']}px", **column} for column in COLUMNS
+        ]
         self.table = ui.table(columns=columns, rows=[], row_key="id", pagination={"rowsPerPage": 0})
         self.table.classes("ba2-table").props(
             "flat dense square binary-state-sort hide-pagination hide-bottom virtual-scroll-sticky-size-start=28 "

@@ -107,21 +107,21 @@ def _whole(text: str | None) -> int | None:
 
 
 COLUMNS: list[dict[str, Any]] = [
-    {"name": "id", "label": "ID", "align": "right", "sortable": True},
-    {"name": "symbol", "label": "Symbol", "align": "left", "sortable": True},
-    {"name": "expert", "label": "Expert", "align": "left", "sortable": True},
-    {"name": "status", "label": "Status", "align": "left", "sortable": True},
-    {"name": "actions", "label": "Actions", "align": "left"},
-    {"name": "failure", "label": "Failure", "align": "left", "sortable": True},
-    {"name": "recommendation", "label": "Recommendation", "align": "left", "sortable": True},
-    {"name": "confidence", "label": "Confidence", "align": "right", "sortable": True},
-    {"name": "expected_profit", "label": "Expected Profit", "align": "right", "sortable": True},
-    {"name": "attempt", "label": "Attempt", "align": "left", "sortable": True},
-    {"name": "progress", "label": "Step / Progress", "align": "left"},
-    {"name": "created", "label": "Created", "align": "left", "sortable": True},
-    {"name": "duration", "label": "Duration", "align": "right", "sortable": True},
-    {"name": "source", "label": "Source", "align": "left", "sortable": True},
-    {"name": "subtype", "label": "Type", "align": "left", "sortable": True},
+    {"name": "id", "label": "ID", "align": "right", "sortable": True, "width": 64},
+    {"name": "symbol", "label": "Symbol", "align": "left", "sortable": True, "width": 78},
+    {"name": "expert", "label": "Expert", "align": "left", "sortable": True, "width": 138},
+    {"name": "status", "label": "Status", "align": "left", "sortable": True, "width": 106},
+    {"name": "actions", "label": "Actions", "align": "left", "width": 94},
+    {"name": "failure", "label": "Failure", "align": "left", "sortable": True, "width": 270},
+    {"name": "recommendation", "label": "Recommendation", "align": "left", "sortable": True, "width": 126},
+    {"name": "confidence", "label": "Confidence", "align": "right", "sortable": True, "width": 94},
+    {"name": "expected_profit", "label": "Expected Profit", "align": "right", "sortable": True, "width": 118},
+    {"name": "attempt", "label": "Attempt", "align": "left", "sortable": True, "width": 88},
+    {"name": "progress", "label": "Step / Progress", "align": "left", "width": 178},
+    {"name": "created", "label": "Created", "align": "left", "sortable": True, "width": 118},
+    {"name": "duration", "label": "Duration", "align": "right", "sortable": True, "width": 80},
+    {"name": "source", "label": "Source", "align": "left", "sortable": True, "width": 100},
+    {"name": "subtype", "label": "Type", "align": "left", "sortable": True, "width": 118},
 ]
 
 

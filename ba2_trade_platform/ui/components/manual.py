@@ -65,6 +65,10 @@ class ManualAnalysis:
                 self._build_form()
             with ui.element("div").classes("ba2-detail-column"):
                 self._preview = Panel("Preview")
+                with self._preview.head:
+                    ui.space()
+                    self._run = ui.button("Run", icon="play_arrow", on_click=self._submit)
+                    self._run.props("unelevated no-caps").mark("run").disable()
                 self._result = ui.element("div")
         with reporting():
             await self._load()
@@ -97,9 +101,6 @@ class ManualAnalysis:
                 f"Empty: the market's present when it starts, now {now:%Y-%m-%d %H:%M %Z}. A date alone means the "
                 f"close of that session; times are in {self._desk.zone.key}. Nothing dated later is used."
             ).classes("ba2-small")
-        with ui.element("div").classes("ba2-run"):
-            self._run = ui.button("Run", icon="play_arrow", on_click=self._submit)
-            self._run.props("unelevated no-caps color=primary").mark("run").disable()
 
     async def _load(self) -> None:
         platform = self._desk.platform

@@ -41,7 +41,7 @@ def _is_safe(url: str) -> bool:
         return False
     if parts.scheme:
         return parts.scheme.lower() in SCHEMES
-    return url.startswith(("#", "/")) and not url.startswith(("//", "/\\"))
+    return url.startswith(("#", "/")) and not url.startswith("//")
 
 
 def _open_link(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:

@@ -94,7 +94,7 @@ class ExpertsPage:
 
     def _line(self, row: ExpertRow) -> None:
         instance = row.instance
-        text_cell(instance.alias, url=f"/marketanalysis?expert={instance.id}")
+        text_cell(instance.alias, url=f"/marketanalysis?expert={instance.id}", classes="ba2-wrap")
         with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
             _icon("edit", f"Change {instance.alias}", lambda: self._edit(instance)).mark(f"edit-{instance.id}")
             _icon("archive", f"Archive {instance.alias}", lambda: self._ask_archive(instance)).mark(

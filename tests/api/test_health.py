@@ -1,0 +1,38 @@
+"""Health, readiness and metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ba2_trade_platform.app import Platform
+from tests.api.conftest import client_of
+from tests.platforms import make_platform, practice, running, submit, wait_until
+
+ROOT = "http://127.0.0.1:8080"
+
+
+async def test_a_console_at_work_is_alive_and_ready(tmp_path: Path) -> None:
+    with running(make_platform(tmp_path)) as platform:
+        wait_until(platform, lambda: platform.worker.status.running)
+        async with client_of(platform) as client:
+            alive, ready = await client.get(f"{ROOT}/healthz"), await client.get(f"{ROOT}/readyz")
+    assert (alive.status_code, ready.status_code) == (200, 200)
+    assert ready.json() == {"ok": True, "version": platform.version, "reasons": []}
+
+
+async def test_a_console_without_a_worker_is_alive_but_not_ready(platform: Platform) -> None:
+    async with client_of(platform) as client:
+        alive, ready = await client.get(f"{ROOT}/healthz"), await client.get(f"{ROOT}/readyz")
+    assert (alive.status_code, ready.status_code) == (200, 503)
+    assert ready.json()["reasons"] == ["the worker does not run"]
+
+
+async def test_metrics_tell_the_numbers_of_the_queue(platform: Platform) -> None:
+    submit(platform, practice(platform))
+    async with client_of(platform) as client:
+        answer = await client.get(f"{ROOT}/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    assert {"ba2_pending_analyses 1", "ba2_failed_analyses 0", "ba2_slots 8", "ba2_worker_running 0"} <= set(lines)
+    for name in (line.split()[0] for line in lines if not line.startswith("#")):
+        assert any(line.startswith(f"# TYPE {name} ") for line in lines)
