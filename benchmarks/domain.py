@@ -98,4 +98,3 @@ def check(database: Path, jobs: int) -> None:
     ).fetchone()
     connection.close()
     assert found == (jobs, jobs, OUTPUTS * jobs, jobs, jobs), f"{jobs} jobs left {found}"
-

@@ -154,7 +154,8 @@ class PlainWriter:
             "SELECT expert_instance_id, symbol, subtype FROM market_analysis WHERE id = ?", (analysis_id,)
         ).fetchone()
         step = run(
-            "INSERT INTO analysis_step (analysis_id, attempt, position, name, status, started_at, finished_at, currency)"
+            "INSERT INTO analysis_step"
+            " (analysis_id, attempt, position, name, status, started_at, finished_at, currency)"
             " VALUES (?, 1, 1, 'Look', 'completed', ?, ?, 'USD')",
             (analysis_id, now, now),
         ).lastrowid

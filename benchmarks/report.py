@@ -1,4 +1,4 @@
-"""One table for every benchmark: what was measured, on which machine, how busy it was, and the ratio that carries over."""
+"""One table for every benchmark: what was measured, on which machine, and the ratio that carries over."""
 
 from __future__ import annotations
 

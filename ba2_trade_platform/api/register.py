@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import analyses, demo, experts, health, queue, results
@@ -15,13 +16,15 @@ from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.actors import ActorKind
 
 PREFIX = "/api/v1"
-PATHS = ("/api", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz", "/metrics")
+PATHS = ("/api", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 
 def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     """Return the API as an application; `door` is how those who ask come in."""
-    api = FastAPI(
+    api = FastAPIOffline(  # FastAPI's own /docs fetches its scripts from another website
         title="BA2 Trade Platform",
+        static_url="/docs/static",
+        redoc_url=None,
         version=platform.version,
         redirect_slashes=False,
         responses=EVERYWHERE,

@@ -36,7 +36,8 @@ MAX_BACK_OFF = 5.0
 _DUE = text(
     "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND available_at <= :now) AS claimable,"
     " EXISTS (SELECT 1 FROM market_analysis WHERE status = 'running' AND lease_until < :now)"
-    " OR EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND run_before < :now) AS overdue"
+    " OR EXISTS (SELECT 1 FROM market_analysis INDEXED BY ix_market_analysis_run_before"
+    " WHERE status = 'pending' AND run_before < :now) AS overdue"
 ).bindparams(bindparam("now", type_=UtcDateTime))
 
 

@@ -113,7 +113,8 @@ class Shell:
         self._demo = ui.element("div").classes("ba2-banner ba2-gone")
         with self._demo:
             ui.icon("school", size="18px")
-            ui.label("Demo desk: prices are the bundled market of 2004-2014, and some analyses fail on purpose.")
+            ui.label("Demo desk: prices are the bundled market of 2004-2014.")
+            ui.label("Some analyses fail on purpose.").classes("ba2-hide-narrow")
             ui.space()
             ui.button("Remove demo", color=None, on_click=self._ask_remove_demo).props(QUIET).classes("ba2-link")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ba2_trade_platform.app import Platform
@@ -36,3 +37,12 @@ async def test_metrics_tell_the_numbers_of_the_queue(platform: Platform) -> None
     assert {"ba2_pending_analyses 1", "ba2_failed_analyses 0", "ba2_slots 8", "ba2_worker_running 0"} <= set(lines)
     for name in (line.split()[0] for line in lines if not line.startswith("#")):
         assert any(line.startswith(f"# TYPE {name} ") for line in lines)
+
+
+async def test_the_documentation_needs_no_other_website(platform: Platform) -> None:
+    async with client_of(platform) as client:
+        page = (await client.get(f"{ROOT}/docs")).text
+        assert re.findall(r"https?://[^'\" ]+", page) == []
+        for file in re.findall(r'(?:src|href)="(/[^"]+)"', page):
+            assert (await client.get(ROOT + file)).status_code == 200, file
+        assert "/docs/static/swagger-ui-bundle.js" in page

@@ -101,7 +101,9 @@ def faults(database: Path, said: Acknowledged) -> list[str]:
     """Return a sentence for everything that is wrong; a healthy database has none."""
     with closing(sqlite3.connect(database)) as connection:
         found = [
-            f"Analysis {analysis_id} {rule}" for rule, query in RULES.items() for (analysis_id,) in connection.execute(query)
+            f"Analysis {analysis_id} {rule}"
+            for rule, query in RULES.items()
+            for (analysis_id,) in connection.execute(query)
         ]
         return [*found, *(fault for check in CHECKS for fault in check(connection, said))]
 

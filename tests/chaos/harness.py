@@ -1,4 +1,4 @@
-"""Real consoles as processes: started, asked over HTTP, and killed with SIGKILL; what was acknowledged is remembered."""
+"""Real consoles as processes: started, asked over HTTP, killed with SIGKILL; what they acknowledged is remembered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parents[2]
-SYMBOLS = ("AAPL", "MSFT", "DELL", "KO", "PEP", "AMZN")
+SYMBOLS = ("AAPL", "MSFT", "DELL", "AMD", "COST", "INTC")
 DEADLINE = 90.0
 LOOK_AGAIN = 0.02
 
@@ -38,6 +38,7 @@ class Console:
         given = {"data_dir": folder, "port": self.url.rpartition(":")[2], "demo": 0, "operator": "trader", **settings}
         self.environment = {f"BA2_{name.upper()}": str(value) for name, value in given.items()}
         self._starter: subprocess.Popen[str] | None = None
+        self._cold: subprocess.Popen[bytes] | None = None
         self._process: int | None = None
 
     def start(self) -> None:
@@ -55,12 +56,12 @@ class Console:
     def start_cold(self) -> None:
         """Start the console as a user does: `python main.py`."""
         with self.log.open("a") as log:
-            process = subprocess.Popen(
+            self._cold = subprocess.Popen(
                 [sys.executable, "main.py"],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self._clean_environment() | self.environment,
             )  # fmt: skip
-        self._process = os.pidfd_open(process.pid)
+        self._process = os.pidfd_open(self._cold.pid)
 
     def wait_until_ready(self) -> None:
         """Return once /readyz says so; raises AssertionError with the console's last words when it does not."""
@@ -96,6 +97,9 @@ class Console:
         assert left, f"the console outlived signal {number}"
         os.close(self._process)
         self._process = None
+        if self._cold is not None:
+            self._cold.wait(DEADLINE)
+            self._cold = None
 
     def _gone(self) -> bool:
         return self._process is None or bool(select.select([self._process], [], [], 0)[0])
@@ -157,7 +161,7 @@ class Trader:
                 time.sleep(LOOK_AGAIN)
 
     def _as_of(self) -> str:
-        return f"2014-{self._rng.randint(1, 12):02}-{self._rng.randint(1, 28):02}"
+        return f"2014-{self._rng.randint(1, 12):02}-{self._rng.randint(1, 28):02}T21:00:00Z"
 
     def _submit(self) -> None:
         wish = {

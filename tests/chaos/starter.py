@@ -13,7 +13,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import ba2_trade_platform.serve  # noqa: F401 - imported here so that the forks need not
+import exchange_calendars  # noqa: F401 - as the one below, so that the forks need not
+
+import ba2_trade_platform.serve  # noqa: F401
 
 MAIN = Path(__file__).parents[2] / "main.py"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -257,4 +258,4 @@ def test_labels_of_close_prices_do_not_cover_each_other() -> None:
     places = sorted(shift - price * 2 for price, shift in zip(prices, shifts, strict=True))
     assert shifts[0] == 0
     assert shifts[2] == 0
-    assert all(after - before >= 14.9 for before, after in zip(places, places[1:], strict=False))
+    assert all(after - before >= 14.9 for before, after in pairwise(places))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from nicegui import ui
 from nicegui.testing import User
-from nicegui.testing.user_interaction import UserInteraction
 
 from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.monitor import Status
@@ -48,7 +47,7 @@ async def test_fixing_the_settings_lets_the_rerun_succeed(user: User, desk: Desk
     analysis_id = submit(desk.platform, expert)
     drain(desk.platform)
     await user.open(f"/experts?edit={expert}")
-    await eventually(lambda: user.should_see("Change Expired key"))
+    await eventually(lambda: user.should_see(marker="save-expert"))
     (failed,) = user.find(kind=ui.link, content="1").elements
     assert failed.props["href"] == f"/marketanalysis?expert={expert}&status=failed"
     assert control(user, "setting-fail_with").value == "AUTH"
@@ -66,7 +65,7 @@ async def test_what_does_not_fit_is_told_in_the_dialog_which_stays(user: User, d
     desk.platform.experts.create("TechnicalRules", "Rules", by=TRADER)
     taken = practice(desk.platform, "Taken")
     await user.open(f"/experts?edit={taken}")
-    await eventually(lambda: user.should_see("Change Taken"))
+    await eventually(lambda: user.should_see(marker="save-expert"))
     for marker, value, sentence in (
         ("setting-steps", 99, "PracticeDesk: steps: Input should be less than or equal to 50"),
         ("setting-steps", None, "steps: Input should be a valid integer"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nicegui import ui
 from nicegui.testing import User
 
 from ba2_trade_platform.ui.desk import Desk
@@ -11,7 +12,7 @@ from tests.ui.eventually import eventually
 async def test_without_watchlists_it_says_what_to_do(user: User, desk: Desk) -> None:
     await user.open("/watchlists")
     await user.should_see("No watchlists yet")
-    (link,) = user.find("Manual Analysis").elements
+    (link,) = user.find(kind=ui.link, content="Manual Analysis").elements
     assert link.props["href"] == "/marketanalysis?tab=manual"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core import archives, attempts
@@ -54,7 +54,9 @@ def renew(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 def expire(session: Session, now: datetime) -> list[int]:
     """Skip what was to run before now."""
-    due = session.scalars(select(_A.id).where(_A.status == Status.PENDING, _A.run_before < now).limit(SLICE)).all()
+    # `likely` leads SQLite to the index that holds only what has a deadline, away from all that is pending.
+    waiting = func.likely(_A.status == literal_column("'pending'"))
+    due = session.scalars(select(_A.id).where(waiting, _A.run_before < now).limit(SLICE)).all()
     for analysis_id in due:
         late = failure(ErrorCode.RUN_BEFORE, "It was to run before a time that has passed")
         end_pending(session, analysis_id, Event.EXPIRE, Outcome.SKIPPED, late, now)
@@ -68,7 +70,10 @@ def refuse_disabled(session: Session, now: datetime) -> list[int]:
     idle = ~i.enabled | i.archived_at.is_not(None)
     for instance in session.execute(select(i.id, i.alias, i.archived_at).where(idle)).all():
         waiting = session.scalars(
-            select(_A.id).where(_A.status == Status.PENDING, _A.expert_instance_id == instance.id).limit(SLICE)
+            select(_A.id)
+            .where(_A.status == Status.PENDING, _A.expert_instance_id == instance.id)
+            .order_by(_A.priority, _A.id)
+            .limit(SLICE)
         ).all()
         reason = "it was removed" if instance.archived_at else "it is disabled"
         for analysis_id in waiting:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,8 @@ from ba2_trade_platform.db.enums import Mode, Source, Status, Subtype, Trigger
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^/:]{0,39}")
 ACTIVE_STATUSES = sorted(ACTIVE)
+# In words, for SQLite only looks into the partial index on the dedupe key where it can read the statuses.
+_UNDER_WAY = t.analysis.c.status.in_([literal_column(f"'{status.value}'") for status in ACTIVE_STATUSES])
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,13 @@ def active_holder(session: Session, key: str) -> Any:
 
 def _holder(key: str) -> Any:
     return select(t.analysis.c.id, t.analysis.c.status, t.analysis.c.attempt).where(
-        t.analysis.c.dedupe_key == key, t.analysis.c.status.in_(ACTIVE_STATUSES)
+        t.analysis.c.dedupe_key == key, _UNDER_WAY
     )
 
 
 def active_among(session: Session, keys: Sequence[str]) -> dict[str, int]:
     """Return which of these dedupe keys are held, and by which analysis."""
     rows = session.execute(
-        select(t.analysis.c.dedupe_key, t.analysis.c.id).where(
-            t.analysis.c.dedupe_key.in_(keys), t.analysis.c.status.in_(ACTIVE_STATUSES)
-        )
+        select(t.analysis.c.dedupe_key, t.analysis.c.id).where(t.analysis.c.dedupe_key.in_(keys), _UNDER_WAY)
     )
     return {row.dedupe_key: row.id for row in rows}

@@ -36,8 +36,8 @@ class JobMonitor:
 
     async def build(self) -> None:
         """Build everything and show the first page."""
-        experts = {found.id: found.alias for found in await off_loop(self._desk.platform.experts.list)}
-        self._filters = JobFilters(self._view, experts, self._change_view, self._show_new)
+        self._experts = {found.id: found.alias for found in await off_loop(self._desk.platform.experts.list)}
+        self._filters = JobFilters(self._view, self._experts, self._change_view, self._show_new)
         with ui.element("div").classes("ba2-body"):
             with ui.element("div").classes("ba2-main").style("position: relative"):
                 verbs = {
@@ -131,6 +131,10 @@ class JobMonitor:
                 ui.label("No analyses yet").classes("ba2-empty-title")
                 ui.label("Run one in the tab Manual Analysis: choose an expert and a symbol.")
                 ui.link("Manual Analysis", "/marketanalysis?tab=manual").classes("ba2-link")
+                if not self._experts:
+                    ui.label("No expert is configured yet.").style("margin-top: 12px")
+                    ui.link("Add an expert", "/experts").classes("ba2-link")
+                    ui.button("Load the demo desk", color=None, on_click=self._load_demo).props("outline no-caps")
 
     async def _on_change(self, change: Change) -> None:
         """Patch the visible rows that changed; new ones wait behind a pill, so that nothing jumps."""
@@ -229,6 +233,12 @@ class JobMonitor:
             "Delete",
             delete,
         )
+
+    async def _load_demo(self) -> None:
+        with reporting():
+            queued = await off_loop(self._desk.platform.demo.seed, by=self._desk.trader)
+            notify(f"Demo desk loaded: {queued} analyses queued")
+            ui.navigate.to("/marketanalysis")
 
     async def _look_again(self, analysis_id: int) -> None:
         """Show at once what became of one row, instead of waiting for the feed."""

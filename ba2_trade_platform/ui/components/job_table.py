@@ -119,7 +119,8 @@ class JobTable:
                 self._menu()
 
     def _menu(self) -> None:
-        with ui.menu().props("auto-close"), ui.list().props("dense"):
+        # Quasar's own menu: `ui.menu` holds one open state for all rows.
+        with ui.element("q-menu").props("auto-close"), ui.list().props("dense"):
             for verb, icon, word, flag in (
                 ("cancel", "block", "Cancel", "cancel"),
                 ("again", "content_copy", "Run again", "again"),
