@@ -29,6 +29,7 @@ TITLE = "BA2 Trade Platform"
 LOG_BYTES = 5_000_000
 LOG_FILES = 5
 QUIET = ("alembic", "apscheduler", "asyncio", "httpcore", "httpx", "nicegui", "uvicorn", "watchfiles")
+LOG_WIDTH = 200  # of lines that go into a file or to another program
 CLOSING_SECONDS = 5
 
 
@@ -86,7 +87,10 @@ def open_log(settings: Settings) -> None:
     except OSError as error:
         raise StartRefused(f"BA2_DATA_DIR: {folder} cannot be written: {error.strerror}") from error
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"))
-    terminal = RichHandler(console=Console(stderr=True), show_path=False, log_time_format="%H:%M:%S")
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
+    terminal = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S")
     terminal.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=settings.log_level, handlers=[terminal, file], force=True)
     for name in QUIET:

@@ -19,7 +19,7 @@ POLLING_SECONDS = 0.001
 
 
 def drain(folder: Path, jobs: int, workers: int, kind: str) -> float:
-    """Return the seconds from the release of the queue until the last of `jobs` is completed."""
+    """Return the seconds from the first job's start until the last of `jobs` is completed."""
     platform, instance_id = desk(folder, workers)
     ids = queue_up(platform, instance_id, jobs)
     platform.stop()
@@ -31,7 +31,7 @@ def drain(folder: Path, jobs: int, workers: int, kind: str) -> float:
             connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
 
     config: DBOSConfig = {"name": "benchmark", "system_database_engine": engine, "log_level": "ERROR"}
-    DBOS(config=config)
+    begun: list[float] = []
     rows, lock, finished = writer(kind, folder / "ba2.db"), threading.Lock(), threading.Event()
     left = [jobs]
 
@@ -42,19 +42,25 @@ def drain(folder: Path, jobs: int, workers: int, kind: str) -> float:
 
     @DBOS.workflow()
     def analyse(analysis_id: int) -> None:
+        begun.append(time.perf_counter())
         write(analysis_id)
         with lock:
             left[0] -= 1
         if not left[0]:
             finished.set()
 
+    # All are enqueued by a process that does not listen to the queue, then one that does is launched.
+    DBOS(config=config)
+    DBOS.listen_queues([])
     DBOS.launch()
     queue = DBOS.register_queue("drain", worker_concurrency=workers, polling_interval_sec=POLLING_SECONDS)
     for analysis_id in ids:
         queue.enqueue(analyse, analysis_id)
-    begun = time.perf_counter()
+    DBOS.destroy()
+    DBOS(config=config)
+    DBOS.launch()
     assert finished.wait(600), f"DBOS did not drain {jobs} jobs"
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - min(begun)
     DBOS.destroy()
     check(folder / "ba2.db", jobs)
     return seconds

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +71,22 @@ class Desk:
         return self.details.row(analysis_id)
 
 
+@cache
+def empty_database() -> Path:
+    """Return a migrated database without rows; a copy of it is there sooner than a migration."""
+    folder = Path(tempfile.mkdtemp(prefix="empty-desk-"))
+    atexit.register(shutil.rmtree, folder)
+    upgrade(f"sqlite:///{folder / 'desk.db'}", folder / "backups")
+    return folder / "desk.db"
+
+
 def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8) -> Desk:
     """Return a desk on an empty database in `folder`, with one scripted expert unless told otherwise."""
     file = folder / "desk.db"
     url = f"sqlite:///{file}"
     if not file.exists():
-        upgrade(url, folder / "backups")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(empty_database(), file)
     clock, feed, prices = MovingClock(), ChangeFeed(), DemoMarket()
     experts = catalog or Catalog(Scripted())
     store = Store(open_engine(url, "OFF", busy_timeout_ms=5_000), feed, clock)

@@ -13,10 +13,11 @@ from ba2_trade_platform.api.dependencies import MAX_ID, AnalysisId, Asker, Becau
 from ba2_trade_platform.api.problems import documented
 from ba2_trade_platform.core.contracts import Action, Subtype
 from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.monitor import AnalysisRow, Filter, Source, Status
+from ba2_trade_platform.core.monitor import SORTS, AnalysisRow, Filter, Source, Status
 from ba2_trade_platform.core.queue.worker_queue import PreviewItem
 
 router = APIRouter(tags=["analyses"])
+SORT_NAMES = ", ".join(SORTS)
 
 
 def _instant(value: object) -> object:
@@ -127,7 +128,7 @@ class Wanted(Wish):
     rerun_only: Annotated[bool, Field(description="Only those with more than one attempt")] = False
     slower_than: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Seconds")] = None
     q: Annotated[str | None, Field(max_length=200, description="Text in the error")] = None
-    sort: Annotated[str, Field(max_length=40, description="Column; with - in front descending")] = "-id"
+    sort: Annotated[str, Field(max_length=40, description=f"{SORT_NAMES}; with - in front descending")] = "-id"
     cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
     limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 500")] = 50
 

@@ -368,7 +368,7 @@ def _bound(value: Any, column: TypeEngine[Any]) -> Any:
         return datetime.fromisoformat(value).astimezone(UTC)
     if isinstance(column, Integer):
         return _integer(value)
-    return float(value) if isinstance(column, Float) else clean_text(str(value))
+    return float(value) if isinstance(column, Float) else clean_text(value)
 
 
 def _integer(value: Any) -> int:

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import Status, Subtype
+from ba2_trade_platform.db.enums import Subtype
+
+_R = t.recommendation.c
+_ABOUT = {
+    name: bindparam(f"s_{name}", type_=_R[name].type) for name in ("expert_instance_id", "symbol", "subtype")
+}  # fmt: skip
+_IS_CURRENT: ColumnElement[bool] = literal_column("is_current")  # in words, as the partial index has it
+
+
+def _newest() -> object:
+    rival = t.recommendation.alias()
+    return (
+        select(rival.c.id)
+        .join(t.analysis, t.analysis.c.id == rival.c.market_analysis_id)
+        .where(*(rival.c[name] == value for name, value in _ABOUT.items()))
+        .where(t.analysis.c.status == literal_column("'completed'"))
+        .order_by(rival.c.effective_as_of.desc(), rival.c.market_analysis_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+_SUPERSEDE = (
+    update(t.recommendation)
+    .where(*(_R[name] == value for name, value in _ABOUT.items()), _IS_CURRENT, _R.id.is_distinct_from(_newest()))
+    .values(is_current=False)
+)
+_PROMOTE = update(t.recommendation).where(_R.id == _newest(), ~_R.is_current).values(is_current=True)
 
 
 @dataclass(frozen=True)
@@ -23,22 +50,7 @@ class Subject:
 
 def refresh_current(session: Session, subjects: Iterable[Subject]) -> None:
     """Make each subject's newest completed recommendation, by effective_as_of, then id, the current one."""
-    r = t.recommendation
-    for subject in set(subjects):
-        about = (
-            (r.c.expert_instance_id == subject.expert_instance_id)
-            & (r.c.symbol == subject.symbol)
-            & (r.c.subtype == subject.subtype)
-        )
-        newest = session.scalar(
-            select(r.c.id)
-            .join(t.analysis, t.analysis.c.id == r.c.market_analysis_id)
-            .where(about, t.analysis.c.status == Status.COMPLETED)
-            .order_by(r.c.effective_as_of.desc(), r.c.market_analysis_id.desc())
-            .limit(1)
-        )
-        session.execute(
-            update(r).where(about, r.c.is_current, r.c.id.is_distinct_from(newest)).values(is_current=False)
-        )
-        if newest is not None:
-            session.execute(update(r).where(r.c.id == newest, ~r.c.is_current).values(is_current=True))
+    about = [{f"s_{name}": value for name, value in asdict(subject).items()} for subject in set(subjects)]
+    if about:
+        session.connection().execute(_SUPERSEDE, about)
+        session.connection().execute(_PROMOTE, about)

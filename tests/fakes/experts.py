@@ -37,6 +37,7 @@ async def steady(context: AnalysisContext) -> Verdict:
 
     def read() -> str:
         close = context.prices.bars(context.symbol, limit=context.settings.window).close[-1]
+        context.check()
         context.output("note", "Close", f"{context.symbol} closed at {close:.4f}", {"close": float(close)})
         return f"{close:.4f}"
 
@@ -71,7 +72,7 @@ class Scripted:
         self.can_resume = can_resume
         self.lacks = lacks
 
-    def requirements(self, settings: BaseModel) -> list[Requirement]:
+    def requirements(self, settings: BaseModel) -> list[Requirement]:  # noqa: ARG002 - the same for all settings
         """Return the broker, and what a test has taken away."""
         lacking = [Requirement("key", met=False, sentence=self.lacks)] if self.lacks else []
         return [broker_for_open_positions(), *lacking]

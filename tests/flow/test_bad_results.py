@@ -37,7 +37,8 @@ def smuggled(**values: Any) -> Verdict:
     """Return a verdict that nobody validated."""
     plain = {
         "action": Action.HOLD, "confidence": 50.0, "expected_profit_percent": 0.0, "price": None, "target_price": None,
-        "stop_price": None, "currency": "USD", "risk_level": RiskLevel.LOW, "time_horizon": TimeHorizon.SHORT, "details": "",
+        "stop_price": None, "currency": "USD", "risk_level": RiskLevel.LOW, "time_horizon": TimeHorizon.SHORT,
+        "details": "",
     }  # fmt: skip
     return Verdict.model_construct(**{**plain, **values})
 

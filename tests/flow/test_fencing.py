@@ -63,7 +63,7 @@ def test_a_result_for_what_was_cancelled_or_deleted_meanwhile_is_discarded(desk:
 def test_the_token_alone_makes_the_difference(desk: Desk) -> None:
     worker, analysis_id = desk.worker(), desk.submit(desk.expert())
     claim = worker.claim(analysis_id)
-    for forged in (replace(claim, token="another"), replace(claim, attempt=2), replace(claim, analysis_id=99)):
+    for forged in (replace(claim, token=claim.token[::-1]), replace(claim, attempt=2), replace(claim, analysis_id=99)):
         before = dump(desk.file)
         assert desk.worker().tick(everything(desk, forged)).stale == 1
         assert dump(desk.file) == before

@@ -58,7 +58,8 @@ def test_after_a_clean_stop_only_unfinished_steps_are_done_again(tmp_path: Path)
         assert dict(script.works.done) == {"Read": 1, "Think": 1, "Decide": 1}
         assert (first.outcome, second.trigger, second.mode, second.base_attempt) == ("released", "release", "resume", 1)
         assert second.effective_as_of == first.effective_as_of
-        assert [(step.name, step.attempt, step.reused_from_attempt) for step in platform.details.steps(analysis_id)] == [
+        steps = platform.details.steps(analysis_id)
+        assert [(step.name, step.attempt, step.reused_from_attempt) for step in steps] == [
             ("Read", 2, 1), ("Think", 2, None), ("Decide", 2, None),
         ]  # fmt: skip
         assert [(output.attempt, output.text) for output in platform.details.outputs(analysis_id)] == [
@@ -79,7 +80,8 @@ def test_a_step_whose_inputs_changed_is_done_again_and_its_old_outputs_go(tmp_pa
         assert [output.text for output in platform.details.outputs(analysis_id)] == [
             "Read in attempt 2", "Think in attempt 2", "Decide in attempt 2",
         ]  # fmt: skip
-        assert [(step.position, step.name, step.reused_from_attempt) for step in platform.details.steps(analysis_id)] == [
+        steps = platform.details.steps(analysis_id)
+        assert [(step.position, step.name, step.reused_from_attempt) for step in steps] == [
             (1, "Read", None), (2, "Think", None), (3, "Decide", None),
         ]  # fmt: skip
         recommendation = platform.details.recommendation(analysis_id)

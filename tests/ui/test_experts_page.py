@@ -67,7 +67,7 @@ async def test_what_does_not_fit_is_told_in_the_dialog_which_stays(user: User, d
     await user.open(f"/experts?edit={taken}")
     await eventually(lambda: user.should_see(marker="save-expert"))
     for marker, value, sentence in (
-        ("setting-steps", 99, "PracticeDesk: steps: Input should be less than or equal to 50"),
+        ("setting-steps", 99, "steps: Input should be less than or equal to 50"),
         ("setting-steps", None, "steps: Input should be a valid integer"),
         ("max_concurrent", 2.5, "At once: a whole number is needed, not 2.5"),
         ("timeout_seconds", None, "Time limit, seconds: a number is needed"),

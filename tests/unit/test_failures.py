@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from types import SimpleNamespace
 
@@ -73,7 +72,7 @@ def test_an_http_answer_means_the_same_whichever_client_raised_it(status: object
     ("error", "code"),
     [
         (TimeoutError("slow"), "TIMEOUT"),
-        (asyncio.TimeoutError(), "TIMEOUT"),
+        (TimeoutError(), "TIMEOUT"),
         (httpx.ReadTimeout("slow"), "TIMEOUT"),
         (APITimeoutError("slow"), "TIMEOUT"),
         (ConnectionResetError("gone"), "CONNECTION"),

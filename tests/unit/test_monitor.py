@@ -75,7 +75,8 @@ def test_each_filter_shows_what_it_names(desk: Desk) -> None:
     ("text", "found"),
     [
         ("wrong_key", True), ("wrongXkey", False), ("wrong%key", False), ("100%", True), ("100_", False), ("%", True),
-        ("_", True), ("WRONG", True), (" 401: ", True), ("auth", True), ("\\", False), ("' OR 1=1 --", False), ("", True),
+        ("_", True), ("WRONG", True), (" 401: ", True), ("auth", True), ("\\", False), ("' OR 1=1 --", False),
+        ("", True),
     ],
 )  # fmt: skip
 def test_free_text_is_looked_for_literally_in_message_and_code(desk: Desk, text: str, found: bool) -> None:

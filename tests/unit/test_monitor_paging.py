@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,18 +170,22 @@ def test_a_broken_cursor_is_refused_with_a_sentence_and_never_an_error(desk: Des
     assert (refused.value.code, refused.value.http_status) == ("INVALID_CURSOR", 422)
 
 
+def answer(desk: Desk, sort: str, cursor: str | None) -> str:
+    """Return "page", or the code of the refusal."""
+    try:
+        desk.monitor.page(sort=sort, cursor=cursor)
+    except Invalid as refused:
+        return refused.code
+    return "page"
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     cursor=st.text(max_size=60) | st.text("WzEsMl0abcdefghij0123456789", max_size=60),
     sort=st.sampled_from(sorted(SORTS)),
 )
 def test_any_text_as_a_cursor_gives_a_page_or_a_refusal(desk: Desk, cursor: str, sort: str) -> None:
-    try:
-        page = desk.monitor.page(sort=sort, cursor=cursor)
-    except Invalid as refused:
-        assert refused.code == "INVALID_CURSOR"
-    else:
-        assert isinstance(page, Page)
+    assert answer(desk, sort, cursor) in {"page", "INVALID_CURSOR"}
 
 
 @pytest.mark.parametrize("other", sorted(SORTS))
@@ -190,10 +193,7 @@ def test_any_text_as_a_cursor_gives_a_page_or_a_refusal(desk: Desk, cursor: str,
 def test_the_cursor_of_another_sort_gives_a_page_or_a_refusal(desk: Desk, sort: str, other: str) -> None:
     fill(desk, [{name: values[-1] for name, values in VALUES.items()}] * 3)
     cursor = desk.monitor.page(sort=other, limit=1).next_cursor
-    try:
-        assert desk.monitor.page(sort=sort, cursor=cursor).items is not None
-    except Invalid as refused:
-        assert refused.code == "INVALID_CURSOR"
+    assert answer(desk, sort, cursor) in ({"page"} if sort == other else {"page", "INVALID_CURSOR"})
 
 
 def test_an_unknown_sort_and_a_limit_out_of_bounds_are_refused(desk: Desk) -> None:

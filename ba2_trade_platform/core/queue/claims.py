@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal, select, update
+from sqlalchemy import bindparam, cast, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.queue.dispatcher import LEASE, Claim, RecordedStep
@@ -20,6 +20,40 @@ ALONE_AFTER_RESCUES = 2
 BULK_PRIORITY = 50
 _FAR = 1_000_000
 
+_A, _I = t.analysis.c, t.expert_instance.c
+# The status in words, so that SQLite can plan once with the partial indexes.
+_PENDING = _A.status == literal_column("'pending'")
+_ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(None))
+_DUE = (
+    select(
+        _A.id, _A.attempt, _A.symbol, _A.subtype, _A.as_of, _A.rescues_used, _A.priority,
+        t.attempt.c.mode, t.attempt.c.effective_as_of,
+        _I.id.label("instance_id"), _I.alias, _I.expert, _I.timeout_seconds, t.expert_config.c.settings,
+    )
+    .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
+    .join(t.expert_instance, _I.id == _A.expert_instance_id)
+    .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
+    .where(_PENDING, _A.expert_instance_id == bindparam("c_instance"), _A.available_at <= bindparam("c_now"))
+    .where(_A.run_before.is_(None) | (_A.run_before >= bindparam("c_now")))
+    .order_by(_A.priority, _A.id)
+    .limit(bindparam("c_room"))
+)  # fmt: skip
+_LEASE = (
+    update(t.analysis)
+    .where(_A.id.in_(bindparam("c_ids", expanding=True)), _PENDING)
+    .values(
+        status=Status.RUNNING,
+        lease_token=bindparam("c_minted", type_=_A.lease_token.type) + cast(_A.id, _A.lease_token.type),
+        lease_until=bindparam("c_until"),
+        worker_id=bindparam("c_worker"),
+        started_at=bindparam("c_now"),
+        finished_at=None,
+        duration_ms=None,
+        updated_at=bindparam("c_now"),
+        version=_A.version + 1,
+    )
+    .returning(_A.id)
+)
 _START_ATTEMPT = (
     update(t.attempt)
     .where(t.attempt.c.analysis_id == bindparam("a_id"), t.attempt.c.number == bindparam("a_number"))
@@ -77,52 +111,24 @@ def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claime
             refuse(session, row.id, row.alias, reason, now)
             refused.append(row.id)
     chosen = _choose(able, room)
-    return Claimed(_lease(session, [row.id for row in chosen], worker, now) if chosen else [], refused)
+    return Claimed(_lease(session, chosen, worker, now) if chosen else [], refused)
 
 
-def _lease(session: Session, ids: Sequence[int], worker: Worker, now: datetime) -> list[Claim]:
-    minted = secrets.token_hex(12)
-    token = literal(minted + "-") + func.cast(t.analysis.c.id, t.analysis.c.lease_token.type)
-    claimed = session.execute(
-        update(t.analysis)
-        .where(t.analysis.c.id.in_(ids), t.analysis.c.status == Status.PENDING)
-        .values(
-            status=Status.RUNNING,
-            lease_token=token,
-            lease_until=now + LEASE,
-            worker_id=worker.id,
-            started_at=now,
-            finished_at=None,
-            duration_ms=None,
-            updated_at=now,
-            version=t.analysis.c.version + 1,
-        )
-        .returning(t.analysis.c.id)
-    ).all()
-    return _begin(session, [row.id for row in claimed], minted, worker, now)
+def _lease(session: Session, rows: Sequence[Any], worker: Worker, now: datetime) -> list[Claim]:
+    minted = f"{secrets.token_hex(12)}-"
+    asked = {"c_ids": [row.id for row in rows], "c_minted": minted, "c_until": now + LEASE}
+    taken = session.execute(_LEASE, {**asked, "c_worker": worker.id, "c_now": now})
+    held = {row.id for row in taken}
+    return _begin(session, [row for row in rows if row.id in held], minted, worker, now)
 
 
 def _candidates(session: Session, room: Room, now: datetime) -> list[Any]:
     """Return the first due rows of each expert instance that has room: one short index scan an instance."""
-    instances = session.execute(
-        select(t.expert_instance.c.id, t.expert_instance.c.max_concurrent).where(
-            t.expert_instance.c.enabled, t.expert_instance.c.archived_at.is_(None)
-        )
-    ).all()
-    a, i = t.analysis.c, t.expert_instance.c
     found: list[Any] = []
-    for instance in instances:
+    for instance in session.execute(_ABLE).all():
         room_here = min(instance.max_concurrent - room.per_instance.get(instance.id, 0), room.slots - room.busy)
         if room_here > 0:
-            found += session.execute(
-                select(a.id, a.priority, a.subtype, a.rescues_used, i.expert, i.alias, t.expert_config.c.settings)
-                .join(t.expert_instance, i.id == a.expert_instance_id)
-                .outerjoin(t.expert_config, t.expert_config.c.id == a.config_id)
-                .where(a.status == Status.PENDING, a.expert_instance_id == instance.id, a.available_at <= now)
-                .where(a.run_before.is_(None) | (a.run_before >= now))
-                .order_by(a.priority, a.id)
-                .limit(room_here)
-            ).all()
+            found += session.execute(_DUE, {"c_instance": instance.id, "c_now": now, "c_room": room_here}).all()
     return sorted(found, key=lambda row: (row.priority, row.id))
 
 
@@ -143,39 +149,13 @@ def _choose(candidates: Sequence[Any], room: Room) -> list[Any]:
     return chosen
 
 
-def _begin(session: Session, ids: Sequence[int], minted: str, worker: Worker, now: datetime) -> list[Claim]:
-    rows = session.execute(
-        select(
-            t.analysis.c.id,
-            t.analysis.c.attempt,
-            t.analysis.c.symbol,
-            t.analysis.c.subtype,
-            t.analysis.c.as_of,
-            t.analysis.c.rescues_used,
-            t.analysis.c.priority,
-            t.attempt.c.mode,
-            t.attempt.c.effective_as_of,
-            t.expert_instance.c.id.label("instance_id"),
-            t.expert_instance.c.alias,
-            t.expert_instance.c.expert,
-            t.expert_instance.c.timeout_seconds,
-            t.expert_config.c.settings,
-        )
-        .join(
-            t.attempt,
-            (t.attempt.c.analysis_id == t.analysis.c.id) & (t.attempt.c.number == t.analysis.c.attempt),
-        )
-        .join(t.expert_instance, t.expert_instance.c.id == t.analysis.c.expert_instance_id)
-        .outerjoin(t.expert_config, t.expert_config.c.id == t.analysis.c.config_id)
-        .where(t.analysis.c.id.in_(ids))
-        .order_by(t.analysis.c.priority, t.analysis.c.id)
-    ).all()
+def _begin(session: Session, rows: Sequence[Any], minted: str, worker: Worker, now: datetime) -> list[Claim]:
     market_now = worker.market_now()
     claims = [
         Claim(
             analysis_id=row.id,
             attempt=row.attempt,
-            token=f"{minted}-{row.id}",
+            token=f"{minted}{row.id}",
             expert_instance_id=row.instance_id,
             alias=row.alias,
             expert=row.expert,

@@ -31,6 +31,37 @@ _RENEW = (
     .values(lease_until=bindparam("r_until"))
 )
 
+_I = t.expert_instance.c
+# Statements are built once, for a tick has many; statuses in words, so that SQLite plans with the partial indexes.
+# `likely` leads SQLite to the index that holds only what has a deadline, away from all that is pending.
+_OVERDUE = (
+    select(_A.id)
+    .where(func.likely(_A.status == literal_column("'pending'")), _A.run_before < bindparam("h_now"))
+    .limit(SLICE)
+)
+_IDLE = select(_I.id, _I.alias, _I.archived_at).where(~_I.enabled | _I.archived_at.is_not(None))
+_WAITING = (
+    select(_A.id)
+    .where(_A.status == literal_column("'pending'"), _A.expert_instance_id == bindparam("h_instance"))
+    .order_by(_A.priority, _A.id)
+    .limit(SLICE)
+)
+_RUNNING = (
+    select(
+        _A.id, _A.attempt, _A.symbol, _A.subtype, _A.config_id, _A.rescues_used, _A.lease_token,
+        _I.expert, t.expert_config.c.settings,
+    )
+    .join(t.expert_instance, _I.id == _A.expert_instance_id)
+    .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
+    .where(_A.status == literal_column("'running'"))
+)  # fmt: skip
+_HELD_TOKENS = _RUNNING.where(_A.lease_token.in_(bindparam("h_tokens", expanding=True)))
+# What this worker holds is alive, even when its lease ran out while the machine slept.
+_ORPHANS = _RUNNING.where(
+    _A.lease_token.is_(None) | _A.lease_token.not_in(bindparam("h_tokens", expanding=True))
+).limit(SLICE)
+_EXPIRED_ORPHANS = _ORPHANS.where(_A.lease_until < bindparam("h_now"))
+
 
 def lost(session: Session, claims: Sequence[Claim]) -> list[Claim]:
     """Return those of these claims whose lease is no longer held: cancelled, deleted, or taken over."""
@@ -54,9 +85,7 @@ def renew(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 def expire(session: Session, now: datetime) -> list[int]:
     """Skip what was to run before now."""
-    # `likely` leads SQLite to the index that holds only what has a deadline, away from all that is pending.
-    waiting = func.likely(_A.status == literal_column("'pending'"))
-    due = session.scalars(select(_A.id).where(waiting, _A.run_before < now).limit(SLICE)).all()
+    due = session.scalars(_OVERDUE, {"h_now": now}).all()
     for analysis_id in due:
         late = failure(ErrorCode.RUN_BEFORE, "It was to run before a time that has passed")
         end_pending(session, analysis_id, Event.EXPIRE, Outcome.SKIPPED, late, now)
@@ -65,16 +94,9 @@ def expire(session: Session, now: datetime) -> list[int]:
 
 def refuse_disabled(session: Session, now: datetime) -> list[int]:
     """Fail what waits for an expert instance that is disabled or removed; a slice a call."""
-    i = t.expert_instance.c
     refused: list[int] = []
-    idle = ~i.enabled | i.archived_at.is_not(None)
-    for instance in session.execute(select(i.id, i.alias, i.archived_at).where(idle)).all():
-        waiting = session.scalars(
-            select(_A.id)
-            .where(_A.status == Status.PENDING, _A.expert_instance_id == instance.id)
-            .order_by(_A.priority, _A.id)
-            .limit(SLICE)
-        ).all()
+    for instance in session.execute(_IDLE).all():
+        waiting = session.scalars(_WAITING, {"h_instance": instance.id}).all()
         reason = "it was removed" if instance.archived_at else "it is disabled"
         for analysis_id in waiting:
             refuse(session, analysis_id, instance.alias, reason, now)
@@ -95,12 +117,8 @@ def rescue(
 
     What this worker holds is alive, even when its lease ran out while the machine slept.
     """
-    due = _A.status == Status.RUNNING
-    if not all_running:
-        due &= _A.lease_until < now
-    if held:
-        due &= _A.lease_token.is_(None) | _A.lease_token.not_in([claim.token for claim in held])
-    orphans = session.execute(_orphans().where(due).limit(SLICE)).all()
+    asked: dict[str, Any] = {"h_tokens": [claim.token for claim in held]}
+    orphans = session.execute(_ORPHANS if all_running else _EXPIRED_ORPHANS, asked | {"h_now": now}).all()
     for row in orphans:
         ability = abilities(row.expert, row.settings or {}, row.subtype)
         if row.rescues_used >= max_rescues or not ability.safe_to_repeat:
@@ -112,29 +130,10 @@ def rescue(
 
 def release(session: Session, claims: Sequence[Claim], abilities: Abilities, now: datetime) -> list[int]:
     """Hand back what this worker was working on when it was told to stop; it counts against nothing."""
-    tokens = [claim.token for claim in claims]
-    held = session.execute(_orphans().where(_A.status == Status.RUNNING, _A.lease_token.in_(tokens))).all()
+    held = session.execute(_HELD_TOKENS, {"h_tokens": [claim.token for claim in claims]}).all()
     for row in held:
         _hand_back(session, row, Trigger.RELEASE, abilities(row.expert, row.settings or {}, row.subtype), now)
     return [row.id for row in held]
-
-
-def _orphans() -> Any:
-    return (
-        select(
-            _A.id,
-            _A.attempt,
-            _A.symbol,
-            _A.subtype,
-            _A.config_id,
-            _A.rescues_used,
-            _A.lease_token,
-            t.expert_instance.c.expert,
-            t.expert_config.c.settings,
-        )
-        .join(t.expert_instance, t.expert_instance.c.id == _A.expert_instance_id)
-        .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
-    )
 
 
 def _hand_back(session: Session, row: Any, trigger: Trigger, ability: Ability, now: datetime) -> None:

@@ -25,6 +25,7 @@ from ba2_trade_platform.db.enums import Outcome
 
 log = logging.getLogger(__name__)
 
+_QUEUE = select(t.queue_state.c.paused, t.queue_state.c.slots)
 # What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
 DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -107,7 +108,7 @@ class Tick:
         done.more = len(rescued) + len(ended) >= housekeeping.SLICE
 
     def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
-        queue = session.execute(select(t.queue_state.c.paused, t.queue_state.c.slots)).one()
+        queue = session.execute(_QUEUE).one()
         done.paused, done.slots = queue.paused, queue.slots
         # What a dead worker left at boot may be more than one slice: rescue all of it before anything runs.
         if queue.paused or (plan.boot and done.more):

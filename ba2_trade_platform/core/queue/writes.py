@@ -125,6 +125,9 @@ _SETTLE_ITEMS = (
     .where(t.batch_item.c.analysis_id == bindparam("f_id"), t.batch_item.c.outcome == ItemOutcome.QUEUED, _FENCE)
     .values(outcome=bindparam("v_outcome"), reason=bindparam("v_reason"))
 )
+_WAITING_BATCHES = select(t.batch_item.c.batch_id).where(
+    t.batch_item.c.analysis_id.in_(bindparam("w_ids", expanding=True)), t.batch_item.c.outcome == ItemOutcome.QUEUED
+)
 _CLOSE = (
     update(t.analysis)
     .where(_HELD)
@@ -279,9 +282,7 @@ def _close(session: Session, ended: Sequence[tuple[Sheet, End]]) -> int:
         if end.failure and end.failure.traceback
     ]
     _many(session, _TRACEBACK, tracebacks)
-    ids = [sheet.claim.analysis_id for sheet, _ in ended]
-    waiting = t.batch_item.c.analysis_id.in_(ids) & (t.batch_item.c.outcome == ItemOutcome.QUEUED)
-    batches = set(session.scalars(select(t.batch_item.c.batch_id).where(waiting)))
+    batches = set(session.scalars(_WAITING_BATCHES, {"w_ids": [sheet.claim.analysis_id for sheet, _ in ended]}))
     if batches:
         items = [
             {**_fence(sheet), "v_outcome": ITEM_OUTCOMES[end.outcome], "v_reason": end.failure and end.failure.message}

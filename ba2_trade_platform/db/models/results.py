@@ -90,7 +90,14 @@ class ExpertRecommendation(SQLModel, table=True):
             sqlite_where=_CURRENT,
             postgresql_where=_CURRENT,
         ),
-        Index("ix_expert_recommendation_history", "expert_instance_id", "symbol", "subtype", "effective_as_of"),
+        Index(
+            "ix_expert_recommendation_history",
+            "expert_instance_id",
+            "symbol",
+            "subtype",
+            "effective_as_of",
+            "market_analysis_id",
+        ),
         {"sqlite_autoincrement": True},
     )
 

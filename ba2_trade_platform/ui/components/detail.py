@@ -47,15 +47,16 @@ class AnalysisDetail:
         """Read the analysis and show it, or say that there is none."""
         self._root = ui.element("article").classes("ba2-detail")
         with reporting():
-            try:
-                reading = await off_loop(read, self._desk.platform, self._id)
-            except NotFound:
-                self._show_missing(f"There is no analysis {self._id}. It may have been deleted.")
-                return
-            with self._root:
-                self._build_parts(reading)
-                self._show(reading)
-                ui.timer(0, self._draw, once=True)
+            async with self._lock:
+                try:
+                    reading = await off_loop(read, self._desk.platform, self._id)
+                except NotFound:
+                    self._show_missing(f"There is no analysis {self._id}. It may have been deleted.")
+                    return
+                with self._root:
+                    self._build_parts(reading)
+                    self._show(reading)
+                    ui.timer(0, self._draw, once=True)
 
     async def refresh(self, change: Change) -> None:
         """Show what changed, if it concerns this analysis: its row, or whether its recommendation still counts."""
@@ -64,10 +65,10 @@ class AnalysisDetail:
             await self._look_again()
 
     async def _look_again(self) -> None:
-        if self._shown is None:
-            return
         with reporting():
             async with self._lock:
+                if self._shown is None:
+                    return
                 try:
                     reading = await off_loop(read, self._desk.platform, self._id, self._shown)
                 except NotFound:

@@ -36,17 +36,17 @@ class JobFilters:
         with (
             ui.button("More filters", icon="tune", color=None).props("flat dense no-caps size=sm"),
             ui.menu().props("no-focus"),
+            ui.column().classes("q-pa-sm ba2-bar").style("width: 260px; border: 0"),
         ):
-            with ui.column().classes("q-pa-sm ba2-bar").style("width: 260px; border: 0"):
-                codes = {code.value: code.value for code in ErrorCode}
-                self._choice("code", "Error code", codes, view, "width: 100%")
-                self._choice("type", "Type", dict(words.SUBTYPE), view, "width: 100%")
-                self._choice("action", "Recommendation", {a.value: a.value for a in Action}, view, "width: 100%")
-                self._choice("source", "Source", {s.value: s.value for s in Source}, view, "width: 100%")
-                self._number("slower", "Slower than, seconds", view)
-                self._number("batch", "Batch", view)
-                self._tick("rerun", "More than one attempt", view)
-                self._tick("today", "Ended today", view)
+            codes = {code.value: code.value for code in ErrorCode}
+            self._choice("code", "Error code", codes, view, "width: 100%")
+            self._choice("type", "Type", dict(words.SUBTYPE), view, "width: 100%")
+            self._choice("action", "Recommendation", {a.value: a.value for a in Action}, view, "width: 100%")
+            self._choice("source", "Source", {s.value: s.value for s in Source}, view, "width: 100%")
+            self._number("slower", "Slower than, seconds", view)
+            self._number("batch", "Batch", view)
+            self._tick("rerun", "More than one attempt", view)
+            self._tick("today", "Ended today", view)
         self._clear = ui.button("Clear filters", icon="filter_alt_off", color=None, on_click=self._clear_all)
         self._clear.props("flat dense no-caps size=sm").set_visibility(view.filtered)
 

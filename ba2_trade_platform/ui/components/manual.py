@@ -11,6 +11,7 @@ from nicegui import ui
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.contracts import ExpertError, Subtype
 from ba2_trade_platform.core.errors import PlatformError
+from ba2_trade_platform.core.expert_instances import Instance
 from ba2_trade_platform.core.queue.worker_queue import PreviewItem, Submitted, SubmittedBatch
 from ba2_trade_platform.core.watchlists import WatchlistInfo
 from ba2_trade_platform.ui.components.manual_experts import ExpertChoice
@@ -56,6 +57,7 @@ class ManualAnalysis:
         self._desk = desk
         self._wish: Wish | None = None
         self._asked = 0
+        self._instances: list[Instance] = []
 
     async def build(self) -> None:
         """Build the form and show what there is to choose from."""
@@ -70,10 +72,10 @@ class ManualAnalysis:
                     self._run = ui.button("Run", icon="play_arrow", on_click=self._submit)
                     self._run.props("unelevated no-caps").mark("run").disable()
                 self._result = ui.element("div")
+        self._desk.live.watch(self._on_change)  # before the first look, so that no change falls between the two
         with reporting():
             await self._load()
             self._preview.show(Foreseen(sentence="Choose at least one expert"), _show_foreseen)
-        self._desk.live.watch(self._on_change)
 
     def _build_form(self) -> None:
         with Panel("Type").body:

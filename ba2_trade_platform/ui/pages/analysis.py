@@ -26,6 +26,6 @@ async def analysis_page(desk: Desk, analysis_id: str) -> None:
             empty_state("search_off", "Analysis not found", "The address names no analysis.", links=(BACK,))
             return
         detail = AnalysisDetail(desk, int(analysis_id), in_drawer=False)
+        desk.live.watch(detail.refresh)  # before it is read, so that no change falls between the two
         await detail.build()
-        desk.live.watch(detail.refresh)
         ui.timer(0, lambda: ui.run_javascript(_FOLLOW_ANCHOR), once=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from nicegui import ui
@@ -45,6 +46,7 @@ class ExpertsPage:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._shown: list[ExpertRow] = []
+        self._lock = asyncio.Lock()
 
     async def build(self) -> None:
         """Build everything and show it."""
@@ -62,8 +64,8 @@ class ExpertsPage:
                 self._empty = empty_state(
                     "psychology", "No experts yet", "An expert analyses symbols. Add one here, then run it by hand."
                 )
+        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
         await self.refresh(Change(None))
-        self._desk.live.watch(self.refresh)
         ui.timer(0, self._open_asked, once=True)
 
     async def _open_asked(self) -> None:
@@ -76,14 +78,15 @@ class ExpertsPage:
     async def refresh(self, _: Change) -> None:
         """Show the experts and the queue as they stand."""
         with reporting():
-            rows = await off_loop(self._read)
-            if self._root.is_deleted:
-                return
-            self._shown = rows
-            self._rows.show({row.instance.id: row for row in rows})
-            self._table.set_visibility(bool(rows))
-            self._empty.set_visibility(not rows)
-        await self._queue.refresh()
+            async with self._lock:
+                rows = await off_loop(self._read)
+                if self._root.is_deleted:
+                    return
+                self._shown = rows
+                self._rows.show({row.instance.id: row for row in rows})
+                self._table.set_visibility(bool(rows))
+                self._empty.set_visibility(not rows)
+                await self._queue.refresh()
 
     def _read(self) -> list[ExpertRow]:
         monitor = self._desk.platform.monitor

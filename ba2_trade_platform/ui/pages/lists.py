@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from nicegui import ui
@@ -22,15 +23,21 @@ async def lists_page(desk: Desk) -> None:
     with frame(desk, "Watchlists", "watchlists"), ui.element("div").classes("ba2-scroll ba2-stack"):
         watchlists, instruments = Panel("Watchlists"), Panel("Instruments")
 
+    one_at_a_time = asyncio.Lock()
+
     async def refresh(change: Change) -> None:
         if change.ids is not None:
             return
+        async with one_at_a_time:
+            await look()
+
+    async def look() -> None:
         with reporting():
             watchlists.show(tuple(await off_loop(desk.platform.watchlists.list)), _show_watchlists)
             instruments.show(tuple(await off_loop(desk.platform.watchlists.instruments)), _show_instruments)
 
+    desk.live.watch(refresh)  # before the first look, so that no change falls between the two
     await refresh(Change(None))
-    desk.live.watch(refresh)
 
 
 def _show_watchlists(watchlists: Sequence[WatchlistInfo]) -> None:

@@ -379,7 +379,7 @@ def _expert_recommendation() -> None:
     sa.UniqueConstraint('market_analysis_id'),
     sqlite_autoincrement=True
     )
-    op.create_index('ix_expert_recommendation_history', 'expert_recommendation', ['expert_instance_id', 'symbol', 'subtype', 'effective_as_of'], unique=False)
+    op.create_index('ix_expert_recommendation_history', 'expert_recommendation', ['expert_instance_id', 'symbol', 'subtype', 'effective_as_of', 'market_analysis_id'], unique=False)
     op.create_index('ux_expert_recommendation_current', 'expert_recommendation', ['expert_instance_id', 'symbol', 'subtype'], unique=True, sqlite_where=sa.text('is_current'), postgresql_where=sa.text('is_current'))
 
 
