@@ -63,7 +63,7 @@ def try_out(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, *
     return statuses
 
 
-@pytest.mark.parametrize("analysis_id", [1, 2])
+@pytest.mark.parametrize("analysis_id", [1, 2, 404])
 def test_what_fits_the_document_is_answered_as_it_says(document: BaseSchema, analysis_id: int) -> None:
     for operation in operations(document):
         known = {"analysis_id": analysis_id, "instance_id": 1, "number": 1}

@@ -120,7 +120,7 @@ def test_every_text_stands_out_from_what_is_behind_it(console: ConsoleProcess, o
     paths = (f"/market_analysis/{done}", f"/market_analysis/{failed}", "/experts", "/marketanalysis?tab=manual")
     for path in ("/watchlists", *paths):
         page.goto(f"{console.url}{path}")
-        expect(page.locator(".ba2-main .ba2-panel").first).to_be_visible()
+        expect(page.locator(".ba2-main .ba2-panel:visible").first).to_be_visible()
         if "market_analysis" in path:
             expect(page.locator(".ba2-chart svg text").first).to_be_attached()
         assert page.evaluate(FAINT_TEXTS) == [], path
@@ -129,7 +129,7 @@ def test_every_text_stands_out_from_what_is_behind_it(console: ConsoleProcess, o
 def test_pasted_symbols_become_a_batch_that_can_be_watched(console: ConsoleProcess, open_page: Open) -> None:
     console.expert("First desk")
     page = open_page(f"{console.url}/marketanalysis?tab=manual")
-    page.get_by_label("First desk").click()
+    page.get_by_role("checkbox", name="First desk").click()
     page.get_by_label("Symbols").last.fill("aapl, msft\ngps")
     page.get_by_role("button", name="Run 3 analyses").click()
     expect(page.get_by_text("Batch 1: 3 analyses queued").first).to_be_visible()

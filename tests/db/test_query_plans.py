@@ -59,7 +59,7 @@ def assert_indexed(found: list[tuple[str, str]], *, sorts: str | None = None) ->
 
 
 def harmless(text: str) -> set[str]:
-    """Return the scans that touch few rows: of nothing, of a bounded subquery, of the expert instances, and by id up to a LIMIT."""
+    """Return the scans of few rows: none, a bounded subquery, the expert instances, and by id up to a LIMIT."""
     return {"SCAN CONSTANT ROW", "SCAN anon_1", "SCAN (subquery-1)", "SCAN i"} | (
         {"SCAN market_analysis"} if "LIMIT" in text else set()
     )

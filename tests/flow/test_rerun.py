@@ -24,7 +24,7 @@ from tests.platforms import TRADER, drain, make_platform, practice, running, sub
 from tests.sql import ask, file_of, one
 from tests.stepped import MARKET_NOW, Desk, make_desk
 
-KEPT = "SELECT id, created_at, priority, source, symbol, expert_instance_id, subtype, as_of, dedupe_key FROM market_analysis"
+KEPT = "SELECT id, created_at, priority, source, symbol, expert_instance_id, subtype, as_of FROM market_analysis"
 
 
 @pytest.fixture

@@ -134,10 +134,10 @@ def test_a_stop_hands_back_what_runs_and_the_next_start_goes_on(tmp_path: Path, 
 def test_an_expert_that_does_not_stop_holds_nobody_up(tmp_path: Path) -> None:
     desk = Desk(tmp_path, STOP_SECONDS=0.3)
     with desk.started() as console:
-        blocks = {"hang": "blocking", "fail_times": -1, "seconds": 3000}
+        blocks = {"hang": "blocking", "fail_times": -1, "seconds": 3000, "steps": 1}
         expert = desk.api("POST", "/expert-instances", expert="PracticeDesk", alias="Desk", settings=blocks)
         analysis = desk.api("POST", "/analyses", expert_instance_id=expert["id"], symbol="AAPL")["analysis_id"]
-        until(lambda: desk.api("GET", f"/analyses/{analysis}")["status"] == "running", "the claim")
+        until(lambda: len(desk.api("GET", f"/analyses/{analysis}/steps")["items"]) == 1, "the step that blocks")
         console.terminate()
         console.communicate(timeout=DEADLINE)
     assert console.returncode == 0

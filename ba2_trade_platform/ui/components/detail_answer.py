@@ -80,7 +80,7 @@ def traceback(text: str, key: str, memory: set[str]) -> None:
         copy_button("Traceback", text)
         plain(text)
 
-    fold = Fold(key, memory, content)
+    fold = Fold(key, "Traceback", memory, content)
     with fold.header():
         ui.label("Traceback").classes("ba2-fold-title")
 

@@ -30,7 +30,7 @@ class AttemptLine:
 
     def __call__(self, attempt: Attempt) -> None:
         """Show the attempt; it opens to its times, its reasons and its archive, which is read only then."""
-        fold = Fold(f"attempt-{attempt.number}", self._memory, lambda: self._content(attempt))
+        fold = Fold(f"attempt-{attempt.number}", f"Attempt {attempt.number}", self._memory, lambda: self._content(attempt))
         with fold.header(), ui.element("div").classes("ba2-line"):
             ui.label(str(attempt.number)).classes("ba2-attempt-number")
             chip(look_of(attempt))
@@ -71,7 +71,7 @@ class AttemptLine:
 
     def _archived_output(self, key: str, output: dict[str, Any]) -> None:
         text = str(output.get("text") or "")
-        fold = Fold(key, self._memory, lambda: _prose(text))
+        fold = Fold(key, str(output.get("name")), self._memory, lambda: _prose(text))
         with fold.header():
             output_header(str(output.get("name")), str(output.get("type")), len(text))
 
@@ -88,7 +88,7 @@ def state(value: Any, key: str, memory: set[str]) -> None:
         copy_button("State", text)
         plain(text)
 
-    fold = Fold(key, memory, content)
+    fold = Fold(key, "Expert state", memory, content)
     with fold.header():
         ui.label("What the expert kept for itself, as JSON").classes("ba2-fold-title")
 

@@ -29,7 +29,7 @@ class StepLine:
     def __call__(self, view: StepView) -> None:
         """Show the step; it opens to its times, its error and what it wrote."""
         step = view.step
-        fold = Fold(f"step-{step.id}", self._memory, lambda: self._content(view))
+        fold = Fold(f"step-{step.id}", step.name, self._memory, lambda: self._content(view))
         with fold.header(), ui.element("div").classes("ba2-line"):
             look = words.STATUS[step.status.value]
             ui.icon(look.icon).classes(f"tone-{look.tone} ba2-line-icon").props["aria-label"] = look.word
@@ -73,7 +73,7 @@ class OutputLine:
         def content() -> None:
             Prose(output.text, length=output.length, whole_at=outputs_url(self._analysis_id))
 
-        fold = Fold(f"output-{output.id}", self._memory, content)
+        fold = Fold(f"output-{output.id}", output.name, self._memory, content)
         with fold.header():
             output_header(output.name, output.type, output.length)
 

@@ -92,12 +92,16 @@ class KeyedList(Generic[K, V]):
 
 
 class Fold:
-    """A line that opens; its content is built when it is first opened, and `memory` keeps whether it is open."""
+    """A line that opens; its content is built when it is first opened, and `memory` keeps whether it is open.
 
-    def __init__(self, key: str, memory: set[str], content: Callable[[], Awaitable[None] | None]) -> None:
+    `name` is what a screen reader calls it.
+    """
+
+    def __init__(self, key: str, name: str, memory: set[str], content: Callable[[], Awaitable[None] | None]) -> None:
         self._key, self._memory, self._content = key, memory, content
         self._filled = False
         self.item = ui.expansion(value=key in memory).props("dense dense-toggle").classes("ba2-fold").mark(key)
+        self.item.props["toggle-aria-label"] = name
         self.item.on_value_change(self._toggled)
         if key in memory:
             with self.item:

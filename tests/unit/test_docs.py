@@ -1,0 +1,60 @@
+"""The README knows every setting, expert, status, page, route and command there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from ba2_trade_platform.api.register import PREFIX, create_api
+from ba2_trade_platform.app import Platform
+from ba2_trade_platform.cli.commands import app as cli
+from ba2_trade_platform.core.lifecycle import Status
+from ba2_trade_platform.experts.registry import EXPERTS
+from ba2_trade_platform.settings import Settings, variable
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_stands_in_the_readme(name: str) -> None:
+    assert f"| `{variable(name)}` |" in README
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_every_expert_stands_in_the_readme(name: str) -> None:
+    assert f"| {name} |" in README
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_stands_in_the_readme(status: Status) -> None:
+    assert f"`{status.value}`" in README
+
+
+def test_every_page_stands_in_the_readme() -> None:
+    routes = (ROOT / "ba2_trade_platform/ui/routes.py").read_text()
+    pages = set(re.findall(r'@ui\.page\("([^"]+)"\)', routes)) - {"/"}
+    assert pages
+    assert {page for page in pages if f"| `{page}` |" not in README} == set()
+
+
+def test_every_route_of_the_api_stands_in_the_readme(platform: Platform) -> None:
+    paths = {path.removeprefix(PREFIX) for path in create_api(platform).openapi()["paths"]}
+    assert paths
+    assert {path for path in paths if f"`{path}`" not in README} == set()
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    commands = set(get_command(cli).commands)  # type: ignore[attr-defined]
+    assert commands
+    assert {command for command in commands if not re.search(rf"`{command}( ID)?`", README)} == set()
+
+
+def test_every_document_that_is_linked_exists() -> None:
+    texts = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+    for text in texts:
+        links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text.read_text())
+        assert [link for link in links if not (ROOT / link).exists()] == []
