@@ -77,13 +77,13 @@ def desk(folder: Path, slots: int, expert: Expert | None = None) -> tuple[Platfo
     return platform, instance.id
 
 
-def queue_up(platform: Platform, instance_id: int, jobs: int) -> list[int]:
+def queue_up(platform: Platform, instance_id: int, jobs: int, prefix: str = "S") -> list[int]:
     """Insert `jobs` pending analyses in one transaction and return their ids."""
     now = platform.store.clock.now()
     with platform.store.write() as transaction:
         session = transaction.session
         who, config_id = actor_id(session, BENCHMARK), session.scalar(select(t.expert_config.c.id))
-        orders = [Order(instance_id, f"S{number:05d}") for number in range(jobs)]
+        orders = [Order(instance_id, f"{prefix}{number:05d}") for number in range(jobs)]
         return [place(session, order, config_id, who, now).analysis_id for order in orders]
 
 

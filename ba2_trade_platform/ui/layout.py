@@ -189,7 +189,7 @@ class Shell:
             "Remove the demo desk?",
             f"Its {state.analyses} analyses are deleted with all their results, running ones are cancelled first, "
             "and its experts are archived. Your own experts and analyses stay.",
-            "Remove demo",
+            "Remove the demo desk",
             self._remove_demo,
         )
 

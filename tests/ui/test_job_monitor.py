@@ -30,8 +30,26 @@ def ask(user: User, analysis_id: int) -> None:
 
 async def test_an_empty_console_says_what_to_do(user: User, desk: Desk) -> None:
     await user.open("/marketanalysis")
+    await eventually(lambda: user.should_see("No experts yet"))
+    await user.should_see("Add an expert")
+    practice(desk.platform)
+    await user.open("/marketanalysis")
     await eventually(lambda: user.should_see("No analyses yet"))
-    await user.should_see("Manual Analysis")
+    await user.should_see("Choose an expert and a symbol")
+
+
+async def test_the_demo_desk_can_be_loaded_and_removed_again(user: User, desk: Desk) -> None:
+    await user.open("/marketanalysis")
+    await eventually(lambda: user.should_see("Load the demo desk"))
+    user.find(kind=ui.button, content="Load the demo desk").click()
+    await eventually(lambda: user.should_see("Demo desk loaded: 16 analyses queued"))
+    await user.open("/marketanalysis")
+    await eventually(lambda: user.should_see("prices are the bundled market of 2004-2014"))
+    user.find(kind=ui.button, content="Remove demo").click()
+    await eventually(lambda: user.should_see("Remove the demo desk?"))
+    user.find(kind=ui.button, content="Remove the demo desk").click()
+    await eventually(lambda: user.should_see("Demo removed: 16 analyses deleted"))
+    assert desk.platform.monitor.count() == 0
 
 
 async def test_the_rerun_queues_the_failed_analysis_and_the_row_follows_it(user: User, desk: Desk) -> None:

@@ -30,7 +30,9 @@ class AttemptLine:
 
     def __call__(self, attempt: Attempt) -> None:
         """Show the attempt; it opens to its times, its reasons and its archive, which is read only then."""
-        fold = Fold(f"attempt-{attempt.number}", f"Attempt {attempt.number}", self._memory, lambda: self._content(attempt))
+        fold = Fold(
+            f"attempt-{attempt.number}", f"Attempt {attempt.number}", self._memory, lambda: self._content(attempt)
+        )
         with fold.header(), ui.element("div").classes("ba2-line"):
             ui.label(str(attempt.number)).classes("ba2-attempt-number")
             chip(look_of(attempt))

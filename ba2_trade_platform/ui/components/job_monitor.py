@@ -126,15 +126,20 @@ class JobMonitor:
                 ui.icon("filter_alt_off")
                 ui.label("No analysis matches these filters").classes("ba2-empty-title")
                 ui.link("Clear filters", "/marketanalysis").classes("ba2-link")
-            else:
+            elif self._experts:
                 ui.icon("query_stats")
                 ui.label("No analyses yet").classes("ba2-empty-title")
-                ui.label("Run one in the tab Manual Analysis: choose an expert and a symbol.")
+                ui.label("Choose an expert and a symbol, and run the first one.")
                 ui.link("Manual Analysis", "/marketanalysis?tab=manual").classes("ba2-link")
-                if not self._experts:
-                    ui.label("No expert is configured yet.").style("margin-top: 12px")
+            else:
+                ui.icon("psychology")
+                ui.label("No experts yet").classes("ba2-empty-title")
+                ui.label(
+                    "Add your first expert, or load the demo desk: six experts on nine real stocks, no key needed."
+                )
+                with ui.row().classes("justify-center items-center").style("margin-top: 10px"):
                     ui.link("Add an expert", "/experts").classes("ba2-link")
-                    ui.button("Load the demo desk", color=None, on_click=self._load_demo).props("outline no-caps")
+                    ui.button("Load the demo desk", color=None, on_click=self._load_demo).props("outline no-caps dense")
 
     async def _on_change(self, change: Change) -> None:
         """Patch the visible rows that changed; new ones wait behind a pill, so that nothing jumps."""
