@@ -85,6 +85,7 @@ def _summary(timed: Sequence[Timed]) -> list[Line]:
 def _queries(platform: Platform) -> dict[str, Query]:
     """Return every query that Job Monitoring makes, by a name for the table."""
     monitor, now = platform.monitor, datetime.now(UTC)
+    ids = [row.id for row in monitor.page().items]
     filters = {
         "status failed": Filter(status=(Status.FAILED,)),
         "status pending or running": Filter(status=(Status.PENDING, Status.RUNNING)),
@@ -99,6 +100,7 @@ def _queries(platform: Platform) -> dict[str, Query]:
         "slower than 60 s": Filter(slower_than_seconds=60),
         "slower than 240 s, rare": Filter(slower_than_seconds=240),
         "finished today": Filter(finished_since=now - timedelta(hours=12)),
+        "failed today": Filter(status=(Status.FAILED,), finished_since=now - timedelta(hours=12)),
         "text found often": Filter(text="too many requests"),
         "text found never": Filter(text="no such text anywhere"),
         "failed, one symbol": Filter(status=(Status.FAILED,), symbol="S250"),
@@ -107,9 +109,9 @@ def _queries(platform: Platform) -> dict[str, Query]:
     queries: dict[str, Query] = {
         "First page": monitor.page,
         f"Page {DEEP_PAGES * 10:,} deep by keyset": _deep(platform, "id", descending=True),
-        "Rows of one page by ids": lambda ids=_ids(platform): monitor.rows(ids),
+        "Rows of one page by ids": lambda: monitor.rows(ids),
         "Top strip's counts": lambda: monitor.counts(now - timedelta(hours=12)),
-        "Which of 50 new rows match": lambda ids=_ids(platform): monitor.matching(ids, filters["status failed"]),
+        "Which of 50 new rows match": lambda: monitor.matching(ids, filters["status failed"]),
     }
     for name, chosen in filters.items():
         queries[f"Filter: {name}"] = lambda chosen=chosen: monitor.page(chosen)
@@ -122,10 +124,6 @@ def _queries(platform: Platform) -> dict[str, Query]:
         filters["status failed"], sort="duration", descending=True
     )
     return queries
-
-
-def _ids(platform: Platform) -> list[int]:
-    return [row.id for row in platform.monitor.page().items]
 
 
 def _deep(platform: Platform, sort: str, *, descending: bool) -> Query:
@@ -209,7 +207,9 @@ def _beside_the_worker(
 
 def _completed(platform: Platform) -> int:
     with closing(sqlite3.connect(platform.settings.data_dir / "ba2.db")) as connection:
-        return int(connection.execute("SELECT COUNT(*) FROM analysis_attempt WHERE outcome = 'completed'").fetchone()[0])
+        return int(
+            connection.execute("SELECT COUNT(*) FROM analysis_attempt WHERE outcome = 'completed'").fetchone()[0]
+        )
 
 
 if __name__ == "__main__":

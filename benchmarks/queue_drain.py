@@ -29,8 +29,7 @@ def measure(options: Namespace) -> Section:
     ours = run("drain_ours", options.jobs, SLOTS)
     lines = [Line(f"Ours, {options.jobs} analyses, {SLOTS} slots", f"{ours.rate:,.0f} jobs/s", "1")]
     for peer, jobs in (("huey", options.huey), ("dbos", options.dbos)):
-        for writes in ("core", "plain"):
-            lines.append(_beside(ours, peer, writes, run(f"drain_{peer}", jobs, SLOTS, writes)))
+        lines += [_beside(ours, peer, writes, run(f"drain_{peer}", jobs, SLOTS, writes)) for writes in WRITES]
     met = percentile(ours.pick_up, 50) <= PICK_UP_GOAL
     lines.append(Line("Pick-up when idle, commit to expert, p50 / p95", spread(ours.pick_up), "", "p50 <= 3 ms", met))
     return Section(

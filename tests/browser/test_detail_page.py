@@ -147,6 +147,8 @@ def test_every_control_of_the_detail_page_is_reached_by_keyboard_and_has_a_name(
     nameless = "[...document.querySelectorAll('button, a')].filter(e => !(e.innerText.replace(/^\\w+_?\\w*$/, '')"
     nameless += ".trim() || e.getAttribute('aria-label') || e.innerText.trim())).map(e => e.outerHTML)"
     assert page.evaluate(nameless) == []
+    for name in ("Traceback", "Practice note 1", "Practice step 1 of 2", "Attempt 1", "Expert state"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
     reached: set[str] = set()
     for _ in range(60):
         page.keyboard.press("Tab")

@@ -211,11 +211,12 @@ def seal(row: dict[str, Any]) -> tuple[int, str]:
 
 
 def configure(url: str) -> list[int]:
-    """Configure practice desks that are quick, slow, write much, and fail once; return their ids."""
+    """Configure practice desks that are quick, slow, write before a step's end, and fail once; return their ids."""
     desks: dict[str, dict[str, Any]] = {
         "Quick": {"seconds": 0.02, "steps": 2, "outputs": 3},
         "Thorough": {"seconds": 0.2, "steps": 5, "outputs": 15},
         "Slow": {"seconds": 0.4, "steps": 3, "outputs": 4},
+        "Writes early": {"seconds": 0.3, "steps": 2, "outputs": 8, "hang": "blocking", "fail_times": -1},
         "Fails once": {"seconds": 0.05, "steps": 3, "outputs": 6, "fail_with": "RATE_LIMIT", "fail_times": 1},
         "Recommends and fails": {
             "seconds": 0.02, "steps": 2, "outputs": 15, "fail_with": "AUTH", "fail_times": 1,

@@ -265,6 +265,27 @@ def test_a_blocked_thread_that_ignores_a_cancel_keeps_its_slot_until_it_returns(
         assert platform.worker.status.stopping == frozenset()
 
 
+def test_a_thread_that_asks_between_its_pieces_of_work_stops_by_itself_when_cancelled(tmp_path: Path) -> None:
+    gate = Gate()
+
+    async def asks(context: AnalysisContext) -> Verdict:
+        def work() -> None:
+            gate.reached.set()
+            while not gate.opened.wait(0.01):
+                context.check()
+
+        await context.step("Work", work)
+        return hold()
+
+    with console(tmp_path, Scripted("Polite", asks)) as platform:
+        polite = submit_to(platform, "Polite")
+        gate.arrived()
+        platform.analyses.cancel(polite, by=TRADER)
+        wait_until(platform, lambda: platform.worker.status.busy == 0, "stopping")
+        assert not gate.opened.is_set()
+        assert row(platform, polite).status is Status.CANCELLED
+
+
 @pytest.mark.parametrize("blocking", [False, True])
 def test_out_of_time_it_fails_as_timeout_and_its_step_does_not_stay_running(tmp_path: Path, blocking: bool) -> None:
     gate = Gate()

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ba2_trade_platform.core.errors import NotFound, Refused
 from ba2_trade_platform.core.lifecycle import ACTIVE, TRANSITIONS, Event, Status, allows
 from ba2_trade_platform.core.queue.dispatcher import Claim
-from ba2_trade_platform.core.queue.records import End
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.queue.records import End, StepRecord
+from ba2_trade_platform.db.enums import Outcome, StepStatus
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.platforms import TRADER
 from tests.stepped import make_desk, worked
@@ -72,12 +73,17 @@ class Lifecycle(RuleBasedStateMachine):
         found = self.ask("SELECT status FROM market_analysis WHERE id = ?", analysis_id)
         return Status(found[0][0]) if found else None
 
-    @rule(instance=pick, symbol=st.sampled_from(["AAPL", "MSFT", "INTC"]), priority=st.sampled_from([0, 60]))
-    def submit(self, instance: int, symbol: str, priority: int) -> None:
+    @rule(
+        instance=pick,
+        symbol=st.sampled_from(["AAPL", "MSFT"]),
+        priority=st.sampled_from([0, 60]),
+        as_of=st.sampled_from([None, datetime(2014, 6, 2, 20, tzinfo=UTC), datetime(2014, 8, 1, 20, tzinfo=UTC)]),
+    )
+    def submit(self, instance: int, symbol: str, priority: int, as_of: datetime | None) -> None:
         """A duplicate answers with the one under way, and makes nothing."""
         before = set(self.ids())
         answer = self.desk.queue.submit_analysis_task(
-            self.instances[instance % 2], symbol, by=TRADER, priority=priority
+            self.instances[instance % 2], symbol, by=TRADER, priority=priority, as_of=as_of
         )
         assert answer.is_duplicate is (answer.analysis_id in before)
         assert self.status(answer.analysis_id) in ACTIVE
@@ -93,6 +99,18 @@ class Lifecycle(RuleBasedStateMachine):
     def claimed(self, worker: int, number: int) -> Claim | None:
         held = list(self.workers[worker % 2].held.values())
         return held[number % len(held)] if held else None
+
+    @rule(worker=pick, number=pick, finished=st.booleans())
+    def work(self, worker: int, number: int, finished: bool) -> None:
+        """A job gets on: a step, an output and what it would recommend so far."""
+        claim, now = self.claimed(worker, number), self.desk.clock.now()
+        if claim is None:
+            return
+        sheet = worked(claim, now)
+        sheet.provisional = hold(99)
+        if not finished:
+            sheet.steps[2] = StepRecord(2, "Think", StepStatus.RUNNING, "hash", now)
+        self.workers[worker % 2].tick(sheet)
 
     @rule(
         worker=pick, number=pick, outcome=st.sampled_from(["succeed", "fail", "skip"]), confidence=st.integers(1, 100)

@@ -16,7 +16,7 @@ from tests.platforms import TRADER
 from tests.sql import ask
 from tests.stepped import Desk, failure_of, make_desk, worked
 
-JUNE, JULY, AUGUST = (datetime(2014, month, 2, 20, tzinfo=UTC) for month in (6, 7, 8))
+MAY, JUNE, JULY, AUGUST = (datetime(2014, month, 2, 20, tzinfo=UTC) for month in (5, 6, 7, 8))
 
 
 @pytest.fixture
@@ -74,6 +74,8 @@ def test_what_failed_is_never_current_even_when_it_recommended(desk: Desk) -> No
     assert current(desk) == [good]
     sheet = worked(claim, desk.clock.now(), End(Outcome.FAILED, desk.clock.now(), failure=failure_of(claim)))
     worker.tick(sheet)
+    assert current(desk) == [good]
+    completed(desk, expert, MAY)
     assert current(desk) == [good]
     left = desk.details.recommendation(claim.analysis_id)
     assert left is not None

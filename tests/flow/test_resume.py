@@ -150,7 +150,7 @@ def test_progress_and_the_step_at_work_are_visible_while_an_expert_works(tmp_pat
 
     async def works(context: AnalysisContext) -> Verdict:
         context.expect(4)
-        await context.step("One", lambda: 1)
+        await context.step("One", lambda: context.output("note", "Early", "written before the end"))
         await context.step("Two", gate.hold)
         return hold()
 
@@ -166,3 +166,5 @@ def test_progress_and_the_step_at_work_are_visible_while_an_expert_works(tmp_pat
         gate.open()
         drain(platform)
         assert (row(platform, analysis_id).progress, row(platform, analysis_id).current_step) == (100, None)
+        assert [output.name for output in platform.details.outputs(analysis_id)] == ["Early"]
+        assert platform.worker.status.stale_results == 0

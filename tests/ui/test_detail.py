@@ -165,8 +165,19 @@ async def test_run_again_is_a_new_analysis_and_says_which(user: User, desk: Desk
     await user.open(f"/market_analysis/{analysis_id}")
     user.find(marker="run again").click()
     await eventually(lambda: user.should_see(f"analysis {analysis_id + 1}"))
+
+
+async def test_it_follows_whether_its_recommendation_still_counts(user: User, desk: Desk) -> None:
+    expert = practice(desk.platform)
+    analysis_id = submit(desk.platform, expert)
     drain(desk.platform)
+    await user.open(f"/market_analysis/{analysis_id}")
+    await user.should_see("current")
+    newer = submit(desk.platform, expert)
     await eventually(lambda: user.should_see("superseded by a newer analysis"))
+    desk.platform.analyses.delete(newer, by=TRADER)
+    await eventually(lambda: user.should_not_see("superseded by a newer analysis"))
+    await user.should_see("current")
 
 
 async def test_what_is_open_stays_as_it_is_while_the_analysis_goes_on(user: User, desk: Desk) -> None:

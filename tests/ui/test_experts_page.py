@@ -108,6 +108,7 @@ async def test_an_expert_is_archived_after_a_question(user: User, desk: Desk) ->
 
 async def test_slots_are_set_within_their_bounds(user: User, desk: Desk) -> None:
     await user.open("/experts")
+    assert control(user, "slots").value == 8
     put(user, "slots", 3)
     user.find(marker="set-slots").click()
     await eventually(lambda: user.should_see("The queue has 3 slots now"))

@@ -51,7 +51,15 @@ class MarketAnalysis(SQLModel, table=True):
         ),
         Index("ix_market_analysis_lease", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
         Index("ix_market_analysis_run_before", "run_before", sqlite_where=_PENDING, postgresql_where=_PENDING),
-        Index("ix_market_analysis_errors", "id", sqlite_where=_ERRORS, postgresql_where=_ERRORS),
+        # The texts are in the index, so that a search through them reads nothing else.
+        Index(
+            "ix_market_analysis_errors",
+            "id",
+            "error_code",
+            "error_message",
+            sqlite_where=_ERRORS,
+            postgresql_where=_ERRORS,
+        ),
         Index("ix_market_analysis_batch", "batch_id", "id"),
         Index("ix_market_analysis_fingerprint", "fingerprint", "id"),
         *(Index(f"ix_market_analysis_{column}", column, "id") for column in SORTABLE),

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.errors import NotFound
-from ba2_trade_platform.core.lifecycle import Event
+from ba2_trade_platform.core.lifecycle import Event, Status
 from ba2_trade_platform.ui.components.chart import PriceChart
 from ba2_trade_platform.ui.components.detail_answer import Answer, Failure, empty_words, failure, recommendation
 from ba2_trade_platform.ui.components.detail_attempts import AttemptLine, state
@@ -60,8 +60,9 @@ class AnalysisDetail:
 
     async def refresh(self, change: Change) -> None:
         """Show what changed, if it concerns this analysis: its row, or whether its recommendation still counts."""
-        given = self._shown.recommendation if self._shown else None
-        if change.ids is None or self._id in change.ids or (given is not None and given.is_current):
+        # A recommendation is superseded, or current again, by what becomes of another analysis.
+        answered = self._shown is not None and self._shown.row.status is Status.COMPLETED
+        if change.ids is None or self._id in change.ids or answered:
             await self._look_again()
 
     async def _look_again(self) -> None:

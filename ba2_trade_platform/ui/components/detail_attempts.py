@@ -52,7 +52,7 @@ class AttemptLine:
                 plain(attempt.error_message)
                 copy_button("Message", attempt.error_message)
         if attempt.has_archive:
-            place = ui.element("div")
+            place = ui.element("div").classes("w-full")
             with reporting():
                 archived = await off_loop(self._platform.details.archive, self._analysis_id, attempt.number)
                 with place:

@@ -16,8 +16,8 @@ from ba2_trade_platform.ui.feedback import notify, off_loop
 LIMIT_WORDS = {
     "max_concurrent": ("At once", "How many of its analyses run at the same time"),
     "timeout_seconds": ("Time limit, seconds", "How long one attempt may take"),
-    "max_reruns": ("Re-runs", "How often a person may re-run one analysis"),
-    "max_retries": ("Retries", "How often a transient failure is repeated automatically"),
+    "max_reruns": ("Re-runs", "Re-runs by a person, shown as re-run 1/3; counted, not yet enforced"),
+    "max_retries": ("Retries", "Kept for automatic retries, which do not exist yet"),
 }
 LIMIT_DEFAULTS = {"max_concurrent": 4, "timeout_seconds": 600, "max_reruns": 3, "max_retries": 2}
 

@@ -28,7 +28,7 @@ def markdown_html(text: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("js-default", {"html": True, "linkify": False}).disable("image")
+    parser = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image")
     parser.validateLink = _is_safe  # type: ignore[method-assign]  # the documented way to change it
     parser.add_render_rule("link_open", _open_link)
     return parser

@@ -1,0 +1,36 @@
+"""Runs every benchmark, one after the other, and prints one table: `python -m benchmarks [--quick]`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from benchmarks import console, monitor_queries, queue_drain, rerun
+from benchmarks.report import show
+
+BENCHMARKS = (queue_drain, monitor_queries, rerun, console)
+QUICK = {
+    "jobs": 200,
+    "huey": 100,
+    "dbos": 40,
+    "analyses": 20_000,
+    "repeat": 3,
+    "reruns": 20,
+    "browsers": 3,
+    "seconds": 3,
+}
+
+
+def options() -> Namespace:
+    """Return the sizes asked for on the command line."""
+    parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs")
+    for benchmark in BENCHMARKS:
+        benchmark.add_options(parser)
+    if parser.parse_known_args()[0].quick:
+        parser.set_defaults(**QUICK)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    chosen = options()
+    show([benchmark.measure(chosen) for benchmark in BENCHMARKS])
