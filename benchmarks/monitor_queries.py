@@ -104,6 +104,7 @@ def _queries(platform: Platform) -> dict[str, Query]:
         "text found often": Filter(text="too many requests"),
         "text found never": Filter(text="no such text anywhere"),
         "failed, one symbol": Filter(status=(Status.FAILED,), symbol="S250"),
+        "failed, one expert": Filter(status=(Status.FAILED,), expert=3),
         "failed, code, expert, slow": Filter(status=(Status.FAILED,), code="AUTH", expert=3, slower_than_seconds=60),
     }
     queries: dict[str, Query] = {

@@ -22,8 +22,12 @@ class Limits(Wish):
 
     enabled: bool | None = None
     max_concurrent: Annotated[Count | None, Field(description="Analyses at once, 1 to 256")] = None
-    max_reruns: Annotated[Count | None, Field(description="Re-runs of one analysis, 0 to 100; counted and shown, not yet enforced")] = None
-    max_retries: Annotated[Count | None, Field(description="Automatic retries of one analysis, 0 to 20; kept, not yet used")] = None
+    max_reruns: Annotated[
+        Count | None, Field(description="Re-runs of one analysis, 0 to 100; counted and shown, not yet enforced")
+    ] = None
+    max_retries: Annotated[
+        Count | None, Field(description="Automatic retries of one analysis, 0 to 20; kept, not yet used")
+    ] = None
     timeout_seconds: Annotated[float | None, Field(description="Limit of one attempt, 0.1 to 86400 s")] = None
 
 

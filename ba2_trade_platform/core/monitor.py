@@ -348,15 +348,16 @@ def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
     if chosen.text:
         pattern = "%" + chosen.text.strip().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
         errors = t.analysis.alias()
-        newest = (
-            select(errors.c.id, errors.c.error_message, errors.c.error_code)
+        oldest = (
+            select(errors.c.id)
             .where(errors.c.error_code.is_not(None))
             .order_by(errors.c.id.desc())
-            .limit(TEXT_BOUND)
-            .subquery()
+            .limit(1)
+            .offset(TEXT_BOUND - 1)
+            .scalar_subquery()
         )
-        found = newest.c.error_message.like(pattern, escape="\\") | newest.c.error_code.like(pattern, escape="\\")
-        conditions.append(_A.id.in_(select(newest.c.id).where(found)))
+        found = _A.error_message.like(pattern, escape="\\") | _A.error_code.like(pattern, escape="\\")
+        conditions += [_A.error_code.is_not(None), found, _A.id >= func.coalesce(oldest, 0)]
     return conditions
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
@@ -50,7 +50,10 @@ class Subject:
 
 def refresh_current(session: Session, subjects: Iterable[Subject]) -> None:
     """Make each subject's newest completed recommendation, by effective_as_of, then id, the current one."""
-    about = [{f"s_{name}": value for name, value in asdict(subject).items()} for subject in set(subjects)]
+    about = [
+        {"s_expert_instance_id": each.expert_instance_id, "s_symbol": each.symbol, "s_subtype": each.subtype}
+        for each in set(subjects)
+    ]
     if about:
         session.connection().execute(_SUPERSEDE, about)
         session.connection().execute(_PROMOTE, about)

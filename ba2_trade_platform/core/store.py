@@ -107,7 +107,8 @@ class Store:
             with Session(self._writer) as session, session.begin():
                 transaction = Transaction(session)
                 yield transaction
-            self.commits += 1
+                # Counted before others can see the commit, or the watcher would take it for another program's.
+                self.commits += 1
         ids = None if transaction.everything else frozenset(transaction.changed | transaction.added)
         if ids is None or ids:
             self.feed.publish(Change(ids, frozenset(transaction.added)))

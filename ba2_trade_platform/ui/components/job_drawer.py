@@ -39,6 +39,6 @@ class JobDrawer:
         self._panel.clear()
 
     async def refresh(self, change: Change) -> None:
-        """Show what changed, if it is about this analysis."""
-        if self._detail is not None and (change.ids is None or self.analysis_id in change.ids):
+        """Show what changed; another analysis' end may have superseded this one's recommendation."""
+        if self._detail is not None:
             await self._detail.refresh(change)

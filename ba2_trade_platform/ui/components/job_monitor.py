@@ -54,10 +54,10 @@ class JobMonitor:
         # Keys work while a button has the focus too, except Enter, which then belongs to the button.
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
         ui.keyboard(on_key=self._enter, repeating=False)
+        self._desk.live.watch(self._on_change)
         await self._load()
         if self._view.open is not None:
             await self._drawer.show(self._view.open)
-        self._desk.live.watch(self._on_change)
 
     def _pager(self) -> None:
         with ui.element("div").classes("ba2-pager"):

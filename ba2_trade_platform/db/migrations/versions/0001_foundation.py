@@ -253,6 +253,7 @@ def _market_analysis() -> None:
     op.create_index('ix_market_analysis_created_at', 'market_analysis', ['created_at', 'id'], unique=False)
     op.create_index('ix_market_analysis_duration_ms', 'market_analysis', ['duration_ms', 'id'], unique=False)
     op.create_index('ix_market_analysis_error_code', 'market_analysis', ['error_code', 'id'], unique=False)
+    op.create_index('ix_market_analysis_error_expert', 'market_analysis', ['error_code', 'expert_instance_id', 'id'], unique=False, sqlite_where=sa.text('error_code IS NOT NULL'), postgresql_where=sa.text('error_code IS NOT NULL'))
     op.create_index('ix_market_analysis_errors', 'market_analysis', ['id', 'error_code', 'error_message'], unique=False, sqlite_where=sa.text('error_code IS NOT NULL'), postgresql_where=sa.text('error_code IS NOT NULL'))
     op.create_index('ix_market_analysis_expert_instance_id', 'market_analysis', ['expert_instance_id', 'id'], unique=False)
     op.create_index('ix_market_analysis_fingerprint', 'market_analysis', ['fingerprint', 'id'], unique=False)
