@@ -124,9 +124,9 @@ def console(tmp_path: Path) -> Iterator[ConsoleProcess]:
     assert "Traceback" not in said, said
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests; missing in CI is a failure, never a skip."""
+    """One Chromium for a module, for Playwright keeps a loop running until it is closed; missing in CI is a failure."""
     path = find_chromium()
     if path is None:
         sentence = "No Chromium found: install Debian's with `apt-get install chromium`, or set BA2_CHROMIUM to one"

@@ -127,7 +127,7 @@ def test_keys_move_rerun_open_close_and_search(console: ConsoleProcess, open_pag
     expect(page.locator("tr.at")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator("aside.ba2-drawer")).to_be_visible()
-    assert f"open={analysis_id}" in page.url
+    expect(page).to_have_url(f"{console.url}/marketanalysis?open={analysis_id}")
     page.keyboard.press("x")
     expect(page.locator("aside.ba2-drawer")).to_be_hidden()
     page.keyboard.press("r")
