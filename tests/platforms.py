@@ -57,7 +57,7 @@ def wait_until(platform: Platform, condition: Callable[[], bool], what: str = "i
     try:
         while not condition():
             assert not deadline.is_set(), f"{what} did not happen within {DEADLINE:g} s"
-            changed.wait(0.2)  # a worker's own state may change without a commit, hence the second look
+            changed.wait(0.02)  # a worker's own state may change without a commit, hence the second look
             changed.clear()
     finally:
         timer.cancel()

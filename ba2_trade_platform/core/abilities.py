@@ -23,6 +23,8 @@ class Abilities:
             found = self._catalog.get(expert)
         except KeyError:
             return Ability(safe_to_repeat=False, can_resume=False, unavailable=f"there is no expert {expert} any more")
+        except ImportError as error:
+            return Ability(safe_to_repeat=False, can_resume=False, unavailable=f"{expert} cannot be loaded: {error}")
         try:
             valid = found.settings_model.model_validate(settings)
         except ValidationError as error:

@@ -166,7 +166,7 @@ class Analyses:
         attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now)
         archives.pack(session, analysis_id, row.attempt)
         purged = archives.purge(session, analysis_id)
-        session.execute(update(t.analysis).where(_A.id == analysis_id).values(**_fresh(row)))
+        session.execute(update(t.analysis).where(_A.id == analysis_id).values(**_fresh(row, now)))
         opening = Opening(Trigger.RERUN, Mode.FRESH, who, row.current_config_id, reason)
         attempts.open_attempt(session, analysis_id, row.attempt + 1, opening, now)
         note(
@@ -231,6 +231,7 @@ class Analyses:
                 _A.status,
                 _A.attempt,
                 _A.as_of,
+                _A.run_before,
                 _A.priority,
                 _A.expert_instance_id,
                 _A.reruns_used,
@@ -285,9 +286,11 @@ def _permit(row: Any, event: Event) -> None:
         raise Refused(str(error), status=row.status.value) from error
 
 
-def _fresh(row: Any) -> dict[str, Any]:
+def _fresh(row: Any, now: datetime) -> dict[str, Any]:
     """What a fresh re-run sets beside the status; attempt and archive keep what is cleared."""
     return {
+        # A person wants it now: a deadline that has passed would only skip it at once.
+        "run_before": row.run_before if row.run_before and row.run_before > now else None,
         "attempt": row.attempt + 1,
         "reruns_used": row.reruns_used + 1,
         "retries_used": 0,

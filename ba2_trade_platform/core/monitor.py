@@ -78,7 +78,7 @@ class Filter:
     @property
     def parts(self) -> int:
         """How many parts of the filter are set."""
-        return sum(bool(getattr(self, part.name)) for part in fields(self))
+        return sum(getattr(self, part.name) != part.default for part in fields(self))
 
     @property
     def ranged(self) -> bool:
@@ -337,7 +337,7 @@ def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
         (_A.error_code, chosen.code),
         (_A.batch_id, chosen.batch),
     ):
-        if value:
+        if value is not None and value != "":
             conditions.append(column == value)
     if chosen.rerun_only:
         conditions.append(_A.attempt > 1)

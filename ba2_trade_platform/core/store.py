@@ -103,12 +103,11 @@ class Store:
         """
         if self._closing and wake:
             raise Unavailable("the console is stopping")
-        with explained():
-            with Session(self._writer) as session, session.begin():
-                transaction = Transaction(session)
-                yield transaction
-                # Counted before others can see the commit, or the watcher would take it for another program's.
-                self.commits += 1
+        with explained(), Session(self._writer) as session, session.begin():
+            transaction = Transaction(session)
+            yield transaction
+            # Counted before others can see the commit, or the watcher would take it for another program's.
+            self.commits += 1
         ids = None if transaction.everything else frozenset(transaction.changed | transaction.added)
         if ids is None or ids:
             self.feed.publish(Change(ids, frozenset(transaction.added)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ba2_trade_platform.core.contracts import InstrumentInfo
@@ -84,15 +85,13 @@ class Watchlists:
                 t.instrument.c.symbol.in_([info.symbol for info in instruments])
             )
             ids = {row.symbol: row.id for row in session.execute(known)}
-            taken = session.scalar(
-                select(func.count())
-                .select_from(t.watchlist)
-                .where(t.watchlist.c.name.startswith(name, autoescape=True))
-            )
+            taken = set(session.scalars(select(t.watchlist.c.name)))
+            others = (f"{name} {number}" for number in count(2))
+            free = name if name not in taken else next(other for other in others if other not in taken)
             watchlist_id = session.scalar(
                 insert(t.watchlist)
                 .values(
-                    name=f"{name} {taken + 1}" if taken else name,
+                    name=free,
                     is_demo=is_demo,
                     created_at=self._store.clock.now(),
                 )

@@ -17,8 +17,8 @@ from tests.chaos.consistency import faults
 from tests.chaos.harness import Acknowledged, configure, console_at, drain, live_and_die
 from tests.sql import ask, one
 
-KILLS = int(os.environ.get("BA2_CHAOS_KILLS", "20"))
-SEED = int(os.environ.get("BA2_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
+KILLS = int(os.environ.get("BA2_CHAOS_KILLS") or 20)
+SEED = int(os.environ.get("BA2_CHAOS_SEED") or random.SystemRandom().randrange(1, 2**31))
 SUBMITS_A_LIFE = 5
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120 + 10 * KILLS)]

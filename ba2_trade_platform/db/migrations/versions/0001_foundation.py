@@ -71,9 +71,7 @@ def _activity_log() -> None:
     sa.Column('before', sa.String(), nullable=True),
     sa.Column('after', sa.String(), nullable=True),
     sa.Column('reason', sa.String(), nullable=True),
-    sa.PrimaryKeyConstraint('id'),
-    sqlite_autoincrement=True
-    )
+    sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
     op.create_index('ix_activity_log_at', 'activity_log', ['at'], unique=False)
     op.create_index('ix_activity_subject', 'activity_log', ['subject_type', 'subject_id', 'id'], unique=False)
 
@@ -85,9 +83,7 @@ def _actor() -> None:
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('settings', sa.JSON(none_as_null=True), nullable=True),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('kind', 'name'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('kind', 'name'), sqlite_autoincrement=True)
 
 
 def _expert_instance() -> None:
@@ -107,9 +103,7 @@ def _expert_instance() -> None:
     sa.CheckConstraint('max_concurrent >= 1', name='max_concurrent_positive'),
     sa.CheckConstraint('timeout_seconds > 0', name='timeout_positive'),
     sa.ForeignKeyConstraint(['config_id'], ['expert_config.id'], name='fk_expert_instance_config', use_alter=True),
-    sa.PrimaryKeyConstraint('id'),
-    sqlite_autoincrement=True
-    )
+    sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
     op.create_index('ux_expert_instance_alias', 'expert_instance', ['alias'], unique=True, sqlite_where=sa.text('archived_at IS NULL'), postgresql_where=sa.text('archived_at IS NULL'))
 
 
@@ -124,9 +118,7 @@ def _instrument() -> None:
     sa.Column('calendar', sa.String(length=20), nullable=False),
     sa.Column('is_demo', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('symbol'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('symbol'), sqlite_autoincrement=True)
 
 
 def _watchlist() -> None:
@@ -136,9 +128,7 @@ def _watchlist() -> None:
     sa.Column('is_demo', sa.Boolean(), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('name'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('name'), sqlite_autoincrement=True)
 
 
 def _batch() -> None:
@@ -150,9 +140,7 @@ def _batch() -> None:
     sa.Column('state', sa.Enum('running', 'completed', 'failed', name='batch_state', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['actor_id'], ['actor.id'], ),
-    sa.PrimaryKeyConstraint('id'),
-    sqlite_autoincrement=True
-    )
+    sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
 
 
 def _expert_config() -> None:
@@ -167,9 +155,7 @@ def _expert_config() -> None:
     sa.ForeignKeyConstraint(['actor_id'], ['actor.id'], ),
     sa.ForeignKeyConstraint(['expert_instance_id'], ['expert_instance.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('expert_instance_id', 'revision'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('expert_instance_id', 'revision'), sqlite_autoincrement=True)
 
 
 def _queue_state() -> None:
@@ -183,8 +169,7 @@ def _queue_state() -> None:
     sa.CheckConstraint('id = 1', name='one_row'),
     sa.CheckConstraint('slots >= 1', name='slots_positive'),
     sa.ForeignKeyConstraint(['actor_id'], ['actor.id'], ),
-    sa.PrimaryKeyConstraint('id')
-    )
+    sa.PrimaryKeyConstraint('id'))
 
 
 def _watchlist_item() -> None:
@@ -196,9 +181,7 @@ def _watchlist_item() -> None:
     sa.ForeignKeyConstraint(['instrument_id'], ['instrument.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['watchlist_id'], ['watchlist.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('watchlist_id', 'instrument_id'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('watchlist_id', 'instrument_id'), sqlite_autoincrement=True)
     op.create_index('ix_watchlist_item_instrument_id', 'watchlist_item', ['instrument_id'], unique=False)
 
 
@@ -244,9 +227,7 @@ def _market_analysis() -> None:
     sa.ForeignKeyConstraint(['batch_id'], ['batch.id'], ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['config_id'], ['expert_config.id'], ),
     sa.ForeignKeyConstraint(['expert_instance_id'], ['expert_instance.id'], ),
-    sa.PrimaryKeyConstraint('id'),
-    sqlite_autoincrement=True
-    )
+    sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
     op.create_index('ix_market_analysis_attempt', 'market_analysis', ['attempt', 'id'], unique=False)
     op.create_index('ix_market_analysis_batch', 'market_analysis', ['batch_id', 'id'], unique=False)
     op.create_index('ix_market_analysis_claim', 'market_analysis', ['expert_instance_id', 'priority', 'id', 'available_at', 'rescues_used'], unique=False, sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"))
@@ -300,9 +281,7 @@ def _analysis_attempt() -> None:
     sa.ForeignKeyConstraint(['analysis_id'], ['market_analysis.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['config_id'], ['expert_config.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('analysis_id', 'number'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('analysis_id', 'number'), sqlite_autoincrement=True)
     op.create_index('ix_analysis_attempt_fingerprint', 'analysis_attempt', ['fingerprint', 'id'], unique=False)
 
 
@@ -325,9 +304,7 @@ def _analysis_step() -> None:
     sa.Column('reused_from_attempt', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['analysis_id'], ['market_analysis.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('analysis_id', 'attempt', 'position'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('analysis_id', 'attempt', 'position'), sqlite_autoincrement=True)
 
 
 def _batch_item() -> None:
@@ -345,9 +322,7 @@ def _batch_item() -> None:
     sa.ForeignKeyConstraint(['batch_id'], ['batch.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['expert_instance_id'], ['expert_instance.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('batch_id', 'position'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('batch_id', 'position'), sqlite_autoincrement=True)
     op.create_index('ix_batch_item_analysis_id', 'batch_item', ['analysis_id'], unique=False)
     op.create_index('ix_batch_item_outcome', 'batch_item', ['batch_id', 'outcome'], unique=False)
 
@@ -377,9 +352,7 @@ def _expert_recommendation() -> None:
     sa.ForeignKeyConstraint(['expert_instance_id'], ['expert_instance.id'], ),
     sa.ForeignKeyConstraint(['market_analysis_id'], ['market_analysis.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('market_analysis_id'),
-    sqlite_autoincrement=True
-    )
+    sa.UniqueConstraint('market_analysis_id'), sqlite_autoincrement=True)
     op.create_index('ix_expert_recommendation_history', 'expert_recommendation', ['expert_instance_id', 'symbol', 'subtype', 'effective_as_of', 'market_analysis_id'], unique=False)
     op.create_index('ux_expert_recommendation_current', 'expert_recommendation', ['expert_instance_id', 'symbol', 'subtype'], unique=True, sqlite_where=sa.text('is_current'), postgresql_where=sa.text('is_current'))
 
@@ -396,9 +369,7 @@ def _analysis_output() -> None:
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['market_analysis_id'], ['market_analysis.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['step_id'], ['analysis_step.id'], ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('id'),
-    sqlite_autoincrement=True
-    )
+    sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
     op.create_index('ix_analysis_output_analysis', 'analysis_output', ['market_analysis_id', 'id'], unique=False)
     op.create_index('ix_analysis_output_step_id', 'analysis_output', ['step_id'], unique=False)
 
@@ -408,8 +379,7 @@ def _analysis_step_result() -> None:
     sa.Column('step_id', sa.Integer(), nullable=False),
     sa.Column('result', sa.JSON(none_as_null=True), nullable=True),
     sa.ForeignKeyConstraint(['step_id'], ['analysis_step.id'], ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('step_id')
-    )
+    sa.PrimaryKeyConstraint('step_id'))
 
 
 def _attempt_archive() -> None:
@@ -418,8 +388,7 @@ def _attempt_archive() -> None:
     sa.Column('traceback', sa.LargeBinary(), nullable=True),
     sa.Column('contents', sa.LargeBinary(), nullable=True),
     sa.ForeignKeyConstraint(['attempt_id'], ['analysis_attempt.id'], ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('attempt_id')
-    )
+    sa.PrimaryKeyConstraint('attempt_id'))
 
 
 def _analysis_raw_data() -> None:
@@ -427,5 +396,4 @@ def _analysis_raw_data() -> None:
     sa.Column('output_id', sa.Integer(), nullable=False),
     sa.Column('data', sa.LargeBinary(), nullable=False),
     sa.ForeignKeyConstraint(['output_id'], ['analysis_output.id'], ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('output_id')
-    )
+    sa.PrimaryKeyConstraint('output_id'))
