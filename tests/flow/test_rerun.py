@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -322,3 +322,15 @@ def test_a_failed_row_of_the_page_is_told_of_its_rerun(desk: Desk) -> None:
     subscription.close()
     assert [change.ids for change in told] == [frozenset({analysis_id})]
     assert not desk.row(analysis_id).offers(Event.RERUN)
+
+
+def test_a_deadline_that_has_passed_does_not_stop_a_person_s_rerun(desk: Desk) -> None:
+    late = failed_analysis(desk, "AAPL", run_before=desk.clock.now() + timedelta(minutes=1))
+    early = failed_analysis(desk, "MSFT", run_before=desk.clock.now() + timedelta(minutes=9))
+    desk.clock.advance(120)
+    kept = desk.row(early).run_before
+    for analysis_id in (late, early):
+        desk.analyses.rerun(analysis_id, by=TRADER)
+        desk.worker().claim(analysis_id)
+    assert [desk.row(analysis_id).status for analysis_id in (late, early)] == [Status.RUNNING, Status.RUNNING]
+    assert (desk.row(late).run_before, desk.row(early).run_before) == (None, kept)
