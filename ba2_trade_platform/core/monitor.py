@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.errors import Invalid
+from ba2_trade_platform.core.filters import Filter, conditions_of
 from ba2_trade_platform.core.lifecycle import Event, allows
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db import tables as t
@@ -38,7 +39,6 @@ __all__ = [
 _A = t.analysis.c
 _I = t.expert_instance.c
 BOUND = 10_000
-TEXT_BOUND = 100_000
 MAX_LIMIT = 500
 SORTS: dict[str, Any] = {
     "id": _A.id,
@@ -56,34 +56,6 @@ SORTS: dict[str, Any] = {
     "source": _A.source,
     "subtype": _A.subtype,
 }
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which analyses to show; every empty part means all. `text` is looked for in the error message and the code."""
-
-    status: tuple[Status, ...] = ()
-    expert: int | None = None
-    symbol: str | None = None
-    subtype: Subtype | None = None
-    action: Action | None = None
-    source: Source | None = None
-    code: str | None = None
-    batch: int | None = None
-    rerun_only: bool = False
-    slower_than_seconds: float | None = None
-    finished_since: datetime | None = None
-    text: str | None = None
-
-    @property
-    def parts(self) -> int:
-        """How many parts of the filter are set."""
-        return sum(getattr(self, part.name) != part.default for part in fields(self))
-
-    @property
-    def ranged(self) -> bool:
-        """Whether a part of the filter is a range, which may be met by any number of rows at any place."""
-        return self.rerun_only or self.slower_than_seconds is not None or self.finished_since is not None
 
 
 @dataclass(frozen=True)
@@ -231,12 +203,12 @@ class Monitor:
     def matching(self, analysis_ids: Sequence[int], chosen: Filter) -> set[int]:
         """Return which of these analyses match a filter."""
         with self._store.read() as session:
-            return set(session.scalars(select(_A.id).where(_A.id.in_(analysis_ids), *_conditions(chosen))))
+            return set(session.scalars(select(_A.id).where(_A.id.in_(analysis_ids), *conditions_of(chosen))))
 
     def count(self, chosen: Filter | None = None) -> int:
         """Return how many analyses match, 10,001 standing for more."""
         with self._store.read() as session:
-            return self._bounded_count(session, *_conditions(chosen or Filter()))
+            return self._bounded_count(session, *conditions_of(chosen or Filter()))
 
     def counts(self, today: datetime) -> Counts:
         """Return the numbers of the top strip; `today` is the instant at which the trader's day began."""
@@ -246,7 +218,7 @@ class Monitor:
                 for status in (Status.PENDING, Status.RUNNING, Status.FAILED, Status.COMPLETED)
             }
             failed_today = self._bounded_count(
-                session, *_conditions(Filter(status=(Status.FAILED,), finished_since=today))
+                session, *conditions_of(Filter(status=(Status.FAILED,), finished_since=today))
             )
         return Counts(
             pending=by_status[Status.PENDING],
@@ -272,7 +244,7 @@ class Monitor:
         bounded: bool,
     ) -> list[tuple[int, Any]]:
         """Return (id, sort value) of a page: first the rows that have a value, then the NULLs, ids breaking ties."""
-        conditions = _conditions(chosen)
+        conditions = conditions_of(chosen)
         source: Any = t.analysis
         by_id: Any = _A.id
         if chosen.ranged and self._bounded_count(session, *conditions) <= BOUND:
@@ -320,45 +292,6 @@ class Monitor:
     def _bounded_count(session: Session, *conditions: ColumnElement[bool]) -> int:
         some = select(literal(1)).select_from(t.analysis).where(*conditions).limit(BOUND + 1).subquery()
         return int(session.scalar(select(func.count()).select_from(some)) or 0)
-
-
-def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if chosen.status:
-        among = _A.status.in_(chosen.status)
-        # A day's rows are fewer than a status'; `likely` says so to SQLite, which would look the status up first.
-        conditions.append(func.likely(among) if chosen.ranged else among)
-    for column, value in (
-        (_A.expert_instance_id, chosen.expert),
-        (_A.symbol, chosen.symbol.strip().upper() if chosen.symbol else None),
-        (_A.subtype, chosen.subtype),
-        (_A.result_action, chosen.action),
-        (_A.source, chosen.source),
-        (_A.error_code, chosen.code),
-        (_A.batch_id, chosen.batch),
-    ):
-        if value is not None and value != "":
-            conditions.append(column == value)
-    if chosen.rerun_only:
-        conditions.append(_A.attempt > 1)
-    if chosen.slower_than_seconds is not None:
-        conditions.append(_A.duration_ms > chosen.slower_than_seconds * 1000)
-    if chosen.finished_since is not None:
-        conditions.append(_A.finished_at >= chosen.finished_since)
-    if chosen.text:
-        pattern = "%" + chosen.text.strip().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-        errors = t.analysis.alias()
-        oldest = (
-            select(errors.c.id)
-            .where(errors.c.error_code.is_not(None))
-            .order_by(errors.c.id.desc())
-            .limit(1)
-            .offset(TEXT_BOUND - 1)
-            .scalar_subquery()
-        )
-        found = _A.error_message.like(pattern, escape="\\") | _A.error_code.like(pattern, escape="\\")
-        conditions += [_A.error_code.is_not(None), found, _A.id >= func.coalesce(oldest, 0)]
-    return conditions
 
 
 def _encode(value: Any, row_id: int) -> str:

@@ -27,6 +27,7 @@ SORTABLE = (
 _ACTIVE = text("status IN ('pending','running')")
 _PENDING = text("status = 'pending'")
 _RUNNING = text("status = 'running'")
+_FAILED = text("status = 'failed'")
 _ERRORS = text("error_code IS NOT NULL")
 
 
@@ -67,6 +68,13 @@ class MarketAnalysis(SQLModel, table=True):
             "id",
             sqlite_where=_ERRORS,
             postgresql_where=_ERRORS,
+        ),
+        Index(
+            "ix_market_analysis_failed_expert",
+            "expert_instance_id",
+            "id",
+            sqlite_where=_FAILED,
+            postgresql_where=_FAILED,
         ),
         Index("ix_market_analysis_batch", "batch_id", "id"),
         Index("ix_market_analysis_fingerprint", "fingerprint", "id"),

@@ -237,6 +237,7 @@ def _market_analysis() -> None:
     op.create_index('ix_market_analysis_error_expert', 'market_analysis', ['error_code', 'expert_instance_id', 'id'], unique=False, sqlite_where=sa.text('error_code IS NOT NULL'), postgresql_where=sa.text('error_code IS NOT NULL'))
     op.create_index('ix_market_analysis_errors', 'market_analysis', ['id', 'error_code', 'error_message'], unique=False, sqlite_where=sa.text('error_code IS NOT NULL'), postgresql_where=sa.text('error_code IS NOT NULL'))
     op.create_index('ix_market_analysis_expert_instance_id', 'market_analysis', ['expert_instance_id', 'id'], unique=False)
+    op.create_index('ix_market_analysis_failed_expert', 'market_analysis', ['expert_instance_id', 'id'], unique=False, sqlite_where=sa.text("status = 'failed'"), postgresql_where=sa.text("status = 'failed'"))
     op.create_index('ix_market_analysis_fingerprint', 'market_analysis', ['fingerprint', 'id'], unique=False)
     op.create_index('ix_market_analysis_finished_at', 'market_analysis', ['finished_at', 'id'], unique=False)
     op.create_index('ix_market_analysis_lease', 'market_analysis', ['lease_until'], unique=False, sqlite_where=sa.text("status = 'running'"), postgresql_where=sa.text("status = 'running'"))

@@ -1,0 +1,93 @@
+"""Which analyses to show, and the same said so that SQLite answers it from an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, literal_column, select
+
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import Action, Source, Status, Subtype
+
+_A = t.analysis.c
+TEXT_BOUND = 100_000
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which analyses to show; every empty part means all. `text` is looked for in the error message and the code."""
+
+    status: tuple[Status, ...] = ()
+    expert: int | None = None
+    symbol: str | None = None
+    subtype: Subtype | None = None
+    action: Action | None = None
+    source: Source | None = None
+    code: str | None = None
+    batch: int | None = None
+    rerun_only: bool = False
+    slower_than_seconds: float | None = None
+    finished_since: datetime | None = None
+    text: str | None = None
+
+    @property
+    def parts(self) -> int:
+        """How many parts of the filter are set."""
+        return sum(getattr(self, part.name) != part.default for part in fields(self))
+
+    @property
+    def ranged(self) -> bool:
+        """Whether a part of the filter is a range, which may be met by any number of rows at any place."""
+        return self.rerun_only or self.slower_than_seconds is not None or self.finished_since is not None
+
+
+def _status(chosen: Filter) -> ColumnElement[bool]:
+    """Return the condition on the status, so put that SQLite takes the index that leaves least to look at."""
+    if chosen.text:
+        # The index of the errors finds the few that match; `+` keeps the status' own index out of it.
+        return literal_column("+market_analysis.status", _A.status.type).in_(chosen.status)
+    among: ColumnElement[bool] = _A.status.in_(chosen.status)
+    if chosen.ranged:
+        return func.likely(among)  # a day's rows are fewer than a status'
+    if chosen.status == (Status.FAILED,):
+        return _A.status == literal_column("'failed'")  # in words, as the partial index has it
+    return among
+
+
+def conditions_of(chosen: Filter) -> list[ColumnElement[bool]]:
+    """Return the filter as conditions that SQLite can answer from an index."""
+    conditions: list[ColumnElement[bool]] = []
+    if chosen.status:
+        conditions.append(_status(chosen))
+    for column, value in (
+        (_A.expert_instance_id, chosen.expert),
+        (_A.symbol, chosen.symbol.strip().upper() if chosen.symbol else None),
+        (_A.subtype, chosen.subtype),
+        (_A.result_action, chosen.action),
+        (_A.source, chosen.source),
+        (_A.error_code, chosen.code),
+        (_A.batch_id, chosen.batch),
+    ):
+        if value is not None and value != "":
+            conditions.append(column == value)
+    if chosen.rerun_only:
+        conditions.append(_A.attempt > 1)
+    if chosen.slower_than_seconds is not None:
+        conditions.append(_A.duration_ms > chosen.slower_than_seconds * 1000)
+    if chosen.finished_since is not None:
+        conditions.append(_A.finished_at >= chosen.finished_since)
+    if chosen.text:
+        pattern = "%" + chosen.text.strip().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        errors = t.analysis.alias()
+        oldest = (
+            select(errors.c.id)
+            .where(errors.c.error_code.is_not(None))
+            .order_by(errors.c.id.desc())
+            .limit(1)
+            .offset(TEXT_BOUND - 1)
+            .scalar_subquery()
+        )
+        found = _A.error_message.like(pattern, escape="\\") | _A.error_code.like(pattern, escape="\\")
+        conditions += [_A.error_code.is_not(None), found, _A.id >= func.coalesce(oldest, 0)]
+    return conditions
