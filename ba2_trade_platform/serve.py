@@ -93,8 +93,16 @@ def open_log(settings: Settings) -> None:
     terminal = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S")
     terminal.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=settings.log_level, handlers=[terminal, file], force=True)
+    for handler in (terminal, file):
+        handler.addFilter(_answerable)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _answerable(record: logging.LogRecord) -> bool:
+    """Leave out what Starlette raises when a browser has gone on before its answer came: nobody is missing it."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
 
 
 def require_port(settings: Settings) -> None:
