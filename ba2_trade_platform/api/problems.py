@@ -70,6 +70,7 @@ def problem(
 def answer_problems(api: FastAPI) -> None:
     """Have every error of `api` answered as a problem."""
     # Starlette's types know handlers of any Exception only.
+    # Starlette types a handler's error as Exception; each of these is only given its own kind.
     api.add_exception_handler(PlatformError, _platform_error)  # type: ignore[arg-type]
     api.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
     api.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
@@ -83,7 +84,7 @@ def _platform_error(request: Request, error: PlatformError) -> JSONResponse:  # 
     return problem(error.http_status, str(error), error.code, title=error.title, details=details, headers=headers)
 
 
-def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001
+def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
     # What was sent is not sent back: it may be anything, of any size.
     fields = [
         {"field": _place(found["loc"]), "message": str(found["msg"]).removeprefix("Value error, ")}
@@ -120,6 +121,6 @@ def _methods(request: Request) -> list[str]:
     ]
 
 
-def _bug(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+def _bug(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
     # The server logs the traceback: Starlette raises the error again once this is sent.
     return problem(500, f"The console met {type(error).__name__}; its log has the traceback", "BUG")
