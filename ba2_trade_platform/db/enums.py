@@ -156,11 +156,38 @@ class BatchState(StrEnum):
 
 
 class ItemOutcome(StrEnum):
-    """What became of one item of a batch."""
+    """What became of one item of a batch; a planned one has not been queued yet."""
 
+    PLANNED = "planned"
     QUEUED = "queued"
     DUPLICATE = "duplicate"
     SKIPPED = "skipped"
     BLOCKED = "blocked"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class BulkState(StrEnum):
+    """Where a bulk re-run stands: its canary runs first where it has one, then the rest."""
+
+    CANARY = "canary"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CANARY_FAILED = "canary_failed"
+    ABORTED = "aborted"
+
+
+class BreakerState(StrEnum):
+    """Whether retries for a provider wait: all of them, all but one probe, or none."""
+
+    OPEN = "open"
+    PROBING = "probing"
+    CLOSED = "closed"
+
+
+class Mark(StrEnum):
+    """What a person said of a group of equal failures."""
+
+    RESOLVED = "resolved"
+    IGNORED = "ignored"
+    WONT_FIX = "wont_fix"

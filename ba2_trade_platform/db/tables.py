@@ -3,7 +3,7 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from ba2_trade_platform.db.models import analyses, desk, experts, people, results
+from ba2_trade_platform.db.models import analyses, desk, experts, failures, people, results
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -30,3 +30,8 @@ watchlist_item = _table(desk.WatchlistItem)
 batch = _table(desk.Batch)
 batch_item = _table(desk.BatchItem)
 queue_state = _table(desk.QueueState)
+failure_group = _table(failures.FailureGroup)
+failure_hour = _table(failures.FailureHour)
+breaker = _table(failures.Breaker)
+bulk_rerun = _table(failures.BulkRerun)
+idempotency_key = _table(failures.IdempotencyKey)

@@ -29,6 +29,9 @@ _PENDING = text("status = 'pending'")
 _RUNNING = text("status = 'running'")
 _FAILED = text("status = 'failed'")
 _ERRORS = text("error_code IS NOT NULL")
+_AFTER = text("after_fingerprint IS NOT NULL")
+_OPEN = text("outcome IS NULL AND after_fingerprint IS NOT NULL")
+_PROVIDED = text("provider IS NOT NULL")
 
 
 class MarketAnalysis(SQLModel, table=True):
@@ -47,6 +50,7 @@ class MarketAnalysis(SQLModel, table=True):
             "id",
             "available_at",
             "rescues_used",
+            "retry_provider",
             sqlite_where=_PENDING,
             postgresql_where=_PENDING,
         ),
@@ -72,6 +76,15 @@ class MarketAnalysis(SQLModel, table=True):
         Index(
             "ix_market_analysis_failed_expert",
             "expert_instance_id",
+            "id",
+            sqlite_where=_FAILED,
+            postgresql_where=_FAILED,
+        ),
+        Index(
+            "ix_market_analysis_failed_fingerprint",
+            "fingerprint",
+            "expert_instance_id",
+            "symbol",
             "id",
             sqlite_where=_FAILED,
             postgresql_where=_FAILED,
@@ -109,6 +122,8 @@ class MarketAnalysis(SQLModel, table=True):
     error_message: str | None = None
     failure_kind: FailureKind | None = Field(default=None, sa_column=Column(choice(FailureKind, "failure_kind")))
     fingerprint: str | None = Field(default=None, max_length=64)
+    # Set while it is to be retried by itself: the provider that failed, whose open breaker makes it wait.
+    retry_provider: str | None = Field(default=None, max_length=80)
     result_action: Action | None = Field(default=None, sa_column=Column(choice(Action, "result_action")))
     result_confidence: float | None = None
     result_expected_profit: float | None = None
@@ -127,6 +142,37 @@ class AnalysisAttempt(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("analysis_id", "number"),
         Index("ix_analysis_attempt_fingerprint", "fingerprint", "id"),
+        Index("ix_analysis_attempt_finished", "finished_at", "id"),
+        # The track record of an error is read from these alone: how what followed it ended, and how long it waited.
+        Index(
+            "ix_analysis_attempt_after_fingerprint",
+            "after_fingerprint",
+            "id",
+            "outcome",
+            "started_at",
+            "after_failed_at",
+            sqlite_where=_AFTER,
+            postgresql_where=_AFTER,
+        ),
+        Index(
+            "ix_analysis_attempt_after_code",
+            "after_code",
+            "id",
+            "outcome",
+            "started_at",
+            "after_failed_at",
+            sqlite_where=_AFTER,
+            postgresql_where=_AFTER,
+        ),
+        Index("ix_analysis_attempt_open_after", "after_fingerprint", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "ix_analysis_attempt_provider",
+            "provider",
+            "error_code",
+            "finished_at",
+            sqlite_where=_PROVIDED,
+            postgresql_where=_PROVIDED,
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -156,6 +202,18 @@ class AnalysisAttempt(SQLModel, table=True):
     tokens: int | None = None
     cost: Decimal | None = Field(default=None, sa_column=Column(Money))
     currency: str = Field(default="USD", max_length=3)
+    step: str | None = Field(default=None, max_length=200)
+    provider: str | None = Field(default=None, max_length=80)
+    provider_choice: Json | None = Field(default=None, sa_column=Column(json_column()))
+    # The bulk re-run that asked; like the columns below added later, and SQLite adds a foreign key only by a copy.
+    batch_id: int | None = None
+    # Of the failed attempt that this one answers: a re-run, a retry, or what a rescue made of them.
+    after_fingerprint: str | None = Field(default=None, max_length=64)
+    after_code: str | None = Field(default=None, max_length=40)
+    after_failed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    # What acted on the recommendation that this attempt purged, as it was when somebody acknowledged it.
+    acknowledged: Json | None = Field(default=None, sa_column=Column(json_column()))
+    packed_into: str | None = Field(default=None, max_length=200)
 
 
 class AttemptArchive(SQLModel, table=True):

@@ -69,7 +69,7 @@ class BatchItem(SQLModel, table=True):
     __tablename__ = "batch_item"
     __table_args__ = (
         UniqueConstraint("batch_id", "position"),
-        Index("ix_batch_item_outcome", "batch_id", "outcome"),
+        Index("ix_batch_item_outcome", "batch_id", "outcome", "position"),
         {"sqlite_autoincrement": True},
     )
 

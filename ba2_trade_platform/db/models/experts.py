@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.types import Json, UtcDateTime, json_column
@@ -31,6 +31,8 @@ class ExpertInstance(SQLModel, table=True):
     max_reruns: int = 3
     max_retries: int = 2
     timeout_seconds: float = 600
+    retry_base_seconds: float = Field(default=5, sa_column=Column(Float, nullable=False, server_default="5"))
+    retry_cap_seconds: float = Field(default=300, sa_column=Column(Float, nullable=False, server_default="300"))
     # use_alter: instance and config point at each other
     config_id: int | None = Field(
         default=None,

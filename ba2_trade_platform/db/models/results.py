@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Larg
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.enums import Action, RiskLevel, StepStatus, Subtype, TimeHorizon
-from ba2_trade_platform.db.types import Money, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
 
 _CURRENT = text("is_current")
 
@@ -34,6 +34,7 @@ class AnalysisStep(SQLModel, table=True):
     provider: str | None = Field(default=None, max_length=80)
     error_message: str | None = None
     reused_from_attempt: int | None = None
+    depends_on: Json | None = Field(default=None, sa_column=Column(json_column()))
 
 
 class AnalysisStepResult(SQLModel, table=True):

@@ -1,0 +1,119 @@
+"""What is known of failures beyond single attempts: groups of equal ones, provider breakers and bulk re-runs."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from ba2_trade_platform.db.enums import BreakerState, BulkState, FailureKind, Mark, Mode
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+
+_OVERRIDDEN = text("kind IS NOT NULL")
+_NOT_CLOSED = text("state <> 'closed'")
+
+
+class FailureGroup(SQLModel, table=True):
+    """Equal failures, by their fingerprint: when they came, what a person said of them, and what kind he says it is.
+
+    How many analyses stand failed now is counted from them; `seen` counts every attempt that ever ended like this.
+    """
+
+    __tablename__ = "failure_group"
+    __table_args__ = (
+        Index("ix_failure_group_last_seen", "last_seen", "fingerprint"),
+        Index("ix_failure_group_kind", "kind", sqlite_where=_OVERRIDDEN, postgresql_where=_OVERRIDDEN),
+    )
+
+    fingerprint: str = Field(primary_key=True, max_length=64)
+    code: str = Field(max_length=40)
+    message: str
+    provider: str | None = Field(default=None, max_length=80)
+    first_seen: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    last_seen: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    seen: int = 1
+    regressed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    mark: Mark | None = Field(default=None, sa_column=Column(choice(Mark, "failure_mark")))
+    marked_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    marked_by: int | None = Field(default=None, foreign_key="actor.id")
+    mark_reason: str | None = None
+    ignore_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    ignore_seen: int | None = None
+    kind: FailureKind | None = Field(default=None, sa_column=Column(choice(FailureKind, "group_failure_kind")))
+    kind_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    kind_by: int | None = Field(default=None, foreign_key="actor.id")
+    kind_reason: str | None = None
+
+
+class FailureHour(SQLModel, table=True):
+    """How often a group was seen in one hour, so that its day can be drawn without counting attempts."""
+
+    __tablename__ = "failure_hour"
+    __table_args__ = (Index("ix_failure_hour_hour", "hour"),)
+
+    fingerprint: str = Field(primary_key=True, max_length=64, foreign_key="failure_group.fingerprint", ondelete="CASCADE")
+    hour: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
+    seen: int = 1
+
+
+class Breaker(SQLModel, table=True):
+    """One incident of a provider: while it is not closed, retries for that provider wait."""
+
+    __tablename__ = "breaker"
+    __table_args__ = (
+        Index("ux_breaker_provider", "provider", unique=True, sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
+        Index("ix_breaker_opened", "opened_at", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    provider: str = Field(max_length=80)
+    code: str | None = Field(default=None, max_length=40)
+    state: BreakerState = Field(sa_column=Column(choice(BreakerState, "breaker_state"), nullable=False))
+    failures: int = 0
+    opened_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    opened_by: int | None = Field(default=None, foreign_key="actor.id")
+    reason: str | None = None
+    cooldown_seconds: float
+    probe_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    probe_analysis_id: int | None = Field(default=None, foreign_key="market_analysis.id", ondelete="SET NULL")
+    probes: int = 0
+    closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    closed_by: int | None = Field(default=None, foreign_key="actor.id")
+    close_reason: str | None = None
+
+
+class BulkRerun(SQLModel, table=True):
+    """What a batch of kind `bulk_rerun` was asked to do, and how far it is; its items are the batch's."""
+
+    __tablename__ = "bulk_rerun"
+
+    batch_id: int = Field(sa_column=Column(Integer, ForeignKey("batch.id", ondelete="CASCADE"), primary_key=True))
+    state: BulkState = Field(sa_column=Column(choice(BulkState, "bulk_state"), nullable=False, index=True))
+    mode: Mode = Field(sa_column=Column(choice(Mode, "bulk_mode"), nullable=False))
+    reason: str
+    filter: Json | None = Field(default=None, sa_column=Column(json_column()))
+    rate_per_minute: int | None = None
+    canary: int | None = None
+    plan_hash: str = Field(max_length=64)
+    next_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    after_batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """The first answer to a request, given again when a client repeats it with the same key."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (
+        UniqueConstraint("actor_id", "route", "key"),
+        Index("ix_idempotency_key_created", "created_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    actor_id: int = Field(foreign_key="actor.id")
+    route: str = Field(max_length=200)
+    key: str = Field(max_length=200)
+    body_hash: str = Field(max_length=64)
+    answer: Json = Field(sa_column=Column(json_column(), nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
