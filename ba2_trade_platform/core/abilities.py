@@ -30,7 +30,12 @@ class Abilities:
         except ValidationError as error:
             return Ability(found.safe_to_repeat, found.can_resume, settings_sentence(error))
         unmet = [need for need in found.requirements(valid) if not need.met and subtype in need.subtypes]
-        return Ability(found.safe_to_repeat, found.can_resume, "; ".join(need.sentence for need in unmet) or None)
+        return Ability(
+            found.safe_to_repeat,
+            found.can_resume,
+            "; ".join(need.sentence for need in unmet) or None,
+            tuple(found.providers(valid)),
+        )
 
 
 def settings_sentence(error: ValidationError) -> str:

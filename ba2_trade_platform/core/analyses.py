@@ -4,50 +4,26 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core import archives, attempts
+from ba2_trade_platform.core import attempts
 from ba2_trade_platform.core.actors import Actor, actor_id, note
-from ba2_trade_platform.core.archives import Purged
-from ba2_trade_platform.core.attempts import Opening
 from ba2_trade_platform.core.errors import NotFound, Refused, SwitchedOff, Unavailable
 from ba2_trade_platform.core.lifecycle import ACTIVE, Event, NotAllowedError, Status, after
-from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
+from ba2_trade_platform.core.queue.dispatcher import Dispatcher
 from ba2_trade_platform.core.queue.submissions import active_holder
 from ba2_trade_platform.core.queue.worker_queue import Submitted, WorkerQueue
 from ba2_trade_platform.core.recommendations import Subject, refresh_current
+from ba2_trade_platform.core.requeue import Requeue, Requeued, Wish, row_of
 from ba2_trade_platform.core.store import Store, Transaction, violates
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import Mode, Outcome, Source, Trigger
+from ba2_trade_platform.db.enums import Outcome, Source
 
 log = logging.getLogger(__name__)
 _A = t.analysis.c
-
-
-@dataclass(frozen=True)
-class Requeued:
-    """A re-run that was accepted."""
-
-    analysis_id: int
-    status: Status
-    attempt: int
-    reruns_used: int
-    max_reruns: int
-    updated_at: datetime
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """Say what was queued."""
-        return (
-            f"Analysis {self.analysis_id} queued for re-run "
-            f"(attempt {self.attempt}, re-run {self.reruns_used}/{self.max_reruns})"
-        )
 
 
 @dataclass(frozen=True)
@@ -65,6 +41,7 @@ class Analyses:
         self._store = store
         self._queue = queue
         self._dispatcher = dispatcher
+        self._requeue = Requeue(store.clock, dispatcher)
         self.rerun_enabled = rerun_enabled
 
     def rerun(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Requeued:
@@ -77,7 +54,8 @@ class Analyses:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
         try:
             with self._store.write() as transaction:
-                requeued, purged, about = self._requeue(transaction, analysis_id, by, reason)
+                who = actor_id(transaction.session, by)
+                requeued, purged, about = self._requeue(transaction, analysis_id, Wish(reason=reason), who)
         except (Refused, NotFound) as refusal:
             log.warning("Re-run of analysis %s refused: %s", analysis_id, refusal)
             raise
@@ -110,7 +88,7 @@ class Analyses:
     def cancel(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """End a pending or running analysis now; its expert is stopped. Raises NotFound, Refused or Unavailable."""
         with self._store.write() as transaction:
-            row = self._row(transaction.session, analysis_id)
+            row = row_of(transaction.session, analysis_id)
             _permit(row, Event.CANCEL)
             self._cancel(transaction, row, actor_id(transaction.session, by), reason)
         log.info("%s cancelled analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias)
@@ -119,7 +97,7 @@ class Analyses:
     def run_again(self, analysis_id: int, *, by: Actor, source: Source = Source.MANUAL) -> Submitted:
         """Queue a new analysis like this finished one. Raises NotFound, Refused or Unavailable."""
         with self._store.read() as session:
-            row = self._row(session, analysis_id)
+            row = row_of(session, analysis_id)
         _permit(row, Event.RUN_AGAIN)
         return self._queue.submit_analysis_task(
             row.expert_instance_id, row.symbol, row.subtype, by=by, as_of=row.as_of, source=source
@@ -129,7 +107,7 @@ class Analyses:
         """Remove an analysis and all that hangs on it; what runs is cancelled first. Raises NotFound, Unavailable."""
         with self._store.write() as transaction:
             session = transaction.session
-            row = self._row(session, analysis_id)
+            row = row_of(session, analysis_id)
             who = actor_id(session, by)
             if row.status in ACTIVE:
                 self._cancel(transaction, row, who, "deleted")
@@ -148,44 +126,6 @@ class Analyses:
             transaction.touch(analysis_id)
         log.info("%s deleted analysis %s (%s)", by, analysis_id, about)
         return Done(analysis_id, f"Analysis {analysis_id} deleted")
-
-    def _requeue(
-        self, transaction: Transaction, analysis_id: int, by: Actor, reason: str | None
-    ) -> tuple[Requeued, Purged, Any]:
-        session, now = transaction.session, self._store.clock.now()
-        reset = session.execute(
-            update(t.analysis)
-            .where(_A.id == analysis_id, _A.status == Status.FAILED)
-            .values(status=after(Status.FAILED, Event.RERUN), updated_at=now, available_at=now, version=_A.version + 1)
-            .returning(_A.id)
-        ).one_or_none()
-        row = self._row(session, analysis_id)
-        if reset is None:
-            raise self._not_failed(session, row)
-        who = actor_id(session, by)
-        attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now)
-        archives.pack(session, analysis_id, row.attempt)
-        purged = archives.purge(session, analysis_id)
-        session.execute(update(t.analysis).where(_A.id == analysis_id).values(**_fresh(row, now)))
-        opening = Opening(Trigger.RERUN, Mode.FRESH, who, row.current_config_id, reason)
-        attempts.open_attempt(session, analysis_id, row.attempt + 1, opening, now)
-        note(
-            session,
-            who,
-            now,
-            "re-run",
-            subject_id=analysis_id,
-            attempt=row.attempt + 1,
-            before="failed",
-            after="pending",
-            reason=reason,
-        )
-        self._dispatcher.enqueue(session, [Ref(analysis_id, row.attempt + 1, row.expert_instance_id, row.priority)])
-        transaction.touch(analysis_id)
-        requeued = Requeued(
-            analysis_id, Status.PENDING, row.attempt + 1, row.reruns_used + 1, row.max_reruns, updated_at=now
-        )
-        return requeued, purged, row
 
     def _cancel(self, transaction: Transaction, row: Any, who: int, reason: str | None) -> None:
         session, now = transaction.session, self._store.clock.now()
@@ -220,54 +160,9 @@ class Analyses:
         )
         transaction.touch(row.id)
 
-    @staticmethod
-    def _row(session: Session, analysis_id: int) -> Any:
-        i = t.expert_instance.c
-        row = session.execute(
-            select(
-                _A.id,
-                _A.symbol,
-                _A.subtype,
-                _A.status,
-                _A.attempt,
-                _A.as_of,
-                _A.run_before,
-                _A.priority,
-                _A.expert_instance_id,
-                _A.reruns_used,
-                _A.started_at,
-                _A.updated_at,
-                _A.dedupe_key,
-                i.alias,
-                i.max_reruns,
-                i.config_id.label("current_config_id"),
-            )
-            .join(t.expert_instance, i.id == _A.expert_instance_id)
-            .where(_A.id == analysis_id)
-        ).one_or_none()
-        if row is None:
-            raise NotFound("Analysis not found", analysis_id=analysis_id)
-        return row
-
-    def _not_failed(self, session: Session, row: Any) -> Refused:
-        opened = session.execute(
-            select(t.attempt.c.trigger, t.attempt.c.queued_at, t.actor.c.name)
-            .join(t.actor, t.actor.c.id == t.attempt.c.actor_id)
-            .where(t.attempt.c.analysis_id == row.id, t.attempt.c.number == row.attempt)
-        ).one()
-        present = {"status": row.status.value, "by": opened.name, "since": row.updated_at.isoformat()}
-        if row.status is Status.PENDING and opened.trigger is Trigger.RERUN:
-            ago = max(0, round((self._store.clock.now() - opened.queued_at).total_seconds()))
-            return Refused(f"Already queued {ago} s ago by {opened.name}", code="ALREADY_QUEUED", **present)
-        try:
-            after(row.status, Event.RERUN, f"analysis {row.id}")
-        except NotAllowedError as error:
-            return Refused(str(error), code="NOT_FAILED", **present)
-        raise AssertionError(f"analysis {row.id} is {row.status} and yet was not reset")
-
     def _duplicate(self, analysis_id: int) -> Refused:
         with self._store.read() as session:
-            row = self._row(session, analysis_id)
+            row = row_of(session, analysis_id)
             holder = active_holder(session, row.dedupe_key)
         # It may have ended since the transaction was refused; then there is no number to give.
         present = f"{holder.status.value} (analysis {holder.id})" if holder else "pending"
@@ -284,30 +179,3 @@ def _permit(row: Any, event: Event) -> None:
         after(row.status, event, f"analysis {row.id}")
     except NotAllowedError as error:
         raise Refused(str(error), status=row.status.value) from error
-
-
-def _fresh(row: Any, now: datetime) -> dict[str, Any]:
-    """What a fresh re-run sets beside the status; attempt and archive keep what is cleared."""
-    return {
-        # A person wants it now: a deadline that has passed would only skip it at once.
-        "run_before": row.run_before if row.run_before and row.run_before > now else None,
-        "attempt": row.attempt + 1,
-        "reruns_used": row.reruns_used + 1,
-        "retries_used": 0,
-        "rescues_used": 0,
-        "config_id": row.current_config_id,
-        "state": None,
-        "progress": 0,
-        "current_step": None,
-        "started_at": None,
-        "finished_at": None,
-        "duration_ms": None,
-        "error_code": None,
-        "error_message": None,
-        "failure_kind": None,
-        "fingerprint": None,
-        "result_action": None,
-        "result_confidence": None,
-        "result_expected_profit": None,
-        "worker_id": None,
-    }

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.failures import Failure
+from ba2_trade_platform.core.providers import NO_CHOICE, ProviderChoice
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BatchState, ItemOutcome, Mode, Outcome, StepStatus, Trigger
+from ba2_trade_platform.db.types import Json
 
 ITEM_OUTCOMES = {
     Outcome.COMPLETED: ItemOutcome.SUCCEEDED,
@@ -19,6 +22,14 @@ ITEM_OUTCOMES = {
     Outcome.SKIPPED: ItemOutcome.SKIPPED,
     Outcome.CANCELLED: ItemOutcome.SKIPPED,
 }
+
+_WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
+_HANDED_BACK = (Trigger.RESCUE, Trigger.RELEASE)
+_T = t.attempt.c
+_PREVIOUS = select(
+    _T.base_attempt, _T.effective_as_of, _T.fingerprint, _T.error_code, _T.finished_at,
+    _T.after_fingerprint, _T.after_code, _T.after_failed_at, _T.provider_choice, _T.batch_id,
+).where(_T.analysis_id == bindparam("p_analysis_id"), _T.number == bindparam("p_number"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,19 +41,27 @@ class Opening:
     actor_id: int
     config_id: int | None
     reason: str | None = None
+    step: str | None = None
+    providers: ProviderChoice = NO_CHOICE
+    batch_id: int | None = None
+    acknowledged: Json | None = None
 
 
 def open_attempt(session: Session, analysis_id: int, number: int, opening: Opening, at: datetime) -> None:
-    """Insert attempt `number`; unless it begins fresh it goes on from its predecessor's base and as_of."""
-    base, as_of = number, None
-    if opening.mode is not Mode.FRESH or opening.trigger in (Trigger.RESCUE, Trigger.RELEASE, Trigger.RETRY):
-        previous = session.execute(
-            select(t.attempt.c.base_attempt, t.attempt.c.effective_as_of).where(
-                t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number - 1
-            )
-        ).one()
-        as_of = previous.effective_as_of
-        base = number if opening.mode is Mode.FRESH else previous.base_attempt
+    """Insert attempt `number`; unless it begins fresh it goes on from its predecessor's base and as_of.
+
+    It keeps which failure it answers: its predecessor's, or, when the console only stopped in between, the same.
+    """
+    base, as_of, answers = number, None, {}
+    choice, batch_id = opening.providers.stored(), opening.batch_id
+    if opening.trigger is not Trigger.FIRST:
+        previous = session.execute(_PREVIOUS, {"p_analysis_id": analysis_id, "p_number": number - 1}).one()
+        if opening.mode is not Mode.FRESH or opening.trigger in (*_HANDED_BACK, Trigger.RETRY):
+            as_of = previous.effective_as_of
+            base = number if opening.mode is Mode.FRESH else previous.base_attempt
+        if opening.trigger in (*_HANDED_BACK, Trigger.RETRY):
+            choice, batch_id = previous.provider_choice, previous.batch_id
+        answers = _answers(previous, opening.trigger)
     session.execute(
         insert(t.attempt).values(
             analysis_id=analysis_id,
@@ -55,8 +74,27 @@ def open_attempt(session: Session, analysis_id: int, number: int, opening: Openi
             queued_at=at,
             effective_as_of=as_of,
             config_id=opening.config_id,
+            step=opening.step,
+            provider_choice=choice,
+            batch_id=batch_id,
+            acknowledged=opening.acknowledged,
+            **answers,
         )
     )
+
+
+def _answers(previous: Any, trigger: Trigger) -> dict[str, Any]:
+    if trigger in _HANDED_BACK:
+        return {
+            "after_fingerprint": previous.after_fingerprint,
+            "after_code": previous.after_code,
+            "after_failed_at": previous.after_failed_at,
+        }
+    return {
+        "after_fingerprint": previous.fingerprint,
+        "after_code": previous.error_code,
+        "after_failed_at": previous.finished_at,
+    }
 
 
 def close_attempt(
@@ -96,7 +134,7 @@ def settle_batches(session: Session, batch_ids: Iterable[int]) -> None:
     """End the batches among these that wait for nothing more: failed when nothing in them succeeded."""
     items = t.batch_item.alias()
     of_batch = items.c.batch_id == t.batch.c.id
-    done = t.batch.c.id.in_(list(batch_ids)) & ~exists().where(of_batch, items.c.outcome == ItemOutcome.QUEUED)
+    done = t.batch.c.id.in_(list(batch_ids)) & ~exists().where(of_batch, items.c.outcome.in_(_WAITING))
     failed = exists().where(of_batch, items.c.outcome == ItemOutcome.FAILED)
     succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
     session.execute(update(t.batch).where(done, ~(failed & ~succeeded)).values(state=BatchState.COMPLETED))

@@ -7,7 +7,7 @@ import contextvars
 import hashlib
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -45,6 +45,7 @@ class RunContext:
         self.prices = prices
         self.clock = clock
         self.state: Mapping[str, Any] | None = claim.state
+        self.providers: Sequence[str] = claim.providers
         self.live_threads = 0
         self._ledger = ledger
         self._written = written

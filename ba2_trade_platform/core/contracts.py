@@ -49,13 +49,17 @@ CleanText = Annotated[str, AfterValidator(clean_text)]
 class ExpertError(Exception):
     """An expected failure of an expert or a provider, with the code that everything else reads.
 
-    `retry_after` is the provider's own wish in seconds, where it gave one.
+    `retry_after` is the provider's own wish in seconds, where it gave one; `provider` names who failed, where an
+    expert has several to ask.
     """
 
-    def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode, sentence: str, *, retry_after: float | None = None, provider: str | None = None
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.retry_after = retry_after
+        self.provider = provider
 
 
 class Skipped(Exception):  # noqa: N818 - an outcome, not an error: the expert decided that there is nothing to analyse
@@ -218,6 +222,7 @@ class AnalysisContext(Protocol):
     prices: PricesAsOf
     clock: Clock
     state: Mapping[str, Any] | None
+    providers: Sequence[str]  # who may be asked in this attempt, in this order; empty where the expert has none
 
     def expect(self, steps: int) -> None:
         """Say how many steps this attempt will take, so that progress can be shown."""
@@ -254,6 +259,9 @@ class Expert(Protocol):
 
     def requirements(self, settings: BaseModel) -> list[Requirement]:
         """Return what it needs (keys, network, data), each met or not. Quick, no I/O."""
+
+    def providers(self, settings: BaseModel) -> Sequence[str]:
+        """Return the outside services it may ask with these settings, in their order; empty when it asks none."""
 
     async def analyse(self, context: AnalysisContext) -> Verdict:
         """Analyse `context.symbol` as of `context.as_of`; raise ExpertError for an expected failure."""

@@ -15,7 +15,7 @@ class PlatformError(Exception):
     exit_code: ClassVar[int] = 1
     tone: ClassVar[Tone] = "negative"
     default_code: ClassVar[str] = "ERROR"
-    retry_after_seconds: ClassVar[int | None] = None
+    retry_after_seconds: int | None = None
 
     def __init__(self, sentence: str, *, code: str | None = None, **details: Any) -> None:
         super().__init__(sentence)
@@ -60,6 +60,22 @@ class SwitchedOff(PlatformError):  # noqa: N818
     exit_code = 6
     tone = "warning"
     default_code = "SWITCHED_OFF"
+
+
+class TooMany(PlatformError):  # noqa: N818
+    """A limit is reached; `retry_after` is in how many seconds asking again makes sense, None when never by itself."""
+
+    title = "Too many"
+    http_status = 429
+    exit_code = 8
+    tone = "warning"
+    default_code = "TOO_MANY"
+
+    def __init__(
+        self, sentence: str, *, code: str | None = None, retry_after: int | None = None, **details: Any
+    ) -> None:
+        super().__init__(sentence, code=code, **details)
+        self.retry_after_seconds = retry_after
 
 
 class Unavailable(PlatformError):  # noqa: N818

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import traceback
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Failure:
     fingerprint: str
     traceback: str | None = None
     retry_after: float | None = None
+    provider: str | None = None
 
 
 def classify(error: BaseException, symbol: str = "") -> Failure:
@@ -74,8 +76,15 @@ def classify(error: BaseException, symbol: str = "") -> Failure:
         message=message,
         fingerprint=fingerprint(code, message, _top_of_our_stack(error.__traceback__), symbol),
         traceback=text if len(text) <= TRACEBACK_LIMIT else f"... cut ...\n{text[-TRACEBACK_LIMIT:]}",
-        retry_after=getattr(error, "retry_after", None),
+        retry_after=_seconds(getattr(error, "retry_after", None)),
+        provider=getattr(error, "provider", None),
     )
+
+
+def _seconds(wish: object) -> float | None:
+    """Return a provider's wish to wait as seconds, None where it makes no sense: it came from outside."""
+    usable = isinstance(wish, int | float) and math.isfinite(wish) and wish >= 0
+    return float(wish) if usable else None  # type: ignore[arg-type]  # `usable` says it is a number
 
 
 def failure(code: ErrorCode, message: str, symbol: str = "") -> Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -34,6 +34,11 @@ class Transaction:
         self.changed: set[int] = set()
         self.added: set[int] = set()
         self.everything = False
+        self.afterwards: list[Callable[[], None]] = []
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Do this once the transaction is committed, and not at all when it is not: counting, logging, telling."""
+        self.afterwards.append(act)
 
     def touch(self, *analysis_ids: int) -> None:
         """Say that these analyses changed."""
@@ -111,6 +116,8 @@ class Store:
         ids = None if transaction.everything else frozenset(transaction.changed | transaction.added)
         if ids is None or ids:
             self.feed.publish(Change(ids, frozenset(transaction.added)))
+        for act in transaction.afterwards:
+            act()
         for listener in self._listeners if wake else ():
             listener.committed()
 

@@ -58,6 +58,7 @@ class RecordingContext:
     analysis_id: int = 1
     attempt: int = 1
     state: Mapping[str, Any] | None = None
+    providers: Sequence[str] = ()
     recorded: Sequence[Step] = ()
     steps: list[Step] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)

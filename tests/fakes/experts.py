@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -65,17 +65,23 @@ class Scripted:
         safe_to_repeat: bool = True,
         can_resume: bool = True,
         lacks: str | None = None,
+        asks: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.act = act
         self.safe_to_repeat = safe_to_repeat
         self.can_resume = can_resume
         self.lacks = lacks
+        self.asks = asks
 
     def requirements(self, settings: BaseModel) -> list[Requirement]:  # noqa: ARG002 - the same for all settings
         """Return the broker, and what a test has taken away."""
         lacking = [Requirement("key", met=False, sentence=self.lacks)] if self.lacks else []
         return [broker_for_open_positions(), *lacking]
+
+    def providers(self, settings: BaseModel) -> Sequence[str]:  # noqa: ARG002 - the same for all settings
+        """Return those of the test."""
+        return self.asks
 
     async def analyse(self, context: AnalysisContext) -> Verdict:
         """Follow the script."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, cast, literal_column, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.providers import ProviderChoice
 from ba2_trade_platform.core.queue.dispatcher import LEASE, Claim, RecordedStep
 from ba2_trade_platform.core.queue.endings import Abilities, refuse
 from ba2_trade_platform.db import tables as t
@@ -19,6 +20,7 @@ from ba2_trade_platform.db.enums import Mode, Status
 ALONE_AFTER_RESCUES = 2
 BULK_PRIORITY = 50
 _FAR = 1_000_000
+Providers = Mapping[int, tuple[str, ...]]  # whom each analysis may ask
 
 _A, _I = t.analysis.c, t.expert_instance.c
 # The status in words, so that SQLite can plan once with the partial indexes.
@@ -27,7 +29,7 @@ _ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(No
 _DUE = (
     select(
         _A.id, _A.attempt, _A.symbol, _A.subtype, _A.as_of, _A.rescues_used, _A.priority,
-        t.attempt.c.mode, t.attempt.c.effective_as_of,
+        t.attempt.c.mode, t.attempt.c.effective_as_of, t.attempt.c.provider_choice,
         _I.id.label("instance_id"), _I.alias, _I.expert, _I.timeout_seconds, t.expert_config.c.settings,
     )
     .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
@@ -62,6 +64,7 @@ _START_ATTEMPT = (
         worker_id=bindparam("a_worker_id"),
         effective_as_of=bindparam("a_as_of"),
         environment=bindparam("a_environment"),
+        provider=bindparam("a_provider"),
     )
 )
 
@@ -102,24 +105,28 @@ def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claime
     """
     if room.alone or room.busy >= room.slots:
         return Claimed([], [])
-    able, refused = [], []
+    able, refused, providers = [], [], {}
     for row in _candidates(session, room, now):
-        reason = worker.abilities(row.expert, row.settings or {}, row.subtype).unavailable
+        ability = worker.abilities(row.expert, row.settings or {}, row.subtype)
+        providers[row.id] = ProviderChoice.of(row.provider_choice).among(ability.providers)
+        reason = ability.unavailable
+        if reason is None and ability.providers and not providers[row.id]:
+            reason = "none of its providers may be asked in this attempt"
         if reason is None:
             able.append(row)
         else:
             refuse(session, row.id, row.alias, reason, now)
             refused.append(row.id)
     chosen = _choose(able, room)
-    return Claimed(_lease(session, chosen, worker, now) if chosen else [], refused)
+    return Claimed(_lease(session, chosen, providers, worker, now) if chosen else [], refused)
 
 
-def _lease(session: Session, rows: Sequence[Any], worker: Worker, now: datetime) -> list[Claim]:
+def _lease(session: Session, rows: Sequence[Any], providers: Providers, worker: Worker, now: datetime) -> list[Claim]:
     minted = f"{secrets.token_hex(12)}-"
     asked = {"c_ids": [row.id for row in rows], "c_minted": minted, "c_until": now + LEASE}
     taken = session.execute(_LEASE, {**asked, "c_worker": worker.id, "c_now": now})
     held = {row.id for row in taken}
-    return _begin(session, [row for row in rows if row.id in held], minted, worker, now)
+    return _begin(session, [row for row in rows if row.id in held], minted, providers, worker, now)
 
 
 def _candidates(session: Session, room: Room, now: datetime) -> list[Any]:
@@ -149,7 +156,9 @@ def _choose(candidates: Sequence[Any], room: Room) -> list[Any]:
     return chosen
 
 
-def _begin(session: Session, rows: Sequence[Any], minted: str, worker: Worker, now: datetime) -> list[Claim]:
+def _begin(
+    session: Session, rows: Sequence[Any], minted: str, providers: Providers, worker: Worker, now: datetime
+) -> list[Claim]:
     market_now = worker.market_now()
     claims = [
         Claim(
@@ -170,6 +179,7 @@ def _begin(session: Session, rows: Sequence[Any], minted: str, worker: Worker, n
             alone=row.rescues_used >= ALONE_AFTER_RESCUES,
             state=_state(session, row.id) if row.mode is not Mode.FRESH else None,
             recorded=_recorded(session, row.id) if row.mode is not Mode.FRESH else (),
+            providers=providers[row.id],
         )
         for row in rows
     ]
@@ -183,6 +193,7 @@ def _begin(session: Session, rows: Sequence[Any], minted: str, worker: Worker, n
                 "a_worker_id": worker.id,
                 "a_as_of": claimed.as_of,
                 "a_environment": dict(worker.environment),
+                "a_provider": next(iter(claimed.providers), None),
             }
             for claimed in claims
         ],

@@ -60,6 +60,7 @@ class Claim:
     alone: bool = False
     state: Mapping[str, Any] | None = None
     recorded: Sequence[RecordedStep] = ()
+    providers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.analysis_id}/{self.attempt}"

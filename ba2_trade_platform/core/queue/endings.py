@@ -23,11 +23,12 @@ _A = t.analysis.c
 
 @dataclass(frozen=True)
 class Ability:
-    """What the queue must know of an expert: whether repeating and resuming are safe, and why it cannot work now."""
+    """What the queue must know of an expert: may it be repeated and resumed, why it cannot work now, whom it asks."""
 
     safe_to_repeat: bool
     can_resume: bool
     unavailable: str | None = None
+    providers: tuple[str, ...] = ()
 
 
 Abilities = Callable[[str, Any, Any], Ability]  # expert name, settings, subtype

@@ -50,7 +50,9 @@ class FailureHour(SQLModel, table=True):
     __tablename__ = "failure_hour"
     __table_args__ = (Index("ix_failure_hour_hour", "hour"),)
 
-    fingerprint: str = Field(primary_key=True, max_length=64, foreign_key="failure_group.fingerprint", ondelete="CASCADE")
+    fingerprint: str = Field(
+        primary_key=True, max_length=64, foreign_key="failure_group.fingerprint", ondelete="CASCADE"
+    )
     hour: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
     seen: int = 1
 

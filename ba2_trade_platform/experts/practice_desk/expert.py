@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from pydantic import BaseModel
 
@@ -46,6 +46,10 @@ class PracticeDesk:
         """Return nothing: even open positions can be practised without a broker."""
         return []
 
+    def providers(self, settings: BaseModel) -> Sequence[str]:
+        """Return the practice providers, in the order in which they are asked."""
+        return cast("PracticeDeskSettings", settings).providers
+
     async def analyse(self, context: AnalysisContext) -> Verdict:
         """Take the steps the settings ask for, then recommend, fail or hang as they say.
 
@@ -77,7 +81,9 @@ class PracticeAttempt:
         self.settings: PracticeDeskSettings = context.settings
         self.observed: Observed = {}
         limit = self.settings.fail_times
-        self.misbehaves = limit < 0 or context.attempt <= limit
+        self.provider = context.providers[0] if context.providers else None
+        affected = self.settings.failing_provider in (None, self.provider)
+        self.misbehaves = affected and (limit < 0 or context.attempt <= limit)
 
     def work_of(self, position: int) -> Callable[[], Observed | Awaitable[Observed]]:
         """Return the work of one step; only a last step that hangs blocking is a plain function for a thread."""
@@ -162,7 +168,7 @@ class PracticeAttempt:
             )
         elif self.settings.recommend_before_failing:
             self.context.recommend(self.verdict())
-        fail(code, self.context.symbol)
+        fail(code, self.context.symbol, self.provider)
 
     def verdict(self) -> Verdict:
         """Return the chosen action, or the one the price suggests, with target and stop on their sides of it."""

@@ -27,7 +27,7 @@ SENTENCES = {
 RETRY_AFTER_SECONDS = 2.0
 
 
-def fail(code: ErrorCode, symbol: str) -> NoReturn:
+def fail(code: ErrorCode, symbol: str, provider: str | None = None) -> NoReturn:
     """Raise the practised failure: a builtin error or a real bug where such a failure is one, else ExpertError."""
     if code is ErrorCode.CONNECTION:
         raise ConnectionError("The practice provider refused the connection")
@@ -37,7 +37,7 @@ def fail(code: ErrorCode, symbol: str) -> NoReturn:
         average = _average_fill_price([])
         raise AssertionError(f"the practised bug did not happen: {average}")
     retry_after = RETRY_AFTER_SECONDS if code is ErrorCode.RATE_LIMIT else None
-    raise ExpertError(code, SENTENCES[code].format(symbol=symbol), retry_after=retry_after)
+    raise ExpertError(code, SENTENCES[code].format(symbol=symbol), retry_after=retry_after, provider=provider)
 
 
 def _average_fill_price(fills: Sequence[tuple[int, int]]) -> float:

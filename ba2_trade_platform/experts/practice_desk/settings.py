@@ -64,4 +64,10 @@ class PracticeDeskSettings(BaseModel):
     action: PracticeAction | None = Field(
         None, title="Action", description="What to recommend; none follows the price of the last 20 sessions"
     )
+    providers: tuple[str, ...] = Field(
+        ("practice",), title="Providers", description="The practice providers, in the order in which they are asked"
+    )
+    failing_provider: str | None = Field(
+        None, title="Failing provider", description="Only this provider fails; none: whichever is asked"
+    )
     confidence: int = Field(60, ge=1, le=100, title="Confidence", description="The confidence to report, 1 to 100")

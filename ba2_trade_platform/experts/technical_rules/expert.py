@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -67,6 +67,10 @@ class TechnicalRules:
     def requirements(self, settings: BaseModel) -> list[Requirement]:  # noqa: ARG002 - the same for all settings
         """Return what it needs: for open positions, a broker; no key and no network."""
         return [broker_for_open_positions()]
+
+    def providers(self, settings: BaseModel) -> Sequence[str]:  # noqa: ARG002 - the same for all settings
+        """Return none: it reads prices only."""
+        return ()
 
     async def analyse(self, context: AnalysisContext) -> Verdict:
         """Analyse the daily bars; raise ExpertError SYMBOL_INVALID, DATA_MISSING (under 300 bars) or STALE_DATA.
