@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices
@@ -21,10 +22,12 @@ from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
+from ba2_trade_platform.core.queue.breakers import BreakerPolicy
 from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
@@ -48,6 +51,8 @@ class Platform:
     prices: Prices
     queue: WorkerQueue
     analyses: Analyses
+    retrying: Retrying
+    breakers: Breakers
     monitor: Monitor
     details: Details
     experts: ExpertInstances
@@ -125,7 +130,7 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
     release = _version()
     environment = {"version": release, "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
-    tick = Tick(store, claimant, settings.max_rescues)
+    tick = Tick(store, claimant, settings.max_rescues, _breaker_policy(settings))
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
@@ -138,6 +143,8 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
         prices=market,
         queue=queue,
         analyses=analyses,
+        retrying=Retrying(store, dispatcher),
+        breakers=Breakers(store),
         monitor=monitor,
         details=Details(store, monitor),
         experts=instances,
@@ -147,6 +154,15 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=release,
+    )
+
+
+def _breaker_policy(settings: Settings) -> BreakerPolicy:
+    return BreakerPolicy(
+        settings.breaker_failures,
+        settings.breaker_window_seconds,
+        settings.breaker_cooldown_seconds,
+        settings.breaker_drain_per_minute,
     )
 
 

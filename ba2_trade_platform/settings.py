@@ -38,6 +38,16 @@ class Settings(BaseSettings):
         "FULL", description="SQLite's synchronous mode; FULL survives a power cut"
     )
     max_rescues: int = Field(5, ge=0, le=100, description="How often an analysis is begun anew after its worker died")
+    breaker_failures: int = Field(
+        10, ge=0, le=10_000, description="Equal failures of one provider that open its breaker; 0 never opens one"
+    )
+    breaker_window_seconds: float = Field(60, gt=0, le=86_400, description="Within how long these failures must come")
+    breaker_cooldown_seconds: float = Field(
+        30, gt=0, le=3600, description="How long an open breaker waits for its first probe; doubled by each that fails"
+    )
+    breaker_drain_per_minute: int = Field(
+        60, ge=1, le=100_000, description="How many waiting retries a minute go once a probe has succeeded"
+    )
     stop_seconds: float = Field(10, ge=0, le=600, description="How long a stop waits for experts that do not stop")
     rerun_enabled: bool = Field(True, description="0 switches the re-run off everywhere")
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")

@@ -18,6 +18,7 @@ from ba2_trade_platform.settings import Settings
 TRADER = Actor(ActorKind.USER, "trader")
 ACTIVE = Filter(status=(Status.PENDING, Status.RUNNING))
 DEADLINE = 30.0
+LIMITS = ("max_concurrent", "timeout_seconds", "max_reruns", "max_retries", "retry_base_seconds", "retry_cap_seconds")
 
 
 def make_platform(
@@ -74,8 +75,9 @@ def drain(platform: Platform) -> None:
 
 
 def practice(platform: Platform, alias: str = "Practice desk", **settings: Any) -> int:
-    """Configure a PracticeDesk that takes no time unless told otherwise, and return its instance id."""
-    limits = {name: settings.pop(name) for name in ("max_concurrent", "timeout_seconds") if name in settings}
+    """Configure a PracticeDesk that takes no time and is not retried unless told otherwise; return its instance id."""
+    limits = {name: settings.pop(name) for name in LIMITS if name in settings}
+    limits.setdefault("max_retries", 0)
     chosen = {"seconds": 0, "steps": 2, "outputs": 3, **settings}
     return platform.experts.create("PracticeDesk", alias, chosen, by=TRADER, **limits).id
 

@@ -20,6 +20,7 @@ from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failures import Failure, failure
 from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy
 from ba2_trade_platform.core.queue.claims import BULK_PRIORITY, Worker
 from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
@@ -54,12 +55,13 @@ class Desk:
     abilities: Abilities
     prices: Prices
 
-    def worker(self, name: str = "one", max_rescues: int = 5) -> SteppedWorker:
+    def worker(self, name: str = "one", max_rescues: int = 5, policy: BreakerPolicy = DEFAULT_POLICY) -> SteppedWorker:
         """Return a worker that ticks when told."""
-        return SteppedWorker(self, name, max_rescues)
+        return SteppedWorker(self, name, max_rescues, policy)
 
     def expert(self, name: str = "Scripted", alias: str | None = None, **limits: Any) -> int:
-        """Configure an expert and return its instance id."""
+        """Configure an expert, which is not retried unless told otherwise, and return its instance id."""
+        limits.setdefault("max_retries", 0)
         return self.experts.create(name, alias or name, by=TRADER, **limits).id
 
     def submit(self, instance_id: int, symbol: str = "AAPL", **options: Any) -> int:
@@ -112,10 +114,10 @@ def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8
 class SteppedWorker:
     """Claims and writes like the console's worker, one tick a call; what its jobs do is the test's to say."""
 
-    def __init__(self, desk: Desk, name: str, max_rescues: int) -> None:
+    def __init__(self, desk: Desk, name: str, max_rescues: int, policy: BreakerPolicy) -> None:
         self._desk = desk
         self._tick = Tick(
-            desk.store, Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities), max_rescues
+            desk.store, Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities), max_rescues, policy
         )
         self.held: dict[int, Claim] = {}
 

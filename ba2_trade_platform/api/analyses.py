@@ -217,6 +217,20 @@ def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Becaus
     return Carried.model_validate(console.analyses.cancel(analysis_id, by=asker, reason=reason))
 
 
+@router.post("/analyses/{analysis_id}/run-now", status_code=202, responses=documented(404, 409))
+def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+    """Run an analysis at once that waits for its automatic retry."""
+    reason = wish.reason if wish else None
+    return Carried.model_validate(console.retrying.run_now(analysis_id, by=asker, reason=reason))
+
+
+@router.post("/analyses/{analysis_id}/stop-retrying", status_code=202, responses=documented(404, 409))
+def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+    """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
+    reason = wish.reason if wish else None
+    return Carried.model_validate(console.retrying.stop(analysis_id, by=asker, reason=reason))
+
+
 @router.post(
     "/analyses/{analysis_id}/run-again",
     status_code=202,

@@ -23,11 +23,13 @@ class Limits(Wish):
     enabled: bool | None = None
     max_concurrent: Annotated[Count | None, Field(description="Analyses at once, 1 to 256")] = None
     max_reruns: Annotated[
-        Count | None, Field(description="Re-runs of one analysis, 0 to 100; counted and shown, not yet enforced")
+        Count | None, Field(description="Re-runs of one analysis by persons, 0 to 100; more need an override")
     ] = None
     max_retries: Annotated[
-        Count | None, Field(description="Automatic retries of one analysis, 0 to 20; kept, not yet used")
+        Count | None, Field(description="Automatic retries of transient failures, 0 to 20, anew for each re-run")
     ] = None
+    retry_base_seconds: Annotated[float | None, Field(description="Longest wait before the first retry, s")] = None
+    retry_cap_seconds: Annotated[float | None, Field(description="Longest wait before any retry, s")] = None
     timeout_seconds: Annotated[float | None, Field(description="Limit of one attempt, 0.1 to 86400 s")] = None
 
 

@@ -41,7 +41,12 @@ def _practice(fail_with: str | None, fail_times: int, **more: Any) -> dict[str, 
 
 DESK = (
     _Demo("Technical rules", "TechnicalRules", {}, ()),
-    _Demo("Busy provider", "PracticeDesk", _practice("RATE_LIMIT", 1, recommend_before_failing=True), ("AAPL", "MSFT")),
+    _Demo(
+        "Busy provider",
+        "PracticeDesk",
+        _practice("RATE_LIMIT", 3, recommend_before_failing=True, providers=["busy provider"]),
+        ("AAPL", "MSFT"),
+    ),
     _Demo("Expired key", "PracticeDesk", _practice("AUTH", -1, seconds=2), ("INTC",)),
     _Demo("Garbled answers", "PracticeDesk", _practice("OUTPUT_INVALID", 1), ("COST",)),
     _Demo("Slow desk", "PracticeDesk", _practice(None, 0, seconds=25, steps=10), ("GPS", "MMM")),

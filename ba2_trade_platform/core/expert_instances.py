@@ -29,6 +29,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "max_reruns": (0, 100),
     "max_retries": (0, 20),
     "timeout_seconds": (0.1, 86_400),
+    "retry_base_seconds": (0, 86_400),
+    "retry_cap_seconds": (0, 86_400),
 }
 
 
@@ -46,6 +48,8 @@ class Instance:
     max_reruns: int
     max_retries: int
     timeout_seconds: float
+    retry_base_seconds: float
+    retry_cap_seconds: float
     revision: int | None
     settings: Mapping[str, Any]
     unmet: tuple[Requirement, ...] = ()
@@ -98,6 +102,7 @@ class ExpertInstances:
         """Configure an expert under a new alias. Raises Invalid for bad settings, Refused for an alias in use."""
         clean, valid = _alias(alias), self._validated(expert, settings or {})
         values = {"enabled": True, "max_concurrent": 4, "max_reruns": 3, "max_retries": 2, "timeout_seconds": 600}
+        values |= {"retry_base_seconds": 5, "retry_cap_seconds": 300}
         values |= _checked({key: value for key, value in limits.items() if value is not None})
         try:
             with self._store.write() as transaction:
@@ -216,6 +221,8 @@ def _statement() -> Any:
         i.max_reruns,
         i.max_retries,
         i.timeout_seconds,
+        i.retry_base_seconds,
+        i.retry_cap_seconds,
         t.expert_config.c.revision,
         t.expert_config.c.settings,
     ).outerjoin(t.expert_config, t.expert_config.c.id == i.config_id)

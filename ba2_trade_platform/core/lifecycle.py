@@ -6,7 +6,17 @@ from enum import StrEnum
 
 from ba2_trade_platform.db.enums import Status
 
-__all__ = ["ACTIVE", "TERMINAL", "TRANSITIONS", "Event", "NotAllowedError", "Status", "after", "allows"]
+__all__ = [
+    "ACTIVE",
+    "TERMINAL",
+    "TRANSITIONS",
+    "WHILE_RETRYING",
+    "Event",
+    "NotAllowedError",
+    "Status",
+    "after",
+    "allows",
+]
 
 
 class Event(StrEnum):
@@ -19,6 +29,8 @@ class Event(StrEnum):
     FAIL = "fail"
     SKIP = "skip"
     RETRY = "retry"
+    RUN_NOW = "run now"
+    STOP_RETRYING = "stop retrying"
     RELEASE = "release"
     RESCUE = "rescue"
     GIVE_UP = "give up"
@@ -39,6 +51,8 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (Status.RUNNING, Event.RELEASE): Status.PENDING,
     (Status.RUNNING, Event.RESCUE): Status.PENDING,
     (Status.RUNNING, Event.GIVE_UP): Status.FAILED,
+    (Status.PENDING, Event.RUN_NOW): Status.PENDING,
+    (Status.PENDING, Event.STOP_RETRYING): Status.FAILED,
     (Status.PENDING, Event.CANCEL): Status.CANCELLED,
     (Status.RUNNING, Event.CANCEL): Status.CANCELLED,
     (Status.FAILED, Event.RERUN): Status.PENDING,
@@ -50,8 +64,12 @@ _WITHOUT_CHANGE: dict[Event, frozenset[Status]] = {
     Event.RUN_AGAIN: TERMINAL,
     Event.DELETE: frozenset(Status),
 }
+# Only while it waits for its automatic retry, with the failure that it is to be retried for still on its row.
+WHILE_RETRYING = frozenset({Event.RUN_NOW, Event.STOP_RETRYING})
 _REFUSALS: dict[Event, str] = {
     Event.RERUN: "Can only re-run failed analyses: {subject} is {status}",
+    Event.RUN_NOW: "Only what waits for its retry can be run now: {subject} is {status}",
+    Event.STOP_RETRYING: "Only what waits for its retry can stop retrying: {subject} is {status}",
     Event.CANCEL: "Can only cancel pending or running analyses: {subject} is {status}",
     Event.RUN_AGAIN: "Can only run finished analyses again: {subject} is {status}",
 }
@@ -61,16 +79,16 @@ class NotAllowedError(Exception):
     """An event came at a status that does not know it; the text is a sentence to show."""
 
 
-def allows(status: Status, event: Event) -> bool:
-    """Tell whether `event` may happen at `status`."""
+def allows(status: Status, event: Event, *, retrying: bool = False) -> bool:
+    """Tell whether `event` may happen at `status`; `retrying`: the analysis waits for its automatic retry."""
+    if event in WHILE_RETRYING and not retrying:
+        return False
     return (status, event) in TRANSITIONS or status in _WITHOUT_CHANGE.get(event, ())
 
 
-def after(status: Status, event: Event, subject: str = "the analysis") -> Status:
+def after(status: Status, event: Event, subject: str = "the analysis", *, retrying: bool = False) -> Status:
     """Return the status that follows `event`, or raise NotAllowedError with a sentence about `subject`."""
-    if (status, event) in TRANSITIONS:
-        return TRANSITIONS[status, event]
-    if allows(status, event):
-        return status
+    if allows(status, event, retrying=retrying):
+        return TRANSITIONS.get((status, event), status)
     refusal = _REFUSALS.get(event, "Cannot {event} now: {subject} is {status}")
     raise NotAllowedError(refusal.format(subject=subject, status=status.value, event=event.value))

@@ -94,10 +94,17 @@ class AnalysisRow:
     finished_at: datetime | None
     duration_ms: int | None
     version: int
+    max_retries: int
+    retry_provider: str | None
+
+    @property
+    def retrying(self) -> bool:
+        """Whether it waits for its automatic retry: the failure that it is to be retried for is still on it."""
+        return self.status is Status.PENDING and self.error_code is not None
 
     def offers(self, event: Event) -> bool:
         """Whether this verb's button is to be shown."""
-        return allows(self.status, event)
+        return allows(self.status, event, retrying=self.retrying)
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,8 @@ _COLUMNS = (
     _A.finished_at,
     _A.duration_ms,
     _A.version,
+    _I.max_retries,
+    _A.retry_provider,
 )
 
 

@@ -178,10 +178,11 @@ class BulkState(StrEnum):
 
 
 class BreakerState(StrEnum):
-    """Whether retries for a provider wait: all of them, all but one probe, or none."""
+    """Whether retries for a provider wait: all of them, all but one probe, ever fewer, or none."""
 
     OPEN = "open"
     PROBING = "probing"
+    DRAINING = "draining"
     CLOSED = "closed"
 
 

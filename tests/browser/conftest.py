@@ -18,6 +18,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from tests.platforms import LIMITS
+
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -44,7 +46,8 @@ class ConsoleProcess:
 
     def expert(self, alias: str = "Practice desk", **settings: Any) -> int:
         """Configure a PracticeDesk that takes no time unless told otherwise; return its id."""
-        limits = {name: settings.pop(name) for name in ("max_concurrent", "timeout_seconds") if name in settings}
+        limits = {name: settings.pop(name) for name in LIMITS if name in settings}
+        limits.setdefault("max_retries", 0)
         chosen = {"seconds": 0, "steps": 2, "outputs": 3, **settings}
         body = {"expert": "PracticeDesk", "alias": alias, "settings": chosen, **limits}
         return int(self._post("/expert-instances", body)["id"])

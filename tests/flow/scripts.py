@@ -30,7 +30,7 @@ def desk(folder: Path, *experts: Expert, **settings: Any) -> Platform:
     known = {instance.alias for instance in platform.experts.list(archived=True)}
     for expert in shipped:
         if expert.name not in known:
-            platform.experts.create(expert.name, expert.name, by=TRADER)
+            platform.experts.create(expert.name, expert.name, by=TRADER, max_retries=0)
     return platform
 
 

@@ -45,6 +45,8 @@ ROW = AnalysisRow(
     finished_at=NOW,
     duration_ms=4200,
     version=3,
+    max_retries=2,
+    retry_provider=None,
 )
 
 

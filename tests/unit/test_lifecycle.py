@@ -10,19 +10,22 @@ from ba2_trade_platform.core.lifecycle import (
     ACTIVE,
     TERMINAL,
     TRANSITIONS,
+    WHILE_RETRYING,
     Event,
     NotAllowedError,
     Status,
     after,
     allows,
 )
-from ba2_trade_platform.core.queue.writes import STATUS_AFTER
+from ba2_trade_platform.core.queue.closings import STATUS_AFTER
 from ba2_trade_platform.db.enums import Outcome
 
 DESIGN = """
 pending | claim   | running
 pending | expire  | skipped
 pending | refuse  | failed
+pending | run now | pending
+pending | stop retrying | failed
 pending | cancel  | cancelled
 running | succeed | completed
 running | fail    | failed
@@ -52,14 +55,16 @@ def test_the_table_is_the_one_of_the_design() -> None:
 @pytest.mark.parametrize(("status", "event"), PAIRS)
 def test_every_pair_either_has_its_next_status_or_is_refused_with_a_sentence(status: Status, event: Event) -> None:
     pair = (status.value, event.value)
-    assert allows(status, event) is (pair in ALLOWED or pair in WITHOUT_CHANGE)
+    if event in WHILE_RETRYING:
+        assert not allows(status, event)
+    assert allows(status, event, retrying=True) is (pair in ALLOWED or pair in WITHOUT_CHANGE)
     if pair in ALLOWED:
-        assert after(status, event).value == ALLOWED[pair]
+        assert after(status, event, retrying=True).value == ALLOWED[pair]
     elif pair in WITHOUT_CHANGE:
         assert after(status, event) is status
     else:
         with pytest.raises(NotAllowedError, match=f"analysis 7 is {status.value}"):
-            after(status, event, "analysis 7")
+            after(status, event, "analysis 7", retrying=True)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,12 @@ def test_a_refusal_says_what_was_asked_and_where_the_analysis_stands(event: Even
     with pytest.raises(NotAllowedError) as refused:
         after(Status.COMPLETED, event, "analysis 7")
     assert str(refused.value) == sentence
+
+
+def test_only_what_waits_for_its_retry_can_be_run_now() -> None:
+    with pytest.raises(NotAllowedError) as refused:
+        after(Status.PENDING, Event.RUN_NOW, "analysis 7")
+    assert str(refused.value) == "Only what waits for its retry can be run now: analysis 7 is pending"
 
 
 def test_run_again_is_refused_while_the_analysis_is_still_under_way() -> None:

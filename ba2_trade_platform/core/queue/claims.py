@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, cast, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.providers import ProviderChoice
+from ba2_trade_platform.core.queue.breakers import HELD_PROVIDERS
 from ba2_trade_platform.core.queue.dispatcher import LEASE, Claim, RecordedStep
 from ba2_trade_platform.core.queue.endings import Abilities, refuse
 from ba2_trade_platform.db import tables as t
@@ -40,6 +41,12 @@ _DUE = (
     .order_by(_A.priority, _A.id)
     .limit(bindparam("c_room"))
 )  # fmt: skip
+# Retries for a provider whose breaker is not closed wait, but for its probe.
+_DUE_BUT_HELD = _DUE.where(
+    _A.retry_provider.is_(None)
+    | _A.retry_provider.not_in(bindparam("c_held", expanding=True))
+    | _A.id.in_(bindparam("c_probes", expanding=True))
+)
 _LEASE = (
     update(t.analysis)
     .where(_A.id.in_(bindparam("c_ids", expanding=True)), _PENDING)
@@ -51,6 +58,11 @@ _LEASE = (
         started_at=bindparam("c_now"),
         finished_at=None,
         duration_ms=None,
+        error_code=None,
+        error_message=None,
+        failure_kind=None,
+        fingerprint=None,
+        retry_provider=None,
         updated_at=bindparam("c_now"),
         version=_A.version + 1,
     )
@@ -132,10 +144,16 @@ def _lease(session: Session, rows: Sequence[Any], providers: Providers, worker: 
 def _candidates(session: Session, room: Room, now: datetime) -> list[Any]:
     """Return the first due rows of each expert instance that has room: one short index scan an instance."""
     found: list[Any] = []
+    held = session.execute(HELD_PROVIDERS).all()
+    due = _DUE_BUT_HELD if held else _DUE
+    asked: dict[str, Any] = {"c_now": now}
+    if held:
+        asked["c_held"] = [row.provider for row in held]
+        asked["c_probes"] = [row.probe_analysis_id for row in held if row.probe_analysis_id is not None]
     for instance in session.execute(_ABLE).all():
         room_here = min(instance.max_concurrent - room.per_instance.get(instance.id, 0), room.slots - room.busy)
         if room_here > 0:
-            found += session.execute(_DUE, {"c_instance": instance.id, "c_now": now, "c_room": room_here}).all()
+            found += session.execute(due, asked | {"c_instance": instance.id, "c_room": room_here}).all()
     return sorted(found, key=lambda row: (row.priority, row.id))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core import attempts
+from ba2_trade_platform.core.failure_groups import Seen, note_failures
 from ba2_trade_platform.core.failures import Failure, failure
 from ba2_trade_platform.core.lifecycle import Event, after
 from ba2_trade_platform.db import tables as t
@@ -47,6 +48,8 @@ def end_pending(
     number = session.scalar(select(_A.attempt).where(_A.id == analysis_id))
     if number is None:
         return
+    if outcome is Outcome.FAILED:
+        note_failures(session, [Seen(why.fingerprint, why.code.value, why.message, None, now)], now)
     attempts.close_attempt(session, analysis_id, number, outcome, now, why)
     attempts.settle_items(session, analysis_id, outcome, why.message)
     session.execute(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core import archives, attempts
 from ba2_trade_platform.core.actors import SYSTEM, actor_id, note
 from ba2_trade_platform.core.attempts import Opening
+from ba2_trade_platform.core.failure_groups import Seen, note_failures
 from ba2_trade_platform.core.failures import failure
 from ba2_trade_platform.core.lifecycle import Event, after
 from ba2_trade_platform.core.queue.dispatcher import LEASE, Claim
@@ -181,6 +182,7 @@ def _give_up(session: Session, row: Any, ability: Ability, now: datetime) -> Non
         else "The worker stopped while it ran, and this expert is not safe to repeat by itself"
     )
     why = failure(ErrorCode.INTERRUPTED, reason)
+    note_failures(session, [Seen(why.fingerprint, why.code.value, why.message, None, now)], now)
     attempts.close_attempt(session, row.id, row.attempt, Outcome.FAILED, now, why)
     attempts.settle_items(session, row.id, Outcome.FAILED, why.message)
     session.execute(

@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.failures import classify
 from ba2_trade_platform.core.queue import claims as claiming
 from ba2_trade_platform.core.queue import housekeeping
+from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy, TickBreakers
 from ba2_trade_platform.core.queue.claims import Room, Worker
+from ba2_trade_platform.core.queue.closings import Closer
 from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.records import End, Sheet
+from ba2_trade_platform.core.queue.retries import Retries
 from ba2_trade_platform.core.queue.writes import write_down
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db import tables as t
@@ -63,10 +66,12 @@ class Ticked:
 class Tick:
     """Carries out plans, one transaction each."""
 
-    def __init__(self, store: Store, worker: Worker, max_rescues: int) -> None:
+    def __init__(self, store: Store, worker: Worker, max_rescues: int, policy: BreakerPolicy = DEFAULT_POLICY) -> None:
         self._store = store
         self._worker = worker
         self._max_rescues = max_rescues
+        self._breakers = TickBreakers(policy)
+        self._write = partial(write_down, closer=Closer(Retries(worker.abilities), self._breakers))
 
     def run(self, plan: Plan) -> Ticked:
         """Do everything in `plan`; raises Unavailable when the database cannot serve, then nothing was done.
@@ -74,12 +79,12 @@ class Tick:
         A record that the database cannot take is found by repeating the plan item by item; its analysis ends as BUG.
         """
         try:
-            return self._all(plan, write_down)
+            return self._all(plan, partial(self._write, now=plan.now))
         except DATA_ERRORS as error:
             if not plan.sheets:
                 raise
             log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.sheets), error)
-        return self._all(plan, partial(_one_by_one, now=plan.now))
+        return self._all(plan, partial(_one_by_one, write=self._write, now=plan.now))
 
     def _all(self, plan: Plan, write: Callable[[Session, Sequence[Sheet]], int]) -> Ticked:
         done = Ticked()
@@ -102,9 +107,10 @@ class Tick:
         rescued = housekeeping.rescue(
             session, self._worker.abilities, self._max_rescues, plan.now, all_running=plan.boot, held=plan.running
         )
+        probed = self._breakers.keep(session, plan.now)
         ended = [*housekeeping.expire(session, plan.now), *housekeeping.refuse_disabled(session, plan.now)]
         done.rescued = len(rescued)
-        done.touched.update(rescued, ended)
+        done.touched.update(rescued, ended, probed)
         done.more = len(rescued) + len(ended) >= housekeeping.SLICE
 
     def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
@@ -120,17 +126,17 @@ class Tick:
         done.more = done.more or bool(claimed.refused)
 
 
-def _one_by_one(session: Session, sheets: Sequence[Sheet], now: datetime) -> int:
+def _one_by_one(session: Session, sheets: Sequence[Sheet], write: Callable[..., int], now: datetime) -> int:
     """Write each sheet for itself in the one transaction; end as BUG what the database cannot take."""
     stale = 0
     for sheet in sheets:
         try:
             with session.begin_nested():
-                stale += write_down(session, [sheet])
+                stale += write(session, [sheet], now=now)
         except OperationalError:
             raise  # locked or full: nobody's data is to blame
         except DATA_ERRORS as error:
             log.error("Analysis %s: its result cannot be stored", sheet.claim, exc_info=error)  # noqa: TRY400 - our bug
             end = End(Outcome.FAILED, now, failure=classify(error, sheet.claim.symbol))
-            stale += write_down(session, [sheet.only_end(end)])
+            stale += write(session, [sheet.only_end(end)], now=now)
     return stale

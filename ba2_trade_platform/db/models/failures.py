@@ -78,7 +78,10 @@ class Breaker(SQLModel, table=True):
     cooldown_seconds: float
     probe_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     probe_analysis_id: int | None = Field(default=None, foreign_key="market_analysis.id", ondelete="SET NULL")
+    probe_attempt: int | None = None
     probes: int = 0
+    drained_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    released: int = 0
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     closed_by: int | None = Field(default=None, foreign_key="actor.id")
     close_reason: str | None = None
