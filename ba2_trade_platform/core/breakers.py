@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +72,17 @@ class Breakers:
         """Return the breakers that hold retries back, by provider."""
         with self._store.read() as session:
             return _read(session, _statement().where(_NOT_CLOSED).order_by(_B.provider))
+
+    def held(self) -> frozenset[str]:
+        """Return the providers whose retries wait."""
+        with self._store.read() as session:
+            return frozenset(session.scalars(select(_B.provider).where(_NOT_CLOSED)))
+
+    def known(self) -> builtins.list[str]:
+        """Return the providers that attempts have asked, newest incidents aside; for a form's choices."""
+        with self._store.read() as session:
+            names = select(t.attempt.c.provider).where(t.attempt.c.provider.is_not(None)).distinct()
+            return sorted(session.scalars(names))
 
     def list(self) -> list[Breaker]:
         """Return the newest 200 incidents, newest first."""

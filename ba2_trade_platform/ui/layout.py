@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nicegui import app, ui
 
+from ba2_trade_platform.core.breakers import Breaker
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.clock import day_start
 from ba2_trade_platform.core.demo import DemoState
@@ -26,6 +27,7 @@ RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
     ("experts", "/experts", "psychology", "Experts"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
+    ("providers", "/providers", "hub", "Providers"),
 )
 
 
@@ -36,6 +38,7 @@ class Pulse(NamedTuple):
     queue: QueueState
     worker: WorkerStatus
     demo: DemoState
+    breakers: tuple[Breaker, ...]
 
 
 @contextmanager
@@ -49,7 +52,7 @@ def frame(desk: Desk, title: str, active: str) -> Iterator[None]:
     with ui.element("header").classes("ba2-top"):
         shell.build_top(dark)
     with ui.element("div").classes("ba2-body"):
-        _rail(active)
+        shell.build_rail(active)
         with ui.element("main").classes("ba2-main"):
             shell.build_banners()
             yield
@@ -59,20 +62,22 @@ def frame(desk: Desk, title: str, active: str) -> Iterator[None]:
     desk.live.watch(shell.on_change)
 
 
-def _rail(active: str) -> None:
-    with ui.element("nav").classes("ba2-rail").props('aria-label="Sections"'):
-        for name, url, icon, label in RAIL:
-            with ui.link(target=url).classes("active" if name == active else "").props(f'aria-label="{label}"'):
-                ui.icon(icon, size="22px")
-                ui.tooltip(label).props("anchor='center right' self='center left'")
-
-
 class Shell:
     """The parts of the shell that change while a page is open."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._shown: Pulse | None = None
+
+    def build_rail(self, active: str) -> None:
+        """Build the rail; an entry that needs a person carries a number."""
+        self._badges: dict[str, ui.label] = {}
+        with ui.element("nav").classes("ba2-rail").props('aria-label="Sections"'):
+            for name, url, icon, label in RAIL:
+                with ui.link(target=url).classes("active" if name == active else "").props(f'aria-label="{label}"'):
+                    ui.icon(icon, size="22px")
+                    self._badges[name] = ui.label().classes("ba2-badge ba2-gone").mark(f"badge-{name}")
+                    ui.tooltip(label).props("anchor='center right' self='center left'")
 
     def build_top(self, dark: ui.dark_mode) -> None:
         """Build the top strip: name, live counts as links, pause, help, dark and light."""
@@ -110,6 +115,11 @@ class Shell:
             ui.icon("pause_circle", size="18px")
             self._paused_text = ui.label()
             ui.button("Resume", color=None, on_click=self._toggle_pause).props(QUIET).classes("ba2-link")
+        self._held = ui.element("div").classes("ba2-banner ba2-gone").props("role=status")
+        with self._held:
+            ui.icon("hub", size="18px")
+            self._held_text = ui.label()
+            ui.link("Providers", "/providers").classes("ba2-link")
         self._demo = ui.element("div").classes("ba2-banner ba2-gone")
         with self._demo:
             ui.icon("school", size="18px")
@@ -145,7 +155,8 @@ class Shell:
         platform = self._desk.platform
         today = day_start(datetime.now(UTC), platform.settings.zone)
         counts = platform.monitor.counts(today)
-        return Pulse(counts, platform.queue.state(), platform.worker.status, platform.demo.state())
+        breakers = tuple(platform.breakers.active())
+        return Pulse(counts, platform.queue.state(), platform.worker.status, platform.demo.state(), breakers)
 
     def _show(self, pulse: Pulse) -> None:
         counts, queue, worker = pulse.counts, pulse.queue, pulse.worker
@@ -172,8 +183,15 @@ class Shell:
         self._trouble_text.set_text(
             f"The worker waits: {worker.storage_problem}. Results are kept in memory and written later."
         )
+        _show_if(self._held, bool(pulse.breakers))
+        self._held_text.set_text("; ".join(breaker.sentence for breaker in pulse.breakers) + ".")
+        self._badge("providers", len(pulse.breakers))
         _show_if(self._demo, pulse.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
+
+    def _badge(self, name: str, number: int) -> None:
+        self._badges[name].set_text("99+" if number > 99 else str(number))
+        _show_if(self._badges[name], number > 0)
 
     async def _toggle_pause(self) -> None:
         queue = self._desk.platform.queue

@@ -14,6 +14,7 @@ from ba2_trade_platform.ui.pages.analysis import analysis_page
 from ba2_trade_platform.ui.pages.experts import experts_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
+from ba2_trade_platform.ui.pages.providers import providers_page
 
 
 def register_pages(platform: Platform) -> Desk:
@@ -22,6 +23,7 @@ def register_pages(platform: Platform) -> Desk:
     app.add_static_files("/static/ba2", STATIC)
     for sheet in ("ba2.css", "detail.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
+    ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 
     @ui.page("/")
     def home() -> RedirectResponse:
@@ -42,5 +44,9 @@ def register_pages(platform: Platform) -> Desk:
     @ui.page("/watchlists")
     async def watchlists() -> None:
         await lists_page(desk)
+
+    @ui.page("/providers")
+    async def providers() -> None:
+        await providers_page(desk)
 
     return desk

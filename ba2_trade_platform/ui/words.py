@@ -28,6 +28,12 @@ OUTCOME: dict[str, Look] = {
     "interrupted": Look("interrupted", "power_off", "warn"),
     "released": Look("handed back", "replay", "quiet"),
 }
+BREAKER: dict[str, Look] = {
+    "open": Look("held back", "front_hand", "bad"),
+    "probing": Look("probing", "troubleshoot", "running"),
+    "draining": Look("letting go", "trending_up", "good"),
+    "closed": Look("closed", "check_circle", "quiet"),
+}
 ACTION: dict[str, Look] = {
     "BUY": Look("BUY", "trending_up", "good"),
     "SELL": Look("SELL", "trending_down", "bad"),

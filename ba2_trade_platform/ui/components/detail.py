@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -14,7 +15,7 @@ from ba2_trade_platform.core.lifecycle import Event, Status
 from ba2_trade_platform.ui.components.chart import PriceChart
 from ba2_trade_platform.ui.components.detail_answer import Answer, Failure, empty_words, failure, recommendation
 from ba2_trade_platform.ui.components.detail_attempts import AttemptLine, state
-from ba2_trade_platform.ui.components.detail_header import DetailHeader, show_facts
+from ba2_trade_platform.ui.components.detail_header import DetailHeader, Verb, show_facts
 from ba2_trade_platform.ui.components.detail_reading import Reading, StepView, Written, read
 from ba2_trade_platform.ui.components.detail_steps import OutputLine, StepLine
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, empty_state, quiet
@@ -62,7 +63,9 @@ class AnalysisDetail:
         """Show what changed, if it concerns this analysis: its row, or whether its recommendation still counts."""
         # A recommendation is superseded, or current again, by what becomes of another analysis.
         answered = self._shown is not None and self._shown.row.status is Status.COMPLETED
-        if change.ids is None or self._id in change.ids or answered:
+        # Whether a retry counts down or waits for its provider is another's doing too.
+        waiting = self._shown is not None and self._shown.row.retrying
+        if change.ids is None or self._id in change.ids or answered or waiting:
             await self._look_again()
 
     async def _look_again(self) -> None:
@@ -84,9 +87,11 @@ class AnalysisDetail:
         if self._in_drawer and self._on_close is not None:
             close = ui.button(icon="close", on_click=self._on_close, color=None).classes("ba2-detail-close")
             close.props('flat dense round size=sm aria-label="Close the details"')
-        verbs = {
+        verbs: dict[Event, Verb] = {
             Event.RERUN: self._rerun,
-            Event.CANCEL: self._cancel,
+            Event.RUN_NOW: partial(self._perform, Event.RUN_NOW, platform.retrying.run_now),
+            Event.STOP_RETRYING: partial(self._perform, Event.STOP_RETRYING, platform.retrying.stop),
+            Event.CANCEL: partial(self._perform, Event.CANCEL, platform.analyses.cancel),
             Event.RUN_AGAIN: self._run_again,
             Event.DELETE: self._ask_delete,
         }
@@ -114,7 +119,8 @@ class AnalysisDetail:
         """Repaint the parts whose data changed."""
         self._shown = reading
         row = reading.row
-        self._header.show(row, stopping=row.id in self._desk.platform.worker.status.stopping)
+        stopping = row.id in self._desk.platform.worker.status.stopping
+        self._header.show(row, self._desk.zone, stopping=stopping, held=reading.held)
         found = Failure.of(reading)
         self._failure.show_if(found is not None)
         if found is not None:
@@ -165,9 +171,6 @@ class AnalysisDetail:
 
     async def _rerun(self) -> None:
         await self._perform(Event.RERUN, self._desk.platform.analyses.rerun)
-
-    async def _cancel(self) -> None:
-        await self._perform(Event.CANCEL, self._desk.platform.analyses.cancel)
 
     async def _run_again(self) -> None:
         submitted = await self._perform(Event.RUN_AGAIN, self._desk.platform.analyses.run_again)

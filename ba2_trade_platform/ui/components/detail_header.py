@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
@@ -11,12 +11,15 @@ from ba2_trade_platform.core.details import Attempt
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.job_view import due, step_words
 from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, facts
 from ba2_trade_platform.ui.times import DASH, duration, exact, moment
 
 Verb = Callable[[], Awaitable[None]]
 VERBS = (
     (Event.RERUN, "Re-run", "refresh", "Re-run Failed Analysis"),
+    (Event.RUN_NOW, "Run now", "bolt", "Do not wait for the retry's time"),
+    (Event.STOP_RETRYING, "Stop retrying", "timer_off", "Let it stand failed as its last attempt ended"),
     (Event.CANCEL, "Cancel", "stop_circle", "Stop it now"),
     (Event.RUN_AGAIN, "Run again", "replay", "A new analysis like this one"),
     (Event.DELETE, "Delete", "delete", "Delete it with all its results"),
@@ -44,6 +47,8 @@ class DetailHeader:
                     ui.label(f"#{row.id}").classes("ba2-muted")
                 self._chip = ui.element("span")
                 self._attempt = ui.label().classes("ba2-muted")
+                self._retry = ui.element("span").classes("ba2-muted ba2-retry").mark("retry")
+                self._retry_shown: tuple[str, int | None] | None = None
             with ui.element("div").classes("ba2-detail-verbs"):
                 for event, word, icon, hint in VERBS:
                     self._buttons[event] = _verb(event, word, icon, hint, verbs[event])
@@ -53,8 +58,8 @@ class DetailHeader:
                     self._bar = ui.element("span")
                 self._step = ui.label().classes("ba2-muted")
 
-    def show(self, row: AnalysisRow, *, stopping: bool) -> None:
-        """Show how the analysis stands."""
+    def show(self, row: AnalysisRow, zone: ZoneInfo, *, stopping: bool, held: Container[str] = ()) -> None:
+        """Show how the analysis stands; `held` are the providers whose retries wait."""
         if (row.status, stopping) != self._status:
             self._status = (row.status, stopping)
             look = words.STATUS[row.status]
@@ -65,12 +70,26 @@ class DetailHeader:
                 offered = row.offers(event) and (self._rerun_enabled or event is not Event.RERUN)
                 button.set_visibility(offered)
         self._attempt.set_text(attempt_words(row))
+        self._show_retry(row, zone, held)
         running = row.status is Status.RUNNING
         self._progress.set_visibility(running)
         if running:
             self._bar.style(f"width: {row.progress}%")
             self._progress.props(f"aria-valuenow={row.progress} aria-valuemin=0 aria-valuemax=100")
             self._step.set_text(f"{row.progress} %  {row.current_step or 'starting'}")
+
+    def _show_retry(self, row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> None:
+        shown = (step_words(row, zone, held), due(row, held)) if row.retrying else None
+        if shown == self._retry_shown:
+            return
+        self._retry_shown = shown
+        self._retry.clear()
+        if shown is not None:
+            words_now, instant = shown
+            with self._retry:
+                ui.label(words_now)
+                if instant is not None:
+                    ui.element("span").props(f"data-due={instant}")
 
     def set_busy(self, event: Event, busy: bool) -> None:
         """Show that a verb is under way."""

@@ -49,6 +49,7 @@ class Reading:
     recommendation: Recommendation | None
     attempts: tuple[Attempt, ...]
     state: Any
+    held: frozenset[str] = frozenset()
 
     @property
     def newest(self) -> Attempt:
@@ -76,7 +77,7 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
     details = platform.details
     row = details.row(analysis_id)
     if shown is not None and row == shown.row:
-        return replace(shown, recommendation=details.recommendation(analysis_id))
+        return replace(shown, recommendation=details.recommendation(analysis_id), held=platform.breakers.held())
     attempts = tuple(details.attempts(analysis_id))
     failed_with_trace = row.status is Status.FAILED and attempts[0].has_archive
     return Reading(
@@ -88,4 +89,5 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
         recommendation=details.recommendation(analysis_id),
         attempts=attempts,
         state=details.state(analysis_id),
+        held=platform.breakers.held(),
     )

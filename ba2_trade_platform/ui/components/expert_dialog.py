@@ -16,10 +16,15 @@ from ba2_trade_platform.ui.feedback import notify, off_loop
 LIMIT_WORDS = {
     "max_concurrent": ("At once", "How many of its analyses run at the same time"),
     "timeout_seconds": ("Time limit, seconds", "How long one attempt may take"),
-    "max_reruns": ("Re-runs", "Re-runs by a person, shown as re-run 1/3; counted, not yet enforced"),
-    "max_retries": ("Retries", "Kept for automatic retries, which do not exist yet"),
+    "max_reruns": ("Re-runs", "Re-runs by persons, shown as re-run 1/3; more need an override with a reason"),
+    "max_retries": ("Retries", "How often a transient failure is retried by itself, anew for each re-run"),
+    "retry_base_seconds": ("Back-off, seconds", "The longest wait before the first retry; it doubles with each"),
+    "retry_cap_seconds": ("Longest back-off, seconds", "No retry waits longer, unless its provider asks for it"),
 }
-LIMIT_DEFAULTS = {"max_concurrent": 4, "timeout_seconds": 600, "max_reruns": 3, "max_retries": 2}
+LIMIT_DEFAULTS = {
+    "max_concurrent": 4, "timeout_seconds": 600, "max_reruns": 3, "max_retries": 2,
+    "retry_base_seconds": 5, "retry_cap_seconds": 300,
+}  # fmt: skip
 
 
 class ExpertDialog:
@@ -102,7 +107,7 @@ def _limit(name: str, value: float | None) -> float | int:
     label = LIMIT_WORDS[name][0]
     if value is None:
         raise Invalid(f"{label}: a number is needed")
-    if name == "timeout_seconds":
+    if name.endswith("_seconds"):
         return float(value)
     if float(value) != int(value):
         raise Invalid(f"{label}: a whole number is needed, not {value:g}")

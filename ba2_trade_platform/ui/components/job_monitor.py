@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
+from ba2_trade_platform.core.analyses import Done
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.clock import day_start
 from ba2_trade_platform.core.monitor import BOUND, Filter, Page
 from ba2_trade_platform.ui.components.job_drawer import JobDrawer
 from ba2_trade_platform.ui.components.job_filters import JobFilters
-from ba2_trade_platform.ui.components.job_table import JobTable
+from ba2_trade_platform.ui.components.job_table import ById, JobTable
 from ba2_trade_platform.ui.components.job_view import SIZES, View, line
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
@@ -32,6 +35,7 @@ class JobMonitor:
         self._busy: set[int] = set()
         self._new: set[int] = set()
         self._at: int | None = None
+        self._held: frozenset[str] = frozenset()
         self._lock = asyncio.Lock()
 
     async def build(self) -> None:
@@ -40,10 +44,12 @@ class JobMonitor:
         self._filters = JobFilters(self._view, self._experts, self._change_view, self._show_new)
         with ui.element("div").classes("ba2-body"):
             with ui.element("div").classes("ba2-main").style("position: relative"):
-                verbs = {
+                verbs: dict[str, ById] = {
                     "rerun": self._rerun,
                     "open": self._open,
-                    "cancel": self._cancel,
+                    "run_now": partial(self._perform, self._desk.platform.retrying.run_now),
+                    "stop_retrying": partial(self._perform, self._desk.platform.retrying.stop),
+                    "cancel": partial(self._perform, self._desk.platform.analyses.cancel),
                     "again": self._run_again,
                     "delete": self._ask_delete,
                 }
@@ -80,15 +86,15 @@ class JobMonitor:
         """Read the page that the view asks for and show it."""
         monitor, view, chosen = self._desk.platform.monitor, self._view, self._filter()
 
-        def read() -> tuple[Page, int]:
+        def read() -> tuple[Page, int, frozenset[str]]:
             page = monitor.page(
                 chosen, sort=view.sort, descending=view.dir == "desc", cursor=view.after, limit=view.size
             )
-            return page, monitor.count(chosen)
+            return page, monitor.count(chosen), self._desk.platform.breakers.held()
 
         with reporting():
             async with self._lock:
-                self._page, self._total = await off_loop(read)
+                self._page, self._total, self._held = await off_loop(read)
                 self._new.clear()
                 self._show()
 
@@ -97,7 +103,7 @@ class JobMonitor:
         zone = self._desk.zone
         lines = []
         for row in self._page.items:
-            shown = line(row, zone, busy=row.id in self._busy, stopping=row.id in stopping)
+            shown = line(row, zone, busy=row.id in self._busy, stopping=row.id in stopping, held=self._held)
             chosen = row.id == self._drawer.analysis_id
             shown["cls"] = ("chosen " if chosen else "") + ("at" if row.id == self._at else "")
             lines.append(shown)
@@ -156,12 +162,13 @@ class JobMonitor:
         monitor, chosen = self._desk.platform.monitor, self._filter()
         added = [row_id for row_id in change.added if row_id not in set(self._table.ids)]
 
-        def read() -> tuple[dict[int, Any], set[int], int]:
+        def read() -> tuple[dict[int, Any], set[int], int, frozenset[str]]:
             rows = {row.id: row for row in monitor.rows(touched)} if touched else {}
-            return rows, monitor.matching(added, chosen) if added else set(), monitor.count(chosen)
+            matching = monitor.matching(added, chosen) if added else set()
+            return rows, matching, monitor.count(chosen), self._desk.platform.breakers.held()
 
         async with self._lock:
-            fresh, matching, self._total = await off_loop(read)
+            fresh, matching, self._total, self._held = await off_loop(read)
             gone = set(touched) - set(fresh)
             items = tuple(fresh.get(row.id, row) for row in self._page.items if row.id not in gone)
             self._page = Page(items, self._page.next_cursor, self._page.bounded)
@@ -214,9 +221,9 @@ class JobMonitor:
             self._busy.discard(analysis_id)
             await self._look_again(analysis_id)
 
-    async def _cancel(self, analysis_id: int) -> None:
+    async def _perform(self, verb: Callable[..., Done], analysis_id: int) -> None:
         with reporting():
-            done = await off_loop(self._desk.platform.analyses.cancel, analysis_id, by=self._desk.trader)
+            done = await off_loop(verb, analysis_id, by=self._desk.trader)
             notify(done.sentence)
         await self._look_again(analysis_id)
 

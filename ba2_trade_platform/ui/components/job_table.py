@@ -33,7 +33,8 @@ _CELLS = {
         '#attempts'">{{ props.row.attempt_text }}</a></q-td>""",
     "progress": """<q-td :props="props"><template v-if="props.row.step"><span class="ba2-progress"
         v-if="props.row.status === 'running'"><span :style="{width: props.row.progress + '%'}"></span></span
-        ><span class="ba2-muted">{{ props.row.step }}</span></template></q-td>""",
+        ><span class="ba2-muted">{{ props.row.step }}</span><span v-if="props.row.due" class="ba2-muted"
+        :key="props.row.id + ':' + props.row.due" :data-due="props.row.due"></span></template></q-td>""",
     "created": """<q-td :props="props"><span :title="props.row.created_exact">{{ props.row.created }}</span></q-td>""",
     "source": """<q-td :props="props"><a v-if="props.row.batch" class="ba2-link" @click.stop
         :href="'/marketanalysis?batch=' + props.row.batch">{{ props.row.source }} #{{ props.row.batch }}</a
@@ -122,6 +123,8 @@ class JobTable:
         # Quasar's own menu: `ui.menu` holds one open state for all rows.
         with ui.element("q-menu").props("auto-close"), ui.list().props("dense"):
             for verb, icon, word, flag in (
+                ("run_now", "bolt", "Run now", "retrying"),
+                ("stop_retrying", "timer_off", "Stop retrying", "retrying"),
                 ("cancel", "block", "Cancel", "cancel"),
                 ("again", "content_copy", "Run again", "again"),
                 ("delete", "delete", "Delete", None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -125,8 +125,10 @@ COLUMNS: list[dict[str, Any]] = [
 ]
 
 
-def line(row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool = False) -> dict[str, Any]:
-    """Return one analysis as the table shows it: texts and flags only."""
+def line(
+    row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool = False, held: Container[str] = ()
+) -> dict[str, Any]:
+    """Return one analysis as the table shows it: texts and flags only. `held` are providers whose retries wait."""
     look = words.STATUS[row.status]
     advice = words.ADVICE.get(row.error_code or "", "")
     return {
@@ -145,7 +147,8 @@ def line(row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool
         "attempt": row.attempt,
         "attempt_text": _attempt(row),
         "progress": row.progress,
-        "step": _step(row),
+        "step": step_words(row, zone, held),
+        "due": due(row, held),
         "created": moment(row.created_at, zone),
         "created_exact": exact(row.created_at, zone),
         "duration": duration(row.duration_ms),
@@ -156,6 +159,7 @@ def line(row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool
         "rerun": row.offers(Event.RERUN),
         "cancel": row.offers(Event.CANCEL),
         "again": row.offers(Event.RUN_AGAIN),
+        "retrying": row.offers(Event.RUN_NOW),
     }
 
 
@@ -180,7 +184,18 @@ def _attempt(row: AnalysisRow) -> str:
     return f"re-run {row.reruns_used}/{row.max_reruns}" if row.reruns_used else f"{row.attempt}"
 
 
-def _step(row: AnalysisRow) -> str:
+def step_words(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
+    """Say what an analysis does now, or what it waits for."""
     if row.status is Status.RUNNING:
         return row.current_step or "starting"
-    return "waiting" if row.status is Status.PENDING else ""
+    if not row.retrying:
+        return "waiting" if row.status is Status.PENDING else ""
+    until = f", by {moment(row.run_before, zone)}" if row.run_before else ""
+    waits = f" waits for {row.retry_provider}" if row.retry_provider in held else ""
+    return f"retry {row.retries_used}/{row.max_retries}{waits}{until}"
+
+
+def due(row: AnalysisRow, held: Container[str]) -> int | None:
+    """Return when a waiting retry is due, in milliseconds since 1970; None when nothing counts down."""
+    counts = row.retrying and row.retry_provider not in held
+    return round(row.available_at.timestamp() * 1000) if counts else None
