@@ -34,14 +34,32 @@ RULES = {
     "has an attempt that was begun by something else than how the one before it ended": """
         SELECT a.analysis_id FROM analysis_attempt a
         LEFT JOIN analysis_attempt b ON b.analysis_id = a.analysis_id AND b.number = a.number - 1
-        WHERE a.trigger <> CASE b.outcome WHEN 'failed' THEN 'rerun' WHEN 'interrupted' THEN 'rescue'
-                                          WHEN 'released' THEN 'release' ELSE 'first' END""",
+        WHERE NOT CASE b.outcome WHEN 'failed' THEN a.trigger IN ('rerun','retry','bulk')
+                                 WHEN 'interrupted' THEN a.trigger = 'rescue'
+                                 WHEN 'released' THEN a.trigger = 'release' ELSE a.trigger = 'first' END""",
+    "has a re-run or retry that does not say which failure it answers": """
+        SELECT a.analysis_id FROM analysis_attempt a
+        JOIN analysis_attempt b ON b.analysis_id = a.analysis_id AND b.number = a.number - 1
+        WHERE a.trigger IN ('rerun','retry','bulk') AND (a.after_fingerprint IS NOT b.fingerprint
+              OR a.after_code IS NOT b.error_code OR a.after_failed_at IS NOT b.finished_at)""",
+    "was retried more often than its expert allows, or counts its retries wrongly": """
+        SELECT m.id FROM market_analysis m JOIN expert_instance i ON i.id = m.expert_instance_id
+        WHERE m.retries_used > i.max_retries OR m.retries_used <>
+        (SELECT COUNT(*) FROM analysis_attempt a WHERE a.analysis_id = m.id AND a.trigger = 'retry' AND a.number >
+         (SELECT COALESCE(MAX(b.number), 0) FROM analysis_attempt b
+          WHERE b.analysis_id = m.id AND b.trigger IN ('rerun','bulk')))""",
+    "was retried before its time": """
+        SELECT a.analysis_id FROM analysis_attempt a WHERE a.trigger = 'retry' AND a.started_at < a.after_failed_at""",
+    "is not counted in the group of its failures": """
+        SELECT a.analysis_id FROM analysis_attempt a LEFT JOIN failure_group g ON g.fingerprint = a.fingerprint
+        WHERE a.outcome = 'failed' AND (g.fingerprint IS NULL OR g.seen <>
+        (SELECT COUNT(*) FROM analysis_attempt b WHERE b.outcome = 'failed' AND b.fingerprint = a.fingerprint))""",
     "has an earlier attempt without its archive": """
         SELECT a.analysis_id FROM analysis_attempt a JOIN market_analysis m ON m.id = a.analysis_id
         LEFT JOIN attempt_archive k ON k.attempt_id = a.id WHERE a.number < m.attempt AND k.contents IS NULL""",
     "counts its re-runs wrongly": """
         SELECT m.id FROM market_analysis m WHERE m.reruns_used <>
-        (SELECT COUNT(*) FROM analysis_attempt a WHERE a.analysis_id = m.id AND a.trigger = 'rerun')""",
+        (SELECT COUNT(*) FROM analysis_attempt a WHERE a.analysis_id = m.id AND a.trigger IN ('rerun','bulk'))""",
     "counts its rescues since the last re-run wrongly": """
         SELECT m.id FROM market_analysis m WHERE m.rescues_used <>
         (SELECT COUNT(*) FROM analysis_attempt a WHERE a.analysis_id = m.id AND a.trigger = 'rescue' AND a.number >

@@ -211,13 +211,14 @@ def seal(row: dict[str, Any]) -> tuple[int, str]:
 
 
 def configure(url: str) -> list[int]:
-    """Configure practice desks that are quick, slow, write before a step's end, and fail once; return their ids."""
+    """Configure practice desks: quick, slow, writing before a step's end, failing once, recovering by themselves."""
     desks: dict[str, dict[str, Any]] = {
         "Quick": {"seconds": 0.02, "steps": 2, "outputs": 3},
         "Thorough": {"seconds": 0.2, "steps": 5, "outputs": 15},
         "Slow": {"seconds": 0.4, "steps": 3, "outputs": 4},
         "Writes early": {"seconds": 0.3, "steps": 2, "outputs": 8, "hang": "blocking", "fail_times": -1},
         "Fails once": {"seconds": 0.05, "steps": 3, "outputs": 6, "fail_with": "RATE_LIMIT", "fail_times": 1},
+        "Recovers by itself": {"seconds": 0.05, "steps": 3, "outputs": 6, "fail_with": "CONNECTION", "fail_times": 2},
         "Recommends and fails": {
             "seconds": 0.02, "steps": 2, "outputs": 15, "fail_with": "AUTH", "fail_times": 1,
             "recommend_before_failing": True,
@@ -227,7 +228,14 @@ def configure(url: str) -> list[int]:
         return [
             http.post(
                 "/expert-instances",
-                json={"expert": "PracticeDesk", "alias": alias, "settings": settings, "max_concurrent": 6},
+                json={
+                    "expert": "PracticeDesk",
+                    "alias": alias,
+                    "settings": settings,
+                    "max_concurrent": 6,
+                    "max_retries": 4 if alias == "Recovers by itself" else 0,
+                    "retry_base_seconds": 0.5,
+                },
             )
             .raise_for_status()
             .json()["id"]

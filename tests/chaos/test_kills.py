@@ -20,6 +20,7 @@ from tests.sql import ask, one
 KILLS = int(os.environ.get("BA2_CHAOS_KILLS") or 20)
 SEED = int(os.environ.get("BA2_CHAOS_SEED") or random.SystemRandom().randrange(1, 2**31))
 SUBMITS_A_LIFE = 5
+QUICK_BREAKER = {"breaker_failures": 6, "breaker_cooldown_seconds": 0.3, "breaker_drain_per_minute": 6000}
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120 + 10 * KILLS)]
 
@@ -37,7 +38,7 @@ def survived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survived]:
     """Kill a console KILLS times at random moments, then let it drain and stop."""
     rng, said = random.Random(SEED), Acknowledged()
     print(f"BA2_CHAOS_SEED={SEED} BA2_CHAOS_KILLS={KILLS}")
-    with console_at(tmp_path_factory.mktemp("kills"), workers=8) as console:
+    with console_at(tmp_path_factory.mktemp("kills"), workers=8, **QUICK_BREAKER) as console:
         console.start_cold()
         console.wait_until_ready()
         instances = configure(console.url)
@@ -60,6 +61,8 @@ def test_the_kills_hit_running_work(survived: Survived) -> None:
     assert interrupted >= KILLS // 4
     assert len(survived.said.submitted) >= KILLS
     assert survived.said.reruns
+    assert one(survived.database, "SELECT COUNT(*) FROM analysis_attempt WHERE trigger = 'retry'")
+    assert one(survived.database, "SELECT COUNT(*) FROM breaker")
     assert survived.said.completed
 
 
@@ -84,6 +87,9 @@ def test_the_kills_hit_running_work(survived: Survived) -> None:
         ("UPDATE market_analysis SET rescues_used = rescues_used + 1 WHERE id = {completed}", "counts its rescues"),
         ("UPDATE market_analysis SET finished_at = created_at WHERE id = {completed}", "was seen completed"),
         ("DELETE FROM activity_log WHERE what = 're-run'", "in the activity log"),
+        ("UPDATE analysis_attempt SET after_code = NULL WHERE trigger = 'retry'", "which failure it answers"),
+        ("UPDATE market_analysis SET retries_used = 9 WHERE id = {completed}", "counts its retries wrongly"),
+        ("UPDATE failure_group SET seen = seen + 1", "in the group of its failures"),
         ("UPDATE batch_item SET outcome = 'queued'", "in a batch that still waits"),
     ],
 )
