@@ -30,6 +30,7 @@ _RUNNING = text("status = 'running'")
 _FAILED = text("status = 'failed'")
 _ERRORS = text("error_code IS NOT NULL")
 _AFTER = text("after_fingerprint IS NOT NULL")
+_AFTER_CODE = text("after_code IS NOT NULL")
 _OPEN = text("outcome IS NULL AND after_fingerprint IS NOT NULL")
 _PROVIDED = text("provider IS NOT NULL")
 
@@ -161,8 +162,8 @@ class AnalysisAttempt(SQLModel, table=True):
             "outcome",
             "started_at",
             "after_failed_at",
-            sqlite_where=_AFTER,
-            postgresql_where=_AFTER,
+            sqlite_where=_AFTER_CODE,
+            postgresql_where=_AFTER_CODE,
         ),
         Index("ix_analysis_attempt_open_after", "after_fingerprint", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index(

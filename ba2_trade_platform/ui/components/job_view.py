@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from ba2_trade_platform.core.advice import advice
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import SORTS, Action, AnalysisRow, Filter, Source, Status, Subtype
 from ba2_trade_platform.ui import words
@@ -128,7 +129,7 @@ COLUMNS: list[dict[str, Any]] = [
 def line(row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool = False) -> dict[str, Any]:
     """Return one analysis as the table shows it: texts and flags only."""
     look = words.STATUS[row.status]
-    advice = words.ADVICE.get(row.error_code or "", "")
+    hint = advice(row.error_code).hint
     return {
         "id": row.id,
         "symbol": row.symbol,
@@ -140,7 +141,7 @@ def line(row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool
         "tone": look.tone,
         "failure": row.error_code or "",
         "failure_text": row.error_message or "",
-        "failure_hint": f"{row.error_message or ''} \N{EM DASH} {advice}" if advice else row.error_message or "",
+        "failure_hint": f"{row.error_message or ''} \N{EM DASH} {hint}" if hint else row.error_message or "",
         **_result(row),
         "attempt": row.attempt,
         "attempt_text": _attempt(row),
