@@ -81,12 +81,14 @@ class MarketAnalysis(SQLModel, table=True):
             sqlite_where=_FAILED,
             postgresql_where=_FAILED,
         ),
+        # With what its own condition names, or SQLite would look into the table for it.
         Index(
             "ix_market_analysis_failed_fingerprint",
             "fingerprint",
             "expert_instance_id",
             "symbol",
             "id",
+            "status",
             sqlite_where=_FAILED,
             postgresql_where=_FAILED,
         ),
@@ -165,7 +167,13 @@ class AnalysisAttempt(SQLModel, table=True):
             sqlite_where=_AFTER_CODE,
             postgresql_where=_AFTER_CODE,
         ),
-        Index("ix_analysis_attempt_open_after", "after_fingerprint", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "ix_analysis_attempt_open_after",
+            "after_fingerprint",
+            "outcome",
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
         Index(
             "ix_analysis_attempt_provider",
             "provider",

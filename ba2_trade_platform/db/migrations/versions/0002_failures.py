@@ -211,11 +211,11 @@ def _backfill() -> None:
 def _indexes() -> None:
     op.drop_index('ix_market_analysis_claim', 'market_analysis')
     _claim_index('retry_provider')
-    op.create_index('ix_market_analysis_failed_fingerprint', 'market_analysis', ['fingerprint', 'expert_instance_id', 'symbol', 'id'], unique=False, sqlite_where=FAILED)
+    op.create_index('ix_market_analysis_failed_fingerprint', 'market_analysis', ['fingerprint', 'expert_instance_id', 'symbol', 'id', 'status'], unique=False, sqlite_where=FAILED)
     op.create_index('ix_analysis_attempt_finished', 'analysis_attempt', ['finished_at', 'id'], unique=False)
     for name, among in AFTER.items():
         op.create_index(f'ix_analysis_attempt_{name}', 'analysis_attempt', [name, 'id', 'outcome', 'started_at', 'after_failed_at'], unique=False, sqlite_where=among)
-    op.create_index('ix_analysis_attempt_open_after', 'analysis_attempt', ['after_fingerprint'], unique=False, sqlite_where=OPEN)
+    op.create_index('ix_analysis_attempt_open_after', 'analysis_attempt', ['after_fingerprint', 'outcome'], unique=False, sqlite_where=OPEN)
     op.create_index('ix_analysis_attempt_provider', 'analysis_attempt', ['provider', 'error_code', 'finished_at'], unique=False, sqlite_where=PROVIDED)
 
 
