@@ -76,6 +76,15 @@ WHERE NOT COALESCE({HELD}, 0)
   AND (:after_seen IS NULL OR (g.last_seen, g.fingerprint) < (:after_seen, :after_fingerprint))
 ORDER BY g.last_seen DESC, g.fingerprint DESC LIMIT :limit
 """
+# One group, whatever its state.
+ONE = f"""
+SELECT g.fingerprint, {_RANK}, failed.n, answered.n, g.last_seen
+FROM failure_group AS g,
+     (SELECT COUNT(*) AS n FROM market_analysis {BY_FAILED} WHERE status = 'failed' AND fingerprint = :one) AS failed,
+     (SELECT COUNT(*) AS n FROM analysis_attempt {BY_ANSWER}
+      WHERE outcome IS NULL AND after_fingerprint = :one AND after_fingerprint IS NOT NULL) AS answered
+WHERE g.fingerprint = :one
+"""
 # Each fingerprint that stands failed is found by one jump in the index, so that thousands of rows cost nothing.
 NEEDY = f"""
 WITH RECURSIVE failing (fingerprint) AS (
