@@ -65,4 +65,8 @@ def tracks(session: Session, errors: Iterable[tuple[str, str]]) -> dict[str, Tra
 
 def _count(session: Session, by: By, keys: Iterable[str]) -> dict[str, Track]:
     rows = session.execute(_STATEMENTS[by], {"keys": json.dumps(sorted(keys)), "newest": NEWEST})
-    return {key: Track(by, tried, succeeded, wait) for key, tried, succeeded, wait in rows}
+    # A Julian day is exact to a tenth of a millisecond.
+    return {
+        key: Track(by, tried, succeeded, None if wait is None else round(wait, 3))
+        for key, tried, succeeded, wait in rows
+    }
