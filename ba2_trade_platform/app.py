@@ -19,6 +19,8 @@ from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
+from ba2_trade_platform.core.failure_inbox import FailureInbox
+from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
@@ -29,6 +31,7 @@ from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
 from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.verdicts import Assessments
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
@@ -54,6 +57,9 @@ class Platform:
     retrying: Retrying
     breakers: Breakers
     monitor: Monitor
+    assessments: Assessments
+    failures: FailureInbox
+    marks: FailureMarks
     details: Details
     experts: ExpertInstances
     watchlists: Watchlists
@@ -146,6 +152,9 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
         retrying=Retrying(store, dispatcher),
         breakers=Breakers(store),
         monitor=monitor,
+        assessments=Assessments(store),
+        failures=FailureInbox(store),
+        marks=FailureMarks(store),
         details=Details(store, monitor),
         experts=instances,
         watchlists=watchlists,

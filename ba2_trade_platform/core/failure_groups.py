@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, literal_column
+from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.failure_states import BY_ANSWER, BY_FAILED, HELD
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import Mark
+from ba2_trade_platform.db.types import UtcDateTime
 
-_G = t.failure_group.c
 _H = t.failure_hour.c
 
 
@@ -30,48 +30,27 @@ class Seen:
     at: datetime
 
 
-def stands_failed(fingerprint: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether an analysis stands failed with this fingerprint; in words, as the partial index has it."""
-    a = t.analysis.alias("failed_one").c
-    return exists().where(a.status == literal_column("'failed'"), a.fingerprint == fingerprint)
-
-
-def is_answered(fingerprint: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether an attempt that waits or works answers a failure with this fingerprint."""
-    a = t.attempt.alias("open_one").c
-    return exists().where(a.outcome.is_(None), a.after_fingerprint == fingerprint, a.after_fingerprint.is_not(None))
-
-
-def still_ignored(now: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether a person's wish to ignore a group for a time, or until n more, still holds."""
-    return (
-        (_G.mark == Mark.IGNORED)
-        & (_G.ignore_until.is_(None) | (_G.ignore_until > now))
-        & (_G.ignore_seen.is_(None) | (_G.seen < _G.ignore_seen))
-    )
-
-
-def _upsert() -> Any:
-    new = insert(t.failure_group)
-    given, now = new.excluded, bindparam("n_now", type_=_G.last_seen.type)
-    # Whoever fails now still counts among those that answer the group, for its attempt is not closed yet.
-    recovered = ~stands_failed(given.fingerprint) & ~is_answered(given.fingerprint)
-    unmarked = _G.mark.is_(None) | ((_G.mark == Mark.IGNORED) & ~still_ignored(now))
-    returned = ((_G.mark == Mark.RESOLVED) & _G.regressed_at.is_(None)) | (
-        (unmarked | (_G.mark == Mark.RESOLVED)) & recovered
-    )
-    return new.on_conflict_do_update(
-        index_elements=["fingerprint"],
-        set_={
-            "code": given.code,
-            "message": given.message,
-            "provider": func.coalesce(given.provider, _G.provider),
-            "first_seen": func.min(_G.first_seen, given.first_seen),
-            "last_seen": func.max(_G.last_seen, given.last_seen),
-            "seen": _G.seen + given.seen,
-            "regressed_at": case((returned, now), else_=_G.regressed_at),
-        },
-    )
+# Whoever fails now still counts among those that answer the group, for its attempt is not closed yet.
+_GROUP = text(f"""
+INSERT INTO failure_group AS g (fingerprint, code, message, provider, first_seen, last_seen, seen)
+VALUES (:fingerprint, :code, :message, :provider, :first_seen, :last_seen, :seen)
+ON CONFLICT (fingerprint) DO UPDATE SET
+    code = excluded.code,
+    message = excluded.message,
+    provider = COALESCE(excluded.provider, g.provider),
+    first_seen = MIN(g.first_seen, excluded.first_seen),
+    last_seen = MAX(g.last_seen, excluded.last_seen),
+    seen = g.seen + excluded.seen,
+    regressed_at = CASE
+        WHEN g.mark = 'resolved' AND g.regressed_at IS NULL THEN :now
+        WHEN NOT COALESCE({HELD}, 0)
+            AND NOT EXISTS (SELECT 1 FROM market_analysis AS a {BY_FAILED}
+                            WHERE a.status = 'failed' AND a.fingerprint = excluded.fingerprint)
+            AND NOT EXISTS (SELECT 1 FROM analysis_attempt AS b {BY_ANSWER}
+                            WHERE b.outcome IS NULL AND b.after_fingerprint = excluded.fingerprint
+                              AND b.after_fingerprint IS NOT NULL) THEN :now
+        ELSE g.regressed_at END
+""").bindparams(*(bindparam(name, type_=UtcDateTime()) for name in ("first_seen", "last_seen", "now")))
 
 
 def _count() -> Any:
@@ -79,7 +58,6 @@ def _count() -> Any:
     return new.on_conflict_do_update(index_elements=["fingerprint", "hour"], set_={"seen": _H.seen + new.excluded.seen})
 
 
-_GROUP = _upsert()
 _HOUR = _count()
 
 
@@ -99,7 +77,7 @@ def note_failures(session: Session, failures: Sequence[Seen], now: datetime) -> 
     for seen in failures:
         hours[seen.fingerprint, hour_of(seen.at)] += 1
     connection = session.connection()
-    connection.execute(_GROUP, [{**_row(fingerprint, likes), "n_now": now} for fingerprint, likes in groups.items()])
+    connection.execute(_GROUP, [{**_row(fingerprint, likes), "now": now} for fingerprint, likes in groups.items()])
     connection.execute(
         _HOUR,
         [{"fingerprint": fingerprint, "hour": hour, "seen": count} for (fingerprint, hour), count in hours.items()],

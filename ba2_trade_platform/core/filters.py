@@ -25,6 +25,7 @@ class Filter:
     action: Action | None = None
     source: Source | None = None
     code: str | None = None
+    fingerprint: str | None = None
     batch: int | None = None
     rerun_only: bool = False
     slower_than_seconds: float | None = None
@@ -67,6 +68,7 @@ def conditions_of(chosen: Filter) -> list[ColumnElement[bool]]:
         (_A.result_action, chosen.action),
         (_A.source, chosen.source),
         (_A.error_code, chosen.code),
+        (_A.fingerprint, chosen.fingerprint),
         (_A.batch_id, chosen.batch),
     ):
         if value is not None and value != "":

@@ -101,6 +101,16 @@ def test_a_group_of_which_one_stands_failed_has_not_come_back_with_the_next(desk
     assert not regressed(desk)
 
 
+def test_what_stands_failed_in_another_group_or_is_tried_again_there_does_not_matter(desk: Desk) -> None:
+    note(desk, seen(desk))
+    worker, expert = desk.worker(), desk.expert(alias="Another")
+    for symbol in ("MSFT", "IBM"):
+        worker.fail(worker.claim(desk.submit(expert, symbol)), ErrorCode.AUTH, "another error")
+    desk.analyses.rerun(1, by=TRADER)
+    note(desk, seen(desk))
+    assert regressed(desk)
+
+
 def test_a_rerun_that_fails_again_is_no_return_of_its_group(desk: Desk) -> None:
     analysis_id = stand_failed(desk)
     note(desk, seen(desk))

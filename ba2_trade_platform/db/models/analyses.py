@@ -30,6 +30,7 @@ _RUNNING = text("status = 'running'")
 _FAILED = text("status = 'failed'")
 _ERRORS = text("error_code IS NOT NULL")
 _AFTER = text("after_fingerprint IS NOT NULL")
+_AFTER_CODE = text("after_code IS NOT NULL")
 _OPEN = text("outcome IS NULL AND after_fingerprint IS NOT NULL")
 _PROVIDED = text("provider IS NOT NULL")
 
@@ -80,12 +81,14 @@ class MarketAnalysis(SQLModel, table=True):
             sqlite_where=_FAILED,
             postgresql_where=_FAILED,
         ),
+        # With what its own condition names, or SQLite would look into the table for it.
         Index(
             "ix_market_analysis_failed_fingerprint",
             "fingerprint",
             "expert_instance_id",
             "symbol",
             "id",
+            "status",
             sqlite_where=_FAILED,
             postgresql_where=_FAILED,
         ),
@@ -161,10 +164,16 @@ class AnalysisAttempt(SQLModel, table=True):
             "outcome",
             "started_at",
             "after_failed_at",
-            sqlite_where=_AFTER,
-            postgresql_where=_AFTER,
+            sqlite_where=_AFTER_CODE,
+            postgresql_where=_AFTER_CODE,
         ),
-        Index("ix_analysis_attempt_open_after", "after_fingerprint", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "ix_analysis_attempt_open_after",
+            "after_fingerprint",
+            "outcome",
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
         Index(
             "ix_analysis_attempt_provider",
             "provider",

@@ -9,6 +9,7 @@ from ba2_trade_platform.db.enums import BreakerState, BulkState, FailureKind, Ma
 from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
 
 _OVERRIDDEN = text("kind IS NOT NULL")
+_MARKED = text("mark IS NOT NULL")
 _NOT_CLOSED = text("state <> 'closed'")
 
 
@@ -22,6 +23,7 @@ class FailureGroup(SQLModel, table=True):
     __table_args__ = (
         Index("ix_failure_group_last_seen", "last_seen", "fingerprint"),
         Index("ix_failure_group_kind", "kind", sqlite_where=_OVERRIDDEN, postgresql_where=_OVERRIDDEN),
+        Index("ix_failure_group_mark", "mark", sqlite_where=_MARKED, postgresql_where=_MARKED),
     )
 
     fingerprint: str = Field(primary_key=True, max_length=64)

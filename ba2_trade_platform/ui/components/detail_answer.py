@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nicegui import ui
 
+from ba2_trade_platform.core.advice import advice
 from ba2_trade_platform.core.details import Recommendation
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.ui import words
@@ -58,7 +59,7 @@ class Failure(NamedTuple):
 
 def failure(found: Failure, memory: set[str]) -> None:
     """Say what failed, whether a re-run is worth it, and give everything a report needs."""
-    ui.label(words.ADVICE.get(found.code, "")).classes("ba2-failure-advice")
+    ui.label(advice(found.code).hint).classes("ba2-failure-advice")
     with ui.element("div").classes("ba2-failure-code"):
         ui.link(found.code, f"/marketanalysis?code={found.code}").classes("ba2-link")
         if found.status is Status.FAILED and found.kind:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from ba2_trade_platform.core.advice import advice
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import SORTS, Action, AnalysisRow, Filter, Source, Status, Subtype
 from ba2_trade_platform.ui import words
@@ -130,7 +131,7 @@ def line(
 ) -> dict[str, Any]:
     """Return one analysis as the table shows it: texts and flags only. `held` are providers whose retries wait."""
     look = words.STATUS[row.status]
-    advice = words.ADVICE.get(row.error_code or "", "")
+    hint = advice(row.error_code).hint
     return {
         "id": row.id,
         "symbol": row.symbol,
@@ -142,7 +143,7 @@ def line(
         "tone": look.tone,
         "failure": row.error_code or "",
         "failure_text": row.error_message or "",
-        "failure_hint": f"{row.error_message or ''} \N{EM DASH} {advice}" if advice else row.error_message or "",
+        "failure_hint": f"{row.error_message or ''} \N{EM DASH} {hint}" if hint else row.error_message or "",
         **_result(row),
         "attempt": row.attempt,
         "attempt_text": _attempt(row),

@@ -13,7 +13,7 @@ depends_on = None
 OUTCOMES = ('queued', 'duplicate', 'skipped', 'blocked', 'succeeded', 'failed')
 ITEM_COLUMNS = 'id, batch_id, position, symbol, expert_instance_id, analysis_id, attempt, outcome, reason'
 ATTEMPT_COLUMNS = ('step', 'provider', 'provider_choice', 'batch_id', 'after_fingerprint', 'after_code', 'after_failed_at', 'acknowledged', 'packed_into')
-AFTER = sa.text('after_fingerprint IS NOT NULL')
+AFTER = {'after_fingerprint': sa.text('after_fingerprint IS NOT NULL'), 'after_code': sa.text('after_code IS NOT NULL')}
 OPEN = sa.text('outcome IS NULL AND after_fingerprint IS NOT NULL')
 PROVIDED = sa.text('provider IS NOT NULL')
 PENDING = sa.text("status = 'pending'")
@@ -116,6 +116,7 @@ def _failure_group() -> None:
     sa.PrimaryKeyConstraint('fingerprint'))
     op.create_index('ix_failure_group_last_seen', 'failure_group', ['last_seen', 'fingerprint'], unique=False)
     op.create_index('ix_failure_group_kind', 'failure_group', ['kind'], unique=False, sqlite_where=sa.text('kind IS NOT NULL'))
+    op.create_index('ix_failure_group_mark', 'failure_group', ['mark'], unique=False, sqlite_where=sa.text('mark IS NOT NULL'))
     op.create_table('failure_hour',
     sa.Column('fingerprint', sa.String(length=64), nullable=False),
     sa.Column('hour', UtcDateTime(), nullable=False),
@@ -210,11 +211,11 @@ def _backfill() -> None:
 def _indexes() -> None:
     op.drop_index('ix_market_analysis_claim', 'market_analysis')
     _claim_index('retry_provider')
-    op.create_index('ix_market_analysis_failed_fingerprint', 'market_analysis', ['fingerprint', 'expert_instance_id', 'symbol', 'id'], unique=False, sqlite_where=FAILED)
+    op.create_index('ix_market_analysis_failed_fingerprint', 'market_analysis', ['fingerprint', 'expert_instance_id', 'symbol', 'id', 'status'], unique=False, sqlite_where=FAILED)
     op.create_index('ix_analysis_attempt_finished', 'analysis_attempt', ['finished_at', 'id'], unique=False)
-    for name in ('after_fingerprint', 'after_code'):
-        op.create_index(f'ix_analysis_attempt_{name}', 'analysis_attempt', [name, 'id', 'outcome', 'started_at', 'after_failed_at'], unique=False, sqlite_where=AFTER)
-    op.create_index('ix_analysis_attempt_open_after', 'analysis_attempt', ['after_fingerprint'], unique=False, sqlite_where=OPEN)
+    for name, among in AFTER.items():
+        op.create_index(f'ix_analysis_attempt_{name}', 'analysis_attempt', [name, 'id', 'outcome', 'started_at', 'after_failed_at'], unique=False, sqlite_where=among)
+    op.create_index('ix_analysis_attempt_open_after', 'analysis_attempt', ['after_fingerprint', 'outcome'], unique=False, sqlite_where=OPEN)
     op.create_index('ix_analysis_attempt_provider', 'analysis_attempt', ['provider', 'error_code', 'finished_at'], unique=False, sqlite_where=PROVIDED)
 
 
