@@ -304,6 +304,15 @@ class SideEffect:
     sentence: str
     since: datetime
 
+    def plain(self) -> dict[str, str]:
+        """Return it as JSON."""
+        return {
+            "kind": self.kind,
+            "reference": self.reference,
+            "sentence": self.sentence,
+            "since": self.since.isoformat(),
+        }
+
 
 class SideEffects(Protocol):
     """Whoever acts on recommendations; asked before one is purged, so that a person can decide."""
