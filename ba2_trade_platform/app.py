@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -14,7 +15,7 @@ from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
-from ba2_trade_platform.core.contracts import ExpertCatalog, Prices
+from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.errors import StartRefused
@@ -29,6 +30,7 @@ from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.verdicts import Assessments
@@ -116,8 +118,16 @@ def migrate(settings: Settings) -> Migrated:
     return done
 
 
-def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Prices | None = None) -> Platform:
-    """Put a console together without touching the database; raises StartRefused for settings that cannot work."""
+def build(
+    settings: Settings,
+    catalog: ExpertCatalog | None = None,
+    prices: Prices | None = None,
+    side_effects: Sequence[SideEffects] = (),
+) -> Platform:
+    """Put a console together without touching the database; raises StartRefused for settings that cannot work.
+
+    `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one.
+    """
     try:
         file = database_file(settings.url)
         engine = open_engine(settings.url, settings.sqlite_synchronous)
@@ -140,7 +150,14 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
-    analyses = Analyses(store, queue, dispatcher, rerun_enabled=settings.rerun_enabled)
+    analyses = Analyses(
+        store,
+        queue,
+        dispatcher,
+        RerunPlanner(abilities, side_effects),
+        rerun_enabled=settings.rerun_enabled,
+        reruns_per_minute=settings.reruns_per_minute,
+    )
     instances, watchlists, monitor = ExpertInstances(store, experts), Watchlists(store), Monitor(store)
     return Platform(
         settings=settings,

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     )
     stop_seconds: float = Field(10, ge=0, le=600, description="How long a stop waits for experts that do not stop")
     rerun_enabled: bool = Field(True, description="0 switches the re-run off everywhere")
+    reruns_per_minute: int = Field(
+        300, ge=0, le=1_000_000, description="Re-runs one actor may ask for within a minute; 0 is no limit"
+    )
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
     timezone: str = Field("", description="IANA zone of days and schedules; empty means this machine's")
     prices: Literal["demo", "folder"] = Field("demo", description="Where prices come from, and with them the clock")

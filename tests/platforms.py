@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ba2_trade_platform.app import Platform, build
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.contracts import ExpertCatalog, Prices
+from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.settings import Settings
 
@@ -22,13 +22,18 @@ LIMITS = ("max_concurrent", "timeout_seconds", "max_reruns", "max_retries", "ret
 
 
 def make_platform(
-    folder: Path, *, catalog: ExpertCatalog | None = None, prices: Prices | None = None, **settings: Any
+    folder: Path,
+    *,
+    catalog: ExpertCatalog | None = None,
+    prices: Prices | None = None,
+    side_effects: Sequence[SideEffects] = (),
+    **settings: Any,
 ) -> Platform:
     """Return an owned console with an empty database (no demo unless asked), its worker not yet started."""
     chosen: dict[str, Any] = {
         "data_dir": folder, "demo": False, "operator": "trader", "stop_seconds": 2, "sqlite_synchronous": "OFF",
     }  # fmt: skip
-    platform = build(Settings(_env_file=None, **{**chosen, **settings}), catalog, prices)
+    platform = build(Settings(_env_file=None, **{**chosen, **settings}), catalog, prices, side_effects)
     platform.own()
     return platform
 

@@ -6,6 +6,7 @@ import atexit
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +16,7 @@ from typing import Any
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices
+from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failures import Failure, failure
@@ -27,6 +28,7 @@ from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.records import End, OutputRecord, Sheet, StepRecord
 from ba2_trade_platform.core.queue.tick import Plan, Tick, Ticked
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db.engine import open_engine
 from ba2_trade_platform.db.enums import Outcome, StepStatus
@@ -82,7 +84,9 @@ def empty_database() -> Path:
     return folder / "desk.db"
 
 
-def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8) -> Desk:
+def make_desk(
+    folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8, side_effects: Sequence[SideEffects] = ()
+) -> Desk:
     """Return a desk on an empty database in `folder`, with one scripted expert unless told otherwise."""
     file = folder / "desk.db"
     url = f"sqlite:///{file}"
@@ -102,7 +106,7 @@ def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8
         feed=feed,
         store=store,
         queue=queue,
-        analyses=Analyses(store, queue, dispatcher),
+        analyses=Analyses(store, queue, dispatcher, RerunPlanner(abilities, side_effects)),
         experts=ExpertInstances(store, experts),
         monitor=monitor,
         details=Details(store, monitor),

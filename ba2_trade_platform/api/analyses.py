@@ -1,4 +1,4 @@
-"""Analyses over HTTP: submit, list, re-run, cancel, run again, delete."""
+"""Analyses over HTTP: submit, list, cancel, run again, delete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from ba2_trade_platform.api.dependencies import MAX_ID, AnalysisId, Asker, Because, Console, RowId, Wish
 from ba2_trade_platform.api.problems import documented
 from ba2_trade_platform.core.contracts import Action, Subtype
-from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.monitor import SORTS, AnalysisRow, Filter, Source, Status
 from ba2_trade_platform.core.queue.worker_queue import PreviewItem
 
@@ -58,12 +57,6 @@ class BatchSubmission(Wish):
     as_of: AsOf | None = None
 
 
-class Rerun(Because):
-    """How a failed analysis is done again."""
-
-    mode: Annotated[str, Field(max_length=40, json_schema_extra={"enum": ["fresh"]})] = "fresh"
-
-
 class _Answer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -83,19 +76,6 @@ class QueuedBatch(_Answer):
 
     batch_id: int
     items: list[PreviewItem]
-    sentence: str
-
-
-class RerunQueued(_Answer):
-    """A re-run that was accepted."""
-
-    analysis_id: int
-    status: Status
-    attempt: int
-    reruns_used: int
-    max_reruns: int
-    updated_at: datetime
-    warnings: list[str]
     sentence: str
 
 
@@ -199,15 +179,6 @@ def get_analysis(analysis_id: AnalysisId, console: Console) -> AnalysisRow:
 def delete_analysis(analysis_id: AnalysisId, console: Console, asker: Asker) -> None:
     """Remove an analysis and all that hangs on it; what runs is cancelled first."""
     console.analyses.delete(analysis_id, by=asker)
-
-
-@router.post("/analyses/{analysis_id}/rerun", status_code=202, responses=documented(404, 409))
-def rerun(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Rerun | None = None) -> RerunQueued:
-    """Archive and purge what the failed attempt left, and queue the same analysis again."""
-    wish = wish or Rerun()
-    if wish.mode != "fresh":
-        raise Invalid(f"There is no re-run mode {wish.mode!r}; this version knows fresh only", code="INVALID_MODE")
-    return RerunQueued.model_validate(console.analyses.rerun(analysis_id, by=asker, reason=wish.reason))
 
 
 @router.post("/analyses/{analysis_id}/cancel", status_code=202, responses=documented(404, 409))

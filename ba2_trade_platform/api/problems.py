@@ -21,6 +21,7 @@ _DESCRIPTIONS = {
     404: "There is no such thing",
     409: "The present state does not allow it",
     422: "What was given makes no sense",
+    429: "A limit is reached: of re-runs, or of requests within a minute (then with Retry-After)",
     500: "An error of the console; its log has the traceback",
     503: "The console or its database cannot serve just now; nothing was changed",
 }

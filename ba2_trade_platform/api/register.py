@@ -9,8 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ba2_trade_platform.api import analyses, breakers, demo, experts, health, queue, results
+from ba2_trade_platform.api import analyses, breakers, demo, experts, health, queue, reruns, results
 from ba2_trade_platform.api.guard import Guard, JsonOnly
+from ba2_trade_platform.api.idempotency import answer_replays
 from ba2_trade_platform.api.problems import EVERYWHERE, Problem, answer_problems
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.actors import ActorKind
@@ -32,12 +33,13 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     )
     api.state.platform = platform
     api.state.actor = platform.actor(door)
-    for area in (analyses, results, queue, experts, breakers, demo):
+    for area in (analyses, reruns, results, queue, experts, breakers, demo):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)
     api.add_middleware(JsonOnly)
     api.add_middleware(Guard, host=platform.settings.host)
     answer_problems(api)
+    answer_replays(api)
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     return api
 

@@ -19,7 +19,7 @@ PROGRAM = "python -m ba2_trade_platform"
 STATUSES = "pending, running, completed, failed, skipped or cancelled"
 EXIT_CODES = (
     "Exit codes: 0 done; 1 an error of the program; 2 bad input or a wrong setting; 3 cannot start; 4 not found; "
-    "5 refused as things stand; 6 switched off; 7 temporarily unavailable."
+    "5 refused as things stand; 6 switched off; 7 temporarily unavailable; 8 too many."
 )
 
 app = typer.Typer(
@@ -75,10 +75,36 @@ def submit(
 
 
 @app.command()
-def rerun(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
-    """Re-run a failed analysis: the same id, a new attempt."""
+def rerun(
+    analysis_id: AnalysisId,
+    reason: Reason = None,
+    mode: Annotated[str | None, typer.Option(help="fresh, resume, from_step or only; absent: fresh")] = None,
+    step: Annotated[str | None, typer.Option(help="For from_step and only: a step's name or place, from 1")] = None,
+    config: Annotated[str | None, typer.Option(help="Settings: current, original, or an attempt's number")] = None,
+    provider: Annotated[str | None, typer.Option(help="Ask only this provider")] = None,
+    exclude_provider: Annotated[list[str] | None, typer.Option(help="Do not ask it; may be repeated")] = None,
+    override: Annotated[bool, typer.Option("--override", help="Past the limit of re-runs; needs --reason")] = False,
+    acknowledge: Annotated[
+        bool, typer.Option("--acknowledge", help="Although something acts on its recommendation; needs --reason")
+    ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would be done")] = False,
+    plan_hash: Annotated[str | None, typer.Option(help="Only if the plan still is this one")] = None,
+    json: AsJson = False,
+) -> None:
+    """Re-run a failed analysis, whole or in part: the same id, a new attempt."""
+    part = {"mode": mode, "step": step, "config": config, "provider": provider, "exclude_providers": exclude_provider}
     with _console() as console:
-        _answer(console, console.post(f"/analyses/{analysis_id}/rerun", reason=reason), json)
+        if not plan:
+            answers = {"override": override or None, "acknowledge": acknowledge or None}
+            done = console.post(f"/analyses/{analysis_id}/rerun", **part, **answers, plan_hash=plan_hash, reason=reason)
+            _answer(console, done, json)
+            for warning in done["warnings"]:
+                typer.echo(warning, err=True)
+            return
+        found = console.get(f"/analyses/{analysis_id}/rerun-plan", **part)
+    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
+
+    _print_json(found) if json else tables.print_plan(found)
 
 
 @app.command()

@@ -20,6 +20,7 @@ from ba2_trade_platform.core.errors import (
     Refused,
     StartRefused,
     SwitchedOff,
+    TooMany,
     Unavailable,
 )
 from ba2_trade_platform.core.ownership import Holder
@@ -28,7 +29,7 @@ from ba2_trade_platform.settings import Settings
 PATIENCE_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 _BY_STATUS: dict[int, type[PlatformError]] = {
-    kind.http_status: kind for kind in (NotFound, Refused, Invalid, SwitchedOff, Unavailable)
+    kind.http_status: kind for kind in (NotFound, Refused, Invalid, SwitchedOff, TooMany, Unavailable)
 }
 
 

@@ -81,6 +81,24 @@ def print_analysis(found: dict[str, Any], zone: ZoneInfo) -> None:
     _print(outputs)
 
 
+def print_plan(plan: dict[str, Any]) -> None:
+    """Print what a re-run would do."""
+    _print(f"Analysis {plan['analysis_id']}, {plan['mode']}: {escape(plan['sentence'])}")
+    steps = _table("#", "Step", "What", "Why", "Took")
+    for number, one in enumerate(plan["steps"], 1):
+        took = None if one["seconds"] is None else one["seconds"] * 1000
+        steps.add_row(str(number), _text(one["name"]), _text(one["fate"]), _text(one["reason"]), _seconds(took))
+    _print(steps)
+    for guard in plan["guards"]:
+        _print(f"{guard['code']}: {escape(guard['sentence'])}")
+    if plan["settings_changed"]:
+        _print(escape(plan["settings_changed"]).capitalize())
+    for mode in plan["modes"]:
+        if mode["reason"]:
+            _print(f"Not possible: {mode['mode']}. {escape(mode['reason'])}")
+    _print(f"Plan hash: {plan['plan_hash']}")
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")

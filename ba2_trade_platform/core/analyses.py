@@ -11,16 +11,20 @@ from sqlalchemy.exc import IntegrityError
 
 from ba2_trade_platform.core import attempts
 from ba2_trade_platform.core.actors import Actor, actor_id, note
-from ba2_trade_platform.core.errors import NotFound, Refused, SwitchedOff, Unavailable
+from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, SwitchedOff, TooMany, Unavailable
+from ba2_trade_platform.core.idempotency import Once, keep, recall
 from ba2_trade_platform.core.lifecycle import ACTIVE, Event, NotAllowedError, Status, after
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher
 from ba2_trade_platform.core.queue.submissions import active_holder
 from ba2_trade_platform.core.queue.worker_queue import Submitted, WorkerQueue
 from ba2_trade_platform.core.recommendations import Subject, refresh_current
-from ba2_trade_platform.core.requeue import Requeue, Requeued, Wish, row_of
+from ba2_trade_platform.core.requeue import Requeue, Requeued, Wish, not_failed, row_of
+from ba2_trade_platform.core.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.rerun_plans import Guard, RerunPlan
+from ba2_trade_platform.core.rerun_rates import RerunRate
 from ba2_trade_platform.core.store import Store, Transaction, violates
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import Outcome, Source
+from ba2_trade_platform.db.enums import Mode, Outcome, Source
 
 log = logging.getLogger(__name__)
 _A = t.analysis.c
@@ -37,26 +41,69 @@ class Done:
 class Analyses:
     """Re-runs, cancels, repeats and deletes analyses."""
 
-    def __init__(self, store: Store, queue: WorkerQueue, dispatcher: Dispatcher, *, rerun_enabled: bool = True) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: WorkerQueue,
+        dispatcher: Dispatcher,
+        planner: RerunPlanner,
+        *,
+        rerun_enabled: bool = True,
+        reruns_per_minute: int = 0,
+    ) -> None:
         self._store = store
         self._queue = queue
         self._dispatcher = dispatcher
-        self._requeue = Requeue(store.clock, dispatcher)
+        self._planner = planner
+        self._requeue = Requeue(store.clock, dispatcher, planner)
+        self._rate = RerunRate(reruns_per_minute)
         self.rerun_enabled = rerun_enabled
 
-    def rerun(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Requeued:
-        """Archive and purge what the failed attempt left, and queue the same row again, with the current settings.
+    def rerun_plan(self, analysis_id: int, wish: Wish | None = None) -> RerunPlan:
+        """Return what a re-run of this failed analysis would do now. Raises NotFound, Refused NOT_FAILED or Invalid."""
+        with self._store.read() as session:
+            row, now = row_of(session, analysis_id), self._store.clock.now()
+            if row.status is not Status.FAILED:
+                raise not_failed(session, row, now)
+            return self._planner.plan(session, row, wish or Wish(), now)
 
-        Raises NotFound, Refused (NOT_FAILED, ALREADY_QUEUED, DUPLICATE_PENDING), SwitchedOff or Unavailable; then
-        the row is unchanged.
+    def rerun_guards(self, analysis_id: int) -> tuple[Guard, ...]:
+        """Return what a person should be asked before a fresh re-run; nothing for an analysis that has not failed."""
+        with self._store.read() as session:
+            row = row_of(session, analysis_id)
+            if row.status is not Status.FAILED:
+                return ()
+            chosen = self._planner.choose(session, row, Wish())
+            return self._planner.guards(session, row, chosen.ability, self._store.clock.now())
+
+    def rerun(
+        self,
+        analysis_id: int,
+        *,
+        by: Actor,
+        reason: str | None = None,
+        wish: Wish | None = None,
+        once: Once | None = None,
+    ) -> Requeued:
+        """Archive and purge what the failed attempt left, and queue the same row again, as `wish` says.
+
+        Without a wish everything is done again with the current settings, for `reason`. Raises NotFound, Refused
+        (NOT_FAILED, ALREADY_QUEUED, DUPLICATE_PENDING, PLAN_CHANGED, CONFIRMATION_REQUIRED), TooMany (RETRY_LIMIT,
+        RATE_LIMITED), Invalid, SwitchedOff or Unavailable; then the row is unchanged. Raises Replayed for a request
+        that was carried out before.
         """
         if not self.rerun_enabled:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
+        wish = wish or Wish(reason=reason)
         try:
+            self._rate.hit(by)
             with self._store.write() as transaction:
-                who = actor_id(transaction.session, by)
-                requeued, purged, about = self._requeue(transaction, analysis_id, Wish(reason=reason), who)
-        except (Refused, NotFound) as refusal:
+                session, now = transaction.session, self._store.clock.now()
+                who = actor_id(session, by)
+                recall(session, once, who, now)
+                requeued, purged, about = self._requeue(transaction, analysis_id, wish, who)
+                keep(session, once, who, requeued, now)
+        except (Refused, NotFound, TooMany, Invalid) as refusal:
             log.warning("Re-run of analysis %s refused: %s", analysis_id, refusal)
             raise
         except Unavailable as error:
@@ -67,7 +114,8 @@ class Analyses:
                 raise self._duplicate(analysis_id) from error
             raise
         door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
-        log.info("%s re-running failed analysis %s (%s, %s)", door, analysis_id, about.symbol, about.alias)
+        part = "" if wish.mode is Mode.FRESH else f", {wish.mode.value}{f' {wish.step}' if wish.step else ''}"
+        log.info("%s re-running failed analysis %s (%s, %s%s)", door, analysis_id, about.symbol, about.alias, part)
         log.info(
             "Cleared %s outputs and %s recommendations for analysis %s",
             purged.outputs,

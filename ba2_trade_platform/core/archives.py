@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -80,23 +81,32 @@ def pack(session: Session, analysis_id: int, number: int) -> None:
 def purge(session: Session, analysis_id: int) -> Purged:
     """Delete the live outputs, recommendation and steps of an analysis."""
     outputs = session.execute(delete(t.output).where(t.output.c.market_analysis_id == analysis_id))
-    recommendations = session.execute(
-        delete(t.recommendation).where(t.recommendation.c.market_analysis_id == analysis_id)
-    )
+    recommendations = purge_recommendation(session, analysis_id)
     session.execute(delete(t.step).where(t.step.c.analysis_id == analysis_id))
-    return Purged(outputs.rowcount, recommendations.rowcount)  # type: ignore[attr-defined]  # CursorResult, by construction
+    return Purged(outputs.rowcount, recommendations)  # type: ignore[attr-defined]  # CursorResult, by construction
 
 
-def carry_over(session: Session, analysis_id: int, to_attempt: int) -> None:
-    """Keep the completed steps of an analysis and what they wrote for attempt `to_attempt`; delete the rest."""
-    unfinished = select(t.step.c.id).where(t.step.c.analysis_id == analysis_id, t.step.c.status != StepStatus.COMPLETED)
-    session.execute(
+def purge_recommendation(session: Session, analysis_id: int) -> int:
+    """Delete the live recommendation of an analysis; return how many there were."""
+    gone = session.execute(delete(t.recommendation).where(t.recommendation.c.market_analysis_id == analysis_id))
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # CursorResult, by construction
+
+
+def carry_over(session: Session, analysis_id: int, to_attempt: int, drop: Collection[int] = ()) -> int:
+    """Keep the completed steps of an analysis and what they wrote for attempt `to_attempt`; delete the rest.
+
+    Steps with an id in `drop` are deleted although they completed. Returns how many outputs were deleted.
+    """
+    gone = select(t.step.c.id).where(
+        t.step.c.analysis_id == analysis_id, (t.step.c.status != StepStatus.COMPLETED) | t.step.c.id.in_(drop)
+    )
+    deleted = session.execute(
         delete(t.output).where(
             t.output.c.market_analysis_id == analysis_id,
-            t.output.c.step_id.is_(None) | t.output.c.step_id.in_(unfinished),
+            t.output.c.step_id.is_(None) | t.output.c.step_id.in_(gone),
         )
     )
-    session.execute(delete(t.step).where(t.step.c.id.in_(unfinished)))
+    session.execute(delete(t.step).where(t.step.c.id.in_(gone)))
     session.execute(
         update(t.step)
         .where(t.step.c.analysis_id == analysis_id)
@@ -109,6 +119,7 @@ def carry_over(session: Session, analysis_id: int, to_attempt: int) -> None:
     )
     for table in (t.output, t.recommendation):
         session.execute(update(table).where(table.c.market_analysis_id == analysis_id).values(attempt=to_attempt))
+    return int(deleted.rowcount)  # type: ignore[attr-defined]  # CursorResult, by construction
 
 
 def _rows(session: Session, statement: Any) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import hashlib
 import inspect
+import itertools
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -55,6 +56,7 @@ class RunContext:
         self._expected = 0
         self._done = 0
         self._running: list[str] = []
+        self._begun: dict[str, None] = {}  # names in the order of beginning, each once
         self._previous_attempt = claim.attempt - 1
 
     def expect(self, steps: int) -> None:
@@ -70,20 +72,42 @@ class RunContext:
         """Make the next `check` or `step` raise."""
         self._stop_reason = reason
 
-    async def step(self, name: str, work: Callable[[], T | Awaitable[T]], *, inputs: object = None) -> T:
+    @property
+    def unused(self) -> tuple[int, ...]:
+        """The positions of recorded steps that this attempt has not asked for."""
+        return tuple(step.position for step in self._recorded)
+
+    async def step(
+        self,
+        name: str,
+        work: Callable[[], T | Awaitable[T]],
+        *,
+        inputs: object = None,
+        after: Sequence[str] | None = None,
+        always: bool = False,
+    ) -> T:
         """Do `work` as a named, recorded step, or return what a previous attempt recorded for the same inputs."""
         self.check()
         name = clean_text(name, NAME_LIMIT)
-        inputs_hash = hashlib.sha256(canonical_json([name, inputs]).encode()).hexdigest()[:32]
+        depends_on = list(self._begun) if after is None else [clean_text(other, NAME_LIMIT) for other in after]
+        self._begun[name] = None
+        # A step that is done in every attempt has no hash, and so is never taken for one that could be used again.
+        inputs_hash = None if always else _hash([name, inputs])
         recorded = next((step for step in self._recorded if step.name == name), None)
         if recorded is not None:
             self._recorded.remove(recorded)
-            if recorded.inputs_hash == inputs_hash:
+            if inputs_hash is not None and recorded.inputs_hash == inputs_hash:
                 self._done += 1
                 return cast(T, recorded.result)
         position = recorded.position if recorded is not None else self._free_position()
         record = StepRecord(
-            position, name, StepStatus.RUNNING, inputs_hash, self.clock.now(), replaces=recorded is not None
+            position,
+            name,
+            StepStatus.RUNNING,
+            inputs_hash,
+            self.clock.now(),
+            replaces=recorded is not None,
+            depends_on=depends_on,
         )
         self._running.append(name)
         self._write(record)
@@ -139,7 +163,8 @@ class RunContext:
         self._written()
 
     def _free_position(self) -> int:
-        position = max(self._taken, default=0) + 1
+        # The lowest, so that a step which is done again takes its old place among those that are kept.
+        position = next(place for place in itertools.count(1) if place not in self._taken)
         self._taken.add(position)
         return position
 
@@ -184,3 +209,7 @@ class RunContext:
         threading.Thread(target=body, name=f"step-{self.analysis_id}", daemon=True).start()
         self.live_threads += 1
         return future
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:32]

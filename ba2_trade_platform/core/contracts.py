@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.db.enums import Action, ErrorCode, RiskLevel, Subtype, TimeHorizon
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 __all__ = [
     "MAX_STALE_SESSIONS",
@@ -32,6 +35,8 @@ __all__ = [
     "PricesAsOf",
     "Requirement",
     "RiskLevel",
+    "SideEffect",
+    "SideEffects",
     "Skipped",
     "Subtype",
     "TimeHorizon",
@@ -227,11 +232,21 @@ class AnalysisContext(Protocol):
     def expect(self, steps: int) -> None:
         """Say how many steps this attempt will take, so that progress can be shown."""
 
-    async def step(self, name: str, work: Callable[[], T | Awaitable[T]], *, inputs: object = None) -> T:
+    async def step(
+        self,
+        name: str,
+        work: Callable[[], T | Awaitable[T]],
+        *,
+        inputs: object = None,
+        after: Sequence[str] | None = None,
+        always: bool = False,
+    ) -> T:
         """Do `work` as a named step and return its JSON-able result, which is recorded with its times.
 
         A plain function runs in the worker's thread pool, a coroutine function on the worker's loop. On a resumed
-        attempt the recorded result is returned instead when `inputs` (JSON-able) are unchanged.
+        attempt the recorded result is returned instead when `inputs` (JSON-able) are unchanged, unless the step is
+        `always` done anew. `after` names the steps whose results this one builds on: it is done again when one of
+        them is chosen or has failed; None means every step that was begun before it.
         Raises when the analysis was cancelled or is out of time.
         """
 
@@ -275,3 +290,35 @@ class ExpertCatalog(Protocol):
 
     def get(self, name: str) -> Expert:
         """Return one expert, or raise KeyError."""
+
+
+@dataclass(frozen=True)
+class SideEffect:
+    """Something outside this analysis that acts on its recommendation: an order, a position, a published signal.
+
+    `kind` is one word ("order"), `reference` what it is called there ("order 17"), `sentence` what it does.
+    """
+
+    kind: str
+    reference: str
+    sentence: str
+    since: datetime
+
+    def plain(self) -> dict[str, str]:
+        """Return it as JSON."""
+        return {
+            "kind": self.kind,
+            "reference": self.reference,
+            "sentence": self.sentence,
+            "since": self.since.isoformat(),
+        }
+
+
+class SideEffects(Protocol):
+    """Whoever acts on recommendations; asked before one is purged, so that a person can decide."""
+
+    def acting_on(self, session: Session, analysis_ids: Sequence[int]) -> Mapping[int, Sequence[SideEffect]]:
+        """Return what acts on these analyses' recommendations now; an analysis that nothing acts on is left out.
+
+        Only reads, in the caller's transaction, so that nothing can begin to act in between.
+        """

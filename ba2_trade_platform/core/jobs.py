@@ -87,7 +87,7 @@ class Job:
             if task.cancelled():
                 self._fail(failure(ErrorCode.BUG, "The expert cancelled itself", self.claim.symbol))
             elif (error := task.exception()) is None:
-                self.ledger.end(End(Outcome.COMPLETED, now, verdict=task.result()))
+                self.ledger.end(End(Outcome.COMPLETED, now, verdict=task.result(), unused=self._context.unused))
             elif isinstance(error, Skipped):
                 reason = failure(ErrorCode.EXPERT_SKIPPED, str(error) or "The expert had nothing to analyse")
                 self.ledger.end(End(Outcome.SKIPPED, now, failure=reason))

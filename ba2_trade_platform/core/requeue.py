@@ -1,4 +1,4 @@
-"""Puts one failed analysis back into the queue in the caller's transaction: archive, purge, reset, next attempt."""
+"""Puts one failed analysis back into the queue in the caller's transaction: check, archive, purge, next attempt."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from ba2_trade_platform.core.actors import note
 from ba2_trade_platform.core.archives import Purged
 from ba2_trade_platform.core.attempts import Opening
 from ba2_trade_platform.core.contracts import Clock
-from ba2_trade_platform.core.errors import NotFound, Refused
+from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, TooMany
 from ba2_trade_platform.core.lifecycle import Event, NotAllowedError, Status, after
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
+from ba2_trade_platform.core.rerun_planner import Chosen, RerunPlanner
+from ba2_trade_platform.core.rerun_plans import Guard, RerunPlan, Wish
 from ba2_trade_platform.core.store import Transaction
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Mode, Outcome, Trigger
+
+__all__ = ["Mode", "Requeue", "Requeued", "Wish", "fresh", "not_failed", "row_of"]
 
 _A = t.analysis.c
 
@@ -35,30 +39,33 @@ class Requeued:
     max_reruns: int
     updated_at: datetime
     warnings: tuple[str, ...] = ()
+    mode: Mode = Mode.FRESH
+    steps_kept: int | None = None
 
     @property
     def sentence(self) -> str:
         """Say what was queued."""
+        kept = "" if self.steps_kept is None else f", {self.steps_kept} step{'' if self.steps_kept == 1 else 's'} kept"
         return (
             f"Analysis {self.analysis_id} queued for re-run "
-            f"(attempt {self.attempt}, re-run {self.reruns_used}/{self.max_reruns})"
+            f"(attempt {self.attempt}, re-run {self.reruns_used}/{self.max_reruns}{kept})"
         )
 
 
 @dataclass(frozen=True)
-class Wish:
-    """How a failed analysis is to be done again, and why."""
-
-    mode: Mode = Mode.FRESH
-    reason: str | None = None
+class _Decision:
+    chosen: Chosen
+    guards: tuple[Guard, ...]
+    plan: RerunPlan | None  # None: everything is done again, and nobody asked for the steps
 
 
 class Requeue:
     """Requeues failed analyses, one a call; the caller's transaction makes it whole."""
 
-    def __init__(self, clock: Clock, dispatcher: Dispatcher) -> None:
+    def __init__(self, clock: Clock, dispatcher: Dispatcher, planner: RerunPlanner) -> None:
         self._clock = clock
         self._dispatcher = dispatcher
+        self._planner = planner
 
     def __call__(
         self,
@@ -73,8 +80,10 @@ class Requeue:
     ) -> tuple[Requeued, Purged, Any]:
         """Requeue this one for actor `who`; return what was queued, what was purged, and the row as it was.
 
-        `priority` moves it to another lane of the queue. Raises NotFound or Refused; a row whose twin is under way
-        raises IntegrityError on the dedupe key. Whatever it raises, the caller must not commit what it did.
+        `priority` moves it to another lane of the queue. Raises NotFound; Refused NOT_FAILED, ALREADY_QUEUED,
+        PLAN_CHANGED or CONFIRMATION_REQUIRED; TooMany RETRY_LIMIT; Invalid for a mode, step, settings or provider that
+        cannot be had. A row whose twin is under way raises IntegrityError on the dedupe key. Whatever it raises, the
+        caller must not commit what it did.
         """
         session, now = transaction.session, self._clock.now()
         reset = session.execute(
@@ -85,47 +94,109 @@ class Requeue:
         ).one_or_none()
         row = row_of(session, analysis_id)
         if reset is None:
-            raise self._not_failed(session, row)
+            raise not_failed(session, row, now)
+        decision = self._decide(session, row, wish, now)
         attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now)
         archives.pack(session, analysis_id, row.attempt)
-        purged = archives.purge(session, analysis_id)
-        values = fresh(row, now) | ({} if priority is None else {"priority": priority})
-        session.execute(update(t.analysis).where(_A.id == analysis_id).values(**values))
-        opening = Opening(trigger, wish.mode, who, row.current_config_id, wish.reason, batch_id=batch_id)
-        attempts.open_attempt(session, analysis_id, row.attempt + 1, opening, now)
-        note(
-            session,
-            who,
-            now,
-            "re-run",
-            subject_id=analysis_id,
-            attempt=row.attempt + 1,
-            before="failed",
-            after="pending",
-            reason=wish.reason,
+        purged = _clear(session, row, decision.plan)
+        lane = {} if priority is None else {"priority": priority}
+        session.execute(
+            update(t.analysis).where(_A.id == analysis_id).values(**_reset(row, wish, decision, now), **lane)
         )
+        opening = _opening(wish, decision, trigger, who, batch_id)
+        attempts.open_attempt(session, analysis_id, row.attempt + 1, opening, now)
+        about = {"subject_id": analysis_id, "attempt": row.attempt + 1, "reason": wish.reason}
+        note(session, who, now, "re-run", before="failed", after="pending", **about)
         self._dispatcher.enqueue(session, [Ref(analysis_id, row.attempt + 1, row.expert_instance_id, row.priority)])
         transaction.touch(analysis_id)
-        requeued = Requeued(
-            analysis_id, Status.PENDING, row.attempt + 1, row.reruns_used + 1, row.max_reruns, updated_at=now
-        )
-        return requeued, purged, row
+        return _requeued(row, wish, decision, now), purged, row
 
-    def _not_failed(self, session: Session, row: Any) -> Refused:
-        opened = session.execute(
-            select(t.attempt.c.trigger, t.attempt.c.queued_at, t.actor.c.name)
-            .join(t.actor, t.actor.c.id == t.attempt.c.actor_id)
-            .where(t.attempt.c.analysis_id == row.id, t.attempt.c.number == row.attempt)
-        ).one()
-        present = {"status": row.status.value, "by": opened.name, "since": row.updated_at.isoformat()}
-        if row.status is Status.PENDING and opened.trigger in (Trigger.RERUN, Trigger.BULK):
-            ago = max(0, round((self._clock.now() - opened.queued_at).total_seconds()))
-            return Refused(f"Already queued {ago} s ago by {opened.name}", code="ALREADY_QUEUED", **present)
-        try:
-            after(row.status, Event.RERUN, f"analysis {row.id}")
-        except NotAllowedError as error:
-            return Refused(str(error), code="NOT_FAILED", **present)
-        raise AssertionError(f"analysis {row.id} is {row.status} and yet was not reset")
+    def _decide(self, session: Session, row: Any, wish: Wish, now: datetime) -> _Decision:
+        chosen = self._planner.choose(session, row, wish)
+        plan = None
+        if wish.mode is not Mode.FRESH or wish.plan_hash is not None or wish.step is not None:
+            plan = self._planner.plan(session, row, wish, now)
+        guards = plan.guards if plan else self._planner.guards(session, row, chosen.ability, now)
+        if plan is not None and wish.plan_hash not in (None, plan.plan_hash):
+            sentence = f"What a re-run of analysis {row.id} would do has changed: {plan.sentence}. Look at it again"
+            raise Refused(sentence, code="PLAN_CHANGED", plan=plan.plain())
+        for guard in guards:
+            _answer(guard, wish, row)
+        return _Decision(chosen, guards, plan)
+
+
+def _answer(guard: Guard, wish: Wish, row: Any) -> None:
+    """Refuse unless the wish answers for what the guard says, with a reason."""
+    if guard.needs is None:
+        return
+    if not getattr(wish, guard.needs):
+        if guard.needs == "override":
+            raise TooMany(guard.sentence, code=guard.code, reruns_used=row.reruns_used, max_reruns=row.max_reruns)
+        raise Refused(guard.sentence, code=guard.code, side_effects=[effect.plain() for effect in guard.side_effects])
+    if not (wish.reason or "").strip():
+        verb = "override the limit" if guard.needs == "override" else "acknowledge what acts on the recommendation"
+        raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_NEEDED")
+
+
+def _reset(row: Any, wish: Wish, decision: _Decision, now: datetime) -> dict[str, Any]:
+    values = fresh(row, now) | {"config_id": decision.chosen.config_id}
+    if wish.mode is not Mode.FRESH:
+        del values["state"]  # what is kept was done with it
+    return values
+
+
+def _opening(wish: Wish, decision: _Decision, trigger: Trigger, who: int, batch_id: int | None) -> Opening:
+    return Opening(
+        trigger,
+        wish.mode,
+        who,
+        decision.chosen.config_id,
+        wish.reason,
+        step=decision.plan.step if decision.plan else None,
+        providers=decision.chosen.providers,
+        batch_id=batch_id,
+        acknowledged=[effect.plain() for guard in decision.guards for effect in guard.side_effects] or None,
+    )
+
+
+def _requeued(row: Any, wish: Wish, decision: _Decision, now: datetime) -> Requeued:
+    return Requeued(
+        row.id,
+        Status.PENDING,
+        row.attempt + 1,
+        row.reruns_used + 1,
+        row.max_reruns,
+        updated_at=now,
+        warnings=tuple(guard.sentence for guard in decision.guards if guard.needs is None),
+        mode=wish.mode,
+        steps_kept=decision.plan.kept if decision.plan and wish.mode is not Mode.FRESH else None,
+    )
+
+
+def _clear(session: Session, row: Any, plan: RerunPlan | None) -> Purged:
+    if plan is None or plan.mode is Mode.FRESH:
+        return archives.purge(session, row.id)
+    recommendations = archives.purge_recommendation(session, row.id)
+    outputs = archives.carry_over(session, row.id, row.attempt + 1, plan.dropped)
+    return Purged(outputs, recommendations)
+
+
+def not_failed(session: Session, row: Any, now: datetime) -> Refused:
+    """Return the refusal of an analysis that is not failed: what it is, since when, and by whom."""
+    opened = session.execute(
+        select(t.attempt.c.trigger, t.attempt.c.queued_at, t.actor.c.name)
+        .join(t.actor, t.actor.c.id == t.attempt.c.actor_id)
+        .where(t.attempt.c.analysis_id == row.id, t.attempt.c.number == row.attempt)
+    ).one()
+    present = {"status": row.status.value, "by": opened.name, "since": row.updated_at.isoformat()}
+    if row.status is Status.PENDING and opened.trigger in (Trigger.RERUN, Trigger.BULK):
+        ago = max(0, round((now - opened.queued_at).total_seconds()))
+        return Refused(f"Already queued {ago} s ago by {opened.name}", code="ALREADY_QUEUED", **present)
+    try:
+        after(row.status, Event.RERUN, f"analysis {row.id}")
+    except NotAllowedError as error:
+        return Refused(str(error), code="NOT_FAILED", **present)
+    raise AssertionError(f"analysis {row.id} is {row.status} and yet was not reset")
 
 
 def row_of(session: Session, analysis_id: int) -> Any:
@@ -146,7 +217,14 @@ def row_of(session: Session, analysis_id: int) -> Any:
             _A.started_at,
             _A.updated_at,
             _A.dedupe_key,
+            _A.error_code,
+            _A.error_message,
+            _A.failure_kind,
+            _A.fingerprint,
+            i.expert,
             i.alias,
+            i.enabled,
+            i.archived_at,
             i.max_reruns,
             i.config_id.label("current_config_id"),
         )

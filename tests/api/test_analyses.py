@@ -124,13 +124,6 @@ async def test_an_analysis_that_is_under_way_elsewhere_is_not_queued_twice(worki
     )
 
 
-async def test_a_mode_that_this_version_lacks_is_named(client: httpx.AsyncClient, platform: Platform) -> None:
-    analysis_id = submit(platform, practice(platform))
-    refused = await client.post(f"/analyses/{analysis_id}/rerun", json={"mode": "resume"})
-    assert (refused.status_code, refused.json()["code"]) == (422, "INVALID_MODE")
-    assert refused.json()["detail"] == "There is no re-run mode 'resume'; this version knows fresh only"
-
-
 async def test_a_switched_off_rerun_answers_403(tmp_path: Path) -> None:
     platform = make_platform(tmp_path, rerun_enabled=False)
     async with client_of(platform) as client:

@@ -211,6 +211,25 @@ async def test_a_resumed_attempt_reuses_what_is_unchanged_and_says_the_same(expe
     assert {output.step for output in second.outputs} == ALWAYS_DONE_AGAIN[expert.name]
 
 
+async def test_every_step_names_only_steps_that_were_begun_before_it(expert: Expert, market: DemoMarket) -> None:
+    context = context_of(expert, market)
+    await expert.analyse(context)
+    begun: list[str] = []
+    for step in context.steps:
+        assert set(step.depends_on) <= set(begun), step.name
+        begun.append(step.name)
+    assert any(step.depends_on for step in context.steps)
+
+
+async def test_the_signals_of_the_technical_rules_do_not_depend_on_each_other(market: DemoMarket) -> None:
+    context = context_of(Registry().get("TechnicalRules"), market)
+    await Registry().get("TechnicalRules").analyse(context)
+    load, *signals, combine = context.steps
+    assert (load.always, list(load.depends_on)) == (True, [])
+    assert [list(signal.depends_on) for signal in signals] == [["Load prices"]] * 4
+    assert list(combine.depends_on) == [signal.name for signal in signals]
+
+
 async def test_two_attempts_at_the_same_instant_say_the_same(expert: Expert, market: DemoMarket) -> None:
     assert await expert.analyse(context_of(expert, market)) == await expert.analyse(context_of(expert, market))
 

@@ -45,6 +45,8 @@ class Step:
     status: str = "running"
     result: Any = None
     reused: bool = False
+    depends_on: Sequence[str] = ()
+    always: bool = False
 
 
 @dataclass
@@ -77,10 +79,19 @@ class RecordingContext:
         """Keep the number of steps announced."""
         self.expected_steps = steps
 
-    async def step(self, name: str, work: Callable[[], T | Awaitable[T]], *, inputs: object = None) -> T:
+    async def step(
+        self,
+        name: str,
+        work: Callable[[], T | Awaitable[T]],
+        *,
+        inputs: object = None,
+        after: Sequence[str] | None = None,
+        always: bool = False,
+    ) -> T:
         """Do the work, or return what the resumed attempt recorded for the same name and inputs."""
         self.check()
-        step = Step(name, canonical_json(inputs))
+        begun = [step.name for step in self.steps]
+        step = Step(name, canonical_json(inputs), depends_on=begun if after is None else tuple(after), always=always)
         self.steps.append(step)
         if earlier := self._recorded(step):
             step.status, step.result, step.reused = "completed", earlier.result, True
@@ -139,6 +150,8 @@ class RecordingContext:
         self._pool.shutdown()
 
     def _recorded(self, step: Step) -> Step | None:
+        if step.always:
+            return None
         matches = (earlier for earlier in self.recorded if (earlier.name, earlier.inputs) == (step.name, step.inputs))
         return next(matches, None)
 

@@ -60,7 +60,10 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize(symbols=st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4))
     def a_morning(self, symbols: list[str]) -> None:
         """Two experts, one of which is not safe to repeat; some analyses, and a worker that has begun with them."""
-        self.instances = [self.desk.expert("Scripted", max_concurrent=2), self.desk.expert("Once", max_concurrent=1)]
+        self.instances = [
+            self.desk.expert("Scripted", max_concurrent=2, max_reruns=100),
+            self.desk.expert("Once", max_concurrent=1, max_reruns=100),
+        ]
         for number, symbol in enumerate(symbols):
             self.desk.submit(self.instances[number % 2], symbol)
         self.workers[0].tick()

@@ -19,6 +19,7 @@ from ba2_trade_platform.core.contracts import ErrorCode
 from ba2_trade_platform.core.errors import NotFound, Refused, SwitchedOff, Unavailable
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import Source, Status
+from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit
 from tests.sql import ask, file_of, one
@@ -234,7 +235,8 @@ def test_a_stopping_console_says_so_and_leaves_the_row(desk: Desk) -> None:
 
 def test_switched_off_it_is_refused_everywhere(desk: Desk, platform: Platform) -> None:
     analysis_id = failed_analysis(desk)
-    switched_off = Analyses(desk.store, desk.queue, platform.dispatcher, rerun_enabled=False)
+    planner = RerunPlanner(desk.abilities)
+    switched_off = Analyses(desk.store, desk.queue, platform.dispatcher, planner, rerun_enabled=False)
     with pytest.raises(SwitchedOff, match="BA2_RERUN_ENABLED"):
         switched_off.rerun(analysis_id, by=TRADER)
     assert desk.row(analysis_id).status is Status.FAILED

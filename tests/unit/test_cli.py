@@ -22,6 +22,7 @@ from ba2_trade_platform.app import Platform
 from ba2_trade_platform.cli.commands import main
 from ba2_trade_platform.settings import Settings
 from tests.platforms import drain, make_platform, practice, running, submit, wait_until
+from tests.sql import change
 
 
 @dataclass(frozen=True)
@@ -254,3 +255,30 @@ def test_help_imports_neither_pages_nor_database() -> None:
     heavy = ["nicegui", "fastapi", "sqlalchemy", "httpx", "numpy"]
     answer = subprocess.run([sys.executable, "-c", script % heavy], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
+
+
+def test_a_part_is_planned_and_rerun_and_a_warning_goes_to_the_error_stream(
+    run: Run, prepared: tuple[int, int]
+) -> None:
+    _, failed = prepared
+    planned = run("rerun", str(failed), "--mode", "resume", "--plan")
+    assert planned.code == 0
+    assert "1 of 2 steps kept, 1 done again" in planned.out
+    assert "it did not complete" in planned.out
+    assert "Permanent: fix first" in planned.out
+    plan = run("rerun", str(failed), "--mode", "only", "--step", "2", "--plan", "--json").json
+    done = run("rerun", str(failed), "--mode", "only", "--step", "2", "--plan-hash", plan["plan_hash"])
+    assert f"Analysis {failed} queued for re-run (attempt 2, re-run 1/3, 1 step kept)" in done.out
+    assert "Permanent: fix first" in done.err
+
+
+def test_a_step_that_is_none_and_a_limit_that_is_reached_have_their_exit_codes(
+    run: Run, prepared: tuple[int, int], tmp_path: Path
+) -> None:
+    _, failed = prepared
+    unknown = run("rerun", str(failed), "--mode", "only", "--step", "9")
+    assert (unknown.code, "has no step '9'" in unknown.err) == (2, True)
+    change(tmp_path / "ba2.db", "UPDATE market_analysis SET reruns_used = 3")
+    refused = run("rerun", str(failed))
+    assert (refused.code, "re-run 4/3 needs an override with a reason" in refused.err) == (8, True)
+    assert run("rerun", str(failed), "--override", "--reason", "the key is new").code == 0

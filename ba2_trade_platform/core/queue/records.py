@@ -26,6 +26,7 @@ class StepRecord:
     result: Any = None
     error_message: str | None = None
     replaces: bool = False
+    depends_on: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,13 @@ class OutputRecord:
 
 @dataclass(frozen=True)
 class End:
-    """How an attempt ended."""
+    """How an attempt ended; `unused` are the positions of kept steps that a completed attempt did not ask for."""
 
     outcome: Outcome
     at: datetime
     verdict: Verdict | None = None
     failure: Failure | None = None
+    unused: tuple[int, ...] = ()
 
 
 @dataclass

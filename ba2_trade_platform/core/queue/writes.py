@@ -32,11 +32,11 @@ _ATTEMPT_NUMBER = bindparam("f_attempt", type_=t.analysis.c.attempt.type)
 _STEP = replacing(
     fenced(
         t.step, "position", "name", "status", "inputs_hash", "started_at", "finished_at", "error_message",
-        "currency",
+        "currency", "depends_on",
         analysis_id=_ANALYSIS_ID, attempt=_ATTEMPT_NUMBER,
     ),
     ["analysis_id", "attempt", "position"],
-    "name", "status", "inputs_hash", "started_at", "finished_at", "error_message", "reused_from_attempt",
+    "name", "status", "inputs_hash", "started_at", "finished_at", "error_message", "depends_on", "reused_from_attempt",
 )  # fmt: skip
 _STEP_RESULT = replacing(fenced(t.step_result, "result", step_id=_STEP_ID), ["step_id"], "result")
 _OUTPUT = fenced(
@@ -47,6 +47,9 @@ _OUTPUT = fenced(
 _DROP_REPLACED_OUTPUTS = delete(t.output).where(
     t.output.c.step_id == _STEP_ID, t.output.c.created_at < bindparam("f_since"), FENCE
 )
+# What was kept from an earlier attempt and not asked for is no part of a completed one.
+_DROP_UNUSED_OUTPUTS = delete(t.output).where(t.output.c.step_id == _STEP_ID, FENCE)
+_DROP_UNUSED_STEP = delete(t.step).where(t.step.c.id == _STEP_ID, FENCE)
 _OUTPUT_ID = _OUTPUT.returning(t.output.c.id)
 _RECOMMENDATION_VALUES = (
     "expert_instance_id", "symbol", "subtype", "recommended_action", "confidence", "expected_profit_percent",
@@ -82,6 +85,7 @@ def write_down(session: Session, sheets: Sequence[Sheet], closer: Closer, now: d
         ],
     )
     _recommendations(session, sheets)
+    _drop_unused(session, sheets)
     return close(session, [(sheet, sheet.end) for sheet in sheets if sheet.end is not None], closer, now)
 
 
@@ -107,6 +111,7 @@ def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
                 "v_finished_at": record.finished_at,
                 "v_error_message": record.error_message,
                 "v_currency": "USD",
+                "v_depends_on": record.depends_on,
             }
             for sheet, record in steps
         ],
@@ -120,6 +125,13 @@ def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
             if record.result is not None or record.replaces
         ],
     )
+
+
+def _drop_unused(session: Session, sheets: Iterable[Sheet]) -> None:
+    ended = [(sheet, sheet.end) for sheet in sheets if sheet.end is not None]
+    unused = [{**fence(sheet), "f_position": position} for sheet, end in ended for position in end.unused]
+    many(session, _DROP_UNUSED_OUTPUTS, unused)
+    many(session, _DROP_UNUSED_STEP, unused)
 
 
 def _outputs(session: Session, sheets: Iterable[Sheet]) -> None:

@@ -61,7 +61,7 @@ class PracticeDesk:
         context.expect(settings.steps)
         for position in range(1, settings.steps + 1):
             attempt.observed = await context.step(
-                f"Practice step {position} of {settings.steps}",
+                step_name(position, settings.steps),
                 attempt.work_of(position),
                 inputs={
                     "symbol": context.symbol,
@@ -69,8 +69,14 @@ class PracticeDesk:
                     "position": position,
                     **settings.model_dump(mode="json", include={"seconds", "steps", "outputs"}),
                 },
+                after=[step_name(position - 1, settings.steps)] if position > 1 else (),
             )
         return attempt.verdict()
+
+
+def step_name(position: int, steps: int) -> str:
+    """Return what a step is called."""
+    return f"Practice step {position} of {steps}"
 
 
 class PracticeAttempt:

@@ -24,6 +24,7 @@ from ba2_trade_platform.experts.technical_rules.decision import Ballot, Quote, d
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
 from ba2_trade_platform.experts.technical_rules.signals import Vote
 
+LOAD = "Load prices"
 BARS_READ = 600  # twice the warm-up that an expert requires: recursive indicators have forgotten where they began
 
 
@@ -82,9 +83,11 @@ class TechnicalRules:
         history = PriceHistory(context.prices, context.symbol)
         context.expect(len(rules) + 2)
         loaded = await context.step(
-            "Load prices",
+            LOAD,
             partial(load_prices, context, history),
-            inputs={"symbol": context.symbol, "as_of": context.as_of.isoformat(), "attempt": context.attempt},
+            inputs={"symbol": context.symbol, "as_of": context.as_of.isoformat()},
+            after=(),
+            always=True,
         )
         seen = {key: loaded[key] for key in ("symbol", "last_session", "digest")}
         ballots: list[Ballot] = []
@@ -93,12 +96,14 @@ class TechnicalRules:
                 signal.name,
                 partial(cast_vote, context, history, signal, ballots),
                 inputs=seen | {"settings": signal.parameters},
+                after=(LOAD,),
             )
             ballots.append(Ballot(Vote.model_validate(result), signal.weight, signal.horizon))
         verdict = await context.step(
             "Combine",
             partial(combine, context, history, ballots),
             inputs=seen | {"settings": settings.model_dump(mode="json")},
+            after=[signal.name for signal in rules],
         )
         return Verdict.model_validate(verdict)
 
@@ -144,7 +149,7 @@ def load_prices(context: AnalysisContext, history: PriceHistory) -> dict[str, An
     bars = history.bars()
     context.check()
     digest = hashlib.sha256(b"".join(series.tobytes() for series in (bars.high, bars.low, bars.close)))
-    context.output("prices", "Load prices", report.prices(bars))
+    context.output("prices", LOAD, report.prices(bars))
     context.save_state({"symbol": bars.symbol, "last_session": str(bars.sessions[-1]), "votes": {}})
     return {
         "symbol": bars.symbol,
