@@ -12,6 +12,8 @@ from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.breakers import Breakers
+from ba2_trade_platform.core.bulk_plans import Planner
+from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices
@@ -23,10 +25,12 @@ from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.queue.breakers import BreakerPolicy
+from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.watchlists import Watchlists
@@ -53,6 +57,7 @@ class Platform:
     analyses: Analyses
     retrying: Retrying
     breakers: Breakers
+    bulk_reruns: BulkReruns
     monitor: Monitor
     details: Details
     experts: ExpertInstances
@@ -130,7 +135,9 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
     release = _version()
     environment = {"version": release, "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
-    tick = Tick(store, claimant, settings.max_rescues, _breaker_policy(settings))
+    planner = Planner(abilities)
+    slices = BulkSlices(planner, Requeue(clock, dispatcher))
+    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings))
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
@@ -145,6 +152,7 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
         analyses=analyses,
         retrying=Retrying(store, dispatcher),
         breakers=Breakers(store),
+        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled),
         monitor=monitor,
         details=Details(store, monitor),
         experts=instances,

@@ -14,6 +14,8 @@ from typing import Any
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.bulk_plans import Planner
+from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices
 from ba2_trade_platform.core.details import Details
@@ -21,12 +23,14 @@ from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failures import Failure, failure
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy
+from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import BULK_PRIORITY, Worker
 from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.records import End, OutputRecord, Sheet, StepRecord
 from ba2_trade_platform.core.queue.tick import Plan, Tick, Ticked
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db.engine import open_engine
 from ba2_trade_platform.db.enums import Outcome, StepStatus
@@ -49,10 +53,12 @@ class Desk:
     store: Store
     queue: WorkerQueue
     analyses: Analyses
+    bulk_reruns: BulkReruns
     experts: ExpertInstances
     monitor: Monitor
     details: Details
     abilities: Abilities
+    slices: BulkSlices
     prices: Prices
 
     def worker(self, name: str = "one", max_rescues: int = 5, policy: BreakerPolicy = DEFAULT_POLICY) -> SteppedWorker:
@@ -95,7 +101,7 @@ def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
     queue = WorkerQueue(store, dispatcher, abilities, prices)
     first_slots(store, slots)
-    monitor = Monitor(store)
+    monitor, planner = Monitor(store), Planner(abilities)
     return Desk(
         file=file,
         clock=clock,
@@ -103,10 +109,12 @@ def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8
         store=store,
         queue=queue,
         analyses=Analyses(store, queue, dispatcher),
+        bulk_reruns=BulkReruns(store, planner),
         experts=ExpertInstances(store, experts),
         monitor=monitor,
         details=Details(store, monitor),
         abilities=abilities,
+        slices=BulkSlices(planner, Requeue(clock, dispatcher)),
         prices=prices,
     )
 
@@ -117,7 +125,11 @@ class SteppedWorker:
     def __init__(self, desk: Desk, name: str, max_rescues: int, policy: BreakerPolicy) -> None:
         self._desk = desk
         self._tick = Tick(
-            desk.store, Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities), max_rescues, policy
+            desk.store,
+            Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities),
+            max_rescues,
+            desk.slices,
+            policy,
         )
         self.held: dict[int, Claim] = {}
 
