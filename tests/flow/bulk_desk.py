@@ -23,7 +23,7 @@ FAILED = Selection(filter=Filter(status=(Status.FAILED,)))
 class Holding(Scripted):
     """An expert for held positions too, as if a broker were connected."""
 
-    def requirements(self, settings: BaseModel) -> list[Requirement]:
+    def requirements(self, settings: BaseModel) -> list[Requirement]:  # noqa: ARG002 - the same for all settings
         """Nothing is missing."""
         return []
 
@@ -62,7 +62,7 @@ def create(desk: Desk, selection: Selection = FAILED, **wish: Any) -> Bulk:
     return desk.bulk_reruns.create(selection, **chosen)
 
 
-def drain(desk: Desk, worker: SteppedWorker, fails: Callable[[Claim], bool] = lambda claim: False) -> None:
+def drain(desk: Desk, worker: SteppedWorker, fails: Callable[[Claim], bool] = lambda _: False) -> None:
     """Work until nothing is left to do now: every analysis succeeds unless the test says that it fails."""
     worker.tick()
     idle = 0

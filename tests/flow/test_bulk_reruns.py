@@ -87,7 +87,7 @@ def test_open_positions_come_first_and_nothing_of_it_blocks_a_person(desk: Desk,
     worker.tick()
     assert [item[0] for item in items(desk, bulk.id)] == [held, third, second, first]
     assert ask(desk.file, "SELECT id, priority FROM market_analysis WHERE status = 'pending' ORDER BY id") == [
-        (second, 60), (held, 50), (third, 70),
+        (first, 60), (second, 60), (held, 50), (third, 70),
     ]  # fmt: skip
 
 
