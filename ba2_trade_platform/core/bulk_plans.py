@@ -103,12 +103,12 @@ class Planner:
 
     def rows(self, session: Session, ids: Iterable[int]) -> list[Any]:
         """Return these analyses as the plan sees them; what is gone is missing."""
-        return list(session.execute(_ROWS.where(_A.id.in_(_each(sorted(ids), Integer())))))
+        return list(session.execute(_ROWS.where(_A.id.in_(each(sorted(ids), Integer())))))
 
     def refusals(self, session: Session, rows: Sequence[Any], *, override: bool) -> dict[int, Refusal]:
         """Return which of these are not to be re-run, and why; `override` lets the re-run limit pass."""
         failed = [row for row in rows if allows(row.status, Event.RERUN)]
-        held = active_among(session, _each([row.dedupe_key for row in failed], String()))
+        held = active_among(session, each([row.dedupe_key for row in failed], String()))
         newest: dict[str, int] = {}
         for row in failed:
             newest[row.dedupe_key] = max(row.id, newest.get(row.dedupe_key, 0))
@@ -150,7 +150,7 @@ class Planner:
                     _I.id, _I.alias, _I.expert, _I.enabled, _I.archived_at, _I.max_reruns, t.expert_config.c.settings
                 )
                 .outerjoin(t.expert_config, t.expert_config.c.id == _I.config_id)
-                .where(_I.id.in_(_each(ids, Integer())))
+                .where(_I.id.in_(each(ids, Integer())))
             )
         }
         known: dict[tuple[int, Subtype], str | None] = {}
@@ -204,6 +204,6 @@ def _small_enough(count: int) -> None:
         )
 
 
-def _each(values: Sequence[Any], kind: Any) -> Any:
+def each(values: Sequence[Any], kind: Any) -> Any:
     """Return a sub-select of these values; as JSON they are one parameter, however many they are."""
     return select(func.json_each(json.dumps(values)).table_valued("value").c.value.cast(kind))

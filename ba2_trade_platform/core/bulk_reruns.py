@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Integer, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor, actor_id, note
@@ -24,8 +24,8 @@ from ba2_trade_platform.core.bulk_lists import (
     item_page,
     read_bulk,
 )
-from ba2_trade_platform.core.bulk_plans import BulkPlan, Planner, Selection
-from ba2_trade_platform.core.bulk_previews import BulkPreview, preview_of
+from ba2_trade_platform.core.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection, each
+from ba2_trade_platform.core.bulk_previews import BulkPreview, ErrorCount, ReasonCount, preview_of
 from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.errors import Invalid, Refused, SwitchedOff
 from ba2_trade_platform.core.filters import Filter
@@ -37,8 +37,8 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BatchKind, BatchState, BulkState, ItemOutcome, Mode
 
 __all__ = [
-    "Bulk", "BulkCounts", "BulkItem", "BulkItemPage", "BulkPage", "BulkReruns", "BulkState", "ItemOutcome", "Mode",
-    "Selection",
+    "MAX_ITEMS", "Bulk", "BulkCounts", "BulkItem", "BulkItemPage", "BulkPage", "BulkPreview", "BulkReruns", "BulkState",
+    "ErrorCount", "ItemOutcome", "Mode", "ReasonCount", "Selection",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 
@@ -203,13 +203,10 @@ def _item_rows(plan: BulkPlan) -> list[tuple[Any, ...]]:
 
 def _still(session: Session, plan: BulkPlan) -> bool:
     """Tell whether everything that is to run still stands as it was read a moment ago: attempts only ever grow."""
-    ids = json.dumps([row.id for row in plan.runs])
-    each = func.json_each(ids).table_valued("value")
     now = session.execute(
         select(func.count().label("rows"), func.sum(_A.attempt).label("attempts"))
-        .select_from(each)
-        .join(t.analysis, _A.id == each.c.value)
-        .where(_A.status == Status.FAILED)
+        .select_from(t.analysis)
+        .where(_A.id.in_(each([row.id for row in plan.runs], Integer())), _A.status == Status.FAILED)
     ).one()
     return bool(now.rows == len(plan.runs) and now.attempts == sum(row.attempt for row in plan.runs))
 
