@@ -13,6 +13,8 @@ from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.breakers import Breakers
+from ba2_trade_platform.core.bulk_plans import Planner
+from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
@@ -26,10 +28,12 @@ from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.queue.breakers import BreakerPolicy
+from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
@@ -58,6 +62,7 @@ class Platform:
     analyses: Analyses
     retrying: Retrying
     breakers: Breakers
+    bulk_reruns: BulkReruns
     monitor: Monitor
     assessments: Assessments
     failures: FailureInbox
@@ -146,7 +151,10 @@ def build(
     release = _version()
     environment = {"version": release, "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
-    tick = Tick(store, claimant, settings.max_rescues, _breaker_policy(settings))
+    rerun_planner = RerunPlanner(abilities, side_effects)
+    planner = Planner(abilities, (rerun_planner.not_unasked,))
+    slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
+    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings))
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
@@ -154,7 +162,7 @@ def build(
         store,
         queue,
         dispatcher,
-        RerunPlanner(abilities, side_effects),
+        rerun_planner,
         rerun_enabled=settings.rerun_enabled,
         reruns_per_minute=settings.reruns_per_minute,
     )
@@ -168,6 +176,7 @@ def build(
         analyses=analyses,
         retrying=Retrying(store, dispatcher),
         breakers=Breakers(store),
+        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),

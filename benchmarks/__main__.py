@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from benchmarks import console, monitor_queries, queue_drain, rerun
+from benchmarks import bulk_rerun, console, monitor_queries, queue_drain, rerun
 from benchmarks.report import show
 
-BENCHMARKS = (queue_drain, monitor_queries, rerun, console)
+BENCHMARKS = (queue_drain, monitor_queries, rerun, bulk_rerun, console)
 QUICK = {
     "jobs": 200,
     "huey": 100,
     "dbos": 40,
     "analyses": 20_000,
     "repeat": 3,
+    "bulk": 500,
     "reruns": 20,
     "browsers": 3,
     "seconds": 3,

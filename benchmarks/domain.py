@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -36,6 +37,10 @@ class Trivial:
     def requirements(self, settings: BaseModel) -> list[Requirement]:  # noqa: ARG002 - the protocol's signature
         """Return nothing."""
         return []
+
+    def providers(self, settings: BaseModel) -> Sequence[str]:  # noqa: ARG002 - the protocol's signature
+        """Return nobody."""
+        return ()
 
     async def analyse(self, context: AnalysisContext) -> Verdict:
         """Do the one step."""

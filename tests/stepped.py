@@ -15,6 +15,8 @@ from typing import Any
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.bulk_plans import Planner
+from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.details import Details
@@ -22,12 +24,14 @@ from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failures import Failure, failure
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy
+from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import BULK_PRIORITY, Worker
 from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.records import End, OutputRecord, Sheet, StepRecord
 from ba2_trade_platform.core.queue.tick import Plan, Tick, Ticked
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db.engine import open_engine
@@ -51,10 +55,12 @@ class Desk:
     store: Store
     queue: WorkerQueue
     analyses: Analyses
+    bulk_reruns: BulkReruns
     experts: ExpertInstances
     monitor: Monitor
     details: Details
     abilities: Abilities
+    slices: BulkSlices
     prices: Prices
 
     def worker(self, name: str = "one", max_rescues: int = 5, policy: BreakerPolicy = DEFAULT_POLICY) -> SteppedWorker:
@@ -99,18 +105,21 @@ def make_desk(
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
     queue = WorkerQueue(store, dispatcher, abilities, prices)
     first_slots(store, slots)
-    monitor = Monitor(store)
+    rerun_planner = RerunPlanner(abilities, side_effects)
+    monitor, planner = Monitor(store), Planner(abilities, (rerun_planner.not_unasked,))
     return Desk(
         file=file,
         clock=clock,
         feed=feed,
         store=store,
         queue=queue,
-        analyses=Analyses(store, queue, dispatcher, RerunPlanner(abilities, side_effects)),
+        analyses=Analyses(store, queue, dispatcher, rerun_planner),
+        bulk_reruns=BulkReruns(store, planner),
         experts=ExpertInstances(store, experts),
         monitor=monitor,
         details=Details(store, monitor),
         abilities=abilities,
+        slices=BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner)),
         prices=prices,
     )
 
@@ -121,7 +130,11 @@ class SteppedWorker:
     def __init__(self, desk: Desk, name: str, max_rescues: int, policy: BreakerPolicy) -> None:
         self._desk = desk
         self._tick = Tick(
-            desk.store, Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities), max_rescues, policy
+            desk.store,
+            Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities),
+            max_rescues,
+            desk.slices,
+            policy,
         )
         self.held: dict[int, Claim] = {}
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from ba2_trade_platform.api.dependencies import MAX_ID, AnalysisId, Asker, Because, Console, RowId, Wish
 from ba2_trade_platform.api.problems import documented
+from ba2_trade_platform.core.bulk_reruns import ItemOutcome
 from ba2_trade_platform.core.contracts import Action, Subtype
 from ba2_trade_platform.core.monitor import SORTS, AnalysisRow, Filter, Source, Status
 from ba2_trade_platform.core.queue.worker_queue import PreviewItem
@@ -27,6 +28,15 @@ def _instant(value: object) -> object:
         raise ValueError("must be a day or an instant: 2014-12-31 or 2014-12-31T21:00:00Z") from error
 
 
+def _utc(instant: datetime) -> datetime:
+    try:
+        if instant.utcoffset() is None:
+            raise ValueError("needs a time zone, for example 2014-12-31T21:00:00Z")
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the calendar") from error
+
+
 _TEXTS: dict[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
 AsOf = Annotated[
     datetime | date,
@@ -34,6 +44,7 @@ AsOf = Annotated[
     WithJsonSchema(_TEXTS | {"description": "An instant, or a day, which means the close of its session"}),
 ]
 Moment = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+UtcMoment = Annotated[Moment, AfterValidator(_utc)]
 Symbol = Annotated[str, Field(max_length=80, examples=["AAPL"])]
 
 
@@ -94,8 +105,8 @@ class AnalysisPage(_Answer):
     bounded: bool
 
 
-class Wanted(Wish):
-    """Which analyses, in which order."""
+class Chosen(Wish):
+    """Which analyses; what is not given is not asked."""
 
     status: Annotated[list[Status], Field(max_length=6, description="Any of these")] = []
     expert: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Id of the expert instance")] = None
@@ -108,6 +119,33 @@ class Wanted(Wish):
     rerun_only: Annotated[bool, Field(description="Only those with more than one attempt")] = False
     slower_than: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Seconds")] = None
     q: Annotated[str | None, Field(max_length=200, description="Text in the error")] = None
+    finished_since: Annotated[UtcMoment | None, Field(description="Ended at this instant or later")] = None
+    bulk: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Items of this bulk re-run")] = None
+    bulk_outcome: Annotated[ItemOutcome | None, Field(description="Those that ended like this in it")] = None
+
+    def filter(self) -> Filter:
+        """Return this as the services' filter."""
+        return Filter(
+            status=tuple(self.status),
+            expert=self.expert,
+            symbol=self.symbol,
+            subtype=self.subtype,
+            action=self.action,
+            source=self.source,
+            code=self.code,
+            batch=self.batch,
+            rerun_only=self.rerun_only,
+            slower_than_seconds=self.slower_than,
+            finished_since=self.finished_since,
+            text=self.q,
+            bulk=self.bulk,
+            bulk_outcome=self.bulk_outcome,
+        )
+
+
+class Wanted(Chosen):
+    """Which analyses, in which order."""
+
     sort: Annotated[str, Field(max_length=40, description=f"{SORT_NAMES}; with - in front descending")] = "-id"
     cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
     limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 500")] = 50
@@ -146,21 +184,8 @@ def submit_batch(wish: BatchSubmission, console: Console, asker: Asker) -> Queue
 @router.get("/analyses")
 def list_analyses(wanted: Annotated[Wanted, Query()], console: Console) -> AnalysisPage:
     """Return a page of analyses, newest first unless told otherwise."""
-    chosen = Filter(
-        status=tuple(wanted.status),
-        expert=wanted.expert,
-        symbol=wanted.symbol,
-        subtype=wanted.subtype,
-        action=wanted.action,
-        source=wanted.source,
-        code=wanted.code,
-        batch=wanted.batch,
-        rerun_only=wanted.rerun_only,
-        slower_than_seconds=wanted.slower_than,
-        text=wanted.q,
-    )
     page = console.monitor.page(
-        chosen,
+        wanted.filter(),
         sort=wanted.sort.removeprefix("-"),
         descending=wanted.sort.startswith("-"),
         cursor=wanted.cursor,

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError
-from ba2_trade_platform.settings import Settings, SettingsError, read_settings
-
-if TYPE_CHECKING:
-    from ba2_trade_platform.cli.console import Console
+from ba2_trade_platform.cli import bulk
+from ba2_trade_platform.cli.door import (
+    AsJson,
+    Reason,
+    answer_of,
+    be_quiet,
+    find_expert,
+    print_json,
+    reach,
+    settings_in_force,
+    show_answer,
+)
+from ba2_trade_platform.core.errors import Invalid, PlatformError
+from ba2_trade_platform.settings import SettingsError, read_settings
 
 PROGRAM = "python -m ba2_trade_platform"
 STATUSES = "pending, running, completed, failed, skipped or cancelled"
@@ -33,9 +41,7 @@ app = typer.Typer(
 )
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for scripts")]
 AnalysisId = Annotated[int, typer.Argument(metavar="ID", help="The analysis", min=1)]
-Reason = Annotated[str | None, typer.Option(help="Why, in your words; kept in the activity log")]
 
 
 @app.command()
@@ -63,15 +69,15 @@ def submit(
     """Queue one or several analyses."""
     if priority is not None and len(symbols) > 1:
         raise Invalid("--priority is for one symbol; a batch has its own")
-    with _console() as console:
-        expert_id = _expert_id(console, expert)
+    with reach() as console:
+        expert_id = find_expert(console, expert)
         if len(symbols) == 1:
             wish = {"expert_instance_id": expert_id, "symbol": symbols[0], "priority": priority}
             answer = console.post("/analyses", **wish, subtype=subtype, as_of=as_of)
         else:
             wish = {"expert_instance_ids": [expert_id], "symbols": symbols}
             answer = console.post("/batches", **wish, subtype=subtype, as_of=as_of)
-        _answer(console, answer, json)
+        answer_of(console, answer, json)
 
 
 @app.command()
@@ -93,25 +99,25 @@ def rerun(
 ) -> None:
     """Re-run a failed analysis, whole or in part: the same id, a new attempt."""
     part = {"mode": mode, "step": step, "config": config, "provider": provider, "exclude_providers": exclude_provider}
-    with _console() as console:
+    with reach() as console:
         if not plan:
             answers = {"override": override or None, "acknowledge": acknowledge or None}
             done = console.post(f"/analyses/{analysis_id}/rerun", **part, **answers, plan_hash=plan_hash, reason=reason)
-            _answer(console, done, json)
+            answer_of(console, done, json)
             for warning in done["warnings"]:
                 typer.echo(warning, err=True)
             return
         found = console.get(f"/analyses/{analysis_id}/rerun-plan", **part)
     from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
 
-    _print_json(found) if json else tables.print_plan(found)
+    print_json(found) if json else tables.print_plan(found)
 
 
 @app.command()
 def cancel(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Cancel a pending or running analysis; its expert is stopped."""
-    with _console() as console:
-        _show(console.post(f"/analyses/{analysis_id}/cancel", reason=reason), json)
+    with reach() as console:
+        show_answer(console.post(f"/analyses/{analysis_id}/cancel", reason=reason), json)
 
 
 @app.command()
@@ -119,7 +125,7 @@ def delete(analysis_id: AnalysisId, yes: Annotated[bool, typer.Option("--yes", h
     """Delete an analysis and all that hangs on it."""
     if not yes:
         typer.confirm(f"Delete analysis {analysis_id} with its attempts and results?", abort=True)
-    with _console() as console:
+    with reach() as console:
         console.delete(f"/analyses/{analysis_id}")
     typer.echo(f"Analysis {analysis_id} deleted")
 
@@ -134,19 +140,19 @@ def list_analyses(
     json: AsJson = False,
 ) -> None:
     """List analyses, newest first."""
-    with _console() as console:
-        expert_id = _expert_id(console, expert) if expert else None
+    with reach() as console:
+        expert_id = find_expert(console, expert) if expert else None
         chosen = {"status": status or None, "expert": expert_id, "symbol": symbol}
         page = console.get("/analyses", **chosen, limit=limit, cursor=cursor)
     from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
 
-    _print_json(page) if json else tables.print_page(page, _settings().zone)
+    print_json(page) if json else tables.print_page(page, settings_in_force().zone)
 
 
 @app.command()
 def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
     """Show one analysis with its attempts, steps, outputs and recommendation."""
-    with _console() as console:
+    with reach() as console:
         path = f"/analyses/{analysis_id}"
         found: dict[str, Any] = {"analysis": console.get(path), "recommendation": None}
         for part in ("attempts", "steps", "outputs"):
@@ -155,38 +161,38 @@ def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
             found["recommendation"] = console.get(f"{path}/recommendation")
     from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
 
-    _print_json(found) if json else tables.print_analysis(found, _settings().zone)
+    print_json(found) if json else tables.print_analysis(found, settings_in_force().zone)
 
 
 @app.command()
 def pause(reason: Reason = None, json: AsJson = False) -> None:
     """Pause the queue: nothing new is started, what runs goes on."""
-    with _console() as console:
-        _show(console.post("/queue/pause", reason=reason) | {"sentence": "The queue is paused"}, json)
+    with reach() as console:
+        show_answer(console.post("/queue/pause", reason=reason) | {"sentence": "The queue is paused"}, json)
 
 
 @app.command()
 def resume(json: AsJson = False) -> None:
     """Let the queue go on."""
-    with _console() as console:
-        _show(console.post("/queue/resume") | {"sentence": "The queue goes on"}, json)
+    with reach() as console:
+        show_answer(console.post("/queue/resume") | {"sentence": "The queue goes on"}, json)
 
 
 @app.command("seed-demo")
 def seed_demo(json: AsJson = False) -> None:
     """Load the demo desk: experts, a watchlist, and analyses of which some fail on purpose."""
-    with _console() as console:
-        _answer(console, console.post("/demo"), json)
+    with reach() as console:
+        answer_of(console, console.post("/demo"), json)
 
 
 @app.command()
 def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's schema, after a backup."""
-    _quiet()
+    be_quiet()
     from ba2_trade_platform.app import build  # noqa: PLC0415 - the database's libraries
     from ba2_trade_platform.app import migrate as run_migrations  # noqa: PLC0415
 
-    settings = _settings()
+    settings = settings_in_force()
     platform = build(settings)
     platform.ownership.take(settings.page_url)
     try:
@@ -197,7 +203,7 @@ def migrate(json: AsJson = False) -> None:
     if done.before != done.after:
         sentence += f", before: {done.before or 'nothing'}" + (f"; backup: {done.backup}" if done.backup else "")
     backup = str(done.backup) if done.backup else None
-    _show({"before": done.before, "after": done.after, "backup": backup, "sentence": sentence}, json)
+    show_answer({"before": done.before, "after": done.after, "backup": backup, "sentence": sentence}, json)
 
 
 @app.command()
@@ -205,8 +211,13 @@ def settings(json: AsJson = False) -> None:
     """List all settings: names, values, where they come from, what they do."""
     from ba2_trade_platform.cli import settings_list, tables  # noqa: PLC0415 - rich
 
-    listed = settings_list.listed(_settings())
-    _print_json({"items": listed}) if json else tables.print_settings(listed)
+    listed = settings_list.listed(settings_in_force())
+    print_json({"items": listed}) if json else tables.print_settings(listed)
+
+
+app.command("rerun-all")(bulk.rerun_all)
+app.command("bulk-reruns")(bulk.bulk_reruns)
+app.command("abort-bulk")(bulk.abort_bulk)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -219,47 +230,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except PlatformError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
-
-
-def _settings() -> Settings:
-    return read_settings()
-
-
-def _console() -> Any:
-    _quiet()
-    from ba2_trade_platform.cli.console import open_console  # noqa: PLC0415 - httpx and the database's libraries
-
-    return open_console(_settings())
-
-
-def _quiet() -> None:
-    # The services' own log lines would say every sentence a second time.
-    logging.getLogger().addHandler(logging.NullHandler())
-
-
-def _expert_id(console: Console, expert: str) -> int:
-    instances = console.get("/expert-instances")["items"]
-    for wanted in (lambda one: one["alias"].casefold() == expert.casefold(), lambda one: str(one["id"]) == expert):
-        for instance in filter(wanted, instances):
-            return int(instance["id"])
-    known = ", ".join(f"{instance['alias']} ({instance['id']})" for instance in instances)
-    raise NotFound(f"There is no expert {expert}; there are: {known or 'none'}")
-
-
-def _answer(console: Console, answer: dict[str, Any], as_json: bool) -> None:
-    _show(answer, as_json)
-    if not console.is_running:
-        typer.echo("No console is running: it waits until one is started.", err=True)
-
-
-def _show(answer: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        _print_json(answer)
-    else:
-        typer.echo(answer["sentence"])
-
-
-def _print_json(content: object) -> None:
-    import json  # noqa: PLC0415 - the options above have this name
-
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))

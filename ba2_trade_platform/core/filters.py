@@ -8,15 +8,19 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, literal_column, select
 
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import Action, Source, Status, Subtype
+from ba2_trade_platform.db.enums import Action, ItemOutcome, Source, Status, Subtype
 
 _A = t.analysis.c
+_ITEM = t.batch_item.c
 TEXT_BOUND = 100_000
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which analyses to show; every empty part means all. `text` is looked for in the error message and the code."""
+    """Which analyses to show; every empty part means all. `text` is looked for in the error message and the code.
+
+    `bulk` means the items of that bulk re-run (or batch), `bulk_outcome` those that ended like this in it.
+    """
 
     status: tuple[Status, ...] = ()
     expert: int | None = None
@@ -31,6 +35,8 @@ class Filter:
     slower_than_seconds: float | None = None
     finished_since: datetime | None = None
     text: str | None = None
+    bulk: int | None = None
+    bulk_outcome: ItemOutcome | None = None
 
     @property
     def parts(self) -> int:
@@ -79,6 +85,11 @@ def conditions_of(chosen: Filter) -> list[ColumnElement[bool]]:
         conditions.append(_A.duration_ms > chosen.slower_than_seconds * 1000)
     if chosen.finished_since is not None:
         conditions.append(_A.finished_at >= chosen.finished_since)
+    if chosen.bulk is not None:
+        items = select(_ITEM.analysis_id).where(_ITEM.batch_id == chosen.bulk, _ITEM.analysis_id.is_not(None))
+        if chosen.bulk_outcome is not None:
+            items = items.where(_ITEM.outcome == chosen.bulk_outcome)
+        conditions.append(_A.id.in_(items))
     if chosen.text:
         pattern = "%" + chosen.text.strip().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
         errors = t.analysis.alias()

@@ -130,6 +130,14 @@ class RerunPlanner:
             for effect in asked.acting_on(session, [analysis_id]).get(analysis_id, ())
         )
 
+    def not_unasked(self, session: Session, rows: Sequence[Any]) -> dict[int, str]:
+        """Return which of many may not be re-run without a person's word for each: something acts on them."""
+        found: dict[int, list[str]] = {}
+        for asked in self._side_effects:
+            for analysis_id, effects in asked.acting_on(session, [row.id for row in rows]).items():
+                found.setdefault(analysis_id, []).extend(effect.reference for effect in effects)
+        return {key: f"acted on by {', '.join(names)}; re-run it by itself" for key, names in found.items() if names}
+
     def plan(self, session: Session, row: Any, wish: Wish, now: datetime) -> RerunPlan:
         """Return what would be done; raises Invalid for a step, mode, config or provider that cannot be had."""
         chosen = self.choose(session, row, wish)

@@ -282,3 +282,25 @@ def test_a_step_that_is_none_and_a_limit_that_is_reached_have_their_exit_codes(
     refused = run("rerun", str(failed))
     assert (refused.code, "re-run 4/3 needs an override with a reason" in refused.err) == (8, True)
     assert run("rerun", str(failed), "--override", "--reason", "the key is new").code == 0
+
+
+def test_many_are_rerun_after_a_look_by_exactly_the_number_that_was_agreed_to(tmp_path: Path, run: Run) -> None:
+    with console(tmp_path) as platform:
+        expert = practice(platform, fail_with="AUTH", fail_times=1)
+        for symbol in ("AAPL", "MSFT", "INTC"):
+            submit(platform, expert, symbol)
+        drain(platform)
+        look = run("rerun-all", "--reason", "new key", "--code", "AUTH", "--preview")
+        assert look.out.startswith("3 of 3 analyses will run again.\n  3 failed with AUTH: ")
+        assert run("rerun-all", "--reason", "new key", "--number", "2").err == (
+            "3 would run, not 2; nothing was done\n"
+        )
+        said = run("rerun-all", "--reason", "new key", "--number", "3", "--json")
+        assert (said.code, said.json["will_run"]) == (0, 3)
+        wait_until(platform, lambda: platform.bulk_reruns.get(said.json["id"]).finished_at is not None)
+        shown = run("bulk-reruns").out
+        assert shown == (
+            "Bulk re-run 1 (completed): 3 analyses, 3 succeeded  Re-run of 3 analyses, by trader: new key\n"
+        )
+        assert run("abort-bulk", "1").err == "Bulk re-run 1 has already ended: completed\n"
+        assert run("rerun-all", "--reason", "new key", "--number", "0").code == 5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import Select, literal_column, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -111,8 +111,8 @@ def _holder(key: str) -> Any:
     )
 
 
-def active_among(session: Session, keys: Sequence[str]) -> dict[str, int]:
-    """Return which of these dedupe keys are held, and by which analysis."""
+def active_among(session: Session, keys: Sequence[str] | Select[tuple[str]]) -> dict[str, int]:
+    """Return which of these dedupe keys, or of those that a query gives, are held, and by which analysis."""
     rows = session.execute(
         select(t.analysis.c.dedupe_key, t.analysis.c.id).where(t.analysis.c.dedupe_key.in_(keys), _UNDER_WAY)
     )

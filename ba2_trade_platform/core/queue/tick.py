@@ -16,13 +16,14 @@ from ba2_trade_platform.core.failures import classify
 from ba2_trade_platform.core.queue import claims as claiming
 from ba2_trade_platform.core.queue import housekeeping
 from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy, TickBreakers
+from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Room, Worker
 from ba2_trade_platform.core.queue.closings import Closer
 from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.records import End, Sheet
 from ba2_trade_platform.core.queue.retries import Retries
 from ba2_trade_platform.core.queue.writes import write_down
-from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Outcome
 
@@ -66,8 +67,11 @@ class Ticked:
 class Tick:
     """Carries out plans, one transaction each."""
 
-    def __init__(self, store: Store, worker: Worker, max_rescues: int, policy: BreakerPolicy = DEFAULT_POLICY) -> None:
+    def __init__(
+        self, store: Store, worker: Worker, max_rescues: int, bulk: BulkSlices, policy: BreakerPolicy = DEFAULT_POLICY
+    ) -> None:
         self._store = store
+        self._bulk = bulk
         self._worker = worker
         self._max_rescues = max_rescues
         self._breakers = TickBreakers(policy)
@@ -96,6 +100,7 @@ class Tick:
                 done.touched.update(housekeeping.release(session, plan.running, self._worker.abilities, plan.now))
             else:
                 self._keep_house(session, plan, done)
+                self._carry_on(transaction, plan, done)
                 self._claim(session, plan, done)
             transaction.touch(*done.touched)
         return done
@@ -112,6 +117,11 @@ class Tick:
         done.rescued = len(rescued)
         done.touched.update(rescued, ended, probed)
         done.more = len(rescued) + len(ended) >= housekeeping.SLICE
+
+    def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
+        advanced = self._bulk.advance(transaction, plan.now)
+        done.touched.update(advanced.touched)
+        done.more = done.more or advanced.more
 
     def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
         queue = session.execute(_QUEUE).one()
