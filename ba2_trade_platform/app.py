@@ -23,12 +23,17 @@ from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.queue.breakers import BreakerPolicy
+from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
 from ba2_trade_platform.core.retrying import Retrying
+from ba2_trade_platform.core.retention import Retention
+from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.telemetry import Telemetry
+from ba2_trade_platform.core.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
@@ -62,6 +67,9 @@ class Platform:
     dispatcher: EmbeddedDispatcher
     ownership: Ownership
     version: str
+    telemetry: Telemetry
+    statistics: RetryStatistics
+    retention: Retention
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -110,7 +118,12 @@ def migrate(settings: Settings) -> Migrated:
     return done
 
 
-def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Prices | None = None) -> Platform:
+def build(
+    settings: Settings,
+    catalog: ExpertCatalog | None = None,
+    prices: Prices | None = None,
+    tracing: TracerProvider | None = None,
+) -> Platform:
     """Put a console together without touching the database; raises StartRefused for settings that cannot work."""
     try:
         file = database_file(settings.url)
@@ -130,11 +143,13 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
     release = _version()
     environment = {"version": release, "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
-    tick = Tick(store, claimant, settings.max_rescues, _breaker_policy(settings))
+    telemetry = Telemetry(traces=Traces(tracing))
+    tick = Tick(store, claimant, settings.max_rescues, _breaker_policy(settings), telemetry)
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
-    analyses = Analyses(store, queue, dispatcher, rerun_enabled=settings.rerun_enabled)
+    analyses = Analyses(store, queue, dispatcher, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
+    packed = PackedArchives(settings.data_dir / "archives")
     instances, watchlists, monitor = ExpertInstances(store, experts), Watchlists(store), Monitor(store)
     return Platform(
         settings=settings,
@@ -146,7 +161,7 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
         retrying=Retrying(store, dispatcher),
         breakers=Breakers(store),
         monitor=monitor,
-        details=Details(store, monitor),
+        details=Details(store, monitor, packed),
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
@@ -154,6 +169,9 @@ def build(settings: Settings, catalog: ExpertCatalog | None = None, prices: Pric
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=release,
+        telemetry=telemetry,
+        statistics=RetryStatistics(store),
+        retention=Retention(store, packed, settings.archive_days),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -11,18 +11,22 @@ from sqlalchemy.exc import IntegrityError
 
 from ba2_trade_platform.core import attempts
 from ba2_trade_platform.core.actors import Actor, actor_id, note
-from ba2_trade_platform.core.errors import NotFound, Refused, SwitchedOff, Unavailable
+from ba2_trade_platform.core.archives import Purged
+from ba2_trade_platform.core.errors import NotFound, PlatformError, Refused, SwitchedOff, Unavailable
 from ba2_trade_platform.core.lifecycle import ACTIVE, Event, NotAllowedError, Status, after
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher
+from ba2_trade_platform.core.queue.ended import ended_of
 from ba2_trade_platform.core.queue.submissions import active_holder
 from ba2_trade_platform.core.queue.worker_queue import Submitted, WorkerQueue
 from ba2_trade_platform.core.recommendations import Subject, refresh_current
 from ba2_trade_platform.core.requeue import Requeue, Requeued, Wish, row_of
 from ba2_trade_platform.core.store import Store, Transaction, violates
+from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Outcome, Source
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 _A = t.analysis.c
 
 
@@ -37,12 +41,21 @@ class Done:
 class Analyses:
     """Re-runs, cancels, repeats and deletes analyses."""
 
-    def __init__(self, store: Store, queue: WorkerQueue, dispatcher: Dispatcher, *, rerun_enabled: bool = True) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: WorkerQueue,
+        dispatcher: Dispatcher,
+        *,
+        rerun_enabled: bool = True,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self._store = store
         self._queue = queue
         self._dispatcher = dispatcher
         self._requeue = Requeue(store.clock, dispatcher)
         self.rerun_enabled = rerun_enabled
+        self._telemetry = telemetry or Telemetry()
 
     def rerun(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Requeued:
         """Archive and purge what the failed attempt left, and queue the same row again, with the current settings.
@@ -50,40 +63,39 @@ class Analyses:
         Raises NotFound, Refused (NOT_FAILED, ALREADY_QUEUED, DUPLICATE_PENDING), SwitchedOff or Unavailable; then
         the row is unchanged.
         """
+        wish = Wish(reason=reason)
+        with self._telemetry.traces.rerun(analysis_id, wish.mode.value) as span:
+            try:
+                requeued, previous = self._rerun(analysis_id, wish, by)
+            except PlatformError as refusal:
+                self._telemetry.metrics.rerun(wish.mode.value, refusal.code)
+                raise
+            self._telemetry.metrics.rerun(wish.mode.value, "accepted")
+            span.set_attributes({"attempt.number": requeued.attempt, "error.previous": previous or ""})
+            return requeued
+
+    def _rerun(self, analysis_id: int, wish: Wish, by: Actor) -> tuple[Requeued, str | None]:
+        """Return what was queued, and the code of the failure that it answers."""
         if not self.rerun_enabled:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
         try:
             with self._store.write() as transaction:
                 who = actor_id(transaction.session, by)
-                requeued, purged, about = self._requeue(transaction, analysis_id, Wish(reason=reason), who)
+                requeued, purged, about = self._requeue(transaction, analysis_id, wish, who)
         except (Refused, NotFound) as refusal:
-            log.warning("Re-run of analysis %s refused: %s", analysis_id, refusal)
+            log.warning(
+                "Re-run of analysis %s refused: %s", analysis_id, refusal, analysis=analysis_id, code=refusal.code
+            )
             raise
         except Unavailable as error:
-            log.warning("Error re-running analysis %s: %s", analysis_id, error)
+            log.warning("Error re-running analysis %s: %s", analysis_id, error, analysis=analysis_id, code=error.code)
             raise Unavailable(f"Error re-running analysis: {error}") from error
         except IntegrityError as error:
             if violates(error, t.analysis, "dedupe_key"):
                 raise self._duplicate(analysis_id) from error
             raise
-        door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
-        log.info("%s re-running failed analysis %s (%s, %s)", door, analysis_id, about.symbol, about.alias)
-        log.info(
-            "Cleared %s outputs and %s recommendations for analysis %s",
-            purged.outputs,
-            purged.recommendations,
-            analysis_id,
-        )
-        log.info("Analysis %s: failed -> pending", analysis_id)
-        log.info(
-            "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s",
-            analysis_id,
-            requeued.attempt,
-            about.expert_instance_id,
-            about.symbol,
-            about.priority,
-        )
-        return requeued
+        _say_rerun(requeued, purged, about, by)
+        return requeued, about.error_code
 
     def cancel(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """End a pending or running analysis now; its expert is stopped. Raises NotFound, Refused or Unavailable."""
@@ -145,6 +157,7 @@ class Analyses:
             )
         )
         attempts.close_attempt(session, row.id, row.attempt, Outcome.CANCELLED, now)
+        transaction.then(partial(self._telemetry.ended, ended_of(session, [row.id])))
         attempts.settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled")
         self._dispatcher.cancel(session, row.id)
         note(
@@ -170,8 +183,47 @@ class Analyses:
             f"Analysis already queued: Analysis task for expert {row.alias} and symbol {row.symbol} "
             f"is already {present}"
         )
-        log.warning("Re-run of analysis %s refused: %s", analysis_id, sentence)
+        log.warning("Re-run of analysis %s refused: %s", analysis_id, sentence, analysis=analysis_id)
         return Refused(sentence, code="DUPLICATE_PENDING", analysis_id=holder.id if holder else None)
+
+
+def _say_rerun(requeued: Requeued, purged: Purged, about: Any, by: Actor) -> None:
+    """Log who re-ran what, what was purged, and which task follows."""
+    analysis_id = requeued.analysis_id
+    door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
+    known = {"analysis": analysis_id, "attempt": requeued.attempt}
+    log.info(
+        "%s re-running failed analysis %s (%s, %s)",
+        door,
+        analysis_id,
+        about.symbol,
+        about.alias,
+        **known,
+        by=by.name,
+        previous_error=about.error_code,
+    )
+    log.info(
+        "Cleared %s outputs and %s recommendations for analysis %s",
+        purged.outputs,
+        purged.recommendations,
+        analysis_id,
+        **known,
+        outputs=purged.outputs,
+        recommendations=purged.recommendations,
+    )
+    log.info("Analysis %s: failed -> pending", analysis_id, **known)
+    log.info(
+        "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s",
+        analysis_id,
+        requeued.attempt,
+        about.expert_instance_id,
+        about.symbol,
+        about.priority,
+        **known,
+        expert=about.expert_instance_id,
+        symbol=about.symbol,
+        priority=about.priority,
+    )
 
 
 def _permit(row: Any, event: Event) -> None:

@@ -146,6 +146,7 @@ def row_of(session: Session, analysis_id: int) -> Any:
             _A.started_at,
             _A.updated_at,
             _A.dedupe_key,
+            _A.error_code,
             i.alias,
             i.max_reruns,
             i.config_id.label("current_config_id"),
