@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ba2_trade_platform.api import analyses, breakers, demo, experts, health, queue, results
+from ba2_trade_platform.api import analyses, breakers, demo, experts, health, queue, results, retention, retries
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.problems import EVERYWHERE, Problem, answer_problems
 from ba2_trade_platform.app import Platform
@@ -32,7 +32,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     )
     api.state.platform = platform
     api.state.actor = platform.actor(door)
-    for area in (analyses, results, queue, experts, breakers, demo):
+    for area in (analyses, results, retries, retention, queue, breakers, experts, demo):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)
     api.add_middleware(JsonOnly)

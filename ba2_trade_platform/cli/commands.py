@@ -153,6 +153,18 @@ def seed_demo(json: AsJson = False) -> None:
         _answer(console, console.post("/demo"), json)
 
 
+@app.command("pack-archives")
+def pack_archives(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False, json: AsJson = False) -> None:
+    """Pack archives older than BA2_ARCHIVE_DAYS away, out of the database into a zip file."""
+    with _console() as console:
+        if not yes:
+            foreseen = console.get("/retention")
+            typer.echo(foreseen["sentence"], err=True)
+            if foreseen["attempts"]:
+                typer.confirm("Pack them away?", abort=True, err=True)
+        _show(console.post("/retention/pack"), json)
+
+
 @app.command()
 def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's schema, after a backup."""
