@@ -22,15 +22,15 @@ from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
-from ba2_trade_platform.core.queue.breakers import BreakerPolicy
 from ba2_trade_platform.core.packed_archives import PackedArchives
+from ba2_trade_platform.core.queue.breakers import BreakerPolicy
 from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
-from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
+from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
