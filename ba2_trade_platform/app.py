@@ -27,6 +27,7 @@ from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
+from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.queue.breakers import BreakerPolicy
 from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Worker as Claimant
@@ -35,8 +36,12 @@ from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
 from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.retention import Retention
+from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.telemetry import Telemetry
+from ba2_trade_platform.core.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.verdicts import Assessments
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
@@ -75,6 +80,9 @@ class Platform:
     dispatcher: EmbeddedDispatcher
     ownership: Ownership
     version: str
+    telemetry: Telemetry
+    statistics: RetryStatistics
+    retention: Retention
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -128,6 +136,7 @@ def build(
     catalog: ExpertCatalog | None = None,
     prices: Prices | None = None,
     side_effects: Sequence[SideEffects] = (),
+    tracing: TracerProvider | None = None,
 ) -> Platform:
     """Put a console together without touching the database; raises StartRefused for settings that cannot work.
 
@@ -151,10 +160,11 @@ def build(
     release = _version()
     environment = {"version": release, "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
+    telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
     slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
-    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings))
+    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
@@ -165,7 +175,9 @@ def build(
         rerun_planner,
         rerun_enabled=settings.rerun_enabled,
         reruns_per_minute=settings.reruns_per_minute,
+        telemetry=telemetry,
     )
+    packed = PackedArchives(settings.data_dir / "archives")
     instances, watchlists, monitor = ExpertInstances(store, experts), Watchlists(store), Monitor(store)
     return Platform(
         settings=settings,
@@ -181,7 +193,7 @@ def build(
         assessments=Assessments(store),
         failures=FailureInbox(store),
         marks=FailureMarks(store),
-        details=Details(store, monitor),
+        details=Details(store, monitor, packed),
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
@@ -189,6 +201,9 @@ def build(
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=release,
+        telemetry=telemetry,
+        statistics=RetryStatistics(store),
+        retention=Retention(store, packed, settings.archive_days),
     )
 
 

@@ -12,10 +12,13 @@ from importlib.util import find_spec
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+import structlog
 from nicegui import app, ui
 from rich.console import Console
 from rich.logging import RichHandler
+from structlog.stdlib import ProcessorFormatter
 
 from ba2_trade_platform.api.register import register_api
 from ba2_trade_platform.app import build
@@ -29,6 +32,7 @@ TITLE = "BA2 Trade Platform"
 LOG_BYTES = 5_000_000
 LOG_FILES = 5
 QUIET = ("alembic", "apscheduler", "asyncio", "httpcore", "httpx", "nicegui", "uvicorn", "watchfiles")
+LOG_LINE = "%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"
 LOG_WIDTH = 200  # of lines that go into a file or to another program
 CLOSING_SECONDS = 5
 
@@ -43,7 +47,8 @@ def serve(settings: Settings, *, native: bool = False) -> None:
     if native:
         require_window(settings)
     open_log(settings)
-    platform = build(settings)
+    tracing = open_tracing(settings)
+    platform = build(settings, tracing=tracing)
     if platform.ownership.holder() is None:  # else it is that console's port, and `own` says so better
         require_port(settings)
     try:
@@ -57,6 +62,8 @@ def serve(settings: Settings, *, native: bool = False) -> None:
         log.info("Stopping")
     finally:
         platform.stop()
+        if tracing is not None:
+            tracing.shutdown()  # what is not sent yet is sent now
 
 
 def _run(settings: Settings, *, native: bool) -> None:
@@ -86,7 +93,10 @@ def open_log(settings: Settings) -> None:
         file = RotatingFileHandler(folder / "console.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     except OSError as error:
         raise StartRefused(f"BA2_DATA_DIR: {folder} cannot be written: {error.strerror}") from error
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"))
+    if settings.log_format == "json":
+        file.setFormatter(json_lines())
+    else:
+        file.setFormatter(logging.Formatter(LOG_LINE))
     console = Console(stderr=True)
     if not console.is_terminal:
         console.width = LOG_WIDTH
@@ -97,6 +107,48 @@ def open_log(settings: Settings) -> None:
         handler.addFilter(_answerable)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def json_lines() -> ProcessorFormatter:
+    """Return a formatter that writes each line as a JSON object: time, level, logger, sentence and its own keys."""
+    return ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+        ],
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
+        ],
+    )
+
+
+def open_tracing(settings: Settings) -> Any:
+    """Return an OpenTelemetry provider that sends spans to BA2_OTLP_ENDPOINT, None when that is empty.
+
+    Raises StartRefused when the packages for it are not installed.
+    """
+    if not settings.otlp_endpoint:
+        return None
+    try:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - optional
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise StartRefused(
+            f"BA2_OTLP_ENDPOINT needs packages that are not installed ({error.name}): "
+            "pip install 'ba2-trade-platform[tracing]'",
+            code="NO_TRACING",
+        ) from error
+    provider = TracerProvider(resource=Resource.create({"service.name": "ba2-trade-platform"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
+    log.info("Spans of re-runs and attempts go to %s", settings.otlp_endpoint)
+    return provider
 
 
 def _answerable(record: logging.LogRecord) -> bool:

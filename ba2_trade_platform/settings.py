@@ -34,6 +34,13 @@ class Settings(BaseSettings):
     workers: int = Field(8, ge=1, le=256, description="Slots: how many analyses run at once, until changed on the page")
     demo: bool = Field(True, description="Load the demo desk into an empty database")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines of the log file: text, or JSON with all keys"
+    )
+    otlp_endpoint: str = Field("", description="Where OpenTelemetry spans go, http://HOST:4317; empty means nowhere")
+    archive_days: int = Field(
+        0, ge=0, le=36_500, description="Archives of older attempts may be packed away; 0 keeps them in the database"
+    )
     sqlite_synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = Field(
         "FULL", description="SQLite's synchronous mode; FULL survives a power cut"
     )
@@ -75,6 +82,11 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("timezone")
     @classmethod

@@ -42,27 +42,28 @@ def readyz(console: Console, response: Response) -> Health:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(console: Console) -> PlainTextResponse:
-    """Return a few numbers in Prometheus' text format."""
+    """Return the console's numbers in Prometheus' text format."""
     state, status = console.queue.state(), console.worker.status
     capped = f"(ends at {BOUND + 1}, which stands for more)"
+    waiting, at_work = _count(console, Status.PENDING), _count(console, Status.RUNNING)
     numbers = [
-        ("pending_analyses", "gauge", f"Analyses that wait {capped}", _count(console, Status.PENDING)),
-        ("running_analyses", "gauge", f"Analyses that run {capped}", _count(console, Status.RUNNING)),
-        ("failed_analyses", "gauge", f"Analyses that stand as failed {capped}", _count(console, Status.FAILED)),
+        ("ba2_pending_analyses", "gauge", f"Analyses that wait {capped}", waiting),
+        ("ba2_running_analyses", "gauge", f"Analyses that run {capped}", at_work),
+        ("ba2_failed_analyses", "gauge", f"Analyses that stand as failed {capped}", _count(console, Status.FAILED)),
+        ("ba2_slots", "gauge", "Analyses that may run at once", state.slots),
+        ("ba2_slots_busy", "gauge", "Slots that are taken, by experts that do not stop too", status.busy),
+        ("ba2_queue_paused", "gauge", "1 while nothing new is started", int(state.paused)),
+        ("ba2_worker_running", "gauge", "1 while the worker runs", int(status.running)),
+        ("ba2_storage_trouble", "gauge", "1 while the worker cannot write", int(status.storage_problem is not None)),
+        ("ba2_change_listeners", "gauge", "1 while any open page listens for changes", console.feed.listeners),
+        ("ba2_stale_results_total", "counter", "Late results that were discarded", status.stale_results),
+        ("ba2_rescued_total", "counter", "Analyses taken over from a dead worker", status.rescued),
+        ("queue_depth", "gauge", f"Analyses that wait or run {capped}", waiting + at_work),
         ("slots", "gauge", "Analyses that may run at once", state.slots),
-        ("slots_busy", "gauge", "Slots that are taken, by experts that do not stop too", status.busy),
-        ("queue_paused", "gauge", "1 while nothing new is started", int(state.paused)),
-        ("worker_running", "gauge", "1 while the worker runs", int(status.running)),
-        ("storage_trouble", "gauge", "1 while the worker cannot write", int(status.storage_problem is not None)),
-        ("change_listeners", "gauge", "1 while any open page listens for changes", console.feed.listeners),
-        ("stale_results_total", "counter", "Late results that were discarded since the start", status.stale_results),
-        ("rescued_total", "counter", "Analyses taken over from a dead worker since the start", status.rescued),
     ]
-    lines = [
-        f"# HELP ba2_{name} {text}\n# TYPE ba2_{name} {kind}\nba2_{name} {value}\n"
-        for name, kind, text, value in numbers
-    ]
-    return PlainTextResponse("".join(lines), media_type="text/plain; version=0.0.4")
+    lines = [f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n" for name, kind, text, value in numbers]
+    counted = console.telemetry.metrics.exposition()
+    return PlainTextResponse("".join(lines) + counted, media_type="text/plain; version=0.0.4")
 
 
 def _count(console: Platform, status: Status) -> int:

@@ -9,7 +9,19 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ba2_trade_platform.api import analyses, breakers, bulk_reruns, demo, experts, health, queue, reruns, results
+from ba2_trade_platform.api import (
+    analyses,
+    breakers,
+    bulk_reruns,
+    demo,
+    experts,
+    health,
+    queue,
+    reruns,
+    results,
+    retention,
+    retries,
+)
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
 from ba2_trade_platform.api.problems import EVERYWHERE, Problem, answer_problems
@@ -33,7 +45,18 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     )
     api.state.platform = platform
     api.state.actor = platform.actor(door)
-    for area in (analyses, reruns, bulk_reruns, results, queue, experts, breakers, demo):
+    for area in (
+        analyses,
+        reruns,
+        bulk_reruns,
+        results,
+        retries,
+        retention,
+        queue,
+        breakers,
+        experts,
+        demo,
+    ):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)
     api.add_middleware(JsonOnly)

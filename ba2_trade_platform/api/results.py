@@ -9,11 +9,13 @@ from pydantic import BaseModel
 
 from ba2_trade_platform.api.dependencies import MAX_ID, AnalysisId, Console
 from ba2_trade_platform.api.problems import documented
-from ba2_trade_platform.core.details import Archived, Attempt, Output, Recommendation, Step
+from ba2_trade_platform.core.attempt_diffs import AttemptDiff
+from ba2_trade_platform.core.details import Archived, Attempt, Moment, Output, Recommendation, Step
 from ba2_trade_platform.core.errors import NotFound
 
 router = APIRouter(prefix="/analyses/{analysis_id}", tags=["results"], responses=documented(404))
 T = TypeVar("T")
+Number = Annotated[int, Path(ge=1, le=MAX_ID, description="An attempt")]
 
 
 class Items(BaseModel, Generic[T]):
@@ -29,13 +31,23 @@ def attempts(analysis_id: AnalysisId, console: Console) -> Items[Attempt]:
 
 
 @router.get("/attempts/{number}/archive")
-def archive(
-    analysis_id: AnalysisId, number: Annotated[int, Path(ge=1, le=MAX_ID, description="The attempt")], console: Console
-) -> Archived:
-    """Return what an earlier attempt left before it was purged, and its traceback."""
+def archive(analysis_id: AnalysisId, number: Number, console: Console) -> Archived:
+    """Return what an earlier attempt left before it was purged, and its traceback; packed away or not."""
     if not any(attempt.number == number for attempt in console.details.attempts(analysis_id)):
         raise NotFound(f"Analysis {analysis_id} has no attempt {number}")
     return console.details.archive(analysis_id, number)
+
+
+@router.get("/attempts/{number}/diff/{other}")
+def diff(analysis_id: AnalysisId, number: Number, other: Number, console: Console) -> AttemptDiff:
+    """Return what differs between two attempts: facts, recommendation, settings and each output, line by line."""
+    return console.details.compare(analysis_id, number, other)
+
+
+@router.get("/timeline")
+def timeline(analysis_id: AnalysisId, console: Console) -> Items[Moment]:
+    """Return the states that the analysis went through and what was done to it, oldest first, with their times."""
+    return Items(items=console.details.timeline(analysis_id))
 
 
 @router.get("/steps")

@@ -185,6 +185,18 @@ def seed_demo(json: AsJson = False) -> None:
         answer_of(console, console.post("/demo"), json)
 
 
+@app.command("pack-archives")
+def pack_archives(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False, json: AsJson = False) -> None:
+    """Pack archives older than BA2_ARCHIVE_DAYS away, out of the database into a zip file."""
+    with reach() as console:
+        if not yes:
+            foreseen = console.get("/retention")
+            typer.echo(foreseen["sentence"], err=True)
+            if foreseen["attempts"]:
+                typer.confirm("Pack them away?", abort=True, err=True)
+        show_answer(console.post("/retention/pack"), json)
+
+
 @app.command()
 def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's schema, after a backup."""

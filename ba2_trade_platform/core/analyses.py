@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -11,10 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from ba2_trade_platform.core import attempts
 from ba2_trade_platform.core.actors import Actor, actor_id, note
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, SwitchedOff, TooMany, Unavailable
+from ba2_trade_platform.core.archives import Purged
+from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError, Refused, SwitchedOff, TooMany, Unavailable
 from ba2_trade_platform.core.idempotency import Once, keep, recall
 from ba2_trade_platform.core.lifecycle import ACTIVE, Event, NotAllowedError, Status, after
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher
+from ba2_trade_platform.core.queue.ended import ended_of
 from ba2_trade_platform.core.queue.submissions import active_holder
 from ba2_trade_platform.core.queue.worker_queue import Submitted, WorkerQueue
 from ba2_trade_platform.core.recommendations import Subject, refresh_current
@@ -23,10 +26,11 @@ from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.rerun_plans import Guard, RerunPlan
 from ba2_trade_platform.core.rerun_rates import RerunRate
 from ba2_trade_platform.core.store import Store, Transaction, violates
+from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Mode, Outcome, Source
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 _A = t.analysis.c
 
 
@@ -50,6 +54,7 @@ class Analyses:
         *,
         rerun_enabled: bool = True,
         reruns_per_minute: int = 0,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -58,6 +63,7 @@ class Analyses:
         self._requeue = Requeue(store.clock, dispatcher, planner)
         self._rate = RerunRate(reruns_per_minute)
         self.rerun_enabled = rerun_enabled
+        self._telemetry = telemetry or Telemetry()
 
     def rerun_plan(self, analysis_id: int, wish: Wish | None = None) -> RerunPlan:
         """Return what a re-run of this failed analysis would do now. Raises NotFound, Refused NOT_FAILED or Invalid."""
@@ -92,9 +98,21 @@ class Analyses:
         RATE_LIMITED), Invalid, SwitchedOff or Unavailable; then the row is unchanged. Raises Replayed for a request
         that was carried out before.
         """
+        wish = wish or Wish(reason=reason)
+        with self._telemetry.traces.rerun(analysis_id, wish.mode.value) as span:
+            try:
+                requeued, previous = self._rerun(analysis_id, wish, by, once)
+            except PlatformError as refusal:
+                self._telemetry.metrics.rerun(wish.mode.value, refusal.code)
+                raise
+            self._telemetry.metrics.rerun(wish.mode.value, "accepted")
+            span.set_attributes({"attempt.number": requeued.attempt, "error.previous": previous or ""})
+            return requeued
+
+    def _rerun(self, analysis_id: int, wish: Wish, by: Actor, once: Once | None) -> tuple[Requeued, str | None]:
+        """Return what was queued, and the code of the failure that it answers."""
         if not self.rerun_enabled:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
-        wish = wish or Wish(reason=reason)
         try:
             self._rate.hit(by)
             with self._store.write() as transaction:
@@ -104,34 +122,19 @@ class Analyses:
                 requeued, purged, about = self._requeue(transaction, analysis_id, wish, who)
                 keep(session, once, who, requeued, now)
         except (Refused, NotFound, TooMany, Invalid) as refusal:
-            log.warning("Re-run of analysis %s refused: %s", analysis_id, refusal)
+            log.warning(
+                "Re-run of analysis %s refused: %s", analysis_id, refusal, analysis=analysis_id, code=refusal.code
+            )
             raise
         except Unavailable as error:
-            log.warning("Error re-running analysis %s: %s", analysis_id, error)
+            log.warning("Error re-running analysis %s: %s", analysis_id, error, analysis=analysis_id, code=error.code)
             raise Unavailable(f"Error re-running analysis: {error}") from error
         except IntegrityError as error:
             if violates(error, t.analysis, "dedupe_key"):
                 raise self._duplicate(analysis_id) from error
             raise
-        door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
-        part = "" if wish.mode is Mode.FRESH else f", {wish.mode.value}{f' {wish.step}' if wish.step else ''}"
-        log.info("%s re-running failed analysis %s (%s, %s%s)", door, analysis_id, about.symbol, about.alias, part)
-        log.info(
-            "Cleared %s outputs and %s recommendations for analysis %s",
-            purged.outputs,
-            purged.recommendations,
-            analysis_id,
-        )
-        log.info("Analysis %s: failed -> pending", analysis_id)
-        log.info(
-            "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s",
-            analysis_id,
-            requeued.attempt,
-            about.expert_instance_id,
-            about.symbol,
-            about.priority,
-        )
-        return requeued
+        _say_rerun(requeued, purged, about, by, wish)
+        return requeued, about.error_code
 
     def cancel(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """End a pending or running analysis now; its expert is stopped. Raises NotFound, Refused or Unavailable."""
@@ -193,6 +196,7 @@ class Analyses:
             )
         )
         attempts.close_attempt(session, row.id, row.attempt, Outcome.CANCELLED, now)
+        transaction.then(partial(self._telemetry.ended, ended_of(session, [row.id])))
         attempts.settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled")
         self._dispatcher.cancel(session, row.id)
         note(
@@ -218,8 +222,50 @@ class Analyses:
             f"Analysis already queued: Analysis task for expert {row.alias} and symbol {row.symbol} "
             f"is already {present}"
         )
-        log.warning("Re-run of analysis %s refused: %s", analysis_id, sentence)
+        log.warning("Re-run of analysis %s refused: %s", analysis_id, sentence, analysis=analysis_id)
         return Refused(sentence, code="DUPLICATE_PENDING", analysis_id=holder.id if holder else None)
+
+
+def _say_rerun(requeued: Requeued, purged: Purged, about: Any, by: Actor, wish: Wish) -> None:
+    """Log who re-ran what, what was purged, and which task follows."""
+    analysis_id = requeued.analysis_id
+    door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
+    part = "" if wish.mode is Mode.FRESH else f", {wish.mode.value}{f' {wish.step}' if wish.step else ''}"
+    known = {"analysis": analysis_id, "attempt": requeued.attempt}
+    log.info(
+        "%s re-running failed analysis %s (%s, %s%s)",
+        door,
+        analysis_id,
+        about.symbol,
+        about.alias,
+        part,
+        **known,
+        mode=wish.mode.value,
+        by=by.name,
+        previous_error=about.error_code,
+    )
+    log.info(
+        "Cleared %s outputs and %s recommendations for analysis %s",
+        purged.outputs,
+        purged.recommendations,
+        analysis_id,
+        **known,
+        outputs=purged.outputs,
+        recommendations=purged.recommendations,
+    )
+    log.info("Analysis %s: failed -> pending", analysis_id, **known)
+    log.info(
+        "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s",
+        analysis_id,
+        requeued.attempt,
+        about.expert_instance_id,
+        about.symbol,
+        about.priority,
+        **known,
+        expert=about.expert_instance_id,
+        symbol=about.symbol,
+        priority=about.priority,
+    )
 
 
 def _permit(row: Any, event: Event) -> None:

@@ -52,6 +52,20 @@ def pack(session: Session, analysis_id: int, number: int) -> None:
     attempt_id = session.scalar(
         select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
     )
+    packed = compress(_contents(session, analysis_id))
+    session.execute(
+        upsert(t.archive)
+        .values(attempt_id=attempt_id, contents=packed)
+        .on_conflict_do_update(index_elements=["attempt_id"], set_={"contents": packed})
+    )
+
+
+def live(session: Session, analysis_id: int) -> Any:
+    """Return the live rows of an analysis in the very shape that its archive would have."""
+    return expand(compress(_contents(session, analysis_id)))
+
+
+def _contents(session: Session, analysis_id: int) -> dict[str, Any]:
     raw = select(t.raw_data.c.output_id, t.raw_data.c.data).join(t.output, t.output.c.id == t.raw_data.c.output_id)
     outputs = _rows(
         session, select(t.output).where(t.output.c.market_analysis_id == analysis_id).order_by(t.output.c.id)
@@ -64,18 +78,12 @@ def pack(session: Session, analysis_id: int, number: int) -> None:
             output["raw"] = expand(of_output[output["id"]])
     steps = select(t.step, t.step_result.c.result).outerjoin(t.step_result, t.step_result.c.step_id == t.step.c.id)
     recommendations = select(t.recommendation).where(t.recommendation.c.market_analysis_id == analysis_id)
-    contents = {
+    return {
         "outputs": outputs,
         "recommendation": next(iter(_rows(session, recommendations)), None),
         "steps": _rows(session, steps.where(t.step.c.analysis_id == analysis_id).order_by(t.step.c.position)),
         "state": session.scalar(select(t.analysis.c.state).where(t.analysis.c.id == analysis_id)),
     }
-    packed = compress(contents)
-    session.execute(
-        upsert(t.archive)
-        .values(attempt_id=attempt_id, contents=packed)
-        .on_conflict_do_update(index_elements=["attempt_id"], set_={"contents": packed})
-    )
 
 
 def purge(session: Session, analysis_id: int) -> Purged:

@@ -12,14 +12,24 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.archives import expand
-from ba2_trade_platform.core.errors import NotFound
+from ba2_trade_platform.core.archives import expand, live
+from ba2_trade_platform.core.attempt_diffs import AttemptDiff, Snapshot, compare
+from ba2_trade_platform.core.attempt_history import Attempt, read_attempts
+from ba2_trade_platform.core.errors import Invalid, NotFound
 from ba2_trade_platform.core.monitor import AnalysisRow, Monitor
+from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.timelines import Moment, read_deeds, timeline
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import Action, FailureKind, Mode, Outcome, RiskLevel, StepStatus, TimeHorizon, Trigger
+from ba2_trade_platform.db.enums import Action, RiskLevel, StepStatus, TimeHorizon
 
-__all__ = ["Archived", "Attempt", "Details", "Output", "Recommendation", "Step", "StepStatus"]
+__all__ = ["Archived", "Attempt", "Details", "Moment", "Output", "Recommendation", "Step", "StepStatus"]
+
+# What of two recommendations is compared, in the order in which it is read.
+COMPARED = (
+    "recommended_action", "confidence", "expected_profit_percent", "price_at_date", "target_price", "stop_price",
+    "currency", "risk_level", "time_horizon", "details",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,35 +86,6 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One attempt: who, why, when, how long, and how it ended."""
-
-    id: int
-    number: int
-    trigger: Trigger
-    mode: Mode
-    base_attempt: int
-    actor: str
-    actor_kind: str
-    reason: str | None
-    queued_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    outcome: Outcome | None
-    error_code: str | None
-    error_message: str | None
-    failure_kind: FailureKind | None
-    fingerprint: str | None
-    effective_as_of: datetime | None
-    environment: Any
-    worker_id: str | None
-    tokens: int | None
-    cost: Decimal | None
-    config_revision: int | None
-    has_archive: bool
-
-
-@dataclass(frozen=True)
 class Archived:
     """What an earlier attempt left: outputs, steps, recommendation and state as plain data, and its traceback."""
 
@@ -118,9 +99,10 @@ class Archived:
 class Details:
     """Reads one analysis in depth; every method raises NotFound for an unknown id."""
 
-    def __init__(self, store: Store, monitor: Monitor) -> None:
+    def __init__(self, store: Store, monitor: Monitor, packed: PackedArchives | None = None) -> None:
         self._store = store
         self._monitor = monitor
+        self._packed = packed
 
     def row(self, analysis_id: int) -> AnalysisRow:
         """Return the analysis as the table shows it."""
@@ -199,55 +181,61 @@ class Details:
 
     def attempts(self, analysis_id: int) -> list[Attempt]:
         """Return all attempts, newest first."""
-        a = t.attempt.c
-        archived = select(t.archive.c.attempt_id).where(t.archive.c.attempt_id == a.id).exists()
-        columns = (
-            a.id,
-            a.number,
-            a.trigger,
-            a.mode,
-            a.base_attempt,
-            t.actor.c.name,
-            t.actor.c.kind,
-            a.reason,
-            a.queued_at,
-            a.started_at,
-            a.finished_at,
-            a.outcome,
-            a.error_code,
-            a.error_message,
-            a.failure_kind,
-            a.fingerprint,
-            a.effective_as_of,
-            a.environment,
-            a.worker_id,
-            a.tokens,
-            a.cost,
-            t.expert_config.c.revision,
-            archived,
-        )
         with self._store.read() as session:
             _known(session, analysis_id)
-            rows = session.execute(
-                select(*columns)
-                .join(t.actor, t.actor.c.id == a.actor_id)
-                .outerjoin(t.expert_config, t.expert_config.c.id == a.config_id)
-                .where(a.analysis_id == analysis_id)
-                .order_by(a.number.desc())
+            return read_attempts(session, analysis_id)
+
+    def timeline(self, analysis_id: int) -> list[Moment]:
+        """Return the states that the analysis went through and what was done to it, oldest first."""
+        with self._store.read() as session:
+            _known(session, analysis_id)
+            return timeline(read_attempts(session, analysis_id), read_deeds(session, analysis_id))
+
+    def compare(self, analysis_id: int, first: int, second: int) -> AttemptDiff:
+        """Return what differs between two attempts; raises NotFound, and Invalid when it is one and the same."""
+        if first == second:
+            raise Invalid("Choose two different attempts to compare", code="SAME_ATTEMPT")
+        attempts = {attempt.number: attempt for attempt in self.attempts(analysis_id)}
+        for number in (first, second):
+            if number not in attempts:
+                raise NotFound(f"Analysis {analysis_id} has no attempt {number}", code="NO_ATTEMPT")
+        before, after = (self._snapshot(analysis_id, attempts[number]) for number in (first, second))
+        return compare(analysis_id, before, after)
+
+    def _snapshot(self, analysis_id: int, attempt: Attempt) -> Snapshot:
+        """Return an attempt as it can be compared: the newest one's live rows, an earlier one's archive."""
+        with self._store.read() as session:
+            settings = session.scalar(
+                select(t.expert_config.c.settings)
+                .join(t.attempt, t.attempt.c.config_id == t.expert_config.c.id)
+                .where(t.attempt.c.id == attempt.id)
             )
-            return [Attempt(*tuple(row)) for row in rows]
+            contents = live(session, analysis_id)
+            # Asked last: whatever was read before a re-run had archived it was still this attempt's.
+            newest = session.scalar(select(t.analysis.c.attempt).where(t.analysis.c.id == analysis_id))
+        if attempt.number == newest:
+            left = Archived(contents["outputs"], (), contents["recommendation"], None, None)
+        else:
+            left = self.archive(analysis_id, attempt.number)
+        outputs = [(str(output["name"]), str(output["text"])) for output in left.outputs]
+        given = left.recommendation or {}
+        answer = {name: given[name] for name in COMPARED if given.get(name) not in (None, "")}
+        return Snapshot(attempt.number, _facts(attempt), answer, settings or {}, outputs)
 
     def archive(self, analysis_id: int, number: int) -> Archived:
         """Return what attempt `number` left behind; empty when it left nothing."""
         with self._store.read() as session:
             _known(session, analysis_id)
             row = session.execute(
-                select(t.archive.c.contents, t.archive.c.traceback)
-                .join(t.attempt, t.attempt.c.id == t.archive.c.attempt_id)
+                select(t.attempt.c.packed_into, t.archive.c.contents, t.archive.c.traceback)
+                .outerjoin(t.archive, t.archive.c.attempt_id == t.attempt.c.id)
                 .where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
             ).one_or_none()
-        contents = (expand(row.contents) if row else None) or {}
-        trace = zlib.decompress(row.traceback).decode() if row and row.traceback else None
+        if row is not None and row.packed_into and self._packed is not None:
+            contents, trace = self._packed.read(row.packed_into, analysis_id, number)
+        else:
+            contents = (expand(row.contents) if row else None) or {}
+            trace = zlib.decompress(row.traceback).decode() if row and row.traceback else None
         return Archived(
             outputs=contents.get("outputs", []),
             steps=contents.get("steps", []),
@@ -255,6 +243,25 @@ class Details:
             state=contents.get("state"),
             traceback=trace,
         )
+
+
+def _facts(attempt: Attempt) -> dict[str, Any]:
+    """Return what of an attempt is compared, as plain data."""
+    took = attempt.finished_at and attempt.started_at and (attempt.finished_at - attempt.started_at).total_seconds()
+    environment = attempt.environment if isinstance(attempt.environment, dict) else {}
+    facts = {
+        "outcome": attempt.outcome and attempt.outcome.value,
+        "error code": attempt.error_code,
+        "error": attempt.error_message,
+        "seconds": took,
+        "cost": None if attempt.cost is None else f"{attempt.cost} {attempt.currency}",
+        "tokens": attempt.tokens,
+        "mode": attempt.mode.value,
+        "provider": attempt.provider,
+        "as of": attempt.effective_as_of and attempt.effective_as_of.isoformat(),
+        **{str(name): value for name, value in environment.items()},
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _known(session: Session, analysis_id: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from ba2_trade_platform.app import Platform
 from tests.api.conftest import client_of
 from tests.platforms import make_platform, practice, running, submit, wait_until
@@ -35,8 +37,9 @@ async def test_metrics_tell_the_numbers_of_the_queue(platform: Platform) -> None
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = answer.text.splitlines()
     assert {"ba2_pending_analyses 1", "ba2_failed_analyses 0", "ba2_slots 8", "ba2_worker_running 0"} <= set(lines)
-    for name in (line.split()[0] for line in lines if not line.startswith("#")):
-        assert any(line.startswith(f"# TYPE {name} ") for line in lines)
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    assert {"queue_depth", "slots", "ba2_slots", "analysis_attempts", "attempt_seconds", "rerun"} <= set(families)
+    assert all(family.type != "unknown" and family.documentation for family in families.values())
 
 
 async def test_the_documentation_needs_no_other_website(platform: Platform) -> None:

@@ -31,6 +31,8 @@ _DUE = (
     select(
         _A.id, _A.attempt, _A.symbol, _A.subtype, _A.as_of, _A.rescues_used, _A.priority,
         t.attempt.c.mode, t.attempt.c.effective_as_of, t.attempt.c.provider_choice,
+        t.attempt.c.trigger, t.attempt.c.queued_at, t.attempt.c.after_code, t.attempt.c.after_failed_at,
+        _A.available_at,
         _I.id.label("instance_id"), _I.alias, _I.expert, _I.timeout_seconds, t.expert_config.c.settings,
     )
     .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
@@ -198,6 +200,11 @@ def _begin(
             state=_state(session, row.id) if row.mode is not Mode.FRESH else None,
             recorded=_recorded(session, row.id) if row.mode is not Mode.FRESH else (),
             providers=providers[row.id],
+            trigger=row.trigger,
+            queued_at=row.queued_at,
+            due_at=max(row.queued_at, row.available_at),
+            after_code=row.after_code,
+            after_failed_at=row.after_failed_at,
         )
         for row in rows
     ]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.db.enums import Mode, Subtype
+from ba2_trade_platform.db.enums import Mode, Subtype, Trigger
 
 LEASE = timedelta(seconds=30)
 
@@ -40,7 +40,8 @@ class Claim:
     """One attempt that this worker may work on, as long as its lease holds.
 
     `token` is minted by the claim: every write of the worker is conditional on it, so that a worker which lost
-    its lease can change nothing.
+    its lease can change nothing. `due_at` is since when it could have been claimed; `after_...` are of the failed
+    attempt that this one answers.
     """
 
     analysis_id: int
@@ -61,6 +62,11 @@ class Claim:
     state: Mapping[str, Any] | None = None
     recorded: Sequence[RecordedStep] = ()
     providers: tuple[str, ...] = ()
+    trigger: Trigger = Trigger.FIRST
+    queued_at: datetime | None = None
+    due_at: datetime | None = None
+    after_code: str | None = None
+    after_failed_at: datetime | None = None
 
     def __str__(self) -> str:
         return f"{self.analysis_id}/{self.attempt}"

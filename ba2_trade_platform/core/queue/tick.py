@@ -20,10 +20,12 @@ from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Room, Worker
 from ba2_trade_platform.core.queue.closings import Closer
 from ba2_trade_platform.core.queue.dispatcher import Claim
+from ba2_trade_platform.core.queue.ended import Ended, ended_as_written, ended_by_sheets, ended_of
 from ba2_trade_platform.core.queue.records import End, Sheet
 from ba2_trade_platform.core.queue.retries import Retries
 from ba2_trade_platform.core.queue.writes import write_down
 from ba2_trade_platform.core.store import Store, Transaction
+from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Outcome
 
@@ -62,13 +64,20 @@ class Ticked:
     paused: bool = False
     slots: int = 1
     more: bool = False
+    ended: list[Ended] = field(default_factory=list)
 
 
 class Tick:
     """Carries out plans, one transaction each."""
 
     def __init__(
-        self, store: Store, worker: Worker, max_rescues: int, bulk: BulkSlices, policy: BreakerPolicy = DEFAULT_POLICY
+        self,
+        store: Store,
+        worker: Worker,
+        max_rescues: int,
+        bulk: BulkSlices,
+        policy: BreakerPolicy = DEFAULT_POLICY,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._store = store
         self._bulk = bulk
@@ -76,6 +85,7 @@ class Tick:
         self._max_rescues = max_rescues
         self._breakers = TickBreakers(policy)
         self._write = partial(write_down, closer=Closer(Retries(worker.abilities), self._breakers))
+        self._telemetry = telemetry or Telemetry()
 
     def run(self, plan: Plan) -> Ticked:
         """Do everything in `plan`; raises Unavailable when the database cannot serve, then nothing was done.
@@ -83,27 +93,42 @@ class Tick:
         A record that the database cannot take is found by repeating the plan item by item; its analysis ends as BUG.
         """
         try:
-            return self._all(plan, partial(self._write, now=plan.now))
+            return self._all(plan, partial(self._write, now=plan.now), sure=True)
         except DATA_ERRORS as error:
             if not plan.sheets:
                 raise
             log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.sheets), error)
-        return self._all(plan, partial(_one_by_one, write=self._write, now=plan.now))
+        return self._all(plan, partial(_one_by_one, write=self._write, now=plan.now), sure=False)
 
-    def _all(self, plan: Plan, write: Callable[[Session, Sequence[Sheet]], int]) -> Ticked:
+    def _all(self, plan: Plan, write: Callable[[Session, Sequence[Sheet]], int], *, sure: bool) -> Ticked:
         done = Ticked()
         with self._store.write(wake=False) as transaction:
             session = transaction.session
             done.stale = write(session, plan.sheets)
+            # `sure`: each end was written as it stands in its sheet, unless some came too late.
+            if sure and not done.stale:
+                done.ended = ended_by_sheets(session, plan.sheets)
+            else:
+                done.ended = ended_as_written(session, plan.sheets, plan.now)
             done.touched.update(sheet.claim.analysis_id for sheet in plan.sheets)
             if plan.releasing:
-                done.touched.update(housekeeping.release(session, plan.running, self._worker.abilities, plan.now))
+                released = housekeeping.release(session, plan.running, self._worker.abilities, plan.now)
+                done.touched.update(released)
+                done.ended += ended_of(session, released)
             else:
                 self._keep_house(session, plan, done)
                 self._carry_on(transaction, plan, done)
                 self._claim(session, plan, done)
             transaction.touch(*done.touched)
+            transaction.then(partial(self._tell, done, plan.now))
         return done
+
+    def _tell(self, done: Ticked, now: datetime) -> None:
+        metrics = self._telemetry.metrics
+        self._telemetry.ended(done.ended)
+        metrics.claimed(done.claims, now)
+        metrics.stale(done.stale)
+        metrics.rescued(done.rescued)
 
     def _keep_house(self, session: Session, plan: Plan, done: Ticked) -> None:
         done.lost = housekeeping.lost(session, plan.running)
@@ -116,6 +141,7 @@ class Tick:
         ended = [*housekeeping.expire(session, plan.now), *housekeeping.refuse_disabled(session, plan.now)]
         done.rescued = len(rescued)
         done.touched.update(rescued, ended, probed)
+        done.ended += ended_of(session, [*rescued, *ended])
         done.more = len(rescued) + len(ended) >= housekeeping.SLICE
 
     def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
@@ -133,6 +159,7 @@ class Tick:
         claimed = claiming.claim(session, room, self._worker, plan.now)
         done.claims = claimed.claims
         done.touched.update((claim.analysis_id for claim in claimed.claims), claimed.refused)
+        done.ended += ended_of(session, claimed.refused)
         done.more = done.more or bool(claimed.refused)
 
 
