@@ -6,7 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
@@ -142,17 +144,7 @@ def build(
 
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one.
     """
-    try:
-        file = database_file(settings.url)
-        engine = open_engine(settings.url, settings.sqlite_synchronous)
-        market = prices or open_prices(settings.prices, settings.prices_dir)
-    except UnsupportedDatabaseError as error:
-        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
-    except OSError as error:
-        name = variable("database_url" if settings.database_url else "data_dir")
-        raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
-    except ValueError as error:
-        raise StartRefused(str(error)) from error
+    file, engine, market = _open(settings, prices)
     experts = catalog or Registry()
     feed, clock = ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
@@ -205,6 +197,22 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
     )
+
+
+def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices]:
+    """Return the database's file and engine and the market, or raise StartRefused with the setting that is wrong."""
+    try:
+        file = database_file(settings.url)
+        engine = open_engine(settings.url, settings.sqlite_synchronous)
+        market = prices or open_prices(settings.prices, settings.prices_dir)
+    except UnsupportedDatabaseError as error:
+        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
+    except OSError as error:
+        name = variable("database_url" if settings.database_url else "data_dir")
+        raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
+    except ValueError as error:
+        raise StartRefused(str(error)) from error
+    return file, engine, market
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

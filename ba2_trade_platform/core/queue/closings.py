@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from ba2_trade_platform.core.recommendations import Subject, refresh_current
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ItemOutcome, Outcome, Status, StepStatus
 
-log = logging.getLogger(__name__)
 Ended = Sequence[tuple[Sheet, End]]
 
 STATUS_AFTER = {
@@ -115,10 +113,6 @@ def close(session: Session, ended: Ended, closer: Closer, now: datetime) -> int:
     for failure in failed:
         if failure.token in scheduled:
             closer.retries.queue(session, failure, scheduled[failure.token], now)
-        else:
-            log.warning(
-                "Analysis %s: running -> failed (%s: %s)", failure.row.id, failure.why.code, failure.why.message
-            )
     refresh_current(
         session,
         (
