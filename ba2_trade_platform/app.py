@@ -149,15 +149,10 @@ def build(
     feed, clock = ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
-    release = _version()
-    environment = {"version": release, "prices": market.name}
-    claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
     telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
     slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
-    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
-    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = Analyses(
@@ -189,14 +184,30 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=ExpertWorker(store, tick, bench, settings.stop_seconds),
+        worker=_worker(settings, store, experts, abilities, market, slices, telemetry),
         dispatcher=dispatcher,
         ownership=Ownership(file),
-        version=release,
+        version=_version(),
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
     )
+
+
+def _worker(
+    settings: Settings,
+    store: Store,
+    experts: ExpertCatalog,
+    abilities: Abilities,
+    market: Prices,
+    slices: BulkSlices,
+    telemetry: Telemetry,
+) -> ExpertWorker:
+    environment = {"version": _version(), "prices": market.name}
+    claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
+    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
+    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock)
+    return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 
 def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices]:
