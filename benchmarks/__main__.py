@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from benchmarks import bulk_rerun, console, monitor_queries, queue_drain, rerun
+from benchmarks import bulk_rerun, console, monitor_queries, queue_drain, rerun, retry_storm
 from benchmarks.report import show
 
-BENCHMARKS = (queue_drain, monitor_queries, rerun, bulk_rerun, console)
+BENCHMARKS = (queue_drain, monitor_queries, rerun, bulk_rerun, console, retry_storm)
 QUICK = {
     "jobs": 200,
     "huey": 100,
@@ -17,6 +17,7 @@ QUICK = {
     "bulk": 500,
     "reruns": 20,
     "browsers": 3,
+    "storm": 200,
     "seconds": 3,
 }
 
