@@ -30,6 +30,7 @@ class View:
     action: str | None = None
     source: str | None = None
     code: str | None = None
+    fingerprint: str | None = None
     batch: int | None = None
     rerun: bool = False
     slower: float | None = None
@@ -45,7 +46,7 @@ class View:
     def of(cls, query: Mapping[str, str]) -> View:
         """Return the view that a query string asks for; what makes no sense is left out."""
         given: dict[str, Any] = {}
-        for name in ("tab", "symbol", "code", "q", "after"):
+        for name in ("tab", "symbol", "code", "fingerprint", "q", "after"):
             given[name] = query.get(name) or getattr(cls, name)
         for name in ("expert", "batch", "open"):
             given[name] = _whole(query.get(name))
@@ -89,6 +90,7 @@ class View:
             action=Action(self.action) if self.action else None,
             source=Source(self.source) if self.source else None,
             code=self.code,
+            fingerprint=self.fingerprint,
             batch=self.batch,
             rerun_only=self.rerun,
             slower_than_seconds=self.slower,
