@@ -7,12 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from ba2_trade_platform.api.bulk_reruns import BulkAnswer
 from ba2_trade_platform.api.dependencies import MAX_ID, Asker, Because, Console, Wish
+from ba2_trade_platform.api.idempotency import OnceOf
 from ba2_trade_platform.api.problems import documented
 from ba2_trade_platform.api.results import Items
 from ba2_trade_platform.app import Platform
+from ba2_trade_platform.core.bulk_reruns import Selection
 from ba2_trade_platform.core.failure_inbox import LIVE, Group, GroupState
 from ba2_trade_platform.core.failure_marks import Marked
+from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.core.verdicts import Answered, Assessment, FailureKind, KindOverride
 
 router = APIRouter(prefix="/failures", tags=["failures"])
@@ -112,6 +116,24 @@ def ignore(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Ignor
 def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Because | None = None) -> MarkedGroup:
     """Take back what was said of it."""
     return _marked(console, console.marks.reopen(fingerprint, by=asker, reason=wish.reason if wish else None))
+
+
+@router.post("/{fingerprint}/rerun", status_code=202, responses=documented(404, 409))
+def rerun(
+    fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, wish: Because | None = None
+) -> BulkAnswer:
+    """Re-run all that stands failed in this group, as a bulk re-run without a preview; that of bulk re-runs has one."""
+    group = console.failures.group(fingerprint)
+    selection = Selection(Filter(status=(Status.FAILED,), fingerprint=fingerprint))
+    bulk = console.bulk_reruns.create(
+        selection,
+        reason=(wish.reason if wish else None) or f"re-run of the group {group.code}",
+        plan_hash=console.bulk_reruns.preview(selection).plan_hash,
+        by=asker,
+        name=f"{group.code} {fingerprint}",
+        once=once(BulkAnswer),
+    )
+    return BulkAnswer.model_validate(bulk)
 
 
 @router.put("/{fingerprint}/kind", responses=documented(404))

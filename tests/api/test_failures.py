@@ -9,7 +9,7 @@ import pytest
 
 from ba2_trade_platform.app import Platform
 from tests.api.conftest import client_of
-from tests.platforms import drain, make_platform, practice, running, submit
+from tests.platforms import TRADER, drain, make_platform, practice, running, submit, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +107,25 @@ async def test_a_wish_that_makes_no_sense_is_refused(
 async def test_a_broken_cursor_or_state_is_refused(asked: httpx.AsyncClient) -> None:
     for parameters in ({"cursor": "x"}, {"state": "angry"}, {"limit": 0}):
         assert (await asked.get("/failures", params=parameters)).status_code == 422
+
+
+async def test_a_group_is_rerun_as_one_bulk_object_and_a_repeated_request_answers_the_same(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    failing = practice(platform, "Expired key", fail_with="AUTH")
+    for symbol in ("AAPL", "MSFT"):
+        submit(platform, failing, symbol)
+    platform.start()
+    drain(platform)
+    (group,) = (await client.get("/failures")).json()["items"]
+    platform.experts.update(failing, by=TRADER, settings={"seconds": 0, "steps": 1, "outputs": 1})
+    path, key = f"/failures/{group['fingerprint']}/rerun", {"Idempotency-Key": "once"}
+    first = await client.post(path, json={"reason": "new key"}, headers=key)
+    again = await client.post(path, json={"reason": "new key"}, headers=key)
+    assert (first.status_code, first.json()["will_run"], first.json()["reason"]) == (202, 2, "new key")
+    assert again.json() == first.json()
+    drain(platform)
+    wait_until(platform, lambda: platform.bulk_reruns.get(first.json()["id"]).counts.succeeded == 2)
+    assert (await client.get(f"/failures/{group['fingerprint']}")).json()["state"] == "recovered"
+    nothing = await client.post(path)
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "NOTHING_TO_RERUN")
