@@ -236,7 +236,7 @@ def _assessment(error: Error, track: Track, group: Any) -> Assessment:
         headline=_headline(kind, track, error.code, said.blaming(group.provider if group is not None else None)),
         chip=_chip(kind, track),
         rule=_rule(error.code, own, track, overridden=overridden),
-        hint=said.hint,
+        hint=(group.kind_reason or "") if overridden else said.hint,
         by=track.by,
         tried=track.tried,
         succeeded=track.succeeded,
