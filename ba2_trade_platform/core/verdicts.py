@@ -283,9 +283,9 @@ def _chip(kind: FailureKind, track: Track) -> str:
 
 def _rule(code: str, own: FailureKind, track: Track, *, overridden: bool) -> str:
     kind = (
-        f"The operator says so, where the code {code} alone would be {own.value}."
+        f"The operator says so; by its code, {code}, it would be {own.value}."
         if overridden
-        else f"The code {code} is {own.value}."
+        else f"By its code, {code}, it is {own.value}."
     )
     counted = (
         f"Counted are the newest {NEWEST} attempts that followed this very error and have ended."

@@ -87,7 +87,7 @@ class VerdictCard:
         }
         with ui.element("div").classes("ba2-inline"):
             self._kind = ui.select(options, label="Hold it to be", value=assessment.kind.value if overridden else "")
-            self._kind.props("dense outlined options-dense").style("width: 200px").mark("verdict-kind")
+            self._kind.props("dense outlined options-dense").style("width: 240px").mark("verdict-kind")
             self._reason = ui.input("Reason", value=assessment.override_reason or "").props(
                 "dense outlined maxlength=500"
             )
