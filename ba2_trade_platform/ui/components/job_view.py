@@ -115,6 +115,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "expert", "label": "Expert", "align": "left", "sortable": True, "width": 138},
     {"name": "status", "label": "Status", "align": "left", "sortable": True, "width": 106},
     {"name": "actions", "label": "Actions", "align": "left", "width": 94},
+    {"name": "verdict", "label": "Verdict", "align": "left", "width": 132},
     {"name": "failure", "label": "Failure", "align": "left", "sortable": True, "width": 256},
     {"name": "recommendation", "label": "Recommendation", "align": "left", "sortable": True, "width": 126},
     {"name": "confidence", "label": "Confidence", "align": "right", "sortable": True, "width": 94},
