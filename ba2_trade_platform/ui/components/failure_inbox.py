@@ -60,7 +60,8 @@ class FailureTab:
                 ui.link(label, _address(name)).classes("ba2-view active" if name == self._view else "ba2-view")
             ui.space()
             self._sum = ui.label().classes("ba2-muted ba2-hide-narrow").mark("failures-sum")
-        self._undo_bar = ui.element("div").classes("ba2-banner ba2-gone").props("role=status")
+        self._undo_bar = ui.element("div").classes("ba2-banner").props("role=status")
+        self._undo_bar.set_visibility(False)
         with self._undo_bar:
             self._undo_text = ui.label()
             ui.button("Undo", icon="undo", color=None, on_click=self._undo).props("flat dense no-caps size=sm").classes(
@@ -178,12 +179,12 @@ class FailureTab:
             marked = await off_loop(verb, group.fingerprint, by=self._desk.trader)
             self._undoable = marked
             self._undo_text.set_text(f"{group.code}: {marked.sentence}")
-            self._undo_bar.classes(remove="ba2-gone")
+            self._undo_bar.set_visibility(True)
         await self._look()
 
     async def _undo(self) -> None:
         marked, self._undoable = self._undoable, None
-        self._undo_bar.classes(add="ba2-gone")
+        self._undo_bar.set_visibility(False)
         if marked is not None:
             with reporting():
                 notify((await off_loop(self._desk.platform.marks.restore, marked, by=self._desk.trader)).sentence)
