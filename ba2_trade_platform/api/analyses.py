@@ -115,6 +115,7 @@ class Chosen(Wish):
     action: Annotated[Action | None, Field(description="What was recommended")] = None
     source: Source | None = None
     code: Annotated[str | None, Field(max_length=40, description="Failure code, for example RATE_LIMIT")] = None
+    fingerprint: Annotated[str | None, Field(max_length=64, description="Of the present failure")] = None
     batch: Annotated[int | None, Field(ge=1, le=MAX_ID)] = None
     rerun_only: Annotated[bool, Field(description="Only those with more than one attempt")] = False
     slower_than: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Seconds")] = None
@@ -133,6 +134,7 @@ class Chosen(Wish):
             action=self.action,
             source=self.source,
             code=self.code,
+            fingerprint=self.fingerprint,
             batch=self.batch,
             rerun_only=self.rerun_only,
             slower_than_seconds=self.slower_than,

@@ -59,7 +59,8 @@ _TOUCHED_NOW = _touching(_FAILED_NOW, _FAILED_EXPERTS)
 _TOUCHED_LATELY = _touching(_LATELY, _EXPERTS_LATELY)
 
 
-class Touched(NamedTuple):
+@dataclass(frozen=True)
+class Touched:
     """An expert that a group of failures touches."""
 
     id: int

@@ -236,7 +236,7 @@ def _assessment(error: Error, track: Track, group: Any) -> Assessment:
         headline=_headline(kind, track, error.code, said.blaming(group.provider if group is not None else None)),
         chip=_chip(kind, track),
         rule=_rule(error.code, own, track, overridden=overridden),
-        hint=said.hint,
+        hint=(group.kind_reason or "") if overridden else said.hint,
         by=track.by,
         tried=track.tried,
         succeeded=track.succeeded,
@@ -283,9 +283,9 @@ def _chip(kind: FailureKind, track: Track) -> str:
 
 def _rule(code: str, own: FailureKind, track: Track, *, overridden: bool) -> str:
     kind = (
-        f"The operator says so, where the code {code} alone would be {own.value}."
+        f"The operator says so; by its code, {code}, it would be {own.value}."
         if overridden
-        else f"The code {code} is {own.value}."
+        else f"By its code, {code}, it is {own.value}."
     )
     counted = (
         f"Counted are the newest {NEWEST} attempts that followed this very error and have ended."

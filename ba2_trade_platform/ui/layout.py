@@ -25,6 +25,7 @@ QUIET = "flat dense no-caps size=sm"
 STATIC = Path(__file__).parent / "static"
 RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
+    ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
     ("experts", "/experts", "psychology", "Experts"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
@@ -39,6 +40,7 @@ class Pulse(NamedTuple):
     worker: WorkerStatus
     demo: DemoState
     breakers: tuple[Breaker, ...]
+    needy: int
 
 
 @contextmanager
@@ -156,7 +158,8 @@ class Shell:
         today = day_start(datetime.now(UTC), platform.settings.zone)
         counts = platform.monitor.counts(today)
         breakers = tuple(platform.breakers.active())
-        return Pulse(counts, platform.queue.state(), platform.worker.status, platform.demo.state(), breakers)
+        needy = platform.failures.needs_person()
+        return Pulse(counts, platform.queue.state(), platform.worker.status, platform.demo.state(), breakers, needy)
 
     def _show(self, pulse: Pulse) -> None:
         counts, queue, worker = pulse.counts, pulse.queue, pulse.worker
@@ -186,6 +189,7 @@ class Shell:
         _show_if(self._held, bool(pulse.breakers))
         self._held_text.set_text("; ".join(breaker.sentence for breaker in pulse.breakers) + ".")
         self._badge("providers", len(pulse.breakers))
+        self._badge("failures", pulse.needy)
         _show_if(self._demo, pulse.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 

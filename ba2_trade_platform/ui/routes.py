@@ -21,7 +21,7 @@ def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
     desk = Desk(platform, Live(platform.feed))
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css"):
+    for sheet in ("ba2.css", "detail.css", "failures.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
     ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 

@@ -34,6 +34,20 @@ BREAKER: dict[str, Look] = {
     "draining": Look("letting go", "trending_up", "good"),
     "closed": Look("closed", "check_circle", "quiet"),
 }
+VERDICT: dict[str, Look] = {
+    "transient": Look("transient", "autorenew", "good"),
+    "permanent": Look("permanent", "build", "bad"),
+    "unknown": Look("unknown", "help", "warn"),
+}
+GROUP: dict[str, Look] = {
+    "regressed": Look("came back", "replay", "bad"),
+    "unresolved": Look("unresolved", "error", "bad"),
+    "scheduled": Look("re-run scheduled", "schedule", "waiting"),
+    "ignored": Look("ignored", "notifications_paused", "quiet"),
+    "resolved": Look("resolved", "task_alt", "good"),
+    "wont_fix": Look("won't fix", "do_not_disturb_on", "quiet"),
+    "recovered": Look("recovered", "check_circle", "good"),
+}
 ACTION: dict[str, Look] = {
     "BUY": Look("BUY", "trending_up", "good"),
     "SELL": Look("SELL", "trending_down", "bad"),

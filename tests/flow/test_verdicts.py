@@ -73,7 +73,7 @@ def test_what_became_of_the_reruns_of_the_same_error_is_the_evidence(desk: Desk,
     assert said.headline == ("Transient: likely to work (3 of 4 re-runs of this error succeeded, median wait 90 s)")
     assert (said.by, said.tried, said.succeeded, said.median_wait_seconds) == ("fingerprint", 4, 3, pytest.approx(90))
     assert said.chip == "transient 3/4"
-    assert said.rule.startswith("The code RATE_LIMIT is transient. Counted are the newest 200 attempts")
+    assert said.rule.startswith("By its code, RATE_LIMIT, it is transient. Counted are the newest 200 attempts")
 
 
 def test_the_middle_wait_of_an_even_number_lies_between_the_two(desk: Desk, worker: SteppedWorker) -> None:
@@ -163,7 +163,7 @@ def test_the_operators_word_goes_before_the_codes_until_it_is_taken_back(desk: D
     assert said.headline == "Permanent: fix first (too many requests)"
     assert (said.overridden_by, said.override_reason) == ("trader", "The quota is gone for good")
     assert said.overridden_at == desk.clock.now()
-    assert said.rule.startswith("The operator says so, where the code RATE_LIMIT alone would be transient.")
+    assert said.rule.startswith("The operator says so; by its code, RATE_LIMIT, it would be transient.")
     assert [(each.fingerprint, each.kind, each.own_kind, each.by) for each in assessments.overrides()] == [
         (fingerprint, FailureKind.PERMANENT, FailureKind.TRANSIENT, "trader")
     ]

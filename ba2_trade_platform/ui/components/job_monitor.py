@@ -19,6 +19,7 @@ from ba2_trade_platform.ui.components.job_drawer import JobDrawer
 from ba2_trade_platform.ui.components.job_filters import JobFilters
 from ba2_trade_platform.ui.components.job_table import ById, JobTable
 from ba2_trade_platform.ui.components.job_view import SIZES, View, line
+from ba2_trade_platform.ui.components.row_verdicts import RowVerdicts
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 
@@ -36,6 +37,7 @@ class JobMonitor:
         self._new: set[int] = set()
         self._at: int | None = None
         self._held: frozenset[str] = frozenset()
+        self._verdicts = RowVerdicts(desk)
         self._lock = asyncio.Lock()
 
     async def build(self) -> None:
@@ -47,6 +49,7 @@ class JobMonitor:
                 verbs: dict[str, ById] = {
                     "rerun": self._rerun,
                     "open": self._open,
+                    "verdict": self._verdicts.open,
                     "run_now": partial(self._perform, self._desk.platform.retrying.run_now),
                     "stop_retrying": partial(self._perform, self._desk.platform.retrying.stop),
                     "cancel": partial(self._perform, self._desk.platform.analyses.cancel),
@@ -90,6 +93,7 @@ class JobMonitor:
             page = monitor.page(
                 chosen, sort=view.sort, descending=view.dir == "desc", cursor=view.after, limit=view.size
             )
+            self._verdicts.read(page.items)
             return page, monitor.count(chosen), self._desk.platform.breakers.held()
 
         with reporting():
@@ -104,6 +108,7 @@ class JobMonitor:
         lines = []
         for row in self._page.items:
             shown = line(row, zone, busy=row.id in self._busy, stopping=row.id in stopping, held=self._held)
+            shown |= self._verdicts.cell(row)
             chosen = row.id == self._drawer.analysis_id
             shown["cls"] = ("chosen " if chosen else "") + ("at" if row.id == self._at else "")
             lines.append(shown)
@@ -164,6 +169,7 @@ class JobMonitor:
 
         def read() -> tuple[dict[int, Any], set[int], int, frozenset[str]]:
             rows = {row.id: row for row in monitor.rows(touched)} if touched else {}
+            self._verdicts.read(rows.values())
             matching = monitor.matching(added, chosen) if added else set()
             return rows, matching, monitor.count(chosen), self._desk.platform.breakers.held()
 

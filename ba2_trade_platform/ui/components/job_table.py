@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from ba2_trade_platform.ui.components.job_view import COLUMNS
+from ba2_trade_platform.ui.components.row_verdicts import verdict_cell
 
 ById = Callable[[int], Awaitable[None]]
 
@@ -62,6 +63,8 @@ class JobTable:
             self.table.add_slot(f"body-cell-{name}", template)
         with self.table.add_slot("body-cell-actions"), self.table.cell("actions"):
             self._actions()
+        with self.table.add_slot("body-cell-verdict"), self.table.cell("verdict"):
+            verdict_cell().on("click.stop", self._asks("verdict"), js_handler="() => emit(props.row.id)")
         self.table.on("request", self._sorted, args=["pagination"])
         self.table.on("rowClick", self._clicked, args=[[], ["id"], None])
 

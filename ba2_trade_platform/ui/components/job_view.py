@@ -30,6 +30,7 @@ class View:
     action: str | None = None
     source: str | None = None
     code: str | None = None
+    fingerprint: str | None = None
     batch: int | None = None
     rerun: bool = False
     slower: float | None = None
@@ -45,7 +46,7 @@ class View:
     def of(cls, query: Mapping[str, str]) -> View:
         """Return the view that a query string asks for; what makes no sense is left out."""
         given: dict[str, Any] = {}
-        for name in ("tab", "symbol", "code", "q", "after"):
+        for name in ("tab", "symbol", "code", "fingerprint", "q", "after"):
             given[name] = query.get(name) or getattr(cls, name)
         for name in ("expert", "batch", "open"):
             given[name] = _whole(query.get(name))
@@ -89,6 +90,7 @@ class View:
             action=Action(self.action) if self.action else None,
             source=Source(self.source) if self.source else None,
             code=self.code,
+            fingerprint=self.fingerprint,
             batch=self.batch,
             rerun_only=self.rerun,
             slower_than_seconds=self.slower,
@@ -113,6 +115,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "expert", "label": "Expert", "align": "left", "sortable": True, "width": 138},
     {"name": "status", "label": "Status", "align": "left", "sortable": True, "width": 106},
     {"name": "actions", "label": "Actions", "align": "left", "width": 94},
+    {"name": "verdict", "label": "Verdict", "align": "left", "width": 132},
     {"name": "failure", "label": "Failure", "align": "left", "sortable": True, "width": 256},
     {"name": "recommendation", "label": "Recommendation", "align": "left", "sortable": True, "width": 126},
     {"name": "confidence", "label": "Confidence", "align": "right", "sortable": True, "width": 94},

@@ -1,27 +1,34 @@
-"""Market Analysis: Job Monitoring and Manual Analysis."""
+"""Market Analysis: Job Monitoring, the failure inbox and Manual Analysis."""
 
 from __future__ import annotations
 
 from nicegui import ui
 from starlette.requests import Request
 
+from ba2_trade_platform.ui.components.failure_inbox import failures_tab
 from ba2_trade_platform.ui.components.job_monitor import JobMonitor
 from ba2_trade_platform.ui.components.job_view import View
 from ba2_trade_platform.ui.components.manual import manual_tab
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.layout import frame
 
-TABS = (("jobs", "Job Monitoring", "/marketanalysis"), ("manual", "Manual Analysis", "/marketanalysis?tab=manual"))
+TABS = (
+    ("jobs", "Job Monitoring", "/marketanalysis"),
+    ("failures", "Failures", "/marketanalysis?tab=failures"),
+    ("manual", "Manual Analysis", "/marketanalysis?tab=manual"),
+)
 
 
 async def market_analysis_page(desk: Desk, request: Request) -> None:
     """Build the page for the view that its address asks for."""
     view = View.of(request.query_params)
-    with frame(desk, "Market Analysis", "marketanalysis"):
+    with frame(desk, "Market Analysis", "failures" if view.tab == "failures" else "marketanalysis"):
         with ui.element("nav").classes("ba2-tabs").props('aria-label="Views"'):
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == view.tab else "")
         if view.tab == "manual":
             await manual_tab(desk)
+        elif view.tab == "failures":
+            await failures_tab(desk, request.query_params)
         else:
             await JobMonitor(desk, view).build()
