@@ -136,7 +136,7 @@ class JobTable:
                     with ui.item_section().props("avatar").style("min-width: 28px"):
                         ui.icon(icon, size="18px")
                     ui.item_section(word)
-                item.on("click", self._asks(verb), js_handler="() => emit(props.row.id)")
+                item.mark(verb).on("click", self._asks(verb), js_handler="() => emit(props.row.id)")
 
     def _asks(self, verb: str) -> Callable[[GenericEventArguments], Awaitable[None]]:
         async def ask(event: GenericEventArguments) -> None:

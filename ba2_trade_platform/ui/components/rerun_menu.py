@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 
 from ba2_trade_platform.core.errors import PlatformError
 from ba2_trade_platform.core.requeue import Mode
@@ -23,11 +24,12 @@ class RerunMenu:
         self.button.props["aria-label"] = "Re-run a part"
         self.button.mark("rerun-menu")
         with self.button:
-            ui.tooltip("Re-run a part")
-            self._menu = ui.menu().props("auto-close")
-        self._menu.on("before-show", self._fill)
+            self._menu = ui.menu().props("auto-close").mark("rerun-modes")
+        self._menu.on_value_change(self._fill)
 
-    async def _fill(self) -> None:
+    async def _fill(self, opened: ValueChangeEventArguments[bool]) -> None:
+        if not opened.value:
+            return
         platform = self._desk.platform
         try:
             plan = await off_loop(platform.analyses.rerun_plan, self._id)
@@ -38,7 +40,7 @@ class RerunMenu:
                 ui.label(str(error)).classes("ba2-menu-note")
             return
         self._menu.clear()
-        with self._menu, ui.list().props("dense"):
+        with self._menu, ui.list().props("dense padding"):
             for choice in plan.modes:
                 self._item(choice, last == choice.mode.value)
             if plan.settings_changed:
