@@ -30,6 +30,7 @@ from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
+from ba2_trade_platform.core.preferences import Preferences
 from ba2_trade_platform.core.queue.breakers import BreakerPolicy
 from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Worker as Claimant
@@ -67,6 +68,7 @@ class Platform:
     prices: Prices
     queue: WorkerQueue
     analyses: Analyses
+    preferences: Preferences
     retrying: Retrying
     breakers: Breakers
     bulk_reruns: BulkReruns
@@ -173,6 +175,7 @@ def build(
         prices=market,
         queue=queue,
         analyses=analyses,
+        preferences=Preferences(store),
         retrying=Retrying(store, dispatcher),
         breakers=Breakers(store),
         bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled),

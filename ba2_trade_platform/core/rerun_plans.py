@@ -35,7 +35,7 @@ __all__ = [
 
 FRESH_FOR = timedelta(days=1)
 STEP_MODES = (Mode.FROM_STEP, Mode.ONLY)
-_LOOK = "used again only if what it is given is unchanged"
+_LOOK = "kept if its inputs are the same"
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def _dependencies(steps: Sequence[Done], step: Done) -> Iterable[str]:
 
 def _kept(step: Done, unsettled_by: str | None, now: datetime) -> tuple[Fate, str]:
     if not step.same_settings:
-        return Fate.STALE, f"the settings differ from those of attempt {step.attempt}; {_LOOK}"
+        return Fate.STALE, f"its settings were others in attempt {step.attempt}; {_LOOK}"
     if step.finished_at is not None and now - step.finished_at > FRESH_FOR:
         return Fate.STALE, f"done {ago((now - step.finished_at).total_seconds())} ago; {_LOOK}"
     if unsettled_by is not None:
@@ -320,7 +320,8 @@ def in_words(mode: Mode, steps: Sequence[PlannedStep], sums: Sums) -> str:
     else:
         stale = f", {counts[Fate.STALE]} looked at again" if counts[Fate.STALE] else ""
         said = f"{counts[Fate.REUSED]} of {len(steps)} steps kept, {counts[Fate.RERUN]} done again{stale}"
-    return said if sums.estimated_seconds is None else f"{said}; about {sums.estimated_seconds:.3g} s"
+    seconds = sums.estimated_seconds
+    return said if seconds is None else f"{said}; about {seconds:.{1 if seconds < 10 else 0}f} s"
 
 
 def ago(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ba2_trade_platform.core.lifecycle import Status
+from ba2_trade_platform.core.requeue import Mode
 
 
 class Look(NamedTuple):
@@ -62,4 +63,22 @@ TRIGGER = {
     "rescue": "rescued after a crash",
     "release": "resumed after a stop",
     "bulk": "bulk re-run",
+}
+RERUN_MODE = {
+    Mode.FRESH: ("Fresh", "Everything again, with the present data"),
+    Mode.RESUME: ("Resume", "Keep the steps that completed, go on where it failed"),
+    Mode.FROM_STEP: ("From step", "This step and all that follow it"),
+    Mode.ONLY: ("Only step", "This step and what builds on it"),
+}
+FATE: dict[str, Look] = {
+    "reused": Look("kept", "inventory_2", "good"),
+    "re-run": Look("done again", "autorenew", "running"),
+    "stale": Look("looked at again", "rule", "warn"),
+}
+GUARD = {
+    "RETRY_LIMIT": "front_hand",
+    "CONFIRMATION_REQUIRED": "link",
+    "PERMANENT": "build",
+    "DUPLICATE_PENDING": "content_copy",
+    "EXPERT_UNAVAILABLE": "power_off",
 }

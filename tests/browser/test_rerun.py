@@ -76,7 +76,7 @@ def test_a_double_click_makes_one_attempt_and_is_told_why(console: ConsoleProces
 
 
 def test_a_second_tab_follows_and_its_late_click_is_told_why(console: ConsoleProcess, open_page: Open) -> None:
-    analysis_id = console.submit(console.expert(fail_with="AUTH", fail_times=1))
+    analysis_id = console.submit(console.expert(fail_with="BUG", fail_times=1))
     console.wait_for(analysis_id, "failed")
     console.api.post("/queue/pause", json={})
     first, second = (open_page(f"{console.url}/marketanalysis") for _ in range(2))
@@ -92,10 +92,10 @@ def test_a_second_tab_follows_and_its_late_click_is_told_why(console: ConsolePro
 
 
 def test_twenty_presses_of_90_ms_arrive_while_the_table_updates(console: ConsoleProcess, open_page: Open) -> None:
-    failing = console.expert("Failing desk", fail_with="AUTH", fail_times=-1)
+    failing = console.expert("Failing desk", fail_with="BUG", fail_times=-1)
     ids = [console.submit(failing, symbol) for symbol in SYMBOLS]
-    ids += [console.submit(console.expert(f"Desk {symbol}", fail_with="AUTH"), symbol) for symbol in SYMBOLS]
-    ids += [console.submit(console.expert(f"Other {symbol}", fail_with="AUTH"), symbol) for symbol in SYMBOLS[:2]]
+    ids += [console.submit(console.expert(f"Desk {symbol}", fail_with="BUG"), symbol) for symbol in SYMBOLS]
+    ids += [console.submit(console.expert(f"Other {symbol}", fail_with="BUG"), symbol) for symbol in SYMBOLS[:2]]
     for analysis_id in ids:
         console.wait_for(analysis_id, "failed")
     # Seven analyses of fifty steps in fifteen seconds: more than twenty changes a second on visible rows.
@@ -119,7 +119,7 @@ def test_twenty_presses_of_90_ms_arrive_while_the_table_updates(console: Console
 
 
 def test_keys_move_rerun_open_close_and_search(console: ConsoleProcess, open_page: Open) -> None:
-    analysis_id = console.submit(console.expert(fail_with="AUTH", fail_times=1))
+    analysis_id = console.submit(console.expert(fail_with="BUG", fail_times=1))
     console.wait_for(analysis_id, "failed")
     page = open_page(f"{console.url}/marketanalysis")
     expect(page.locator(row(page, analysis_id))).to_be_visible()
@@ -138,6 +138,40 @@ def test_keys_move_rerun_open_close_and_search(console: ConsoleProcess, open_pag
     page.locator("body").click(position={"x": 700, "y": 600})
     page.keyboard.press("?")
     expect(page.get_by_text("Keys and verbs")).to_be_visible()
+
+
+def test_a_part_is_chosen_planned_and_confirmed_by_keyboard_alone(console: ConsoleProcess, open_page: Open) -> None:
+    analysis_id = console.submit(console.expert(fail_with="BUG", fail_times=1, steps=3))
+    console.wait_for(analysis_id, "failed")
+    page = open_page(f"{console.url}/market_analysis/{analysis_id}")
+    page.get_by_label("Re-run a part").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Keep the steps that completed")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("listitem").filter(has_text="Resume").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 of 3 steps kept, 1 done again")).to_be_visible()
+    page.get_by_role("button", name="Re-run 1 of 3 steps").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("re-run 1/3, 2 steps kept")).to_be_visible()
+    expect(page.get_by_text("kept from attempt 1").first).to_be_visible()
+    attempts = console.api.get(f"/analyses/{analysis_id}/attempts").json()["items"]
+    assert [attempt["mode"] for attempt in attempts] == ["resume", "fresh"]
+
+
+def test_a_permanent_failure_asks_before_it_clears_anything(console: ConsoleProcess, open_page: Open) -> None:
+    analysis_id = console.submit(console.expert(fail_with="AUTH", fail_times=1))
+    console.wait_for(analysis_id, "failed")
+    page = open_page(f"{console.url}/marketanalysis")
+    page.click(rerun(page, analysis_id))
+    expect(page.get_by_text("Previous outputs will be archived and cleared.")).to_be_visible()
+    page.keyboard.press("r")  # no second question on top of the first
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Previous outputs will be archived and cleared.")).to_be_hidden()
+    assert console.status(analysis_id) == "failed"
+    page.click(rerun(page, analysis_id))
+    page.get_by_role("button", name="Re-run anyway").click()
+    expect(page.locator(row(page, analysis_id))).to_contain_text("completed")
 
 
 def test_nothing_is_cut_off_at_1024_by_640(console: ConsoleProcess, open_page: Open) -> None:

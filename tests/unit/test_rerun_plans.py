@@ -56,8 +56,8 @@ def test_other_settings_and_old_results_are_looked_at_again() -> None:
     old = replace(NEWS, finished_at=NOW - timedelta(days=3))
     planned = plan_steps([other, old, CHART], Mode.RESUME, None, NOW)
     assert [(one.fate, one.reason) for one in planned] == [
-        ("stale", "the settings differ from those of attempt 1; used again only if what it is given is unchanged"),
-        ("stale", "done 3 d ago; used again only if what it is given is unchanged"),
+        ("stale", "its settings were others in attempt 1; kept if its inputs are the same"),
+        ("stale", "done 3 d ago; kept if its inputs are the same"),
         ("reused", "done in attempt 1, with the same settings"),
     ]
 

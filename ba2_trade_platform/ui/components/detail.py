@@ -19,6 +19,8 @@ from ba2_trade_platform.ui.components.detail_header import DetailHeader, Verb, s
 from ba2_trade_platform.ui.components.detail_reading import Reading, StepView, Written, read
 from ba2_trade_platform.ui.components.detail_steps import OutputLine, StepLine
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, empty_state, quiet
+from ba2_trade_platform.ui.components.rerun_dialog import Reruns
+from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 
@@ -43,6 +45,7 @@ class AnalysisDetail:
         self._shown: Reading | None = None
         self._open: set[str] = set()
         self._lock = asyncio.Lock()
+        self._reruns = Reruns(desk)
 
     async def build(self) -> None:
         """Read the analysis and show it, or say that there is none."""
@@ -96,7 +99,8 @@ class AnalysisDetail:
             Event.DELETE: self._ask_delete,
         }
         enabled = platform.analyses.rerun_enabled
-        self._header = DetailHeader(reading.row, verbs, rerun_enabled=enabled, in_drawer=self._in_drawer)
+        part = partial(RerunMenu, self._desk, self._id, self._rerun_part)
+        self._header = DetailHeader(reading.row, verbs, part, rerun_enabled=enabled, in_drawer=self._in_drawer)
         self._again = ui.element("div")
         with ui.element("div").classes("ba2-detail-columns"):
             with ui.element("div").classes("ba2-detail-column"):
@@ -157,12 +161,20 @@ class AnalysisDetail:
 
     async def _perform(self, event: Event, work: Callable[..., Any]) -> Any:
         """Carry out one verb while its button turns, say what came of it, and look again."""
+
+        async def perform() -> Any:
+            done = await off_loop(work, self._id, by=self._desk.trader)
+            notify(done.sentence, "warning" if getattr(done, "is_duplicate", False) else "positive")
+            return done
+
+        return await self._under_way(event, perform)
+
+    async def _under_way(self, event: Event, perform: Callable[[], Awaitable[Any]]) -> Any:
         self._header.set_busy(event, True)
         done = None
         try:
             with reporting():
-                done = await off_loop(work, self._id, by=self._desk.trader)
-                notify(done.sentence, "warning" if getattr(done, "is_duplicate", False) else "positive")
+                done = await perform()
         finally:
             if not self._root.is_deleted:
                 self._header.set_busy(event, False)
@@ -170,7 +182,12 @@ class AnalysisDetail:
         return done
 
     async def _rerun(self) -> None:
-        await self._perform(Event.RERUN, self._desk.platform.analyses.rerun)
+        with self._root:
+            await self._under_way(Event.RERUN, partial(self._reruns.click, self._id))
+
+    async def _rerun_part(self, mode: str) -> None:
+        with self._root:
+            await self._under_way(Event.RERUN, partial(self._reruns.options, self._id, mode))
 
     async def _run_again(self) -> None:
         submitted = await self._perform(Event.RUN_AGAIN, self._desk.platform.analyses.run_again)

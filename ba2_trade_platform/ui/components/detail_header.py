@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from ba2_trade_platform.core.details import Attempt
+from ba2_trade_platform.core.failures import FailureKind
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.job_view import due, step_words
 from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, facts
+from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
 from ba2_trade_platform.ui.times import DASH, duration, exact, moment
 
 Verb = Callable[[], Awaitable[None]]
@@ -29,7 +31,15 @@ VERBS = (
 class DetailHeader:
     """Built once; afterwards only the parts that changed are touched, so that no click is lost."""
 
-    def __init__(self, row: AnalysisRow, verbs: Mapping[Event, Verb], *, rerun_enabled: bool, in_drawer: bool) -> None:
+    def __init__(
+        self,
+        row: AnalysisRow,
+        verbs: Mapping[Event, Verb],
+        part: Callable[[], RerunMenu],
+        *,
+        rerun_enabled: bool,
+        in_drawer: bool,
+    ) -> None:
         self._rerun_enabled = rerun_enabled
         self._buttons: dict[Event, ui.button] = {}
         self._status: tuple[Status, bool] | None = None
@@ -52,6 +62,8 @@ class DetailHeader:
             with ui.element("div").classes("ba2-detail-verbs"):
                 for event, word, icon, hint in VERBS:
                     self._buttons[event] = _verb(event, word, icon, hint, verbs[event])
+                    if event is Event.RERUN:
+                        self._part = part().button
             self._progress = ui.element("div").classes("ba2-detail-progress").props("role=progressbar")
             with self._progress:
                 with ui.element("div").classes("ba2-detail-bar"):
@@ -69,6 +81,11 @@ class DetailHeader:
             for event, button in self._buttons.items():
                 offered = row.offers(event) and (self._rerun_enabled or event is not Event.RERUN)
                 button.set_visibility(offered)
+            self._part.set_visibility(self._buttons[Event.RERUN].visible)
+        permanent = row.failure_kind is FailureKind.PERMANENT
+        self._buttons[Event.RERUN].classes(
+            add="ba2-outlined" if permanent else "", remove="" if permanent else "ba2-outlined"
+        )
         self._attempt.set_text(attempt_words(row))
         self._show_retry(row, zone, held)
         running = row.status is Status.RUNNING

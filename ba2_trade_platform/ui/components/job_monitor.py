@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,10 +15,12 @@ from ba2_trade_platform.core.analyses import Done
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.clock import day_start
 from ba2_trade_platform.core.monitor import BOUND, Filter, Page
+from ba2_trade_platform.core.requeue import Requeued
 from ba2_trade_platform.ui.components.job_drawer import JobDrawer
 from ba2_trade_platform.ui.components.job_filters import JobFilters
 from ba2_trade_platform.ui.components.job_table import ById, JobTable
 from ba2_trade_platform.ui.components.job_view import SIZES, View, line
+from ba2_trade_platform.ui.components.rerun_dialog import Reruns
 from ba2_trade_platform.ui.components.row_verdicts import RowVerdicts
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
@@ -39,6 +41,7 @@ class JobMonitor:
         self._held: frozenset[str] = frozenset()
         self._verdicts = RowVerdicts(desk)
         self._lock = asyncio.Lock()
+        self._reruns = Reruns(desk)
 
     async def build(self) -> None:
         """Build everything and show the first page."""
@@ -47,7 +50,8 @@ class JobMonitor:
         with ui.element("div").classes("ba2-body"):
             with ui.element("div").classes("ba2-main").style("position: relative"):
                 verbs: dict[str, ById] = {
-                    "rerun": self._rerun,
+                    "rerun": partial(self._rerun, self._reruns.click),
+                    "rerun_part": partial(self._rerun, self._reruns.options),
                     "open": self._open,
                     "verdict": self._verdicts.open,
                     "run_now": partial(self._perform, self._desk.platform.retrying.run_now),
@@ -216,13 +220,12 @@ class JobMonitor:
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
-    async def _rerun(self, analysis_id: int) -> None:
+    async def _rerun(self, rerun: Callable[[int], Awaitable[Requeued | None]], analysis_id: int) -> None:
         self._busy.add(analysis_id)
         self._show()
         try:
             with reporting():
-                requeued = await off_loop(self._desk.platform.analyses.rerun, analysis_id, by=self._desk.trader)
-                notify(requeued.sentence)
+                await rerun(analysis_id)
         finally:
             self._busy.discard(analysis_id)
             await self._look_again(analysis_id)
@@ -287,7 +290,7 @@ class JobMonitor:
         elif key == "r" and not event.action.repeat:
             shown = self._table.line_of(self._at) if self._at else None
             if shown is not None:
-                await self._rerun(shown["id"])
+                await self._rerun(self._reruns.click, shown["id"])
         elif key == "x" and self._drawer.analysis_id is not None:
             await self._close_drawer()
         elif key == "/":

@@ -101,7 +101,8 @@ class JobTable:
                 ui.button(icon="refresh", color=None)
                 .mark("rerun")
                 .props(
-                    "flat dense round size=sm :class=\"props.row.rerun || props.row.busy ? 'ba2-rerun' : 'ba2-away'\" "
+                    "flat dense round size=sm :class=\"[props.row.rerun || props.row.busy ? 'ba2-rerun' : 'ba2-away', "
+                    "props.row.permanent ? 'ba2-outlined' : '']\" "
                     ':loading="props.row.busy" :disable="props.row.busy" '
                     ':data-rerun="props.row.id" :aria-label="\'Re-run analysis \' + props.row.id"'
                 )
@@ -126,6 +127,7 @@ class JobTable:
         # Quasar's own menu: `ui.menu` holds one open state for all rows.
         with ui.element("q-menu").props("auto-close"), ui.list().props("dense"):
             for verb, icon, word, flag in (
+                ("rerun_part", "refresh", "Re-run a part...", "rerun"),
                 ("run_now", "bolt", "Run now", "retrying"),
                 ("stop_retrying", "timer_off", "Stop retrying", "retrying"),
                 ("cancel", "block", "Cancel", "cancel"),
@@ -137,7 +139,7 @@ class JobTable:
                     with ui.item_section().props("avatar").style("min-width: 28px"):
                         ui.icon(icon, size="18px")
                     ui.item_section(word)
-                item.on("click", self._asks(verb), js_handler="() => emit(props.row.id)")
+                item.mark(verb).on("click", self._asks(verb), js_handler="() => emit(props.row.id)")
 
     def _asks(self, verb: str) -> Callable[[GenericEventArguments], Awaitable[None]]:
         async def ask(event: GenericEventArguments) -> None:

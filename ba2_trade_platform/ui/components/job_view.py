@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.advice import advice
+from ba2_trade_platform.core.failures import FailureKind
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import SORTS, Action, AnalysisRow, Filter, Source, Status, Subtype
 from ba2_trade_platform.ui import words
@@ -161,6 +162,7 @@ def line(
         "subtype": words.SUBTYPE[row.subtype],
         "busy": busy,
         "rerun": row.offers(Event.RERUN),
+        "permanent": row.failure_kind is FailureKind.PERMANENT,
         "cancel": row.offers(Event.CANCEL),
         "again": row.offers(Event.RUN_AGAIN),
         "retrying": row.offers(Event.RUN_NOW),
