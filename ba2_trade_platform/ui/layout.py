@@ -25,6 +25,7 @@ QUIET = "flat dense no-caps size=sm"
 STATIC = Path(__file__).parent / "static"
 RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
+    ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
     ("experts", "/experts", "psychology", "Experts"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
