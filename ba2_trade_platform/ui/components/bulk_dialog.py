@@ -146,7 +146,7 @@ class BulkDialog:
         cost = preview.estimated_cost_usd
         return [
             Fact("Will run", f"{preview.will_run:,} of {preview.total:,}"),
-            Fact("Takes about", "not known yet" if seconds is None else duration(1000 * seconds)),
+            Fact("Takes about", "not known yet" if seconds is None else duration(1000 * max(1, seconds))),
             Fact("Costs about", "not known" if cost is None else f"${cost:,.2f}"),
         ]
 
