@@ -188,7 +188,7 @@ def build(
         analyses=analyses,
         retrying=Retrying(store, dispatcher),
         breakers=Breakers(store),
-        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled),
+        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),
