@@ -42,7 +42,7 @@ _OPEN = (
 
 @dataclass
 class Advanced:
-    """What a round of slices did: the analyses it touched, whether more can be done at once, and items of what ended."""
+    """What a round of slices did: what it touched, whether more can be done at once, and the items of what ended."""
 
     touched: set[int] = field(default_factory=set)
     more: bool = False

@@ -223,7 +223,7 @@ class BulkPage:
         await confirm(
             f"Abort bulk re-run {self._id}?",
             "What is not queued yet is skipped and stays failed. What is queued or runs goes on.",
-            "Abort",
+            "Abort the rest",
             abort,
         )
 
