@@ -178,7 +178,7 @@ def build(
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher),
         breakers=Breakers(store),
-        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled),
+        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ba2_trade_platform.api.analyses import Chosen
 from ba2_trade_platform.api.dependencies import MAX_ID, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.idempotency import OnceOf
 from ba2_trade_platform.api.problems import documented
 from ba2_trade_platform.core.bulk_reruns import (
     MAX_ITEMS,
@@ -122,7 +123,7 @@ def preview_bulk_rerun(wish: Picked, console: Console) -> BulkPreviewed:
 
 
 @router.post("", status_code=202, responses=documented(409))
-def create_bulk_rerun(wish: BulkWish, console: Console, asker: Asker) -> BulkAnswer:
+def create_bulk_rerun(wish: BulkWish, console: Console, asker: Asker, once: OnceOf) -> BulkAnswer:
     """Re-run exactly what was previewed, slice by slice."""
     bulk = console.bulk_reruns.create(
         wish.selection(),
@@ -134,6 +135,7 @@ def create_bulk_rerun(wish: BulkWish, console: Console, asker: Asker) -> BulkAns
         rate_per_minute=wish.rate_per_minute,
         canary=wish.canary,
         override=wish.override,
+        once=once(BulkAnswer),
     )
     return BulkAnswer.model_validate(bulk)
 

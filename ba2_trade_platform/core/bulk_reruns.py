@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Integer, func, insert, select, update
@@ -33,6 +34,7 @@ from ba2_trade_platform.core.idempotency import Once, keep, recall
 from ba2_trade_platform.core.lifecycle import Status
 from ba2_trade_platform.core.queue.bulk_slices import finish, skip_planned
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BatchKind, BatchState, BulkState, ItemOutcome, Mode
 
@@ -64,8 +66,11 @@ class _Wanted:
 class BulkReruns:
     """Previews, accepts, shows and aborts bulk re-runs; the worker's tick carries them on."""
 
-    def __init__(self, store: Store, planner: Planner, *, rerun_enabled: bool = True) -> None:
+    def __init__(
+        self, store: Store, planner: Planner, *, rerun_enabled: bool = True, telemetry: Telemetry | None = None
+    ) -> None:
         self._store = store
+        self._telemetry = telemetry or Telemetry()
         self._planner = planner
         self._enabled = rerun_enabled
 
@@ -155,7 +160,8 @@ class BulkReruns:
             who = actor_id(session, by)
             skipped = skip_planned(session, bulk_id, f"aborted by {by}" + (f": {why}" if why else ""))
             session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk_id).values(state=BulkState.ABORTED))
-            finish(session, bulk_id, now)
+            for result, count in finish(session, bulk_id, now).items():
+                transaction.then(partial(self._telemetry.metrics.bulk_item, result, count))
             note(session, who, now, "abort", subject_type="batch", subject_id=bulk_id, reason=why or None)
             transaction.everything = True
             bulk = read_bulk(session, bulk_id)

@@ -26,6 +26,7 @@ STATIC = Path(__file__).parent / "static"
 RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
     ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
+    ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
     ("experts", "/experts", "psychology", "Experts"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),

@@ -11,6 +11,7 @@ from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.layout import STATIC
 from ba2_trade_platform.ui.live import Live
 from ba2_trade_platform.ui.pages.analysis import analysis_page
+from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.pages.experts import experts_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
@@ -36,6 +37,14 @@ def register_pages(platform: Platform) -> Desk:
     @ui.page("/market_analysis/{analysis_id}")
     async def analysis(analysis_id: str) -> None:
         await analysis_page(desk, analysis_id)
+
+    @ui.page("/bulk-reruns")
+    async def bulk_reruns(request: Request) -> None:
+        await bulk_list_page(desk, request)
+
+    @ui.page("/bulk-reruns/{bulk_id}")
+    async def bulk_rerun(bulk_id: str, request: Request) -> None:
+        await bulk_page(desk, bulk_id, request)
 
     @ui.page("/experts")
     async def experts() -> None:

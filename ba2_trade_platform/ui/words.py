@@ -82,3 +82,26 @@ GUARD = {
     "DUPLICATE_PENDING": "content_copy",
     "EXPERT_UNAVAILABLE": "power_off",
 }
+BULK_STATE: dict[str, Look] = {
+    "canary": Look("canary first", "science", "running"),
+    "running": Look("under way", "play_circle", "running"),
+    "completed": Look("done", "check_circle", "good"),
+    "canary_failed": Look("canary failed", "error", "bad"),
+    "aborted": Look("aborted", "block", "quiet"),
+}
+BULK_COUNT = {
+    "queued": "to go",
+    "succeeded": "succeeded",
+    "failed": "failed again",
+    "skipped": "skipped",
+    "blocked": "blocked",
+}
+ITEM: dict[str, Look] = {
+    "planned": Look("planned", "hourglass_empty", "waiting"),
+    "queued": Look("queued", "schedule", "waiting"),
+    "duplicate": Look("duplicate", "content_copy", "quiet"),
+    "skipped": Look("skipped", "skip_next", "quiet"),
+    "blocked": Look("blocked", "block", "warn"),
+    "succeeded": Look("succeeded", "check_circle", "good"),
+    "failed": Look("failed again", "error", "bad"),
+}

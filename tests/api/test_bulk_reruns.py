@@ -100,3 +100,26 @@ async def test_what_makes_no_sense_is_a_sentence(client: httpx.AsyncClient) -> N
         assert (answer.status_code, sentence in answer.json()["detail"]) == (status, True), answer.text
     assert (await client.get("/bulk-reruns/1")).json()["detail"] == "Bulk re-run 1 not found"
     assert (await client.post("/bulk-reruns/1/abort")).status_code == 404
+
+
+async def test_twenty_clients_with_one_key_make_one_bulk_rerun(working: Platform) -> None:
+    chosen = {"filter": {"status": ["failed"]}}
+    async with client_of(working) as client:
+        seen = await preview(client, **chosen)
+        wish = {**chosen, "plan_hash": seen["plan_hash"], "reason": "the provider is back"}
+        answers = await asyncio.gather(
+            *(client.post("/bulk-reruns", json=wish, headers={"Idempotency-Key": "morning"}) for _ in range(20))
+        )
+        assert {answer.status_code for answer in answers} == {202}
+        assert len({answer.text for answer in answers}) == 1
+        assert sorted(answer.headers.get("Idempotency-Replayed", "") for answer in answers) == ["", *["true"] * 19]
+        bulk_id = answers[0].json()["id"]
+        await asyncio.to_thread(
+            wait_until, working, lambda: working.bulk_reruns.get(bulk_id).finished_at is not None, "the bulk re-run"
+        )
+        assert [bulk.id for bulk in working.bulk_reruns.list().items] == [bulk_id]
+        assert {row.attempt for row in working.monitor.page().items} == {2}
+        other = await client.post(
+            "/bulk-reruns", json={**wish, "reason": "another"}, headers={"Idempotency-Key": "morning"}
+        )
+        assert other.status_code == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,10 +42,11 @@ _OPEN = (
 
 @dataclass
 class Advanced:
-    """What a round of slices did: the analyses it touched, and whether more can be done at once."""
+    """What a round of slices did: what it touched, whether more can be done at once, and the items of what ended."""
 
     touched: set[int] = field(default_factory=set)
     more: bool = False
+    ended: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -74,7 +76,8 @@ class BulkSlices:
                     transaction.everything = True
             if state in _UNDER_WAY and bulk.next_at <= now:
                 left -= self._slice(transaction, bulk, min(room, left, _allowed(bulk, now)), now, done)
-            if finish(session, bulk.batch_id, now):
+            if ended := finish(session, bulk.batch_id, now):
+                done.ended.update(ended)
                 transaction.everything = True
         return done
 
@@ -131,8 +134,8 @@ class BulkSlices:
             )
 
 
-def finish(session: Session, bulk_id: int, now: datetime) -> bool:
-    """End this bulk re-run, with its batch, if nothing in it waits any more; tell whether it ended."""
+def finish(session: Session, bulk_id: int, now: datetime) -> dict[str, int]:
+    """End this bulk re-run, with its batch, if nothing in it waits any more; return then its items by outcome."""
     waits = exists().where(_ITEM.batch_id == bulk_id, _ITEM.outcome.in_([ItemOutcome.PLANNED, ItemOutcome.QUEUED]))
     ended = session.execute(
         update(t.bulk_rerun)
@@ -141,10 +144,11 @@ def finish(session: Session, bulk_id: int, now: datetime) -> bool:
         .returning(_B.state)
     ).one_or_none()
     if ended is None:
-        return False
+        return {}
     settle_batches(session, [bulk_id])
     log.info("Bulk re-run %s: %s", bulk_id, ended.state.value)
-    return True
+    items = select(_ITEM.outcome, func.count().label("items")).where(_ITEM.batch_id == bulk_id).group_by(_ITEM.outcome)
+    return {row.outcome.value: int(row.items) for row in session.execute(items)}
 
 
 def skip_planned(session: Session, bulk_id: int, reason: str) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -59,6 +59,7 @@ class Ticked:
     claims: list[Claim] = field(default_factory=list)
     lost: list[Claim] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
+    bulk_items: Mapping[str, int] = field(default_factory=dict)
     stale: int = 0
     rescued: int = 0
     paused: bool = False
@@ -129,6 +130,8 @@ class Tick:
         metrics.claimed(done.claims, now)
         metrics.stale(done.stale)
         metrics.rescued(done.rescued)
+        for result, count in done.bulk_items.items():
+            metrics.bulk_item(result, count)
 
     def _keep_house(self, session: Session, plan: Plan, done: Ticked) -> None:
         done.lost = housekeeping.lost(session, plan.running)
@@ -148,6 +151,7 @@ class Tick:
         advanced = self._bulk.advance(transaction, plan.now)
         done.touched.update(advanced.touched)
         done.more = done.more or advanced.more
+        done.bulk_items = advanced.ended
 
     def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
         queue = session.execute(_QUEUE).one()

@@ -13,6 +13,8 @@ KEYS = (
     ("j / k", "Next or previous row"),
     ("Enter", "Open the row's details"),
     ("r", "Re-run the row, if it failed"),
+    ("space", "Tick the row, for a bulk re-run; with shift all rows since the last tick"),
+    ("Esc", "Untick everything"),
     ("x", "Close the details"),
     ("/", "Search the error texts"),
     ("?", "This help"),

@@ -45,6 +45,7 @@ class JobFilters:
             self._choice("source", "Source", {s.value: s.value for s in Source}, view, "width: 100%")
             self._number("slower", "Slower than, seconds", view)
             self._number("batch", "Batch", view)
+            self._number("bulk", "In bulk re-run", view)
             self._tick("rerun", "More than one attempt", view)
             self._tick("today", "Ended today", view)
         self._clear = ui.button("Clear filters", icon="filter_alt_off", color=None, on_click=self._clear_all)
@@ -83,7 +84,9 @@ class JobFilters:
     def _number(self, name: str, label: str, view: View) -> None:
         async def apply() -> None:
             value = control.value
-            await self._changed(**{name: None if value is None else int(value) if name == "batch" else float(value)})
+            await self._changed(
+                **{name: None if value is None else int(value) if name in ("batch", "bulk") else float(value)}
+            )
 
         control = ui.number(label, value=getattr(view, name), min=0, on_change=apply)
         control.props("dense outlined clearable debounce=500").style("width: 100%")

@@ -22,6 +22,7 @@ from ba2_trade_platform.ui.components.job_table import ById, JobTable
 from ba2_trade_platform.ui.components.job_view import SIZES, View, line
 from ba2_trade_platform.ui.components.rerun_dialog import Reruns
 from ba2_trade_platform.ui.components.row_verdicts import RowVerdicts
+from ba2_trade_platform.ui.components.select_bar import SelectBar
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 
@@ -47,6 +48,7 @@ class JobMonitor:
         """Build everything and show the first page."""
         self._experts = {found.id: found.alias for found in await off_loop(self._desk.platform.experts.list)}
         self._filters = JobFilters(self._view, self._experts, self._change_view, self._show_new)
+        self._bar = SelectBar(self._desk, self._filter, self._catch_up)
         with ui.element("div").classes("ba2-body"):
             with ui.element("div").classes("ba2-main").style("position: relative"):
                 verbs: dict[str, ById] = {
@@ -60,13 +62,14 @@ class JobMonitor:
                     "again": self._run_again,
                     "delete": self._ask_delete,
                 }
-                self._table = JobTable(self._sort, verbs)
+                self._table = JobTable(self._sort, verbs, self._pick, self._pick_page)
                 self._empty = ui.element("div").classes("ba2-empty ba2-gone")
                 self._pager()
             self._drawer = JobDrawer(self._desk, self._close_drawer)
         # Keys work while a button has the focus too, except Enter, which then belongs to the button.
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
         ui.keyboard(on_key=self._enter, repeating=False)
+        ui.keyboard(on_key=self._space, repeating=False, ignore=["input", "select", "button", "textarea"])
         self._desk.live.watch(self._on_change)
         await self._load()
         if self._view.open is not None:
@@ -105,6 +108,7 @@ class JobMonitor:
                 self._page, self._total, self._held = await off_loop(read)
                 self._new.clear()
                 self._show()
+            await self._bar.show()
 
     def _show(self) -> None:
         stopping = self._desk.platform.worker.status.stopping
@@ -114,9 +118,11 @@ class JobMonitor:
             shown = line(row, zone, busy=row.id in self._busy, stopping=row.id in stopping, held=self._held)
             shown |= self._verdicts.cell(row)
             chosen = row.id == self._drawer.analysis_id
+            shown["picked"] = self._bar.picked.holds(row.id)
             shown["cls"] = ("chosen " if chosen else "") + ("at" if row.id == self._at else "")
             lines.append(shown)
         self._table.show(lines, self._view.sort, self._view.dir == "desc")
+        self._table.show_page_tick(self._bar.picked.covers(self._page.items))
         self._filters.show(self._view, len(self._new))
         total = f"{BOUND:,}+" if self._total > BOUND else f"{self._total:,}"
         before = len(self._earlier) * self._view.size
@@ -163,6 +169,8 @@ class JobMonitor:
         with reporting():
             if not visible:
                 await self._load()
+            elif self._bar.pauses:
+                await self._hold(touched, change)
             else:
                 await self._patch(touched, change)
         await self._drawer.refresh(change)
@@ -185,6 +193,34 @@ class JobMonitor:
             self._new |= matching
             self._show()
 
+    async def _hold(self, touched: list[int], change: Change) -> None:
+        """While rows are ticked none is moved or changed; say how many would be."""
+        rows = await off_loop(self._desk.platform.monitor.rows, touched) if touched else []
+        fresh = {row.id: row.version for row in rows}
+        shown = {row.id: row.version for row in self._page.items if row.id in touched}
+        self._bar.hold({row_id for row_id, version in shown.items() if fresh.get(row_id) != version} | change.added)
+
+    async def _catch_up(self) -> None:
+        with reporting():
+            await self._patch(self._table.ids, Change(frozenset()))
+
+    # --- picking -------------------------------------------------------------------------------------------------
+
+    async def _pick(self, analysis_id: int, span: bool) -> None:
+        row = next((row for row in self._page.items if row.id == analysis_id), None)
+        if row is not None:
+            self._at = analysis_id
+            self._bar.picked.toggle(row, self._page.items, span=span)
+            await self._show_picked()
+
+    async def _pick_page(self) -> None:
+        self._bar.picked.page(self._page.items)
+        await self._show_picked()
+
+    async def _show_picked(self) -> None:
+        self._show()
+        await self._bar.show()
+
     # --- the view ------------------------------------------------------------------------------------------------
 
     async def _change_view(self, **parts: Any) -> None:
@@ -193,6 +229,8 @@ class JobMonitor:
             return
         if "after" not in parts:
             self._earlier.clear()
+        if self._bar.picked.everything is not None and changed.filter_parts != self._view.filter_parts:
+            self._bar.picked.clear()  # it meant what the filter found
         self._view = changed
         ui.navigate.history.replace(changed.url())
         await self._load()
@@ -293,12 +331,18 @@ class JobMonitor:
                 await self._rerun(self._reruns.click, shown["id"])
         elif key == "x" and self._drawer.analysis_id is not None:
             await self._close_drawer()
+        elif key == "Escape":
+            await self._bar.escape()
         elif key == "/":
             self._filters.focus_search()
 
     async def _enter(self, event: KeyEventArguments) -> None:
         if event.action.keydown and str(event.key) == "Enter" and self._at is not None:
             await self._open(self._at)
+
+    async def _space(self, event: KeyEventArguments) -> None:
+        if event.action.keydown and str(event.key) == " " and self._at is not None:
+            await self._pick(self._at, bool(event.modifiers.shift))
 
     def _move(self, by: int) -> None:
         ids = self._table.ids

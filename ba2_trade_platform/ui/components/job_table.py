@@ -46,8 +46,15 @@ _CELLS = {
 class JobTable:
     """Shows lines; tells its owner which verb was asked for on which analysis."""
 
-    def __init__(self, on_sort: Callable[[str, bool], Awaitable[None]], verbs: Mapping[str, ById]) -> None:
+    def __init__(
+        self,
+        on_sort: Callable[[str, bool], Awaitable[None]],
+        verbs: Mapping[str, ById],
+        on_pick: Callable[[int, bool], Awaitable[None]],
+        on_pick_page: Callable[[], Awaitable[None]],
+    ) -> None:
         self._on_sort = on_sort
+        self._on_pick = on_pick
         self._verbs = verbs
         self._lines: list[dict[str, Any]] = []
         # Widths are fixed: a column that grew with a status would move the buttons from under the mouse.
@@ -61,6 +68,13 @@ class JobTable:
         )
         for name, template in _CELLS.items():
             self.table.add_slot(f"body-cell-{name}", template)
+        with self.table.add_slot("header-cell-pick"), self.table.header("pick"):
+            self._page_tick = ui.button(icon="check_box_outline_blank", color=None, on_click=on_pick_page)
+            self._page_tick.props('flat dense round size=sm role=checkbox aria-label="Tick this page"').mark(
+                "pick-page"
+            )
+        with self.table.add_slot("body-cell-pick"), self.table.cell("pick"):
+            self._tick()
         with self.table.add_slot("body-cell-actions"), self.table.cell("actions"):
             self._actions()
         with self.table.add_slot("body-cell-verdict"), self.table.cell("verdict"):
@@ -92,6 +106,33 @@ class JobTable:
             self.table.rows = [dict(line) for line in lines]
             self.table.pagination = pagination
         self.table.update()
+
+    def show_page_tick(self, ticked: bool | None) -> None:
+        """Show whether all rows of the page are ticked; None: some of them."""
+        icon = {True: "check_box", False: "check_box_outline_blank", None: "indeterminate_check_box"}[ticked]
+        state = {True: "true", False: "false", None: "mixed"}[ticked]
+        self._page_tick.props(f"icon={icon} aria-checked={state}")
+
+    def _tick(self) -> None:
+        cell = ui.element("div").classes("ba2-actions").on("click.stop", js_handler="() => {}")
+        with cell:
+            tick = ui.button(icon="check_box_outline_blank", color=None).mark("pick")
+            tick.props(
+                "flat dense round size=sm role=checkbox :icon=\"props.row.picked ? 'check_box' : "
+                "'check_box_outline_blank'\" :class=\"props.row.picked ? 'ba2-ticked' : 'ba2-muted'\" "
+                ":aria-checked=\"props.row.picked ? 'true' : 'false'\" "
+                ':data-pick="props.row.id" :aria-label="\'Tick analysis \' + props.row.id"'
+            )
+            # A mouse leaves the focus where it was, so that the space bar ticks the row that the keys are on.
+            tick.on(
+                "click.stop",
+                self._picked,
+                js_handler="e => { if (e.detail) e.currentTarget.blur(); emit([props.row.id, e.shiftKey]); }",
+            )
+
+    async def _picked(self, event: GenericEventArguments) -> None:
+        analysis_id, span = event.args
+        await self._on_pick(int(analysis_id), bool(span))
 
     def _actions(self) -> None:
         # Each button keeps its place, and what misses one does not open the row: a double click hits nothing else.

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.advice import advice
+from ba2_trade_platform.core.bulk_reruns import ItemOutcome
 from ba2_trade_platform.core.failures import FailureKind
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import SORTS, Action, AnalysisRow, Filter, Source, Status, Subtype
@@ -33,6 +34,8 @@ class View:
     code: str | None = None
     fingerprint: str | None = None
     batch: int | None = None
+    bulk: int | None = None
+    outcome: str | None = None
     rerun: bool = False
     slower: float | None = None
     today: bool = False
@@ -49,9 +52,10 @@ class View:
         given: dict[str, Any] = {}
         for name in ("tab", "symbol", "code", "fingerprint", "q", "after"):
             given[name] = query.get(name) or getattr(cls, name)
-        for name in ("expert", "batch", "open"):
+        for name in ("expert", "batch", "bulk", "open"):
             given[name] = _whole(query.get(name))
-        for name, known in (("type", Subtype), ("action", Action), ("source", Source)):
+        kinds = (("type", Subtype), ("action", Action), ("source", Source), ("outcome", ItemOutcome))
+        for name, known in kinds:
             given[name] = query.get(name) if query.get(name) in {member.value for member in known} else None
         statuses = [part for part in (query.get("status") or "").split(",") if part in {s.value for s in Status}]
         slower = query.get("slower") or ""
@@ -97,13 +101,19 @@ class View:
             slower_than_seconds=self.slower,
             finished_since=today if self.today else None,
             text=self.q,
+            bulk=self.bulk,
+            bulk_outcome=ItemOutcome(self.outcome) if self.outcome else None,
         )
+
+    @property
+    def filter_parts(self) -> View:
+        """This view without what does not choose rows: order, page, size and the open drawer."""
+        return replace(self, sort="id", dir="desc", after=None, size=50, open=None)
 
     @property
     def filtered(self) -> bool:
         """Whether anything is left out."""
-        plain = View(tab=self.tab, sort=self.sort, dir=self.dir, after=self.after, size=self.size, open=self.open)
-        return self != plain
+        return self.filter_parts != View(tab=self.tab)
 
 
 def _whole(text: str | None) -> int | None:
@@ -111,6 +121,7 @@ def _whole(text: str | None) -> int | None:
 
 
 COLUMNS: list[dict[str, Any]] = [
+    {"name": "pick", "label": "", "align": "left", "width": 36},
     {"name": "id", "label": "ID", "align": "right", "sortable": True, "width": 64},
     {"name": "symbol", "label": "Symbol", "align": "left", "sortable": True, "width": 78},
     {"name": "expert", "label": "Expert", "align": "left", "sortable": True, "width": 138},
