@@ -186,7 +186,7 @@ def build(
         prices=market,
         queue=queue,
         analyses=analyses,
-        retrying=Retrying(store, dispatcher),
+        retrying=Retrying(store, dispatcher, telemetry),
         breakers=Breakers(store),
         bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled),
         monitor=monitor,

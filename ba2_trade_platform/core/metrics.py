@@ -79,18 +79,17 @@ class Metrics:
             seconds = attempt.seconds
             if seconds is not None:
                 self._seconds.observe(seconds)
-            if attempt.trigger is Trigger.RETRY:
+            if attempt.trigger is Trigger.RETRY and seconds is not None:
                 self._retry_ended(attempt.outcome, seconds)
             if attempt.first_failed_at is not None:
                 self._to_recover.observe(max(0.0, (attempt.finished_at - attempt.first_failed_at).total_seconds()))
 
-    def _retry_ended(self, outcome: Outcome, seconds: float | None) -> None:
+    def _retry_ended(self, outcome: Outcome, seconds: float) -> None:
+        self._retry_seconds.observe(seconds)
         if outcome is Outcome.COMPLETED:
             self._retry_success.inc()
         elif outcome is Outcome.FAILED:
             self._retry_failure.inc()
-        if seconds is not None:
-            self._retry_seconds.observe(seconds)
 
     def rerun(self, mode: str, result: str) -> None:
         """Count a re-run that was asked for: `result` is accepted, or the refusal's code."""

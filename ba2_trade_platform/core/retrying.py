@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select, update
@@ -15,7 +16,9 @@ from ba2_trade_platform.core.errors import NotFound, Refused
 from ba2_trade_platform.core.failures import ErrorCode, Failure
 from ba2_trade_platform.core.lifecycle import Event, NotAllowedError, Status, after
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
+from ba2_trade_platform.core.queue.ended import ended_of
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Outcome
 
@@ -26,9 +29,10 @@ _A, _I = t.analysis.c, t.expert_instance.c
 class Retrying:
     """Lets a person take over what the console would retry by itself."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
+    def __init__(self, store: Store, dispatcher: Dispatcher, telemetry: Telemetry | None = None) -> None:
         self._store = store
         self._dispatcher = dispatcher
+        self._telemetry = telemetry or Telemetry()
 
     def run_now(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """Make a waiting retry due at once, whatever its provider's breaker says. Raises NotFound or Refused."""
@@ -56,6 +60,7 @@ class Retrying:
             row = _waiting(session, analysis_id, Event.STOP_RETRYING)
             why = Failure(ErrorCode(row.error_code), row.failure_kind, row.error_message or "", row.fingerprint)
             attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now, why)
+            transaction.then(partial(self._telemetry.ended, ended_of(session, [analysis_id])))
             attempts.settle_items(session, analysis_id, Outcome.FAILED, why.message)
             session.execute(
                 update(t.analysis)

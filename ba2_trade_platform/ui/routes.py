@@ -15,13 +15,14 @@ from ba2_trade_platform.ui.pages.experts import experts_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
 from ba2_trade_platform.ui.pages.providers import providers_page
+from ba2_trade_platform.ui.pages.retries import retries_page
 
 
 def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
     desk = Desk(platform, Live(platform.feed))
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css"):
+    for sheet in ("ba2.css", "detail.css", "history.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
     ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 
@@ -40,6 +41,10 @@ def register_pages(platform: Platform) -> Desk:
     @ui.page("/experts")
     async def experts() -> None:
         await experts_page(desk)
+
+    @ui.page("/retries")
+    async def retries(request: Request) -> None:
+        await retries_page(desk, request)
 
     @ui.page("/watchlists")
     async def watchlists() -> None:

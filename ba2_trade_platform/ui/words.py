@@ -49,3 +49,9 @@ TRIGGER = {
     "release": "resumed after a stop",
     "bulk": "bulk re-run",
 }
+MODE = {
+    "fresh": "fresh: all steps again",
+    "resume": "resume: completed steps kept",
+    "from_step": "from one step on",
+    "only": "one step and what depends on it",
+}
