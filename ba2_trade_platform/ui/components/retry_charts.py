@@ -47,8 +47,10 @@ def _series(bars: Sequence[Bar], **more: Any) -> dict[str, Any]:
 
 
 def _lying(bars: Sequence[Bar]) -> dict[str, Any]:
+    narrow = {"grid": {"left": 110, "right": 84}, "yAxis": {"axisLabel": {"width": 100}}, "xAxis": {"splitNumber": 2}}
     return {
         **_common(),
+        "media": [{"query": {"maxWidth": 420}, "option": narrow}, {"option": {}}],
         "grid": {"left": 190, "right": 76, "top": 6, "bottom": 24},
         "xAxis": _values("{value} s"),
         "yAxis": {

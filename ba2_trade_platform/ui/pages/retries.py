@@ -42,10 +42,9 @@ class RetriesPage:
                 chosen = self._choice.expert if self._choice.expert in names else None
                 ui.select(
                     names,
-                    label="Expert",
                     value=chosen,
                     on_change=lambda event: ui.navigate.to(self._choice.url(expert=event.value)),
-                ).props("dense outlined options-dense").style("min-width: 180px")
+                ).props('dense outlined options-dense aria-label="Expert"').classes("ba2-bare-select")
                 ui.space()
                 ui.button(icon="refresh", color=None, on_click=self.refresh).props(
                     'flat dense round size=sm aria-label="Add up again"'
