@@ -142,30 +142,16 @@ def build(
 
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one.
     """
-    try:
-        file = database_file(settings.url)
-        engine = open_engine(settings.url, settings.sqlite_synchronous)
-        market = prices or open_prices(settings.prices, settings.prices_dir)
-    except UnsupportedDatabaseError as error:
-        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
-    except OSError as error:
-        name = variable("database_url" if settings.database_url else "data_dir")
-        raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
-    except ValueError as error:
-        raise StartRefused(str(error)) from error
-    experts = catalog or Registry()
-    feed, clock = ChangeFeed(), SystemClock()
-    store = Store(engine, feed, clock)
+    store, market = _open(settings, prices)
+    experts, release = catalog or Registry(), _version()
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
-    release = _version()
-    environment = {"version": release, "prices": market.name}
-    claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
+    claimant = Claimant(worker_id(), {"version": release, "prices": market.name}, market.clock.now, abilities)
     telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
-    slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
+    slices = BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner))
     tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
-    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), clock)
+    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock)
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = Analyses(
@@ -177,12 +163,12 @@ def build(
         reruns_per_minute=settings.reruns_per_minute,
         telemetry=telemetry,
     )
-    packed = PackedArchives(settings.data_dir / "archives")
-    instances, watchlists, monitor = ExpertInstances(store, experts), Watchlists(store), Monitor(store)
+    instances, watchlists = ExpertInstances(store, experts), Watchlists(store)
+    monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
         store=store,
-        feed=feed,
+        feed=store.feed,
         prices=market,
         queue=queue,
         analyses=analyses,
@@ -199,12 +185,27 @@ def build(
         demo=Demo(store, instances, queue, analyses, watchlists, market),
         worker=ExpertWorker(store, tick, bench, settings.stop_seconds),
         dispatcher=dispatcher,
-        ownership=Ownership(file),
+        ownership=Ownership(database_file(settings.url)),
         version=release,
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
     )
+
+
+def _open(settings: Settings, prices: Prices | None) -> tuple[Store, Prices]:
+    """Return the database, not yet touched, and the market; raises StartRefused for settings that cannot work."""
+    try:
+        engine = open_engine(settings.url, settings.sqlite_synchronous)
+        market = prices or open_prices(settings.prices, settings.prices_dir)
+    except UnsupportedDatabaseError as error:
+        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
+    except OSError as error:
+        name = variable("database_url" if settings.database_url else "data_dir")
+        raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
+    except ValueError as error:
+        raise StartRefused(str(error)) from error
+    return Store(engine, ChangeFeed(), SystemClock()), market
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

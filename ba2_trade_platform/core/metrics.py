@@ -9,12 +9,14 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.ended import Ended
-from ba2_trade_platform.db.enums import Outcome, Trigger
+from ba2_trade_platform.db.enums import ItemOutcome, Outcome, Trigger
 
 PERSONS = (Trigger.RERUN, Trigger.BULK)
 WORK = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 600, 1800)  # seconds; the default time limit is 600
 WAIT = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 PEOPLE = (1, 10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86_400, 7 * 86_400)
+
+_ITEM_RESULTS = {Outcome.COMPLETED: ItemOutcome.SUCCEEDED.value, Outcome.FAILED: ItemOutcome.FAILED.value}
 
 
 class Metrics:
@@ -58,7 +60,10 @@ class Metrics:
         )
         self._rescued = Counter("rescued_total", "Analyses taken over from a dead worker", registry=registry)
         self._bulk_items = Counter(
-            "bulk_rerun_items_total", "Items of bulk re-runs that were dealt with", ["result"], registry=registry
+            "bulk_rerun_items_total",
+            "Items of bulk re-runs: queued, skipped or blocked at first, then succeeded or failed",
+            ["result"],
+            registry=registry,
         )
 
     def claimed(self, claims: Sequence[Claim], at: datetime) -> None:
@@ -81,6 +86,8 @@ class Metrics:
                 self._seconds.observe(seconds)
             if attempt.trigger is Trigger.RETRY and seconds is not None:
                 self._retry_ended(attempt.outcome, seconds)
+            if attempt.trigger is Trigger.BULK and attempt.outcome in _ITEM_RESULTS:
+                self.bulk_item(_ITEM_RESULTS[attempt.outcome])
             if attempt.first_failed_at is not None:
                 self._to_recover.observe(max(0.0, (attempt.finished_at - attempt.first_failed_at).total_seconds()))
 

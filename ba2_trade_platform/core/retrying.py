@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from ba2_trade_platform.core.analyses import Done
 from ba2_trade_platform.core.errors import NotFound, Refused
 from ba2_trade_platform.core.failures import ErrorCode, Failure
 from ba2_trade_platform.core.lifecycle import Event, NotAllowedError, Status, after
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
 from ba2_trade_platform.core.queue.ended import ended_of
 from ba2_trade_platform.core.store import Store
@@ -22,7 +22,7 @@ from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Outcome
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 _A, _I = t.analysis.c, t.expert_instance.c
 
 
@@ -50,7 +50,7 @@ class Retrying:
                 before="pending", after="pending", reason=reason,
             )  # fmt: skip
             transaction.touch(analysis_id)
-        log.info("%s runs analysis %s now (%s, %s)", by, analysis_id, row.symbol, row.alias)
+        log.info("%s runs analysis %s now (%s, %s)", by, analysis_id, row.symbol, row.alias, analysis=analysis_id)
         return Done(analysis_id, f"Analysis {analysis_id} runs now (retry {row.retries_used}/{row.max_retries})")
 
     def stop(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
@@ -79,7 +79,9 @@ class Retrying:
                 before="pending", after="failed", reason=reason,
             )  # fmt: skip
             transaction.touch(analysis_id)
-        log.info("%s stopped retrying analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias)
+        log.info(
+            "%s stopped retrying analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias, analysis=analysis_id
+        )
         return Done(analysis_id, f"Analysis {analysis_id} is not retried any more; it stands failed ({row.error_code})")
 
 

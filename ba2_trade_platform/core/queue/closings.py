@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts import ITEM_OUTCOMES, settle_batches
 from ba2_trade_platform.core.failure_groups import note_failures
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.breakers import TickBreakers
 from ba2_trade_platform.core.queue.fences import ATTEMPT, FENCE, HELD, fence, fenced, many, replacing
 from ba2_trade_platform.core.queue.records import End, Sheet
@@ -22,7 +22,7 @@ from ba2_trade_platform.core.recommendations import Subject, refresh_current
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ItemOutcome, Outcome, Status, StepStatus
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 Ended = Sequence[tuple[Sheet, End]]
 
 STATUS_AFTER = {
@@ -117,7 +117,13 @@ def close(session: Session, ended: Ended, closer: Closer, now: datetime) -> int:
             closer.retries.queue(session, failure, scheduled[failure.token], now)
         else:
             log.warning(
-                "Analysis %s: running -> failed (%s: %s)", failure.row.id, failure.why.code, failure.why.message
+                "Analysis %s: running -> failed (%s: %s)",
+                failure.row.id,
+                failure.why.code,
+                failure.why.message,
+                analysis=failure.row.id,
+                code=failure.why.code.value,
+                kind=failure.why.kind.value,
             )
     refresh_current(
         session,

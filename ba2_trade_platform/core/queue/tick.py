@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,6 +66,7 @@ class Ticked:
     slots: int = 1
     more: bool = False
     ended: list[Ended] = field(default_factory=list)
+    bulk_items: Counter[str] = field(default_factory=Counter)
 
 
 class Tick:
@@ -129,6 +131,8 @@ class Tick:
         metrics.claimed(done.claims, now)
         metrics.stale(done.stale)
         metrics.rescued(done.rescued)
+        for outcome, count in done.bulk_items.items():
+            metrics.bulk_item(outcome, count)
 
     def _keep_house(self, session: Session, plan: Plan, done: Ticked) -> None:
         done.lost = housekeeping.lost(session, plan.running)
@@ -148,6 +152,7 @@ class Tick:
         advanced = self._bulk.advance(transaction, plan.now)
         done.touched.update(advanced.touched)
         done.more = done.more or advanced.more
+        done.bulk_items = advanced.items
 
     def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
         queue = session.execute(_QUEUE).one()
