@@ -166,17 +166,17 @@ def build(
         reruns_per_minute=settings.reruns_per_minute,
         telemetry=telemetry,
     )
-    packed = PackedArchives(settings.data_dir / "archives")
-    instances, watchlists, monitor = ExpertInstances(store, experts), Watchlists(store), Monitor(store)
+    instances, watchlists = ExpertInstances(store, experts), Watchlists(store)
+    monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
         store=store,
-        feed=feed,
+        feed=store.feed,
         prices=market,
         queue=queue,
         analyses=analyses,
         preferences=Preferences(store),
-        retrying=Retrying(store, dispatcher),
+        retrying=Retrying(store, dispatcher, telemetry),
         breakers=Breakers(store),
         bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
         monitor=monitor,

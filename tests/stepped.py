@@ -23,6 +23,7 @@ from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failures import Failure, failure
 from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy
 from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import BULK_PRIORITY, Worker
@@ -34,6 +35,8 @@ from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
 from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.telemetry import Telemetry
+from ba2_trade_platform.core.tracing import TracerProvider, Traces
 from ba2_trade_platform.db.engine import open_engine
 from ba2_trade_platform.db.enums import Outcome, StepStatus
 from ba2_trade_platform.db.migrate import upgrade
@@ -62,6 +65,7 @@ class Desk:
     abilities: Abilities
     slices: BulkSlices
     prices: Prices
+    telemetry: Telemetry
 
     def worker(self, name: str = "one", max_rescues: int = 5, policy: BreakerPolicy = DEFAULT_POLICY) -> SteppedWorker:
         """Return a worker that ticks when told."""
@@ -91,7 +95,11 @@ def empty_database() -> Path:
 
 
 def make_desk(
-    folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8, side_effects: Sequence[SideEffects] = ()
+    folder: Path,
+    catalog: ExpertCatalog | None = None,
+    slots: int = 8,
+    side_effects: Sequence[SideEffects] = (),
+    tracing: TracerProvider | None = None,
 ) -> Desk:
     """Return a desk on an empty database in `folder`, with one scripted expert unless told otherwise."""
     file = folder / "desk.db"
@@ -107,20 +115,22 @@ def make_desk(
     first_slots(store, slots)
     rerun_planner = RerunPlanner(abilities, side_effects)
     monitor, planner = Monitor(store), Planner(abilities, (rerun_planner.not_unasked,))
+    telemetry = Telemetry(traces=Traces(tracing))
     return Desk(
         file=file,
         clock=clock,
         feed=feed,
         store=store,
         queue=queue,
-        analyses=Analyses(store, queue, dispatcher, rerun_planner),
+        analyses=Analyses(store, queue, dispatcher, rerun_planner, telemetry=telemetry),
         bulk_reruns=BulkReruns(store, planner),
         experts=ExpertInstances(store, experts),
         monitor=monitor,
-        details=Details(store, monitor),
+        details=Details(store, monitor, PackedArchives(folder / "archives")),
         abilities=abilities,
         slices=BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner)),
         prices=prices,
+        telemetry=telemetry,
     )
 
 
@@ -135,6 +145,7 @@ class SteppedWorker:
             max_rescues,
             desk.slices,
             policy,
+            desk.telemetry,
         )
         self.held: dict[int, Claim] = {}
 

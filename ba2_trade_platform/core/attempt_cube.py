@@ -36,9 +36,11 @@ class Cell:
     expert: int | None = None
     fingerprint: str | None = None
     after_fingerprint: str | None = None
+    code: str | None = None
     provider: str | None = None
     hour: str | None = None
     answers: bool = False
+    began: bool = True
 
     @property
     def recovered(self) -> bool:
@@ -81,14 +83,22 @@ class Texts:
 
 
 def cells(session: Session, since: datetime, expert: int | None) -> list[Cell]:
-    """Return the window's attempts by trigger, outcome, expert, error, error answered and provider."""
+    """Return the window's attempts by trigger, outcome, expert, error, error answered, provider and whether they began.
+
+    An attempt that never began was refused, cancelled or given up while it waited.
+    """
     recent = _recent(since, expert)
     c = recent.c
-    keys = (c.trigger, c.outcome, c.expert_instance_id, c.fingerprint, c.after_fingerprint, c.provider, c.answers)
+    began = c.started_at.is_not(None).label("began")
+    keys = (
+        c.trigger, c.outcome, c.expert_instance_id, c.fingerprint, c.after_fingerprint, c.error_code, c.provider,
+        c.answers, began,
+    )  # fmt: skip
     rows = session.execute(select(*keys, *_sums(c)).group_by(*keys).limit(GROUPS))
     return [
         Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0), row.expert_instance_id,
-             row.fingerprint, row.after_fingerprint, row.provider, answers=bool(row.answers))
+             row.fingerprint, row.after_fingerprint, row.error_code, row.provider,
+             answers=bool(row.answers), began=bool(row.began))
         for row in rows
     ]  # fmt: skip
 
@@ -190,8 +200,8 @@ def _recent(since: datetime, expert: int | None) -> Any:
     """Return the newest 100,000 attempts that ended in the window, of them those of one expert when it is given."""
     newest = (
         select(
-            _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint, _T.provider,
-            _T.queued_at, _T.started_at, _T.finished_at, _T.after_failed_at, _T.cost,
+            _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint,
+            _T.error_code, _T.provider, _T.queued_at, _T.started_at, _T.finished_at, _T.after_failed_at, _T.cost,
             _T.after_failed_at.is_not(None).label("answers"),
         )
         .where(_T.finished_at >= since)

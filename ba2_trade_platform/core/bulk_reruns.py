@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -32,6 +31,7 @@ from ba2_trade_platform.core.errors import Invalid, Refused, SwitchedOff
 from ba2_trade_platform.core.filters import Filter
 from ba2_trade_platform.core.idempotency import Once, keep, recall
 from ba2_trade_platform.core.lifecycle import Status
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.bulk_slices import finish, skip_planned
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
@@ -42,7 +42,7 @@ __all__ = [
     "MAX_ITEMS", "Bulk", "BulkCounts", "BulkItem", "BulkItemPage", "BulkPage", "BulkPreview", "BulkReruns", "BulkState",
     "ErrorCount", "ItemOutcome", "Mode", "ReasonCount", "Selection",
 ]  # fmt: skip
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MAX_RATE = 6_000
 TEXT_LENGTH = 500
@@ -122,7 +122,7 @@ class BulkReruns:
             bulk = read_bulk(session, bulk_id)
             keep(session, once, who, bulk, now)
             transaction.everything = True
-        log.info("%s accepted by %s: %s will run", bulk.sentence, by, len(plan.runs))
+        log.info("%s accepted by %s: %s will run", bulk.sentence, by, len(plan.runs), bulk=bulk.id)
         return bulk
 
     def get(self, bulk_id: int) -> Bulk:
@@ -165,7 +165,7 @@ class BulkReruns:
             note(session, who, now, "abort", subject_type="batch", subject_id=bulk_id, reason=why or None)
             transaction.everything = True
             bulk = read_bulk(session, bulk_id)
-        log.info("Bulk re-run %s aborted by %s: %s skipped", bulk_id, by, len(skipped))
+        log.info("Bulk re-run %s aborted by %s: %s skipped", bulk_id, by, len(skipped), bulk=bulk_id)
         return bulk
 
     def _plan(self, selection: Selection, mode: Mode, *, override: bool) -> tuple[BulkPlan, BulkPreview]:

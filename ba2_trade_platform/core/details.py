@@ -247,7 +247,9 @@ class Details:
 
 def _facts(attempt: Attempt) -> dict[str, Any]:
     """Return what of an attempt is compared, as plain data."""
-    took = attempt.finished_at and attempt.started_at and (attempt.finished_at - attempt.started_at).total_seconds()
+    took = None
+    if attempt.finished_at and attempt.started_at:
+        took = round((attempt.finished_at - attempt.started_at).total_seconds(), 3)
     environment = attempt.environment if isinstance(attempt.environment, dict) else {}
     facts = {
         "outcome": attempt.outcome and attempt.outcome.value,

@@ -58,7 +58,10 @@ class Metrics:
         )
         self._rescued = Counter("rescued_total", "Analyses taken over from a dead worker", registry=registry)
         self._bulk_items = Counter(
-            "bulk_rerun_items_total", "Items of bulk re-runs that were dealt with", ["result"], registry=registry
+            "bulk_rerun_items_total",
+            "Items of bulk re-runs that have ended, by what became of them",
+            ["result"],
+            registry=registry,
         )
 
     def claimed(self, claims: Sequence[Claim], at: datetime) -> None:
@@ -79,18 +82,17 @@ class Metrics:
             seconds = attempt.seconds
             if seconds is not None:
                 self._seconds.observe(seconds)
-            if attempt.trigger is Trigger.RETRY:
+            if attempt.trigger is Trigger.RETRY and seconds is not None:
                 self._retry_ended(attempt.outcome, seconds)
             if attempt.first_failed_at is not None:
                 self._to_recover.observe(max(0.0, (attempt.finished_at - attempt.first_failed_at).total_seconds()))
 
-    def _retry_ended(self, outcome: Outcome, seconds: float | None) -> None:
+    def _retry_ended(self, outcome: Outcome, seconds: float) -> None:
+        self._retry_seconds.observe(seconds)
         if outcome is Outcome.COMPLETED:
             self._retry_success.inc()
         elif outcome is Outcome.FAILED:
             self._retry_failure.inc()
-        if seconds is not None:
-            self._retry_seconds.observe(seconds)
 
     def rerun(self, mode: str, result: str) -> None:
         """Count a re-run that was asked for: `result` is accepted, or the refusal's code."""

@@ -41,9 +41,9 @@ class Packing:
         if not self.days:
             return "Archives stay in the database for ever; set BA2_ARCHIVE_DAYS to pack away what is older"
         if not self.attempts:
-            return f"No archive is older than {self.days} days"
+            return f"No archive is older than {_days(self.days)}"
         return (
-            f"{_counted(self.attempts)} older than {self.days} days ({self.bytes / 1e6:.1f} MB) "
+            f"{_counted(self.attempts)} older than {_days(self.days)} ({self.bytes / 1e6:.1f} MB) "
             f"can be packed away into {self.folder}"
         )
 
@@ -164,6 +164,10 @@ class Retention:
 def _slices(attempt_ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for start in range(0, len(attempt_ids), SLICE):
         yield attempt_ids[start : start + SLICE]
+
+
+def _days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days:,} days"
 
 
 def _counted(attempts: int) -> str:

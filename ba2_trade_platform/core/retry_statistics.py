@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +29,7 @@ AGAIN = (Trigger.RERUN, Trigger.BULK, Trigger.RETRY)
 
 @dataclass(frozen=True)
 class Success:
-    """How attempts of one trigger ended: re-runs by persons, bulk re-runs, automatic retries."""
+    """How attempts of one trigger that began have ended: re-runs by persons, bulk re-runs, automatic retries."""
 
     trigger: Trigger
     tried: int
@@ -53,7 +54,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Waste:
-    """What failed attempts of one group took. `key` is a fingerprint, an expert's id, a provider or an hour (0-23)."""
+    """What failed attempts of one group took. `key` is a fingerprint, an expert's id, a provider or an hour (00-23).
+
+    `code` is the error that failed most of them.
+    """
 
     key: str
     label: str
@@ -63,6 +67,7 @@ class Waste:
     failed_cost: Decimal
     tried_again: int
     recovered: int
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ class _Tried(NamedTuple):
 def _success(trigger: Trigger, cells: Iterable[Cell]) -> Success:
     counts = dict.fromkeys(Outcome, 0)
     for cell in cells:
-        if cell.trigger is trigger:
+        if cell.trigger is trigger and cell.began:
             counts[cell.outcome] += cell.count
     tried, completed, failed = sum(counts.values()), counts[Outcome.COMPLETED], counts[Outcome.FAILED]
     return Success(trigger, tried, completed, failed, tried - completed - failed)
@@ -204,18 +209,24 @@ def _waste(key: str, label: str, cells: Sequence[Cell]) -> Waste:
         failed_cost=sum((cell.cost for cell in failed), Decimal(0)),
         tried_again=sum(cell.count for cell in cells if cell.trigger in AGAIN),
         recovered=sum(cell.count for cell in cells if cell.recovered),
+        code=_most_frequent_code(failed),
     )
+
+
+def _most_frequent_code(failed: Iterable[Cell]) -> str | None:
+    codes: Counter[str] = Counter()
+    for cell in failed:
+        if cell.code:
+            codes[cell.code] += cell.count
+    return codes.most_common(1)[0][0] if codes else None
 
 
 def _hopeless(cells: Iterable[Cell]) -> list[_Tried]:
     """Return the errors whose automatic retries hardly ever complete, the most tried first."""
     tried: dict[str, list[int]] = {}
     for cell in cells:
-        if (
-            cell.trigger is Trigger.RETRY
-            and cell.after_fingerprint
-            and cell.outcome in (Outcome.COMPLETED, Outcome.FAILED)
-        ):
+        ended = cell.began and cell.outcome in (Outcome.COMPLETED, Outcome.FAILED)
+        if cell.trigger is Trigger.RETRY and cell.after_fingerprint and ended:
             counts = tried.setdefault(cell.after_fingerprint, [0, 0])
             counts[0] += cell.count
             counts[1] += cell.count if cell.outcome is Outcome.COMPLETED else 0

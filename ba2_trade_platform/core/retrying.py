@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select, update
@@ -14,21 +14,25 @@ from ba2_trade_platform.core.analyses import Done
 from ba2_trade_platform.core.errors import NotFound, Refused
 from ba2_trade_platform.core.failures import ErrorCode, Failure
 from ba2_trade_platform.core.lifecycle import Event, NotAllowedError, Status, after
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
+from ba2_trade_platform.core.queue.ended import ended_of
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Outcome
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 _A, _I = t.analysis.c, t.expert_instance.c
 
 
 class Retrying:
     """Lets a person take over what the console would retry by itself."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
+    def __init__(self, store: Store, dispatcher: Dispatcher, telemetry: Telemetry | None = None) -> None:
         self._store = store
         self._dispatcher = dispatcher
+        self._telemetry = telemetry or Telemetry()
 
     def run_now(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """Make a waiting retry due at once, whatever its provider's breaker says. Raises NotFound or Refused."""
@@ -46,7 +50,7 @@ class Retrying:
                 before="pending", after="pending", reason=reason,
             )  # fmt: skip
             transaction.touch(analysis_id)
-        log.info("%s runs analysis %s now (%s, %s)", by, analysis_id, row.symbol, row.alias)
+        log.info("%s runs analysis %s now (%s, %s)", by, analysis_id, row.symbol, row.alias, analysis=analysis_id)
         return Done(analysis_id, f"Analysis {analysis_id} runs now (retry {row.retries_used}/{row.max_retries})")
 
     def stop(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
@@ -56,6 +60,7 @@ class Retrying:
             row = _waiting(session, analysis_id, Event.STOP_RETRYING)
             why = Failure(ErrorCode(row.error_code), row.failure_kind, row.error_message or "", row.fingerprint)
             attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now, why)
+            transaction.then(partial(self._telemetry.ended, ended_of(session, [analysis_id])))
             attempts.settle_items(session, analysis_id, Outcome.FAILED, why.message)
             session.execute(
                 update(t.analysis)
@@ -74,7 +79,9 @@ class Retrying:
                 before="pending", after="failed", reason=reason,
             )  # fmt: skip
             transaction.touch(analysis_id)
-        log.info("%s stopped retrying analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias)
+        log.info(
+            "%s stopped retrying analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias, analysis=analysis_id
+        )
         return Done(analysis_id, f"Analysis {analysis_id} is not retried any more; it stands failed ({row.error_code})")
 
 

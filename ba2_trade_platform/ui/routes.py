@@ -16,16 +16,26 @@ from ba2_trade_platform.ui.pages.experts import experts_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
 from ba2_trade_platform.ui.pages.providers import providers_page
+from ba2_trade_platform.ui.pages.retries import retries_page
 
 
 def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
     desk = Desk(platform, Live(platform.feed))
+    _add_style()
+    _analyses(desk)
+    _desk_and_history(desk)
+    return desk
+
+
+def _add_style() -> None:
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css", "failures.css"):
+    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
     ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 
+
+def _analyses(desk: Desk) -> None:
     @ui.page("/")
     def home() -> RedirectResponse:
         return RedirectResponse("/marketanalysis")
@@ -46,9 +56,15 @@ def register_pages(platform: Platform) -> Desk:
     async def bulk_rerun(bulk_id: str, request: Request) -> None:
         await bulk_page(desk, bulk_id, request)
 
+
+def _desk_and_history(desk: Desk) -> None:
     @ui.page("/experts")
     async def experts() -> None:
         await experts_page(desk)
+
+    @ui.page("/retries")
+    async def retries(request: Request) -> None:
+        await retries_page(desk, request)
 
     @ui.page("/watchlists")
     async def watchlists() -> None:
@@ -57,5 +73,3 @@ def register_pages(platform: Platform) -> Desk:
     @ui.page("/providers")
     async def providers() -> None:
         await providers_page(desk)
-
-    return desk

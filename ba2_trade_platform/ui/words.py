@@ -105,3 +105,9 @@ ITEM: dict[str, Look] = {
     "succeeded": Look("succeeded", "check_circle", "good"),
     "failed": Look("failed again", "error", "bad"),
 }
+MODE = {
+    "fresh": "fresh: all steps again",
+    "resume": "resume: completed steps kept",
+    "from_step": "from one step on",
+    "only": "one step and what depends on it",
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,13 +15,14 @@ from ba2_trade_platform.core.attempts import settle_batches
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.lifecycle import Status
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_plans import Wish
 from ba2_trade_platform.core.store import Transaction, violates
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BulkState, ItemOutcome, Subtype, Trigger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 SLICE = 20
 # So many of one expert wait in the queue at once: enough to keep it busy, few enough that an abort stops nearly all.
@@ -105,7 +105,15 @@ class BulkSlices:
             _wait(session, bulk, len(part.queued), now)
         done.touched.update(item.analysis_id for item in items if item.analysis_id)
         done.more = done.more or bool(part.refused)
-        log.info("Bulk re-run %s: %s queued, %s skipped or blocked", bulk.batch_id, len(part.queued), len(part.refused))
+        log.info(
+            "Bulk re-run %s: %s queued, %s skipped or blocked",
+            bulk.batch_id,
+            len(part.queued),
+            len(part.refused),
+            bulk=bulk.batch_id,
+            queued=len(part.queued),
+            refused=len(part.refused),
+        )
         return len(items)
 
     def _queue(self, transaction: Transaction, bulk: Any, item: Any, row: Any, part: _Slice) -> None:

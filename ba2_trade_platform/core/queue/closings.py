@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts import ITEM_OUTCOMES, settle_batches
 from ba2_trade_platform.core.failure_groups import note_failures
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.breakers import TickBreakers
 from ba2_trade_platform.core.queue.fences import ATTEMPT, FENCE, HELD, fence, fenced, many, replacing
 from ba2_trade_platform.core.queue.records import End, Sheet
@@ -21,6 +22,7 @@ from ba2_trade_platform.core.recommendations import Subject, refresh_current
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ItemOutcome, Outcome, Status, StepStatus
 
+log = get_logger(__name__)
 Ended = Sequence[tuple[Sheet, End]]
 
 STATUS_AFTER = {
@@ -113,6 +115,16 @@ def close(session: Session, ended: Ended, closer: Closer, now: datetime) -> int:
     for failure in failed:
         if failure.token in scheduled:
             closer.retries.queue(session, failure, scheduled[failure.token], now)
+        else:
+            log.warning(
+                "Analysis %s: running -> failed (%s: %s)",
+                failure.row.id,
+                failure.why.code,
+                failure.why.message,
+                analysis=failure.row.id,
+                code=failure.why.code.value,
+                kind=failure.why.kind.value,
+            )
     refresh_current(
         session,
         (

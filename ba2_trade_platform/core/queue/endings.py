@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +14,11 @@ from ba2_trade_platform.core import attempts
 from ba2_trade_platform.core.failure_groups import Seen, note_failures
 from ba2_trade_platform.core.failures import Failure, failure
 from ba2_trade_platform.core.lifecycle import Event, after
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ErrorCode, Outcome, Status
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 _A = t.analysis.c
 
 
@@ -66,4 +66,7 @@ def end_pending(
             version=_A.version + 1,
         )
     )
-    log.warning("Analysis %s: pending -> %s (%s)", analysis_id, after(Status.PENDING, event).value, why.message)
+    became = after(Status.PENDING, event).value
+    log.warning(
+        "Analysis %s: pending -> %s (%s)", analysis_id, became, why.message, analysis=analysis_id, code=why.code.value
+    )

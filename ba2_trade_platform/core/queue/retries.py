@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,13 +18,14 @@ from ba2_trade_platform.core.attempts import Opening
 from ba2_trade_platform.core.failure_groups import Seen
 from ba2_trade_platform.core.failures import Failure
 from ba2_trade_platform.core.lifecycle import Event, after
+from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.endings import Abilities
 from ba2_trade_platform.core.queue.fences import HELD, fence
 from ba2_trade_platform.core.queue.records import End, Sheet
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import FailureKind, Mode, Outcome, Status, Trigger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 _A, _I, _G = t.analysis.c, t.expert_instance.c, t.failure_group.c
 _ROWS = (
     select(
@@ -182,4 +182,13 @@ class Retries:
             before="running", after="pending", reason=reason,
         )  # fmt: skip
         seconds = max(0.0, (plan.available_at - now).total_seconds())
-        log.warning("Analysis %s: running -> pending (%s, in %.1f s: %s)", row.id, reason, seconds, why.message)
+        log.warning(
+            "Analysis %s: running -> pending (%s, in %.1f s: %s)",
+            row.id,
+            reason,
+            seconds,
+            why.message,
+            analysis=row.id,
+            code=why.code.value,
+            retry_in_seconds=round(seconds, 1),
+        )

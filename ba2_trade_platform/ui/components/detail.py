@@ -15,9 +15,11 @@ from ba2_trade_platform.core.lifecycle import Event, Status
 from ba2_trade_platform.ui.components.chart import PriceChart
 from ba2_trade_platform.ui.components.detail_answer import Answer, Failure, empty_words, failure, recommendation
 from ba2_trade_platform.ui.components.detail_attempts import AttemptLine, state
+from ba2_trade_platform.ui.components.detail_diff import Comparison
 from ba2_trade_platform.ui.components.detail_header import DetailHeader, Verb, show_facts
 from ba2_trade_platform.ui.components.detail_reading import Reading, StepView, Written, read
 from ba2_trade_platform.ui.components.detail_steps import OutputLine, StepLine
+from ba2_trade_platform.ui.components.detail_timeline import timeline
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, empty_state, quiet
 from ba2_trade_platform.ui.components.rerun_dialog import Reruns
 from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
@@ -110,6 +112,7 @@ class AnalysisDetail:
                 self._outputs_panel = Panel("Outputs")
                 with self._outputs_panel.element:
                     self._outputs: KeyedList[int, Written] = KeyedList(OutputLine(self._id, self._open))
+                self._comparison = Comparison(platform, self._id)
             with ui.element("div").classes("ba2-detail-column"):
                 self._facts = Panel("About")
                 self._steps_panel = Panel("Steps")
@@ -117,6 +120,7 @@ class AnalysisDetail:
                     self._steps: KeyedList[int, StepView] = KeyedList(StepLine(self._id, zone, self._open))
                 with Panel("Attempts", anchor="attempts").element:
                     self._attempts: KeyedList[int, Any] = KeyedList(AttemptLine(platform, self._id, zone, self._open))
+                self._timeline = Panel("Timeline", anchor="timeline")
                 self._state = Panel("Expert state")
 
     def _show(self, reading: Reading) -> None:
@@ -136,6 +140,8 @@ class AnalysisDetail:
         self._outputs_panel.show("" if reading.outputs else empty_words(row), _say)
         self._outputs.show({output.id: output for output in reading.outputs})
         self._attempts.show({attempt.number: attempt for attempt in reading.attempts})
+        self._comparison.show(reading.attempts)
+        self._timeline.show(reading.timeline, lambda moments: timeline(moments, self._desk.zone))
         self._state.show_if(reading.state is not None)
         if reading.state is not None:
             self._state.show(reading.state, lambda value: state(value, "state", self._open))

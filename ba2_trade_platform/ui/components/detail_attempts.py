@@ -9,6 +9,7 @@ from nicegui import ui
 
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.details import Archived, Attempt
+from ba2_trade_platform.core.providers import ProviderChoice
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.detail_answer import traceback
 from ba2_trade_platform.ui.components.detail_steps import output_header, took
@@ -19,6 +20,7 @@ from ba2_trade_platform.ui.times import DASH, duration, exact, moment
 
 UNDER_WAY = words.Look("under way", "play_circle", "running")
 QUEUED = words.Look("queued", "schedule", "waiting")
+SETTINGS_CHANGED = "settings changed since attempt 1"
 
 
 class AttemptLine:
@@ -39,6 +41,8 @@ class AttemptLine:
             ui.label(f"{words.TRIGGER[attempt.trigger.value]} by {who(attempt)}").classes("ba2-line-name")
             if attempt.error_code:
                 ui.label(attempt.error_code)
+            if attempt.settings_changed:
+                ui.label(SETTINGS_CHANGED).classes("ba2-badge tone-warn")
             ui.label(moment(attempt.queued_at, self._zone)).classes("ba2-muted").props["title"] = exact(
                 attempt.queued_at, self._zone
             )
@@ -113,15 +117,28 @@ def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact, ...]:
     waited = (attempt.started_at - attempt.queued_at).total_seconds() * 1000 if attempt.started_at else None
     items = [
         Fact("Why", attempt.reason or words.TRIGGER[attempt.trigger.value]),
+        Fact("Who", who(attempt)),
+        Fact("Mode", words.MODE[attempt.mode.value] + (f": {attempt.step}" if attempt.step else "")),
         Fact("Queued", exact(attempt.queued_at, zone)),
         Fact("Started", exact(attempt.started_at, zone)),
         Fact("Finished", exact(attempt.finished_at, zone)),
         Fact("Waited", duration(waited)),
         Fact("As of", exact(attempt.effective_as_of, zone)),
         Fact("Settings", DASH if attempt.config_revision is None else f"revision {attempt.config_revision}"),
+        Fact("Provider", attempt.provider or DASH),
         Fact("Version", str(environment.get("version", DASH))),
         Fact("Prices", str(environment.get("prices", DASH))),
     ]
+    choice = provider_words(attempt.provider_choice)
+    if choice:
+        items.append(Fact("Told to", choice))
+    if attempt.after_code:
+        answered = f"{attempt.after_code}, failed {exact(attempt.after_failed_at, zone)}"
+        items.append(Fact("Answers", answered, f"/marketanalysis?code={attempt.after_code}"))
+    if attempt.batch_id:
+        items.append(Fact("Bulk re-run", str(attempt.batch_id), f"/marketanalysis?batch={attempt.batch_id}"))
+    if attempt.packed_into:
+        items.append(Fact("Archive", f"packed into {attempt.packed_into}"))
     if attempt.failure_kind is not None:
         items.append(Fact("Kind", attempt.failure_kind.value))
     if attempt.tokens:
@@ -131,6 +148,13 @@ def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact, ...]:
     if attempt.fingerprint:
         items.append(Fact("Fingerprint", attempt.fingerprint))
     return tuple(items)
+
+
+def provider_words(choice: Any) -> str:
+    """Say whom an attempt was told to ask, or to leave out; empty when it was told nothing."""
+    told = ProviderChoice.of(choice)
+    parts = [f"ask {told.use}"] * bool(told.use) + [f"leave out {', '.join(told.leave_out)}"] * bool(told.leave_out)
+    return ", ".join(parts)
 
 
 def archived_answer(given: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.details import Attempt, Output, Recommendation, Step
+from ba2_trade_platform.core.details import Attempt, Moment, Output, Recommendation, Step
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.ui.components.prose import SENT_UP_TO
 
@@ -50,6 +50,7 @@ class Reading:
     attempts: tuple[Attempt, ...]
     state: Any
     held: frozenset[str] = frozenset()
+    timeline: tuple[Moment, ...] = ()
 
     @property
     def newest(self) -> Attempt:
@@ -90,4 +91,5 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
         attempts=attempts,
         state=details.state(analysis_id),
         held=platform.breakers.held(),
+        timeline=tuple(details.timeline(analysis_id)),
     )

@@ -1,0 +1,114 @@
+"""Bars of the Retries page: ECharts as SVG in the page's own colours, and every bar a link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from nicegui import ui
+from nicegui.events import EChartPointClickEventArguments
+
+TEXT, MUTED, LINE, BAD, PANEL = (f"var(--ba2-{name})" for name in ("text", "muted", "line", "bad", "panel"))
+ROW_HEIGHT = 24
+LABEL_LENGTH = 30
+
+
+class Bar(NamedTuple):
+    """One bar: its name, its length, what is written at its end, and where it leads."""
+
+    name: str
+    value: float
+    words: str
+    url: str
+
+
+def bar_chart(title: str, bars: Sequence[Bar], *, upright: bool = False) -> None:
+    """Draw bars, lying with their names at the left, or `upright` for hours of a day."""
+    options = _upright(bars) if upright else _lying(bars)
+
+    def follow(event: EChartPointClickEventArguments) -> None:
+        ui.navigate.to(bars[event.data_index].url)
+
+    chart = ui.echart(options, renderer="svg", on_point_click=follow).classes("ba2-bars").props("role=img")
+    chart.props["aria-label"] = f"{title}: " + ", ".join(f"{bar.name} {bar.words}" for bar in bars if bar.value)
+    chart.style(f"height: {190 if upright else 34 + ROW_HEIGHT * len(bars)}px")
+
+
+def _series(bars: Sequence[Bar], **more: Any) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "cursor": "pointer",
+        "barMaxWidth": 14,
+        "itemStyle": {"color": BAD, "borderRadius": 2},
+        "emphasis": {"disabled": True},
+        "data": [{"value": bar.value, "name": bar.words} for bar in bars],
+        **more,
+    }
+
+
+def _lying(bars: Sequence[Bar]) -> dict[str, Any]:
+    narrow = {"grid": {"left": 110, "right": 84}, "yAxis": {"axisLabel": {"width": 100}}, "xAxis": {"splitNumber": 2}}
+    return {
+        **_common(),
+        "media": [{"query": {"maxWidth": 420}, "option": narrow}, {"option": {}}],
+        "grid": {"left": 190, "right": 76, "top": 6, "bottom": 24},
+        "xAxis": _values("{value} s"),
+        "yAxis": {
+            "type": "category",
+            "inverse": True,
+            "data": [_short(bar.name) for bar in bars],
+            "axisLine": {"lineStyle": {"color": LINE}},
+            "axisTick": {"show": False},
+            "axisLabel": {"color": TEXT, "fontSize": 11, "width": 180, "overflow": "truncate"},
+        },
+        "series": [
+            _series(
+                bars,
+                label={"show": True, "position": "right", "formatter": "{b}", "color": MUTED, "fontSize": 11},
+                minBarLength=2,
+            )
+        ],
+    }
+
+
+def _upright(bars: Sequence[Bar]) -> dict[str, Any]:
+    return {
+        **_common(),
+        "grid": {"left": 36, "right": 8, "top": 8, "bottom": 24},
+        "xAxis": {
+            "type": "category",
+            "data": [bar.name for bar in bars],
+            "axisLine": {"lineStyle": {"color": LINE}},
+            "axisTick": {"show": False},
+            "axisLabel": {"color": MUTED, "fontSize": 11, "hideOverlap": True},
+        },
+        "yAxis": {**_values(), "minInterval": 1},
+        "series": [_series(bars)],
+    }
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "animation": False,
+        "textStyle": {"color": TEXT, "fontFamily": "inherit"},
+        "tooltip": {
+            "trigger": "item",
+            "formatter": "{b}",
+            "backgroundColor": PANEL,
+            "borderColor": LINE,
+            "textStyle": {"color": TEXT, "fontSize": 12},
+        },
+    }
+
+
+def _values(form: str = "{value}") -> dict[str, Any]:
+    return {
+        "type": "value",
+        "splitNumber": 4,
+        "splitLine": {"lineStyle": {"color": LINE}},
+        "axisLabel": {"color": MUTED, "fontSize": 11, "hideOverlap": True, "formatter": form},
+    }
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LABEL_LENGTH else name[: LABEL_LENGTH - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
