@@ -248,24 +248,27 @@ def texts(session: Session, found: Iterable[Cell]) -> Texts:
 
 def _recent(since: datetime, expert: int | None) -> Select[Any]:
     """Select the newest 100,000 attempts that ended in the window, of them those of one expert when it is given."""
-    newest = (
-        select(t.attempt)
+    newest = (  # from the index alone; rows are looked up for these only
+        select(_T.id)
         .where(_T.finished_at >= since)
         .order_by(_T.finished_at.desc(), _T.id.desc())
         .limit(BOUND)
         .subquery()
     )
-    c = newest.c
-    statement = select(
-        c.analysis_id, c.number, c.trigger, c.outcome, c.fingerprint, c.after_fingerprint, c.error_code, c.provider,
-        c.cost, c.finished_at,
-        t.analysis.c.expert_instance_id,
-        c.after_failed_at.is_not(None).label("answers"),
-        func.round(_seconds(c.started_at, c.finished_at), 3).label("seconds"),
-        _seconds(c.after_failed_at, c.queued_at).label("queued_after"),
-        _seconds(c.after_failed_at, c.started_at).label("started_after"),
-        func.strftime("%Y-%m-%dT%H", c.finished_at).label("stamp"),
-    ).join(t.analysis, t.analysis.c.id == c.analysis_id)  # fmt: skip
+    statement = (
+        select(
+            _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint, _T.error_code,
+            _T.provider, _T.cost, _T.finished_at,
+            t.analysis.c.expert_instance_id,
+            _T.after_failed_at.is_not(None).label("answers"),
+            func.round(_seconds(_T.started_at, _T.finished_at), 3).label("seconds"),
+            _seconds(_T.after_failed_at, _T.queued_at).label("queued_after"),
+            _seconds(_T.after_failed_at, _T.started_at).label("started_after"),
+            func.strftime("%Y-%m-%dT%H", _T.finished_at).label("stamp"),
+        )
+        .join(newest, newest.c.id == _T.id)
+        .join(t.analysis, t.analysis.c.id == _T.analysis_id)
+    )  # fmt: skip
     return statement if expert is None else statement.where(t.analysis.c.expert_instance_id == expert)
 
 
