@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Float, Select, case, func, literal, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.schema import DropTable
 
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import FailureKind, Outcome, Trigger
@@ -18,10 +33,34 @@ from ba2_trade_platform.db.types import Money
 
 BOUND = 100_000
 SAMPLE = 10_000
-GROUPS = 50_000
 MESSAGE = 200
 _T = t.attempt.c
 _DAY = 86_400.0
+_RECENT = Table(
+    "recent_attempt",
+    MetaData(),
+    *(
+        Column(name, _T[name].type)
+        for name in (
+            "analysis_id", "number", "trigger", "outcome", "fingerprint", "after_fingerprint", "error_code",
+            "provider", "cost", "finished_at",
+        )
+    ),
+    Column("expert_instance_id", Integer),
+    Column("answers", Boolean),
+    Column("seconds", Float),
+    Column("queued_after", Float),
+    Column("started_after", Float),
+    Column("stamp", String),
+    prefixes=["TEMPORARY"],
+)  # fmt: skip
+_R = _RECENT.c
+_BEGAN = _R.seconds.is_not(None).label("began")
+_SUMS = (
+    func.count().label("attempts"),
+    func.sum(_R.seconds).label("seconds"),
+    func.sum(_R.cost, type_=Money).label("cost"),
+)
 
 
 @dataclass(frozen=True)
@@ -82,85 +121,96 @@ class Texts:
         return self.kinds.get(key)
 
 
-def cells(session: Session, since: datetime, expert: int | None) -> list[Cell]:
-    """Return the window's attempts by trigger, outcome, expert, error, error answered, provider and whether they began.
+@contextmanager
+def gathered(session: Session, since: datetime, expert: int | None) -> Iterator[None]:
+    """Gather the window's attempts in a temporary table of this connection, for as long as a block lasts.
+
+    They are looked up once instead of once a question; nothing is written to the database itself.
+    """
+    session.execute(DropTable(_RECENT, if_exists=True))
+    session.execute(_recent(since, expert).into(_RECENT.name, temporary=True))
+    try:
+        yield
+    finally:
+        session.execute(DropTable(_RECENT, if_exists=True))
+
+
+def cells(session: Session) -> list[Cell]:
+    """Return the attempts by trigger, outcome, expert, error code, provider and whether they began.
 
     An attempt that never began was refused, cancelled or given up while it waited.
     """
-    recent = _recent(since, expert)
-    c = recent.c
-    began = c.started_at.is_not(None).label("began")
-    keys = (
-        c.trigger, c.outcome, c.expert_instance_id, c.fingerprint, c.after_fingerprint, c.error_code, c.provider,
-        c.answers, began,
-    )  # fmt: skip
-    rows = session.execute(select(*keys, *_sums(c)).group_by(*keys).limit(GROUPS))
+    keys = (_R.trigger, _R.outcome, _R.expert_instance_id, _R.error_code, _R.provider, _R.answers, _BEGAN)
     return [
-        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0), row.expert_instance_id,
-             row.fingerprint, row.after_fingerprint, row.error_code, row.provider,
+        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+             expert=row.expert_instance_id, code=row.error_code, provider=row.provider,
              answers=bool(row.answers), began=bool(row.began))
-        for row in rows
+        for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
     ]  # fmt: skip
 
 
-def hours(session: Session, since: datetime, expert: int | None, zone: ZoneInfo) -> list[Cell]:
-    """Return the window's attempts by trigger, outcome and the hour, 00 to 23 in `zone`, in which they ended."""
-    recent = _recent(since, expert)
-    c = recent.c
-    # Dates and hours, at most 721 of them: which hour of the day that is depends on the date too.
-    stamp = func.strftime("%Y-%m-%dT%H", c.finished_at)
-    keys = (c.trigger, c.outcome, c.answers, stamp)
-    rows = session.execute(select(*keys[:3], stamp.label("stamp"), *_sums(c)).group_by(*keys))
+def error_cells(session: Session) -> list[Cell]:
+    """Return the failed attempts by their own error, and what followed a failure by the error that it answers."""
+    failed, answering = (_R.fingerprint, _R.error_code), (_R.after_fingerprint, _R.trigger, _R.outcome, _BEGAN)
+    own = session.execute(
+        select(*failed, *_SUMS).where(_R.outcome == Outcome.FAILED, _R.fingerprint.is_not(None)).group_by(*failed)
+    )
+    found = [
+        Cell(Trigger.FIRST, Outcome.FAILED, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+             fingerprint=row.fingerprint, code=row.error_code)
+        for row in own
+    ]  # fmt: skip
+    answers = session.execute(select(*answering, *_SUMS).where(_R.after_fingerprint.is_not(None)).group_by(*answering))
+    found += [
+        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+             after_fingerprint=row.after_fingerprint, answers=True, began=bool(row.began))
+        for row in answers
+    ]  # fmt: skip
+    return found
+
+
+def hours(session: Session, zone: ZoneInfo) -> list[Cell]:
+    """Return the attempts by trigger, outcome and the hour, 00 to 23 in `zone`, in which they ended."""
+    # By date and hour, at most 721 of them: which hour of the day that is depends on the date too.
+    keys = (_R.trigger, _R.outcome, _R.answers, _R.stamp)
     return [
         Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
              hour=f"{_local(row.stamp, zone):%H}", answers=bool(row.answers))
-        for row in rows
+        for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
     ]  # fmt: skip
 
 
-def waits(session: Session, since: datetime, expert: int | None, triggers: Sequence[Trigger]) -> list[float]:
+def waits(session: Session, triggers: Sequence[Trigger]) -> list[float]:
     """Return how many seconds after the failure the newest 10,000 attempts of these triggers came.
 
     A person's re-run came when it was queued, a retry when it began: it is queued at once and waits by itself.
     """
-    recent = _recent(since, expert)
-    c = recent.c
-    came = c.started_at if Trigger.RETRY in triggers else c.queued_at
-    rows = session.scalars(
-        select(_seconds(c.after_failed_at, came))
-        .where(c.trigger.in_(triggers), c.after_failed_at.is_not(None), came.is_not(None))
-        .limit(SAMPLE)
-    )
+    came = _R.started_after if Trigger.RETRY in triggers else _R.queued_after
+    rows = session.scalars(select(came).where(_R.trigger.in_(triggers), came.is_not(None)).limit(SAMPLE))
     return [max(0.0, seconds) for seconds in rows]
 
 
-def recoveries(session: Session, since: datetime, expert: int | None) -> list[float]:
+def recoveries(session: Session) -> list[float]:
     """Return how many seconds after their first failure the newest 10,000 recovered analyses completed."""
-    recent = _recent(since, expert)
-    c = recent.c
     earlier = t.attempt.alias()
     first = (
         select(func.min(earlier.c.finished_at))
-        .where(earlier.c.analysis_id == c.analysis_id, earlier.c.outcome == Outcome.FAILED)
+        .where(earlier.c.analysis_id == _R.analysis_id, earlier.c.outcome == Outcome.FAILED)
         .scalar_subquery()
     )
-    rows = session.scalars(
-        select(_seconds(first, c.finished_at)).where(c.outcome == Outcome.COMPLETED, c.answers).limit(SAMPLE)
-    )
+    recovered = (_R.outcome == Outcome.COMPLETED) & _R.answers
+    rows = session.scalars(select(_seconds(first, _R.finished_at)).where(recovered).limit(SAMPLE))
     return [max(0.0, seconds) for seconds in rows if seconds is not None]
 
 
-def slowest(session: Session, since: datetime, expert: int | None, count: int) -> list[Slow]:
+def slowest(session: Session, count: int) -> list[Slow]:
     """Return the attempts that worked longest."""
-    recent = _recent(since, expert)
-    c = recent.c
-    took = func.round(_seconds(c.started_at, c.finished_at), 3, type_=Float).label("took")
     rows = session.execute(
-        select(c.analysis_id, c.number, t.analysis.c.symbol, t.expert_instance.c.alias, c.outcome, took)
-        .join(t.analysis, t.analysis.c.id == c.analysis_id)
+        select(_R.analysis_id, _R.number, t.analysis.c.symbol, t.expert_instance.c.alias, _R.outcome, _R.seconds)
+        .join(t.analysis, t.analysis.c.id == _R.analysis_id)
         .join(t.expert_instance, t.expert_instance.c.id == t.analysis.c.expert_instance_id)
-        .where(c.started_at.is_not(None))
-        .order_by(took.desc(), c.analysis_id.desc())
+        .where(_R.seconds.is_not(None))
+        .order_by(_R.seconds.desc(), _R.analysis_id.desc())
         .limit(count)
     )
     return [Slow(*tuple(row)) for row in rows]
@@ -196,34 +246,30 @@ def texts(session: Session, found: Iterable[Cell]) -> Texts:
     return Texts(experts, errors, kinds)
 
 
-def _recent(since: datetime, expert: int | None) -> Any:
-    """Return the newest 100,000 attempts that ended in the window, of them those of one expert when it is given."""
-    newest = (
-        select(
-            _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint,
-            _T.error_code, _T.provider, _T.queued_at, _T.started_at, _T.finished_at, _T.after_failed_at, _T.cost,
-            _T.after_failed_at.is_not(None).label("answers"),
-        )
+def _recent(since: datetime, expert: int | None) -> Select[Any]:
+    """Select the newest 100,000 attempts that ended in the window, of them those of one expert when it is given."""
+    newest = (  # from the index alone; rows are looked up for these only
+        select(_T.id)
         .where(_T.finished_at >= since)
         .order_by(_T.finished_at.desc(), _T.id.desc())
         .limit(BOUND)
         .subquery()
+    )
+    statement = (
+        select(
+            _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint, _T.error_code,
+            _T.provider, _T.cost, _T.finished_at,
+            t.analysis.c.expert_instance_id,
+            _T.after_failed_at.is_not(None).label("answers"),
+            func.round(_seconds(_T.started_at, _T.finished_at), 3).label("seconds"),
+            _seconds(_T.after_failed_at, _T.queued_at).label("queued_after"),
+            _seconds(_T.after_failed_at, _T.started_at).label("started_after"),
+            func.strftime("%Y-%m-%dT%H", _T.finished_at).label("stamp"),
+        )
+        .join(newest, newest.c.id == _T.id)
+        .join(t.analysis, t.analysis.c.id == _T.analysis_id)
     )  # fmt: skip
-    statement: Select[Any] = select(newest, t.analysis.c.expert_instance_id).join(
-        t.analysis, t.analysis.c.id == newest.c.analysis_id
-    )
-    if expert is not None:
-        statement = statement.where(t.analysis.c.expert_instance_id == expert)
-    return statement.subquery()
-
-
-def _sums(c: Any) -> tuple[ColumnElement[Any], ...]:
-    worked = case((c.started_at.is_not(None), _seconds(c.started_at, c.finished_at)), else_=0.0)
-    return (
-        func.count().label("attempts"),
-        func.sum(worked).label("seconds"),
-        func.sum(c.cost, type_=Money).label("cost"),
-    )
+    return statement if expert is None else statement.where(t.analysis.c.expert_instance_id == expert)
 
 
 def _seconds(earlier: Any, later: Any) -> ColumnElement[float]:

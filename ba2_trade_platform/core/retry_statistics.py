@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -125,31 +125,32 @@ class RetryStatistics:
         if window not in WINDOWS:
             raise Invalid(f"There is no window {window[:20]!r}; choose {', '.join(WINDOWS)}", code="INVALID_WINDOW")
         since = self._store.clock.now() - WINDOWS[window]
-        with self._store.read() as session:
-            cells = attempt_cube.cells(session, since, expert)
-            hours = attempt_cube.hours(session, since, expert, zone or ZoneInfo("UTC"))
-            texts = attempt_cube.texts(session, cells)
-            retried = _hopeless(cells)
+        with self._store.read() as session, attempt_cube.gathered(session, since, expert):
+            cells, errors = attempt_cube.cells(session), attempt_cube.error_cells(session)
+            texts = attempt_cube.texts(session, errors)
+            failed = [cell for cell in cells if cell.outcome is Outcome.FAILED]
             return Statistics(
                 window=window,
                 since=since,
                 expert=expert,
                 attempts=sum(cell.count for cell in cells),
-                failed=sum(cell.count for cell in cells if cell.outcome is Outcome.FAILED),
-                failed_seconds=round(sum(cell.seconds for cell in cells if cell.outcome is Outcome.FAILED), 3),
-                failed_cost=sum((cell.cost for cell in cells if cell.outcome is Outcome.FAILED), Decimal(0)),
+                failed=sum(cell.count for cell in failed),
+                failed_seconds=round(sum(cell.seconds for cell in failed), 3),
+                failed_cost=sum((cell.cost for cell in failed), Decimal(0)),
                 recovered=sum(cell.count for cell in cells if cell.recovered),
                 truncated=attempt_cube.truncated(session, since),
                 success=tuple(_success(trigger, cells) for trigger in AGAIN),
-                time_to_rerun=_span(attempt_cube.waits(session, since, expert, (Trigger.RERUN, Trigger.BULK))),
-                time_to_retry=_span(attempt_cube.waits(session, since, expert, (Trigger.RETRY,))),
-                time_to_recover=_span(attempt_cube.recoveries(session, since, expert)),
-                by_fingerprint=_by(cells, _of_fingerprint, texts.error),
+                time_to_rerun=_span(attempt_cube.waits(session, (Trigger.RERUN, Trigger.BULK))),
+                time_to_retry=_span(attempt_cube.waits(session, (Trigger.RETRY,))),
+                time_to_recover=_span(attempt_cube.recoveries(session)),
+                by_fingerprint=_by_error(errors, texts),
                 by_expert=_by(cells, lambda cell: str(cell.expert), texts.expert),
                 by_provider=_by(cells, lambda cell: cell.provider, str),
-                by_hour=_by_hour(hours),
-                slowest=tuple(attempt_cube.slowest(session, since, expert, SHOWN)),
-                suggestions=tuple(_suggestion(one, texts) for one in retried if texts.kind(one.key) is not _STOPPED),
+                by_hour=_by_hour(attempt_cube.hours(session, zone or ZoneInfo("UTC"))),
+                slowest=tuple(attempt_cube.slowest(session, SHOWN)),
+                suggestions=tuple(
+                    _suggestion(one, texts) for one in _hopeless(errors) if texts.kind(one.key) is not _STOPPED
+                ),
             )
 
 
@@ -171,9 +172,20 @@ def _success(trigger: Trigger, cells: Iterable[Cell]) -> Success:
     return Success(trigger, tried, completed, failed, tried - completed - failed)
 
 
-def _of_fingerprint(cell: Cell) -> str | None:
-    """Count a failure with its own error, and what followed it with the error that it answers."""
-    return cell.fingerprint if cell.outcome is Outcome.FAILED else cell.after_fingerprint
+def _by_error(errors: Sequence[Cell], texts: Texts) -> tuple[Waste, ...]:
+    """Return the errors that wasted most time, each with what became of the attempts that answered it."""
+    wasted = _by((cell for cell in errors if cell.fingerprint), lambda cell: cell.fingerprint, texts.error)
+    answers = {waste.key: [cell for cell in errors if cell.after_fingerprint == waste.key] for waste in wasted}
+    return tuple(
+        replace(
+            waste,
+            attempts=waste.attempts
+            + sum(cell.count for cell in answers[waste.key] if cell.outcome is not Outcome.FAILED),
+            tried_again=sum(cell.count for cell in answers[waste.key] if cell.trigger in AGAIN),
+            recovered=sum(cell.count for cell in answers[waste.key] if cell.recovered),
+        )
+        for waste in wasted
+    )
 
 
 def _by(

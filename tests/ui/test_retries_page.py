@@ -38,8 +38,23 @@ async def test_the_numbers_lead_to_what_they_count(user: User, desk: Desk) -> No
     await user.should_see("of 2 that ended")
     links = {link.props["href"] for link in user.find(ui.link).elements}
     assert {"/marketanalysis?rerun=1", "/marketanalysis?status=failed", "/retries?window=30d"} <= links
-    assert any(url.startswith("/marketanalysis?tab=failures&fingerprint=") for url in links)
+    assert any(url.startswith("/marketanalysis?status=failed&fingerprint=") for url in links)
     assert "/marketanalysis?status=failed&expert=1" in links
+
+
+async def test_an_error_not_worth_retrying_is_stopped_with_one_button(user: User, desk: Desk) -> None:
+    platform = desk.platform
+    instance = practice(platform, "Down", fail_with="TIMEOUT", fail_times=-1)
+    platform.experts.update(instance, by=TRADER, max_retries=5, retry_base_seconds=0, retry_cap_seconds=0)
+    analysis_id = submit(platform, instance)
+    drain(platform)
+    fingerprint = platform.details.row(analysis_id).fingerprint
+    await user.open("/retries")
+    await eventually(lambda: user.should_see("Stop auto-retrying this: 0 of 5 retries of TIMEOUT completed"))
+    user.find(marker=f"stop-{fingerprint}").click()
+    await eventually(lambda: user.should_see("TIMEOUT is held to be permanent and not retried"))
+    await eventually(lambda: user.should_not_see("Stop auto-retrying this"))
+    assert [override.fingerprint for override in platform.assessments.overrides()] == [fingerprint]
 
 
 async def test_a_window_without_failures_draws_no_bars(user: User, desk: Desk) -> None:

@@ -20,6 +20,7 @@ import uvicorn
 from ba2_trade_platform.api.register import create_api
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.cli.commands import main
+from ba2_trade_platform.core.actors import ActorKind
 from ba2_trade_platform.settings import Settings
 from tests.platforms import drain, make_platform, practice, running, submit, wait_until
 from tests.sql import change
@@ -304,3 +305,19 @@ def test_many_are_rerun_after_a_look_by_exactly_the_number_that_was_agreed_to(tm
         )
         assert run("abort-bulk", "1").err == "Bulk re-run 1 has already ended: completed\n"
         assert run("rerun-all", "--reason", "new key", "--number", "0").code == 5
+
+
+def test_old_archives_are_packed_away_after_a_look(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("pack-archives", "--yes").code == 6
+    monkeypatch.setenv("BA2_ARCHIVE_DAYS", "1")
+    with running(make_platform(tmp_path)) as platform:
+        analysis_id = submit(platform, practice(platform, fail_with="AUTH", fail_times=1))
+        drain(platform)
+        platform.analyses.rerun(analysis_id, by=platform.actor(ActorKind.USER))
+        drain(platform)
+    assert run("pack-archives").out == ""
+    change(tmp_path / "ba2.db", "UPDATE analysis_attempt SET finished_at = '2020-01-01 00:00:00.000000'")
+    packed = run("pack-archives", "--yes", "--json").json
+    assert (packed["attempts"], packed["more"]) == (1, False)
+    assert Path(packed["file"]).parent == tmp_path / "archives"
+    assert run("pack-archives", "--yes").code == 5

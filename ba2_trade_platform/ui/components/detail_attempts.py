@@ -42,7 +42,7 @@ class AttemptLine:
             if attempt.error_code:
                 ui.label(attempt.error_code)
             if attempt.settings_changed:
-                ui.label(SETTINGS_CHANGED).classes("ba2-badge tone-warn")
+                ui.label(SETTINGS_CHANGED).classes("ba2-tag tone-warn")
             ui.label(moment(attempt.queued_at, self._zone)).classes("ba2-muted").props["title"] = exact(
                 attempt.queued_at, self._zone
             )

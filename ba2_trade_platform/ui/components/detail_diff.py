@@ -87,7 +87,7 @@ class Comparison:
         fold = Fold(key, f"Output {output.name}", self._memory, lambda: _lines(heads, output))
         with fold.header(), ui.element("div").classes("ba2-line"):
             ui.label(output.name).classes("ba2-line-name")
-            ui.label(MARKS[output.change]).classes("ba2-badge tone-warn")
+            ui.label(MARKS[output.change]).classes("ba2-tag tone-warn")
 
 
 def _fields(title: str, heads: tuple[str, str], fields: Sequence[FieldDiff]) -> None:

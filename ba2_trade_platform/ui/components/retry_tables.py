@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from nicegui import ui
 
@@ -60,12 +61,15 @@ def slow_table(slowest: Sequence[Slow]) -> None:
         quiet(DASH)
 
 
-def suggestions(found: Sequence[Suggestion]) -> None:
-    """Show which errors automatic retries do not get past, each with the way to stop retrying it."""
+def suggestions(found: Sequence[Suggestion], stop: Callable[[Suggestion], Awaitable[None]]) -> None:
+    """Show which errors automatic retries do not get past, each with the button that stops retrying it."""
     for suggestion in found:
         with ui.element("div").classes("ba2-suggestion"):
             ui.icon("do_not_disturb_on").classes("ba2-line-icon tone-warn").props("aria-hidden=true")
             with ui.element("div").classes("ba2-line-name"):
                 ui.label(suggestion.sentence)
                 ui.label(suggestion.message).classes("ba2-small ba2-muted")
-            ui.link("Open the group, to call it permanent", view.error_url(suggestion.fingerprint)).classes("ba2-link")
+            ui.link("Its failed analyses", view.error_url(suggestion.fingerprint)).classes("ba2-link")
+            ui.button("Call it permanent", color=None, on_click=partial(stop, suggestion)).props(
+                "outline dense no-caps"
+            ).mark(f"stop-{suggestion.fingerprint}")

@@ -111,8 +111,8 @@ def cost(value: Decimal) -> str:
 
 
 def error_url(fingerprint: str) -> str:
-    """Return where a group of equal failures is looked after."""
-    return f"/marketanalysis?{urlencode({'tab': 'failures', 'fingerprint': fingerprint})}"
+    """Return the failed analyses of one error."""
+    return f"{FAILED}&fingerprint={fingerprint}"
 
 
 def expert_url(expert: str) -> str:

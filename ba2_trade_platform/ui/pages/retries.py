@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.retry_statistics import Statistics, Waste
+from ba2_trade_platform.core.failures import FailureKind
+from ba2_trade_platform.core.retry_statistics import Statistics, Suggestion, Waste
 from ba2_trade_platform.ui.components import retry_tables as tables
 from ba2_trade_platform.ui.components import retry_view as view
 from ba2_trade_platform.ui.components.panels import Panel, empty_state, quiet
@@ -15,7 +16,7 @@ from ba2_trade_platform.ui.components.retention_panel import RetentionPanel
 from ba2_trade_platform.ui.components.retry_charts import bar_chart
 from ba2_trade_platform.ui.components.retry_view import Choice
 from ba2_trade_platform.ui.desk import Desk
-from ba2_trade_platform.ui.feedback import off_loop, reporting
+from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.layout import frame
 
 
@@ -97,7 +98,7 @@ class RetriesPage:
                     ui.label(tile.hint).classes("ba2-small ba2-muted")
         if found.suggestions:
             with Panel("Not worth retrying", anchor="suggestions").body:
-                tables.suggestions(found.suggestions)
+                tables.suggestions(found.suggestions, self._stop)
         with ui.element("div").classes("ba2-grid"):
             self._wasted("Errors", "Error", found.by_fingerprint, lambda waste: view.error_url(waste.key))
             self._wasted("Experts", "Expert", found.by_expert, lambda waste: view.expert_url(waste.key))
@@ -112,6 +113,15 @@ class RetriesPage:
                 tables.outcome_table(found.success)
             with Panel("Slowest attempts").body:
                 tables.slow_table(found.slowest)
+
+    async def _stop(self, suggestion: Suggestion) -> None:
+        """Have an error held to be permanent, so that it is not retried any more."""
+        with reporting():
+            set_kind = self._desk.platform.assessments.set_kind
+            reason = suggestion.sentence
+            await off_loop(set_kind, suggestion.fingerprint, FailureKind.PERMANENT, by=self._desk.trader, reason=reason)
+            notify(f"{suggestion.code} is held to be permanent and not retried; the Failures tab takes it back")
+            await self.refresh()
 
     @staticmethod
     def _wasted(title: str, head: str, wasted: Sequence[Waste], url: view.Link) -> None:
