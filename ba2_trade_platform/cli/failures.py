@@ -17,7 +17,7 @@ def failures(
     state: Annotated[
         list[str] | None, typer.Option(help=f"{STATES}; may be given several times; absent: what needs attention")
     ] = None,
-    limit: Annotated[int, typer.Option(help="1 to 200")] = 50,
+    limit: Annotated[int, typer.Option(help="1 to 100")] = 50,
     cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before")] = None,
     json: AsJson = False,
 ) -> None:
