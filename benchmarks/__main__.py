@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from benchmarks import bulk_rerun, console, monitor_queries, queue_drain, rerun, retry_storm
+from benchmarks import bulk_rerun, console, failure_queries, monitor_queries, queue_drain, rerun, retry_storm
 from benchmarks.report import show
 
-BENCHMARKS = (queue_drain, monitor_queries, rerun, bulk_rerun, console, retry_storm)
+BENCHMARKS = (queue_drain, monitor_queries, failure_queries, rerun, bulk_rerun, console, retry_storm)
 QUICK = {
     "jobs": 200,
     "huey": 100,

@@ -58,8 +58,8 @@ def measure(options: Namespace) -> Section:
         platform = build(settings, One(Trivial()))
         platform.own()
         queries = _queries(platform)
-        quiet = {name: _times(query, options.repeat) for name, query in queries.items()}
-        bare = {name: _bare(platform, data / "ba2.db", query, options.repeat) for name, query in queries.items()}
+        quiet = {name: time_query(query, options.repeat) for name, query in queries.items()}
+        bare = {name: time_bare(platform, data / "ba2.db", query, options.repeat) for name, query in queries.items()}
         busy, drained = _beside_the_worker(platform, queries, options.repeat)
         platform.stop()
     timed = [Timed(name, quiet[name], bare[name], busy[name]) for name in queries]
@@ -136,7 +136,8 @@ def _deep(platform: Platform, sort: str, *, descending: bool) -> Query:
     return lambda: platform.monitor.page(sort=sort, descending=descending, cursor=cursor)
 
 
-def _times(query: Query, repeat: int) -> list[float]:
+def time_query(query: Query, repeat: int) -> list[float]:
+    """Return how many seconds the query takes, each time it is repeated."""
     query()
     return [_time(query) for _ in range(repeat)]
 
@@ -147,12 +148,12 @@ def _time(query: Query) -> float:
     return time.perf_counter() - begun
 
 
-def _bare(platform: Platform, database: Path, query: Query, repeat: int) -> float:
+def time_bare(platform: Platform, database: Path, query: Query, repeat: int) -> float:
     """Return the median seconds of the query's own statements, by sqlite3 alone."""
     statements: list[tuple[str, Any]] = []
 
     def note(connection: object, cursor: object, sql: str, values: Any, context: object, many: bool) -> None:  # noqa: ARG001
-        if sql.startswith("SELECT"):
+        if sql.lstrip().startswith(("SELECT", "WITH")):
             statements.append((sql, values))
 
     event.listen(platform.store.engine, "before_cursor_execute", note)
@@ -165,7 +166,7 @@ def _bare(platform: Platform, database: Path, query: Query, repeat: int) -> floa
             for sql, values in statements:
                 connection.execute(sql, values).fetchall()
 
-        return median(_times(run, repeat))
+        return median(time_query(run, repeat))
 
 
 def _beside_the_worker(

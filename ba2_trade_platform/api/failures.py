@@ -30,7 +30,7 @@ class Wanted(Wish):
         list[GroupState], Field(max_length=len(GroupState), description="Any of these; absent: what needs attention")
     ] = []
     cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
-    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 200")] = 50
+    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 100")] = 50
 
 
 class Ignore(Because):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk
+from ba2_trade_platform.cli import bulk, failures
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -230,6 +230,11 @@ def settings(json: AsJson = False) -> None:
 app.command("rerun-all")(bulk.rerun_all)
 app.command("bulk-reruns")(bulk.bulk_reruns)
 app.command("abort-bulk")(bulk.abort_bulk)
+app.command()(failures.failures)
+app.command()(failures.resolve)
+app.command()(failures.ignore)
+app.command()(failures.reopen)
+app.command("rerun-group")(failures.rerun_group)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -99,6 +99,27 @@ def print_plan(plan: dict[str, Any]) -> None:
     _print(f"Plan hash: {plan['plan_hash']}")
 
 
+def print_failures(inbox: dict[str, Any], zone: ZoneInfo) -> None:
+    """Print a page of groups of failures."""
+    table = _table("Fingerprint", "State", "Failed", "Seen", "Last seen", "Code", "Verdict", "Failure")
+    for group in inbox["items"]:
+        table.add_row(
+            group["fingerprint"],
+            group["state"],
+            str(group["failed_now"]),
+            str(group["seen"]),
+            _moment(group["last_seen"], zone),
+            _text(group["code"]),
+            _text(group["assessment"]["headline"]),
+            _text(group["message"].splitlines()[0] if group["message"] else ""),
+        )
+    _print(table)
+    if not inbox["items"]:
+        _print("Nothing needs you." if not inbox["needs_person"] else "No group is in these states.")
+    if inbox["next_cursor"]:
+        _print(f"More: --cursor {inbox['next_cursor']}")
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")

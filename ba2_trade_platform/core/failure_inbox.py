@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, literal, select, text
+from sqlalchemy import Integer, cast, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.errors import Invalid, NotFound
@@ -25,7 +25,7 @@ from ba2_trade_platform.db.enums import Mark
 __all__ = ["LIVE", "FailureInbox", "Group", "GroupPage", "GroupState", "Mark", "Summary", "Touched"]
 
 HOURS = 24
-MAX_LIMIT = 200
+MAX_LIMIT = 100
 NEEDY_BOUND = 1_000
 SYMBOLS_NAMED = 20
 MESSAGE_SHOWN = 500
@@ -142,7 +142,7 @@ class FailureInbox:
         self._store = store
 
     def groups(self, states: Sequence[GroupState] = LIVE, *, limit: int = 50, cursor: str | None = None) -> GroupPage:
-        """Return up to `limit` (1-200) groups in these states: what came back or stands failed first, most first.
+        """Return up to `limit` (1-100) groups in these states: what came back or stands failed first, most first.
 
         Raises Invalid for a broken cursor or limit.
         """
@@ -230,10 +230,11 @@ def _hours(session: Session, names: Sequence[str], now: datetime) -> dict[str, t
     """Return what each group's last 24 hours saw."""
     since = hour_of(now) - timedelta(hours=HOURS - 1)
     counted = {name: [0] * HOURS for name in names}
-    rows = session.execute(select(_H.fingerprint, _H.hour, _H.seen).where(_H.fingerprint.in_(names), _H.hour >= since))
+    begin = literal(since, _H.hour.type)
+    place = cast(func.round(24 * (func.julianday(_H.hour) - func.julianday(begin))), Integer)
+    rows = session.execute(select(_H.fingerprint, place, _H.seen).where(_H.fingerprint.in_(names), _H.hour >= begin))
     for name, hour, seen in rows:
-        place = int((hour - since).total_seconds() // 3_600)
-        counted[name][min(place, HOURS - 1)] += seen
+        counted[name][min(hour, HOURS - 1)] += seen
     return {name: tuple(hours) for name, hours in counted.items()}
 
 

@@ -51,8 +51,8 @@ class Filter:
 
 def _status(chosen: Filter) -> ColumnElement[bool]:
     """Return the condition on the status, so put that SQLite takes the index that leaves least to look at."""
-    if chosen.text:
-        # The index of the errors finds the few that match; `+` keeps the status' own index out of it.
+    if chosen.text or chosen.fingerprint:
+        # The index of the errors, or of their groups, finds the few that match; `+` keeps the status' own out of it.
         return literal_column("+market_analysis.status", _A.status.type).in_(chosen.status)
     among: ColumnElement[bool] = _A.status.in_(chosen.status)
     if chosen.ranged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from statistics import median
 from typing import Literal, NamedTuple
 
 from sqlalchemy import text
@@ -13,25 +14,16 @@ By = Literal["fingerprint", "code"]
 NEWEST = 200
 ENOUGH = 3
 
-# For each key the newest answers that completed or failed; the middle wait is that of those that succeeded.
+# For each key the newest answers that completed or failed, from its index alone; the waits of those that succeeded.
 _STATEMENT = """
-WITH answer AS (
-    SELECT wanted.value AS key, a.outcome = 'completed' AS good,
-           CASE WHEN a.outcome = 'completed'
-                THEN (julianday(a.started_at) - julianday(a.after_failed_at)) * 86400 END AS wait
-    FROM json_each(:keys) AS wanted CROSS JOIN analysis_attempt AS a
-    WHERE a.{column} = wanted.value AND a.{column} IS NOT NULL AND a.outcome IN ('completed', 'failed')
-      AND a.id >= COALESCE((
-        SELECT b.id FROM analysis_attempt AS b
-        WHERE b.{column} = wanted.value AND b.{column} IS NOT NULL AND b.outcome IN ('completed', 'failed')
-        ORDER BY b.id DESC LIMIT 1 OFFSET :newest - 1), 0)
-), ranked AS (
-    SELECT key, wait, COUNT(*) OVER (PARTITION BY key) AS tried, SUM(good) OVER (PARTITION BY key) AS succeeded,
-           ROW_NUMBER() OVER (PARTITION BY key ORDER BY good DESC, wait) AS place
-    FROM answer
-)
-SELECT key, tried, succeeded, AVG(CASE WHEN place IN ((succeeded + 1) / 2, (succeeded + 2) / 2) THEN wait END)
-FROM ranked GROUP BY key
+SELECT wanted.value, (
+    SELECT json_array(COUNT(*), SUM(outcome = 'completed'), json_group_array(
+        CASE outcome WHEN 'completed' THEN (julianday(started_at) - julianday(after_failed_at)) * 86400 END))
+    FROM (
+        SELECT outcome, started_at, after_failed_at FROM analysis_attempt
+        WHERE {column} = wanted.value AND {column} IS NOT NULL AND outcome IN ('completed', 'failed')
+        ORDER BY id DESC LIMIT :newest))
+FROM json_each(:keys) AS wanted
 """
 _STATEMENTS = {
     by: text(_STATEMENT.format(column=column))
@@ -55,18 +47,19 @@ def tracks(session: Session, errors: Iterable[tuple[str, str]]) -> dict[str, Tra
     """Return the track record of each (fingerprint, code), by fingerprint; two statements at most."""
     codes = dict(errors)
     found = _count(session, "fingerprint", codes)
-    few = {fingerprint for fingerprint in codes if found.get(fingerprint, Track()).tried < ENOUGH}
+    few = {fingerprint for fingerprint in codes if found[fingerprint].tried < ENOUGH}
     by_code = _count(session, "code", {codes[fingerprint] for fingerprint in few}) if few else {}
     return {
-        fingerprint: by_code.get(code, Track("code")) if fingerprint in few else found[fingerprint]
-        for fingerprint, code in codes.items()
+        fingerprint: by_code[code] if fingerprint in few else found[fingerprint] for fingerprint, code in codes.items()
     }
 
 
 def _count(session: Session, by: By, keys: Iterable[str]) -> dict[str, Track]:
     rows = session.execute(_STATEMENTS[by], {"keys": json.dumps(sorted(keys)), "newest": NEWEST})
+    return {key: _track(by, *json.loads(counted)) for key, counted in rows}
+
+
+def _track(by: By, tried: int, succeeded: int | None, waits: list[float | None]) -> Track:
+    known = [wait for wait in waits if wait is not None]
     # A Julian day is exact to a tenth of a millisecond.
-    return {
-        key: Track(by, tried, succeeded, None if wait is None else round(wait, 3))
-        for key, tried, succeeded, wait in rows
-    }
+    return Track(by, tried, succeeded or 0, round(median(known), 3) if known else None)
