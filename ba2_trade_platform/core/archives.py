@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.step_graphs import building_on
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import StepStatus
 
@@ -103,11 +104,17 @@ def purge_recommendation(session: Session, analysis_id: int) -> int:
 def carry_over(session: Session, analysis_id: int, to_attempt: int, drop: Collection[int] = ()) -> int:
     """Keep the completed steps of an analysis and what they wrote for attempt `to_attempt`; delete the rest.
 
-    Steps with an id in `drop` are deleted although they completed. Returns how many outputs were deleted.
+    Steps with an id in `drop` are deleted although they completed, and so is what builds on a step that did not.
+    Returns how many outputs were deleted.
     """
-    gone = select(t.step.c.id).where(
-        t.step.c.analysis_id == analysis_id, (t.step.c.status != StepStatus.COMPLETED) | t.step.c.id.in_(drop)
+    s = t.step.c
+    steps = session.execute(
+        select(s.id, s.position, s.name, s.status, s.depends_on).where(s.analysis_id == analysis_id)
     )
+    recorded = steps.all()
+    unfinished = [step for step in recorded if step.status is not StepStatus.COMPLETED]
+    building = building_on(recorded, [step.name for step in unfinished])
+    gone = {*drop, *building, *(step.id for step in unfinished)}
     deleted = session.execute(
         delete(t.output).where(
             t.output.c.market_analysis_id == analysis_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from ba2_trade_platform.core.cleaning import canonical_json
 from ba2_trade_platform.core.contracts import SideEffect
 from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.providers import ProviderChoice
+from ba2_trade_platform.core.step_graphs import building_on
 from ba2_trade_platform.db.enums import Mode, Status
 
 __all__ = [
@@ -203,7 +204,7 @@ def modes_of(steps: Sequence[Done], attempt: int, alias: str, cannot: str | None
 def plan_steps(steps: Sequence[Done], mode: Mode, chosen: Done | None, now: datetime) -> tuple[PlannedStep, ...]:
     """Return what becomes of each recorded step; `chosen` is the one that modes from_step and only name."""
     again = _done_again(steps, mode, chosen)
-    unsettled = _build_on(steps, {step.name for step in steps if step.always and mode is not Mode.FRESH})
+    unsettled = building_on(steps, {step.name for step in steps if step.always and mode is not Mode.FRESH})
     planned = []
     for step in steps:
         if step.id in again:
@@ -226,30 +227,9 @@ def _done_again(steps: Sequence[Done], mode: Mode, chosen: Done | None) -> dict[
             later = (step for step in steps if step.position > chosen.position)
             again |= {step.id: again.get(step.id, f"it follows {chosen.name}") for step in later}
     names = {step.name for step in steps if step.id in again}
-    depending = _build_on(steps, names)
+    depending = building_on(steps, names)
     again = {step_id: f"it builds on {name}, which is done again" for step_id, name in depending.items()} | again
     return again | {step.id: "it is done in every attempt" for step in steps if step.always and step.id not in again}
-
-
-def _build_on(steps: Sequence[Done], names: Iterable[str]) -> dict[int, str]:
-    """Return the steps that build on these, directly or not, each with the step that takes it along."""
-    taken, found = set(names), dict[int, str]()
-    growing = True
-    while growing:
-        growing = False
-        for step in steps:
-            cause = next((name for name in _dependencies(steps, step) if name in taken), None)
-            if step.id not in found and cause is not None:
-                found[step.id] = cause
-                taken.add(step.name)
-                growing = True
-    return found
-
-
-def _dependencies(steps: Sequence[Done], step: Done) -> Iterable[str]:
-    if step.depends_on is not None:
-        return step.depends_on
-    return (other.name for other in steps if other.position < step.position)
 
 
 def _kept(step: Done, unsettled_by: str | None, now: datetime) -> tuple[Fate, str]:

@@ -167,6 +167,41 @@ def test_siblings_in_parallel_stay_untouched_when_one_of_them_failed(tmp_path: P
         assert dict(works.done) == {"Load": 1, "A": 1, "B": 2, "C": 1, "Decide": 1}
 
 
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_what_was_made_without_a_failed_step_is_made_again_with_it(tmp_path: Path, by_itself: bool) -> None:
+    works = Works()
+
+    async def tolerates(context: AnalysisContext) -> Verdict:
+        def news() -> str:
+            works.of("News")()
+            if context.attempt == 1:
+                raise ConnectionError
+            return "news"
+
+        failed = False
+        try:
+            await context.step("News", news, after=())
+        except ConnectionError:
+            failed = True
+        await context.step("Chart", works.of("Chart"), after=())
+        await context.step("Summary", works.of("Summary"), after=["News", "Chart"])
+        if failed:
+            raise ConnectionError
+        return hold()
+
+    with console(tmp_path, Scripted("Tolerant", tolerates)) as platform:
+        retries = {"max_retries": 1, "retry_base_seconds": 0.1} if by_itself else {"max_retries": 0}
+        instance = next(found.id for found in platform.experts.list() if found.alias == "Tolerant")
+        platform.experts.update(instance, by=TRADER, **retries)
+        analysis_id = submit_to(platform, "Tolerant")
+        drain(platform)
+        if not by_itself:
+            platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+            drain(platform)
+        assert row(platform, analysis_id).status is Status.COMPLETED
+        assert dict(works.done) == {"News": 2, "Chart": 1, "Summary": 2}
+
+
 def test_technical_rules_read_prices_anew_and_keep_the_votes_while_these_are_the_same(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)
     instance = platform.experts.create("TechnicalRules", "Rules", by=TRADER).id

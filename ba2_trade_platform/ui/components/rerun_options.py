@@ -26,6 +26,7 @@ class RerunOptions:
         possible = {choice.mode for choice in plan.modes if choice.possible}
         self._mode = Mode(mode) if mode in possible else Mode.FRESH
         self._modes: dict[Mode, ui.button] = {}
+        self._asked = 0
         with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-plan-dialog"):
             self._build()
 
@@ -112,15 +113,18 @@ class RerunOptions:
             button.classes(add="active" if mode is self._mode else "", remove="" if mode is self._mode else "active")
             button.props["aria-pressed"] = str(mode is self._mode).lower()
         self._step.set_visibility(self._mode in STEP_MODES)
+        self._go.set_enabled(False)
+        self._asked += 1
+        mine = self._asked
         try:
-            analyses = self._desk.platform.analyses
-            self._plan = await off_loop(analyses.rerun_plan, self._plan.analysis_id, self._wish())
-            self._error.set_text("")
+            plan = await off_loop(self._desk.platform.analyses.rerun_plan, self._plan.analysis_id, self._wish())
         except PlatformError as error:
             self._error.set_text(str(error))
-            self._go.set_enabled(False)
             return
-        self._show()
+        if mine == self._asked:  # what was chosen since then is planned by itself
+            self._plan = plan
+            self._error.set_text("")
+            self._show()
 
     def _show(self) -> None:
         plan = self._plan
