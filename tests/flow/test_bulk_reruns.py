@@ -13,6 +13,7 @@ from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns, BulkState, ItemOutcome, Mode, Selection
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, SwitchedOff
 from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.queue.bulk_slices import SLICE
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.bulk_desk import FAILED, Holding, counted, create, drain, fail_all, failed, failed_open_position, items
 from tests.platforms import TRADER
@@ -167,11 +168,17 @@ def test_an_abort_skips_what_is_not_queued_and_lets_the_rest_go_on(desk: Desk, w
     bulk = create(desk)
     worker.tick()
     aborted = desk.bulk_reruns.abort(bulk.id, by=TRADER, reason="wrong desk")
-    assert (aborted.state, counted(aborted)) == (BulkState.ABORTED, {"total": 70, "queued": 20, "skipped": 50})
+    assert (aborted.state, counted(aborted)) == (
+        BulkState.ABORTED,
+        {"total": 70, "queued": SLICE, "skipped": 70 - SLICE},
+    )
     assert desk.bulk_reruns.abort(bulk.id, by=TRADER) == aborted
     drain(desk, worker)
     ended = desk.bulk_reruns.get(bulk.id)
-    assert (ended.state, counted(ended)) == (BulkState.ABORTED, {"total": 70, "succeeded": 20, "skipped": 50})
+    assert (ended.state, counted(ended)) == (
+        BulkState.ABORTED,
+        {"total": 70, "succeeded": SLICE, "skipped": 70 - SLICE},
+    )
     assert items(desk, bulk.id)[-1][2] == "aborted by trader: wrong desk"
     with pytest.raises(NotFound):
         desk.bulk_reruns.abort(999, by=TRADER)

@@ -24,7 +24,7 @@ from ba2_trade_platform.db.enums import BulkState, ItemOutcome, Subtype, Trigger
 
 log = get_logger(__name__)
 
-SLICE = 20
+SLICE = 12
 # So many of one expert wait in the queue at once: enough to keep it busy, few enough that an abort stops nearly all.
 WAITING = 50
 CATCH_UP = timedelta(seconds=2)
