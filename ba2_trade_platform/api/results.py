@@ -12,6 +12,7 @@ from ba2_trade_platform.api.problems import documented
 from ba2_trade_platform.core.attempt_diffs import AttemptDiff
 from ba2_trade_platform.core.details import Archived, Attempt, Moment, Output, Recommendation, Step
 from ba2_trade_platform.core.errors import NotFound
+from ba2_trade_platform.core.verdicts import Assessment
 
 router = APIRouter(prefix="/analyses/{analysis_id}", tags=["results"], responses=documented(404))
 T = TypeVar("T")
@@ -60,6 +61,15 @@ def steps(analysis_id: AnalysisId, console: Console) -> Items[Step]:
 def outputs(analysis_id: AnalysisId, console: Console) -> Items[Output]:
     """Return what the newest attempt wrote; the texts are markdown to be sanitised before they are shown."""
     return Items(items=console.details.outputs(analysis_id))
+
+
+@router.get("/verdict")
+def verdict(analysis_id: AnalysisId, console: Console) -> Assessment:
+    """Return whether a re-run of this failed analysis is worth it, with the evidence."""
+    found = console.assessments.of([console.details.row(analysis_id)]).get(analysis_id)
+    if found is None:
+        raise NotFound(f"Analysis {analysis_id} has no failure to be judged", code="NO_VERDICT")
+    return found
 
 
 @router.get("/recommendation")

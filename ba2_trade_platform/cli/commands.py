@@ -159,6 +159,8 @@ def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
             found[part] = console.get(f"{path}/{part}")["items"]
         if found["analysis"]["action"]:
             found["recommendation"] = console.get(f"{path}/recommendation")
+        if found["analysis"]["status"] == "failed":
+            found["verdict"] = console.get(f"{path}/verdict")
     from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
 
     print_json(found) if json else tables.print_analysis(found, settings_in_force().zone)

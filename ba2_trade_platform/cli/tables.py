@@ -46,6 +46,7 @@ def print_analysis(found: dict[str, Any], zone: ZoneInfo) -> None:
         ("Analysis", f"{row['id']}  {_text(row['symbol'])}  {_text(row['expert'])}"),
         ("Status", f"{_status(row['status'])}  {row['progress']} %  {_text(row['current_step'])}"),
         ("Failure", f"{_text(row['error_code'])}  {_text(row['error_message'])}" if row["error_code"] else DASH),
+        ("Verdict", _text(found["verdict"]["headline"]) if found.get("verdict") else DASH),
         ("Attempt", _attempt(row)),
         ("Created", _moment(row["created_at"], zone)),
         ("Finished", _moment(row["finished_at"], zone)),

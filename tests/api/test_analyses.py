@@ -249,3 +249,17 @@ async def test_a_day_means_the_close_of_its_session(client: httpx.AsyncClient, p
     wish = {"expert_instance_id": practice(platform), "symbol": "AAPL", "as_of": "2013-07-03"}  # a half day
     analysis_id = (await client.post("/analyses", json=wish)).json()["analysis_id"]
     assert (await client.get(f"/analyses/{analysis_id}")).json()["as_of"] == "2013-07-03T17:00:00Z"
+
+
+async def test_a_failed_analysis_has_a_verdict_and_another_has_none(
+    client: httpx.AsyncClient, platform: Platform
+) -> None:
+    with running(platform):
+        failed = submit(platform, practice(platform, fail_with="AUTH", fail_times=-1))
+        well = submit(platform, practice(platform, "Another desk"))
+        drain(platform)
+        verdict = (await client.get(f"/analyses/{failed}/verdict")).json()
+        missing = await client.get(f"/analyses/{well}/verdict")
+    assert verdict["kind"] == "permanent"
+    assert verdict["headline"].startswith("Permanent: fix first (API key refused by practice")
+    assert (missing.status_code, missing.json()["code"]) == (404, "NO_VERDICT")

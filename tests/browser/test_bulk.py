@@ -47,7 +47,7 @@ def test_all_that_match_are_looked_at_confirmed_watched_and_aborted(console: Con
     confirm = dialog.get_by_role("button", name="Re-run 64 analyses")
     dialog.get_by_label("Reason (required)").fill("new key")
     expect(confirm).to_be_disabled()
-    dialog.get_by_label("At most a minute").fill("120")
+    dialog.get_by_label("At most per minute").fill("120")
     expect(dialog).to_contain_text("32.0 s")
     dialog.get_by_label("Type the number").fill("63")
     expect(confirm).to_be_disabled()

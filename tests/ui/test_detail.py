@@ -46,12 +46,12 @@ async def test_a_failure_is_told_in_plain_words_with_its_code_and_its_traceback(
     await user.open(f"/market_analysis/{analysis_id}")
     await user.should_see("The expert has a fault. Copy the traceback into a report")
     await user.should_see("BUG")
-    await user.should_see("unknown: read it and decide")
+    await user.should_see("Unknown: read it and decide")
     await user.should_see(row(desk.platform, analysis_id).error_message)
     await user.should_not_see("most recent call last", retries=1)
     unfold(user, "failure-traceback")
     await eventually(lambda: user.should_see("most recent call last"))
-    await user.should_see(f"Fingerprint {row(desk.platform, analysis_id).fingerprint}")
+    await user.should_see("Equal failures")
 
 
 async def test_the_rerun_button_takes_the_analysis_to_completed(user: User, desk: Desk) -> None:

@@ -78,7 +78,7 @@ class BulkDialog:
             self._canary = ui.number("Canary, first n", min=1, precision=0).props(box).mark("bulk-canary")
             with self._canary:
                 ui.tooltip("So many run first; the rest only if all of them complete")
-            self._rate = ui.number("At most a minute", min=1, precision=0).props(box).mark("bulk-rate")
+            self._rate = ui.number("At most per minute", min=1, precision=0).props(box).mark("bulk-rate")
             self._rate.on_value_change(self._show_plan)
         self._override = ui.checkbox("Also what has reached its re-run limit", on_change=self._look_again)
         self._override.props("dense").mark("bulk-override")

@@ -23,6 +23,7 @@ from ba2_trade_platform.ui.components.detail_timeline import timeline
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, empty_state, quiet
 from ba2_trade_platform.ui.components.rerun_dialog import Reruns
 from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
+from ba2_trade_platform.ui.components.verdict_card import show_verdict
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 
@@ -132,7 +133,7 @@ class AnalysisDetail:
         found = Failure.of(reading)
         self._failure.show_if(found is not None)
         if found is not None:
-            self._failure.show(found, lambda data: failure(data, self._open))
+            self._failure.show(found, lambda data: failure(data, self._open, self._show_verdict))
         self._answer.show(Answer(row.status, reading.recommendation), recommendation)
         show_facts(self._facts, row, reading.newest, self._desk.zone)
         self._steps_panel.show("" if reading.steps else empty_words(row), _say)
@@ -162,6 +163,10 @@ class AnalysisDetail:
                 ui.button("Close", on_click=self._on_close, color=None).props("flat no-caps").classes(
                     "ba2-detail-centre"
                 )
+
+    async def _show_verdict(self, fingerprint: str) -> None:
+        with self._root:
+            await show_verdict(self._desk, fingerprint)
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from nicegui import ui
@@ -10,17 +12,13 @@ from nicegui import ui
 from ba2_trade_platform.core.advice import advice
 from ba2_trade_platform.core.details import Recommendation
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
+from ba2_trade_platform.core.verdicts import Assessment
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.detail_reading import Reading
 from ba2_trade_platform.ui.components.panels import Fact, Fold, chip, copy_button, facts, quiet
 from ba2_trade_platform.ui.components.prose import Prose, plain
 from ba2_trade_platform.ui.times import DASH
 
-KINDS = {
-    "transient": "transient: the same work may succeed when it is repeated",
-    "permanent": "permanent: the same work fails again until something is changed",
-    "unknown": "unknown: read it and decide",
-}
 RISK = {"low": "low", "medium": "medium", "high": "high"}
 HORIZON = {"short_term": "days", "medium_term": "weeks", "long_term": "months"}
 NO_ANSWER = {
@@ -36,9 +34,8 @@ NO_ANSWER = {
 class Failure(NamedTuple):
     """What is shown of why an analysis did not complete."""
 
-    status: Status
     code: str
-    kind: str | None
+    assessment: Assessment | None
     expert_instance_id: int
     message: str
     traceback: str | None
@@ -50,28 +47,32 @@ class Failure(NamedTuple):
         row = reading.row
         if row.error_code is None:
             return None
-        kind = row.failure_kind.value if row.failure_kind else None
         message = reading.message or "No message was recorded."
         return cls(
-            row.status, row.error_code, kind, row.expert_instance_id, message, reading.traceback, row.fingerprint
+            row.error_code, reading.assessment, row.expert_instance_id, message, reading.traceback, row.fingerprint
         )
 
 
-def failure(found: Failure, memory: set[str]) -> None:
-    """Say what failed, whether a re-run is worth it, and give everything a report needs."""
-    ui.label(advice(found.code).hint).classes("ba2-failure-advice")
+def failure(found: Failure, memory: set[str], show_verdict: Callable[[str], Awaitable[None]]) -> None:
+    """Say what failed, whether a re-run is worth it and why, and give everything a report needs."""
+    assessment = found.assessment
+    if assessment is not None and found.fingerprint:
+        with ui.element("div").classes("ba2-failure-code"):
+            ui.label(assessment.headline).classes("ba2-failure-advice").mark("verdict-headline")
+            why = ui.button("Why", icon="help_outline", color=None, on_click=partial(show_verdict, found.fingerprint))
+            why.props("flat dense no-caps size=sm").mark("verdict-why").props["aria-label"] = "Rule and evidence"
+    ui.label(advice(found.code).hint)
     with ui.element("div").classes("ba2-failure-code"):
         ui.link(found.code, f"/marketanalysis?code={found.code}").classes("ba2-link")
-        if found.status is Status.FAILED and found.kind:
-            ui.label(KINDS[found.kind]).classes("ba2-muted")
         ui.link("Settings of this expert", f"/experts?edit={found.expert_instance_id}").classes("ba2-link")
+        if found.fingerprint:
+            equal = ui.link("Equal failures", f"/marketanalysis?fingerprint={found.fingerprint}").classes("ba2-link")
+            equal.props["title"] = f"Fingerprint {found.fingerprint}"
     with ui.element("div").classes("ba2-failure-message"):
         plain(found.message)
         copy_button("Message", found.message)
     if found.traceback:
         traceback(found.traceback, "failure-traceback", memory)
-    if found.fingerprint:
-        ui.label(f"Fingerprint {found.fingerprint}").classes("ba2-small ba2-muted")
 
 
 def traceback(text: str, key: str, memory: set[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.details import Attempt, Moment, Output, Recommendation, Step
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
+from ba2_trade_platform.core.verdicts import Assessment
 from ba2_trade_platform.ui.components.prose import SENT_UP_TO
 
 
@@ -50,6 +51,7 @@ class Reading:
     attempts: tuple[Attempt, ...]
     state: Any
     held: frozenset[str] = frozenset()
+    assessment: Assessment | None = None
     timeline: tuple[Moment, ...] = ()
 
     @property
@@ -92,4 +94,5 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
         state=details.state(analysis_id),
         held=platform.breakers.held(),
         timeline=tuple(details.timeline(analysis_id)),
+        assessment=platform.assessments.of([row]).get(row.id),
     )

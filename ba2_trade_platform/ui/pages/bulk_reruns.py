@@ -193,7 +193,7 @@ class BulkPage:
                 Fact("Ended", exact(bulk.finished_at, zone)),
                 Fact("Mode", bulk.mode.value),
                 Fact("Canary", canary, hint="The rest runs only if all of these complete"),
-                Fact("At most a minute", f"{bulk.rate_per_minute:,}" if bulk.rate_per_minute else DASH),
+                Fact("At most per minute", f"{bulk.rate_per_minute:,}" if bulk.rate_per_minute else DASH),
                 Fact(
                     "What failed again in", f"#{after}" if after else DASH, f"/bulk-reruns/{after}" if after else None
                 ),
