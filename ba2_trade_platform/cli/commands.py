@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk, failures
+from ba2_trade_platform.cli import bulk, failures, retries
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -237,6 +237,11 @@ app.command()(failures.resolve)
 app.command()(failures.ignore)
 app.command()(failures.reopen)
 app.command("rerun-group")(failures.rerun_group)
+app.command("run-now")(retries.run_now)
+app.command("stop-retrying")(retries.stop_retrying)
+app.command()(retries.breakers)
+app.command("hold-back")(retries.hold_back)
+app.command("let-go")(retries.let_go)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -121,6 +121,22 @@ def print_failures(inbox: dict[str, Any], zone: ZoneInfo) -> None:
         _print(f"More: --cursor {inbox['next_cursor']}")
 
 
+def print_breakers(found: dict[str, Any], zone: ZoneInfo) -> None:
+    """Print incidents of providers."""
+    table = _table("Provider", "State", "Waiting", "Since", "Next probe", "Why", "By")
+    for one in found["items"]:
+        table.add_row(
+            _text(one["provider"]),
+            one["state"],
+            str(one["waiting"]),
+            _moment(one["opened_at"], zone),
+            _moment(one["probe_at"], zone),
+            _text(one["reason"]),
+            _text(one["opened_by"] or "console"),
+        )
+    _print(table if found["items"] else "No provider is held back.")
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")

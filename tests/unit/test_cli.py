@@ -22,7 +22,7 @@ from ba2_trade_platform.app import Platform
 from ba2_trade_platform.cli.commands import main
 from ba2_trade_platform.core.actors import ActorKind
 from ba2_trade_platform.settings import Settings
-from tests.platforms import drain, make_platform, practice, running, submit, wait_until
+from tests.platforms import drain, make_platform, practice, row, running, submit, wait_until
 from tests.sql import change
 
 
@@ -321,3 +321,27 @@ def test_old_archives_are_packed_away_after_a_look(run: Run, tmp_path: Path, mon
     assert (packed["attempts"], packed["more"]) == (1, False)
     assert Path(packed["file"]).parent == tmp_path / "archives"
     assert run("pack-archives", "--yes").code == 5
+
+
+def test_a_waiting_retry_is_run_now_and_another_stopped(tmp_path: Path, run: Run) -> None:
+    with console(tmp_path) as platform:
+        hours = {"max_retries": 1, "retry_base_seconds": 80_000, "retry_cap_seconds": 80_000}
+        desk = practice(platform, fail_with="CONNECTION", fail_times=1, **hours)
+        first, second = (submit(platform, desk, symbol) for symbol in ("AAPL", "MSFT"))
+        wait_until(platform, lambda: all(row(platform, found).retrying for found in (first, second)), "the retries")
+        assert run("run-now", str(first)).out == f"Analysis {first} runs now (retry 1/1)\n"
+        assert "is not retried any more" in run("stop-retrying", str(second)).out
+        refused = run("stop-retrying", str(second))
+        assert (refused.code, refused.err) == (
+            5, f"Only what waits for its retry can stop retrying: analysis {second} is failed\n"
+        )  # fmt: skip
+
+
+def test_a_provider_is_held_back_and_let_go(tmp_path: Path, run: Run) -> None:
+    with console(tmp_path):
+        assert run("breakers").out == "No provider is held back.\n"
+        said = run("hold-back", "openai", "--reason", "maintenance").out
+        assert said == "Retries for openai wait until it is let go\n"
+        assert "maintenance" in run("breakers").out
+        assert run("let-go", "openai", "--reason", "over").out == "Retries for openai go again, 0 waited\n"
+        assert run("let-go", "other", "--reason", "over").code == 4

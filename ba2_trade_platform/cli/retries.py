@@ -1,0 +1,50 @@
+"""The commands of automatic retries: not to wait, to stop waiting, and whose retries wait."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ba2_trade_platform.cli.door import AsJson, Reason, print_json, reach, settings_in_force, show_answer
+
+AnalysisId = Annotated[int, typer.Argument(metavar="ID", help="The analysis", min=1)]
+Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name")]
+Why = Annotated[str, typer.Option("--reason", help="Why, in your words; kept, and shown to everybody")]
+
+
+def run_now(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
+    """Run an analysis at once that waits for its automatic retry."""
+    with reach() as console:
+        show_answer(console.post(f"/analyses/{analysis_id}/run-now", reason=reason), json)
+
+
+def stop_retrying(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
+    """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
+    with reach() as console:
+        show_answer(console.post(f"/analyses/{analysis_id}/stop-retrying", reason=reason), json)
+
+
+def breakers(
+    every: Annotated[bool, typer.Option("--all", help="Earlier incidents too")] = False, json: AsJson = False
+) -> None:
+    """List the providers whose retries wait."""
+    with reach() as console:
+        found = console.get("/breakers", active=None if every else True)
+    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
+
+    print_json(found) if json else tables.print_breakers(found, settings_in_force().zone)
+
+
+def hold_back(provider: Provider, reason: Why, json: AsJson = False) -> None:
+    """Hold back retries for a provider until somebody lets it go."""
+    with reach() as console:
+        held = console.post(f"/breakers/{provider}/open", reason=reason)
+    show_answer(held | {"sentence": f"Retries for {held['provider']} wait until it is let go"}, json)
+
+
+def let_go(provider: Provider, reason: Why, json: AsJson = False) -> None:
+    """Let the retries for a provider go again, at the set rate."""
+    with reach() as console:
+        going = console.post(f"/breakers/{provider}/close", reason=reason)
+    show_answer(going | {"sentence": f"Retries for {going['provider']} go again, {going['waiting']} waited"}, json)
