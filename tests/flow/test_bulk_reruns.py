@@ -135,6 +135,40 @@ def test_what_changed_after_the_acceptance_is_skipped_with_the_reason(desk: Desk
     assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 4, "succeeded": 1, "skipped": 3}
 
 
+def test_one_that_a_person_reran_and_that_failed_again_is_not_run_a_third_time(
+    desk: Desk, worker: SteppedWorker
+) -> None:
+    first, second = failed(desk, worker, desk.expert(), 2)
+    bulk = create(desk, rate_per_minute=1)
+    worker.tick()
+    worker.succeed(worker.held[second])
+    desk.analyses.rerun(first, by=TRADER)
+    fail_all(desk, worker)
+    desk.clock.advance(60)
+    worker.tick()
+    assert items(desk, bulk.id) == [
+        (second, "succeeded", None), (first, "skipped", "re-run meanwhile by trader (attempt 2, failed)"),
+    ]  # fmt: skip
+    assert desk.row(first).attempt == 2
+
+
+def test_a_rerun_between_the_look_and_the_acceptance_is_a_changed_plan(desk: Desk, worker: SteppedWorker) -> None:
+    ids = failed(desk, worker, desk.expert(), 2)
+    quick: list[int] = []
+
+    def somebody_is_quicker(session: Session, rows: Sequence[Any]) -> dict[int, str]:
+        for analysis_id in quick:
+            desk.analyses.rerun(analysis_id, by=TRADER)
+        return {}
+
+    service = BulkReruns(desk.store, Planner(desk.abilities, [somebody_is_quicker]))
+    preview = service.preview(FAILED)
+    quick.append(ids[0])
+    with pytest.raises(Refused, match="the analyses changed at this very moment"):
+        service.create(FAILED, reason="again", plan_hash=preview.plan_hash, by=TRADER)
+    assert ask(desk.file, "SELECT * FROM batch_item") == []
+
+
 def test_an_expert_disabled_meanwhile_blocks_and_keeps_the_evidence(desk: Desk, worker: SteppedWorker) -> None:
     expert = desk.expert()
     (analysis_id,) = failed(desk, worker, expert, 1)
