@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, cast, func, literal, select, text
+from sqlalchemy import bindparam, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.errors import Invalid, NotFound
@@ -21,6 +21,7 @@ from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.verdicts import Assessment, Error, assess
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Mark
+from ba2_trade_platform.db.types import UtcDateTime
 
 __all__ = ["LIVE", "FailureInbox", "Group", "GroupPage", "GroupState", "Mark", "Summary", "Touched"]
 
@@ -32,7 +33,6 @@ MESSAGE_SHOWN = 500
 _LOOKED_AT = 1_000  # of one group's analyses, for the symbols it touches
 _RECENT = 50  # of the attempts of a group of which nothing stands failed
 _G = t.failure_group.c
-_H = t.failure_hour.c
 _FAILED_NOW = f"""
     SELECT symbol FROM market_analysis {BY_FAILED}
     WHERE status = 'failed' AND fingerprint = wanted.value LIMIT {_LOOKED_AT}"""
@@ -49,14 +49,17 @@ _EXPERTS_LATELY = f"SELECT DISTINCT expert_instance_id AS id FROM ({_LATELY})"
 def _touching(symbols: str, experts: str) -> Any:
     return text(f"""
         SELECT wanted.value, (SELECT json_group_array(id) FROM ({experts})),
-               (SELECT COUNT(DISTINCT symbol) FROM ({symbols})),
-               (SELECT json_group_array(symbol)
-                FROM (SELECT DISTINCT symbol FROM ({symbols}) ORDER BY symbol LIMIT {SYMBOLS_NAMED}))
+               (SELECT json_group_array(symbol) FROM (SELECT DISTINCT symbol FROM ({symbols})))
         FROM json_each(:keys) AS wanted""")
 
 
 _TOUCHED_NOW = _touching(_FAILED_NOW, _FAILED_EXPERTS)
 _TOUCHED_LATELY = _touching(_LATELY, _EXPERTS_LATELY)
+_SEEN_HOURLY = text("""
+    SELECT wanted.value, (
+        SELECT json_group_array(json_array(CAST(ROUND(24 * (julianday(hour) - julianday(:since))) AS INTEGER), seen))
+        FROM failure_hour WHERE fingerprint = wanted.value AND hour >= :since)
+    FROM json_each(:keys) AS wanted""").bindparams(bindparam("since", type_=UtcDateTime()))
 
 
 @dataclass(frozen=True)
@@ -230,11 +233,9 @@ def _hours(session: Session, names: Sequence[str], now: datetime) -> dict[str, t
     """Return what each group's last 24 hours saw."""
     since = hour_of(now) - timedelta(hours=HOURS - 1)
     counted = {name: [0] * HOURS for name in names}
-    begin = literal(since, _H.hour.type)
-    place = cast(func.round(24 * (func.julianday(_H.hour) - func.julianday(begin))), Integer)
-    rows = session.execute(select(_H.fingerprint, place, _H.seen).where(_H.fingerprint.in_(names), _H.hour >= begin))
-    for name, hour, seen in rows:
-        counted[name][min(hour, HOURS - 1)] += seen
+    for name, hourly in session.execute(_SEEN_HOURLY, {"keys": json.dumps(names), "since": since}):
+        for place, seen in json.loads(hourly):
+            counted[name][min(place, HOURS - 1)] += seen
     return {name: tuple(hours) for name, hours in counted.items()}
 
 
@@ -242,23 +243,22 @@ def _reach(session: Session, found: Sequence[Place]) -> dict[str, _Reach]:
     """Return the experts and symbols of each group: of what stands failed, else of what failed lately."""
     failing = [place.fingerprint for place in found if place.failed_now]
     others = [place.fingerprint for place in found if not place.failed_now]
-    rows = [
-        row
+    touched = {
+        name: (json.loads(experts), sorted(json.loads(symbols)))
         for statement, names in ((_TOUCHED_NOW, failing), (_TOUCHED_LATELY, others))
         if names
-        for row in session.execute(statement, {"keys": json.dumps(names)})
-    ]
+        for name, experts, symbols in session.execute(statement, {"keys": json.dumps(names)})
+    }
     i = t.expert_instance.c
-    experts = {name: json.loads(ids) for name, ids, *_ in rows}
-    wanted = {expert for ids in experts.values() for expert in ids}
+    wanted = {expert for experts, _ in touched.values() for expert in experts}
     aliases = {row.id: row.alias for row in session.execute(select(i.id, i.alias).where(i.id.in_(wanted)))}
     return {
         name: _Reach(
-            tuple(Touched(expert, aliases[expert]) for expert in sorted(experts[name])),
-            tuple(json.loads(symbols)),
-            count,
+            tuple(Touched(expert, aliases[expert]) for expert in sorted(experts)),
+            tuple(symbols[:SYMBOLS_NAMED]),
+            len(symbols),
         )
-        for name, _, count, symbols in rows
+        for name, (experts, symbols) in touched.items()
     }
 
 

@@ -99,13 +99,25 @@ async def test_a_group_is_rerun_after_a_question_and_leaves_by_itself(user: User
     await user.open(TAB)
     await eventually(lambda: user.should_see(marker=f"rerun-{group.fingerprint}"))
     user.find(marker=f"rerun-{group.fingerprint}").click()
-    await eventually(lambda: user.should_see("Re-run 2 analyses?"))
-    await user.should_see("Fix it in the expert's settings, then re-run.")
-    user.find(marker="rerun-group-confirm").click()
+    await eventually(lambda: user.should_see("2 of 2"))
+    user.find(marker="bulk-reason").type("new key")
+    user.find(marker="confirm-bulk").click()
+    await eventually(lambda: user.should_see("accepted: 2 analyses will run"))
+    await eventually(lambda: state(desk, group) is GroupState.RECOVERED)
+    await user.open(TAB)
     await eventually(lambda: user.should_see("Nothing needs you. 2 completed today, 0 recovered by retry."))
-    assert state(desk, group) is GroupState.RECOVERED
     await user.open(f"{TAB}&state=recovered")
     await eventually(lambda: user.should_see("recovered"))
+
+
+async def test_the_detail_says_the_verdict_and_opens_its_card(user: User, desk: Desk) -> None:
+    group = fail(desk)
+    await user.open("/market_analysis/1")
+    await eventually(lambda: user.should_see("Permanent: fix first (API key refused"))
+    user.find(marker="verdict-why").click()
+    await eventually(lambda: user.should_see(marker="verdict-card"))
+    desk.platform.assessments.set_kind(group.fingerprint, FailureKind.TRANSIENT, by=TRADER, reason="it hiccups")
+    await eventually(lambda: user.should_see("Transient: likely to work"))
 
 
 async def test_the_card_shows_rule_and_evidence_and_takes_the_operators_word(user: User, desk: Desk) -> None:

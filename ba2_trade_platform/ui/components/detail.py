@@ -129,7 +129,8 @@ class AnalysisDetail:
         self._shown = reading
         row = reading.row
         stopping = row.id in self._desk.platform.worker.status.stopping
-        self._header.show(row, self._desk.zone, stopping=stopping, held=reading.held)
+        permanent = reading.assessment is not None and reading.assessment.warns
+        self._header.show(row, self._desk.zone, stopping=stopping, held=reading.held, permanent=permanent)
         found = Failure.of(reading)
         self._failure.show_if(found is not None)
         if found is not None:

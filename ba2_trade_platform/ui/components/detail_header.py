@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from ba2_trade_platform.core.details import Attempt
-from ba2_trade_platform.core.failures import FailureKind
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.ui import words
@@ -70,8 +69,13 @@ class DetailHeader:
                     self._bar = ui.element("span")
                 self._step = ui.label().classes("ba2-muted")
 
-    def show(self, row: AnalysisRow, zone: ZoneInfo, *, stopping: bool, held: Container[str] = ()) -> None:
-        """Show how the analysis stands; `held` are the providers whose retries wait."""
+    def show(
+        self, row: AnalysisRow, zone: ZoneInfo, *, stopping: bool, held: Container[str] = (), permanent: bool = False
+    ) -> None:
+        """Show how the analysis stands; `held` are the providers whose retries wait.
+
+        `permanent`: something is to be fixed before a re-run.
+        """
         if (row.status, stopping) != self._status:
             self._status = (row.status, stopping)
             look = words.STATUS[row.status]
@@ -82,7 +86,6 @@ class DetailHeader:
                 offered = row.offers(event) and (self._rerun_enabled or event is not Event.RERUN)
                 button.set_visibility(offered)
             self._part.set_visibility(self._buttons[Event.RERUN].visible)
-        permanent = row.failure_kind is FailureKind.PERMANENT
         self._buttons[Event.RERUN].classes(
             add="ba2-outlined" if permanent else "", remove="" if permanent else "ba2-outlined"
         )

@@ -73,14 +73,19 @@ class Reading:
 
 
 def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> Reading:
-    """Return what is known of an analysis now; only its recommendation is read when its row is as `shown`.
+    """Return what is known of an analysis now; only what others change is read when its row is as `shown`.
 
     Blocking. Raises NotFound.
     """
     details = platform.details
     row = details.row(analysis_id)
     if shown is not None and row == shown.row:
-        return replace(shown, recommendation=details.recommendation(analysis_id), held=platform.breakers.held())
+        return replace(
+            shown,
+            recommendation=details.recommendation(analysis_id),
+            held=platform.breakers.held(),
+            assessment=platform.assessments.of([row]).get(row.id),
+        )
     attempts = tuple(details.attempts(analysis_id))
     failed_with_trace = row.status is Status.FAILED and attempts[0].has_archive
     return Reading(

@@ -10,17 +10,19 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
+from ba2_trade_platform.core.bulk_reruns import Selection
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.clock import day_start
 from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.failure_inbox import LIVE, Group, GroupPage, GroupState, Summary
 from ba2_trade_platform.core.failure_marks import Marked
+from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.core.verdicts import KindOverride
 from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.bulk_dialog import ask_bulk_rerun
 from ba2_trade_platform.ui.components.failure_rows import HEADERS, IGNORES, NUMBERS, FailureLine, Verb
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip, empty_state
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
-from ba2_trade_platform.ui.components.rerun_group import ask_rerun_group
 from ba2_trade_platform.ui.components.verdict_card import show_verdict
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
@@ -199,7 +201,8 @@ class FailureTab:
         await self._look()
 
     async def _ask_rerun(self, group: Group) -> None:
-        await ask_rerun_group(self._desk, group)
+        selection = Selection(Filter(status=(Status.FAILED,), fingerprint=group.fingerprint))
+        await ask_bulk_rerun(self._desk, selection, name=f"{group.code} {group.fingerprint}")
 
 
 def _address(view: str, **parts: str) -> str:

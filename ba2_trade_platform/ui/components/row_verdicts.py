@@ -40,6 +40,7 @@ class RowVerdicts:
             "verdict_icon": look.icon,
             "verdict_cls": f"ba2-chip-button tone-{look.tone}",
             "verdict_hint": assessment.headline,
+            "permanent": assessment.warns,
         }
 
     async def open(self, analysis_id: int) -> None:
