@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, delete, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,8 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.types import UtcDateTime
 
 _H = t.failure_hour.c
+
+HOURS_KEPT = timedelta(hours=48)  # the inbox draws a day
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def note_failures(session: Session, failures: Sequence[Seen], now: datetime) -> 
 
     To be called in the transaction that ends the attempts, for each that ends failed, retried or not, and before
     they are closed: a group has come back when it was marked resolved, or when nothing stood failed and nothing open
-    answered it. Costs two statements, and none when there are no failures.
+    answered it. Costs three statements, and none when there are no failures.
     """
     if not failures:
         return
@@ -78,6 +80,7 @@ def note_failures(session: Session, failures: Sequence[Seen], now: datetime) -> 
         hours[seen.fingerprint, hour_of(seen.at)] += 1
     connection = session.connection()
     connection.execute(_GROUP, [{**_row(fingerprint, likes), "now": now} for fingerprint, likes in groups.items()])
+    connection.execute(delete(t.failure_hour).where(t.failure_hour.c.hour < hour_of(now) - HOURS_KEPT))
     connection.execute(
         _HOUR,
         [{"fingerprint": fingerprint, "hour": hour, "seen": count} for (fingerprint, hour), count in hours.items()],

@@ -151,3 +151,14 @@ def test_what_is_ignored_no_longer_does(desk: Desk, end: str) -> None:
     change(desk.file, f"UPDATE failure_group SET mark = 'ignored', {end}")
     note(desk, seen(desk))
     assert regressed(desk)
+
+
+def test_hours_that_nobody_draws_any_more_are_forgotten_and_the_group_is_not(desk: Desk) -> None:
+    note(desk, seen(desk))
+    desk.clock.advance(47 * 3_600)
+    note(desk, seen(desk))
+    assert one(desk.file, "SELECT COUNT(*) FROM failure_hour") == 2
+    desk.clock.advance(2 * 3_600)
+    note(desk, seen(desk))
+    assert one(desk.file, "SELECT COUNT(*) FROM failure_hour") == 2
+    assert one(desk.file, "SELECT seen FROM failure_group") == 3

@@ -152,7 +152,7 @@ async def test_the_table_opens_the_same_choice(user: User, desk: Desk) -> None:
     await eventually(lambda: user.should_see("queued for re-run (attempt 2, re-run 1/3, 2 steps kept)"))
 
 
-async def test_a_plan_that_changed_meanwhile_is_told_and_nothing_happens(user: User, desk: Desk) -> None:
+async def test_a_plan_that_changed_meanwhile_is_told_and_the_new_one_is_shown(user: User, desk: Desk) -> None:
     analysis_id = failed(desk)
     await choose(user, analysis_id, "resume")
     await eventually(lambda: user.should_see("2 of 3 steps kept, 1 done again"))
@@ -162,3 +162,6 @@ async def test_a_plan_that_changed_meanwhile_is_told_and_nothing_happens(user: U
     user.find(marker="rerun-confirm").click()
     await eventually(lambda: user.should_see(f"What a re-run of analysis {analysis_id} would do has changed"))
     assert row(desk.platform, analysis_id).attempt == 1
+    await eventually(lambda: user.should_see("its settings were others in attempt 1"))
+    user.find(marker="rerun-confirm").click()
+    await eventually(lambda: user.should_see(f"Analysis {analysis_id} queued for re-run (attempt 2, re-run 1/3"))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from ba2_trade_platform.core.advice import advice
+from ba2_trade_platform.core.errors import Refused
 from ba2_trade_platform.core.monitor import AnalysisRow
 from ba2_trade_platform.core.requeue import Requeued, Wish
 from ba2_trade_platform.core.rerun_plans import Guard
@@ -46,17 +47,26 @@ class Reruns:
             return None
         trader, preferences = self._desk.trader, self._desk.platform.preferences
         mode = mode or await off_loop(preferences.get, trader, "rerun_mode")
+        while (wish := await self._planned(analysis_id, mode or "fresh")) is not None:
+            try:
+                requeued = await self._rerun(analysis_id, wish)
+            except Refused as refusal:
+                if refusal.code != "PLAN_CHANGED":
+                    raise
+                notify(str(refusal), refusal.tone)  # and the new plan is shown
+                mode = wish.mode.value
+            else:
+                await off_loop(preferences.remember, trader, "rerun_mode", wish.mode.value)
+                return requeued
+        return None
+
+    async def _planned(self, analysis_id: int, mode: str) -> Wish | None:
         plan = await off_loop(self._desk.platform.analyses.rerun_plan, analysis_id)
         self._asking = True
         try:
-            wish = await RerunOptions(self._desk, plan, mode or "fresh").ask()
+            return await RerunOptions(self._desk, plan, mode).ask()
         finally:
             self._asking = False
-        if wish is None:
-            return None
-        requeued = await self._rerun(analysis_id, wish)
-        await off_loop(preferences.remember, trader, "rerun_mode", wish.mode.value)
-        return requeued
 
     async def _rerun(self, analysis_id: int, wish: Wish) -> Requeued:
         requeued = await off_loop(self._desk.platform.analyses.rerun, analysis_id, by=self._desk.trader, wish=wish)
