@@ -108,7 +108,8 @@ class RerunPlanner:
         if effective_kind(session, row.fingerprint, row.failure_kind) is FailureKind.PERMANENT:
             message = row.error_message or row.error_code or "its cause"
             cut = message if len(message) <= MESSAGE_SHOWN else f"{message[:MESSAGE_SHOWN]}..."
-            found.append(Guard("PERMANENT", f"Permanent: fix first ({cut})"))
+            changed = "; the expert's settings were changed since" if _settings_differ(session, row) else ""
+            found.append(Guard("PERMANENT", f"Permanent: fix first ({cut}){changed}"))
         holder = active_holder(session, row.dedupe_key)
         if holder is not None and holder.id != row.id:
             sentence = (
@@ -175,6 +176,11 @@ class RerunPlanner:
             plan_hash=hash_of(row.attempt, wish, name, chosen.config_id, chosen.asked, planned, guards),
             sentence=in_words(wish.mode, planned, sums),
         )
+
+
+def _settings_differ(session: Session, row: Any) -> bool:
+    used = select(_T.config_id).where(_T.analysis_id == row.id, _T.number == row.attempt)
+    return bool(session.scalar(used) != row.current_config_id)
 
 
 def _check_providers(wish: Wish, offered: Sequence[str], alias: str) -> None:

@@ -57,6 +57,8 @@ def test_a_newcomer_repairs_an_expired_key(console: ConsoleProcess, open_page: O
     assert rerun.evaluate("e => getComputedStyle(e).color") == "rgb(251, 140, 0)"
     rerun.focus()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("the expert's settings were changed since")
+    page.get_by_role("button", name="Re-run anyway").click()
     expect(page.get_by_text("queued for re-run (attempt 2, re-run 1/3)")).to_be_visible()
     expect(page.locator(".ba2-detail-title")).to_contain_text("completed")
     expect(rerun).to_be_hidden()

@@ -101,6 +101,14 @@ def test_the_limit_stands_in_the_plan_before_it_is_met(desk: Desk) -> None:
 def test_a_permanent_failure_is_accepted_with_a_warning_and_a_transient_one_without(desk: Desk) -> None:
     analysis_id = failed_analysis(desk)
     assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == ("Permanent: fix first (The key is wrong)",)
+
+
+def test_a_warning_says_when_the_settings_were_changed_since_it_failed(desk: Desk) -> None:
+    analysis_id = failed_analysis(desk)
+    desk.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, settings={"window": 9})
+    assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == (
+        "Permanent: fix first (The key is wrong); the expert's settings were changed since",
+    )
     worker = desk.worker()
     worker.fail(worker.claim(analysis_id), ErrorCode.RATE_LIMIT, "slow down")
     assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == ()
