@@ -15,6 +15,7 @@ NEWEST = 200
 ENOUGH = 3
 
 # For each key the newest answers that completed or failed, from its index alone; the waits of those that succeeded.
+# One that never began, because somebody stopped retrying, tried nothing.
 _STATEMENT = """
 SELECT wanted.value, (
     SELECT json_array(COUNT(*), SUM(outcome = 'completed'), json_group_array(
@@ -22,6 +23,7 @@ SELECT wanted.value, (
     FROM (
         SELECT outcome, started_at, after_failed_at FROM analysis_attempt
         WHERE {column} = wanted.value AND {column} IS NOT NULL AND outcome IN ('completed', 'failed')
+          AND started_at IS NOT NULL
         ORDER BY id DESC LIMIT :newest))
 FROM json_each(:keys) AS wanted
 """

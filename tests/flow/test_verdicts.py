@@ -11,6 +11,8 @@ from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.contracts import ErrorCode
 from ba2_trade_platform.core.errors import NotFound
 from ba2_trade_platform.core.failures import FailureKind
+from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
+from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.verdicts import Assessment, Assessments
 from tests.platforms import TRADER
 from tests.sql import ask, change
@@ -204,3 +206,10 @@ def test_the_evidence_names_the_attempts_that_answered(desk: Desk, worker: Stepp
         (first, 2, "AAPL", "completed"),
     ]
     assert [each.wait_seconds for each in found][1] == 60
+
+
+def test_a_retry_that_somebody_stopped_before_it_began_is_no_evidence(desk: Desk, worker: SteppedWorker) -> None:
+    desk.experts.update(1, by=TRADER, max_retries=2)
+    analysis_id = fail(desk, worker, "AAPL")
+    Retrying(desk.store, EmbeddedDispatcher()).stop(analysis_id, by=TRADER)
+    assert verdict(desk, analysis_id).tried == 0
