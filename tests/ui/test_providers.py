@@ -38,4 +38,4 @@ async def test_a_retry_says_which_it_is_and_can_be_stopped(user: User, desk: Des
     await eventually(lambda: user.should_see("retry 1/2"))
     user.find(marker="stop retrying").click()
     await eventually(lambda: user.should_see("is not retried any more; it stands failed (CONNECTION)"))
-    await eventually(lambda: user.should_not_see("retry 1/2"))
+    await eventually(lambda: user.should_not_see(marker="stop retrying"))
