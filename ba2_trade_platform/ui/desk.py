@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.ui.live import Live
+from ba2_trade_platform.ui.pulse import Pulse, SharedReading
 from ba2_trade_platform.ui.times import display_zone
 
 
@@ -17,6 +18,7 @@ class Desk:
 
     platform: Platform
     live: Live
+    pulse: SharedReading[Pulse]
 
     @property
     def trader(self) -> Actor:

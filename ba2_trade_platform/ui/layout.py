@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from nicegui import app, ui
 
-from ba2_trade_platform.core.breakers import Breaker
 from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.clock import day_start
 from ba2_trade_platform.core.demo import DemoState
-from ba2_trade_platform.core.monitor import Counts
-from ba2_trade_platform.core.queue.worker_queue import QueueState
-from ba2_trade_platform.core.worker import WorkerStatus
 from ba2_trade_platform.ui.components.help import help_dialog, show_zone_menu
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.pulse import Pulse
 
 QUIET = "flat dense no-caps size=sm"
 STATIC = Path(__file__).parent / "static"
@@ -32,17 +26,6 @@ RAIL = (
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
 )
-
-
-class Pulse(NamedTuple):
-    """What the shell shows of the whole desk."""
-
-    counts: Counts
-    queue: QueueState
-    worker: WorkerStatus
-    demo: DemoState
-    breakers: tuple[Breaker, ...]
-    needy: int
 
 
 @contextmanager
@@ -150,18 +133,10 @@ class Shell:
     async def refresh(self) -> None:
         """Show the present counts and switches; sends nothing when nothing changed."""
         with reporting():
-            pulse = await off_loop(self._read)
+            pulse = await self._desk.pulse.get()
             if pulse != self._shown:
                 self._shown = pulse
                 self._show(pulse)
-
-    def _read(self) -> Pulse:
-        platform = self._desk.platform
-        today = day_start(datetime.now(UTC), platform.settings.zone)
-        counts = platform.monitor.counts(today)
-        breakers = tuple(platform.breakers.active())
-        needy = platform.failures.needs_person()
-        return Pulse(counts, platform.queue.state(), platform.worker.status, platform.demo.state(), breakers, needy)
 
     def _show(self, pulse: Pulse) -> None:
         counts, queue, worker = pulse.counts, pulse.queue, pulse.worker
@@ -191,7 +166,7 @@ class Shell:
         _show_if(self._held, bool(pulse.breakers))
         self._held_text.set_text("; ".join(breaker.sentence for breaker in pulse.breakers) + ".")
         self._badge("providers", len(pulse.breakers))
-        self._badge("failures", pulse.needy)
+        self._badge("failures", pulse.needs_person)
         _show_if(self._demo, pulse.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 

@@ -80,7 +80,8 @@ class PageListener:
     async def _flush(self) -> None:
         try:
             while self._waiting is not None and not self._closed:
-                await asyncio.sleep(FLUSH_SECONDS)
+                # All pages at the same instants, so that what they have in common is read once for all.
+                await asyncio.sleep(FLUSH_SECONDS - asyncio.get_running_loop().time() % FLUSH_SECONDS)
                 change, self._waiting = self._waiting, None
                 if self._closed or not self._client.has_socket_connection:
                     continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nicegui import app, ui
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -17,11 +19,12 @@ from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
 from ba2_trade_platform.ui.pages.providers import providers_page
 from ba2_trade_platform.ui.pages.retries import retries_page
+from ba2_trade_platform.ui.pulse import SharedReading, read_pulse
 
 
 def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
-    desk = Desk(platform, Live(platform.feed))
+    desk = Desk(platform, Live(platform.feed), SharedReading(partial(read_pulse, platform)))
     _add_style()
     _analyses(desk)
     _desk_and_history(desk)

@@ -40,6 +40,7 @@ class JobMonitor:
         self._new: set[int] = set()
         self._at: int | None = None
         self._held: frozenset[str] = frozenset()
+        self._stopping: frozenset[int] = frozenset()
         self._verdicts = RowVerdicts(desk)
         self._lock = asyncio.Lock()
         self._reruns = Reruns(desk)
@@ -111,7 +112,7 @@ class JobMonitor:
             await self._bar.show()
 
     def _show(self) -> None:
-        stopping = self._desk.platform.worker.status.stopping
+        stopping = self._stopping = self._desk.platform.worker.status.stopping
         zone = self._desk.zone
         lines = []
         for row in self._page.items:
@@ -186,7 +187,11 @@ class JobMonitor:
             return rows, matching, monitor.count(chosen), self._desk.platform.breakers.held()
 
         async with self._lock:
-            fresh, matching, self._total, self._held = await off_loop(read)
+            fresh, matching, total, held = await off_loop(read)
+            stopping = self._desk.platform.worker.status.stopping
+            if not (touched or matching) and (total, held, stopping) == (self._total, self._held, self._stopping):
+                return  # nothing that is shown here has changed
+            self._total, self._held = total, held
             gone = set(touched) - set(fresh)
             items = tuple(fresh.get(row.id, row) for row in self._page.items if row.id not in gone)
             self._page = Page(items, self._page.next_cursor, self._page.bounded)
