@@ -19,6 +19,7 @@ from ba2_trade_platform.core.providers import ProviderChoice
 from ba2_trade_platform.core.queue.endings import Abilities, Ability
 from ba2_trade_platform.core.queue.submissions import active_holder
 from ba2_trade_platform.core.rerun_plans import (
+    NO_PARTS,
     STEP_MODES,
     ConfigChoice,
     Done,
@@ -144,7 +145,7 @@ class RerunPlanner:
         chosen = self.choose(session, row, wish)
         configs = _configs_of_attempts(session, row.id)
         steps = _recorded(session, row.id, configs, chosen.settings_hash)
-        modes = modes_of(steps, row.attempt, row.alias, _cannot_do_parts(chosen.ability))
+        modes = modes_of(steps, row.attempt, row.alias, None if chosen.ability.can_resume else NO_PARTS)
         refusal = next(choice.reason for choice in modes if choice.mode is wish.mode)
         if refusal is not None:
             raise Invalid(refusal, code="MODE_NOT_POSSIBLE")
@@ -191,12 +192,6 @@ def _check_providers(wish: Wish, offered: Sequence[str], alias: str) -> None:
         raise Invalid(f"{alias} has no provider {unknown[:80]!r}: {known}", code="INVALID_PROVIDER")
     if named and not [name for name in wish.providers.among(offered) if name not in wish.exclude_providers]:
         raise Invalid(f"{alias} would have nobody to ask: every provider is left out", code="INVALID_PROVIDER")
-
-
-def _cannot_do_parts(ability: Ability) -> str | None:
-    if ability.can_resume:
-        return None
-    return "cannot keep steps: it always does everything again"
 
 
 def _chosen_step(steps: Sequence[Done], wish: Wish, analysis_id: int) -> Done | None:

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns, BulkState, ItemOutcome, Mode, Selection
+from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, SwitchedOff
 from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.core.queue.bulk_slices import SLICE
+from ba2_trade_platform.core.watchlists import Watchlists
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.bulk_desk import FAILED, Holding, counted, create, drain, fail_all, failed, failed_open_position, items
 from tests.platforms import TRADER
@@ -263,3 +265,38 @@ def test_a_wish_that_makes_no_sense_is_a_sentence_and_changes_nothing(desk: Desk
             FAILED, reason="again", plan_hash="", by=TRADER
         )
     assert dump(desk.file) == before
+
+
+def test_a_resume_names_before_it_is_confirmed_what_has_nothing_to_keep(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other", can_resume=False)))
+    worker, expert, other = desk.worker(), desk.expert(), desk.expert("Other")
+    worked, blank = failed(desk, worker, expert, 2)
+    (whole,) = failed(desk, worker, other, 1)
+    change(desk.file, "DELETE FROM analysis_step WHERE analysis_id = ?", blank)
+    assert desk.bulk_reruns.preview(FAILED).will_run == 3
+    preview = desk.bulk_reruns.preview(FAILED, Mode.RESUME)
+    assert preview.will_run == 1
+    assert {(one.reason, one.count) for one in preview.blocked} == {
+        ("no step was completed, so there is nothing to keep", 1),
+        ("Other cannot keep steps: it always does everything again", 1),
+    }
+    bulk = create(desk, mode=Mode.RESUME)
+    drain(desk, worker)
+    assert {key: outcome for key, outcome, _ in items(desk, bulk.id)} == {
+        worked: "succeeded", blank: "blocked", whole: "blocked",
+    }  # fmt: skip
+    desk.store.dispose()
+
+
+def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, worker: SteppedWorker) -> None:
+    own = desk.expert()
+    demo = desk.experts.create("Other", "Demo expert", by=TRADER, is_demo=True, max_retries=0).id
+    (mine,) = failed(desk, worker, own, 1)
+    failed(desk, worker, demo, 2)
+    bulk, of_demo = create(desk), create(desk, Selection(filter=Filter(expert=demo)))
+    Demo(desk.store, desk.experts, desk.queue, desk.analyses, Watchlists(desk.store), desk.prices).remove(by=TRADER)
+    drain(desk, worker)
+    assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
+    assert desk.row(mine).status is Status.COMPLETED
+    with pytest.raises(NotFound):
+        desk.bulk_reruns.get(of_demo.id)

@@ -88,7 +88,9 @@ class BulkSlices:
             return 0
         rows = {row.id: row for row in self._planner.rows(session, {i.analysis_id for i in items if i.analysis_id})}
         as_planned = [rows[i.analysis_id] for i in items if i.analysis_id in rows and _unchanged(i, rows)]
-        refusals = self._planner.refusals(session, as_planned, override=True)  # the plan has looked at the limit
+        refusals = self._planner.refusals(
+            session, as_planned, bulk.mode, override=True
+        )  # the plan has looked at the limit
         part = _Slice()
         for item in items:
             refusal = refusals.get(item.analysis_id)
