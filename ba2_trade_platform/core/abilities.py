@@ -37,7 +37,7 @@ class Abilities:
         try:
             unmet = [need for need in found.requirements(valid) if not need.met and subtype in need.subtypes]
             providers = tuple(found.providers(valid))
-        except Exception as error:  # noqa: BLE001 - the queue asks in each tick: one expert's fault must not stop it
+        except Exception as error:  # the queue asks in each tick: the fault of one must not stop it for all
             log.warning("Expert %s cannot say what it needs", expert, exc_info=error)
             fault = clean_text(f"it cannot say what it needs ({type(error).__name__}: {error})", FAULT_LIMIT)
             return Ability(found.safe_to_repeat, found.can_resume, fault)

@@ -179,7 +179,7 @@ def _checked(
 ) -> _Wanted:
     why, title = clean_text(reason).strip(), clean_text(name or "").strip()
     if not why:
-        raise Invalid("Say why these are re-run: the reason is kept with every attempt", code="REASON_MISSING")
+        raise Invalid("Say why these are re-run: the reason is kept with every attempt", code="REASON_REQUIRED")
     if len(why) > TEXT_LENGTH or len(title) > NAME_LENGTH:
         raise Invalid(f"The name may have {NAME_LENGTH} characters, the reason {TEXT_LENGTH}")
     if rate is not None and not 1 <= rate <= MAX_RATE:
