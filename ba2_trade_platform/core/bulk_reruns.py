@@ -184,8 +184,8 @@ def _checked(
         raise Invalid(f"The name may have {NAME_LENGTH} characters, the reason {TEXT_LENGTH}")
     if rate is not None and not 1 <= rate <= MAX_RATE:
         raise Invalid(f"The rate must be between 1 and {MAX_RATE:,} a minute, not {rate}", code="INVALID_RATE")
-    if canary is not None and canary < 1:
-        raise Invalid(f"A canary has at least 1 analysis, not {canary}", code="INVALID_CANARY")
+    if canary is not None and not 1 <= canary <= MAX_ITEMS:
+        raise Invalid(f"A canary has 1 to {MAX_ITEMS:,} analyses, not {canary}", code="INVALID_CANARY")
     chosen = selection.filter
     frozen = None if chosen is None else _plain(chosen)
     return _Wanted(title or None, why, rate, canary, frozen, chosen.bulk if chosen else None, plan_hash)

@@ -251,7 +251,8 @@ def test_a_wish_that_makes_no_sense_is_a_sentence_and_changes_nothing(desk: Desk
     for wish, sentence in (
         ({"reason": " "}, "Say why"),
         ({"rate_per_minute": 0}, "The rate must be between 1 and 6,000 a minute, not 0"),
-        ({"canary": 0}, "A canary has at least 1 analysis, not 0"),
+        ({"canary": 0}, "A canary has 1 to 50,000 analyses, not 0"),
+        ({"canary": 10**20}, "A canary has 1 to 50,000 analyses, not 1"),
         ({"mode": Mode.ONLY}, "A bulk re-run is fresh or resume, not only"),
     ):
         with pytest.raises(Invalid, match=sentence):
