@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.archives import expand
@@ -38,6 +40,7 @@ from ba2_trade_platform.core.verdict_kinds import effective_kind
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import FailureKind, Status, StepStatus, Trigger
 
+log = logging.getLogger(__name__)
 USUAL_OF = 50  # so many of an expert's newest analyses say how long one usually takes
 MESSAGE_SHOWN = 200
 _T, _C, _S = t.attempt.c, t.expert_config.c, t.step.c
@@ -135,8 +138,16 @@ class RerunPlanner:
     def not_unasked(self, session: Session, rows: Sequence[Any]) -> dict[int, str]:
         """Return which of many may not be re-run without a person's word for each: something acts on them."""
         found: dict[int, list[str]] = {}
+        ids = [row.id for row in rows]
         for asked in self._side_effects:
-            for analysis_id, effects in asked.acting_on(session, [row.id for row in rows]).items():
+            try:
+                acting = asked.acting_on(session, ids)
+            except OperationalError:
+                raise
+            except Exception:  # bulk re-runs ask in the queue's own tick: who cannot answer must not stop it
+                log.exception("Nobody can say what acts on %s recommendations", len(ids))
+                return dict.fromkeys(ids, "nobody can say now what acts on it; re-run it by itself")
+            for analysis_id, effects in acting.items():
                 found.setdefault(analysis_id, []).extend(effect.reference for effect in effects)
         return {key: f"acted on by {', '.join(names)}; re-run it by itself" for key, names in found.items() if names}
 

@@ -11,16 +11,20 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns, BulkState, ItemOutcome, Mode, Selection
+from ba2_trade_platform.core.contracts import SideEffect
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, SwitchedOff
 from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.core.queue.bulk_slices import SLICE
+from ba2_trade_platform.core.queue.records import End, Sheet
+from ba2_trade_platform.core.rerun_plans import Wish
 from ba2_trade_platform.core.watchlists import Watchlists
+from ba2_trade_platform.db.enums import Outcome
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.bulk_desk import FAILED, Holding, counted, create, drain, fail_all, failed, failed_open_position, items
 from tests.platforms import TRADER
 from tests.sql import ask, change, dump, one
-from tests.stepped import Desk, SteppedWorker, make_desk
+from tests.stepped import Desk, SteppedWorker, failure_of, make_desk
 
 
 @pytest.fixture
@@ -301,3 +305,47 @@ def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, w
     assert desk.row(mine).status is Status.COMPLETED
     with pytest.raises(NotFound):
         desk.bulk_reruns.get(of_demo.id)
+
+
+def test_one_whose_archive_is_broken_is_blocked_and_the_queue_goes_on(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert()
+    broken, sound = failed(desk, worker, expert, 2)
+    for analysis_id in (broken, sound):
+        desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+    fail_again(desk, worker)
+    change(
+        desk.file,
+        "UPDATE attempt_archive SET contents = x'00' WHERE attempt_id IN"
+        " (SELECT id FROM analysis_attempt WHERE analysis_id = ? AND number = 1)",
+        broken,
+    )
+    bulk = create(desk, mode=Mode.RESUME)
+    drain(desk, worker)
+    assert {key: (outcome, reason) for key, outcome, reason in items(desk, bulk.id)} == {
+        broken: ("blocked", "it cannot be read (error); re-run it fresh"), sound: ("succeeded", None),
+    }  # fmt: skip
+
+
+def fail_again(desk: Desk, worker: SteppedWorker) -> None:
+    """Let what waits fail in its second step, the first one kept."""
+    worker.tick()
+    now = desk.clock.now()
+    worker.tick(*(Sheet(held, end=End(Outcome.FAILED, now, failure=failure_of(held))) for held in worker.held.values()))
+
+
+class Silent:
+    """Somebody who acts on recommendations and cannot be asked."""
+
+    def acting_on(self, session: Session, analysis_ids: Sequence[int]) -> dict[int, list[SideEffect]]:  # noqa: ARG002
+        """Fail."""
+        raise RuntimeError("the broker's books are closed")
+
+
+def test_what_nobody_can_answer_for_is_blocked_and_the_queue_goes_on(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, side_effects=[Silent()])
+    worker = desk.worker()
+    failed(desk, worker, desk.expert(), 2)
+    preview = desk.bulk_reruns.preview(FAILED)
+    said = "nobody can say now what acts on it; re-run it by itself"
+    assert [(one.reason, one.count) for one in preview.blocked] == [(said, 2)]
+    desk.store.dispose()
