@@ -35,9 +35,9 @@ ANSWERED = frozenset(
 # These are this console's own troubles, whomever the expert was about to ask.
 OUR_OWN = frozenset({ErrorCode.INTERRUPTED, ErrorCode.MEMORY_STORE})
 CATCH_UP = timedelta(seconds=2)
-_NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
-_ACTIVE = select(t.breaker).where(_NOT_CLOSED)
-HELD_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(_NOT_CLOSED)
+NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
+_ACTIVE = select(t.breaker).where(NOT_CLOSED)
+HELD_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(NOT_CLOSED)
 _RECENT = select(func.count()).select_from(
     select(_T.id)
     .where(
