@@ -13,7 +13,10 @@ from ba2_trade_platform.api.results import Items
 from ba2_trade_platform.core.breakers import Breaker
 
 router = APIRouter(prefix="/breakers", tags=["breakers"])
-Provider = Annotated[str, Path(max_length=80, description="The provider's name")]
+Provider = Annotated[
+    str,
+    Path(max_length=80, pattern=r"^[^\n]+$", description="The provider's name; it may hold a slash: azure/gpt-4"),
+]
 
 
 class Why(Wish):
@@ -28,13 +31,13 @@ def breakers(console: Console, active: bool = False) -> Items[Breaker]:
     return Items(items=console.breakers.active() if active else console.breakers.list())
 
 
-@router.post("/{provider}/open", status_code=201, responses=documented(409))
+@router.post("/{provider:path}/open", status_code=201, responses=documented(409))
 def open_breaker(provider: Provider, wish: Why, console: Console, asker: Asker) -> Breaker:
     """Hold back retries for a provider until somebody closes its breaker."""
     return console.breakers.open(provider, by=asker, reason=wish.reason)
 
 
-@router.post("/{provider}/close", responses=documented(404, 409))
+@router.post("/{provider:path}/close", responses=documented(404, 409))
 def close_breaker(provider: Provider, wish: Why, console: Console, asker: Asker) -> Breaker:
     """Let the retries for a provider go again, at the set rate."""
     return console.breakers.close(provider, by=asker, reason=wish.reason)

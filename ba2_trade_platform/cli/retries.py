@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -39,12 +40,12 @@ def breakers(
 def hold_back(provider: Provider, reason: Why, json: AsJson = False) -> None:
     """Hold back retries for a provider until somebody lets it go."""
     with reach() as console:
-        held = console.post(f"/breakers/{provider}/open", reason=reason)
+        held = console.post(f"/breakers/{quote(provider, safe='')}/open", reason=reason)
     show_answer(held | {"sentence": f"Retries for {held['provider']} wait until it is let go"}, json)
 
 
 def let_go(provider: Provider, reason: Why, json: AsJson = False) -> None:
     """Let the retries for a provider go again, at the set rate."""
     with reach() as console:
-        going = console.post(f"/breakers/{provider}/close", reason=reason)
+        going = console.post(f"/breakers/{quote(provider, safe='')}/close", reason=reason)
     show_answer(going | {"sentence": f"Retries for {going['provider']} go again, {going['waiting']} waited"}, json)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from pydantic import ValidationError
 
+from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.contracts import ExpertCatalog
 from ba2_trade_platform.core.queue.endings import Ability
 from ba2_trade_platform.db.enums import Subtype
+
+log = logging.getLogger(__name__)
+FAULT_LIMIT = 500
 
 
 class Abilities:
@@ -29,13 +34,15 @@ class Abilities:
             valid = found.settings_model.model_validate(settings)
         except ValidationError as error:
             return Ability(found.safe_to_repeat, found.can_resume, settings_sentence(error))
-        unmet = [need for need in found.requirements(valid) if not need.met and subtype in need.subtypes]
-        return Ability(
-            found.safe_to_repeat,
-            found.can_resume,
-            "; ".join(need.sentence for need in unmet) or None,
-            tuple(found.providers(valid)),
-        )
+        try:
+            unmet = [need for need in found.requirements(valid) if not need.met and subtype in need.subtypes]
+            providers = tuple(found.providers(valid))
+        except Exception as error:  # the queue asks in each tick: the fault of one must not stop it for all
+            log.warning("Expert %s cannot say what it needs", expert, exc_info=error)
+            fault = clean_text(f"it cannot say what it needs ({type(error).__name__}: {error})", FAULT_LIMIT)
+            return Ability(found.safe_to_repeat, found.can_resume, fault)
+        sentence = "; ".join(need.sentence for need in unmet) or None
+        return Ability(found.safe_to_repeat, found.can_resume, sentence, providers)
 
 
 def settings_sentence(error: ValidationError) -> str:

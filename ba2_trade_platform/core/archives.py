@@ -61,6 +61,16 @@ def pack(session: Session, analysis_id: int, number: int) -> None:
     )
 
 
+def hand_on(session: Session, analysis_id: int, attempt: int, *, resume: bool) -> dict[str, Any]:
+    """Pack what `attempt` left, and keep for the next one what a resume can use; return what of the row is cleared."""
+    pack(session, analysis_id, attempt)
+    if resume:
+        carry_over(session, analysis_id, attempt + 1)
+        return {}
+    purge(session, analysis_id)
+    return {"state": None, "progress": 0}
+
+
 def live(session: Session, analysis_id: int) -> Any:
     """Return the live rows of an analysis in the very shape that its archive would have."""
     return expand(compress(_contents(session, analysis_id)))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.actors import Actor, actor_id, note
 from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.queue.breakers import drain
+from ba2_trade_platform.core.queue.breakers import NOT_CLOSED, drain
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BreakerState
@@ -23,7 +23,6 @@ __all__ = ["Breaker", "BreakerState", "Breakers"]
 
 log = logging.getLogger(__name__)
 _B, _A = t.breaker.c, t.analysis.c
-_NOT_CLOSED = _B.state != literal_column("'closed'")
 SHOWN = 200
 
 
@@ -71,12 +70,12 @@ class Breakers:
     def active(self) -> list[Breaker]:
         """Return the breakers that hold retries back, by provider."""
         with self._store.read() as session:
-            return _read(session, _statement().where(_NOT_CLOSED).order_by(_B.provider))
+            return _read(session, _statement().where(NOT_CLOSED).order_by(_B.provider))
 
     def held(self) -> frozenset[str]:
         """Return the providers whose retries wait."""
         with self._store.read() as session:
-            return frozenset(session.scalars(select(_B.provider).where(_NOT_CLOSED)))
+            return frozenset(session.scalars(select(_B.provider).where(NOT_CLOSED)))
 
     def known(self) -> builtins.list[str]:
         """Return the providers that attempts have asked, newest incidents aside; for a form's choices."""
@@ -96,7 +95,7 @@ class Breakers:
             raise Invalid("Name the provider whose retries are to wait")
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
-            if session.scalar(select(_B.id).where(_B.provider == name, _NOT_CLOSED)) is not None:
+            if session.scalar(select(_B.id).where(_B.provider == name, NOT_CLOSED)) is not None:
                 raise Refused(f"Retries for {name} already wait", code="BREAKER_OPEN")
             who = actor_id(session, by)
             breaker_id = session.scalar(
@@ -118,7 +117,7 @@ class Breakers:
         why = _because(reason)
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
-            row = session.execute(select(t.breaker).where(_B.provider == provider, _NOT_CLOSED)).one_or_none()
+            row = session.execute(select(t.breaker).where(_B.provider == provider, NOT_CLOSED)).one_or_none()
             if row is None:
                 raise NotFound(f"No breaker holds back retries for {clean_text(provider, 80)}")
             who = actor_id(session, by)
@@ -143,7 +142,7 @@ def _statement() -> Any:
     waiting = (
         select(func.count())
         .select_from(t.analysis)
-        .where(_A.status == literal_column("'pending'"), _A.retry_provider == _B.provider, _NOT_CLOSED)
+        .where(_A.status == literal_column("'pending'"), _A.retry_provider == _B.provider, NOT_CLOSED)
         .scalar_subquery()
     )
     return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.errors import Invalid, NotFound
@@ -155,7 +155,7 @@ def item_page(session: Session, bulk_id: int, outcome: Sequence[ItemOutcome], cu
     statement = (
         select(
             _ITEM.position, _ITEM.analysis_id, _ITEM.symbol, _ITEM.expert_instance_id, t.expert_instance.c.alias,
-            _ITEM.attempt, _ITEM.outcome, _ITEM.reason,
+            case((_ITEM.outcome != ItemOutcome.PLANNED, _ITEM.attempt)), _ITEM.outcome, _ITEM.reason,
         )
         .join(t.expert_instance, t.expert_instance.c.id == _ITEM.expert_instance_id)
         .where(_ITEM.batch_id == bulk_id, _ITEM.position > cursor)

@@ -16,11 +16,13 @@ from ba2_trade_platform.core.filters import Filter, conditions_of
 from ba2_trade_platform.core.lifecycle import ACTIVE, Event, Status, allows
 from ba2_trade_platform.core.queue.endings import Abilities
 from ba2_trade_platform.core.queue.submissions import active_among
+from ba2_trade_platform.core.rerun_plans import NO_PARTS
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import ItemOutcome, Mode, Subtype
+from ba2_trade_platform.db.enums import ItemOutcome, Mode, StepStatus, Subtype
 
 MAX_ITEMS = 50_000
 MODES = (Mode.FRESH, Mode.RESUME)
+NOTHING_TO_KEEP = "no step was completed, so there is nothing to keep"
 Guard = Callable[[Session, Sequence[Any]], Mapping[int, str]]  # why these may not be re-run, by analysis id
 
 _A, _I = t.analysis.c, t.expert_instance.c
@@ -92,7 +94,7 @@ class Planner:
         if mode not in MODES:
             raise Invalid(f"A bulk re-run is fresh or resume, not {mode.value}", code="INVALID_MODE")
         rows = sorted(self._selected(session, selection), key=_place)
-        refusals = self.refusals(session, rows, override=override)
+        refusals = self.refusals(session, rows, mode, override=override)
         return BulkPlan(
             mode,
             override,
@@ -105,17 +107,20 @@ class Planner:
         """Return these analyses as the plan sees them; what is gone is missing."""
         return list(session.execute(_ROWS.where(_A.id.in_(each(sorted(ids), Integer())))))
 
-    def refusals(self, session: Session, rows: Sequence[Any], *, override: bool) -> dict[int, Refusal]:
-        """Return which of these are not to be re-run, and why; `override` lets the re-run limit pass."""
+    def refusals(self, session: Session, rows: Sequence[Any], mode: Mode, *, override: bool) -> dict[int, Refusal]:
+        """Return which of these are not to be re-run like this, and why; `override` lets the re-run limit pass."""
         failed = [row for row in rows if allows(row.status, Event.RERUN)]
         held = active_among(session, each([row.dedupe_key for row in failed], String()))
         newest: dict[str, int] = {}
         for row in failed:
             newest[row.dedupe_key] = max(row.id, newest.get(row.dedupe_key, 0))
-        experts = self._experts(session, failed, override=override)
+        experts = self._experts(session, failed, mode, override=override)
+        kept = _with_steps(session, failed) if mode is Mode.RESUME else frozenset()
         found: dict[int, Refusal] = {}
         for row in rows:
             refusal = _as_it_stands(row, held, newest) or experts(row)
+            if refusal is None and mode is Mode.RESUME and row.id not in kept:
+                refusal = Refusal(ItemOutcome.BLOCKED, NOTHING_TO_KEEP, NOTHING_TO_KEEP)
             if refusal is not None:
                 found[row.id] = refusal
         able = [row for row in failed if row.id not in found]
@@ -140,7 +145,9 @@ class Planner:
         _small_enough(len(rows))
         return rows
 
-    def _experts(self, session: Session, rows: Sequence[Any], *, override: bool) -> Callable[[Any], Refusal | None]:
+    def _experts(
+        self, session: Session, rows: Sequence[Any], mode: Mode, *, override: bool
+    ) -> Callable[[Any], Refusal | None]:
         """Return what says of an analysis why its expert cannot, or may not, do it again."""
         ids = sorted({row.expert_instance_id for row in rows})
         instances = {
@@ -159,7 +166,7 @@ class Planner:
             instance = instances[row.expert_instance_id]
             key = (instance.id, row.subtype)
             if key not in known:
-                known[key] = self._unable(instance, row.subtype)
+                known[key] = self._unable(instance, row.subtype, mode)
             if known[key]:
                 return Refusal(ItemOutcome.BLOCKED, known[key] or "", known[key] or "")
             if row.reruns_used >= instance.max_reruns and not override:
@@ -169,13 +176,15 @@ class Planner:
 
         return refusal
 
-    def _unable(self, instance: Any, subtype: Subtype) -> str | None:
+    def _unable(self, instance: Any, subtype: Subtype, mode: Mode) -> str | None:
         if instance.archived_at is not None:
             return f"{instance.alias} was removed"
         if not instance.enabled:
             return f"{instance.alias} is disabled"
-        lacks = self._abilities(instance.expert, instance.settings or {}, subtype).unavailable
-        return f"{instance.alias} cannot work: {lacks}" if lacks else None
+        ability = self._abilities(instance.expert, instance.settings or {}, subtype)
+        if ability.unavailable:
+            return f"{instance.alias} cannot work: {ability.unavailable}"
+        return f"{instance.alias} {NO_PARTS}" if mode is Mode.RESUME and not ability.can_resume else None
 
 
 def _as_it_stands(row: Any, held: Mapping[str, int], newest: Mapping[str, int]) -> Refusal | None:
@@ -189,6 +198,13 @@ def _as_it_stands(row: Any, held: Mapping[str, int], newest: Mapping[str, int]) 
         reason = f"superseded by #{newest[row.dedupe_key]}"
         return Refusal(ItemOutcome.SKIPPED, reason, "superseded by a newer failure of the same kind")
     return None
+
+
+def _with_steps(session: Session, rows: Sequence[Any]) -> frozenset[int]:
+    """Return which of these have a completed step that a resume could keep."""
+    s = t.step.c
+    among = s.analysis_id.in_(each([row.id for row in rows], Integer()))
+    return frozenset(session.scalars(select(s.analysis_id).where(among, s.status == StepStatus.COMPLETED).distinct()))
 
 
 def _place(row: Any) -> tuple[bool, int]:

@@ -179,13 +179,13 @@ def _checked(
 ) -> _Wanted:
     why, title = clean_text(reason).strip(), clean_text(name or "").strip()
     if not why:
-        raise Invalid("Say why these are re-run: the reason is kept with every attempt", code="REASON_MISSING")
+        raise Invalid("Say why these are re-run: the reason is kept with every attempt", code="REASON_REQUIRED")
     if len(why) > TEXT_LENGTH or len(title) > NAME_LENGTH:
         raise Invalid(f"The name may have {NAME_LENGTH} characters, the reason {TEXT_LENGTH}")
     if rate is not None and not 1 <= rate <= MAX_RATE:
         raise Invalid(f"The rate must be between 1 and {MAX_RATE:,} a minute, not {rate}", code="INVALID_RATE")
-    if canary is not None and canary < 1:
-        raise Invalid(f"A canary has at least 1 analysis, not {canary}", code="INVALID_CANARY")
+    if canary is not None and not 1 <= canary <= MAX_ITEMS:
+        raise Invalid(f"A canary has 1 to {MAX_ITEMS:,} analyses, not {canary}", code="INVALID_CANARY")
     chosen = selection.filter
     frozen = None if chosen is None else _plain(chosen)
     return _Wanted(title or None, why, rate, canary, frozen, chosen.bulk if chosen else None, plan_hash)

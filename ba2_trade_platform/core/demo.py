@@ -137,7 +137,9 @@ class Demo:
             session.execute(delete(t.instrument).where(t.instrument.c.is_demo, t.instrument.c.id.not_in(listed)))
             session.execute(
                 delete(t.batch).where(
-                    ~exists().where(t.analysis.c.batch_id == t.batch.c.id), t.batch.c.id.in_(_demo_batches())
+                    ~exists().where(t.analysis.c.batch_id == t.batch.c.id),
+                    t.batch.c.id.in_(_demo_batches()),
+                    ~_others(),
                 )
             )
             transaction.everything = True
@@ -163,3 +165,9 @@ def _instances() -> Any:
 
 def _demo_batches() -> Any:
     return select(t.batch_item.c.batch_id).where(t.batch_item.c.expert_instance_id.in_(_instances()))
+
+
+def _others() -> Any:
+    """Whether a batch also holds items of experts that stay: a bulk re-run may have mixed them."""
+    item = t.batch_item.alias()
+    return exists().where(item.c.batch_id == t.batch.c.id, item.c.expert_instance_id.not_in(_instances()))

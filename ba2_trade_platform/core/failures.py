@@ -16,6 +16,7 @@ from ba2_trade_platform.db.enums import ErrorCode, FailureKind
 __all__ = ["KINDS", "ErrorCode", "Failure", "FailureKind", "classify", "failure", "fingerprint"]
 
 MESSAGE_LIMIT = 4_000
+NAME_LIMIT = 80
 TRACEBACK_LIMIT = 64_000
 
 _TRANSIENT = {
@@ -77,8 +78,13 @@ def classify(error: BaseException, symbol: str = "") -> Failure:
         fingerprint=fingerprint(code, message, _top_of_our_stack(error.__traceback__), symbol),
         traceback=text if len(text) <= TRACEBACK_LIMIT else f"... cut ...\n{text[-TRACEBACK_LIMIT:]}",
         retry_after=_seconds(getattr(error, "retry_after", None)),
-        provider=getattr(error, "provider", None),
+        provider=_name(getattr(error, "provider", None)),
     )
+
+
+def _name(said: object) -> str | None:
+    """Return who failed as a name, None where it is none: other libraries' errors keep all kinds of things there."""
+    return clean_text(said.strip(), NAME_LIMIT) or None if isinstance(said, str) else None
 
 
 def _seconds(wish: object) -> float | None:

@@ -135,7 +135,7 @@ def _answer(guard: Guard, wish: Wish, row: Any) -> None:
         raise Refused(guard.sentence, code=guard.code, side_effects=[effect.plain() for effect in guard.side_effects])
     if not (wish.reason or "").strip():
         verb = "override the limit" if guard.needs == "override" else "acknowledge what acts on the recommendation"
-        raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_NEEDED")
+        raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
 
 
 def _reset(row: Any, wish: Wish, decision: _Decision, now: datetime) -> dict[str, Any]:

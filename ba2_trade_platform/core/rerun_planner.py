@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.archives import expand
@@ -19,6 +21,7 @@ from ba2_trade_platform.core.providers import ProviderChoice
 from ba2_trade_platform.core.queue.endings import Abilities, Ability
 from ba2_trade_platform.core.queue.submissions import active_holder
 from ba2_trade_platform.core.rerun_plans import (
+    NO_PARTS,
     STEP_MODES,
     ConfigChoice,
     Done,
@@ -37,6 +40,7 @@ from ba2_trade_platform.core.verdict_kinds import effective_kind
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import FailureKind, Status, StepStatus, Trigger
 
+log = logging.getLogger(__name__)
 USUAL_OF = 50  # so many of an expert's newest analyses say how long one usually takes
 MESSAGE_SHOWN = 200
 _T, _C, _S = t.attempt.c, t.expert_config.c, t.step.c
@@ -134,8 +138,16 @@ class RerunPlanner:
     def not_unasked(self, session: Session, rows: Sequence[Any]) -> dict[int, str]:
         """Return which of many may not be re-run without a person's word for each: something acts on them."""
         found: dict[int, list[str]] = {}
+        ids = [row.id for row in rows]
         for asked in self._side_effects:
-            for analysis_id, effects in asked.acting_on(session, [row.id for row in rows]).items():
+            try:
+                acting = asked.acting_on(session, ids)
+            except OperationalError:
+                raise
+            except Exception:  # bulk re-runs ask in the queue's own tick: who cannot answer must not stop it
+                log.exception("Nobody can say what acts on %s recommendations", len(ids))
+                return dict.fromkeys(ids, "nobody can say now what acts on it; re-run it by itself")
+            for analysis_id, effects in acting.items():
                 found.setdefault(analysis_id, []).extend(effect.reference for effect in effects)
         return {key: f"acted on by {', '.join(names)}; re-run it by itself" for key, names in found.items() if names}
 
@@ -144,7 +156,7 @@ class RerunPlanner:
         chosen = self.choose(session, row, wish)
         configs = _configs_of_attempts(session, row.id)
         steps = _recorded(session, row.id, configs, chosen.settings_hash)
-        modes = modes_of(steps, row.attempt, row.alias, _cannot_do_parts(chosen.ability))
+        modes = modes_of(steps, row.attempt, row.alias, None if chosen.ability.can_resume else NO_PARTS)
         refusal = next(choice.reason for choice in modes if choice.mode is wish.mode)
         if refusal is not None:
             raise Invalid(refusal, code="MODE_NOT_POSSIBLE")
@@ -191,12 +203,6 @@ def _check_providers(wish: Wish, offered: Sequence[str], alias: str) -> None:
         raise Invalid(f"{alias} has no provider {unknown[:80]!r}: {known}", code="INVALID_PROVIDER")
     if named and not [name for name in wish.providers.among(offered) if name not in wish.exclude_providers]:
         raise Invalid(f"{alias} would have nobody to ask: every provider is left out", code="INVALID_PROVIDER")
-
-
-def _cannot_do_parts(ability: Ability) -> str | None:
-    if ability.can_resume:
-        return None
-    return "cannot keep steps: it always does everything again"
 
 
 def _chosen_step(steps: Sequence[Done], wish: Wish, analysis_id: int) -> Done | None:

@@ -36,6 +36,7 @@ __all__ = [
 
 FRESH_FOR = timedelta(days=1)
 STEP_MODES = (Mode.FROM_STEP, Mode.ONLY)
+NO_PARTS = "cannot keep steps: it always does everything again"
 _LOOK = "kept if its inputs are the same"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -71,6 +73,7 @@ class Retention:
         self._store = store
         self._packed = packed
         self._days = days
+        self._turn = threading.Lock()  # two at once would write into the same file
 
     def preview(self) -> Packing:
         """Return what `pack_away` would take now."""
@@ -104,6 +107,12 @@ class Retention:
         """
         if not self._days:
             raise SwitchedOff("Archives are kept for ever: BA2_ARCHIVE_DAYS is 0", code="RETENTION_OFF")
+        with self._turn:
+            done = self._pack_away(by)
+        log.info("%s by %s", done.sentence, by, packed=done.attempts, file=Path(done.file).name)
+        return done
+
+    def _pack_away(self, by: Actor) -> PackedAway:
         foreseen = self.preview()
         wanted = self._wanted()
         if not wanted:
@@ -119,7 +128,6 @@ class Retention:
             who = actor_id(transaction.session, by)
             now = self._store.clock.now()
             note(transaction.session, who, now, "pack archives", subject_type="retention", after=done.sentence)
-        log.info("%s by %s", done.sentence, by, packed=done.attempts, file=file.name)
         return done
 
     def _old(self) -> tuple[ColumnElement[bool], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import Clock
 from ba2_trade_platform.core.errors import Unavailable
 from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, WRITES
+
+log = logging.getLogger(__name__)
 
 
 class Committed(Protocol):
@@ -133,7 +136,10 @@ class Store:
         if ids is None or ids:
             self.feed.publish(Change(ids, frozenset(transaction.added)))
         for act in transaction.afterwards:
-            act()
+            try:
+                act()
+            except Exception:
+                log.exception("What follows a commit failed; what was committed stands")
         for listener in self._listeners if wake else ():
             listener.committed()
 

@@ -15,7 +15,7 @@ NEWEST = 200
 ENOUGH = 3
 
 # For each key the newest answers that completed or failed, from its index alone; the waits of those that succeeded.
-# One that never began, because somebody stopped retrying, tried nothing.
+# One that never began, because it was stopped or its expert could not work, tried nothing.
 _STATEMENT = """
 SELECT wanted.value, (
     SELECT json_array(COUNT(*), SUM(outcome = 'completed'), json_group_array(

@@ -61,6 +61,12 @@ async def test_a_breaker_is_opened_listed_and_closed(client: httpx.AsyncClient) 
     assert (await client.get("/breakers")).json()["items"][0]["close_reason"] == "it is over"
 
 
+async def test_a_provider_with_a_slash_in_its_name_is_held_back_and_let_go(client: httpx.AsyncClient) -> None:
+    opened = await client.post("/breakers/azure%2Fgpt-4/open", json={"reason": "maintenance"})
+    assert (opened.status_code, opened.json()["provider"]) == (201, "azure/gpt-4")
+    assert (await client.post("/breakers/azure/gpt-4/close", json={"reason": "over"})).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [

@@ -108,7 +108,7 @@ async def test_the_fourth_rerun_answers_429_and_an_override_with_a_reason_runs(
     assert refused.json()["detail"].endswith("re-run 4/3 needs an override with a reason")
     assert "retry-after" not in refused.headers
     unsaid = await http.post(f"/analyses/{analysis_id}/rerun", json={"override": True})
-    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "REASON_NEEDED")
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "REASON_REQUIRED")
     accepted = await http.post(f"/analyses/{analysis_id}/rerun", json={"override": True, "reason": "last try"})
     assert (accepted.status_code, accepted.json()["reruns_used"], accepted.json()["max_reruns"]) == (202, 4, 3)
 

@@ -15,7 +15,9 @@ from ba2_trade_platform.core.contracts import ErrorCode
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.lifecycle import Status
 from ba2_trade_platform.core.queue.breakers import BreakerPolicy
+from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.records import End
+from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.db.enums import Outcome
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
@@ -57,6 +59,10 @@ def outage(desk: Desk, worker: SteppedWorker, count: int = 4, name: str = "Scrip
     worker.tick()
     fail(desk, worker, ids)
     return ids
+
+
+def retrying(desk: Desk) -> Retrying:
+    return Retrying(desk.store, EmbeddedDispatcher())
 
 
 def state(desk: Desk) -> BreakerState:
@@ -265,3 +271,70 @@ def test_after_it_was_closed_old_failures_do_not_open_it_again(desk: Desk) -> No
     assert state(desk) is BreakerState.CLOSED
     fail(desk, worker, [ids[0]])
     assert one(desk.file, "SELECT COUNT(*) FROM breaker") == 1
+
+
+def test_a_probe_that_is_stopped_before_it_began_says_nothing_of_the_provider(desk: Desk) -> None:
+    worker = worker_of(desk)
+    outage(desk, worker)
+    desk.clock.advance(30)
+    desk.queue.pause(by=TRADER)
+    worker.tick()
+    probe = Breakers(desk.store).list()[0].probe_analysis_id
+    assert probe is not None
+    retrying(desk).stop(probe, by=TRADER)
+    worker.tick()
+    worker.tick()
+    breaker = Breakers(desk.store).list()[0]
+    assert (breaker.state, breaker.cooldown_seconds) == (BreakerState.PROBING, 30)
+    assert breaker.probe_analysis_id not in (None, probe)
+
+
+def test_a_probe_never_asks_a_provider_before_the_time_that_it_named(desk: Desk) -> None:
+    worker, instance = worker_of(desk), expert(desk)
+    ids = [desk.submit(instance, symbol) for symbol in SYMBOLS[:4]]
+    worker.tick()
+    named, now = 120.0, desk.clock.now()
+    whys = [replace(failure_of(worker.held[key], ErrorCode.RATE_LIMIT, "Slow down"), retry_after=named) for key in ids]
+    ends = [End(Outcome.FAILED, now, failure=why) for why in whys]
+    worker.tick(*(worked(worker.held[key], now, end) for key, end in zip(ids, ends, strict=True)))
+    desk.clock.advance(named - 1)
+    assert worker.tick().claims == []
+    probe_at = Breakers(desk.store).list()[0].probe_at
+    assert probe_at is not None
+    assert probe_at >= now + timedelta(seconds=named)
+    desk.clock.advance((probe_at - desk.clock.now()).total_seconds())
+    assert len(worker.tick().claims) == 1
+
+
+def test_one_that_a_person_opened_cools_down_too_when_it_opens_again(desk: Desk) -> None:
+    breakers, worker = Breakers(desk.store), worker_of(desk)
+    breakers.open("openai", by=TRADER, reason="they announced maintenance")
+    outage(desk, worker, 8)
+    breakers.close("openai", by=TRADER, reason="it should be back")
+    for _ in range(5):
+        desk.clock.advance(1)
+        worker.tick()
+        fail(desk, worker, list(worker.held))
+    again = breakers.list()[0]
+    assert (again.state, again.cooldown_seconds) == (BreakerState.OPEN, 30)
+    assert again.sentence.startswith("openai is held back (4 failures PROVIDER_DOWN within 60 s)")
+
+
+def test_troubles_of_this_console_hold_nobody_back(desk: Desk) -> None:
+    worker, instance = worker_of(desk), expert(desk)
+    ids = [desk.submit(instance, symbol) for symbol in SYMBOLS[:6]]
+    worker.tick()
+    fail(desk, worker, ids, ErrorCode.MEMORY_STORE)
+    assert Breakers(desk.store).list() == []
+
+
+def test_a_suspended_machine_does_not_let_all_go_at_once_when_it_wakes(desk: Desk) -> None:
+    worker = worker_of(desk)
+    outage(desk, worker, 10)
+    desk.clock.advance(30)
+    (probe,) = worker.tick().claims
+    worker.succeed(probe)
+    desk.clock.advance(3600)
+    assert len(worker.tick().claims) <= 3
+    desk.clock.advance(1)
+    assert len(worker.tick().claims) == 1

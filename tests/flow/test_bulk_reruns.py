@@ -11,14 +11,20 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns, BulkState, ItemOutcome, Mode, Selection
+from ba2_trade_platform.core.contracts import SideEffect
+from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, SwitchedOff
 from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.core.queue.bulk_slices import SLICE
+from ba2_trade_platform.core.queue.records import End, Sheet
+from ba2_trade_platform.core.rerun_plans import Wish
+from ba2_trade_platform.core.watchlists import Watchlists
+from ba2_trade_platform.db.enums import Outcome
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.bulk_desk import FAILED, Holding, counted, create, drain, fail_all, failed, failed_open_position, items
 from tests.platforms import TRADER
 from tests.sql import ask, change, dump, one
-from tests.stepped import Desk, SteppedWorker, make_desk
+from tests.stepped import Desk, SteppedWorker, failure_of, make_desk
 
 
 @pytest.fixture
@@ -239,7 +245,7 @@ def test_items_are_paged_by_their_position(desk: Desk, worker: SteppedWorker) ->
     first = desk.bulk_reruns.items(bulk.id, limit=3)
     assert first.next_cursor == 3
     rest = desk.bulk_reruns.items(bulk.id, [ItemOutcome.PLANNED], cursor=3, limit=3)
-    assert ([item.position for item in rest.items], rest.next_cursor) == ([4, 5], None)
+    assert ([(item.position, item.attempt) for item in rest.items], rest.next_cursor) == ([(4, None), (5, None)], None)
     assert desk.bulk_reruns.items(bulk.id, [ItemOutcome.FAILED]).items == ()
 
 
@@ -249,7 +255,8 @@ def test_a_wish_that_makes_no_sense_is_a_sentence_and_changes_nothing(desk: Desk
     for wish, sentence in (
         ({"reason": " "}, "Say why"),
         ({"rate_per_minute": 0}, "The rate must be between 1 and 6,000 a minute, not 0"),
-        ({"canary": 0}, "A canary has at least 1 analysis, not 0"),
+        ({"canary": 0}, "A canary has 1 to 50,000 analyses, not 0"),
+        ({"canary": 10**20}, "A canary has 1 to 50,000 analyses, not 1"),
         ({"mode": Mode.ONLY}, "A bulk re-run is fresh or resume, not only"),
     ):
         with pytest.raises(Invalid, match=sentence):
@@ -263,3 +270,82 @@ def test_a_wish_that_makes_no_sense_is_a_sentence_and_changes_nothing(desk: Desk
             FAILED, reason="again", plan_hash="", by=TRADER
         )
     assert dump(desk.file) == before
+
+
+def test_a_resume_names_before_it_is_confirmed_what_has_nothing_to_keep(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other", can_resume=False)))
+    worker, expert, other = desk.worker(), desk.expert(), desk.expert("Other")
+    worked, blank = failed(desk, worker, expert, 2)
+    (whole,) = failed(desk, worker, other, 1)
+    change(desk.file, "DELETE FROM analysis_step WHERE analysis_id = ?", blank)
+    assert desk.bulk_reruns.preview(FAILED).will_run == 3
+    preview = desk.bulk_reruns.preview(FAILED, Mode.RESUME)
+    assert preview.will_run == 1
+    assert {(one.reason, one.count) for one in preview.blocked} == {
+        ("no step was completed, so there is nothing to keep", 1),
+        ("Other cannot keep steps: it always does everything again", 1),
+    }
+    bulk = create(desk, mode=Mode.RESUME)
+    drain(desk, worker)
+    assert {key: outcome for key, outcome, _ in items(desk, bulk.id)} == {
+        worked: "succeeded", blank: "blocked", whole: "blocked",
+    }  # fmt: skip
+    desk.store.dispose()
+
+
+def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, worker: SteppedWorker) -> None:
+    own = desk.expert()
+    demo = desk.experts.create("Other", "Demo expert", by=TRADER, is_demo=True, max_retries=0).id
+    (mine,) = failed(desk, worker, own, 1)
+    failed(desk, worker, demo, 2)
+    bulk, of_demo = create(desk), create(desk, Selection(filter=Filter(expert=demo)))
+    Demo(desk.store, desk.experts, desk.queue, desk.analyses, Watchlists(desk.store), desk.prices).remove(by=TRADER)
+    drain(desk, worker)
+    assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
+    assert desk.row(mine).status is Status.COMPLETED
+    with pytest.raises(NotFound):
+        desk.bulk_reruns.get(of_demo.id)
+
+
+def test_one_whose_archive_is_broken_is_blocked_and_the_queue_goes_on(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert()
+    broken, sound = failed(desk, worker, expert, 2)
+    for analysis_id in (broken, sound):
+        desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+    fail_again(desk, worker)
+    change(
+        desk.file,
+        "UPDATE attempt_archive SET contents = x'00' WHERE attempt_id IN"
+        " (SELECT id FROM analysis_attempt WHERE analysis_id = ? AND number = 1)",
+        broken,
+    )
+    bulk = create(desk, mode=Mode.RESUME)
+    drain(desk, worker)
+    assert {key: (outcome, reason) for key, outcome, reason in items(desk, bulk.id)} == {
+        broken: ("blocked", "it cannot be read (error); re-run it fresh"), sound: ("succeeded", None),
+    }  # fmt: skip
+
+
+def fail_again(desk: Desk, worker: SteppedWorker) -> None:
+    """Let what waits fail in its second step, the first one kept."""
+    worker.tick()
+    now = desk.clock.now()
+    worker.tick(*(Sheet(held, end=End(Outcome.FAILED, now, failure=failure_of(held))) for held in worker.held.values()))
+
+
+class Silent:
+    """Somebody who acts on recommendations and cannot be asked."""
+
+    def acting_on(self, session: Session, analysis_ids: Sequence[int]) -> dict[int, list[SideEffect]]:  # noqa: ARG002
+        """Fail."""
+        raise RuntimeError("the broker's books are closed")
+
+
+def test_what_nobody_can_answer_for_is_blocked_and_the_queue_goes_on(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, side_effects=[Silent()])
+    worker = desk.worker()
+    failed(desk, worker, desk.expert(), 2)
+    preview = desk.bulk_reruns.preview(FAILED)
+    said = "nobody can say now what acts on it; re-run it by itself"
+    assert [(one.reason, one.count) for one in preview.blocked] == [(said, 2)]
+    desk.store.dispose()

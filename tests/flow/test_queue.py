@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
+from sqlalchemy import text
 
 from ba2_trade_platform.core.contracts import AnalysisContext, Subtype, Verdict
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
@@ -17,7 +19,7 @@ from tests.fakes.experts import Catalog, Gate, Scripted, hold
 from tests.flow.scripts import console, submit_to
 from tests.flow.scripts import desk as real_desk
 from tests.platforms import TRADER, drain, row, running, wait_until
-from tests.sql import ask
+from tests.sql import ask, change
 from tests.stepped import MARKET_NOW, Desk, make_desk
 
 
@@ -288,3 +290,50 @@ def test_a_cancel_of_what_has_ended_is_refused(desk: Desk, status: str) -> None:
     ):
         desk.analyses.cancel(analysis_id, by=TRADER)
     assert not desk.row(analysis_id).offers(Event.CANCEL)
+
+
+class Speechless(Scripted):
+    """An expert with a fault in what it says of itself."""
+
+    def providers(self, settings: BaseModel) -> Sequence[str]:  # noqa: ARG002 - the same for all settings
+        """Fail."""
+        raise RuntimeError("no such setting")
+
+
+def test_an_expert_that_cannot_say_what_it_needs_stops_nobody_else(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, Catalog(Scripted(), Speechless("Speechless")))
+    broken, sound = desk.expert("Speechless"), desk.expert()
+    change(desk.file, "UPDATE expert_instance SET enabled = 0 WHERE id = ?", broken)
+    waiting = desk.submit(sound, "AAPL")
+    change(desk.file, "UPDATE market_analysis SET expert_instance_id = ? WHERE id = ?", broken, waiting)
+    change(desk.file, "UPDATE expert_instance SET enabled = 1 WHERE id = ?", broken)
+    other = desk.submit(sound, "MSFT")
+    worker = desk.worker()
+    assert [claim.analysis_id for claim in worker.tick().claims] == [other]
+    said = "Speechless cannot work: it cannot say what it needs (RuntimeError: no such setting)"
+    assert (desk.row(waiting).status, desk.row(waiting).error_message) == (Status.FAILED, said)
+    desk.store.dispose()
+
+
+def test_what_fails_after_a_commit_takes_nothing_back_and_wakes_the_worker_all_the_same(desk: Desk) -> None:
+    woken: list[str] = []
+    desk.store.on_commit(Woken(woken))
+    instance = desk.expert()
+    woken.clear()
+    with desk.store.write() as transaction:
+        transaction.session.execute(text("UPDATE expert_instance SET alias = 'Renamed'"))
+        transaction.then(lambda: woken.append("first") or 1 / 0)
+        transaction.then(lambda: woken.append("second"))
+    assert woken == ["first", "second", "woken"]
+    assert [one.alias for one in desk.experts.list() if one.id == instance] == ["Renamed"]
+
+
+class Woken:
+    """Notes that it was woken."""
+
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
+
+    def committed(self) -> None:
+        """Note it."""
+        self._notes.append("woken")

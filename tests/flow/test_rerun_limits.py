@@ -81,7 +81,7 @@ def test_an_override_needs_a_reason(desk: Desk, reason: str | None) -> None:
     analysis_id = used_up(desk)
     with pytest.raises(Invalid, match="Give a reason to override the limit") as refused:
         desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(override=True, reason=reason))
-    assert (refused.value.code, desk.row(analysis_id).status) == ("REASON_NEEDED", Status.FAILED)
+    assert (refused.value.code, desk.row(analysis_id).status) == ("REASON_REQUIRED", Status.FAILED)
 
 
 def test_an_expert_that_allows_no_rerun_says_so(desk: Desk) -> None:
@@ -166,7 +166,7 @@ def test_what_something_acts_on_is_not_purged_before_somebody_acknowledges_it(
     assert refused.value.details["side_effects"] == [order.plain()]
     with pytest.raises(Invalid, match="Give a reason to acknowledge") as refused_again:
         desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode, acknowledge=True))
-    assert refused_again.value.code == "REASON_NEEDED"
+    assert refused_again.value.code == "REASON_REQUIRED"
     assert dump(desk.file) == before
 
     wish = Wish(mode, acknowledge=True, reason="the order is wanted anyway")

@@ -7,9 +7,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -178,3 +180,22 @@ def test_a_kill_between_the_file_and_the_database_loses_nothing(desk: Desk) -> N
     )
     assert again.stdout.strip() == "2"
     assert [desk.details.archive(analysis_id, number) for number in (1, 2)] == before
+
+
+def test_two_who_pack_at_once_lose_nothing(desk: Desk) -> None:
+    ids = [failed_thrice(desk, f"S{number}") for number in range(30)]
+    before = {key: desk.details.archive(key, 1) for key in ids}
+    desk.clock.advance(31 * DAY)
+    service, begin = retention(desk), threading.Barrier(2)
+
+    def pack() -> str:
+        begin.wait()
+        try:
+            return service.pack_away(by=TRADER).sentence
+        except Refused as refusal:
+            return str(refusal.code)
+
+    with ThreadPoolExecutor(2) as two:
+        said = [future.result() for future in [two.submit(pack), two.submit(pack)]]
+    assert "NOTHING_TO_PACK" in said
+    assert {key: desk.details.archive(key, 1) for key in ids} == before

@@ -61,6 +61,17 @@ def verdict(desk: Desk, analysis_id: int) -> Assessment:
     return Assessments(desk.store).of([desk.row(analysis_id)])[analysis_id]
 
 
+def test_what_never_began_is_no_evidence(desk: Desk, worker: SteppedWorker) -> None:
+    stood = [fail(desk, worker, symbol) for symbol in ("A", "B", "C")]
+    desk.experts.update(1, by=TRADER, enabled=False)
+    for analysis_id in stood:
+        desk.analyses.rerun(analysis_id, by=TRADER)
+    worker.tick()
+    assert ask(desk.file, "SELECT DISTINCT error_code FROM market_analysis") == [("EXPERT_UNAVAILABLE",)]
+    desk.experts.update(1, by=TRADER, enabled=True)
+    assert verdict(desk, fail(desk, worker, "AAPL")).tried == 0
+
+
 def test_a_first_failure_has_its_kind_and_no_evidence_yet(desk: Desk, worker: SteppedWorker) -> None:
     said = verdict(desk, fail(desk, worker, "AAPL"))
     assert said.headline == "Transient: likely to work (no re-run of this error has ended yet)"

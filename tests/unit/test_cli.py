@@ -340,8 +340,8 @@ def test_a_waiting_retry_is_run_now_and_another_stopped(tmp_path: Path, run: Run
 def test_a_provider_is_held_back_and_let_go(tmp_path: Path, run: Run) -> None:
     with console(tmp_path):
         assert run("breakers").out == "No provider is held back.\n"
-        said = run("hold-back", "openai", "--reason", "maintenance").out
-        assert said == "Retries for openai wait until it is let go\n"
+        said = run("hold-back", "azure/gpt 4", "--reason", "maintenance").out
+        assert said == "Retries for azure/gpt 4 wait until it is let go\n"
         assert "maintenance" in run("breakers").out
-        assert run("let-go", "openai", "--reason", "over").out == "Retries for openai go again, 0 waited\n"
+        assert run("let-go", "azure/gpt 4", "--reason", "over").out == "Retries for azure/gpt 4 go again, 0 waited\n"
         assert run("let-go", "other", "--reason", "over").code == 4

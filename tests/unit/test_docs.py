@@ -17,6 +17,9 @@ from ba2_trade_platform.settings import Settings, variable
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PACKAGE = ROOT / "ba2_trade_platform"
+# What these refuse has nothing to do with failures and re-runs.
+OTHERS = {"app.py", "serve.py", "demo.py", "expert_instances.py", "monitor.py", "ownership.py", "submissions.py"}
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
@@ -51,6 +54,14 @@ def test_every_command_stands_in_the_readme() -> None:
     commands = set(get_command(cli).commands)  # type: ignore[attr-defined]
     assert commands
     assert {command for command in commands if not re.search(rf"`{command}( ID)?`", README)} == set()
+
+
+def test_every_refusal_of_a_rerun_is_explained_to_the_trader() -> None:
+    explained = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/reruns.md").read_text()))
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name not in OTHERS]
+    raised = {code for path in modules for code in re.findall(r'code="([A-Z_]+)"', path.read_text())}
+    assert {"NOT_FAILED", "RATE_LIMITED", "NOTHING_TO_PACK"} <= raised
+    assert raised - explained == set()
 
 
 def test_every_document_that_is_linked_exists() -> None:

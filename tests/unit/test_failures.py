@@ -96,6 +96,20 @@ def test_the_message_names_the_error_and_an_empty_one_is_named_too() -> None:
     assert classify(raised(ExpertError(ErrorCode.AUTH, "  "))).message == "AUTH"
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("openai", "openai"), (" open\x00ai ", "openai"), ("", None), (None, None), (SimpleNamespace(), None), (7, None)],
+)
+def test_only_a_name_is_taken_for_the_provider_that_failed(said: object, kept: str | None) -> None:
+    error = RuntimeError("broken")
+    error.provider = said  # type: ignore[attr-defined]  # as other libraries' errors may carry anything
+    assert classify(error).provider == kept
+
+
+def test_a_providers_name_has_an_end() -> None:
+    assert len(classify(ExpertError(ErrorCode.AUTH, "no", provider="x" * 500)).provider or "") == 80
+
+
 def test_the_providers_wish_to_wait_is_kept() -> None:
     assert classify(raised(ExpertError(ErrorCode.RATE_LIMIT, "slow down", retry_after=7.0))).retry_after == 7.0
 

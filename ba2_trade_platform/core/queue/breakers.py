@@ -32,9 +32,12 @@ ANSWERED = frozenset(
         ErrorCode.OUTPUT_INVALID,
     }
 )
-_NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
-_ACTIVE = select(t.breaker).where(_NOT_CLOSED)
-HELD_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(_NOT_CLOSED)
+# These are this console's own troubles, whomever the expert was about to ask.
+OUR_OWN = frozenset({ErrorCode.INTERRUPTED, ErrorCode.MEMORY_STORE})
+CATCH_UP = timedelta(seconds=2)
+NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
+_ACTIVE = select(t.breaker).where(NOT_CLOSED)
+HELD_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(NOT_CLOSED)
 _RECENT = select(func.count()).select_from(
     select(_T.id)
     .where(
@@ -47,12 +50,13 @@ _RECENT = select(func.count()).select_from(
 )
 _NEWEST = select(t.breaker).where(_B.provider == bindparam("b_provider")).order_by(_B.id.desc()).limit(1)
 _WAITING = (
-    select(_A.id, _A.attempt)
+    select(_A.id, _A.attempt, _A.available_at)
     .where(_A.status == literal_column("'pending'"), _A.retry_provider == bindparam("b_provider"))
-    .order_by(_A.priority, _A.available_at, _A.id)
     .limit(bindparam("b_limit"))
 )
-_PROBED = select(_T.outcome, _T.failure_kind, _T.error_code).where(
+_NEXT_WAITING = _WAITING.order_by(_A.priority, _A.available_at, _A.id)
+_FIRST_DUE = _WAITING.order_by(_A.available_at, _A.priority, _A.id)
+_PROBED = select(_T.outcome, _T.started_at, _T.failure_kind, _T.error_code).where(
     _T.analysis_id == bindparam("b_id"), _T.number == bindparam("b_number")
 )
 
@@ -81,7 +85,7 @@ class TickBreakers:
         suspects = {
             (each.provider, each.why.code)
             for each in failed
-            if each.provider is not None and each.why.kind is FailureKind.TRANSIENT
+            if each.provider is not None and each.why.kind is FailureKind.TRANSIENT and each.why.code not in OUR_OWN
         }
         for provider, code in sorted(suspects) if self._policy.failures else ():
             self._open_if_too_many(session, str(provider), code, now)
@@ -97,10 +101,10 @@ class TickBreakers:
         count = int(session.scalar(_RECENT, asked | {"b_limit": 10_000}) or 0)
         if count < self._policy.failures:
             return
-        if last is not None and last.state is BreakerState.DRAINING:
-            self._reopen(session, last, now)
-            return
         reason = f"{count} failures {code.value} within {self._policy.window_seconds:g} s"
+        if last is not None and last.state is BreakerState.DRAINING:
+            self._reopen(session, last, now, code=code, failures=count, reason=reason)
+            return
         cooldown = self._policy.cooldown_seconds
         values = {
             "provider": provider, "code": code.value, "state": BreakerState.OPEN, "failures": count,
@@ -123,49 +127,56 @@ class TickBreakers:
         return touched
 
     def _probe(self, session: Session, row: Any, now: datetime) -> list[int]:
-        first = session.execute(_WAITING, {"b_provider": row.provider, "b_limit": 1}).one_or_none()
+        first = session.execute(_FIRST_DUE, {"b_provider": row.provider, "b_limit": 1}).one_or_none()
         if first is None:
             _close(session, row, now, None, "nothing waits for it any more")
+            return []
+        if first.available_at > now:  # the provider may have said when it can be asked again
+            _set(session, row.id, probe_at=first.available_at)
             return []
         _set(
             session, row.id, state=BreakerState.PROBING, probe_analysis_id=first.id, probe_attempt=first.attempt,
             probes=row.probes + 1,
         )  # fmt: skip
-        session.execute(update(t.analysis).where(_A.id == first.id).values(available_at=now, version=_A.version + 1))
         log.warning("Provider %s: probing with analysis %s", row.provider, first.id)
         return [int(first.id)]
 
     def _judge(self, session: Session, row: Any, now: datetime) -> None:
         """Go by how the probe's attempt ended; one that was only interrupted goes on as its next attempt."""
-        ended = None
-        if row.probe_analysis_id is not None:
-            asked = {"b_id": row.probe_analysis_id, "b_number": row.probe_attempt}
-            ended = session.execute(_PROBED, asked).one_or_none()
+        probe = {"b_id": row.probe_analysis_id, "b_number": row.probe_attempt}
+        ended = session.execute(_PROBED, probe).one_or_none()
         if ended is not None and ended.outcome is None:
             return  # it waits or runs
-        if ended is not None and ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
+        if ended is None or ended.started_at is None:
+            _probe_another(session, row, now)  # deleted, stopped, cancelled or refused before it asked anybody
+        elif ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
             _set(session, row.id, probe_attempt=row.probe_attempt + 1)
-        elif ended is not None and (ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED):
+        elif ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED:
             drain(session, row, now, None, f"analysis {row.probe_analysis_id} got an answer")
-        elif ended is not None and ended.failure_kind is FailureKind.TRANSIENT:
+        elif ended.failure_kind is FailureKind.TRANSIENT and ended.error_code not in OUR_OWN:
             self._reopen(session, row, now)
-        else:  # cancelled, deleted, or failed for a reason of its own: it said nothing about the provider
-            _set(session, row.id, state=BreakerState.OPEN, probe_at=now, probe_analysis_id=None, probe_attempt=None)
+        else:  # cancelled, or failed for a reason of its own: it said nothing about the provider
+            _probe_another(session, row, now)
 
-    def _reopen(self, session: Session, row: Any, now: datetime) -> None:
-        cooldown = min(LONGEST_COOLDOWN, row.cooldown_seconds * 2)
+    def _reopen(self, session: Session, row: Any, now: datetime, **why: Any) -> None:
+        # One that a person opened had no cool-down of its own.
+        cooldown = max(self._policy.cooldown_seconds, min(LONGEST_COOLDOWN, row.cooldown_seconds * 2))
         _set(
             session, row.id, state=BreakerState.OPEN, cooldown_seconds=cooldown,
             probe_at=now + timedelta(seconds=cooldown), probe_analysis_id=None, probe_attempt=None,
-            closed_by=None, close_reason=None, drained_at=None,
+            closed_by=None, close_reason=None, drained_at=None, **why,
         )  # fmt: skip
         _note(session, row.id, now, "reopen", f"{row.provider}: still failing, next probe in {cooldown:g} s")
 
     def _drain(self, session: Session, row: Any, now: datetime) -> list[int]:
-        earned = int((now - row.drained_at).total_seconds() * self._policy.drain_per_minute / 60) + 1
-        allowed = min(max(earned - row.released, 0), SLICE)
+        """Let the next ones go; what was missed while nobody worked is caught up for two seconds only."""
+        every = timedelta(minutes=1) / self._policy.drain_per_minute
+        late = now - row.drained_at - row.released * every
+        if late > CATCH_UP:
+            _set(session, row.id, drained_at=row.drained_at + (late - CATCH_UP))
+        allowed = min(max(1 + min(late, CATCH_UP) // every, 0), SLICE)
         asked = {"b_provider": row.provider, "b_limit": allowed + 1}
-        waiting = [int(found.id) for found in session.execute(_WAITING, asked)]
+        waiting = [int(found.id) for found in session.execute(_NEXT_WAITING, asked)]
         ids = waiting[:allowed]
         if ids:
             freed = update(t.analysis).where(_A.id.in_(ids)).values(retry_provider=None, version=_A.version + 1)
@@ -174,6 +185,10 @@ class TickBreakers:
         if len(waiting) <= allowed:
             _close(session, row, now, row.closed_by, row.close_reason)
         return ids
+
+
+def _probe_another(session: Session, row: Any, now: datetime) -> None:
+    _set(session, row.id, state=BreakerState.OPEN, probe_at=now, probe_analysis_id=None, probe_attempt=None)
 
 
 def drain(session: Session, row: Any, now: datetime, by: int | None, reason: str) -> None:

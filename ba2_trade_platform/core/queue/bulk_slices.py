@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts import settle_batches
@@ -88,7 +88,9 @@ class BulkSlices:
             return 0
         rows = {row.id: row for row in self._planner.rows(session, {i.analysis_id for i in items if i.analysis_id})}
         as_planned = [rows[i.analysis_id] for i in items if i.analysis_id in rows and _unchanged(i, rows)]
-        refusals = self._planner.refusals(session, as_planned, override=True)  # the plan has looked at the limit
+        refusals = self._planner.refusals(
+            session, as_planned, bulk.mode, override=True
+        )  # the plan has looked at the limit
         part = _Slice()
         for item in items:
             refusal = refusals.get(item.analysis_id)
@@ -136,6 +138,11 @@ class BulkSlices:
             if not violates(error, t.analysis, "dedupe_key"):
                 raise
             part.refuse(item, ItemOutcome.SKIPPED, "already under way as another analysis")
+        except OperationalError:
+            raise  # locked or full: nobody's data is to blame
+        except Exception as error:  # what one analysis has kept is broken: the tick is everybody's
+            log.exception("Bulk re-run %s: analysis %s cannot be queued", bulk.batch_id, row.id)
+            part.refuse(item, ItemOutcome.BLOCKED, f"it cannot be read ({type(error).__name__}); re-run it fresh")
         else:
             part.queued.append(
                 {"s_id": item.id, "outcome": ItemOutcome.QUEUED, "attempt": requeued.attempt, "reason": None}

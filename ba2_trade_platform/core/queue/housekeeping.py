@@ -142,16 +142,10 @@ def _hand_back(session: Session, row: Any, trigger: Trigger, ability: Ability, n
     mode = Mode.RESUME if ability.can_resume else Mode.FRESH
     why = failure(ErrorCode.INTERRUPTED, "The worker stopped before the analysis ended") if rescued else None
     outcome = Outcome.INTERRUPTED if rescued else Outcome.RELEASED
-    archives.pack(session, row.id, row.attempt)
+    cleared = archives.hand_on(session, row.id, row.attempt, resume=ability.can_resume)
     attempts.close_attempt(session, row.id, row.attempt, outcome, now, why)
     by = actor_id(session, SYSTEM)
     attempts.open_attempt(session, row.id, row.attempt + 1, Opening(trigger, mode, by, row.config_id), now)
-    if mode is Mode.RESUME:
-        archives.carry_over(session, row.id, row.attempt + 1)
-        kept: dict[str, Any] = {}
-    else:
-        archives.purge(session, row.id)
-        kept = {"state": None, "progress": 0}
     event = Event.RESCUE if rescued else Event.RELEASE
     session.execute(
         update(t.analysis)
@@ -168,7 +162,7 @@ def _hand_back(session: Session, row: Any, trigger: Trigger, ability: Ability, n
             worker_id=None,
             updated_at=now,
             version=_A.version + 1,
-            **kept,
+            **cleared,
         )
     )
     note(session, by, now, event.value, subject_id=row.id, attempt=row.attempt + 1, before="running", after="pending")

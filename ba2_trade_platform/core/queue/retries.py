@@ -142,13 +142,7 @@ class Retries:
     def queue(self, session: Session, each: Failed, plan: Scheduled, now: datetime) -> None:
         """Keep what the failed attempt left, and queue the next one for its time; the failure stays on the row."""
         row, why, number = each.row, each.why, each.row.attempt + 1
-        archives.pack(session, row.id, row.attempt)
-        if plan.mode is Mode.RESUME:
-            archives.carry_over(session, row.id, number)
-            kept: dict[str, Any] = {}
-        else:
-            archives.purge(session, row.id)
-            kept = {"state": None, "progress": 0}
+        cleared = archives.hand_on(session, row.id, row.attempt, resume=plan.mode is Mode.RESUME)
         session.execute(
             update(t.analysis)
             .where(HELD)
@@ -169,7 +163,7 @@ class Retries:
                 fingerprint=why.fingerprint,
                 updated_at=now,
                 version=_A.version + 1,
-                **kept,
+                **cleared,
             ),
             fence(each.sheet),
         )

@@ -119,7 +119,8 @@ class RerunOptions:
         try:
             plan = await off_loop(self._desk.platform.analyses.rerun_plan, self._plan.analysis_id, self._wish())
         except PlatformError as error:
-            self._error.set_text(str(error))
+            if mine == self._asked:
+                self._error.set_text(str(error))
             return
         if mine == self._asked:  # what was chosen since then is planned by itself
             self._plan = plan

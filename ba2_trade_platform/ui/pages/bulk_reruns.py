@@ -210,7 +210,7 @@ class BulkPage:
         text_cell(item.expert, url=f"/marketanalysis?expert={item.expert_instance_id}")
         with cell():
             chip(words.ITEM[item.outcome])
-        text_cell(DASH if item.attempt is None or item.outcome is ItemOutcome.PLANNED else str(item.attempt))
+        text_cell(DASH if item.attempt is None else str(item.attempt))
         text_cell(item.reason or "", classes="ba2-wrap")
 
     async def _ask_abort(self) -> None:
