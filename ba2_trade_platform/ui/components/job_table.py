@@ -152,14 +152,14 @@ class JobTable:
             with rerun:
                 ui.tooltip("Re-run Failed Analysis")
             details = ui.button(icon="visibility").props(
-                "flat dense round size=sm color=grey :aria-label=\"'View details of analysis ' + props.row.id\""
+                "flat dense round size=sm color=grey-7 :aria-label=\"'View details of analysis ' + props.row.id\""
             )
             details.on("click.stop", self._asks("open"), js_handler="() => emit(props.row.id)")
             with details:
                 ui.tooltip("View Details")
             with (
                 ui.button(icon="more_vert")
-                .props("flat dense round size=sm color=grey :aria-label=\"'More for analysis ' + props.row.id\"")
+                .props("flat dense round size=sm color=grey-7 :aria-label=\"'More for analysis ' + props.row.id\"")
                 .on("click.stop", js_handler="() => {}")
             ):
                 self._menu()
