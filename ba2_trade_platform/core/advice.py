@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -15,6 +16,10 @@ class Advice(NamedTuple):
     def blaming(self, provider: str | None) -> str:
         """Return the cause, with the provider where one is known: API key refused by openai."""
         return f"{self.cause} {self.towards} {provider}" if provider and self.towards else self.cause
+
+    def hint_beside(self, *, likely: bool) -> str:
+        """Return the hint without its promise where the record of re-runs speaks against it."""
+        return self.hint if likely else re.sub(r" A re-run [^.]*likely to work[^.]*\.", "", self.hint)
 
 
 _ADVICE = {

@@ -36,13 +36,12 @@ from ba2_trade_platform.core.rerun_plans import (
     plan_steps,
     sum_up,
 )
-from ba2_trade_platform.core.verdict_kinds import effective_kind
+from ba2_trade_platform.core.verdict_kinds import effective_kind, fix_first, provider_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import FailureKind, Status, StepStatus, Trigger
 
 log = logging.getLogger(__name__)
 USUAL_OF = 50  # so many of an expert's newest analyses say how long one usually takes
-MESSAGE_SHOWN = 200
 _T, _C, _S = t.attempt.c, t.expert_config.c, t.step.c
 
 
@@ -110,10 +109,9 @@ class RerunPlanner:
             )
             found.append(Guard("CONFIRMATION_REQUIRED", sentence, "acknowledge", acting))
         if effective_kind(session, row.fingerprint, row.failure_kind) is FailureKind.PERMANENT:
-            message = row.error_message or row.error_code or "its cause"
-            cut = message if len(message) <= MESSAGE_SHOWN else f"{message[:MESSAGE_SHOWN]}..."
             changed = "; the expert's settings were changed since" if _settings_differ(session, row) else ""
-            found.append(Guard("PERMANENT", f"Permanent: fix first ({cut}){changed}"))
+            said = fix_first(row.error_code, provider_of(session, row.fingerprint))
+            found.append(Guard("PERMANENT", f"{said}{changed}"))
         holder = active_holder(session, row.dedupe_key)
         if holder is not None and holder.id != row.id:
             sentence = (

@@ -19,6 +19,7 @@ from ba2_trade_platform.core.failures import KINDS, FailureKind
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.track_records import ENOUGH, NEWEST, Track, tracks
+from ba2_trade_platform.core.verdict_kinds import fix_first
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import Outcome
 
@@ -233,10 +234,10 @@ def _assessment(error: Error, track: Track, group: Any) -> Assessment:
     said = advice(error.code)
     return Assessment(
         kind=kind,
-        headline=_headline(kind, track, error.code, said.blaming(group.provider if group is not None else None)),
+        headline=_headline(kind, track, error.code, group.provider if group is not None else None),
         chip=_chip(kind, track),
         rule=_rule(error.code, own, track, overridden=overridden),
-        hint=(group.kind_reason or "") if overridden else said.hint,
+        hint=(group.kind_reason or "") if overridden else said.hint_beside(likely=_promising(track)),
         by=track.by,
         tried=track.tried,
         succeeded=track.succeeded,
@@ -248,9 +249,9 @@ def _assessment(error: Error, track: Track, group: Any) -> Assessment:
     )
 
 
-def _headline(kind: FailureKind, track: Track, code: str, cause: str) -> str:
+def _headline(kind: FailureKind, track: Track, code: str, provider: str | None) -> str:
     if kind is FailureKind.PERMANENT:
-        return f"Permanent: fix first ({cause})"
+        return fix_first(code, provider)
     evidence = _evidence(track, code)
     if kind is FailureKind.UNKNOWN:
         return f"Unknown: read it and decide ({evidence})"

@@ -125,9 +125,10 @@ async def test_a_runaway_script_is_told_when_to_come_back(tmp_path: Path) -> Non
 
 async def test_a_permanent_failure_is_accepted_and_warned_of(working: Platform, http: httpx.AsyncClient) -> None:
     analysis_id = await failed(working, fail_with="AUTH")
-    message = (await http.get(f"/analyses/{analysis_id}")).json()["error_message"]
+    verdict = (await http.get(f"/analyses/{analysis_id}/verdict")).json()["headline"]
     accepted = await http.post(f"/analyses/{analysis_id}/rerun")
-    assert (accepted.status_code, accepted.json()["warnings"]) == (202, [f"Permanent: fix first ({message})"])
+    assert (accepted.status_code, accepted.json()["warnings"]) == (202, [verdict])
+    assert verdict.startswith("Permanent: fix first (API key refused by practice")
 
 
 async def test_what_something_acts_on_needs_an_acknowledgement(

@@ -100,18 +100,18 @@ def test_the_limit_stands_in_the_plan_before_it_is_met(desk: Desk) -> None:
 
 def test_a_permanent_failure_is_accepted_with_a_warning_and_a_transient_one_without(desk: Desk) -> None:
     analysis_id = failed_analysis(desk)
-    assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == ("Permanent: fix first (The key is wrong)",)
+    assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == ("Permanent: fix first (API key refused)",)
+    worker = desk.worker()
+    worker.fail(worker.claim(analysis_id), ErrorCode.RATE_LIMIT, "slow down")
+    assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == ()
 
 
 def test_a_warning_says_when_the_settings_were_changed_since_it_failed(desk: Desk) -> None:
     analysis_id = failed_analysis(desk)
     desk.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, settings={"window": 9})
     assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == (
-        "Permanent: fix first (The key is wrong); the expert's settings were changed since",
+        "Permanent: fix first (API key refused); the expert's settings were changed since",
     )
-    worker = desk.worker()
-    worker.fail(worker.claim(analysis_id), ErrorCode.RATE_LIMIT, "slow down")
-    assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == ()
 
 
 def test_whoever_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:

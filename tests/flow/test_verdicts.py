@@ -224,3 +224,11 @@ def test_a_retry_that_somebody_stopped_before_it_began_is_no_evidence(desk: Desk
     analysis_id = fail(desk, worker, "AAPL")
     Retrying(desk.store, EmbeddedDispatcher()).stop(analysis_id, by=TRADER)
     assert verdict(desk, analysis_id).tried == 0
+
+
+def test_a_hint_promises_nothing_that_the_record_denies(desk: Desk, worker: SteppedWorker) -> None:
+    first = fail(desk, worker, "AAPL")
+    assert verdict(desk, first).hint.endswith("A re-run in a moment is likely to work.")
+    for symbol in ("A", "B", "C"):
+        rerun(desk, worker, fail(desk, worker, symbol), after=60, well=False)
+    assert verdict(desk, first).hint == "The provider asked to slow down."

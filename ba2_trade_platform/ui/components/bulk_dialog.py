@@ -57,7 +57,7 @@ class BulkDialog:
             self._plan = ui.element("div").classes("ba2-bulk-plan")
             self._build_wish(name)
             with ui.row().classes("w-full justify-end items-center"):
-                self._typed = ui.input("Type the number").props("dense outlined").style("width: 130px")
+                self._typed = ui.input("Type the number").props("dense outlined").style("width: 160px")
                 self._typed.on_value_change(self._enable).mark("typed-number")
                 ui.button("Cancel", color=None, on_click=self._dialog.close).props("flat no-caps")
                 self._go = ui.button("Re-run", icon="refresh", color=None, on_click=self._create)
@@ -133,11 +133,12 @@ class BulkDialog:
                 ui.label(f"{self._moved:,} of them changed since they were ticked").classes("tone-warn")
             if preview.top_errors:
                 ui.label("Most frequent previous errors").classes("ba2-panel-title")
-            for error in preview.top_errors:
-                with ui.element("div").classes("ba2-bulk-error"):
-                    ui.label(f"{error.count:,}").classes("ba2-number")
-                    ui.link(error.code, f"/marketanalysis?status=failed&code={error.code}").classes("ba2-link")
-                    ui.label(error.message).classes("ba2-cut ba2-muted").props["title"] = error.message
+            with ui.element("div").classes("ba2-bulk-errors"):
+                for error in preview.top_errors:
+                    with ui.element("div").classes("ba2-bulk-error"):
+                        ui.label(f"{error.count:,}").classes("ba2-number")
+                        ui.link(error.code, f"/marketanalysis?status=failed&code={error.code}").classes("ba2-link")
+                        ui.label(error.message).classes("ba2-cut ba2-muted").props["title"] = error.message
 
     def _facts(self, preview: BulkPreview) -> list[Fact]:
         seconds = preview.estimated_seconds

@@ -61,7 +61,8 @@ def failure(found: Failure, memory: set[str], show_verdict: Callable[[str], Awai
             ui.label(assessment.headline).classes("ba2-failure-advice").mark("verdict-headline")
             why = ui.button("Why", icon="help_outline", color=None, on_click=partial(show_verdict, found.fingerprint))
             why.props("flat dense no-caps size=sm").mark("verdict-why").props["aria-label"] = "Rule and evidence"
-    ui.label(advice(found.code).hint)
+    hint = assessment.hint if assessment is not None else ""
+    ui.label(hint or advice(found.code).hint)
     with ui.element("div").classes("ba2-failure-code"):
         ui.link(found.code, f"/marketanalysis?code={found.code}").classes("ba2-link")
         ui.link("Settings of this expert", f"/experts?edit={found.expert_instance_id}").classes("ba2-link")

@@ -118,6 +118,7 @@ class FailureLine:
         with ui.element("div").classes("ba2-actions"):
             rerun = self._button(group, "rerun", "refresh", f"Re-run group: {group.failed_now:,} failed analyses")
             rerun.classes("ba2-rerun" if group.failed_now and self._rerun_enabled else "ba2-away")
+            rerun.classes("ba2-outlined" if group.assessment.warns else "")
             if group.state in _MARKED:
                 self._button(group, "reopen", "undo", "Reopen")
             else:

@@ -151,15 +151,18 @@ class JobTable:
             rerun.on("click.stop", self._asks("rerun"), js_handler="() => emit(props.row.id)")
             with rerun:
                 ui.tooltip("Re-run Failed Analysis")
-            details = ui.button(icon="visibility").props(
-                "flat dense round size=sm color=grey :aria-label=\"'View details of analysis ' + props.row.id\""
+            details = (
+                ui.button(icon="visibility", color=None)
+                .classes("ba2-muted")
+                .props("flat dense round size=sm :aria-label=\"'View details of analysis ' + props.row.id\"")
             )
             details.on("click.stop", self._asks("open"), js_handler="() => emit(props.row.id)")
             with details:
                 ui.tooltip("View Details")
             with (
-                ui.button(icon="more_vert")
-                .props("flat dense round size=sm color=grey :aria-label=\"'More for analysis ' + props.row.id\"")
+                ui.button(icon="more_vert", color=None)
+                .classes("ba2-muted")
+                .props("flat dense round size=sm :aria-label=\"'More for analysis ' + props.row.id\"")
                 .on("click.stop", js_handler="() => {}")
             ):
                 self._menu()

@@ -185,6 +185,7 @@ class BulkPage:
                     ui.label(label)
         zone, after = self._desk.zone, bulk.after_batch_id
         canary = f"the first {bulk.canary}" if bulk.canary else DASH
+        earlier = [Fact("What failed again in", f"#{after}", f"/bulk-reruns/{after}")] if after else []
         facts(
             [
                 Fact("Asked by", bulk.actor),
@@ -194,9 +195,7 @@ class BulkPage:
                 Fact("Mode", bulk.mode.value),
                 Fact("Canary", canary, hint="The rest runs only if all of these complete"),
                 Fact("At most per minute", f"{bulk.rate_per_minute:,}" if bulk.rate_per_minute else DASH),
-                Fact(
-                    "What failed again in", f"#{after}" if after else DASH, f"/bulk-reruns/{after}" if after else None
-                ),
+                *earlier,
             ]
         )
 

@@ -99,7 +99,8 @@ class ProvidersPage:
             probe = breaker.probe_analysis_id
             text_cell(f"analysis {probe} runs", url=f"/market_analysis/{probe}")
         else:
-            text_cell("when you let it go" if breaker.probe_at is None else moment(breaker.probe_at, zone))
+            later = DASH if breaker.state is BreakerState.DRAINING else "when you let it go"
+            text_cell(later if breaker.probe_at is None else moment(breaker.probe_at, zone))
         text_cell(str(breaker.probes))
 
     def _show_past(self, closed: tuple[Breaker, ...]) -> None:
