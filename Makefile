@@ -40,7 +40,7 @@ run: install
 
 test: install-dev
 	@browser=$$(.ci/chromium) || exit 1; if [ -z "$$browser" ]; then without=(-m "not browser"); fi; \
-	BA2_CHROMIUM="$$browser" $(PY) -m pytest "$${without[@]}" $(ARGS)
+	BA2_CHROMIUM="$$browser" $(PY) -m pytest -n auto --maxprocesses=4 --dist loadscope "$${without[@]}" $(ARGS)
 
 check: format lint types imports test
 

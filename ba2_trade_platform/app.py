@@ -131,7 +131,10 @@ def migrate(settings: Settings) -> Migrated:
         sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
         raise StartRefused(sentence, code="DATABASE_BROKEN") from error
     if done.before != done.after:
-        log.info("Database migrated from %s to %s; backup: %s", done.before or "nothing", done.after, done.backup)
+        made = (
+            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
+        )
+        log.info("Database %s %s", made, done.after)
     return done
 
 

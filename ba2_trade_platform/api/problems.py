@@ -87,6 +87,8 @@ def _platform_error(request: Request, error: PlatformError) -> JSONResponse:  # 
 
 def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
     # What was sent is not sent back: it may be anything, of any size.
+    if any(found["type"] == "json_invalid" for found in error.errors()):
+        return problem(422, "The body is not valid JSON", "INVALID", title="Invalid input")
     fields = [
         {"field": _place(found["loc"]), "message": str(found["msg"]).removeprefix("Value error, ")}
         for found in error.errors()[:20]

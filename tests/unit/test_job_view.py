@@ -102,3 +102,16 @@ def test_what_is_not_known_is_a_dash_and_nothing_is_signed_zero() -> None:
     flat = line(replace(ROW, expected_profit=-0.001, confidence=66.66), ZoneInfo("UTC"))
     assert flat["expected_profit"] == "0.00 %"
     assert flat["confidence"] == "66.7 %"
+
+
+def test_a_waiting_retry_says_which_it_is_and_when_or_for_whom_it_waits() -> None:
+    waits = replace(ROW, status=Status.PENDING, retries_used=1, retry_provider="openai", run_before=NOW)
+    shown = line(waits, ZoneInfo("UTC"))
+    assert (shown["word"], shown["due"]) == ("retry 1/2", NOW.timestamp() * 1000)
+    assert shown["step"].startswith("waits for its time, to run by ")
+    assert shown["retrying"]
+    held = line(waits, ZoneInfo("UTC"), held={"openai"})
+    assert (held["word"], held["due"]) == ("retry 1/2", None)
+    assert held["step"].startswith("waits for openai")
+    plain = line(replace(waits, error_code=None), ZoneInfo("UTC"))
+    assert (plain["word"], plain["step"], plain["due"], plain["retrying"]) == ("pending", "waiting", None, False)

@@ -11,7 +11,7 @@ from ba2_trade_platform.core.details import Attempt
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.ui import words
-from ba2_trade_platform.ui.components.job_view import due, step_words
+from ba2_trade_platform.ui.components.job_view import due, retry_words, waits_for
 from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, facts
 from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
 from ba2_trade_platform.ui.times import DASH, duration, exact, moment
@@ -99,7 +99,9 @@ class DetailHeader:
             self._step.set_text(f"{row.progress} %  {row.current_step or 'starting'}")
 
     def _show_retry(self, row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> None:
-        shown = (step_words(row, zone, held), due(row, held)) if row.retrying else None
+        instant = due(row, held)
+        waits = retry_words(row) if instant else f"{retry_words(row)} {waits_for(row, zone, held)}"
+        shown = (waits, instant) if row.retrying else None
         if shown == self._retry_shown:
             return
         self._retry_shown = shown

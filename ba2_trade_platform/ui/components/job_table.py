@@ -21,8 +21,9 @@ _CELLS = {
         :href="'/marketanalysis?symbol=' + encodeURIComponent(props.row.symbol)">{{ props.row.symbol }}</a></q-td>""",
     "expert": """<q-td :props="props"><a class="ba2-link" @click.stop
         :href="'/marketanalysis?expert=' + props.row.expert_id">{{ props.row.expert }}</a></q-td>""",
-    "status": """<q-td :props="props"><span :class="'ba2-chip tone-' + props.row.tone"
-        ><q-icon :name="props.row.icon" aria-hidden="true" />{{ props.row.word }}</span></q-td>""",
+    "status": """<q-td :props="props"><span :class="'ba2-chip tone-' + props.row.tone" :title="props.row.status"
+        ><q-icon :name="props.row.icon" aria-hidden="true" /><span>{{ props.row.word }}<span v-if="props.row.due"
+        :key="props.row.id + ':' + props.row.due" :data-due="props.row.due"></span></span></span></q-td>""",
     "failure": """<q-td :props="props"><span class="ba2-cut" v-if="props.row.failure"
         ><a class="ba2-link" @click.stop :href="'/marketanalysis?code=' + props.row.failure">{{ props.row.failure }}</a>
         {{ props.row.failure_text }}<q-tooltip max-width="480px" :delay="300" style="font-size: 12px"
@@ -34,8 +35,7 @@ _CELLS = {
         '#attempts'">{{ props.row.attempt_text }}</a></q-td>""",
     "progress": """<q-td :props="props"><template v-if="props.row.step"><span class="ba2-progress"
         v-if="props.row.status === 'running'"><span :style="{width: props.row.progress + '%'}"></span></span
-        ><span class="ba2-muted">{{ props.row.step }}</span><span v-if="props.row.due" class="ba2-muted"
-        :key="props.row.id + ':' + props.row.due" :data-due="props.row.due"></span></template></q-td>""",
+        ><span class="ba2-muted">{{ props.row.step }}</span></template></q-td>""",
     "created": """<q-td :props="props"><span :title="props.row.created_exact">{{ props.row.created }}</span></q-td>""",
     "source": """<q-td :props="props"><a v-if="props.row.batch" class="ba2-link" @click.stop
         :href="'/marketanalysis?batch=' + props.row.batch">{{ props.row.source }} #{{ props.row.batch }}</a

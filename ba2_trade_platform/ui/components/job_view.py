@@ -125,7 +125,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "id", "label": "ID", "align": "right", "sortable": True, "width": 64},
     {"name": "symbol", "label": "Symbol", "align": "left", "sortable": True, "width": 78},
     {"name": "expert", "label": "Expert", "align": "left", "sortable": True, "width": 138},
-    {"name": "status", "label": "Status", "align": "left", "sortable": True, "width": 106},
+    {"name": "status", "label": "Status", "align": "left", "sortable": True, "width": 136},
     {"name": "actions", "label": "Actions", "align": "left", "width": 94},
     {"name": "verdict", "label": "Verdict", "align": "left", "width": 150},
     {"name": "failure", "label": "Failure", "align": "left", "sortable": True, "width": 238},
@@ -153,7 +153,7 @@ def line(
         "expert": row.expert,
         "expert_id": row.expert_instance_id,
         "status": row.status.value,
-        "word": "stopping" if stopping else look.word,
+        "word": "stopping" if stopping else retry_words(row) if row.retrying else look.word,
         "icon": look.icon,
         "tone": look.tone,
         "failure": row.error_code or "",
@@ -163,7 +163,7 @@ def line(
         "attempt": row.attempt,
         "attempt_text": _attempt(row),
         "progress": row.progress,
-        "step": step_words(row, zone, held),
+        "step": _step(row, zone, held),
         "due": due(row, held),
         "created": moment(row.created_at, zone),
         "created_exact": exact(row.created_at, zone),
@@ -201,15 +201,23 @@ def _attempt(row: AnalysisRow) -> str:
     return f"re-run {row.reruns_used}/{row.max_reruns}" if row.reruns_used else f"{row.attempt}"
 
 
-def step_words(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
-    """Say what an analysis does now, or what it waits for."""
+def _step(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
     if row.status is Status.RUNNING:
         return row.current_step or "starting"
-    if not row.retrying:
-        return "waiting" if row.status is Status.PENDING else ""
-    until = f", by {moment(row.run_before, zone)}" if row.run_before else ""
-    waits = f" waits for {row.retry_provider}" if row.retry_provider in held else ""
-    return f"retry {row.retries_used}/{row.max_retries}{waits}{until}"
+    if row.retrying:
+        return waits_for(row, zone, held)
+    return "waiting" if row.status is Status.PENDING else ""
+
+
+def retry_words(row: AnalysisRow) -> str:
+    """Say which retry a pending analysis waits for."""
+    return f"retry {row.retries_used}/{row.max_retries}"
+
+
+def waits_for(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
+    """Say what a retry waits for: its time or its provider, and until when it makes sense."""
+    until = f", to run by {moment(row.run_before, zone)}" if row.run_before else ""
+    return f"waits for {row.retry_provider if row.retry_provider in held else 'its time'}{until}"
 
 
 def due(row: AnalysisRow, held: Container[str]) -> int | None:
