@@ -59,3 +59,25 @@ def test_a_held_provider_is_seen_from_every_page(console: ConsoleProcess, open_p
     expect(page.locator(row(page, analysis_id))).to_contain_text(re.compile("retry 1/2.*waits for practice"))
     page.get_by_role("link", name="Providers").first.click()
     expect(page.get_by_role("table", name="Held back now")).to_contain_text("trader: maintenance")
+
+
+def test_the_countdown_is_never_blank_while_the_table_updates(console: ConsoleProcess, open_page: Open) -> None:
+    analysis_id = waiting(console)
+    console.submit(console.expert("Busy desk", seconds=20, steps=50), "MSFT")
+    page = open_page(f"{console.url}/marketanalysis")
+    expect(page.locator(row(page, analysis_id))).to_contain_text(re.compile(r"retry 1/2 in "))
+    expect(page.locator(".ba2-progress").first).to_be_visible()
+    seen = page.evaluate(
+        """() => new Promise(resolve => {
+          const texts = new Set(), cells = new Set(), until = performance.now() + 3000;
+          const look = () => {
+            const cell = document.querySelector('[data-due]');
+            texts.add(cell ? /^ in \\d/.test(cell.textContent) : null);
+            cells.add(cell);
+            performance.now() < until ? requestAnimationFrame(look) : resolve([[...texts], cells.size]);
+          };
+          look();
+        })"""
+    )
+    assert seen[0] == [True]
+    assert seen[1] > 1, "the table did not make its cells anew, so this proves nothing"
