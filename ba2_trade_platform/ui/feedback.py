@@ -50,6 +50,14 @@ async def off_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     return result
 
 
+async def answer_of(dialog: ui.dialog) -> Any:
+    """Wait for the answer and take the dialog away; None when its page was left while it asked."""
+    answer = await dialog
+    if not dialog.is_deleted:
+        dialog.delete()
+    return answer
+
+
 async def confirm(question: str, consequence: str, action: str, then: Callable[[], Awaitable[None]]) -> None:
     """Ask before something that cannot be undone; `action` is the word on the button."""
     with ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
@@ -58,7 +66,5 @@ async def confirm(question: str, consequence: str, action: str, then: Callable[[
         with ui.row().classes("w-full justify-end"):
             ui.button("Keep it", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps autofocus")
             ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps color=red-9")
-    agreed = await dialog
-    dialog.delete()
-    if agreed:
+    if await answer_of(dialog):
         await then()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -21,7 +22,12 @@ def fail(console: ConsoleProcess, code: str = "AUTH") -> str:
 def test_a_group_is_resolved_undone_and_ignored_by_keyboard_alone(console: ConsoleProcess, open_page: Open) -> None:
     fingerprint = fail(console)
     page = open_page(f"{console.url}/marketanalysis?tab=failures")
-    page.get_by_label("Resolve: it leaves the inbox until it comes back (AUTH)").focus()
+    resolve = page.get_by_label("Resolve: it leaves the inbox until it comes back (AUTH)")
+    resolve.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(resolve).to_be_focused()
+    expect(resolve).to_have_css("box-shadow", re.compile("inset"))  # the keyboard's place is seen
     page.keyboard.press("Enter")
     expect(page.get_by_text("Nothing needs you.").first).to_be_visible()
     page.get_by_role("button", name="Undo").focus()

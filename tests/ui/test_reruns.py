@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,21 @@ async def test_a_plan_that_changed_meanwhile_is_told_and_the_new_one_is_shown(us
     await eventually(lambda: user.should_see("its settings were others in attempt 1"))
     user.find(marker="rerun-confirm").click()
     await eventually(lambda: user.should_see(f"Analysis {analysis_id} queued for re-run (attempt 2, re-run 1/3"))
+
+
+@pytest.mark.parametrize(
+    ("asks", "question"), [("rerun_part", "Everything is done again"), ("delete", "Its outputs, recommendation")]
+)
+async def test_leaving_the_page_while_it_asks_changes_nothing(
+    user: User, desk: Desk, caplog: pytest.LogCaptureFixture, asks: str, question: str
+) -> None:
+    analysis_id = failed(desk)
+    await user.open("/marketanalysis")
+    user.find(marker=asks).trigger("click", analysis_id)
+    await eventually(lambda: user.should_see(question))
+    assert user.client is not None
+    (asking,) = (task for task in asyncio.all_tasks() if "await_in_context" in repr(task.get_coro()))
+    user.client.delete()
+    await asyncio.wait_for(asking, 5)
+    assert row(desk.platform, analysis_id).status is Status.FAILED
+    assert [said.message for said in caplog.records if said.name == "nicegui"] == []

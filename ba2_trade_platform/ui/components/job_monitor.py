@@ -306,6 +306,8 @@ class JobMonitor:
 
     async def _look_again(self, analysis_id: int) -> None:
         """Show at once what became of one row, instead of waiting for the feed."""
+        if self._empty.is_deleted:
+            return  # the page was left while a dialog asked
         with reporting():
             await self._patch([analysis_id] if analysis_id in self._table.ids else [], Change(frozenset()))
 

@@ -15,7 +15,7 @@ from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.panels import Fact, facts
 from ba2_trade_platform.ui.components.rerun_options import RerunOptions
 from ba2_trade_platform.ui.desk import Desk
-from ba2_trade_platform.ui.feedback import notify, off_loop
+from ba2_trade_platform.ui.feedback import answer_of, notify, off_loop
 from ba2_trade_platform.ui.times import moment
 
 ASKED = frozenset({"RETRY_LIMIT", "CONFIRMATION_REQUIRED", "PERMANENT"})
@@ -99,10 +99,9 @@ class Reruns:
                 else:
                     go.bind_enabled_from(reason, "value", backward=lambda text: bool((text or "").strip()))
         try:
-            agreed = await dialog
+            agreed = await answer_of(dialog)
         finally:
             self._asking = False
-            dialog.delete()
         if not agreed:
             return None
         return Wish(

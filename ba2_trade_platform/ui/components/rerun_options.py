@@ -12,7 +12,7 @@ from ba2_trade_platform.core.rerun_plans import STEP_MODES, ConfigChoice, Fate, 
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.panels import chip, empty_state
 from ba2_trade_platform.ui.desk import Desk
-from ba2_trade_platform.ui.feedback import off_loop
+from ba2_trade_platform.ui.feedback import answer_of, off_loop
 from ba2_trade_platform.ui.times import duration
 
 ALL = "all"
@@ -33,10 +33,7 @@ class RerunOptions:
     async def ask(self) -> Wish | None:
         """Return what was chosen, None when the trader lets it be."""
         await self._replan()
-        agreed = await self._dialog
-        wish = self._wish(plan_hash=self._plan.plan_hash) if agreed else None
-        self._dialog.delete()
-        return wish
+        return self._wish(plan_hash=self._plan.plan_hash) if await answer_of(self._dialog) else None
 
     def _build(self) -> None:
         plan = self._plan

@@ -15,7 +15,7 @@ from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip, empty_state, quiet
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.desk import Desk
-from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.feedback import answer_of, notify, off_loop, reporting
 from ba2_trade_platform.ui.layout import frame
 from ba2_trade_platform.ui.times import DASH, duration, exact, moment
 
@@ -152,10 +152,8 @@ class ProvidersPage:
                 ui.button("Let it go", on_click=lambda: dialog.submit(True)).props("unelevated no-caps").mark(
                     "confirm-close"
                 )
-        agreed = await dialog
-        said = reason.value or ""
-        dialog.delete()
-        if agreed:
+        if await answer_of(dialog):
+            said = reason.value or ""
             with self._root, reporting():
                 closing = await off_loop(
                     self._desk.platform.breakers.close, breaker.provider, by=self._desk.trader, reason=said
