@@ -30,7 +30,7 @@ from benchmarks.report import Line, Section, percentile, show, spread
 SYMBOLS = ("AAPL", "MSFT", "INTC", "COST")
 CLICKS = 40
 DESK = {
-    "steps": 3, "outputs": 15, "fail_with": "AUTH", "fail_times": 1, "recommend_before_failing": True, "seconds": 0.5,
+    "steps": 3, "outputs": 15, "fail_with": "BUG", "fail_times": 1, "recommend_before_failing": True, "seconds": 0.5,
 }  # fmt: skip
 Statement = tuple[str, Any]
 
