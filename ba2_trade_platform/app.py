@@ -237,6 +237,7 @@ def _breaker_policy(settings: Settings) -> BreakerPolicy:
         settings.breaker_failures,
         settings.breaker_window_seconds,
         settings.breaker_cooldown_seconds,
+        settings.breaker_longest_cooldown_seconds,
         settings.breaker_drain_per_minute,
     )
 

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     breaker_cooldown_seconds: float = Field(
         30, gt=0, le=3600, description="How long an open breaker waits for its first probe; doubled by each that fails"
     )
+    breaker_longest_cooldown_seconds: float = Field(
+        600, gt=0, le=86_400, description="The longest wait between two probes, however many have failed"
+    )
     breaker_drain_per_minute: int = Field(
         60, ge=1, le=100_000, description="How many waiting retries a minute go once a probe has succeeded"
     )

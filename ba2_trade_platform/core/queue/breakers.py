@@ -20,7 +20,6 @@ from ba2_trade_platform.db.enums import BreakerState, ErrorCode, FailureKind, Ou
 log = logging.getLogger(__name__)
 _A, _B, _T = t.analysis.c, t.breaker.c, t.attempt.c
 SLICE = 100
-LONGEST_COOLDOWN = 600.0
 # With one of these the provider has answered: it is there, whatever it thinks of the question.
 ANSWERED = frozenset(
     {
@@ -68,6 +67,7 @@ class BreakerPolicy:
     failures: int = 10
     window_seconds: float = 60
     cooldown_seconds: float = 30
+    longest_cooldown_seconds: float = 600
     drain_per_minute: int = 60
 
 
@@ -160,7 +160,9 @@ class TickBreakers:
 
     def _reopen(self, session: Session, row: Any, now: datetime, **why: Any) -> None:
         # One that a person opened had no cool-down of its own.
-        cooldown = max(self._policy.cooldown_seconds, min(LONGEST_COOLDOWN, row.cooldown_seconds * 2))
+        cooldown = max(
+            self._policy.cooldown_seconds, min(self._policy.longest_cooldown_seconds, row.cooldown_seconds * 2)
+        )
         _set(
             session, row.id, state=BreakerState.OPEN, cooldown_seconds=cooldown,
             probe_at=now + timedelta(seconds=cooldown), probe_analysis_id=None, probe_attempt=None,
