@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import hashlib
 import inspect
 import itertools
@@ -11,11 +12,15 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ba2_trade_platform.core.archives import compress
 from ba2_trade_platform.core.cleaning import canonical_json, clean_json, clean_text
 from ba2_trade_platform.core.contracts import Clock, PricesAsOf, Verdict
+from ba2_trade_platform.core.equipment import Equipment, Spent
+from ba2_trade_platform.core.model_contracts import Memory, Models, Research
 from ba2_trade_platform.core.queue.dispatcher import Claim, RecordedStep
 from ba2_trade_platform.core.queue.records import Ledger, OutputRecord, StepRecord
 from ba2_trade_platform.db.enums import StepStatus
@@ -25,6 +30,12 @@ MAX_STATE = 256 * 1024
 NAME_LIMIT = 200
 
 _position: contextvars.ContextVar[int | None] = contextvars.ContextVar("step_position", default=None)
+_step_name: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_name", default=None)
+
+
+def step_at_work() -> str | None:
+    """Return the name of the step that the caller works for, None outside of one."""
+    return _step_name.get()
 
 
 class Stopped(BaseException):
@@ -35,7 +46,14 @@ class RunContext:
     """The AnalysisContext of one attempt; see core.contracts for what each part promises."""
 
     def __init__(
-        self, claim: Claim, ledger: Ledger, prices: PricesAsOf, settings: Any, clock: Clock, written: Callable[[], None]
+        self,
+        claim: Claim,
+        ledger: Ledger,
+        prices: PricesAsOf,
+        settings: Any,
+        clock: Clock,
+        written: Callable[[], None],
+        given: Equipment | None = None,
     ) -> None:
         self.analysis_id = claim.analysis_id
         self.attempt = claim.attempt
@@ -47,7 +65,14 @@ class RunContext:
         self.clock = clock
         self.state: Mapping[str, Any] | None = claim.state
         self.providers: Sequence[str] = claim.providers
+        self.mode = claim.mode
+        self.base_attempt = claim.base_attempt
+        self.expert_instance_id = claim.expert_instance_id
+        self._expert = claim.expert
+        self.kept = frozenset(step.name for step in claim.recorded)
         self.live_threads = 0
+        self._given = given or Equipment()
+        self._spent: dict[int, Spent] = {}
         self._ledger = ledger
         self._written = written
         self._stop_reason: str | None = None
@@ -71,6 +96,26 @@ class RunContext:
     def stop(self, reason: str) -> None:
         """Make the next `check` or `step` raise."""
         self._stop_reason = reason
+
+    @property
+    def folder(self) -> Path:
+        """The expert's own folder; made when first asked for."""
+        return self._given.folder_for(self._expert)
+
+    @functools.cached_property
+    def models(self) -> Models:
+        """The models this attempt may ask; raises TypeError for an expert whose settings name no providers."""
+        return self._given.models_for(self)
+
+    @functools.cached_property
+    def memory(self) -> Memory:
+        """Lessons of earlier decisions, as this attempt may see them."""
+        return self._given.memory_for(self)
+
+    @functools.cached_property
+    def research(self) -> Research:
+        """News and figures, as this attempt may see them."""
+        return self._given.research_for(self)
 
     @property
     def unused(self) -> tuple[int, ...]:
@@ -111,19 +156,21 @@ class RunContext:
         )
         self._running.append(name)
         self._write(record)
-        token = _position.set(position)
+        self._spent.pop(position, None)
+        token, named = _position.set(position), _step_name.set(name)
         try:
             result = clean_json(await self._run(work))
         except BaseException as error:
             self._running.remove(name)
             text = clean_text(str(error) or type(error).__name__, 4000)
-            self._write(replace(record, status=StepStatus.FAILED, finished_at=self.clock.now(), error_message=text))
+            self._write(self._ended(record, status=StepStatus.FAILED, error_message=text))
             raise
         finally:
             _position.reset(token)
+            _step_name.reset(named)
         self._running.remove(name)
         self._done += 1
-        self._write(replace(record, status=StepStatus.COMPLETED, finished_at=self.clock.now(), result=result))
+        self._write(self._ended(record, status=StepStatus.COMPLETED, result=result))
         return cast(T, clean_json(result))  # its own copy: what is recorded must not change under the expert's hands
 
     def output(self, type: str, name: str, text: str, raw: object = None) -> None:
@@ -138,6 +185,22 @@ class RunContext:
                 raw=None if raw is None else compress(clean_json(raw)),
             )
         )
+        self._written()
+
+    def charge(self, provider: str, tokens: int | None, cost: Decimal | None) -> None:
+        """Add what a model call of the step at work took."""
+        position = _position.get()
+        if position is not None:
+            self._spent.setdefault(position, Spent(provider)).add(provider, tokens, cost)
+
+    def warn(self, sentence: str) -> None:
+        """Note on the attempt what went wrong and did not fail it."""
+        self._ledger.warn(clean_text(sentence, 1000))
+        self._written()
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Keep these facts in the attempt's environment."""
+        self._ledger.facts(clean_json(dict(facts)))
         self._written()
 
     def recommend(self, verdict: Verdict) -> None:
@@ -161,6 +224,13 @@ class RunContext:
         progress = min(99, 100 * self._done // self._expected) if self._expected > 0 else 0
         self._ledger.step(record, progress, self._running[-1] if self._running else None)
         self._written()
+
+    def _ended(self, record: StepRecord, **how: Any) -> StepRecord:
+        spent = self._spent.pop(record.position, None)
+        ended = replace(record, finished_at=self.clock.now(), **how)
+        if spent is None:
+            return ended
+        return replace(ended, provider=spent.provider, tokens=spent.tokens, cost=spent.cost)
 
     def _free_position(self) -> int:
         # The lowest, so that a step which is done again takes its old place among those that are kept.

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.core.cleaning import clean_text
-from ba2_trade_platform.db.enums import Action, ErrorCode, RiskLevel, Subtype, TimeHorizon
+from ba2_trade_platform.core.model_contracts import Memory, Models, Research
+from ba2_trade_platform.db.enums import Action, ErrorCode, Mode, RiskLevel, Subtype, TimeHorizon
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -31,6 +33,7 @@ __all__ = [
     "ExpertCatalog",
     "ExpertError",
     "InstrumentInfo",
+    "Mode",
     "Prices",
     "PricesAsOf",
     "Requirement",
@@ -220,6 +223,7 @@ class AnalysisContext(Protocol):
 
     analysis_id: int
     attempt: int
+    expert_instance_id: int
     symbol: str
     subtype: Subtype
     as_of: datetime
@@ -228,6 +232,25 @@ class AnalysisContext(Protocol):
     clock: Clock
     state: Mapping[str, Any] | None
     providers: Sequence[str]  # who may be asked in this attempt, in this order; empty where the expert has none
+    mode: Mode
+    base_attempt: int  # the last attempt that began fresh
+    kept: frozenset[str]  # names of the recorded steps that this attempt may use again
+
+    @property
+    def folder(self) -> Path:
+        """The expert's own folder in the data folder, for what it keeps between attempts."""
+
+    @property
+    def models(self) -> Models:
+        """The models this attempt may ask; only for experts whose settings derive from ModelSettings."""
+
+    @property
+    def memory(self) -> Memory:
+        """Lessons of earlier decisions whose outcome was known before `as_of`."""
+
+    @property
+    def research(self) -> Research:
+        """News and figures published not after `as_of`."""
 
     def expect(self, steps: int) -> None:
         """Say how many steps this attempt will take, so that progress can be shown."""
@@ -252,6 +275,15 @@ class AnalysisContext(Protocol):
 
     def output(self, type: str, name: str, text: str, raw: object = None) -> None:
         """Write one AnalysisOutput row (markdown `text`, optional JSON-able `raw`), belonging to the step at work."""
+
+    def charge(self, provider: str, tokens: int | None, cost: Decimal | None) -> None:
+        """Add what a model call of the step at work took; `cost` in USD, None where the price is unknown."""
+
+    def warn(self, sentence: str) -> None:
+        """Note on the attempt something that went wrong and did not fail it."""
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Keep these facts (JSON-able) in the attempt's environment: models, prompt versions, who was absent."""
 
     def recommend(self, verdict: Verdict) -> None:
         """Record a provisional recommendation; it becomes current only when the attempt completes."""

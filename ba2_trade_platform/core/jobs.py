@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ba2_trade_platform.core.context import RunContext, Stopped
 from ba2_trade_platform.core.contracts import Clock, Expert, ExpertCatalog, PricesAsOf, Skipped, Verdict
+from ba2_trade_platform.core.equipment import Equipment
 from ba2_trade_platform.core.failures import Failure, classify, failure
 from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.records import End, Ledger
@@ -23,6 +24,7 @@ class Bench:
     catalog: ExpertCatalog
     view: View
     clock: Clock
+    equipment: Equipment = field(default_factory=Equipment)
 
 
 class Job:
@@ -35,7 +37,9 @@ class Job:
         self._ended = ended
         expert = bench.catalog.get(claim.expert)
         settings = expert.settings_model.model_validate(claim.settings)
-        self._context = RunContext(claim, self.ledger, bench.view(claim), settings, bench.clock, written)
+        self._context = RunContext(
+            claim, self.ledger, bench.view(claim), settings, bench.clock, written, bench.equipment
+        )
         loop = asyncio.get_running_loop()
         self._task = loop.create_task(_analyse(expert, self._context), name=f"analysis {claim}")
         self._task.add_done_callback(self._done)

@@ -192,3 +192,29 @@ class Mark(StrEnum):
     RESOLVED = "resolved"
     IGNORED = "ignored"
     WONT_FIX = "wont_fix"
+
+
+class CallOutcome(StrEnum):
+    """How a model call ended; one whose console died before it was answered is interrupted."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class ProviderKind(StrEnum):
+    """How a model provider is spoken to; the values are LangChain's `model_provider`, but for the scripted one."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    OLLAMA = "ollama"
+    SCRIPTED = "scripted"
+
+
+class StructuredMethod(StrEnum):
+    """How a model is asked for a structured answer."""
+
+    FUNCTION_CALLING = "function_calling"
+    JSON_SCHEMA = "json_schema"
+    JSON_MODE = "json_mode"

@@ -3,7 +3,7 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from ba2_trade_platform.db.models import analyses, desk, experts, failures, people, results
+from ba2_trade_platform.db.models import analyses, desk, experts, failures, language, people, results
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -35,3 +35,7 @@ failure_hour = _table(failures.FailureHour)
 breaker = _table(failures.Breaker)
 bulk_rerun = _table(failures.BulkRerun)
 idempotency_key = _table(failures.IdempotencyKey)
+model_provider = _table(language.ModelProvider)
+model_call = _table(language.ModelCall)
+lesson = _table(language.LearntLesson)
+desk_setting = _table(language.DeskSetting)

@@ -11,10 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ba2_trade_platform.core.cleaning import canonical_json
-from ba2_trade_platform.core.contracts import Clock, PricesAsOf, Subtype, Verdict
+from ba2_trade_platform.core.contracts import Clock, Mode, PricesAsOf, Subtype, Verdict
+from ba2_trade_platform.core.model_contracts import Memory, NoMemory, NoResearch, Research
 from ba2_trade_platform.market.clock import StandingClock
 
 T = TypeVar("T")
@@ -59,12 +62,22 @@ class RecordingContext:
     subtype: Subtype = Subtype.ENTER_MARKET
     analysis_id: int = 1
     attempt: int = 1
+    expert_instance_id: int = 1
+    mode: Mode = Mode.FRESH
+    base_attempt: int = 1
+    folder: Path = Path()
+    models: Any = None
+    memory: Memory = field(default_factory=NoMemory)
+    research: Research = field(default_factory=NoResearch)
     state: Mapping[str, Any] | None = None
     providers: Sequence[str] = ()
     recorded: Sequence[Step] = ()
     steps: list[Step] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     recommendations: list[Verdict] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    charges: list[tuple[str, str, int | None, Decimal | None]] = field(default_factory=list)
     expected_steps: int | None = None
     wrote: threading.Event = field(default_factory=threading.Event)
     recommended: threading.Event = field(default_factory=threading.Event)
@@ -72,6 +85,7 @@ class RecordingContext:
     def __post_init__(self) -> None:
         self.as_of: datetime = self.prices.as_of
         self.clock: Clock = StandingClock(self.as_of)
+        self.kept = frozenset(step.name for step in self.recorded)
         self._cancelled = threading.Event()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="expert")
 
@@ -113,6 +127,18 @@ class RecordingContext:
         self.outputs.append(Output(_at_work.get(""), type, name, text, raw))
         self.wrote.set()
 
+    def charge(self, provider: str, tokens: int | None, cost: Decimal | None) -> None:
+        """Keep what a model call took, with the step it was made in."""
+        self.charges.append((_at_work.get(""), provider, tokens, cost))
+
+    def warn(self, sentence: str) -> None:
+        """Keep one warning."""
+        self.warnings.append(sentence)
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Keep facts for the attempt's environment; they must be JSON-able."""
+        self.facts |= json.loads(json.dumps(facts, allow_nan=False))
+
     def recommend(self, verdict: Verdict) -> None:
         """Keep a provisional recommendation."""
         self.recommendations.append(verdict)
@@ -141,6 +167,12 @@ class RecordingContext:
             subtype=self.subtype,
             analysis_id=self.analysis_id,
             attempt=self.attempt + 1,
+            mode=Mode.RESUME,
+            base_attempt=self.base_attempt,
+            folder=self.folder,
+            models=self.models,
+            memory=self.memory,
+            research=self.research,
             state=self.state,
             recorded=[step for step in self.steps if step.status == "completed"],
         )

@@ -30,7 +30,7 @@ _ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(No
 _DUE = (
     select(
         _A.id, _A.attempt, _A.symbol, _A.subtype, _A.as_of, _A.rescues_used, _A.priority,
-        t.attempt.c.mode, t.attempt.c.effective_as_of, t.attempt.c.provider_choice,
+        t.attempt.c.mode, t.attempt.c.base_attempt, t.attempt.c.effective_as_of, t.attempt.c.provider_choice,
         t.attempt.c.trigger, t.attempt.c.queued_at, t.attempt.c.after_code, t.attempt.c.after_failed_at,
         _A.available_at,
         _I.id.label("instance_id"), _I.alias, _I.expert, _I.timeout_seconds, t.expert_config.c.settings,
@@ -205,6 +205,7 @@ def _begin(
             due_at=max(row.queued_at, row.available_at),
             after_code=row.after_code,
             after_failed_at=row.after_failed_at,
+            base_attempt=row.base_attempt,
         )
         for row in rows
     ]

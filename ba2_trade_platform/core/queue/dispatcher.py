@@ -67,6 +67,7 @@ class Claim:
     due_at: datetime | None = None
     after_code: str | None = None
     after_failed_at: datetime | None = None
+    base_attempt: int = 1
 
     def __str__(self) -> str:
         return f"{self.analysis_id}/{self.attempt}"

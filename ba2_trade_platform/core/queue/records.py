@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from ba2_trade_platform.core.contracts import Verdict
@@ -27,6 +28,9 @@ class StepRecord:
     error_message: str | None = None
     replaces: bool = False
     depends_on: list[str] | None = None
+    provider: str | None = None
+    tokens: int | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Sheet:
     provisional: Verdict | None = None
     progress: int | None = None
     current_step: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
     end: End | None = None
 
     @property
@@ -72,6 +78,8 @@ class Sheet:
             self.steps
             or self.outputs
             or self.end
+            or self.warnings
+            or self.facts
             or self.state is not None
             or self.provisional is not None
             or self.progress is not None
@@ -120,6 +128,18 @@ class Ledger:
         with self._lock:
             if not self._closed:
                 self._sheet.state = state
+
+    def warn(self, sentence: str) -> None:
+        """Note what went wrong and did not fail the attempt."""
+        with self._lock:
+            if not self._closed:
+                self._sheet.warnings.append(sentence)
+
+    def facts(self, facts: dict[str, Any]) -> None:
+        """Note what belongs into the attempt's environment."""
+        with self._lock:
+            if not self._closed:
+                self._sheet.facts |= facts
 
     def recommend(self, verdict: Verdict) -> None:
         """Note a provisional recommendation."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import JSON, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.contracts import Verdict
 from ba2_trade_platform.core.queue.closings import Closer, close
-from ba2_trade_platform.core.queue.fences import FENCE, HELD, fence, fenced, many, replacing
+from ba2_trade_platform.core.queue.fences import ATTEMPT, FENCE, HELD, fence, fenced, many, replacing
 from ba2_trade_platform.core.queue.records import Sheet
 from ba2_trade_platform.db import tables as t
 
@@ -32,11 +32,12 @@ _ATTEMPT_NUMBER = bindparam("f_attempt", type_=t.analysis.c.attempt.type)
 _STEP = replacing(
     fenced(
         t.step, "position", "name", "status", "inputs_hash", "started_at", "finished_at", "error_message",
-        "currency", "depends_on",
+        "currency", "depends_on", "provider", "tokens", "cost",
         analysis_id=_ANALYSIS_ID, attempt=_ATTEMPT_NUMBER,
     ),
     ["analysis_id", "attempt", "position"],
-    "name", "status", "inputs_hash", "started_at", "finished_at", "error_message", "depends_on", "reused_from_attempt",
+    "name", "status", "inputs_hash", "started_at", "finished_at", "error_message", "depends_on", "provider", "tokens",
+    "cost", "reused_from_attempt",
 )  # fmt: skip
 _STEP_RESULT = replacing(fenced(t.step_result, "result", step_id=_STEP_ID), ["step_id"], "result")
 _OUTPUT = fenced(
@@ -63,6 +64,17 @@ _RECOMMENDATION = replacing(
     *_RECOMMENDATION_VALUES,
 )
 _STATE = update(t.analysis).where(HELD).values(state=bindparam("v_state"))
+# Merged by SQLite, so that what the claim stamped stays and nothing has to be read first.
+_ENVIRONMENT = (
+    update(t.attempt)
+    .where(ATTEMPT, FENCE)
+    .values(environment=func.json_patch(func.coalesce(t.attempt.c.environment, "{}"), bindparam("v_facts", type_=JSON)))
+)
+_WARNING = (
+    update(t.attempt)
+    .where(ATTEMPT, FENCE)
+    .values(warnings=func.json_insert(func.coalesce(t.attempt.c.warnings, "[]"), "$[#]", bindparam("v_warning")))
+)
 _PROGRESS = (
     update(t.analysis)
     .where(HELD)
@@ -84,6 +96,8 @@ def write_down(session: Session, sheets: Sequence[Sheet], closer: Closer, now: d
             if s.progress is not None and s.end is None
         ],
     )
+    many(session, _ENVIRONMENT, [{**fence(s), "v_facts": s.facts} for s in sheets if s.facts])
+    many(session, _WARNING, [{**fence(s), "v_warning": said} for s in sheets for said in s.warnings])
     _recommendations(session, sheets)
     _drop_unused(session, sheets)
     return close(session, [(sheet, sheet.end) for sheet in sheets if sheet.end is not None], closer, now)
@@ -112,6 +126,9 @@ def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
                 "v_error_message": record.error_message,
                 "v_currency": "USD",
                 "v_depends_on": record.depends_on,
+                "v_provider": record.provider,
+                "v_tokens": record.tokens,
+                "v_cost": record.cost,
             }
             for sheet, record in steps
         ],

@@ -1,0 +1,108 @@
+"""Language models: providers, calls, lessons, and settings of the whole desk."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from ba2_trade_platform.db.types import Money, UtcDateTime
+
+revision = '0003'
+down_revision = '0002'
+branch_labels = None
+depends_on = None
+
+UNDER_WAY = sa.text('outcome IS NULL')
+
+
+def upgrade() -> None:
+    _model_provider()
+    _model_call()
+    _lesson()
+    op.create_table('desk_setting',
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('value', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.Column('changed_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['actor_id'], ['actor.id'], ),
+    sa.PrimaryKeyConstraint('name'))
+
+
+def downgrade() -> None:
+    for table in ('desk_setting', 'lesson', 'model_call', 'model_provider'):
+        op.drop_table(table)
+
+
+def _model_provider() -> None:
+    op.create_table('model_provider',
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('kind', sa.Enum('openai', 'anthropic', 'ollama', 'scripted', name='provider_kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('enabled', sa.Boolean(), nullable=False),
+    sa.Column('base_url', sa.String(length=500), nullable=True),
+    sa.Column('quick_model', sa.String(length=200), nullable=False),
+    sa.Column('deep_model', sa.String(length=200), nullable=False),
+    sa.Column('structured', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('requests_per_minute', sa.Integer(), nullable=True),
+    sa.Column('tokens_per_minute', sa.Integer(), nullable=True),
+    sa.Column('concurrency', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('key', sa.LargeBinary(), nullable=True),
+    sa.Column('key_changed_at', UtcDateTime(), nullable=True),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.Column('updated_at', UtcDateTime(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint('concurrency > 0', name='some_concurrency'),
+    sa.PrimaryKeyConstraint('name'))
+
+
+def _model_call() -> None:
+    op.create_table('model_call',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('analysis_id', sa.Integer(), nullable=False),
+    sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('expert_instance_id', sa.Integer(), nullable=False),
+    sa.Column('symbol', sa.String(length=40), nullable=False),
+    sa.Column('step', sa.String(length=200), nullable=True),
+    sa.Column('provider', sa.String(length=80), nullable=False),
+    sa.Column('model', sa.String(length=200), nullable=False),
+    sa.Column('started_at', UtcDateTime(), nullable=False),
+    sa.Column('duration_ms', sa.Integer(), nullable=True),
+    sa.Column('outcome', sa.Enum('answered', 'failed', 'cancelled', 'interrupted', name='call_outcome', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('tokens_in', sa.Integer(), nullable=True),
+    sa.Column('tokens_out', sa.Integer(), nullable=True),
+    sa.Column('tokens_cached', sa.Integer(), nullable=True),
+    sa.Column('reserved', Money(), nullable=True),
+    sa.Column('cost', Money(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('error_code', sa.String(length=40), nullable=True),
+    sa.Column('error_message', sa.String(), nullable=True),
+    sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
+    op.create_index('ix_model_call_analysis', 'model_call', ['analysis_id', 'attempt', 'step'], unique=False)
+    op.create_index('ix_model_call_expert', 'model_call', ['expert_instance_id', 'started_at'], unique=False)
+    op.create_index('ix_model_call_started', 'model_call', ['started_at', 'id'], unique=False)
+    op.create_index('ix_model_call_under_way', 'model_call', ['id'], unique=False, sqlite_where=UNDER_WAY)
+
+
+def _lesson() -> None:
+    op.create_table('lesson',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('analysis_id', sa.Integer(), nullable=False),
+    sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('expert_instance_id', sa.Integer(), nullable=False),
+    sa.Column('symbol', sa.String(length=40), nullable=False),
+    sa.Column('subtype', sa.Enum('enter_market', 'open_positions', name='lesson_subtype', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('action', sa.Enum('BUY', 'SELL', 'HOLD', 'REVIEW', name='lesson_action', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('confidence', sa.Float(), nullable=False),
+    sa.Column('expected_profit_percent', sa.Float(), nullable=False),
+    sa.Column('as_of', UtcDateTime(), nullable=False),
+    sa.Column('known_at', UtcDateTime(), nullable=False),
+    sa.Column('price_then', Money(), nullable=True),
+    sa.Column('price_after', Money(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('return_percent', sa.Float(), nullable=False),
+    sa.Column('situation', sa.String(), nullable=False),
+    sa.Column('decision', sa.String(), nullable=False),
+    sa.Column('reflection', sa.String(), nullable=False),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
+    op.create_index('ux_lesson_decision', 'lesson', ['analysis_id', 'attempt'], unique=True)
+    op.create_index('ix_lesson_symbol', 'lesson', ['symbol', 'id'], unique=False)
+    op.create_index('ix_lesson_known', 'lesson', ['known_at', 'id'], unique=False)
