@@ -21,12 +21,15 @@ from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.demo import Demo
+from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
+from ba2_trade_platform.core.model_calls import ModelCalls
+from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
@@ -87,6 +90,9 @@ class Platform:
     telemetry: Telemetry
     statistics: RetryStatistics
     retention: Retention
+    desk_settings: DeskSettings
+    prices_of_models: ModelPrices
+    calls: ModelCalls
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -101,6 +107,7 @@ class Platform:
         try:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
+            self.calls.end_interrupted()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -171,6 +178,7 @@ def build(
     )
     instances, watchlists = ExpertInstances(store, experts), Watchlists(store)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
+    prices_of_models = ModelPrices(settings.data_dir / "prices.csv")
     return Platform(
         settings=settings,
         store=store,
@@ -197,6 +205,9 @@ def build(
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
+        desk_settings=DeskSettings(store),
+        prices_of_models=prices_of_models,
+        calls=ModelCalls(store, prices_of_models),
     )
 
 
