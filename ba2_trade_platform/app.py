@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
@@ -157,8 +158,7 @@ def build(
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one.
     """
     file, engine, market = _open(settings, prices)
-    experts = catalog or Registry()
-    feed, clock = ChangeFeed(), SystemClock()
+    experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
     telemetry = Telemetry(traces=Traces(tracing))
@@ -178,7 +178,6 @@ def build(
     )
     instances, watchlists = ExpertInstances(store, experts), Watchlists(store)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
-    prices_of_models = ModelPrices(settings.data_dir / "prices.csv")
     return Platform(
         settings=settings,
         store=store,
@@ -205,10 +204,18 @@ def build(
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
-        desk_settings=DeskSettings(store),
-        prices_of_models=prices_of_models,
-        calls=ModelCalls(store, prices_of_models),
+        **_money(settings, store),
     )
+
+
+def _money(settings: Settings, store: Store) -> dict[str, Any]:
+    """Return what keeps and adds up the cost of model calls, by the names the platform has for it."""
+    prices = ModelPrices(settings.data_dir / "prices.csv")
+    return {
+        "desk_settings": DeskSettings(store),
+        "prices_of_models": prices,
+        "calls": ModelCalls(store, prices),
+    }
 
 
 def _worker(

@@ -89,7 +89,7 @@ def stored_amount(wanted: Decimal | None) -> str | None:
     if wanted is None:
         return None
     if not wanted.is_finite() or not 0 <= wanted <= HIGHEST:
-        raise Invalid(f"A budget is an amount from 0 to {HIGHEST:,} USD", code="INVALID_BUDGET")
+        raise Invalid(f"A budget is an amount from 0 to {HIGHEST:,} USD")
     return format(wanted.quantize(Decimal("0.000001")).normalize(), "f")
 
 

@@ -84,6 +84,11 @@ APPEND_ONLY = (
     BEGIN SELECT RAISE(ABORT, 'model calls are kept for ever'); END
     """,
     """
+    CREATE TRIGGER model_call_is_new BEFORE INSERT ON model_call
+    WHEN EXISTS (SELECT 1 FROM model_call WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'model calls are never replaced'); END
+    """,
+    """
     CREATE TRIGGER model_call_ends_once BEFORE UPDATE ON model_call
     WHEN OLD.outcome IS NOT NULL OR NEW.outcome IS NULL OR NEW.id IS NOT OLD.id
         OR NEW.analysis_id IS NOT OLD.analysis_id OR NEW.attempt IS NOT OLD.attempt
