@@ -21,6 +21,7 @@ from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.costs import Costs
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
@@ -94,6 +95,7 @@ class Platform:
     desk_settings: DeskSettings
     prices_of_models: ModelPrices
     calls: ModelCalls
+    costs: Costs
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -210,11 +212,12 @@ def build(
 
 def _money(settings: Settings, store: Store) -> dict[str, Any]:
     """Return what keeps and adds up the cost of model calls, by the names the platform has for it."""
-    prices = ModelPrices(settings.data_dir / "prices.csv")
+    prices, desk_settings = ModelPrices(settings.data_dir / "prices.csv"), DeskSettings(store)
     return {
-        "desk_settings": DeskSettings(store),
+        "desk_settings": desk_settings,
         "prices_of_models": prices,
         "calls": ModelCalls(store, prices),
+        "costs": Costs(store, desk_settings),
     }
 
 
