@@ -11,8 +11,9 @@ from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.details import Archived, Attempt
 from ba2_trade_platform.core.providers import ProviderChoice
 from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.cost_view import money
 from ba2_trade_platform.ui.components.detail_answer import traceback
-from ba2_trade_platform.ui.components.detail_steps import output_header, took
+from ba2_trade_platform.ui.components.detail_steps import output_header, spend_facts, took
 from ba2_trade_platform.ui.components.panels import Fact, Fold, chip, copy_button, facts, quiet
 from ba2_trade_platform.ui.components.prose import Prose, json_text, plain
 from ba2_trade_platform.ui.feedback import off_loop, reporting
@@ -41,6 +42,8 @@ class AttemptLine:
             ui.label(f"{words.TRIGGER[attempt.trigger.value]} by {who(attempt)}").classes("ba2-line-name")
             if attempt.error_code:
                 ui.label(attempt.error_code)
+            if attempt.calls:
+                ui.label(money(attempt.cost, at_least=attempt.at_least)).classes("ba2-muted ba2-hide-narrow")
             if attempt.settings_changed:
                 ui.label(SETTINGS_CHANGED).classes("ba2-tag tone-warn")
             ui.label(moment(attempt.queued_at, self._zone)).classes("ba2-muted").props["title"] = exact(
@@ -141,10 +144,7 @@ def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact, ...]:
         items.append(Fact("Archive", f"packed into {attempt.packed_into}"))
     if attempt.failure_kind is not None:
         items.append(Fact("Kind", attempt.failure_kind.value))
-    if attempt.tokens:
-        items.append(Fact("Tokens", f"{attempt.tokens:,}"))
-    if attempt.cost:
-        items.append(Fact("Cost", str(attempt.cost)))
+    items += spend_facts(attempt)
     if attempt.fingerprint:
         items.append(Fact("Fingerprint", attempt.fingerprint))
     return tuple(items)
