@@ -111,6 +111,7 @@ def _sentence(budget: _Budget, reserved: Decimal) -> str:
 
 
 def usd(value: Decimal) -> str:
-    """Return an amount in USD with as many places as it needs, at least two."""
-    places = 2 if value == value.quantize(Decimal("0.01")) else 4 if value >= Decimal("0.01") else 6
+    """Return an amount in USD with as many places as tell something, at least two."""
+    whole = value >= 10 or value == value.quantize(Decimal("0.01"))
+    places = 2 if whole else 4 if value >= Decimal("0.01") else 6
     return f"{value:,.{places}f} USD"

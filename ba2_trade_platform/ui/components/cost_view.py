@@ -76,6 +76,12 @@ def tokens_of(spend: Spend) -> str:
     return f"{'at least ' if spend.tokens_at_least else ''}{spend.tokens:,}"
 
 
+def glance(spend: Spend) -> str:
+    """Return what calls cost in whole cents, for a number that is read at a glance."""
+    cents = spend.cost.quantize(Decimal("0.01"))
+    return money(cents or spend.cost, at_least=spend.at_least)
+
+
 def calls_of(spend: Spend) -> str:
     """Say how many calls there were, and of how many tokens."""
     return f"{spend.calls:,} calls, {tokens_of(spend)} tokens" if spend.calls else "no model was called"
@@ -87,10 +93,10 @@ def tiles(found: Overview, choice: Choice) -> list[Tile]:
     left = "no limit" if budget.left is None else usd(budget.left)
     standing = "set one below" if budget.limit is None else f"of {usd(budget.limit)} for the UTC day"
     return [
-        Tile("Today, UTC", cost_of(found.today), calls_of(found.today), choice.url(period="7d")),
-        Tile("Last 7 days", cost_of(found.week), calls_of(found.week), choice.url(period="7d")),
-        Tile("Last 30 days", cost_of(found.month), calls_of(found.month), choice.url(period="30d")),
-        Tile(f"Failed attempts, {words}", cost_of(found.failed), calls_of(found.failed), f"{LIST}?status=failed"),
+        Tile("Today, UTC", glance(found.today), calls_of(found.today), choice.url(period="7d")),
+        Tile("Last 7 days", glance(found.week), calls_of(found.week), choice.url(period="7d")),
+        Tile("Last 30 days", glance(found.month), calls_of(found.month), choice.url(period="30d")),
+        Tile(f"Failed, {words}", glance(found.failed), calls_of(found.failed), f"{LIST}?status=failed"),
         Tile("Left today", left, standing, "#budget"),
     ]
 

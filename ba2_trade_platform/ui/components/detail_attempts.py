@@ -11,7 +11,6 @@ from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.details import Archived, Attempt
 from ba2_trade_platform.core.providers import ProviderChoice
 from ba2_trade_platform.ui import words
-from ba2_trade_platform.ui.components.cost_view import money
 from ba2_trade_platform.ui.components.detail_answer import traceback
 from ba2_trade_platform.ui.components.detail_steps import output_header, spend_facts, took
 from ba2_trade_platform.ui.components.panels import Fact, Fold, chip, copy_button, facts, quiet
@@ -42,8 +41,6 @@ class AttemptLine:
             ui.label(f"{words.TRIGGER[attempt.trigger.value]} by {who(attempt)}").classes("ba2-line-name")
             if attempt.error_code:
                 ui.label(attempt.error_code)
-            if attempt.calls:
-                ui.label(money(attempt.cost, at_least=attempt.at_least)).classes("ba2-muted ba2-hide-narrow")
             if attempt.settings_changed:
                 ui.label(SETTINGS_CHANGED).classes("ba2-tag tone-warn")
             ui.label(moment(attempt.queued_at, self._zone)).classes("ba2-muted").props["title"] = exact(

@@ -23,9 +23,14 @@ class Bar(NamedTuple):
     colour: str = BAD
 
 
-def bar_chart(title: str, bars: Sequence[Bar], *, upright: bool = False, form: str = "{value} s") -> None:
-    """Draw bars, lying with their names at the left and values in this form, or `upright` for hours of a day."""
-    options = _upright(bars) if upright else _lying(bars, form)
+def bar_chart(
+    title: str, bars: Sequence[Bar], *, upright: bool = False, form: str = "{value} s", room: int = 76
+) -> None:
+    """Draw bars, lying with their names at the left, or `upright` for hours of a day.
+
+    Lying ones have an axis in this form and `room` at their right, in pixels, for the words at their ends.
+    """
+    options = _upright(bars) if upright else _lying(bars, form, room)
 
     def follow(event: EChartPointClickEventArguments) -> None:
         url = bars[event.data_index].url
@@ -51,12 +56,16 @@ def _series(bars: Sequence[Bar], **more: Any) -> dict[str, Any]:
     }
 
 
-def _lying(bars: Sequence[Bar], form: str) -> dict[str, Any]:
-    narrow = {"grid": {"left": 110, "right": 84}, "yAxis": {"axisLabel": {"width": 100}}, "xAxis": {"splitNumber": 2}}
+def _lying(bars: Sequence[Bar], form: str, room: int) -> dict[str, Any]:
+    narrow = {
+        "grid": {"left": 110, "right": room + 8},
+        "yAxis": {"axisLabel": {"width": 100}},
+        "xAxis": {"splitNumber": 2},
+    }
     return {
         **common(),
         "media": [{"query": {"maxWidth": 420}, "option": narrow}, {"option": {}}],
-        "grid": {"left": 190, "right": 76, "top": 6, "bottom": 24},
+        "grid": {"left": 190, "right": room, "top": 6, "bottom": 24},
         "xAxis": value_axis(form),
         "yAxis": {
             "type": "category",

@@ -20,6 +20,8 @@ from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.layout import frame
 from ba2_trade_platform.ui.times import exact
 
+ROOM = 124  # beside a bar, for "at least" and an amount
+
 
 async def costs_page(desk: Desk, request: Request) -> None:
     """Build the page for the period that its address asks for; the numbers come once it is shown."""
@@ -79,15 +81,13 @@ class CostsPage:
                 "Experts that ask language models write down every call with tokens and cost; here they are added up.",
                 links=(("Configure an expert", "/experts"), ("Last 90 days", self._choice.url(period="90d"))),
             )
-        with ui.element("div").classes("ba2-grid"):
             self._budget(found)
-            with Panel("Prices of models", anchor="prices").body:
-                tables.price_table(prices, self._desk.platform.prices_of_models.own, found.until.date())
+        with Panel("Prices of models", anchor="prices").body:
+            tables.price_table(prices, self._desk.platform.prices_of_models.own, found.until.date())
 
     def _show_spent(self, found: Overview) -> None:
         by_cost = view.by_money(found)
-        unit, form = ("USD", "{value}") if by_cost else ("tokens", "{value}")
-        with ui.element("div").classes("ba2-tiles"):
+        with ui.element("div").classes("ba2-tiles ba2-tiles-wide"):
             for tile in view.tiles(found, self._choice):
                 with ui.link(target=tile.url).classes("ba2-tile"):
                     ui.label(tile.label).classes("ba2-muted")
@@ -95,7 +95,7 @@ class CostsPage:
                     ui.label(tile.hint).classes("ba2-small ba2-muted")
         if found.total.at_least:
             quiet("At least: the price of a model or the tokens of a call are not known.").mark("unsure")
-        what = "Cost" if by_cost else "Tokens"
+        what, unit = ("Cost", "USD") if by_cost else ("Tokens", "tokens")
         with Panel(f"{what} by UTC day, {view.STACKS[self._choice.stack].lower()}").body:
             day_chart(f"{what} by day", view.dates(found), view.stacks(found, self._choice.stack), unit)
         with ui.element("div").classes("ba2-grid"):
@@ -105,10 +105,12 @@ class CostsPage:
                 ("Outcomes of attempts", "Outcome", found.outcomes, view.outcome_url),
             ):
                 with Panel(title).body:
-                    bar_chart(f"{what}: {title.lower()}", view.bars(groups[:10], url, by_cost=by_cost), form=form)
+                    drawn = view.bars(groups[:10], url, by_cost=by_cost)
+                    bar_chart(f"{what}: {title.lower()}", drawn, form="{value}", room=ROOM)
                     tables.group_table(head, groups[:10], url)
-            with Panel("Dearest analyses").body:
-                tables.dearest_table(found.dearest)
+            self._budget(found)
+        with Panel("Dearest analyses").body:
+            tables.dearest_table(found.dearest)
 
     def _budget(self, found: Overview) -> None:
         budget = found.budget
