@@ -19,15 +19,15 @@ RIGHT = "ba2-right"
 
 def group_table(head: str, groups: Sequence[Group], url: Callable[[Group], str | None]) -> None:
     """Show what each group took, the dearest first."""
-    headers = (head, "Calls", "Tokens in", "Tokens out", "Cost")
+    headers = (head, "Cost", "Calls", "Tokens in", "Tokens out")
     with plain_table(head, headers, frozenset(headers[1:])), ui.element("tbody"):
         for group in groups:
             spend = group.spend
             with ui.element("tr"):
                 text_cell(group.label, url=url(group), classes="ba2-wrap")
+                text_cell(view.cost_of(spend), classes=f"{RIGHT} tone-bad" if group.key == view.FAILED else RIGHT)
                 for number in (spend.calls, spend.tokens_in, spend.tokens_out):
                     text_cell(f"{number:,}", classes=RIGHT)
-                text_cell(view.cost_of(spend), classes=f"{RIGHT} tone-bad" if group.key == view.FAILED else RIGHT)
 
 
 def dearest_table(found: Sequence[DearAnalysis]) -> None:
