@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
@@ -20,13 +21,17 @@ from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.costs import Costs
 from ba2_trade_platform.core.demo import Demo
+from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
+from ba2_trade_platform.core.model_calls import ModelCalls
+from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
@@ -87,6 +92,10 @@ class Platform:
     telemetry: Telemetry
     statistics: RetryStatistics
     retention: Retention
+    desk_settings: DeskSettings
+    prices_of_models: ModelPrices
+    calls: ModelCalls
+    costs: Costs
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -101,6 +110,7 @@ class Platform:
         try:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
+            self.calls.end_interrupted()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -150,8 +160,7 @@ def build(
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one.
     """
     file, engine, market = _open(settings, prices)
-    experts = catalog or Registry()
-    feed, clock = ChangeFeed(), SystemClock()
+    experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
     telemetry = Telemetry(traces=Traces(tracing))
@@ -197,7 +206,19 @@ def build(
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
+        **_money(settings, store),
     )
+
+
+def _money(settings: Settings, store: Store) -> dict[str, Any]:
+    """Return what keeps and adds up the cost of model calls, by the names the platform has for it."""
+    prices, desk_settings = ModelPrices(settings.data_dir / "prices.csv"), DeskSettings(store)
+    return {
+        "desk_settings": desk_settings,
+        "prices_of_models": prices,
+        "calls": ModelCalls(store, prices),
+        "costs": Costs(store, desk_settings),
+    }
 
 
 def _worker(

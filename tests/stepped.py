@@ -19,9 +19,12 @@ from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failures import Failure, failure
+from ba2_trade_platform.core.model_calls import ModelCalls
+from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy
@@ -66,6 +69,8 @@ class Desk:
     slices: BulkSlices
     prices: Prices
     telemetry: Telemetry
+    calls: ModelCalls
+    desk_settings: DeskSettings
 
     def worker(self, name: str = "one", max_rescues: int = 5, policy: BreakerPolicy = DEFAULT_POLICY) -> SteppedWorker:
         """Return a worker that ticks when told."""
@@ -131,6 +136,8 @@ def make_desk(
         slices=BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner)),
         prices=prices,
         telemetry=telemetry,
+        calls=ModelCalls(store, ModelPrices(folder / "prices.csv")),
+        desk_settings=DeskSettings(store),
     )
 
 

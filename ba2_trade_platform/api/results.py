@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from ba2_trade_platform.api.dependencies import MAX_ID, AnalysisId, Console
 from ba2_trade_platform.api.problems import documented
 from ba2_trade_platform.core.attempt_diffs import AttemptDiff
+from ba2_trade_platform.core.costs import Call
 from ba2_trade_platform.core.details import Archived, Attempt, Moment, Output, Recommendation, Step
 from ba2_trade_platform.core.errors import NotFound
 from ba2_trade_platform.core.verdicts import Assessment
@@ -55,6 +56,12 @@ def timeline(analysis_id: AnalysisId, console: Console) -> Items[Moment]:
 def steps(analysis_id: AnalysisId, console: Console) -> Items[Step]:
     """Return the newest attempt's steps in their order."""
     return Items(items=console.details.steps(analysis_id))
+
+
+@router.get("/calls")
+def calls(analysis_id: AnalysisId, console: Console) -> Items[Call]:
+    """Return the model calls of all attempts, newest first, 1,000 at most; those of a deleted analysis too."""
+    return Items(items=console.costs.calls(analysis_id))
 
 
 @router.get("/outputs")

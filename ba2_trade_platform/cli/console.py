@@ -49,6 +49,10 @@ class Console:
         """Press a button of the API; raises the PlatformError that it answers with."""
         return self._ask("POST", path, json={key: value for key, value in wish.items() if value is not None})
 
+    def put(self, path: str, **wish: Any) -> Any:
+        """Set something, to nothing where its value is None; raises the PlatformError that the API answers with."""
+        return self._ask("PUT", path, json=wish)
+
     def delete(self, path: str) -> None:
         """Delete something; raises the PlatformError that the API answers with."""
         self._ask("DELETE", path)

@@ -137,6 +137,18 @@ def print_breakers(found: dict[str, Any], zone: ZoneInfo) -> None:
     _print(table if found["items"] else "No provider is held back.")
 
 
+def print_costs(found: dict[str, Any]) -> None:
+    """Print what model calls cost, group by group, and their total."""
+    table = _table(found["group_by"].capitalize(), "Calls", "Tokens in", "Tokens out", "Cached", "Cost, USD")
+    for label, spend in [*((one["label"], one["spend"]) for one in found["groups"]), ("Total", found["total"])]:
+        tokens = (f"{spend[name]:,}" for name in ("tokens_in", "tokens_out", "tokens_cached"))
+        cost = f"{'at least ' if spend['at_least'] else ''}{float(spend['cost']):,.4f}"
+        table.add_row(_text(label), f"{spend['calls']:,}", *tokens, cost)
+    _print(table if found["groups"] else "No model was called in this time.")
+    if found["truncated"]:
+        _print("There are more groups than the 1,000 that are listed; the total is of all.")
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")

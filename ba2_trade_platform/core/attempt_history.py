@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.attempt_costs import AnalysisSpend, read_spend
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import FailureKind, Mode, Outcome, Trigger
 
@@ -21,7 +22,8 @@ class Attempt:
     """One attempt: who, why, when, how long, and how it ended.
 
     `after_...` are of the failed attempt that it answers; `provider_choice` is whom it was told to ask or to leave
-    out; `packed_into` names the file that its archive was packed away into.
+    out; `packed_into` names the file that its archive was packed away into. Tokens and `cost` are of its model calls;
+    `at_least`: a part of the cost is not known (yet).
     """
 
     id: int
@@ -59,6 +61,8 @@ class Attempt:
     acknowledged: Any
     packed_into: str | None
     settings_changed: bool
+    calls: int = 0
+    at_least: bool = False
 
 
 _ARCHIVED = select(t.archive.c.attempt_id).where(t.archive.c.attempt_id == _T.id).exists()
@@ -110,4 +114,14 @@ def read_attempts(session: Session, analysis_id: int) -> list[Attempt]:
         .order_by(_T.number.desc())
     ).all()
     first = rows[-1].settings_hash if rows else None
-    return [replace(Attempt(*tuple(row)), settings_changed=row.settings_hash != first) for row in rows]
+    spend = read_spend(session, analysis_id)
+    changed = [replace(Attempt(*tuple(row)), settings_changed=row.settings_hash != first) for row in rows]
+    return [_with_calls(attempt, spend) for attempt in changed]
+
+
+def _with_calls(attempt: Attempt, spend: AnalysisSpend) -> Attempt:
+    """Return an attempt with what its calls took so far; one that made none keeps what was written on it."""
+    took = spend.attempts.get(attempt.number)
+    if took is None:
+        return attempt
+    return replace(attempt, tokens=took.tokens, cost=took.cost, calls=took.calls, at_least=took.at_least)

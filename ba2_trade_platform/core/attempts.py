@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.attempt_costs import add_up
 from ba2_trade_platform.core.failures import Failure
 from ba2_trade_platform.core.providers import NO_CHOICE, ProviderChoice
 from ba2_trade_platform.db import tables as t
@@ -100,7 +101,7 @@ def _answers(previous: Any, trigger: Trigger) -> dict[str, Any]:
 def close_attempt(
     session: Session, analysis_id: int, number: int, outcome: Outcome, at: datetime, failed: Failure | None = None
 ) -> None:
-    """End an attempt that is still open, and what of its steps is still running."""
+    """End an attempt that is still open with what it took, and what of its steps is still running."""
     session.execute(
         update(t.attempt)
         .where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number, t.attempt.c.outcome.is_(None))
@@ -113,6 +114,7 @@ def close_attempt(
             fingerprint=failed.fingerprint if failed else None,
         )
     )
+    add_up(session, (analysis_id, number))
     s = t.step.c
     session.execute(
         update(t.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.archives import expand, live
+from ba2_trade_platform.core.attempt_costs import AnalysisSpend, read_spend
 from ba2_trade_platform.core.attempt_diffs import AttemptDiff, Snapshot, compare
 from ba2_trade_platform.core.attempt_history import Attempt, read_attempts
 from ba2_trade_platform.core.errors import Invalid, NotFound
@@ -34,7 +35,11 @@ COMPARED = (
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the newest attempt."""
+    """One step of the newest attempt.
+
+    Tokens and `cost` in USD are of its model calls; `at_least`: a part of the cost is not known (yet). One that was
+    kept from an earlier attempt took nothing in this one.
+    """
 
     id: int
     attempt: int
@@ -48,6 +53,8 @@ class Step:
     provider: str | None
     error_message: str | None
     reused_from_attempt: int | None
+    calls: int = 0
+    at_least: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,8 @@ class Details:
                 .where(s.analysis_id == analysis_id)
                 .order_by(s.position)
             )
-            return [Step(*tuple(row)) for row in rows]
+            spend = read_spend(session, analysis_id)
+            return [_with_calls(Step(*tuple(row)), spend) for row in rows]
 
     def outputs(self, analysis_id: int) -> list[Output]:
         """Return what the newest attempt wrote, in the order of writing."""
@@ -245,18 +253,28 @@ class Details:
         )
 
 
+def _with_calls(step: Step, spend: AnalysisSpend) -> Step:
+    """Return a step with what its calls took in this attempt; one that made none keeps what its expert said."""
+    took = spend.steps.get((step.attempt, step.name))
+    if took is None:
+        return step
+    return replace(step, tokens=took.tokens, cost=took.cost, calls=took.calls, at_least=took.at_least)
+
+
 def _facts(attempt: Attempt) -> dict[str, Any]:
     """Return what of an attempt is compared, as plain data."""
     took = None
     if attempt.finished_at and attempt.started_at:
         took = round((attempt.finished_at - attempt.started_at).total_seconds(), 3)
     environment = attempt.environment if isinstance(attempt.environment, dict) else {}
+    bound = "at least " if attempt.at_least else ""
+    cost = None if attempt.cost is None else f"{bound}{attempt.cost} {attempt.currency}"
     facts = {
         "outcome": attempt.outcome and attempt.outcome.value,
         "error code": attempt.error_code,
         "error": attempt.error_message,
         "seconds": took,
-        "cost": None if attempt.cost is None else f"{attempt.cost} {attempt.currency}",
+        "cost": cost,
         "tokens": attempt.tokens,
         "mode": attempt.mode.value,
         "provider": attempt.provider,

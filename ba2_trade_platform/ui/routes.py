@@ -14,6 +14,7 @@ from ba2_trade_platform.ui.layout import STATIC
 from ba2_trade_platform.ui.live import Live
 from ba2_trade_platform.ui.pages.analysis import analysis_page
 from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
+from ba2_trade_platform.ui.pages.costs import costs_page
 from ba2_trade_platform.ui.pages.experts import experts_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
@@ -64,6 +65,10 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/experts")
     async def experts() -> None:
         await experts_page(desk)
+
+    @ui.page("/costs")
+    async def costs(request: Request) -> None:
+        await costs_page(desk, request)
 
     @ui.page("/retries")
     async def retries(request: Request) -> None:

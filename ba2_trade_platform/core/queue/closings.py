@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.attempt_costs import add_up
 from ba2_trade_platform.core.attempts import ITEM_OUTCOMES, settle_batches
 from ba2_trade_platform.core.failure_groups import note_failures
 from ba2_trade_platform.core.logs import get_logger
@@ -141,6 +142,7 @@ def _close_attempts(session: Session, ended: Ended) -> None:
     attempt = ("outcome", "finished_at", "error_code", "error_message", "failure_kind", "fingerprint", "provider")
     names = ("f_id", "f_attempt", "f_token")
     many(session, _CLOSE_ATTEMPT, [_pick(row, *names, *(f"v_{name}" for name in attempt)) for row in rows])
+    add_up(session, *((sheet.claim.analysis_id, sheet.claim.attempt) for sheet, _ in ended))
     unfinished = [row for row, (_, end) in zip(rows, ended, strict=True) if end.failure]
     many(session, _CLOSE_STEPS, [_pick(row, *names, "v_finished_at", "v_error_message") for row in unfinished])
     tracebacks = [

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, text
+from sqlalchemy import DDL, CheckConstraint, Column, Index, LargeBinary, event, text
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.enums import Action, CallOutcome, ProviderKind, Subtype
@@ -50,7 +50,8 @@ class ModelCall(SQLModel, table=True):
     __table_args__ = (
         Index("ix_model_call_analysis", "analysis_id", "attempt", "step"),
         Index("ix_model_call_expert", "expert_instance_id", "started_at"),
-        Index("ix_model_call_started", "started_at", "id"),
+        # Holds all that the budget of a day adds up, for that is asked before every call.
+        Index("ix_model_call_started", "started_at", "expert_instance_id", "cost", "reserved"),
         Index("ix_model_call_under_way", "id", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
         {"sqlite_autoincrement": True},
     )
@@ -74,6 +75,33 @@ class ModelCall(SQLModel, table=True):
     currency: str = Field(default="USD", max_length=3)
     error_code: str | None = Field(default=None, max_length=40)
     error_message: str | None = None
+
+
+# What was paid cannot be rewritten: a call is never deleted, and changed once, when it ends.
+APPEND_ONLY = (
+    """
+    CREATE TRIGGER model_call_is_kept BEFORE DELETE ON model_call
+    BEGIN SELECT RAISE(ABORT, 'model calls are kept for ever'); END
+    """,
+    """
+    CREATE TRIGGER model_call_is_new BEFORE INSERT ON model_call
+    WHEN EXISTS (SELECT 1 FROM model_call WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'model calls are never replaced'); END
+    """,
+    """
+    CREATE TRIGGER model_call_ends_once BEFORE UPDATE ON model_call
+    WHEN OLD.outcome IS NOT NULL OR NEW.outcome IS NULL OR NEW.id IS NOT OLD.id
+        OR NEW.analysis_id IS NOT OLD.analysis_id OR NEW.attempt IS NOT OLD.attempt
+        OR NEW.expert_instance_id IS NOT OLD.expert_instance_id OR NEW.symbol IS NOT OLD.symbol
+        OR NEW.step IS NOT OLD.step OR NEW.provider IS NOT OLD.provider OR NEW.model IS NOT OLD.model
+        OR NEW.started_at IS NOT OLD.started_at OR NEW.reserved IS NOT OLD.reserved
+        OR NEW.currency IS NOT OLD.currency
+    BEGIN SELECT RAISE(ABORT, 'a model call is changed once, when it ends'); END
+    """,
+)
+for _trigger in APPEND_ONLY:
+    _made = DDL(_trigger).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    event.listen(SQLModel.metadata.tables["model_call"], "after_create", _made)
 
 
 class LearntLesson(SQLModel, table=True):

@@ -136,7 +136,7 @@ class AnalysisDetail:
         if found is not None:
             self._failure.show(found, lambda data: failure(data, self._open, self._show_verdict))
         self._answer.show(Answer(row.status, reading.recommendation), recommendation)
-        show_facts(self._facts, row, reading.newest, self._desk.zone)
+        show_facts(self._facts, row, reading.attempts, self._desk.zone)
         self._steps_panel.show("" if reading.steps else empty_words(row), _say)
         self._steps.show(reading.step_views())
         self._outputs_panel.show("" if reading.outputs else empty_words(row), _say)

@@ -12,7 +12,7 @@ from ba2_trade_platform.core.details import Archived, Attempt
 from ba2_trade_platform.core.providers import ProviderChoice
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.detail_answer import traceback
-from ba2_trade_platform.ui.components.detail_steps import output_header, took
+from ba2_trade_platform.ui.components.detail_steps import output_header, spend_facts, took
 from ba2_trade_platform.ui.components.panels import Fact, Fold, chip, copy_button, facts, quiet
 from ba2_trade_platform.ui.components.prose import Prose, json_text, plain
 from ba2_trade_platform.ui.feedback import off_loop, reporting
@@ -141,10 +141,7 @@ def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact, ...]:
         items.append(Fact("Archive", f"packed into {attempt.packed_into}"))
     if attempt.failure_kind is not None:
         items.append(Fact("Kind", attempt.failure_kind.value))
-    if attempt.tokens:
-        items.append(Fact("Tokens", f"{attempt.tokens:,}"))
-    if attempt.cost:
-        items.append(Fact("Cost", str(attempt.cost)))
+    items += spend_facts(attempt)
     if attempt.fingerprint:
         items.append(Fact("Fingerprint", attempt.fingerprint))
     return tuple(items)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
@@ -11,6 +12,7 @@ from ba2_trade_platform.core.details import Attempt
 from ba2_trade_platform.core.lifecycle import Event
 from ba2_trade_platform.core.monitor import AnalysisRow, Status
 from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.cost_view import money
 from ba2_trade_platform.ui.components.job_view import due, retry_words, waits_for
 from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, facts
 from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
@@ -137,8 +139,11 @@ def attempt_words(row: AnalysisRow) -> str:
     return f"attempt {row.attempt}" if row.attempt > 1 else ""
 
 
-def show_facts(panel: Panel, row: AnalysisRow, newest: Attempt, zone: ZoneInfo) -> None:
-    """Show what was asked for, when, and how long it took."""
+def show_facts(panel: Panel, row: AnalysisRow, attempts: Sequence[Attempt], zone: ZoneInfo) -> None:
+    """Show what was asked for, when, how long it took and what all its attempts cost; the newest comes first."""
+    newest, asked_models = attempts[0], [attempt for attempt in attempts if attempt.calls]
+    cost = sum((attempt.cost or Decimal(0) for attempt in asked_models), Decimal(0))
+    unsure = any(attempt.at_least for attempt in asked_models)
     as_of = newest.effective_as_of or row.as_of
     asked = "latest" if row.as_of is None else "fixed"
     items = (
@@ -151,6 +156,7 @@ def show_facts(panel: Panel, row: AnalysisRow, newest: Attempt, zone: ZoneInfo) 
         Fact("Finished", moment(row.finished_at, zone), hint=exact(row.finished_at, zone)),
         Fact("Duration", duration(row.duration_ms)),
         Fact("Priority", str(row.priority)),
+        Fact("Cost", money(cost, at_least=unsure), hint="Of all its attempts") if asked_models else None,
         Fact("Settings", DASH if newest.config_revision is None else f"revision {newest.config_revision}"),
     )
     shown = tuple(item for item in items if item is not None)

@@ -82,6 +82,9 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
     if shown is not None and row == shown.row:
         return replace(
             shown,
+            # Model calls end without touching the row: what its steps and attempts have cost may be new.
+            steps=tuple(details.steps(analysis_id)),
+            attempts=tuple(details.attempts(analysis_id)),
             recommendation=details.recommendation(analysis_id),
             held=platform.breakers.held(),
             assessment=platform.assessments.of([row]).get(row.id),

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from ba2_trade_platform.core.details import Step, StepStatus
+from ba2_trade_platform.core.details import Attempt, Step, StepStatus
 from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.cost_view import money
 from ba2_trade_platform.ui.components.detail_reading import StepView, Written
 from ba2_trade_platform.ui.components.panels import Fact, Fold, facts, quiet
 from ba2_trade_platform.ui.components.prose import Prose, plain
@@ -36,6 +37,8 @@ class StepLine:
             ui.label(step.name).classes("ba2-line-name")
             if step.reused_from_attempt:
                 ui.label(f"kept from attempt {step.reused_from_attempt}").classes("ba2-muted")
+            elif step.calls:
+                ui.label(money(step.cost, at_least=step.at_least)).classes("ba2-muted ba2-hide-narrow")
             ui.label(took(step.started_at, step.finished_at) or look.word).classes("ba2-muted")
 
     def _content(self, view: StepView) -> None:
@@ -56,9 +59,18 @@ def step_facts(step: Step, zone: ZoneInfo) -> tuple[Fact, ...]:
         Fact("Started", exact(step.started_at, zone)),
         Fact("Finished", exact(step.finished_at, zone)),
         *([Fact("Provider", step.provider)] if step.provider else []),
-        *([Fact("Tokens", f"{step.tokens:,}")] if step.tokens else []),
-        *([Fact("Cost", str(step.cost))] if step.cost else []),
+        *spend_facts(step, kept=step.reused_from_attempt),
     )
+
+
+def spend_facts(of: Step | Attempt, *, kept: int | None = None) -> list[Fact]:
+    """Return the tokens and the cost of a step or an attempt that asked models; nothing of others."""
+    if kept is not None:
+        return [Fact("Cost", f"none, kept from attempt {kept}")] if of.cost is not None else []
+    if not of.calls and not of.tokens and not of.cost:
+        return []
+    calls = [Fact("Model calls", f"{of.calls:,}")] if of.calls else []
+    return [*calls, Fact("Tokens", f"{of.tokens or 0:,}"), Fact("Cost", money(of.cost, at_least=of.at_least))]
 
 
 class OutputLine:

@@ -1,4 +1,4 @@
-"""Bars of the Retries page: ECharts as SVG in the page's own colours, and every bar a link."""
+"""Bars of the Retries and Costs pages: ECharts as SVG in the page's own colours, and every bar a link."""
 
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ LABEL_LENGTH = 30
 
 
 class Bar(NamedTuple):
-    """One bar: its name, its length, what is written at its end, and where it leads."""
+    """One bar: its name, its length, what is written at its end, where it leads if anywhere, and its colour."""
 
     name: str
     value: float
     words: str
-    url: str
+    url: str | None
+    colour: str = BAD
 
 
-def bar_chart(title: str, bars: Sequence[Bar], *, upright: bool = False) -> None:
-    """Draw bars, lying with their names at the left, or `upright` for hours of a day."""
-    options = _upright(bars) if upright else _lying(bars)
+def bar_chart(
+    title: str, bars: Sequence[Bar], *, upright: bool = False, form: str = "{value} s", room: int = 76
+) -> None:
+    """Draw bars, lying with their names at the left, or `upright` for hours of a day.
+
+    Lying ones have an axis in this form and `room` at their right, in pixels, for the words at their ends.
+    """
+    options = _upright(bars) if upright else _lying(bars, form, room)
 
     def follow(event: EChartPointClickEventArguments) -> None:
-        ui.navigate.to(bars[event.data_index].url)
+        url = bars[event.data_index].url
+        if url:
+            ui.navigate.to(url)
 
     chart = ui.echart(options, renderer="svg", on_point_click=follow).classes("ba2-bars").props("role=img")
     chart.props["aria-label"] = f"{title}: " + ", ".join(f"{bar.name} {bar.words}" for bar in bars if bar.value)
@@ -37,26 +45,32 @@ def bar_chart(title: str, bars: Sequence[Bar], *, upright: bool = False) -> None
 def _series(bars: Sequence[Bar], **more: Any) -> dict[str, Any]:
     return {
         "type": "bar",
-        "cursor": "pointer",
+        "cursor": "pointer" if any(bar.url for bar in bars) else "default",
         "barMaxWidth": 14,
-        "itemStyle": {"color": BAD, "borderRadius": 2},
         "emphasis": {"disabled": True},
-        "data": [{"value": bar.value, "name": bar.words} for bar in bars],
+        "data": [
+            {"value": bar.value, "name": bar.words, "itemStyle": {"color": bar.colour, "borderRadius": 2}}
+            for bar in bars
+        ],
         **more,
     }
 
 
-def _lying(bars: Sequence[Bar]) -> dict[str, Any]:
-    narrow = {"grid": {"left": 110, "right": 84}, "yAxis": {"axisLabel": {"width": 100}}, "xAxis": {"splitNumber": 2}}
+def _lying(bars: Sequence[Bar], form: str, room: int) -> dict[str, Any]:
+    narrow = {
+        "grid": {"left": 110, "right": room + 8},
+        "yAxis": {"axisLabel": {"width": 100}},
+        "xAxis": {"splitNumber": 2},
+    }
     return {
-        **_common(),
+        **common(),
         "media": [{"query": {"maxWidth": 420}, "option": narrow}, {"option": {}}],
-        "grid": {"left": 190, "right": 76, "top": 6, "bottom": 24},
-        "xAxis": _values("{value} s"),
+        "grid": {"left": 190, "right": room, "top": 6, "bottom": 24},
+        "xAxis": value_axis(form),
         "yAxis": {
             "type": "category",
             "inverse": True,
-            "data": [_short(bar.name) for bar in bars],
+            "data": [short(bar.name) for bar in bars],
             "axisLine": {"lineStyle": {"color": LINE}},
             "axisTick": {"show": False},
             "axisLabel": {"color": TEXT, "fontSize": 11, "width": 180, "overflow": "truncate"},
@@ -73,7 +87,7 @@ def _lying(bars: Sequence[Bar]) -> dict[str, Any]:
 
 def _upright(bars: Sequence[Bar]) -> dict[str, Any]:
     return {
-        **_common(),
+        **common(),
         "grid": {"left": 36, "right": 8, "top": 8, "bottom": 24},
         "xAxis": {
             "type": "category",
@@ -82,12 +96,13 @@ def _upright(bars: Sequence[Bar]) -> dict[str, Any]:
             "axisTick": {"show": False},
             "axisLabel": {"color": MUTED, "fontSize": 11, "hideOverlap": True},
         },
-        "yAxis": {**_values(), "minInterval": 1},
+        "yAxis": {**value_axis(), "minInterval": 1},
         "series": [_series(bars)],
     }
 
 
-def _common() -> dict[str, Any]:
+def common() -> dict[str, Any]:
+    """Return what every chart has: our text, our hints, no movement."""
     return {
         "animation": False,
         "textStyle": {"color": TEXT, "fontFamily": "inherit"},
@@ -101,7 +116,8 @@ def _common() -> dict[str, Any]:
     }
 
 
-def _values(form: str = "{value}") -> dict[str, Any]:
+def value_axis(form: str = "{value}") -> dict[str, Any]:
+    """Return an axis of numbers, written in this form."""
     return {
         "type": "value",
         "splitNumber": 4,
@@ -110,5 +126,6 @@ def _values(form: str = "{value}") -> dict[str, Any]:
     }
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """Return a name that fits beside a bar."""
     return name if len(name) <= LABEL_LENGTH else name[: LABEL_LENGTH - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"

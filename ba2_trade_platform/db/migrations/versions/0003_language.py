@@ -11,6 +11,27 @@ branch_labels = None
 depends_on = None
 
 UNDER_WAY = sa.text('outcome IS NULL')
+APPEND_ONLY = (
+    """
+    CREATE TRIGGER model_call_is_kept BEFORE DELETE ON model_call
+    BEGIN SELECT RAISE(ABORT, 'model calls are kept for ever'); END
+    """,
+    """
+    CREATE TRIGGER model_call_is_new BEFORE INSERT ON model_call
+    WHEN EXISTS (SELECT 1 FROM model_call WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'model calls are never replaced'); END
+    """,
+    """
+    CREATE TRIGGER model_call_ends_once BEFORE UPDATE ON model_call
+    WHEN OLD.outcome IS NOT NULL OR NEW.outcome IS NULL OR NEW.id IS NOT OLD.id
+        OR NEW.analysis_id IS NOT OLD.analysis_id OR NEW.attempt IS NOT OLD.attempt
+        OR NEW.expert_instance_id IS NOT OLD.expert_instance_id OR NEW.symbol IS NOT OLD.symbol
+        OR NEW.step IS NOT OLD.step OR NEW.provider IS NOT OLD.provider OR NEW.model IS NOT OLD.model
+        OR NEW.started_at IS NOT OLD.started_at OR NEW.reserved IS NOT OLD.reserved
+        OR NEW.currency IS NOT OLD.currency
+    BEGIN SELECT RAISE(ABORT, 'a model call is changed once, when it ends'); END
+    """,
+)
 
 
 def upgrade() -> None:
@@ -77,8 +98,10 @@ def _model_call() -> None:
     sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
     op.create_index('ix_model_call_analysis', 'model_call', ['analysis_id', 'attempt', 'step'], unique=False)
     op.create_index('ix_model_call_expert', 'model_call', ['expert_instance_id', 'started_at'], unique=False)
-    op.create_index('ix_model_call_started', 'model_call', ['started_at', 'id'], unique=False)
+    op.create_index('ix_model_call_started', 'model_call', ['started_at', 'expert_instance_id', 'cost', 'reserved'], unique=False)
     op.create_index('ix_model_call_under_way', 'model_call', ['id'], unique=False, sqlite_where=UNDER_WAY)
+    for trigger in APPEND_ONLY:
+        op.execute(trigger)
 
 
 def _lesson() -> None:

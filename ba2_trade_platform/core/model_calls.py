@@ -1,0 +1,158 @@
+"""The book of model calls: each is written down before it is made and once more when it ends, and never after."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.attempt_costs import add_up
+from ba2_trade_platform.core.cleaning import clean_text
+from ba2_trade_platform.core.errors import NotFound
+from ba2_trade_platform.core.model_contracts import CallEnd, CallStart, Charge
+from ba2_trade_platform.core.model_prices import ModelPrices, Price
+from ba2_trade_platform.core.spending import Spending
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import CallOutcome, ErrorCode, ProviderKind
+
+log = logging.getLogger(__name__)
+
+MESSAGE_LIMIT = 1_000
+# Answers by which a provider says that it has not begun to work: nothing was counted, nothing is paid.
+UNPAID = frozenset({
+    ErrorCode.RATE_LIMIT, ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND, ErrorCode.BAD_REQUEST,
+    ErrorCode.CONTEXT_OVERFLOW, ErrorCode.BUDGET,
+})  # fmt: skip
+OWN_HOSTS = {ProviderKind.OPENAI: "api.openai.com", ProviderKind.ANTHROPIC: "api.anthropic.com"}
+_C, _P = t.model_call.c, t.model_provider.c
+_PROVIDER = select(_P.kind, _P.base_url).where(_P.name == bindparam("p_name"))
+_CALL = select(t.model_call).where(_C.id == bindparam("c_call"))
+_UNDER_WAY = select(_C.id, _C.analysis_id, _C.attempt).where(_C.outcome.is_(None))
+
+
+class ModelCalls:
+    """The CallBook of this console, on the table `model_call`."""
+
+    def __init__(self, store: Store, prices: ModelPrices) -> None:
+        self._store = store
+        self._prices = prices
+        self._spending = Spending(prices.own)
+
+    def begin(self, start: CallStart) -> int:
+        """Check the budgets and write the call down as begun; return its id.
+
+        Raises ExpertError BUDGET, and writes nothing, when the call could exceed one of them or nobody knows its
+        price; Unavailable when the database cannot be written.
+        """
+        with self._store.write(wake=False) as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            price = self._price(session, start.provider, start.model, now)
+            reserved = price.cost(start.estimated_tokens_in, start.max_output_tokens) if price else None
+            self._spending.check(session, start, reserved, now)
+            call_id = session.scalar(
+                insert(t.model_call)
+                .values(
+                    analysis_id=start.analysis_id,
+                    attempt=start.attempt,
+                    expert_instance_id=start.expert_instance_id,
+                    symbol=start.symbol,
+                    step=start.step,
+                    provider=start.provider,
+                    model=start.model,
+                    started_at=now,
+                    reserved=reserved,
+                    currency="USD",
+                )
+                .returning(_C.id)
+            )
+        return int(call_id or 0)
+
+    def end(self, call_id: int, end: CallEnd) -> Charge:
+        """Write down how the call ended, once, and return what it took; a second end changes nothing.
+
+        Raises NotFound for a call that was never begun, Unavailable when the database cannot be written.
+        """
+        with self._store.write(wake=False) as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            row = session.execute(_CALL, {"c_call": call_id}).one_or_none()
+            if row is None:
+                raise NotFound(f"There is no model call {call_id}")
+            if row.outcome is not None:
+                log.warning("Model call %s had ended as %s; its second end is left out", call_id, row.outcome.value)
+                return Charge(_both(row.tokens_in, row.tokens_out), row.cost)
+            taken = self._taken(session, row, end)
+            session.execute(
+                update(t.model_call)
+                .where(_C.id == call_id, _C.outcome.is_(None))
+                .values(
+                    outcome=end.outcome,
+                    duration_ms=max(0, round((now - row.started_at).total_seconds() * 1000)),
+                    error_code=end.error_code,
+                    error_message=clean_text(end.error_message, MESSAGE_LIMIT) if end.error_message else None,
+                    **taken,
+                )
+            )
+            # An attempt that was closed before its last call had ended, as by a cancel, learns of it now.
+            _add_up_closed(session, row.analysis_id, row.attempt)
+            transaction.touch(row.analysis_id)
+        return Charge(_both(taken["tokens_in"], taken["tokens_out"]), taken["cost"])
+
+    def end_interrupted(self) -> int:
+        """End what a console left under way when it died: nobody will ever know what these calls cost.
+
+        Only for a console that has just taken the database. Returns how many there were.
+        """
+        with self._store.read() as session:
+            if session.execute(_UNDER_WAY.limit(1)).first() is None:
+                return 0
+        with self._store.write(wake=False) as transaction:
+            session = transaction.session
+            left = session.execute(_UNDER_WAY).all()
+            session.execute(update(t.model_call).where(_C.outcome.is_(None)).values(outcome=CallOutcome.INTERRUPTED))
+            for analysis_id, number in {(row.analysis_id, row.attempt) for row in left}:
+                _add_up_closed(session, analysis_id, number)
+        log.warning("%s model calls were under way when the console stopped; what they cost is not known", len(left))
+        return len(left)
+
+    def price_of(self, provider: str, model: str) -> Price | None:
+        """Return the price of a provider's model now, None where nobody knows."""
+        with self._store.read() as session:
+            return self._price(session, provider, model, self._store.clock.now())
+
+    def _taken(self, session: Session, row: Any, end: CallEnd) -> dict[str, Any]:
+        tokens_in, tokens_out = end.tokens_in, end.tokens_out
+        if end.outcome is CallOutcome.FAILED and end.error_code in UNPAID and tokens_in is None and tokens_out is None:
+            return {"tokens_in": 0, "tokens_out": 0, "tokens_cached": 0, "cost": Decimal(0)}
+        price = self._price(session, row.provider, row.model, row.started_at)
+        cost = price.cost(tokens_in, tokens_out, end.tokens_cached) if price else None
+        return {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": end.tokens_cached, "cost": cost}
+
+    def _price(self, session: Session, provider: str, model: str, at: datetime) -> Price | None:
+        """Return a model's price by its provider's name, else by whose server its provider is."""
+        table, day = self._prices.table(), at.date()
+        found = session.execute(_PROVIDER, {"p_name": provider}).one_or_none()
+        if found is None:
+            return table.find(provider, model, day)
+        price = table.find(provider, model, day, own_only=True)
+        # An OpenAI-compatible server of somebody else has prices of its own.
+        vendor = OWN_HOSTS.get(found.kind)
+        foreign = vendor and found.base_url and urlsplit(found.base_url).hostname != vendor
+        return price if price or foreign else table.find(found.kind.value, model, day)
+
+
+def _both(tokens_in: int | None, tokens_out: int | None) -> int | None:
+    return None if tokens_in is None or tokens_out is None else tokens_in + tokens_out
+
+
+def _add_up_closed(session: Session, analysis_id: int, number: int) -> None:
+    closed = select(t.attempt.c.id).where(
+        t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number, t.attempt.c.outcome.is_not(None)
+    )
+    if session.scalar(closed) is not None:
+        add_up(session, (analysis_id, number))
