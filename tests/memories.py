@@ -39,7 +39,12 @@ class Rememberer:
         """Return once every lesson is in the store."""
         memory = self.platform.memory
         memory.fill_soon()
-        wait_until(self.platform, lambda: memory.status().stored == memory.status().lessons, "filling the store")
+
+        def complete() -> bool:
+            status = memory.status()
+            return not status.rebuilding and status.stored == status.lessons
+
+        wait_until(self.platform, complete, "filling the store")
 
     def recalled(self, instance: int, as_of: datetime, symbol: str = "MSFT") -> Recalled:
         """Return what a new analysis recalls."""

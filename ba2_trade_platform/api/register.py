@@ -17,6 +17,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    lessons,
     queue,
     reruns,
     results,
@@ -57,6 +58,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         queue,
         breakers,
         experts,
+        lessons,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

@@ -23,6 +23,7 @@ from ba2_trade_platform.memory.store import BATCH, Entry, Scope, VectorStore
 log = get_logger(__name__)
 T = TypeVar("T")
 PATIENCE_SECONDS = 30.0  # after trouble nobody tries again sooner, so that no analysis waits for the same failure
+FoundBy = Literal["similarity", "text"]
 ANSWER_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
@@ -62,7 +63,7 @@ class Found:
     """Lessons for a search, and how they were found; `warning` says why not by likeness."""
 
     items: tuple[LessonRow, ...]
-    by: Literal["similarity", "text"]
+    found_by: FoundBy
     warning: str | None = None
     next_cursor: int | None = None
 
@@ -177,7 +178,7 @@ class LessonMemory:
         with self._lock:
             under_way, self._rebuilding = self._rebuilding, True
             if not under_way:
-                self._done, self._total = 0, total
+                self._stored, self._done, self._total = None, 0, total
         if under_way:
             raise Refused(self.status().sentence)
         log.info("%s has the memory rebuilt: %d lessons", by, self._total)
