@@ -22,6 +22,7 @@ RAIL = (
     ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
     ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
     ("experts", "/experts", "psychology", "Experts"),
+    ("lessons", "/lessons", "school", "Lessons"),
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
