@@ -111,10 +111,11 @@ class Lessons:
         with self._store.read() as session:
             return session.scalar(select(func.count()).select_from(t.lesson).where(_L.deleted_at.is_(None))) or 0
 
-    def ids(self) -> Sequence[int]:
-        """Return the ids of all lessons, oldest first."""
+    def stamps(self) -> Sequence[tuple[int, datetime]]:
+        """Return the id of every lesson and when it was written, oldest first."""
         with self._store.read() as session:
-            return session.scalars(select(_L.id).where(_L.deleted_at.is_(None)).order_by(_L.id)).all()
+            rows = session.execute(select(_L.id, _L.created_at).where(_L.deleted_at.is_(None)).order_by(_L.id))
+            return [(row.id, row.created_at) for row in rows]
 
     def delete(self, lesson_id: int, *, by: Actor) -> None:
         """Take a lesson away; it is not learnt again. Raises NotFound."""

@@ -97,7 +97,7 @@ def reflection(decision: Decision, outcome: OutcomeOf) -> str:
     """Return what to take from it, in words made by rules."""
     judged = "right" if outcome.was_right else "wrong"
     moved = f"the price moved {outcome.return_percent:+.1f} % in {HORIZON_SESSIONS[decision.time_horizon]} sessions"
-    between = f"at most {outcome.rise_percent:+.1f} % and {outcome.fall_percent:+.1f} % on the way"
+    between = f"between {outcome.fall_percent:+.1f} % and {outcome.rise_percent:+.1f} % on the way"
     said = [f"{decision.action.value} with confidence {decision.confidence:.0f} was {judged}: {moved}, {between}."]
     if outcome.met_first is not None and outcome.met_at is not None:
         said.append(f"Its {outcome.met_first.value} was met first, on {outcome.met_at:%Y-%m-%d}.")

@@ -45,7 +45,7 @@ class HashingEmbedder:
     name = "hashing-1"
     floor = 0.1
 
-    def __init__(self, size: int = 512) -> None:
+    def __init__(self, size: int = 1024) -> None:
         self.size = size
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -55,8 +55,10 @@ class HashingEmbedder:
             words = _WORD.findall(text.lower())
             pairs = (f"{first} {second}" for first, second in itertools.pairwise(words))
             for term, count in Counter((*words, *pairs)).items():
-                place = _hash(term)
-                vectors[row, place % self.size] += (1 if place >> 63 else -1) * (1 + np.log(count))
+                weight = 1 + np.log(count)
+                # Two slots a term: where two terms share one by chance, the other still tells them apart.
+                for place in _hashes(term):
+                    vectors[row, place % self.size] += weight if place & 1 << 31 else -weight
         return _unit(vectors)
 
 
@@ -125,8 +127,9 @@ def _trouble(sentence: str) -> ExpertError:
 
 
 @lru_cache(maxsize=1 << 16)
-def _hash(term: str) -> int:
-    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+def _hashes(term: str) -> tuple[int, int]:
+    digest = hashlib.blake2b(term.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:], "big")
 
 
 def _unit(vectors: Vectors) -> Vectors:

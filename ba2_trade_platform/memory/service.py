@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import Literal, TypeVar
 
 from ba2_trade_platform.core.actors import Actor
@@ -243,21 +245,21 @@ class LessonMemory:
 
     def _fill(self) -> None:
         """Make the store hold exactly the database's lessons; a store that was cut off in mid-write heals by this."""
-        known = set(self.lessons.ids())
+        known = {_key(lesson_id, created_at): lesson_id for lesson_id, created_at in self.lessons.stamps()}
         if not known and self._stored is None:
             self._filled = True
             return  # nothing to find: not worth opening
         store = self._require()
-        stored = self._ask(store.ids)
-        self._total, self._done = len(known), len(known & stored)
-        for some in _batches(sorted(stored - known)):
-            self._ask(lambda some=some: store.delete(some))  # type: ignore[misc]  # mypy: a lambda's default
-        for some in _batches(sorted(known - stored)):
+        stored = self._ask(store.keys)
+        self._total, self._done = len(known), len(known.keys() & stored)
+        for strangers in _batches(sorted(stored - known.keys())):
+            self._ask(partial(store.delete, strangers))
+        for missing in _batches([known[key] for key in known if key not in stored]):
             if self._stopping.is_set():
                 return
-            entries = [_entry(row) for row in self.lessons.by_ids(some).values()]
+            entries = [_entry(row) for row in self.lessons.by_ids(missing).values()]
             if entries:
-                self._ask(lambda entries=entries: store.upsert(entries))  # type: ignore[misc]
+                self._ask(partial(store.upsert, entries))
             self._done += len(entries)
         self._stored = self._ask(store.count)
         self._filled = True
@@ -272,8 +274,10 @@ class LessonMemory:
             self._total = total
             self.fill_soon()
         near = self._guarded(lambda: store.nearest(text, 2 * limit + 8, scope))
-        rows = self.lessons.by_ids([one.id for one in near])
-        found = [replace(rows[one.id], similarity=one.similarity) for one in near if one.id in rows]
+        rows = {
+            _key(row.id, row.created_at): row for row in self.lessons.by_ids([_id(one.key) for one in near]).values()
+        }
+        found = [replace(rows[one.key], similarity=one.similarity) for one in near if one.key in rows]
         allowed = (
             row
             for row in found
@@ -308,10 +312,21 @@ class LessonMemory:
             raise ExpertError(ErrorCode.MEMORY_STORE, sentence) from error
 
 
-def _batches(lesson_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(lesson_ids), BATCH):
-        yield lesson_ids[start : start + BATCH]
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def _key(lesson_id: int, created_at: datetime) -> str:
+    """Name a lesson so that the store of another database, or of an older copy of it, is never taken for this one."""
+    return f"{lesson_id}-{created_at:%Y%m%dT%H%M%S%f}"
+
+
+def _id(key: str) -> int:
+    number = key.partition("-")[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _entry(row: LessonRow) -> Entry:
-    return Entry(row.id, row.situation, row.analysis_id, row.known_at, row.symbol, row.action.value)
+    key = _key(row.id, row.created_at)
+    return Entry(key, row.situation, row.analysis_id, row.known_at, row.symbol, row.action.value)

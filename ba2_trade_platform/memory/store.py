@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class Entry:
     """One lesson as it is found again: by the likeness of its situation, and only by who may know its outcome."""
 
-    id: int
+    key: str
     text: str
     analysis_id: int
     known_at: datetime
@@ -59,7 +60,7 @@ class Scope:
 class Near:
     """A lesson that was found; `similarity` is the cosine, at most 1."""
 
-    id: int
+    key: str
     similarity: float
 
 
@@ -84,24 +85,24 @@ class VectorStore:
         with self._opened() as (_, collection):
             return int(collection.count())
 
-    def ids(self) -> set[int]:
-        """Return the ids of all lessons in it."""
+    def keys(self) -> set[str]:
+        """Return the keys of all lessons in it."""
         with self._opened() as (_, collection):
-            return {int(key) for key in collection.get(include=[])["ids"]}
+            return set(collection.get(include=[])["ids"])
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Put lessons in, or in their old place; at most BATCH at once."""
         with self._opened() as (embedder, collection):
             collection.upsert(
-                ids=[str(entry.id) for entry in entries],
+                ids=[entry.key for entry in entries],
                 embeddings=embedder.embed([entry.text for entry in entries]),
                 metadatas=[_metadata(entry) for entry in entries],
             )
 
-    def delete(self, lesson_ids: Collection[int]) -> None:
+    def delete(self, keys: Sequence[str]) -> None:
         """Take lessons out; those that are not in it do not matter."""
         with self._opened() as (_, collection):
-            collection.delete(ids=[str(lesson_id) for lesson_id in lesson_ids])
+            collection.delete(ids=list(keys))
 
     def nearest(self, text: str, limit: int, scope: Scope) -> list[Near]:
         """Return the lessons within `scope` most like `text`, the most similar first, none below the floor."""
@@ -110,7 +111,7 @@ class VectorStore:
                 query_embeddings=embedder.embed([text]), n_results=limit, where=scope.where(), include=["distances"]
             )
             pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-            near = [Near(int(key), round(1 - float(distance), 4)) for key, distance in pairs]
+            near = [Near(key, round(1 - float(distance), 4)) for key, distance in pairs]
             return [one for one in near if one.similarity >= embedder.floor]
 
     def start_anew(self, *, keep: bool) -> Path | None:
@@ -151,6 +152,7 @@ class VectorStore:
             raise
         except BaseException as error:  # a damaged file makes Chroma's core panic, which is no Exception
             self.close()
+            _forget_clients()
             raise _trouble(f"The memory store failed ({type(error).__name__}): {_line(error)}") from error
 
     def _open(self, embedder: Embedder) -> None:
@@ -174,6 +176,13 @@ class VectorStore:
             raise _trouble("The memory store is in use by another program") from error
         except OSError as error:
             raise _trouble(f"{self.folder} cannot be written: {error.strerror}") from error
+
+
+def _forget_clients() -> None:
+    """Have Chroma forget what it half opened, or it would give the same broken client for this path for ever."""
+    client = sys.modules.get("chromadb.api.shared_system_client")
+    if client is not None:
+        client.SharedSystemClient.clear_system_cache()
 
 
 def _metadata(entry: Entry) -> dict[str, int | str]:

@@ -103,8 +103,8 @@ class LessonsPage:
             ui.button("Find", icon="search", color=None, on_click=self._find).props("outline dense no-caps")
         with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
             self._undo = ui.element("div").classes("ba2-inline").props("role=status").mark("undo")
-            self._panel = Panel("Lessons")
             self._memory = MemoryPanel(self._desk)
+            self._panel = Panel("Lessons")
         self._show_undo()
         self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
         await self.refresh(Change(None))
@@ -159,7 +159,7 @@ class LessonsPage:
             chip(words.JUDGED[lesson.was_right])
         if alike:
             text_cell(f"{100 * (lesson.similarity or 0):.0f} %", classes="ba2-right")
-        text_cell(lesson.reflection, classes="ba2-wrap")
+        text_cell(lesson.reflection, classes="ba2-wrap ba2-sentences")
 
     def _show_none(self) -> None:
         if self._wanted != Wanted():
