@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,14 @@ from ba2_trade_platform.core.costs import Costs
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
+from ba2_trade_platform.core.equipment import Equipment
 from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
+from ba2_trade_platform.core.learning import Learning
+from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.monitor import Monitor
@@ -58,6 +62,10 @@ from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
+from ba2_trade_platform.memory.embedders import missing_package, open_embedder
+from ba2_trade_platform.memory.recall import memory_for
+from ba2_trade_platform.memory.service import LessonMemory
+from ba2_trade_platform.memory.store import VectorStore
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -96,6 +104,12 @@ class Platform:
     prices_of_models: ModelPrices
     calls: ModelCalls
     costs: Costs
+    memory: LessonMemory
+
+    @property
+    def lessons(self) -> Lessons:
+        """What was learnt from decisions."""
+        return self.memory.lessons
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -121,11 +135,13 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
+        self.memory.start(self.feed)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
         self.store.close()
         self.worker.stop()
+        self.memory.stop()
         self.dispatcher.stop()
         self.store.dispose()
         self.ownership.release()
@@ -169,17 +185,11 @@ def build(
     slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
-    analyses = Analyses(
-        store,
-        queue,
-        dispatcher,
-        rerun_planner,
-        rerun_enabled=settings.rerun_enabled,
-        reruns_per_minute=settings.reruns_per_minute,
-        telemetry=telemetry,
-    )
+    analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts), Watchlists(store)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
+    memory = _memory(settings, store, market)
+    equipment = Equipment(memory_for=partial(memory_for, memory))
     return Platform(
         settings=settings,
         store=store,
@@ -199,7 +209,7 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry),
+        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, equipment),
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),
@@ -207,6 +217,26 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         **_money(settings, store),
+        memory=memory,
+    )
+
+
+def _analyses(
+    settings: Settings,
+    store: Store,
+    queue: WorkerQueue,
+    dispatcher: EmbeddedDispatcher,
+    planner: RerunPlanner,
+    telemetry: Telemetry,
+) -> Analyses:
+    return Analyses(
+        store,
+        queue,
+        dispatcher,
+        planner,
+        rerun_enabled=settings.rerun_enabled,
+        reruns_per_minute=settings.reruns_per_minute,
+        telemetry=telemetry,
     )
 
 
@@ -229,12 +259,19 @@ def _worker(
     market: Prices,
     slices: BulkSlices,
     telemetry: Telemetry,
+    equipment: Equipment,
 ) -> ExpertWorker:
     environment = {"version": _version(), "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
     tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
-    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock)
+    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, equipment)
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
+
+
+def _memory(settings: Settings, store: Store, market: Prices) -> LessonMemory:
+    choice = settings.memory_embedder
+    vectors = VectorStore(settings.data_dir / "memory", partial(open_embedder, choice)) if settings.memory else None
+    return LessonMemory(Lessons(store), Learning(store, market), vectors, choice, missing_package(choice))
 
 
 def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices]:

@@ -65,6 +65,13 @@ class Settings(BaseSettings):
     )
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
     timezone: str = Field("", description="IANA zone of days and schedules; empty means this machine's")
+    memory: bool = Field(True, description="0: experts neither learn from what became of their decisions nor recall it")
+    memory_embedder: str = Field(
+        "hashing",
+        pattern=r"^(hashing|wordllama|[a-z_]+:\S+)$",
+        max_length=120,
+        description="How lessons are compared: hashing, wordllama, or PROVIDER:MODEL of an embedding model",
+    )
     prices: Literal["demo", "folder"] = Field("demo", description="Where prices come from, and with them the clock")
     prices_dir: Path | None = Field(None, description="Folder of price files, for BA2_PRICES=folder")
 

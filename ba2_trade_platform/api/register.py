@@ -18,6 +18,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    lessons,
     queue,
     reruns,
     results,
@@ -59,6 +60,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         queue,
         breakers,
         experts,
+        lessons,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk, costs, failures, retries
+from ba2_trade_platform.cli import bulk, costs, failures, lessons, retries
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -244,6 +244,7 @@ app.command("hold-back")(retries.hold_back)
 app.command("let-go")(retries.let_go)
 app.command()(costs.costs)
 app.command()(costs.budget)
+app.add_typer(lessons.lessons, name="lessons")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -129,6 +129,13 @@ class TimeHorizon(StrEnum):
     LONG = "long_term"
 
 
+class MetFirst(StrEnum):
+    """Which of a recommendation's own prices the market touched first."""
+
+    TARGET = "target"
+    STOP = "stop"
+
+
 class ActorKind(StrEnum):
     """Through which door somebody acts."""
 

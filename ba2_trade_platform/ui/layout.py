@@ -23,6 +23,7 @@ RAIL = (
     ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
     ("experts", "/experts", "psychology", "Experts"),
     ("costs", "/costs", "paid", "Costs"),
+    ("lessons", "/lessons", "school", "Lessons"),
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),

@@ -16,6 +16,7 @@ from ba2_trade_platform.ui.pages.analysis import analysis_page
 from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.pages.costs import costs_page
 from ba2_trade_platform.ui.pages.experts import experts_page
+from ba2_trade_platform.ui.pages.lessons import lesson_page, lessons_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
 from ba2_trade_platform.ui.pages.providers import providers_page
@@ -73,6 +74,14 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/retries")
     async def retries(request: Request) -> None:
         await retries_page(desk, request)
+
+    @ui.page("/lessons")
+    async def lessons(request: Request) -> None:
+        await lessons_page(desk, request)
+
+    @ui.page("/lessons/{lesson_id}")
+    async def lesson(lesson_id: str) -> None:
+        await lesson_page(desk, lesson_id)
 
     @ui.page("/watchlists")
     async def watchlists() -> None:

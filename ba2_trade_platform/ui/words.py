@@ -55,6 +55,7 @@ ACTION: dict[str, Look] = {
     "HOLD": Look("HOLD", "trending_flat", "quiet"),
     "REVIEW": Look("REVIEW", "visibility", "warn"),
 }
+JUDGED: dict[bool, Look] = {True: Look("right", "check", "good"), False: Look("wrong", "close", "bad")}
 SUBTYPE = {"enter_market": "Enter market", "open_positions": "Open positions"}
 TRIGGER = {
     "first": "first run",

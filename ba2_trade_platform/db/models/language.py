@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import DDL, CheckConstraint, Column, Index, LargeBinary, event, text
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.enums import Action, CallOutcome, ProviderKind, Subtype
+from ba2_trade_platform.db.enums import Action, CallOutcome, MetFirst, ProviderKind, Subtype, TimeHorizon
 from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
 
 _UNDER_WAY = text("outcome IS NULL")
@@ -107,7 +107,9 @@ for _trigger in APPEND_ONLY:
 class LearntLesson(SQLModel, table=True):
     """What became of one decision once its horizon had passed; the vector store is rebuilt from these rows.
 
-    It points at nothing by a foreign key: a lesson stays when its analysis is deleted.
+    It points at nothing by a foreign key: a lesson stays when its analysis is deleted. One that a person deleted keeps
+    its row, so that its decision is not learnt from again. `rise_percent` and `fall_percent` are the largest moves
+    from the price of the decision until the horizon's close, `met_first` which of target and stop was touched first.
     """
 
     __tablename__ = "lesson"
@@ -132,11 +134,17 @@ class LearntLesson(SQLModel, table=True):
     price_then: Decimal | None = Field(default=None, sa_column=Column(Money))
     price_after: Decimal | None = Field(default=None, sa_column=Column(Money))
     currency: str = Field(default="USD", max_length=3)
+    time_horizon: TimeHorizon = Field(sa_column=Column(choice(TimeHorizon, "lesson_time_horizon"), nullable=False))
     return_percent: float
+    rise_percent: float
+    fall_percent: float
+    met_first: MetFirst | None = Field(default=None, sa_column=Column(choice(MetFirst, "lesson_met_first")))
+    was_right: bool
     situation: str
     decision: str
     reflection: str
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    deleted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class DeskSetting(SQLModel, table=True):

@@ -120,11 +120,17 @@ def _lesson() -> None:
     sa.Column('price_then', Money(), nullable=True),
     sa.Column('price_after', Money(), nullable=True),
     sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('time_horizon', sa.Enum('short_term', 'medium_term', 'long_term', name='lesson_time_horizon', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('return_percent', sa.Float(), nullable=False),
+    sa.Column('rise_percent', sa.Float(), nullable=False),
+    sa.Column('fall_percent', sa.Float(), nullable=False),
+    sa.Column('met_first', sa.Enum('target', 'stop', name='lesson_met_first', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('was_right', sa.Boolean(), nullable=False),
     sa.Column('situation', sa.String(), nullable=False),
     sa.Column('decision', sa.String(), nullable=False),
     sa.Column('reflection', sa.String(), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.Column('deleted_at', UtcDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
     op.create_index('ux_lesson_decision', 'lesson', ['analysis_id', 'attempt'], unique=True)
     op.create_index('ix_lesson_symbol', 'lesson', ['symbol', 'id'], unique=False)
