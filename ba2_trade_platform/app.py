@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -22,11 +23,14 @@ from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.details import Details
+from ba2_trade_platform.core.equipment import Equipment
 from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
+from ba2_trade_platform.core.model_contracts import NoCallBook
+from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
@@ -42,6 +46,7 @@ from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
+from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
@@ -51,6 +56,7 @@ from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
+from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.settings import Settings, variable
@@ -87,6 +93,8 @@ class Platform:
     telemetry: Telemetry
     statistics: RetryStatistics
     retention: Retention
+    model_providers: ModelProviders
+    gateway: Gateway
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -101,6 +109,7 @@ class Platform:
         try:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
+            self.model_providers.seed_if_empty()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -116,6 +125,7 @@ class Platform:
         """Accept no more wishes, hand back what runs, and let go of the database."""
         self.store.close()
         self.worker.stop()
+        self.gateway.close()
         self.dispatcher.stop()
         self.store.dispose()
         self.ownership.release()
@@ -153,7 +163,8 @@ def build(
     experts = catalog or Registry()
     feed, clock = ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
-    dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
+    model_providers = ModelProviders(store, SecretBox(settings.data_dir / "secret.key"), os.environ)
+    dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, model_providers)
     telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
@@ -169,7 +180,9 @@ def build(
         reruns_per_minute=settings.reruns_per_minute,
         telemetry=telemetry,
     )
-    instances, watchlists = ExpertInstances(store, experts), Watchlists(store)
+    instances, watchlists = ExpertInstances(store, experts, model_providers), Watchlists(store)
+    breakers = Breakers(store)
+    gateway = Gateway(model_providers, NoCallBook(), breakers.held)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
@@ -180,7 +193,7 @@ def build(
         analyses=analyses,
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher, telemetry),
-        breakers=Breakers(store),
+        breakers=breakers,
         bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
         monitor=monitor,
         assessments=Assessments(store),
@@ -190,13 +203,15 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry),
+        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, gateway),
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
+        model_providers=model_providers,
+        gateway=gateway,
     )
 
 
@@ -208,11 +223,13 @@ def _worker(
     market: Prices,
     slices: BulkSlices,
     telemetry: Telemetry,
+    gateway: Gateway,
 ) -> ExpertWorker:
     environment = {"version": _version(), "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
     tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
-    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock)
+    given = Equipment(models_for=gateway.models_for)
+    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, given)
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "Memory",
     "ModelSettings",
     "Models",
+    "NoCallBook",
     "NoMemory",
     "NoResearch",
     "Recalled",
@@ -225,6 +226,19 @@ class Research(Protocol):
 
     def posts(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
         """Return the newest posts of investors, newest first; empty when there are none or no source."""
+
+
+class NoCallBook:
+    """A console that keeps no book of its model calls: none is refused, and none has a known price."""
+
+    def begin(self, start: CallStart) -> int:  # noqa: ARG002 - the protocol's
+        """Allow every call."""
+        return 0
+
+    def end(self, call_id: int, end: CallEnd) -> Charge:  # noqa: ARG002 - the protocol's
+        """Return the tokens; the price is unknown."""
+        known = end.tokens_in is not None and end.tokens_out is not None
+        return Charge((end.tokens_in or 0) + (end.tokens_out or 0) if known else None, None)
 
 
 class NoMemory:
