@@ -171,15 +171,7 @@ def build(
     slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
-    analyses = Analyses(
-        store,
-        queue,
-        dispatcher,
-        rerun_planner,
-        rerun_enabled=settings.rerun_enabled,
-        reruns_per_minute=settings.reruns_per_minute,
-        telemetry=telemetry,
-    )
+    analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, model_providers), Watchlists(store)
     breakers = Breakers(store)
     gateway = Gateway(model_providers, NoCallBook(), breakers.held)
@@ -212,6 +204,25 @@ def build(
         retention=Retention(store, packed, settings.archive_days),
         model_providers=model_providers,
         gateway=gateway,
+    )
+
+
+def _analyses(
+    settings: Settings,
+    store: Store,
+    queue: WorkerQueue,
+    dispatcher: EmbeddedDispatcher,
+    rerun_planner: RerunPlanner,
+    telemetry: Telemetry,
+) -> Analyses:
+    return Analyses(
+        store,
+        queue,
+        dispatcher,
+        rerun_planner,
+        rerun_enabled=settings.rerun_enabled,
+        reruns_per_minute=settings.reruns_per_minute,
+        telemetry=telemetry,
     )
 
 

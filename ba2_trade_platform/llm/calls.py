@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 log = logging.getLogger(__name__)
 _CUT = frozenset({"length", "max_tokens", "model_context_window_exceeded", "incomplete"})
@@ -62,6 +63,8 @@ class _Heard:
             return None
         first, *others = self.chunks
         whole = first + others if others and isinstance(first, AIMessageChunk) else first
+        if isinstance(whole, AIMessageChunk):
+            _keep_whole_calls(whole)
         return message_chunk_to_message(whole)  # type: ignore[return-value]  # the answers of models are these
 
     def usage(self) -> tuple[int | None, int | None, int | None]:
@@ -71,7 +74,24 @@ class _Heard:
         if not usage:
             return None, None, None
         cached = (usage.get("input_token_details") or {}).get("cache_read")
-        return usage["input_tokens"], usage["output_tokens"], cached
+        # Nothing is asked with no tokens: a server that says so has not counted them.
+        return usage["input_tokens"] or None, usage["output_tokens"], cached
+
+
+def _keep_whole_calls(whole: AIMessageChunk) -> None:
+    """Put calls whose arguments are no JSON among the invalid ones: LangChain guesses the end of what was cut off."""
+    from langchain_core.messages import InvalidToolCall  # noqa: PLC0415 - LangChain
+
+    for chunk in whole.tool_call_chunks:
+        try:
+            json.loads(chunk["args"] or "{}")
+        except ValueError:
+            broken = InvalidToolCall(
+                type="invalid_tool_call", id=chunk["id"], name=chunk["name"], args=chunk["args"], error="no valid JSON"
+            )
+            whole.tool_calls = [call for call in whole.tool_calls if call["id"] != chunk["id"]]
+            kept = [call for call in whole.invalid_tool_calls if call["id"] != chunk["id"]]
+            whole.invalid_tool_calls = [*kept, broken]
 
 
 class Caller:
