@@ -17,6 +17,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    model_providers,
     queue,
     reruns,
     results,
@@ -56,6 +57,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         retention,
         queue,
         breakers,
+        model_providers,
         experts,
         demo,
     ):

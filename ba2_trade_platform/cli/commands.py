@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk, failures, retries
+from ba2_trade_platform.cli import bulk, failures, models, retries
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -242,6 +242,7 @@ app.command("stop-retrying")(retries.stop_retrying)
 app.command()(retries.breakers)
 app.command("hold-back")(retries.hold_back)
 app.command("let-go")(retries.let_go)
+app.add_typer(models.providers, name="providers")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

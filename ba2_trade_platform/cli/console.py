@@ -49,6 +49,10 @@ class Console:
         """Press a button of the API; raises the PlatformError that it answers with."""
         return self._ask("POST", path, json={key: value for key, value in wish.items() if value is not None})
 
+    def patch(self, path: str, **changes: Any) -> Any:
+        """Change something; a None is sent, for it takes away. Raises the PlatformError that the API answers with."""
+        return self._ask("PATCH", path, json=changes)
+
     def delete(self, path: str) -> None:
         """Delete something; raises the PlatformError that the API answers with."""
         self._ask("DELETE", path)
