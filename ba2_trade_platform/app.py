@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
@@ -32,10 +30,10 @@ from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
-from ba2_trade_platform.core.learning import Learning
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
+from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.monitor import Monitor
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
@@ -60,12 +58,11 @@ from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
+from ba2_trade_platform.language import Language, open_language
+from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
-from ba2_trade_platform.memory.embedders import missing_package, open_embedder
-from ba2_trade_platform.memory.recall import memory_for
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.memory.store import VectorStore
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -105,6 +102,9 @@ class Platform:
     calls: ModelCalls
     costs: Costs
     memory: LessonMemory
+    model_providers: ModelProviders
+    gateway: Gateway
+    language: Language
 
     @property
     def lessons(self) -> Lessons:
@@ -124,7 +124,7 @@ class Platform:
         try:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
-            self.calls.end_interrupted()
+            self.language.own()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -135,13 +135,13 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.memory.start(self.feed)
+        self.language.start(self.feed)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
         self.store.close()
         self.worker.stop()
-        self.memory.stop()
+        self.language.stop()
         self.dispatcher.stop()
         self.store.dispose()
         self.ownership.release()
@@ -178,7 +178,9 @@ def build(
     file, engine, market = _open(settings, prices)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
-    dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
+    breakers = Breakers(store)
+    language = open_language(settings, store, market, breakers.held)
+    dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
     telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
@@ -186,10 +188,8 @@ def build(
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
-    instances, watchlists = ExpertInstances(store, experts), Watchlists(store)
+    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
-    memory = _memory(settings, store, market)
-    equipment = Equipment(memory_for=partial(memory_for, memory))
     return Platform(
         settings=settings,
         store=store,
@@ -199,7 +199,7 @@ def build(
         analyses=analyses,
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher, telemetry),
-        breakers=Breakers(store),
+        breakers=breakers,
         bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
         monitor=monitor,
         assessments=Assessments(store),
@@ -209,15 +209,21 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, equipment),
+        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment),
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
-        **_money(settings, store),
-        memory=memory,
+        desk_settings=language.desk_settings,
+        prices_of_models=language.prices_of_models,
+        calls=language.calls,
+        costs=language.costs,
+        memory=language.memory,
+        model_providers=language.model_providers,
+        gateway=language.gateway,
+        language=language,
     )
 
 
@@ -240,17 +246,6 @@ def _analyses(
     )
 
 
-def _money(settings: Settings, store: Store) -> dict[str, Any]:
-    """Return what keeps and adds up the cost of model calls, by the names the platform has for it."""
-    prices, desk_settings = ModelPrices(settings.data_dir / "prices.csv"), DeskSettings(store)
-    return {
-        "desk_settings": desk_settings,
-        "prices_of_models": prices,
-        "calls": ModelCalls(store, prices),
-        "costs": Costs(store, desk_settings),
-    }
-
-
 def _worker(
     settings: Settings,
     store: Store,
@@ -266,12 +261,6 @@ def _worker(
     tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, equipment)
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
-
-
-def _memory(settings: Settings, store: Store, market: Prices) -> LessonMemory:
-    choice = settings.memory_embedder
-    vectors = VectorStore(settings.data_dir / "memory", partial(open_embedder, choice)) if settings.memory else None
-    return LessonMemory(Lessons(store), Learning(store, market), vectors, choice, missing_package(choice))
 
 
 def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices]:

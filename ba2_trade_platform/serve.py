@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 TITLE = "BA2 Trade Platform"
 LOG_BYTES = 5_000_000
 LOG_FILES = 5
-QUIET = ("alembic", "apscheduler", "asyncio", "httpcore", "httpx", "nicegui", "uvicorn", "watchfiles")
+QUIET = (
+    "alembic", "anthropic", "apscheduler", "asyncio", "httpcore", "httpcore2", "httpx", "httpx2", "nicegui", "openai",
+    "uvicorn", "watchfiles",
+)  # fmt: skip
 LOG_LINE = "%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"
 LOG_WIDTH = 200  # of lines that go into a file or to another program
 CLOSING_SECONDS = 5

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk, costs, failures, lessons, retries
+from ba2_trade_platform.cli import bulk, costs, failures, lessons, models, retries
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -245,6 +245,7 @@ app.command("let-go")(retries.let_go)
 app.command()(costs.costs)
 app.command()(costs.budget)
 app.add_typer(lessons.lessons, name="lessons")
+app.add_typer(models.providers, name="providers")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -53,6 +53,10 @@ class Console:
         """Set something, to nothing where its value is None; raises the PlatformError that the API answers with."""
         return self._ask("PUT", path, json=wish)
 
+    def patch(self, path: str, **changes: Any) -> Any:
+        """Change something; a None is sent, for it takes away. Raises the PlatformError that the API answers with."""
+        return self._ask("PATCH", path, json=changes)
+
     def delete(self, path: str) -> None:
         """Delete something; raises the PlatformError that the API answers with."""
         self._ask("DELETE", path)

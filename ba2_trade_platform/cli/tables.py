@@ -149,6 +149,21 @@ def print_costs(found: dict[str, Any]) -> None:
         _print("There are more groups than the 1,000 that are listed; the total is of all.")
 
 
+def print_providers(found: dict[str, Any]) -> None:
+    """Print the model providers."""
+    table = _table("Provider", "Kind", "Quick model", "Deep model", "Key", "Can be asked")
+    for one in found["items"]:
+        table.add_row(
+            one["name"],
+            one["kind"],
+            _text(one["quick_model"]),
+            _text(one["deep_model"]),
+            _text(one["key_words"]),
+            _text(f"no: {one['unavailable']}" if one["unavailable"] else "yes"),
+        )
+    _print(table)
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")

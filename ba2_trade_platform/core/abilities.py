@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.contracts import ExpertCatalog
+from ba2_trade_platform.core.model_contracts import ModelSettings
+from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.queue.endings import Ability
 from ba2_trade_platform.db.enums import Subtype
 
@@ -17,10 +19,11 @@ FAULT_LIMIT = 500
 
 
 class Abilities:
-    """Asks the catalog; callable as the queue's `Abilities`."""
+    """Asks the catalog, and the model providers where an expert asks models; callable as the queue's `Abilities`."""
 
-    def __init__(self, catalog: ExpertCatalog) -> None:
+    def __init__(self, catalog: ExpertCatalog, models: ModelProviders | None = None) -> None:
         self._catalog = catalog
+        self._models = models
 
     def __call__(self, expert: str, settings: Any, subtype: Subtype) -> Ability:
         """Return what `expert` can do with `settings` for `subtype`."""
@@ -41,6 +44,9 @@ class Abilities:
             log.warning("Expert %s cannot say what it needs", expert, exc_info=error)
             fault = clean_text(f"it cannot say what it needs ({type(error).__name__}: {error})", FAULT_LIMIT)
             return Ability(found.safe_to_repeat, found.can_resume, fault)
+        if isinstance(valid, ModelSettings) and self._models is not None:
+            unmet += self._models.requirement(valid)
+            providers = self._models.usable(providers)
         sentence = "; ".join(need.sentence for need in unmet) or None
         return Ability(found.safe_to_repeat, found.can_resume, sentence, providers)
 

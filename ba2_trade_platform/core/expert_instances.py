@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.abilities import settings_sentence
 from ba2_trade_platform.core.actors import Actor, actor_id, note
 from ba2_trade_platform.core.cleaning import canonical_json, clean_text
-from ba2_trade_platform.core.contracts import ExpertCatalog, Requirement
+from ba2_trade_platform.core.contracts import Expert, ExpertCatalog, Requirement
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.model_contracts import ModelSettings
+from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.store import Store, violates
 from ba2_trade_platform.db import tables as t
 
@@ -70,9 +72,10 @@ class ExpertInfo:
 class ExpertInstances:
     """Keeps the configured experts."""
 
-    def __init__(self, store: Store, catalog: ExpertCatalog) -> None:
+    def __init__(self, store: Store, catalog: ExpertCatalog, models: ModelProviders | None = None) -> None:
         self._store = store
         self._catalog = catalog
+        self._models = models
 
     def experts(self) -> list[ExpertInfo]:
         """Return the experts that can be configured."""
@@ -175,17 +178,22 @@ class ExpertInstances:
     def _unmet(self, expert: str, settings: Mapping[str, Any]) -> tuple[Requirement, ...]:
         try:
             found = self._catalog.get(expert)
-            needs = found.requirements(found.settings_model.model_validate(settings))
+            return self._lacks(found, found.settings_model.model_validate(settings))
         except KeyError:
             return (Requirement("expert", met=False, sentence=f"There is no expert {expert} any more"),)
         except ValidationError as error:
             return (Requirement("settings", met=False, sentence=settings_sentence(error)),)
-        return tuple(need for need in needs if not need.met)
+
+    def _lacks(self, expert: Expert, settings: BaseModel) -> tuple[Requirement, ...]:
+        lacking = [need for need in expert.requirements(settings) if not need.met]
+        if isinstance(settings, ModelSettings) and self._models is not None:
+            lacking += self._models.requirement(settings)
+        return tuple(lacking)
 
     def _info(self, name: str) -> ExpertInfo:
         expert = self._catalog.get(name)
         try:
-            needs = tuple(need for need in expert.requirements(expert.settings_model()) if not need.met)
+            needs = self._lacks(expert, expert.settings_model())
         except ValidationError as error:
             needs = (Requirement("settings", met=False, sentence=settings_sentence(error)),)
         return ExpertInfo(

@@ -1,4 +1,4 @@
-"""Providers: whose retries wait and why, a person's word on it, and what came before."""
+"""Providers: who can be asked, whose retries wait and why, a person's word on it, and what came before."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nicegui import ui
 from ba2_trade_platform.core.breakers import Breaker, BreakerState
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.ui import words
+from ba2_trade_platform.ui.components.model_providers import ModelProviderTable
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip, empty_state, quiet
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.desk import Desk
@@ -39,6 +40,7 @@ class ProvidersPage:
     async def build(self) -> None:
         """Build everything and show it."""
         with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
+            self._models = ModelProviderTable(self._desk)
             with Panel("Held back now").element:
                 with ui.element("div") as self._table, plain_table("Held back now", HEADERS, frozenset({"Waiting"})):
                     self._rows: KeyedList[int, Breaker] = KeyedList(self._line, tag="tbody", entry_tag="tr")
@@ -49,7 +51,9 @@ class ProvidersPage:
                 )
             await self._form()
             self._past = Panel("Earlier incidents")
+        self._desk.live.watch(self._models.refresh)
         self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
+        await self._models.refresh(Change(None))
         await self.refresh(Change(None))
 
     async def _form(self) -> None:

@@ -1,0 +1,61 @@
+"""The commands of model providers: who there is, whether one answers, and its key, which is never an argument."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ba2_trade_platform.cli.door import AsJson, print_json, reach
+from ba2_trade_platform.core.errors import Refused
+
+providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name")]
+
+
+@providers.command("list")
+def list_providers(json: AsJson = False) -> None:
+    """List the model providers with their models and where their keys come from."""
+    with reach() as console:
+        found = console.get("/providers")
+    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
+
+    print_json(found) if json else tables.print_providers(found)
+
+
+@providers.command("test")
+def try_provider(
+    name: Name,
+    model: Annotated[str | None, typer.Option(help="Another model than the quick one")] = None,
+    json: AsJson = False,
+) -> None:
+    """Make a tiny real call to a provider, which costs a few tokens."""
+    with reach() as console:
+        said = console.post(f"/providers/{name}/test", model=model)
+    if json:
+        print_json(said)
+    elif said["ok"]:
+        typer.echo(f"{said['sentence']} in {said['ms']:,} ms")
+    if not said["ok"]:
+        raise Refused(said["sentence"], code=said["code"])
+
+
+@providers.command("key")
+def set_key(
+    name: Name,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the stored key away")] = False,
+    json: AsJson = False,
+) -> None:
+    """Store a provider's API key, read from standard input or asked for, so that no shell's history keeps it."""
+    key = None if remove else _asked_key(name)
+    with reach() as console:
+        changed = console.patch(f"/providers/{name}", key=key)
+    sentence = f"{name}: the key is {changed['key_words']}"
+    print_json(changed) if json else typer.echo(sentence)
+
+
+def _asked_key(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(f"API key of {name}", hide_input=True))
+    return sys.stdin.readline().strip()

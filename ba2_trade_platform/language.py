@@ -1,0 +1,83 @@
+"""Puts together what experts that ask language models work with: providers, the book of calls, and the memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import partial
+
+from ba2_trade_platform.core.changes import ChangeFeed
+from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.costs import Costs
+from ba2_trade_platform.core.desk_settings import DeskSettings
+from ba2_trade_platform.core.equipment import Equipment
+from ba2_trade_platform.core.learning import Learning
+from ba2_trade_platform.core.lessons import Lessons
+from ba2_trade_platform.core.model_calls import ModelCalls
+from ba2_trade_platform.core.model_prices import ModelPrices
+from ba2_trade_platform.core.model_providers import ModelProviders
+from ba2_trade_platform.core.secret_box import SecretBox
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.llm.gateway import Gateway
+from ba2_trade_platform.memory.embedders import missing_package, open_embedder
+from ba2_trade_platform.memory.recall import memory_for
+from ba2_trade_platform.memory.service import LessonMemory
+from ba2_trade_platform.memory.store import VectorStore
+from ba2_trade_platform.settings import Settings
+
+
+@dataclass(frozen=True)
+class Language:
+    """The services around language models; the platform shows each under its own name."""
+
+    model_providers: ModelProviders
+    prices_of_models: ModelPrices
+    desk_settings: DeskSettings
+    calls: ModelCalls
+    costs: Costs
+    gateway: Gateway
+    memory: LessonMemory
+    equipment: Equipment
+
+    def own(self) -> None:
+        """Bring what a console left behind into order; only for one that has just taken the database."""
+        self.calls.end_interrupted()
+        self.model_providers.seed_if_empty()
+
+    def start(self, feed: ChangeFeed) -> None:
+        """Begin to look for outcomes."""
+        self.memory.start(feed)
+
+    def stop(self) -> None:
+        """End the calls under way, and let go of the memory's files."""
+        self.gateway.close()
+        self.memory.stop()
+
+
+def open_language(
+    settings: Settings, store: Store, market: Prices, held_providers: Callable[[], AbstractSet[str]]
+) -> Language:
+    """Put the services together; nothing is imported, opened or asked yet. `held_providers`: whose breaker is open."""
+    providers = ModelProviders(store, SecretBox(settings.data_dir / "secret.key"), os.environ)
+    prices, desk_settings = ModelPrices(settings.data_dir / "prices.csv"), DeskSettings(store)
+    calls = ModelCalls(store, prices)
+    gateway = Gateway(providers, calls, held_providers)
+    choice = settings.memory_embedder
+    vectors = VectorStore(settings.data_dir / "memory", partial(open_embedder, choice)) if settings.memory else None
+    memory = LessonMemory(Lessons(store), Learning(store, market), vectors, choice, missing_package(choice))
+    return Language(
+        model_providers=providers,
+        prices_of_models=prices,
+        desk_settings=desk_settings,
+        calls=calls,
+        costs=Costs(store, desk_settings),
+        gateway=gateway,
+        memory=memory,
+        equipment=Equipment(
+            models_for=gateway.models_for,
+            memory_for=partial(memory_for, memory),
+            folder=settings.data_dir / "experts",
+        ),
+    )

@@ -1,0 +1,187 @@
+"""What one attempt is given to ask models with: a chat model for agents, and answers in a given shape."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel
+
+from ba2_trade_platform.core.context import step_at_work
+from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
+from ba2_trade_platform.core.model_contracts import Budgets, CallStart, ModelSettings, Tier
+from ba2_trade_platform.core.model_providers import Provider
+from ba2_trade_platform.llm.clients import Asking
+from ba2_trade_platform.llm.routing import Answered, Offer, Question
+from ba2_trade_platform.llm.structured import (
+    UnreadableError,
+    bound_tools,
+    corrected,
+    instructed,
+    options_of,
+    read,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage
+
+Answer = TypeVar("Answer", bound=BaseModel)
+Ask = Callable[[Question, Sequence[str]], Awaitable[Answered]]
+CHARS_A_TOKEN = 4
+TOOL_OPTIONS = ("tool_choice", "strict", "parallel_tool_calls")
+
+
+class AttemptModels:
+    """The models of one attempt; see core.model_contracts.Models for what each part promises."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        providers: Callable[[], Sequence[Provider]],
+        context: AnalysisContext,
+        settings: ModelSettings,
+    ) -> None:
+        self._ask = ask
+        self._providers = providers
+        self._context = context
+        self._settings = settings
+        self._asking = Asking(
+            settings.temperature, settings.call_timeout_seconds, settings.max_output_tokens, settings.call_retries
+        )
+
+    def chat(self, tier: Tier) -> BaseChatModel:
+        """Return the model that an agent is given."""
+        from ba2_trade_platform.llm.routed import RoutedModel  # noqa: PLC0415 - LangChain
+
+        async def answer(messages: Sequence[BaseMessage], options: dict[str, Any]) -> AIMessage:
+            answered = await self._asked(tier, lambda offer: (messages, _for_provider(offer, options)))
+            if answered.message.invalid_tool_calls:
+                name = answered.offer.connection.provider.name
+                sentence = f"{name}'s {answered.offer.model_name} called a tool with arguments that are no valid JSON"
+                raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=name)
+            return answered.message
+
+        return RoutedModel(answer=answer, tier=tier)
+
+    async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+        """Return the model's answer as `schema`, at the second try if need be."""
+        try:
+            return await self._read(tier, messages, schema)
+        except _UnusableError as first:
+            again = corrected(messages, first.answer, first.problem)
+        try:
+            return await self._read(tier, again, schema)
+        except _UnusableError as second:
+            sentence = f"{second.who} gave no readable {schema.__name__}, at the second try neither: {second.problem}"
+            raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=second.provider) from None
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return who is asked, and for what."""
+        known = {provider.name: provider for provider in self._providers()}
+        asked = [known[name] for name in self._context.providers if name in known]
+        return {
+            "providers": [
+                {
+                    "name": provider.name,
+                    "kind": provider.kind.value,
+                    "quick": model_of(provider, self._settings, "quick"),
+                    "deep": model_of(provider, self._settings, "deep"),
+                }
+                for provider in asked
+            ],
+            "temperature": self._settings.temperature,
+            "max_output_tokens": self._settings.max_output_tokens,
+        }
+
+    async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+        def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
+            provider = offer.connection.provider
+            method = provider.method(offer.model_name)
+            options = options_of(provider.kind, method, offer.model, schema)
+            return instructed(messages, method, schema), options
+
+        try:
+            answered = await self._asked(tier, shape)
+        except ExpertError as error:
+            if error.code is not ErrorCode.OUTPUT_INVALID:
+                raise
+            raise _UnusableError(error.provider or "the model", error.provider, str(error)) from None
+        name = answered.offer.connection.provider.name
+        try:
+            return read(answered.message, schema)
+        except UnreadableError as error:
+            who = f"{name}'s {answered.offer.model_name}"
+            raise _UnusableError(who, name, str(error), shown(answered.message)) from None
+
+    async def _asked(
+        self, tier: Tier, shape: Callable[[Offer], tuple[Sequence[BaseMessage], Mapping[str, Any]]]
+    ) -> Answered:
+        question = Question(
+            context=self._context,
+            caller_context=contextvars.copy_context(),
+            tier=tier,
+            shape=shape,
+            start=self._starter(step_at_work()),
+            asking=self._asking,
+        )
+        return await self._ask(question, _order(self._context.providers, self._settings, tier))
+
+    def _starter(self, step: str | None) -> Callable[[Offer, Sequence[BaseMessage], Mapping[str, Any]], CallStart]:
+        context, settings = self._context, self._settings
+        budgets = Budgets(_usd(settings.budget_per_analysis_usd), _usd(settings.budget_per_day_usd))
+
+        def start(offer: Offer, messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> CallStart:
+            return CallStart(
+                context.analysis_id, context.attempt, context.expert_instance_id, context.symbol, step,
+                offer.connection.provider.name, offer.model_name, _estimate(messages, options),
+                settings.max_output_tokens, budgets,
+            )  # fmt: skip
+
+        return start
+
+
+class _UnusableError(Exception):
+    def __init__(self, who: str, provider: str | None, problem: str, answer: str = "") -> None:
+        super().__init__(problem)
+        self.who, self.provider, self.problem, self.answer = who, provider, problem, answer
+
+
+def model_of(provider: Provider, settings: ModelSettings, tier: Tier) -> str:
+    """Return the model that a provider is asked for: the settings' where they name this provider, else its own."""
+    named = settings.quick_model if tier == "quick" else settings.deep_model
+    owner, _, model = (named or "").partition(":")
+    if owner == provider.name and model:
+        return model
+    return provider.quick_model if tier == "quick" else provider.deep_model
+
+
+def _order(providers: Sequence[str], settings: ModelSettings, tier: Tier) -> list[str]:
+    """Return whom to ask in which order: first the provider whose model the settings name for this tier."""
+    named = settings.quick_model if tier == "quick" else settings.deep_model
+    owner = (named or "").partition(":")[0]
+    return sorted(providers, key=lambda name: name != owner)
+
+
+def _for_provider(offer: Offer, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an agent's options with its tools in this provider's format."""
+    given = dict(options)
+    tools = given.pop("tools", None)
+    if not tools:
+        return given
+    choice: dict[str, Any] = {name: given.pop(name) for name in TOOL_OPTIONS if name in given}
+    return {**given, **bound_tools(offer.model, tools, choice)}
+
+
+def _estimate(messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> int:
+    from langchain_core.messages.utils import count_tokens_approximately  # noqa: PLC0415 - LangChain
+
+    return count_tokens_approximately(messages) + len(json.dumps(options, default=str)) // CHARS_A_TOKEN
+
+
+def _usd(amount: float | None) -> Decimal | None:
+    return None if amount is None else Decimal(str(amount))

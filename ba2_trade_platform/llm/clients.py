@@ -1,0 +1,88 @@
+"""Makes the LangChain model that really asks a provider: with its key, its time-outs, and no retries of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ba2_trade_platform.core.model_providers import Connection, ProviderKind
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+CONNECT_SECONDS = 10.0
+_HERE = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked: what all calls of one attempt have in common."""
+
+    temperature: float | None
+    timeout_seconds: float
+    max_output_tokens: int
+    retries: int = 0
+
+
+def make_model(connection: Connection, model: str, asking: Asking) -> BaseChatModel:
+    """Return the model. Blocking: the first of a kind imports its client library, for seconds."""
+    provider = connection.provider
+    if provider.kind is ProviderKind.SCRIPTED:
+        from ba2_trade_platform.llm.scripted import ScriptedModel  # noqa: PLC0415 - LangChain
+
+        scripted: BaseChatModel = ScriptedModel(model_name=model)
+        return scripted
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - LangChain
+
+    values: dict[str, Any] = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, asking)}
+    if asking.temperature is not None:
+        values["temperature"] = asking.temperature
+    made: BaseChatModel = init_chat_model(model, model_provider=provider.kind.value, **values)
+    return made
+
+
+def _openai(connection: Connection, asking: Asking) -> dict[str, Any]:
+    # The client of whichever httpx the SDK is built on; the shared default one would outlive its loop.
+    from openai import DefaultAsyncHttpxClient, Timeout  # noqa: PLC0415 - a client library
+
+    timeout = Timeout(asking.timeout_seconds, connect=min(CONNECT_SECONDS, asking.timeout_seconds))
+    values: dict[str, Any] = {
+        "api_key": connection.key or "not-needed",
+        "max_tokens": asking.max_output_tokens,
+        "max_retries": 0,
+        "stream_usage": True,
+        "timeout": timeout,
+        "stream_chunk_timeout": asking.timeout_seconds,
+        "http_async_client": DefaultAsyncHttpxClient(timeout=timeout, trust_env=_by_proxy(connection)),
+    }
+    if connection.provider.base_url is not None:
+        values["use_responses_api"] = False  # only the vendor itself has it
+    return values
+
+
+def _anthropic(connection: Connection, asking: Asking) -> dict[str, Any]:
+    return {
+        "api_key": connection.key or "not-needed",
+        "max_tokens": asking.max_output_tokens,
+        "max_retries": 0,
+        "timeout": asking.timeout_seconds,
+    }
+
+
+def _ollama(connection: Connection, asking: Asking) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {connection.key}"} if connection.key else {}
+    return {
+        "num_predict": asking.max_output_tokens,
+        "client_kwargs": {
+            "headers": headers, "timeout": asking.timeout_seconds, "trust_env": _by_proxy(connection),
+        },
+    }  # fmt: skip
+
+
+_OF_KIND = {ProviderKind.OPENAI: _openai, ProviderKind.ANTHROPIC: _anthropic, ProviderKind.OLLAMA: _ollama}
+
+
+def _by_proxy(connection: Connection) -> bool:
+    """Tell whether the environment's proxy may be used: never to a server on this machine."""
+    return urlsplit(connection.provider.url or "").hostname not in _HERE

@@ -1,0 +1,175 @@
+"""Says what any error of a model provider means: our code, a sentence, who failed, and when to come back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+
+PASSING = frozenset({ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN, ErrorCode.CONNECTION, ErrorCode.TIMEOUT})
+# Of this provider alone: another one may well answer.
+ITS_OWN = frozenset({ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND})
+SAID_LIMIT = 400
+
+_BY_STATUS = {
+    400: ErrorCode.BAD_REQUEST,
+    401: ErrorCode.AUTH,
+    402: ErrorCode.PERMISSION,
+    403: ErrorCode.PERMISSION,
+    404: ErrorCode.MODEL_NOT_FOUND,
+    408: ErrorCode.TIMEOUT,
+    413: ErrorCode.CONTEXT_OVERFLOW,
+    422: ErrorCode.BAD_REQUEST,
+    429: ErrorCode.RATE_LIMIT,
+}
+# The common errors of langchain-core, and by name what the clients below it raise while an answer streams.
+_BY_NAME = {
+    "ContextOverflowError": ErrorCode.CONTEXT_OVERFLOW,
+    "ModelAuthenticationError": ErrorCode.AUTH,
+    "ModelPermissionDeniedError": ErrorCode.PERMISSION,
+    "ModelNotFoundError": ErrorCode.MODEL_NOT_FOUND,
+    "ModelInvalidRequestError": ErrorCode.BAD_REQUEST,
+    "ModelRateLimitError": ErrorCode.RATE_LIMIT,
+    "ModelAPIError": ErrorCode.PROVIDER_DOWN,
+    "ModelTimeoutError": ErrorCode.TIMEOUT,
+    "ModelConnectionError": ErrorCode.CONNECTION,
+    "ModelRefusalError": ErrorCode.OUTPUT_INVALID,
+    "APITimeoutError": ErrorCode.TIMEOUT,
+    "APIConnectionError": ErrorCode.CONNECTION,
+    "TimeoutException": ErrorCode.TIMEOUT,
+    "TimeoutError": ErrorCode.TIMEOUT,
+    "TransportError": ErrorCode.CONNECTION,
+    "ConnectionError": ErrorCode.CONNECTION,
+    "JSONDecodeError": ErrorCode.PROVIDER_DOWN,
+}
+_OVERFLOW = re.compile(
+    r"context.length|context.window|maximum context|prompt is too long|too many tokens", re.IGNORECASE
+)
+_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low|billing", re.IGNORECASE)
+_SECRETS = re.compile(r"\b(?:sk|pk|key)-[\w*.-]{6,}|Bearer \S+")
+
+
+def explain(error: Exception, provider: str, model: str, key: str | None, *, began: bool) -> ExpertError | None:
+    """Return what `error` of a call means, None when it is no failure of the provider's but a fault of ours.
+
+    `began`: part of the answer had come. The key is kept out of the sentence, whoever put it there.
+    """
+    code = _code(error, began=began)
+    if code is None:
+        return None
+    said = _without_secrets(_said(error), key)
+    sentence = _sentence(code, error, said, provider, model, began=began)
+    return ExpertError(code, sentence, retry_after=_retry_after(error), provider=provider)
+
+
+def _code(error: Exception, *, began: bool) -> ErrorCode | None:
+    text = str(error)
+    status = _status(error)
+    if status in (429, 402, 403, 400) and _QUOTA.search(text):
+        # The account has no money left: nothing of ours that is raised or waited for helps, as BUDGET or RATE_LIMIT
+        # would promise. Another provider may answer.
+        return ErrorCode.PERMISSION
+    if status in (400, 413) and _OVERFLOW.search(text):
+        return ErrorCode.CONTEXT_OVERFLOW
+    names = [base.__name__ for base in type(error).__mro__]
+    for name in names:  # the most particular first: a time-out is a connection error too in several of these trees
+        if name in _BY_NAME:
+            return _BY_NAME[name]
+    if status is not None:
+        return _BY_STATUS.get(status, ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST)
+    if "APIError" in names or "ResponseError" in names:  # an error that came as part of the stream
+        return _in_stream(text)
+    return ErrorCode.PROVIDER_DOWN if began else None
+
+
+def _in_stream(text: str) -> ErrorCode:
+    if _QUOTA.search(text):
+        return ErrorCode.PERMISSION
+    if _OVERFLOW.search(text):
+        return ErrorCode.CONTEXT_OVERFLOW
+    return ErrorCode.RATE_LIMIT if re.search(r"rate.?limit", text, re.IGNORECASE) else ErrorCode.PROVIDER_DOWN
+
+
+_SENTENCES = {
+    ErrorCode.AUTH: "{provider} refused the API key: {said}",
+    ErrorCode.PERMISSION: "{provider} does not allow this: {said}",
+    ErrorCode.MODEL_NOT_FOUND: "{provider} has no model {model}: {said}",
+    ErrorCode.CONTEXT_OVERFLOW: "The question is too long for {provider}'s {model}: {said}",
+    ErrorCode.RATE_LIMIT: "{provider} asked to slow down: {said}",
+    ErrorCode.TIMEOUT: "{provider} did not answer in time ({name})",
+    ErrorCode.CONNECTION: "{provider} cannot be reached: {said}",
+    ErrorCode.PROVIDER_DOWN: "{provider} does not serve: {said}",
+    ErrorCode.OUTPUT_INVALID: "{provider}'s {model} refused to answer: {said}",
+    ErrorCode.BAD_REQUEST: "{provider} refused the request: {said}",
+}
+_QUOTA_USED_UP = "{provider} does not serve this account any more, its quota or credit is used up: {said}"
+_BROKEN_OFF = "{provider} ended its answer in the middle: the connection broke ({name})"
+_GARBLED = "{provider} sent something unreadable in the middle of its answer ({name}: {said})"
+
+
+def _sentence(code: ErrorCode, error: Exception, said: str, provider: str, model: str, *, began: bool) -> str:
+    name = type(error).__name__
+    pattern = _SENTENCES[code]
+    if code is ErrorCode.PERMISSION and _QUOTA.search(str(error)):
+        pattern = _QUOTA_USED_UP
+    elif code is ErrorCode.CONNECTION and (began or name == "RemoteProtocolError"):
+        pattern = _BROKEN_OFF
+    elif code is ErrorCode.PROVIDER_DOWN and began:
+        pattern = _GARBLED
+    return pattern.format(provider=provider, model=model, name=name, said=said)
+
+
+def _status(error: BaseException) -> int | None:
+    status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
+    return status if isinstance(status, int) and status >= 400 else None
+
+
+def _said(error: Exception) -> str:
+    """Return the server's own words where it has some."""
+    for body in _bodies(error):
+        found = body.get("error", body)
+        if isinstance(found, dict):
+            found = found.get("message")
+        if isinstance(found, str) and found.strip():
+            return found.strip()
+    status = _status(error)
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    text = str(error).strip() or type(error).__name__
+    return f"HTTP {status}" if status and len(text) > SAID_LIMIT else text
+
+
+def _bodies(error: Exception) -> Iterator[dict[str, Any]]:
+    body = getattr(error, "body", None)
+    if isinstance(body, dict):
+        yield body
+
+
+def _without_secrets(text: str, key: str | None) -> str:
+    if key:
+        text = text.replace(key, "[key]")
+    clean = " ".join(_SECRETS.sub("[key]", text).split())
+    return clean if len(clean) <= SAID_LIMIT else f"{clean[:SAID_LIMIT]} ..."
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Return in how many seconds the provider wants to be asked again, None when it does not say."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        said = headers.get(name)
+        if said is None:
+            continue
+        try:
+            return max(0.0, float(said) / unit)
+        except ValueError:
+            pass
+        try:
+            return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+        except (ValueError, TypeError):
+            continue
+    return None

@@ -1,0 +1,157 @@
+"""The one way to language models: every call of every analysis, and of Test connection, goes through here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
+from ba2_trade_platform.core.errors import NotFound
+from ba2_trade_platform.core.model_contracts import Budgets, CallBook, CallStart, ModelSettings
+from ba2_trade_platform.core.model_providers import Connection, ModelProviders, Provider
+from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
+from ba2_trade_platform.llm.calls import Call, Caller
+from ba2_trade_platform.llm.clients import Asking, make_model
+from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
+from ba2_trade_platform.llm.model_loop import ModelLoop
+from ba2_trade_platform.llm.routing import Answered, Offer, Question, Router
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+log = logging.getLogger(__name__)
+TEST_ASKING = Asking(temperature=None, timeout_seconds=30, max_output_tokens=500)
+_Key = tuple[str, int, str, float | None, float, int]
+
+
+@dataclass(frozen=True)
+class ConnectionTest:
+    """What a tiny real call brought: `sentence` for a person, `code` when it failed; `tokens` in and out together."""
+
+    provider: str
+    model: str
+    ok: bool
+    sentence: str
+    code: ErrorCode | None
+    ms: int
+    tokens: int | None
+
+
+class Gateway:
+    """Gives each attempt its models. One of it serves a whole console; `close` ends what is under way."""
+
+    def __init__(
+        self,
+        providers: ModelProviders,
+        book: CallBook,
+        held: Callable[[], AbstractSet[str]] = frozenset,
+        minute: float = MINUTE,
+    ) -> None:
+        self._providers = providers
+        self._held = held
+        self._minute = minute
+        self._loop = ModelLoop()
+        self._book = book
+        self._models: dict[_Key, asyncio.Task[BaseChatModel]] = {}
+        self._limiters: dict[str, Limiter] = {}
+
+    def models_for(self, context: AnalysisContext) -> AttemptModels:
+        """Return the models that one attempt may ask. Raises TypeError where its settings name no providers."""
+        if not isinstance(context.settings, ModelSettings):
+            raise TypeError(f"analysis {context.analysis_id}: the settings of its expert are no ModelSettings")
+        return AttemptModels(self.ask, self._providers.list, context, context.settings)
+
+    async def ask(self, question: Question, order: Sequence[str]) -> Answered:
+        """Return the first answer to a question; from any loop."""
+        return await self._loop.call(self._ask(question, order))
+
+    def test(self, name: str, model: str | None = None) -> ConnectionTest:
+        """Make a tiny real call and say what came of it. Blocking. Raises NotFound."""
+        connection = self._providers.connection(name)
+        return self._loop.submit(self._test(connection, model or connection.provider.quick_model)).result()
+
+    def close(self) -> None:
+        """End what is under way."""
+        self._loop.close()
+
+    async def _ask(self, question: Question, order: Sequence[str]) -> Answered:
+        held = await asyncio.get_running_loop().run_in_executor(self._loop.pool, self._held)
+        # Whoever fails for everybody just now is asked last, and not passed over: the others may fail too.
+        sensible = sorted(order, key=lambda name: name in held)
+        return await Router(Caller(self._book, self._loop.pool), self._offer).ask(question, sensible)
+
+    async def _offer(self, name: str, question: Question) -> Offer:
+        loop = asyncio.get_running_loop()
+        try:
+            connection = await loop.run_in_executor(self._loop.pool, self._providers.connection, name)
+        except NotFound as error:
+            raise ExpertError(ErrorCode.MODEL_NOT_FOUND, str(error), provider=name) from None
+        provider = connection.provider
+        if provider.unavailable is not None:
+            raise ExpertError(ErrorCode.AUTH, f"{name} cannot be asked: {provider.unavailable}", provider=name)
+        settings: ModelSettings = question.context.settings
+        model = model_of(provider, settings, question.tier)
+        return Offer(connection, model, await self._model(connection, model, question.asking), self._limiter(provider))
+
+    async def _model(self, connection: Connection, model: str, asking: Asking) -> BaseChatModel:
+        provider = connection.provider
+        key = (
+            provider.name, provider.version, model,
+            asking.temperature, asking.timeout_seconds, asking.max_output_tokens,
+        )  # fmt: skip
+        made = self._models.get(key)
+        if made is None or (made.done() and (made.cancelled() or made.exception())):
+            for old in [known for known in self._models if known[0] == key[0] and known[1] != key[1]]:
+                del self._models[old]
+            loop = asyncio.get_running_loop()
+            made = loop.create_task(self._make(connection, model, asking))
+            self._models[key] = made
+        return await asyncio.shield(made)  # one that stops waiting must not take it from the others
+
+    async def _make(self, connection: Connection, model: str, asking: Asking) -> BaseChatModel:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._loop.pool, make_model, connection, model, asking)
+        except (ValueError, ImportError) as error:
+            name = connection.provider.name
+            sentence = f"{name}'s {model} cannot be set up: {type(error).__name__}"
+            log.warning("%s: %s", sentence, str(error).replace(connection.key or "\0", "[key]"))
+            raise ExpertError(ErrorCode.BAD_REQUEST, sentence, provider=name) from None
+
+    def _limiter(self, provider: Provider) -> Limiter:
+        limiter = self._limiters.setdefault(provider.name, Limiter(self._minute))
+        limiter.rates = Rates(provider.requests_per_minute, provider.tokens_per_minute, provider.concurrency)
+        return limiter
+
+    async def _test(self, connection: Connection, model: str) -> ConnectionTest:
+        name = connection.provider.name
+        charges: list[int | None] = []
+        begun = time.monotonic()
+
+        def said(*, ok: bool, sentence: str, code: ErrorCode | None = None) -> ConnectionTest:
+            ms = round(1000 * (time.monotonic() - begun))
+            return ConnectionTest(name, model, ok, sentence, code, ms, charges[-1] if charges else None)
+
+        if connection.provider.unavailable is not None:
+            return said(ok=False, sentence=f"{name}: {connection.provider.unavailable}", code=ErrorCode.AUTH)
+        try:
+            made = await self._model(connection, model, TEST_ASKING)
+            from langchain_core.messages import HumanMessage  # noqa: PLC0415 - LangChain, which is loaded by now
+
+            begun = time.monotonic()  # the import of a client library is nothing of the provider's
+            start = CallStart(
+                0, 0, 0, "", "Test connection", name, model, 20, TEST_ASKING.max_output_tokens, Budgets()
+            )  # fmt: skip
+            call = Call(
+                connection, made, [HumanMessage("Answer with the one word: ready")], {}, start,
+                TEST_ASKING.timeout_seconds, lambda charge: charges.append(charge.tokens),
+            )  # fmt: skip
+            await Caller(self._book, self._loop.pool).make(call, self._limiter(connection.provider))
+        except ExpertError as error:
+            return said(ok=False, sentence=str(error), code=error.code)
+        return said(ok=True, sentence=f"{name} answered with {model}")

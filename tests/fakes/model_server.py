@@ -1,0 +1,187 @@
+"""A model provider on this machine: speaks the protocols of OpenAI, Anthropic and Ollama, and fails as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+DEADLINE = 10.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server does with one request.
+
+    `status` other than 200 answers with `error`. `ends` is how the stream ends: well, cut, corrupt, or stalled.
+    """
+
+    text: str = "ready"
+    status: int = 200
+    error: str = ""
+    code: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    call: tuple[str, str] | None = None  # a tool's name and its arguments as text
+    finish: str = "stop"
+    ends: str = "well"
+    seconds: float = 0
+
+
+@dataclass
+class Asked:
+    """One request as the server saw it."""
+
+    at: float
+    path: str
+    body: dict[str, Any]
+    authorization: str
+    left: threading.Event = field(default_factory=threading.Event)
+
+
+class ModelServer:
+    """Answers with the given replies in order, the last one for ever; counts what it is asked."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.replies: list[Reply] = [Reply()]
+        self.asked: list[Asked] = []
+        self.per_second: int | None = None
+        self.refused = 0
+        self.most_at_once = 0
+        self.arrived = threading.Event()
+        self._at_once = 0
+
+    def will(self, *replies: Reply) -> None:
+        """Answer so from now on."""
+        self.replies = list(replies)
+
+    def waits(self) -> list[float]:
+        """Return the seconds between the requests."""
+        return [later.at - sooner.at for sooner, later in zip(self.asked, self.asked[1:], strict=False)]
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        now = time.monotonic()
+        authorization = request.headers.get("authorization") or request.headers.get("x-api-key", "")
+        asked = Asked(now, request.url.path, await request.json(), authorization)
+        recent = sum(earlier.at > now - 1 for earlier in self.asked)
+        self.asked.append(asked)
+        self.arrived.set()
+        if self.per_second is not None and recent >= self.per_second:
+            self.refused += 1
+            return _failed(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), asked)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if reply.status != 200:
+            return _failed(reply, asked)
+        lines = _PROTOCOLS[request.url.path](reply)
+        return StreamingResponse(self._stream(lines, reply, asked), media_type="text/event-stream")
+
+    async def _stream(self, lines: list[str], reply: Reply, asked: Asked) -> AsyncIterator[str]:
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await asyncio.sleep(reply.seconds)
+            kept = lines if reply.ends == "well" else lines[: max(1, len(lines) // 2)]
+            for line in kept:
+                yield line
+            if reply.ends == "corrupt":
+                yield 'data: {"choices": [{"delta": {"content": "hal\n\n'
+            if reply.ends == "stalled":
+                await asyncio.sleep(DEADLINE)
+        finally:
+            self._at_once -= 1
+            asked.left.set()
+
+
+def _failed(reply: Reply, asked: Asked) -> Response:
+    asked.left.set()
+    body = {"error": {"message": reply.error, "type": reply.code or "error", "code": reply.code or None}}
+    return JSONResponse(body, reply.status, dict(reply.headers))
+
+
+def _openai(reply: Reply) -> list[str]:
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": piece} for piece in _pieces(reply.text)] if reply.call is None else []
+    if reply.call is not None:
+        name, arguments = reply.call
+        function = {"name": name, "arguments": arguments}
+        deltas.append({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]})
+    finish = "tool_calls" if reply.call and reply.finish == "stop" else reply.finish
+    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake"}
+    chunks = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    chunks.append({**base, "choices": [], "usage": usage})
+    return [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks] + ["data: [DONE]\n\n"]
+
+
+def _anthropic(reply: Reply) -> list[str]:
+    message = {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "fake", "content": [], "stop_reason": None,
+        "stop_sequence": None, "usage": {"input_tokens": 11, "output_tokens": 1},
+    }  # fmt: skip
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *(
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}
+            for piece in _pieces(reply.text)
+        ),
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+            "usage": {"input_tokens": 11, "output_tokens": 7},
+        },
+        {"type": "message_stop"},
+    ]
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+
+
+def _ollama(reply: Reply) -> list[str]:
+    base = {"model": "fake", "created_at": "2026-01-01T00:00:00Z"}
+    lines: list[dict[str, Any]] = [
+        {**base, "message": {"role": "assistant", "content": piece}, "done": False} for piece in _pieces(reply.text)
+    ]
+    last = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
+    lines.append({**base, **last, "prompt_eval_count": 11, "eval_count": 7})
+    return [json.dumps(line) + "\n" for line in lines]
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + 12] for at in range(0, len(text), 12)]
+
+
+_PROTOCOLS = {"/v1/chat/completions": _openai, "/v1/messages": _anthropic, "/api/chat": _ollama}
+
+
+@contextmanager
+def model_server() -> Iterator[ModelServer]:
+    """Run a server for the length of a block, on a port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = ModelServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    routes = [Route(path, server.handle, methods=["POST"]) for path in _PROTOCOLS]
+    config = uvicorn.Config(
+        Starlette(routes=routes), log_level="critical", log_config=None, timeout_graceful_shutdown=1
+    )  # fmt: skip
+    web = uvicorn.Server(config)
+    thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        web.should_exit = True
+        thread.join(DEADLINE)
+        listener.close()

@@ -1,0 +1,76 @@
+"""An attempt that may ask models, with real providers, a real gateway, and servers on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ba2_trade_platform.core.model_contracts import ModelSettings
+from ba2_trade_platform.core.model_providers import ModelProviders, ProviderKind
+from ba2_trade_platform.core.secret_box import SecretBox
+from ba2_trade_platform.llm.gateway import Gateway
+from ba2_trade_platform.market.as_of import PricesAt
+from ba2_trade_platform.market.demo_market import DemoMarket
+from tests.fakes.context import RecordingContext
+from tests.fakes.memory_book import MemoryBook
+from tests.platforms import TRADER
+from tests.stepped import Desk, make_desk
+
+NOON = datetime(2014, 6, 2, 16, tzinfo=UTC)
+KEY = "sk-test-0123456789abcdef"
+_MARKET = DemoMarket()
+
+
+@dataclass(frozen=True)
+class ModelDesk:
+    """The services that model calls need."""
+
+    desk: Desk
+    providers: ModelProviders
+    gateway: Gateway
+    book: MemoryBook
+    held: set[str]
+
+    def add(self, name: str, url: str, kind: ProviderKind = ProviderKind.OPENAI, **values: Any) -> None:
+        """Add a provider at this address."""
+        given = {"quick_model": "fake-mini", "deep_model": "fake", "base_url": url, "key": KEY, **values}
+        self.providers.create(name, kind, by=TRADER, **given)
+
+    def attempt(self, *providers: str, **settings: Any) -> RecordingContext:
+        """Return an attempt that may ask these."""
+        chosen = ModelSettings(**{"providers": providers, "call_retries": 0, "call_timeout_seconds": 10, **settings})
+        context = RecordingContext(chosen, PricesAt(_MARKET, NOON), providers=providers)
+        context.models = self.gateway.models_for(context)
+        return context
+
+
+@contextmanager
+def model_desk(
+    folder: Path, environment: Mapping[str, str] | None = None, budget: int | None = None, minute: float = 60
+) -> Iterator[ModelDesk]:
+    """Put the services together for the length of a block."""
+    desk = make_desk(folder)
+    providers = ModelProviders(desk.store, SecretBox(folder / "secret.key"), environment or {})
+    book, held = MemoryBook(budget), set[str]()
+    gateway = Gateway(providers, book, lambda: frozenset(held), minute)
+    try:
+        yield ModelDesk(desk, providers, gateway, book, held)
+    finally:
+        gateway.close()
+        desk.store.dispose()
+
+
+async def say(context: RecordingContext, *texts: str) -> str:
+    """Ask the quick model, inside a step as an expert does, and return its words."""
+    from langchain_core.messages import HumanMessage
+
+    messages: Sequence[Any] = [HumanMessage(text) for text in texts or ("What do you think?",)]
+
+    async def ask() -> str:
+        return str((await context.models.chat("quick").ainvoke(list(messages))).text)
+
+    return await context.step("Think", ask)

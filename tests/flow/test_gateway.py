@@ -1,0 +1,246 @@
+"""Every way in which a model provider fails, through the real client and a real server: code, tries and sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+from ba2_trade_platform.core.model_contracts import CallOutcome
+from ba2_trade_platform.core.model_providers import ProviderKind
+from tests.fakes.model_server import ModelServer, Reply, model_server
+from tests.flow.model_desk import KEY, ModelDesk, model_desk, say
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[ModelDesk]:
+    """The services that model calls need."""
+    with model_desk(tmp_path) as desk:
+        yield desk
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    """A provider that answers, until told otherwise."""
+    with model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def other() -> Iterator[ModelServer]:
+    """A second provider."""
+    with model_server() as server:
+        yield server
+
+
+async def test_a_call_is_answered_counted_and_charged_to_its_step(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1")
+    attempt = desk.attempt("local")
+    assert await say(attempt) == "ready"
+    assert server.asked[0].body["model"] == "fake-mini"
+    assert server.asked[0].authorization == f"Bearer {KEY}"
+    (start,) = desk.book.starts
+    assert (start.provider, start.model, start.symbol) == ("local", "fake-mini", "AAPL")
+    assert start.estimated_tokens_in > 0
+    assert desk.book.outcomes == [CallOutcome.ANSWERED]
+    assert attempt.charges == [("Think", "local", 18, Decimal("0.000018"))]
+
+
+FAILURES = [
+    (Reply(status=401, error=f"Incorrect API key provided: {KEY}"), "AUTH", 1, "local refused the API key: Incorrect"),
+    (Reply(status=403, error="Not in your region"), "PERMISSION", 1, "local does not allow this: Not in your region"),
+    (Reply(status=404, error="No such model"), "MODEL_NOT_FOUND", 1, "local has no model fake-mini: No such model"),
+    (Reply(status=400, error="Bad temperature"), "BAD_REQUEST", 1, "local refused the request: Bad temperature"),
+    (
+        Reply(status=400, error="maximum context length is 8", code="context_length_exceeded"),
+        "CONTEXT_OVERFLOW", 1, "The question is too long for local's fake-mini",
+    ),
+    (
+        Reply(status=429, error="You exceeded your current quota", code="insufficient_quota"),
+        "PERMISSION", 1, "its quota or credit is used up",
+    ),
+    (Reply(status=429, error="Slow down"), "RATE_LIMIT", 2, "local asked to slow down: Slow down"),
+    (Reply(status=500, error="Oh no"), "PROVIDER_DOWN", 2, "local does not serve: Oh no"),
+    (Reply(status=503, error="Busy"), "PROVIDER_DOWN", 2, "local does not serve: Busy"),
+    (Reply("a longer answer than that", ends="cut"), "CONNECTION", 2, "local ended its answer in the middle"),
+    (Reply("a longer answer", ends="corrupt"), "PROVIDER_DOWN", 2, "sent something unreadable in the middle"),
+    (Reply(""), "OUTPUT_INVALID", 1, "local's fake-mini gave an empty answer"),
+    (Reply("half an", finish="length"), "OUTPUT_INVALID", 1, "the longest allowed is 2000 tokens"),
+    (Reply("", finish="content_filter"), "OUTPUT_INVALID", 1, "content filter stepped in"),
+    (Reply(call=("look", '{"symbol": "AA')), "OUTPUT_INVALID", 1, "arguments that are no valid JSON"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reply", "code", "tries", "sentence"), FAILURES, ids=[row[3] for row in FAILURES])
+async def test_a_failure_has_its_code_its_tries_and_a_sentence(
+    desk: ModelDesk, server: ModelServer, reply: Reply, code: str, tries: int, sentence: str
+) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(reply)
+    with pytest.raises(ExpertError) as failed:
+        await say(desk.attempt("local", call_retries=1))
+    assert (failed.value.code, failed.value.provider, len(server.asked)) == (code, "local", tries)
+    assert sentence in str(failed.value)
+    assert KEY not in str(failed.value)
+    assert failed.value.__cause__ is None
+    assert failed.value.__context__ is None
+    assert len(desk.book.ends) == tries
+
+
+async def test_what_passes_is_repeated_and_not_before_the_provider_wants(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), Reply(status=500), Reply("well"))
+    assert await say(desk.attempt("local", call_retries=2)) == "well"
+    assert server.waits()[0] >= 1
+    assert desk.book.outcomes == [CallOutcome.FAILED, CallOutcome.FAILED, CallOutcome.ANSWERED]
+    assert [desk.book.ends[call].error_code for call in (1, 2, 3)] == ["RATE_LIMIT", "PROVIDER_DOWN", None]
+
+
+async def test_a_long_wish_to_wait_is_left_to_the_queue(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply(status=429, error="Tomorrow", headers=(("retry-after", "3600"),)))
+    with pytest.raises(ExpertError) as failed:
+        await say(desk.attempt("local", call_retries=2))
+    assert (len(server.asked), failed.value.retry_after) == (1, 3600)
+
+
+@pytest.mark.parametrize("ends", ["slow", "stalled"])
+async def test_no_answer_in_time_is_a_time_out(desk: ModelDesk, server: ModelServer, ends: str) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply("a long answer, cut", ends="stalled") if ends == "stalled" else Reply(seconds=8))
+    with pytest.raises(ExpertError, match="local did not answer in time") as failed:
+        await say(desk.attempt("local", call_timeout_seconds=0.5))
+    assert failed.value.code == "TIMEOUT"
+    assert await asyncio.to_thread(server.asked[0].left.wait, 5)
+
+
+async def test_nobody_there_is_a_broken_connection(desk: ModelDesk) -> None:
+    desk.add("local", "http://127.0.0.1:9/v1")
+    with pytest.raises(ExpertError, match="local cannot be reached") as failed:
+        await say(desk.attempt("local"))
+    assert failed.value.code == "CONNECTION"
+
+
+@pytest.mark.parametrize(("reply", "tries"), [(Reply(status=500), 2), (Reply(status=401, error="Wrong key"), 1)])
+async def test_the_next_provider_is_asked_and_the_attempt_says_so(
+    desk: ModelDesk, server: ModelServer, other: ModelServer, reply: Reply, tries: int
+) -> None:
+    desk.add("first", f"{server.url}/v1")
+    desk.add("second", f"{other.url}/v1")
+    server.will(reply)
+    attempt = desk.attempt("first", "second", call_retries=1)
+    assert await say(attempt) == "ready"
+    assert (len(server.asked), len(other.asked)) == (tries, 1)
+    assert attempt.warnings[0].startswith("first ")
+    assert attempt.warnings[0].endswith("second was asked instead")
+    assert [charge[1] for charge in attempt.charges][-1] == "second"
+
+
+async def test_a_request_that_makes_no_sense_does_not_wander(
+    desk: ModelDesk, server: ModelServer, other: ModelServer
+) -> None:
+    desk.add("first", f"{server.url}/v1")
+    desk.add("second", f"{other.url}/v1")
+    server.will(Reply(status=400, error="Nonsense"))
+    with pytest.raises(ExpertError, match="Nonsense"):
+        await say(desk.attempt("first", "second"))
+    assert not other.asked
+
+
+async def test_a_provider_whose_breaker_is_open_is_asked_last(
+    desk: ModelDesk, server: ModelServer, other: ModelServer
+) -> None:
+    desk.add("first", f"{server.url}/v1")
+    desk.add("second", f"{other.url}/v1")
+    desk.held.add("first")
+    await say(desk.attempt("first", "second"))
+    assert (len(server.asked), len(other.asked)) == (0, 1)
+
+
+async def test_the_settings_name_a_model_and_with_it_who_is_asked_first(
+    desk: ModelDesk, server: ModelServer, other: ModelServer
+) -> None:
+    desk.add("first", f"{server.url}/v1")
+    desk.add("second", f"{other.url}/v1")
+    await say(desk.attempt("first", "second", quick_model="second:special"))
+    assert [asked.body["model"] for asked in other.asked] == ["special"]
+    assert not server.asked
+
+
+async def test_a_used_up_budget_asks_nobody(tmp_path: Path, server: ModelServer) -> None:
+    with model_desk(tmp_path, budget=1) as desk:
+        desk.add("local", f"{server.url}/v1")
+        attempt = desk.attempt("local", call_retries=2)
+        await say(attempt)
+        with pytest.raises(ExpertError) as failed:
+            await say(attempt)
+    assert (failed.value.code, len(server.asked)) == (ErrorCode.BUDGET, 1)
+
+
+async def test_cancelling_ends_the_call_on_the_server_within_a_second(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply("a long answer that never ends", ends="stalled"))
+    task = asyncio.create_task(say(desk.attempt("local")))
+    assert await asyncio.to_thread(server.arrived.wait, 10)
+    task.cancel()
+    assert await asyncio.to_thread(server.asked[0].left.wait, 1)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(desk.book.ended.wait, 1)
+    assert desk.book.outcomes == [CallOutcome.CANCELLED]
+
+
+async def test_fifty_at_once_make_no_storm(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1", concurrency=4)
+    server.per_second = 30
+    attempts = [desk.attempt("local", call_retries=5) for _ in range(50)]
+    assert await asyncio.gather(*(say(attempt) for attempt in attempts)) == ["ready"] * 50
+    assert server.most_at_once <= 4
+    assert server.refused <= 8, "those under way at the first refusal, and the few that found out when it was over"
+
+
+async def test_fifty_at_once_stay_within_a_limit_that_is_known(tmp_path: Path, server: ModelServer) -> None:
+    with model_desk(tmp_path, minute=1.2) as desk:
+        desk.add("local", f"{server.url}/v1", requests_per_minute=20, concurrency=50)
+        server.per_second = 20
+        attempts = [desk.attempt("local") for _ in range(50)]
+        assert await asyncio.gather(*(say(attempt) for attempt in attempts)) == ["ready"] * 50
+    assert server.refused == 0
+
+
+async def test_anthropic_answers_and_refuses(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("claude", server.url, ProviderKind.ANTHROPIC)
+    attempt = desk.attempt("claude")
+    server.will(Reply("Well said"), Reply(status=529, error="Overloaded"))
+    assert await say(attempt) == "Well said"
+    assert server.asked[0].authorization.removeprefix("Bearer ") == KEY
+    assert attempt.charges == [("Think", "claude", 18, Decimal("0.000018"))]
+    with pytest.raises(ExpertError, match="claude does not serve: Overloaded") as failed:
+        await say(attempt)
+    assert failed.value.code == "PROVIDER_DOWN"
+
+
+async def test_ollama_answers_and_lacks_a_model(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("ollama", server.url, ProviderKind.OLLAMA, key=None)
+    attempt = desk.attempt("ollama")
+    server.will(Reply("Well said, locally"), Reply(status=404, error="model 'fake-mini' not found"))
+    assert await say(attempt) == "Well said, locally"
+    assert attempt.charges == [("Think", "ollama", 18, Decimal("0.000018"))]
+    with pytest.raises(ExpertError, match="ollama has no model fake-mini") as failed:
+        await say(attempt)
+    assert failed.value.code == "MODEL_NOT_FOUND"
+
+
+@pytest.mark.parametrize("kind", [ProviderKind.ANTHROPIC, ProviderKind.OLLAMA])
+async def test_a_cut_answer_is_noticed_whoever_sends_it(
+    desk: ModelDesk, server: ModelServer, kind: ProviderKind
+) -> None:
+    desk.add("cut", server.url, kind)
+    server.will(Reply("a longer answer than that, and longer still", ends="cut"))
+    with pytest.raises(ExpertError, match="cut ended its answer in the middle") as failed:
+        await say(desk.attempt("cut"))
+    assert failed.value.code == "CONNECTION"
