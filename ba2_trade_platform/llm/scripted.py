@@ -20,15 +20,14 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr
 
-from ba2_trade_platform.core.contracts import ErrorCode
+from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.llm.scripted_answers import Answer
 from ba2_trade_platform.llm.scripted_facts import Facts, read_facts, text_of
-from ba2_trade_platform.llm.scripted_practice import DEFAULT, Broken, Failed, Practice, fail, practice_of
+from ba2_trade_platform.llm.scripted_practice import DEFAULT, PROVIDER, Broken, Failed, Practice, fail, practice_of
 from ba2_trade_platform.llm.scripted_signals import opinion_of
 from ba2_trade_platform.llm.scripted_tools import Wish, look, wish_of
 from ba2_trade_platform.llm.scripted_words import words_of
 
-PROVIDER = "scripted"
 LABEL = "scripted, not a language model"
 _CHARACTERS_A_TOKEN = 4
 _CHUNK = 120  # characters
@@ -42,7 +41,8 @@ class ScriptedModel(BaseChatModel):
     """See the module. `model_name` is `rules`, with a failure to practise behind a `?`; see llm.scripted_practice.
 
     The facts are the last ```facts block of JSON in the system and human messages: role, symbol, as_of, numbers,
-    and where there are any reports, debate, headlines, posts and figures. Raises ValueError for an unknown name.
+    and where there are any reports, articles, posts and figures. Raises ExpertError
+    MODEL_NOT_FOUND for a name that is none.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -53,7 +53,10 @@ class ScriptedModel(BaseChatModel):
     def model_post_init(self, context: Any, /) -> None:
         """Read what the name asks for."""
         super().model_post_init(context)
-        self._practice = practice_of(self.model_name)
+        try:
+            self._practice = practice_of(self.model_name)
+        except ValueError as error:
+            raise ExpertError(ErrorCode.MODEL_NOT_FOUND, str(error), provider=PROVIDER) from None
 
     @property
     def _llm_type(self) -> str:
@@ -137,7 +140,7 @@ class ScriptedModel(BaseChatModel):
     def _answer(
         self, messages: Sequence[BaseMessage], facts: Facts, due: Broken | None, options: dict[str, Any]
     ) -> AIMessage:
-        opinion, wish = opinion_of(facts), wish_of(options)
+        opinion, wish = opinion_of(facts), wish_of(options, messages)
         text, calls = "", []
         if (looked := look(wish, facts, opinion, messages)) is not None:
             calls = [looked]

@@ -32,7 +32,10 @@ _OURS = ("system", "human")
 
 @dataclass(frozen=True)
 class Facts:
-    """One role's facts. Prices in the symbol's currency; returns, volatility, drawdown and position in percent."""
+    """One role's facts. Prices in the symbol's currency; returns, volatility and drawdown in percent; position 0 to 1.
+
+    `debate` is who said what, oldest first; where the block does not list it, it is taken from the reports.
+    """
 
     role: str = ""
     symbol: str = ""
@@ -63,16 +66,17 @@ def read_facts(messages: Sequence[Any]) -> Facts:
             found = _object(block) or found
     told = str(found.get("role") or "")
     role = role_of(told) or role_of(" ".join(prompts[:1])[:400])
+    reports = {str(name): _text(text) for name, text in _mapping(found.get("reports")).items() if text}
     return Facts(
         role=role,
         symbol=_text(found.get("symbol")),
         as_of=_text(found.get("as_of")),
         numbers=_numbers(found.get("numbers")),
-        reports={str(name): _text(text) for name, text in _mapping(found.get("reports")).items() if text},
+        reports=reports,
         headlines=[*_lines(found, "headlines", "articles", "news"), *_tool_lines(messages, role, "news")],
         posts=[*_lines(found, "posts"), *_tool_lines(messages, role, "sentiment")],
         figures=[item for item in _items(found.get("figures")) if isinstance(item, dict)],
-        debate=list(_spoken(found.get("debate"))),
+        debate=list(_spoken(found.get("debate"))) or [(role_of(name), text) for name, text in reports.items()],
     )
 
 

@@ -5,7 +5,8 @@
     rules?fail=RATE_LIMIT&role=trader&times=1   fails the trader's first call for each symbol and as_of, then answers
 
 `fail` is a code of the table of failures, or a broken answer: EMPTY, MALFORMED, TRUNCATED (its stream ends without a
-finish reason), LENGTH (cut off at the longest answer) or HANG (never answers). `times` is 1 unless given, -1 is always.
+finish reason), LENGTH (cut off at the longest answer) or HANG (never answers). `times` counts calls, repeats and
+corrective tries included: 1 unless given, -1 is always. `scripted` is another word for `rules`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.llm.scripted_facts import Facts, role_of
 
 DEFAULT = "rules"
+NAMES = (DEFAULT, "scripted")
+PROVIDER = "scripted"
 LONGEST_SECONDS = 3600.0
 RETRY_AFTER_SECONDS = 1.0
 
@@ -81,7 +84,7 @@ class Failed:
 def practice_of(name: str) -> Practice:
     """Return what a model's name asks for; ValueError with a sentence for a name that cannot be understood."""
     base, _, options = name.partition("?")
-    if base != DEFAULT:
+    if base not in NAMES:
         raise ValueError(
             f"There is no scripted model {base!r}; its name is {DEFAULT}, with options behind a ? if wanted"
         )
@@ -106,7 +109,7 @@ def fail(code: ErrorCode) -> NoReturn:
     if code is ErrorCode.BUG:
         raise ZeroDivisionError("the practised bug: a rule divided by zero")
     retry_after = RETRY_AFTER_SECONDS if code is ErrorCode.RATE_LIMIT else None
-    raise ExpertError(code, SENTENCES[code], retry_after=retry_after)
+    raise ExpertError(code, SENTENCES[code], retry_after=retry_after, provider=PROVIDER)
 
 
 def _failure(name: str, text: str) -> ErrorCode | Broken:

@@ -11,6 +11,7 @@ from ba2_trade_platform.llm.scripted_facts import Facts
 THRESHOLD = 0.25
 TARGET_ATR = 3.0
 STOP_ATR = 2.0
+TONE = "Tone: **"
 LARGEST_MOVE = 0.5  # of the price
 ATR_UNKNOWN = 0.02  # of the price, where the facts have no average true range
 HIGH_RISK_PERCENT, LOW_RISK_PERCENT = 4.0, 1.5  # the average true range in percent of the price
@@ -106,8 +107,9 @@ def signals_of(facts: Facts) -> Iterator[Signal]:
     yield from _returns(facts)
     yield from _position(facts)
     yield from _figures(facts)
-    yield from _words(facts.headlines, "the news", "headlines", 1.0)
-    yield from _words(facts.posts, "the posts of investors", "posts", 0.5)
+    yield from _words(facts.headlines, "news", "headline", 1.0)
+    yield from _words(facts.posts, "posts of investors", "post", 0.5)
+    yield from _reported(facts)
 
 
 def _trend(facts: Facts) -> Iterator[Signal]:
@@ -156,8 +158,8 @@ def _returns(facts: Facts) -> Iterator[Signal]:
 def _position(facts: Facts) -> Iterator[Signal]:
     position, drawdown = facts.number("position_in_52w_range"), facts.number("drawdown")
     if position is not None:
-        direction = 1 if position >= 80 else -1 if position <= 20 else 0
-        sentence = f"It stands at {position:.0f} % of its range of 52 weeks"
+        direction = 1 if position >= 0.8 else -1 if position <= 0.2 else 0
+        sentence = f"It stands at {100 * position:.0f} % of its range of 52 weeks"
         yield Signal("range of 52 weeks", direction, 0.5, sentence, f"position_in_52w_range={position:g}")
     if drawdown is not None:
         sentence = f"It is {abs(drawdown):.1f} % below its high"
@@ -180,8 +182,23 @@ def _words(texts: Sequence[str], whose: str, what: str, weight: float) -> Iterat
     good, bad = sum(word in _GOOD for word in words), sum(word in _BAD for word in words)
     direction = _sign(good - bad, 1)
     # Foreign words are counted and never repeated: what they say is no instruction, here least of all.
-    sentence = f"In {len(texts)} {what} {good} words speak for the price and {bad} against it"
-    yield Signal(whose, direction, weight, sentence, f"{what}={len(texts)}, good={good}, bad={bad}")
+    sentence = f"In {len(texts)} {what}{'s' * (len(texts) > 1)}, words for the price: {good}, against it: {bad}"
+    yield Signal(whose, direction, weight, sentence, f"{what}s={len(texts)}, words for={good}, words against={bad}")
+
+
+def _reported(facts: Facts) -> Iterator[Signal]:
+    """Yield the tone that a colleague heard in texts which only that colleague was given."""
+    for role, topic, heard, weight in (
+        ("news", "news", facts.headlines, 1.0),
+        ("sentiment", "posts of investors", facts.posts, 0.5),
+    ):
+        said = facts.reports.get(role, "")
+        if not heard and TONE in said:
+            tone = said.rpartition(TONE)[2].partition("*")[0]
+            direction = {"bullish": 1, "bearish": -1}.get(tone, 0)
+            yield Signal(
+                topic, direction, weight, f"The tone of the {topic} is {tone}", f"report of the {role} analyst"
+            )
 
 
 def _sign(value: float, least: float) -> int:

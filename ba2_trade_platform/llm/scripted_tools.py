@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ba2_trade_platform.llm.scripted_answers import Answer
-from ba2_trade_platform.llm.scripted_facts import ANALYSTS, Facts
+from ba2_trade_platform.llm.scripted_facts import ANALYSTS, Facts, text_of
 from ba2_trade_platform.llm.scripted_signals import Opinion
 
 Schema = Mapping[str, Any]
@@ -31,8 +32,11 @@ class Wish:
     schema: Schema | None = None
 
 
-def wish_of(options: Mapping[str, Any]) -> Wish:
-    """Read the tools, the tool choice and the response format of a call, as OpenAI writes them."""
+def wish_of(options: Mapping[str, Any], messages: Sequence[Any]) -> Wish:
+    """Read the tools, the tool choice and the response format of a call, as OpenAI writes them.
+
+    A wish for JSON alone has its schema in the words of the last message, if anywhere.
+    """
     tools = [tool.get("function", tool) for tool in options.get("tools") or () if isinstance(tool, dict)]
     choice = options.get("tool_choice")
     named = choice.get("function", {}).get("name") if isinstance(choice, dict) else choice
@@ -42,12 +46,24 @@ def wish_of(options: Mapping[str, Any]) -> Wish:
         if is_answer:
             others = [other for other in tools if other is not tool]
             return Wish(others, tool["name"], tool.get("parameters") or {})
-    wanted = options.get("response_format") or {}
+    wanted = options.get("response_format") or (options.get("extra_body") or {}).get("response_format") or {}
     if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
         return Wish(tools, None, wanted["json_schema"].get("schema") or {})
     if isinstance(wanted, dict) and wanted.get("type") == "json_object":
-        return Wish(tools, None, DECISION)
+        return Wish(tools, None, _told(messages) or DECISION)
     return Wish(tools)
+
+
+def _told(messages: Sequence[Any]) -> Schema | None:
+    for line in text_of(messages[-1]).splitlines() if messages else ():
+        if line.startswith("{"):
+            try:
+                told = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(told, dict) and "properties" in told:
+                return told
+    return None
 
 
 def look(wish: Wish, facts: Facts, opinion: Opinion, messages: Sequence[Any]) -> dict[str, Any] | None:

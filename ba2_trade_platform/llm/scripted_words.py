@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ba2_trade_platform.llm.scripted_facts import ANALYSTS, Facts
-from ba2_trade_platform.llm.scripted_signals import STOP_ATR, TARGET_ATR, Opinion, Signal
+from ba2_trade_platform.llm.scripted_signals import STOP_ATR, TARGET_ATR, TONE, Opinion, Signal
 
 ARGUMENTS = 4
 _FUNDAMENTAL = ("dividends",)
-_NEWS = ("the news",)
-_POSTS = ("the posts of investors",)
+_NEWS = ("news",)
+_POSTS = ("posts of investors",)
 _VERBS = {"BUY": "buy", "SELL": "sell", "HOLD": "hold", "REVIEW": "let a person look at"}
 
 
@@ -43,7 +43,7 @@ def _technical(facts: Facts, opinion: Opinion) -> str:
         lines.append(f"- It moves {atr:.2f} on an ordinary day, {100 * atr / opinion.price:.1f} % of the price.")
     if volatility is not None:
         lines.append(f"- Its volatility over 20 days is {volatility:.1f} %.")
-    return "\n".join([*lines, "", f"Reading: **{_tilt(mine)}**."])
+    return "\n".join([*lines, "", f"Technical view: **{_tilt(mine)}**."])
 
 
 def _fundamentals(facts: Facts, opinion: Opinion) -> str:
@@ -67,7 +67,7 @@ def _heard(what: str, topics: Sequence[str]) -> Callable[[Facts, Opinion], str]:
             return f"There are no {what} about {facts.symbol} up to {facts.day}; I have nothing to report."
         lines = [f"### {what.capitalize()} about {facts.symbol}", "", *(_bullet(signal) for signal in mine)]
         counted = "Words were counted, not understood; what the texts ask for was not read."
-        return "\n".join([*lines, "", f"Tone: **{_tilt(mine)}**. {counted}"])
+        return "\n".join([*lines, "", f"{TONE}{_tilt(mine)}**. {counted}"])
 
     return write
 
@@ -105,8 +105,7 @@ def _answer_to(opponent: str, said: str, mine: Sequence[Signal], theirs: Sequenc
 
 
 def _last_words(facts: Facts, opponent: str) -> str:
-    spoken = [text for role, text in facts.debate if role == opponent]
-    return spoken[-1] if spoken else facts.reports.get(opponent, "")
+    return next((text for role, text in reversed(facts.debate) if role == opponent), "")
 
 
 def _research_manager(facts: Facts, opinion: Opinion) -> str:
