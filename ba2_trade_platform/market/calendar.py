@@ -59,6 +59,13 @@ class SessionCalendar:
         """Return the aware UTC instant at which the session of `day` closed; ValueError when it is no session."""
         return instant(self.closes[self._position(day)])
 
+    def open_on_or_after(self, day: date) -> datetime:
+        """Return the UTC open of the session on `day`, or of the first one after it; ValueError past the calendar."""
+        position = self._first_from(day)
+        if position >= len(self.days):
+            raise ValueError(f"{self.name} knows no session on or after {day}")
+        return instant(self.opens[position])
+
     def close_on_or_before(self, day: date) -> datetime:
         """Return the UTC close of the session on `day`, or of the last one before it.
 

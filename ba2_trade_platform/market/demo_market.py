@@ -51,6 +51,10 @@ class DemoMarket:
         """Return the dividends gone ex by `as_of`, in USD per share as split by then; SYMBOL_INVALID as in bars."""
         return self._history(symbol).dividends_at(as_of)
 
+    def splits(self, symbol: str, as_of: datetime) -> tuple[Split, ...]:
+        """Return the splits made by `as_of`; SYMBOL_INVALID as in bars."""
+        return self._history(symbol).splits_at(as_of)
+
     def instant_of(self, day: date, symbol: str | None = None) -> datetime:
         """Return the UTC close of the XNYS session on `day` or the last before it; BAD_REQUEST outside 1970-2050."""
         info = self.instrument(symbol) if symbol is not None else None

@@ -112,6 +112,10 @@ class Series:
             for dividend, ratio in zip(known, factor, strict=True)
         )
 
+    def splits_at(self, as_of: datetime) -> tuple[Split, ...]:
+        """Return the splits made by the aware instant `as_of`, as listed."""
+        return tuple(split for split in self._splits if self._calendar.has_opened_since(split.day, as_of))
+
     def _split_factor(self, days: NDArray[np.datetime64], as_of: datetime) -> Column:
         """Return, for each of the days, the product of the ratios of later splits known at `as_of`."""
         factor = np.ones(len(days))
