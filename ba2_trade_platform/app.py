@@ -22,6 +22,7 @@ from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.details import Details
+from ba2_trade_platform.core.equipment import Equipment
 from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
@@ -212,7 +213,8 @@ def _worker(
     environment = {"version": _version(), "prices": market.name}
     claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
     tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
-    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock)
+    equipment = Equipment(folder=settings.data_dir / "experts")
+    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, equipment)
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 
