@@ -140,9 +140,9 @@ def facts_in(messages: Sequence[BaseMessage]) -> dict[str, Any]:
     return facts
 
 
-def tool_call(name: str, **arguments: Any) -> AIMessage:
+def tool_call(tool: str, /, **arguments: Any) -> AIMessage:
     """Return a message that asks for one tool."""
-    return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": f"call-{name}"}])
+    return AIMessage("", tool_calls=[{"name": tool, "args": arguments, "id": f"call-{tool}"}])
 
 
 def decided(action: str, close: float, **changes: Any) -> AIMessage:
