@@ -145,7 +145,7 @@ def tool_call(tool: str, /, **arguments: Any) -> AIMessage:
     return AIMessage("", tool_calls=[{"name": tool, "args": arguments, "id": f"call-{tool}"}])
 
 
-def decided(action: str, close: float, **changes: Any) -> AIMessage:
+def decided(action: str, close: float, /, **changes: Any) -> AIMessage:
     """Return a decision with its levels on the right sides."""
     up = {"BUY": 1, "SELL": -1}.get(action, 0)
     answer = {

@@ -67,8 +67,9 @@ async def test_after_a_429_in_one_analyst_only_the_call_that_failed_is_made_agai
     )
     await DebateDesk().analyse(following(first, models=again))
     assert again.book.calls() == TALK | RISK | {"technical": 2}
-    went_on = [len(call.tool_results) for call in again.book.asked if call.role == "technical"]
-    assert went_on == [2, 3]
+    went_on = [call for call in again.book.asked if call.role == "technical"]
+    assert [len(call.tool_results) for call in went_on] == [2, 3]
+    assert [sum(message.type == "human" for message in call.messages) for call in went_on] == [1, 1]
 
 
 async def test_the_manager_alone_is_asked_again_when_only_the_manager_failed(tmp_path: Path) -> None:
