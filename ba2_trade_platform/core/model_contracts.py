@@ -62,7 +62,7 @@ class ModelSettings(BaseModel):
         None, ge=0, le=2, title="Temperature", description="Empty leaves it to the model; some models accept none"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, le=1800, title="Call time-out", description="How long one model call may take, in seconds"
+        120, ge=0.1, le=1800, title="Call time-out", description="How long one model call may take, in seconds"
     )
     call_retries: int = Field(
         2,

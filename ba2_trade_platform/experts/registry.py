@@ -13,6 +13,7 @@ from ba2_trade_platform.core.contracts import Expert
 EXPERTS: Mapping[str, str] = MappingProxyType(
     {
         "TechnicalRules": "ba2_trade_platform.experts.technical_rules.expert:TechnicalRules",
+        "DebateDesk": "ba2_trade_platform.experts.debate_desk.expert:DebateDesk",
         "PracticeDesk": "ba2_trade_platform.experts.practice_desk.expert:PracticeDesk",
     }
 )

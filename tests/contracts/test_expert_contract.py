@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,13 @@ from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.demo_market import DemoMarket
 from tests.fakes.context import Cancelled, RecordingContext
+from tests.fakes.models import FakeModels
 
 NAMES = Registry().names()
 DAYS = [date(2006, 6, 15), date(2008, 10, 10), date(2011, 8, 8), date(2013, 6, 3), date(2014, 6, 9)]
 DELISTED = date(2013, 10, 30)
 SYMBOLS = ["AAPL", "AMD", "CERN", "COST", "DELL", "GPS", "INTC", "MMM", "MSFT"]
-ALWAYS_DONE_AGAIN = {"TechnicalRules": {"Load prices"}, "PracticeDesk": set[str]()}
+ALWAYS_DONE_AGAIN = {"TechnicalRules": {"Load prices"}, "DebateDesk": {"Data"}, "PracticeDesk": set[str]()}
 DEADLINE_SECONDS = 20
 
 
@@ -46,6 +48,12 @@ def market() -> DemoMarket:
 @pytest.fixture(params=NAMES)
 def expert(request: pytest.FixtureRequest) -> Expert:
     return Registry().get(request.param)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what an expert keeps between attempts land in the test's own folder: a context's is the current one."""
+    monkeypatch.chdir(tmp_path)
 
 
 class AlteredFuture:
@@ -95,7 +103,8 @@ class StalledPrices:
 def context_of(
     expert: Expert, market: Any, symbol: str = "MSFT", day: date = DAYS[-1], **settings: Any
 ) -> RecordingContext:
-    return RecordingContext(expert.settings_model(**settings), PricesAt(market, market.instant_of(day)), symbol=symbol)
+    prices = PricesAt(market, market.instant_of(day))
+    return RecordingContext(expert.settings_model(**settings), prices, symbol=symbol, models=FakeModels())
 
 
 def schema_fields(expert: Expert) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -111,7 +120,7 @@ def test_the_registry_gives_the_expert_of_that_name_and_always_the_same_one(name
 
 
 def test_the_registry_names_the_experts_there_are_when_asked_for_another() -> None:
-    with pytest.raises(KeyError, match="no expert named Oracle; there are TechnicalRules, PracticeDesk"):
+    with pytest.raises(KeyError, match="no expert named Oracle; there are TechnicalRules, DebateDesk, PracticeDesk"):
         Registry().get("Oracle")
 
 

@@ -1,0 +1,173 @@
+"""How a seat gets its answer: an agent with tools, one plain call, or one structured call, each on its own thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelCallLimitMiddleware
+from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
+from ba2_trade_platform.experts.debate_desk.answers import decision_at
+from ba2_trade_platform.experts.debate_desk.checkpoints import Threads
+from ba2_trade_platform.experts.debate_desk.listener import Listener, is_scripted
+from ba2_trade_platform.experts.debate_desk.seats import Seat
+
+STEPS_A_CALL = 4  # a model call, its check and its tools: the graph's own limit must never be the first to be met
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a seat is asked."""
+
+    seat: Seat
+    system: str
+    facts: str
+    inputs_hash: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a seat said; `answer` is the structured part, for those who decide."""
+
+    text: str
+    scripted: bool
+    answer: dict[str, Any] | None = None
+
+
+class _Once(TypedDict, total=False):
+    """The state of a graph with one call in it."""
+
+    answer: dict[str, Any]
+
+
+class Asker:
+    """Asks the models of one attempt. Everything that was answered is on the thread before the step goes on."""
+
+    def __init__(self, context: AnalysisContext, threads: Threads) -> None:
+        self._context = context
+        self._threads = threads
+
+    async def with_tools(self, question: Question, tools: Sequence[BaseTool], most_calls: int) -> Answered:
+        """Let an agent read with its tools until it answers; goes on where an earlier attempt's agent stopped.
+
+        Raises ExpertError OUTPUT_INVALID when it only asks for tools, `most_calls` times, or says nothing.
+        """
+        seat = question.seat
+        limit = ModelCallLimitMiddleware(thread_limit=most_calls, exit_behavior="error")
+        heard = Listener(self._context, seat)
+
+        def agent() -> CompiledStateGraph[Any, Any, Any, Any]:
+            return create_agent(
+                self._context.models.chat(seat.tier),
+                tools=list(tools),
+                system_prompt=question.system,
+                middleware=[limit],
+                checkpointer=self._threads.saver,
+            )
+
+        config = self._config(question, heard) | {"recursion_limit": STEPS_A_CALL * most_calls + 10}
+        try:
+            state = await self._goes_on(agent, {"messages": [HumanMessage(question.facts)]}, config, heard)
+        except ModelCallLimitExceededError as error:
+            await self._threads.forget(config)
+            raise ExpertError(
+                ErrorCode.OUTPUT_INVALID,
+                f"The {seat.name.lower()} asked for tools {most_calls} times and did not answer;"
+                " allow it more calls or choose another model",
+            ) from error
+        last: BaseMessage = state["messages"][-1]
+        if not last.text.strip():
+            await self._threads.forget(config)
+            raise _empty(seat)
+        return Answered(last.text, is_scripted(last))
+
+    async def plain(self, question: Question) -> Answered:
+        """Ask once for prose; raises ExpertError OUTPUT_INVALID for an empty answer."""
+        heard = Listener(self._context, question.seat)
+
+        async def call() -> dict[str, Any]:
+            said = await self._context.models.chat(question.seat.tier).ainvoke(_messages(question))
+            if not said.text.strip():
+                raise _empty(question.seat)
+            return {"text": said.text, "scripted": is_scripted(said)}
+
+        return Answered(**await self._once(question, call, heard))
+
+    async def decision(self, question: Question, price: float) -> Answered:
+        """Ask once for a Decision that fits the price; raises ExpertError OUTPUT_INVALID after one corrective try."""
+        heard = Listener(self._context, question.seat)
+
+        async def call() -> dict[str, Any]:
+            said = await self._context.models.ask(question.seat.tier, _messages(question), decision_at(price))
+            return {"text": said.summary, "scripted": heard.scripted, "answer": said.model_dump(mode="json")}
+
+        return Answered(**await self._once(question, call, heard))
+
+    async def _once(
+        self, question: Question, call: Callable[[], Awaitable[dict[str, Any]]], heard: Listener
+    ) -> dict[str, Any]:
+        async def node(state: _Once, runtime: Runtime[Any]) -> _Once:  # noqa: ARG001 - LangGraph passes both
+            return {"answer": await call()}
+
+        def graph() -> CompiledStateGraph[Any, Any, Any, Any]:
+            builder = StateGraph(_Once)
+            builder.add_node("call", node)
+            builder.add_edge(START, "call")
+            return builder.compile(checkpointer=self._threads.saver)
+
+        state = await self._goes_on(graph, {"answer": {}}, self._config(question, heard), heard)
+        answer: dict[str, Any] = state["answer"]
+        return answer
+
+    async def _goes_on(
+        self,
+        graph: Callable[[], CompiledStateGraph[Any, Any, Any, Any]],
+        first: dict[str, Any],
+        config: RunnableConfig,
+        heard: Listener,
+    ) -> dict[str, Any]:
+        """Run the graph on its thread: from the beginning, from the call that failed, or not at all when it is done."""
+        if self._threads.saver is not None:
+            try:
+                return await self._on_thread(graph(), first, config, heard)
+            except sqlite3.Error as error:
+                self._threads.lose(error)
+        return await graph().ainvoke(first, config)
+
+    async def _on_thread(
+        self,
+        graph: CompiledStateGraph[Any, Any, Any, Any],
+        first: dict[str, Any],
+        config: RunnableConfig,
+        heard: Listener,
+    ) -> dict[str, Any]:
+        earlier = await graph.aget_state(config)
+        if earlier.created_at is None:
+            return await graph.ainvoke(first, config, durability="sync")
+        heard.recall(earlier.values.get("messages", []))
+        if not earlier.next:
+            return dict(earlier.values)
+        # None, and not the input again: with an input LangGraph would begin anew and pay for every call again.
+        return await graph.ainvoke(None, config, durability="sync")
+
+    def _config(self, question: Question, heard: Listener) -> RunnableConfig:
+        return {**self._threads.config(question.seat.name, question.inputs_hash), "callbacks": [heard]}
+
+
+def _messages(question: Question) -> list[BaseMessage]:
+    return [SystemMessage(question.system), HumanMessage(question.facts)]
+
+
+def _empty(seat: Seat) -> ExpertError:
+    return ExpertError(ErrorCode.OUTPUT_INVALID, f"The {seat.name.lower()} answered with nothing")

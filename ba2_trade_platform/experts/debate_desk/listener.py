@@ -1,0 +1,116 @@
+"""Writes each model call and each tool's result of one seat as outputs, while the seat is at work."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.outputs import LLMResult
+
+from ba2_trade_platform.core.contracts import AnalysisContext
+from ba2_trade_platform.experts.debate_desk.seats import Seat
+
+SCRIPTED = "scripted"
+LABEL = "*scripted, not a language model*"
+
+
+class Listener(AsyncCallbackHandler):
+    """Hears one seat; `scripted` tells whether its last answer came from the scripted model."""
+
+    def __init__(self, context: AnalysisContext, seat: Seat) -> None:
+        self._context = context
+        self._seat = seat
+        self._at_work: UUID | None = None  # a gateway's call runs other models inside: only the outer one is written
+        self._calls = 0
+        self._said = 0
+        self.scripted = False
+
+    async def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],  # noqa: ARG002 - the base class's
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        **_: Any,
+    ) -> None:
+        """Write what is asked, without what was written for the call before."""
+        if self._at_work is not None:
+            return
+        self._at_work = run_id
+        self._calls += 1
+        asked = messages[0] if messages else []
+        new = asked[self._said :]
+        self._said = len(asked)
+        shown = [message for message in new if not isinstance(message, AIMessage | ToolMessage)]  # written already
+        text = "\n\n".join(f"**{message.type}**\n\n{message.text}" for message in shown)
+        self._write("message", f"question {self._calls}", text or "Goes on with that.", {"messages": len(asked)})
+
+    async def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
+        """Write what was answered, by whom and with how many tokens."""
+        if run_id != self._at_work:
+            return
+        self._at_work = None
+        message = getattr(response.generations[0][0], "message", None)
+        if isinstance(message, AIMessage):
+            self.heard(message)
+
+    async def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
+        """Write that a call came to nothing."""
+        if run_id != self._at_work:
+            return
+        self._at_work = None
+        self._write("message", f"answer {self._calls}", f"No answer: {str(error) or type(error).__name__}")
+
+    async def on_tool_end(self, output: Any, **_: Any) -> None:
+        """Write what a tool gave."""
+        if isinstance(output, ToolMessage):
+            self.gave(output)
+
+    def heard(self, message: AIMessage, note: str = "") -> None:
+        """Write one answer."""
+        self.scripted = is_scripted(message)
+        usage = message.usage_metadata
+        calls = [{"tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
+        parts = [note, message.text, *(f"```json\n{json.dumps(call, indent=1, default=str)}\n```" for call in calls)]
+        raw = {
+            "provider": message.response_metadata.get("model_provider"),
+            "model": message.response_metadata.get("model_name"),
+            "tokens_in": usage["input_tokens"] if usage else None,
+            "tokens_out": usage["output_tokens"] if usage else None,
+            "tool_calls": calls,
+        }
+        text = "\n\n".join(part for part in parts if part)
+        self._write("message", f"answer {self._calls}", labelled(text or "(empty)", self.scripted), raw)
+
+    def gave(self, message: ToolMessage, note: str = "") -> None:
+        """Write one tool's result, as text that nothing in it can end."""
+        text = message.text.replace("```", "'''")
+        tool = message.name or "tool"
+        self._write("tool", tool, f"{note}\n\n```\n{text}\n```".strip(), {"tool": tool, "status": message.status})
+
+    def recall(self, messages: list[BaseMessage]) -> None:
+        """Write the conversation that an earlier attempt had: this one goes on with it and does not pay for it."""
+        self._said = len(messages) + 1  # with the prompt in front
+        for message in messages:
+            if isinstance(message, AIMessage):
+                self._calls += 1
+                self.heard(message, "Answered in an earlier attempt, and not paid for again.")
+            elif isinstance(message, ToolMessage):
+                self.gave(message, "From an earlier attempt.")
+
+    def _write(self, type: str, name: str, text: str, raw: dict[str, Any] | None = None) -> None:
+        details = {"role": self._seat.role, **(raw or {})}
+        self._context.output(type, f"{self._seat.name}: {name}", text, details)
+
+
+def is_scripted(message: BaseMessage) -> bool:
+    """Tell whether the scripted model wrote this message."""
+    return bool(message.response_metadata.get("model_provider") == SCRIPTED)
+
+
+def labelled(text: str, scripted: bool) -> str:
+    """Return the text, with the label in front where no language model wrote it."""
+    return f"{LABEL}\n\n{text}" if scripted else text

@@ -1,0 +1,121 @@
+"""The analysts' tools: they read this attempt's material and nothing else, whatever a model asks for.
+
+No tool takes a symbol or reaches past the material, which ends at `as_of`: there is nothing to widen.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Any, Literal
+
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel, Field
+
+from ba2_trade_platform.experts.debate_desk.material import Material
+from ba2_trade_platform.experts.debate_desk.numbers import INDICATORS
+from ba2_trade_platform.experts.debate_desk.prompts import GUARD, quoted
+
+MOST_SESSIONS = 60
+MOST_ITEMS = 20
+Indicator = Literal[
+    "sma_20",
+    "sma_50",
+    "sma_200",
+    "ema_12",
+    "rsi_14",
+    "macd",
+    "macd_signal",
+    "macd_histogram",
+    "atr_14",
+    "volatility_20d",
+]
+
+
+class Sessions(BaseModel):
+    """Which sessions to read."""
+
+    sessions: int = Field(20, ge=1, le=MOST_SESSIONS, description="How many sessions, newest last")
+    until: date | None = Field(None, description="The last session to read; empty is the newest there is")
+
+
+class IndicatorSessions(Sessions):
+    """Which indicator to read, and when."""
+
+    name: Indicator = Field(description="The indicator")
+
+
+class Items(BaseModel):
+    """What to look for in texts."""
+
+    containing: str = Field("", max_length=100, description="Only those with this word; empty gives all")
+    limit: int = Field(10, ge=1, le=MOST_ITEMS, description="How many, newest first")
+
+
+def tools_for(role: str, material: Material) -> list[BaseTool]:
+    """Return the tools of one analyst: prices for all, and what this role reads."""
+    tools = [_tool("price_history", "Daily open, high, low, close and volume.", Sessions, _prices, material)]
+    if role == "technical":
+        tools.append(
+            _tool("indicator", "An indicator's values on past sessions.", IndicatorSessions, _indicator, material)
+        )
+    if role == "news":
+        tools.append(_tool("news", "The articles, searched by a word.", Items, _search("articles"), material))
+    if role == "sentiment":
+        tools.append(_tool("posts", "The posts of investors, searched by a word.", Items, _search("posts"), material))
+    if role == "fundamentals":
+        tools.append(
+            _tool("reported_figures", "What the company reported, by a word.", Items, _search("figures"), material)
+        )
+    return tools
+
+
+def _tool(name: str, description: str, arguments: type[BaseModel], read: Any, material: Material) -> BaseTool:
+    async def answer(**given: Any) -> str:
+        return f"{GUARD}\n{quoted(read(material, arguments.model_validate(given)))}"
+
+    text = f"{description} Of {material.symbol} only, up to {material.bars.sessions[-1]}."
+    return StructuredTool.from_function(coroutine=answer, name=name, description=text, args_schema=arguments)
+
+
+def _prices(material: Material, asked: Sessions) -> list[dict[str, Any]]:
+    bars = material.bars
+    return [
+        {
+            "session": str(bars.sessions[i]),
+            "open": round(float(bars.open[i]), 4),
+            "high": round(float(bars.high[i]), 4),
+            "low": round(float(bars.low[i]), 4),
+            "close": round(float(bars.close[i]), 4),
+            "volume": round(float(bars.volume[i])),
+        }
+        for i in _places(material, asked)
+    ]
+
+
+def _indicator(material: Material, asked: IndicatorSessions) -> list[dict[str, Any]]:
+    values = INDICATORS[asked.name](material.bars)
+    return [
+        {"session": str(material.bars.sessions[i]), asked.name: float(f"{values[i]:.6g}")}
+        for i in _places(material, asked)
+        if math.isfinite(values[i])
+    ]
+
+
+def _places(material: Material, asked: Sessions) -> range:
+    sessions = material.bars.sessions
+    end = len(sessions)
+    if asked.until is not None:
+        end = sum(session <= asked.until for session in sessions)
+    return range(max(0, end - asked.sessions), end)
+
+
+def _search(what: str) -> Any:
+    def found(material: Material, asked: Items) -> list[dict[str, Any]]:
+        word = asked.containing.casefold()
+        items = [dict(item) for item in getattr(material, what)]
+        return [item for item in items if not word or word in " ".join(map(str, item.values())).casefold()][
+            : asked.limit
+        ]
+
+    return found
