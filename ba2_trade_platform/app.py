@@ -97,14 +97,42 @@ class Platform:
     telemetry: Telemetry
     statistics: RetryStatistics
     retention: Retention
-    desk_settings: DeskSettings
-    prices_of_models: ModelPrices
-    calls: ModelCalls
-    costs: Costs
-    memory: LessonMemory
-    model_providers: ModelProviders
-    gateway: Gateway
     language: Language
+
+    @property
+    def model_providers(self) -> ModelProviders:
+        """Who may be asked, with which keys and limits."""
+        return self.language.model_providers
+
+    @property
+    def prices_of_models(self) -> ModelPrices:
+        """What models cost."""
+        return self.language.prices_of_models
+
+    @property
+    def desk_settings(self) -> DeskSettings:
+        """The settings of the whole desk."""
+        return self.language.desk_settings
+
+    @property
+    def calls(self) -> ModelCalls:
+        """The book of model calls."""
+        return self.language.calls
+
+    @property
+    def costs(self) -> Costs:
+        """What model calls cost, added up."""
+        return self.language.costs
+
+    @property
+    def gateway(self) -> Gateway:
+        """The way to the models."""
+        return self.language.gateway
+
+    @property
+    def memory(self) -> LessonMemory:
+        """The memory of decisions."""
+        return self.language.memory
 
     @property
     def lessons(self) -> Lessons:
@@ -216,13 +244,6 @@ def build(
         telemetry=telemetry,
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
-        desk_settings=language.desk_settings,
-        prices_of_models=language.prices_of_models,
-        calls=language.calls,
-        costs=language.costs,
-        memory=language.memory,
-        model_providers=language.model_providers,
-        gateway=language.gateway,
         language=language,
     )
 
