@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor
 from ba2_trade_platform.core.attempt_costs import SUMS, Spend
+from ba2_trade_platform.core.day_sums import DaySums, utc_day
 from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY, DeskSettings, amount, stored_amount
 from ba2_trade_platform.core.errors import Invalid, NotFound
-from ba2_trade_platform.core.spending import spent_by_expert, usd, utc_day
+from ba2_trade_platform.core.spending import usd
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import CallOutcome, Outcome
@@ -145,6 +146,7 @@ class Costs:
     def __init__(self, store: Store, settings: DeskSettings) -> None:
         self._store = store
         self._settings = settings
+        self._today = DaySums()
 
     def by(self, group_by: str, since: datetime | None = None, until: datetime | None = None) -> Grouped:
         """Return what each group took from `since` until before `until`, UTC. Raises Invalid for what is no period."""
@@ -223,7 +225,7 @@ class Costs:
     def _budget(self, session: Session, now: datetime) -> DayBudget:
         setting = self._settings.get(BUDGET_PER_DAY)
         limit = amount(setting.value)
-        spent = list(spent_by_expert(session, utc_day(now)).values())
+        spent = list(self._today.read(session, utc_day(now)).values())
         counted = sum((one.counted for one in spent), Decimal(0))
         left = None if limit is None else max(Decimal(0), limit - counted)
         unsure = any(one.counted != one.known for one in spent)
