@@ -120,7 +120,8 @@ def _sums(platform: Platform, of: str) -> list[Line]:
         ("the budget of the day", platform.costs.budget),
     ):
         times = _timed(3, read)  # type: ignore[arg-type]  # what is read does not matter
-        lines.append(Line(f"{of}: {name}", milliseconds(median(times)), f"{median(times) / bare:.2f}x"))
+        ratio = "" if read == platform.costs.budget else f"{median(times) / bare:.1f}x"
+        lines.append(Line(f"{of}: {name}", milliseconds(median(times)), ratio))
     return lines
 
 

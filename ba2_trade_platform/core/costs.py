@@ -32,14 +32,16 @@ _COST = SUMS[4]
 _OUTCOME: ColumnElement[Any] = case(
     (_T.id.is_(None), literal(DELETED)), else_=func.coalesce(cast(_T.outcome, String), literal(RUNNING))
 )
+# Grouped by expressions, or SQLite would walk a whole index that is in their order instead of the period.
+_EXPERT, _ANALYSIS = _C.expert_instance_id + 0, _C.analysis_id + 0
 _KEYS: Mapping[str, ColumnElement[Any]] = {
-    "expert": _C.expert_instance_id,
+    "expert": _EXPERT,
     "model": _C.model,
     "provider": _C.provider,
     "day": func.date(_C.started_at),
     "outcome": _OUTCOME,
     "symbol": _C.symbol,
-    "analysis": _C.analysis_id,
+    "analysis": _ANALYSIS,
 }
 
 
@@ -243,7 +245,7 @@ class _Cell:
 
 def _cells(session: Session, since: datetime) -> list[_Cell]:
     """Return a period added up along everything that its page asks for, in one pass."""
-    keys = (_KEYS["day"], _C.expert_instance_id, _C.provider, _C.model, _OUTCOME)
+    keys = (_KEYS["day"], _EXPERT, _C.provider, _C.model, _OUTCOME)
     rows = session.execute(_in(_from(select(*keys, *SUMS), "outcome"), since, None).group_by(*keys))
     return [
         _Cell(str(day), expert, f"{provider}:{model}", outcome, Spend.of(sums))
@@ -268,11 +270,11 @@ def _by_day(cells: Iterable[_Cell], key: Callable[[_Cell], str]) -> dict[str, di
 
 
 def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> tuple[DearAnalysis, ...]:
-    keys = (_C.analysis_id, _C.expert_instance_id, _C.symbol)
+    keys = (_ANALYSIS, _EXPERT, _C.symbol)
     rows = session.execute(
         _in(select(*keys, func.count(_C.attempt.distinct()), *SUMS), since, None)
         .group_by(*keys)
-        .order_by(_COST.desc(), _C.analysis_id.desc())
+        .order_by(_COST.desc(), _ANALYSIS.desc())
         .limit(DEAREST)
     ).all()
     ids = [row[0] for row in rows]
