@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,7 +25,7 @@ from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
 from ba2_trade_platform.core.equipment import Equipment
-from ba2_trade_platform.core.errors import StartRefused, Unavailable
+from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
@@ -172,8 +171,6 @@ class Platform:
         self.worker.stop()
         self.language.stop()
         self.dispatcher.stop()
-        with suppress(Unavailable):  # the next start ends them as interrupted
-            self.calls.write_owed()
         self.store.dispose()
         self.ownership.release()
 

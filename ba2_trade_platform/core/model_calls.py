@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempt_costs import add_up
 from ba2_trade_platform.core.cleaning import clean_text
-from ba2_trade_platform.core.contracts import ExpertError
 from ba2_trade_platform.core.errors import NotFound, Unavailable
 from ba2_trade_platform.core.model_contracts import CallEnd, CallStart, Charge
 from ba2_trade_platform.core.model_prices import ModelPrices, Price
@@ -63,19 +62,9 @@ class ModelCalls:
     def begin(self, start: CallStart) -> int:
         """Check the budgets and write the call down as begun; return its id.
 
-        Raises ExpertError and writes nothing: BUDGET when the call could exceed one of them or nobody knows its price,
-        CONNECTION, which is retried later, while the database cannot be written.
+        Raises ExpertError BUDGET, and writes nothing, when the call could exceed one of them or nobody knows its
+        price; Unavailable while the database cannot be written.
         """
-        try:
-            call_id, price = self._begin(start)
-        except Unavailable as error:
-            sentence = f"A model call could not be written down, and so was not made: {error}"
-            raise ExpertError(ErrorCode.CONNECTION, sentence) from error
-        with self._lock:
-            self._begun[call_id] = price
-        return call_id
-
-    def _begin(self, start: CallStart) -> tuple[int, Price | None]:
         with self._store.write(wake=False) as transaction:
             session, now = transaction.session, self._store.clock.now()
             price = self._price(session, start.provider, start.model, now)
@@ -97,7 +86,9 @@ class ModelCalls:
                 )
                 .returning(_C.id)
             )
-        return int(call_id or 0), price
+        with self._lock:
+            self._begun[int(call_id or 0)] = price
+        return int(call_id or 0)
 
     def end(self, call_id: int, end: CallEnd) -> Charge:
         """Write down how the call ended, once, and return what it took; a second end changes nothing.
