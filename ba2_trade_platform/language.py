@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +14,7 @@ from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.costs import Costs
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.equipment import Equipment
+from ba2_trade_platform.core.errors import Unavailable
 from ba2_trade_platform.core.learning import Learning
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
@@ -51,8 +53,10 @@ class Language:
         self.memory.start(feed)
 
     def stop(self) -> None:
-        """End the calls under way, and let go of the memory's files."""
+        """End the calls under way, write down what they took, and let go of the memory's files."""
         self.gateway.close()
+        with suppress(Unavailable):  # the next start ends as interrupted what cannot be written
+            self.calls.write_owed()
         self.memory.stop()
 
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from benchmarks import bulk_rerun, console, failure_queries, monitor_queries, queue_drain, rerun, retry_storm
+from benchmarks import (
+    bulk_rerun,
+    console,
+    failure_queries,
+    model_costs,
+    monitor_queries,
+    queue_drain,
+    rerun,
+    retry_storm,
+)
 from benchmarks.report import show
 
-BENCHMARKS = (queue_drain, monitor_queries, failure_queries, rerun, bulk_rerun, console, retry_storm)
+BENCHMARKS = (queue_drain, monitor_queries, failure_queries, rerun, bulk_rerun, console, retry_storm, model_costs)
 QUICK = {
     "jobs": 200,
     "huey": 100,
@@ -19,6 +28,7 @@ QUICK = {
     "browsers": 3,
     "storm": 200,
     "seconds": 3,
+    "calls": 20_000,
 }
 
 

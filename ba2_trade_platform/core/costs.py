@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor
 from ba2_trade_platform.core.attempt_costs import SUMS, Spend
+from ba2_trade_platform.core.day_sums import DaySums, utc_day
 from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY, DeskSettings, amount, stored_amount
 from ba2_trade_platform.core.errors import Invalid, NotFound
-from ba2_trade_platform.core.spending import spent_by_expert, usd, utc_day
+from ba2_trade_platform.core.spending import usd
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import CallOutcome, Outcome
@@ -31,14 +32,16 @@ _COST = SUMS[4]
 _OUTCOME: ColumnElement[Any] = case(
     (_T.id.is_(None), literal(DELETED)), else_=func.coalesce(cast(_T.outcome, String), literal(RUNNING))
 )
+# Grouped by expressions, or SQLite would walk a whole index that is in their order instead of the period.
+_EXPERT, _ANALYSIS = _C.expert_instance_id + 0, _C.analysis_id + 0
 _KEYS: Mapping[str, ColumnElement[Any]] = {
-    "expert": _C.expert_instance_id,
+    "expert": _EXPERT,
     "model": _C.model,
     "provider": _C.provider,
     "day": func.date(_C.started_at),
     "outcome": _OUTCOME,
     "symbol": _C.symbol,
-    "analysis": _C.analysis_id,
+    "analysis": _ANALYSIS,
 }
 
 
@@ -145,6 +148,7 @@ class Costs:
     def __init__(self, store: Store, settings: DeskSettings) -> None:
         self._store = store
         self._settings = settings
+        self._today = DaySums()
 
     def by(self, group_by: str, since: datetime | None = None, until: datetime | None = None) -> Grouped:
         """Return what each group took from `since` until before `until`, UTC. Raises Invalid for what is no period."""
@@ -223,7 +227,7 @@ class Costs:
     def _budget(self, session: Session, now: datetime) -> DayBudget:
         setting = self._settings.get(BUDGET_PER_DAY)
         limit = amount(setting.value)
-        spent = list(spent_by_expert(session, utc_day(now)).values())
+        spent = list(self._today.read(session, utc_day(now)).values())
         counted = sum((one.counted for one in spent), Decimal(0))
         left = None if limit is None else max(Decimal(0), limit - counted)
         unsure = any(one.counted != one.known for one in spent)
@@ -241,7 +245,7 @@ class _Cell:
 
 def _cells(session: Session, since: datetime) -> list[_Cell]:
     """Return a period added up along everything that its page asks for, in one pass."""
-    keys = (_KEYS["day"], _C.expert_instance_id, _C.provider, _C.model, _OUTCOME)
+    keys = (_KEYS["day"], _EXPERT, _C.provider, _C.model, _OUTCOME)
     rows = session.execute(_in(_from(select(*keys, *SUMS), "outcome"), since, None).group_by(*keys))
     return [
         _Cell(str(day), expert, f"{provider}:{model}", outcome, Spend.of(sums))
@@ -266,11 +270,11 @@ def _by_day(cells: Iterable[_Cell], key: Callable[[_Cell], str]) -> dict[str, di
 
 
 def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> tuple[DearAnalysis, ...]:
-    keys = (_C.analysis_id, _C.expert_instance_id, _C.symbol)
+    keys = (_ANALYSIS, _EXPERT, _C.symbol)
     rows = session.execute(
         _in(select(*keys, func.count(_C.attempt.distinct()), *SUMS), since, None)
         .group_by(*keys)
-        .order_by(_COST.desc(), _C.analysis_id.desc())
+        .order_by(_COST.desc(), _ANALYSIS.desc())
         .limit(DEAREST)
     ).all()
     ids = [row[0] for row in rows]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,17 +15,18 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempt_costs import add_up
 from ba2_trade_platform.core.cleaning import clean_text
-from ba2_trade_platform.core.errors import NotFound
+from ba2_trade_platform.core.errors import NotFound, Unavailable
 from ba2_trade_platform.core.model_contracts import CallEnd, CallStart, Charge
 from ba2_trade_platform.core.model_prices import ModelPrices, Price
 from ba2_trade_platform.core.spending import Spending
-from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import CallOutcome, ErrorCode, ProviderKind
 
 log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 1_000
+MOST_TOKENS = 10**12
 # Answers by which a provider says that it has not begun to work: nothing was counted, nothing is paid.
 UNPAID = frozenset({
     ErrorCode.RATE_LIMIT, ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND, ErrorCode.BAD_REQUEST,
@@ -36,6 +39,15 @@ _CALL = select(t.model_call).where(_C.id == bindparam("c_call"))
 _UNDER_WAY = select(_C.id, _C.analysis_id, _C.attempt).where(_C.outcome.is_(None))
 
 
+@dataclass(frozen=True)
+class _Owed:
+    """The end of a call that is to be written down."""
+
+    call_id: int
+    end: CallEnd
+    at: datetime
+
+
 class ModelCalls:
     """The CallBook of this console, on the table `model_call`."""
 
@@ -43,12 +55,15 @@ class ModelCalls:
         self._store = store
         self._prices = prices
         self._spending = Spending(prices.own)
+        self._lock = threading.Lock()
+        self._begun: dict[int, Price | None] = {}
+        self._owed: list[_Owed] = []
 
     def begin(self, start: CallStart) -> int:
         """Check the budgets and write the call down as begun; return its id.
 
         Raises ExpertError BUDGET, and writes nothing, when the call could exceed one of them or nobody knows its
-        price; Unavailable when the database cannot be written.
+        price; Unavailable while the database cannot be written.
         """
         with self._store.write(wake=False) as transaction:
             session, now = transaction.session, self._store.clock.now()
@@ -71,36 +86,70 @@ class ModelCalls:
                 )
                 .returning(_C.id)
             )
+        with self._lock:
+            self._begun[int(call_id or 0)] = price
         return int(call_id or 0)
 
     def end(self, call_id: int, end: CallEnd) -> Charge:
         """Write down how the call ended, once, and return what it took; a second end changes nothing.
 
-        Raises NotFound for a call that was never begun, Unavailable when the database cannot be written.
+        While the database cannot be written it is kept in memory and written with a later one: an answer that was paid
+        for is not lost to that. Raises NotFound for a call that was never begun.
         """
-        with self._store.write(wake=False) as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            row = session.execute(_CALL, {"c_call": call_id}).one_or_none()
-            if row is None:
-                raise NotFound(f"There is no model call {call_id}")
-            if row.outcome is not None:
-                log.warning("Model call %s had ended as %s; its second end is left out", call_id, row.outcome.value)
-                return Charge(_both(row.tokens_in, row.tokens_out), row.cost)
-            taken = self._taken(session, row, end)
-            session.execute(
-                update(t.model_call)
-                .where(_C.id == call_id, _C.outcome.is_(None))
-                .values(
-                    outcome=end.outcome,
-                    duration_ms=max(0, round((now - row.started_at).total_seconds() * 1000)),
-                    error_code=end.error_code,
-                    error_message=clean_text(end.error_message, MESSAGE_LIMIT) if end.error_message else None,
-                    **taken,
-                )
+        ended = _Owed(call_id, end, self._store.clock.now())
+        with self._lock:
+            begun = call_id in self._begun
+            price, owed, self._owed = self._begun.pop(call_id, None), self._owed, []
+        try:
+            with self._store.write(wake=False) as transaction:
+                return [self._write_end(transaction, one) for one in (*owed, ended)][-1]
+        except Unavailable as error:
+            with self._lock:
+                self._owed += [*owed, ended] if begun else owed
+            if not begun:
+                raise
+            log.warning("The end of model call %s is kept in memory and written later: %s", call_id, error)
+            taken = _taken(end, price)
+            return Charge(_both(taken["tokens_in"], taken["tokens_out"]), taken["cost"])
+
+    def write_owed(self) -> None:
+        """Write down what ended while the database could not be written; raises Unavailable when it still cannot."""
+        with self._lock:
+            owed, self._owed = self._owed, []
+        if not owed:
+            return
+        try:
+            with self._store.write(wake=False) as transaction:
+                for one in owed:
+                    self._write_end(transaction, one)
+        except Unavailable:
+            with self._lock:
+                self._owed += owed
+            raise
+
+    def _write_end(self, transaction: Transaction, owed: _Owed) -> Charge:
+        session, end = transaction.session, owed.end
+        row = session.execute(_CALL, {"c_call": owed.call_id}).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no model call {owed.call_id}")
+        if row.outcome is not None:
+            log.warning("Model call %s had ended as %s; its second end is left out", row.id, row.outcome.value)
+            return Charge(_both(row.tokens_in, row.tokens_out), row.cost)
+        taken = _taken(end, self._price(session, row.provider, row.model, row.started_at))
+        session.execute(
+            update(t.model_call)
+            .where(_C.id == row.id, _C.outcome.is_(None))
+            .values(
+                outcome=end.outcome,
+                duration_ms=max(0, round((owed.at - row.started_at).total_seconds() * 1000)),
+                error_code=end.error_code,
+                error_message=clean_text(end.error_message, MESSAGE_LIMIT) if end.error_message else None,
+                **taken,
             )
-            # An attempt that was closed before its last call had ended, as by a cancel, learns of it now.
-            _add_up_closed(session, row.analysis_id, row.attempt)
-            transaction.touch(row.analysis_id)
+        )
+        # An attempt that was closed before its last call had ended, as by a cancel, learns of it now.
+        _add_up_closed(session, row.analysis_id, row.attempt)
+        transaction.touch(row.analysis_id)
         return Charge(_both(taken["tokens_in"], taken["tokens_out"]), taken["cost"])
 
     def end_interrupted(self) -> int:
@@ -125,14 +174,6 @@ class ModelCalls:
         with self._store.read() as session:
             return self._price(session, provider, model, self._store.clock.now())
 
-    def _taken(self, session: Session, row: Any, end: CallEnd) -> dict[str, Any]:
-        tokens_in, tokens_out = end.tokens_in, end.tokens_out
-        if end.outcome is CallOutcome.FAILED and end.error_code in UNPAID and tokens_in is None and tokens_out is None:
-            return {"tokens_in": 0, "tokens_out": 0, "tokens_cached": 0, "cost": Decimal(0)}
-        price = self._price(session, row.provider, row.model, row.started_at)
-        cost = price.cost(tokens_in, tokens_out, end.tokens_cached) if price else None
-        return {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": end.tokens_cached, "cost": cost}
-
     def _price(self, session: Session, provider: str, model: str, at: datetime) -> Price | None:
         """Return a model's price by its provider's name, else by whose server its provider is."""
         table, day = self._prices.table(), at.date()
@@ -144,6 +185,19 @@ class ModelCalls:
         vendor = OWN_HOSTS.get(found.kind)
         foreign = vendor and found.base_url and urlsplit(found.base_url).hostname != vendor
         return price if price or foreign else table.find(found.kind.value, model, day)
+
+
+def _taken(end: CallEnd, price: Price | None) -> dict[str, Any]:
+    tokens_in, tokens_out, cached = _count(end.tokens_in), _count(end.tokens_out), _count(end.tokens_cached)
+    if end.outcome is CallOutcome.FAILED and end.error_code in UNPAID and tokens_in is None and tokens_out is None:
+        return {"tokens_in": 0, "tokens_out": 0, "tokens_cached": 0, "cost": Decimal(0)}
+    cost = price.cost(tokens_in, tokens_out, cached) if price else None
+    return {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": cached, "cost": cost}
+
+
+def _count(said: int | None) -> int | None:
+    """Return a provider's count of tokens, None for what cannot be one: it must not give a budget back."""
+    return said if said is not None and 0 <= said <= MOST_TOKENS else None
 
 
 def _both(tokens_in: int | None, tokens_out: int | None) -> int | None:

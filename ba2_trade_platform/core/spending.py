@@ -3,48 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.contracts import ExpertError
+from ba2_trade_platform.core.day_sums import COUNTED, KNOWN, DaySums, Spent, utc_day
 from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY, amount, read_setting
 from ba2_trade_platform.core.model_contracts import CallStart
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ErrorCode
-from ba2_trade_platform.db.types import Money
 
 _C = t.model_call.c
-# What nobody knows yet, or never will, counts as the most that it may have been.
-_COUNTED = func.coalesce(_C.cost, _C.reserved)
-_SUM = func.sum(_COUNTED, type_=Money)
-_KNOWN = func.sum(_C.cost, type_=Money)
-_OF_ANALYSIS = select(_SUM, _KNOWN).where(_C.analysis_id == bindparam("s_analysis"))
-_OF_DAY = (
-    select(_C.expert_instance_id, _SUM, _KNOWN)
-    .where(_C.started_at >= bindparam("s_day"))
-    .group_by(_C.expert_instance_id)
-)
-
-
-def utc_day(now: datetime) -> datetime:
-    """Return when the UTC day of `now` began; budgets of a day are of this day."""
-    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What counts against a budget in USD, and how much of it is known for certain."""
-
-    counted: Decimal = Decimal(0)
-    known: Decimal = Decimal(0)
-
-    def __add__(self, other: Spent) -> Spent:
-        return Spent(self.counted + other.counted, self.known + other.known)
+_OF_ANALYSIS = select(COUNTED, KNOWN).where(_C.analysis_id == bindparam("s_analysis"))
 
 
 @dataclass(frozen=True)
@@ -60,6 +34,7 @@ class Spending:
 
     def __init__(self, price_file: Path) -> None:
         self._price_file = price_file
+        self._today = DaySums()
 
     def check(self, session: Session, start: CallStart, reserved: Decimal | None, now: datetime) -> None:
         """Raise ExpertError BUDGET when the call, at its dearest, would exceed a budget, or has no known price."""
@@ -76,11 +51,11 @@ class Spending:
     def _budgets(self, session: Session, start: CallStart, now: datetime) -> list[_Budget]:
         expert, found = start.budgets, []
         if expert.per_analysis is not None:
-            spent = _spent(session.execute(_OF_ANALYSIS, {"s_analysis": start.analysis_id}).one())
+            spent = Spent.of(*session.execute(_OF_ANALYSIS, {"s_analysis": start.analysis_id}).one())
             found.append(_Budget("this analysis", expert.per_analysis, spent, "in the expert's settings"))
         whole_day = amount(read_setting(session, BUDGET_PER_DAY))
         if expert.per_expert_day is not None or whole_day is not None:
-            today = spent_by_expert(session, utc_day(now))
+            today = self._today.read(session, utc_day(now))
             if expert.per_expert_day is not None:
                 spent = today.get(start.expert_instance_id, Spent())
                 found.append(_Budget("this expert for today", expert.per_expert_day, spent, "in the expert's settings"))
@@ -88,16 +63,6 @@ class Spending:
                 spent = sum(today.values(), Spent())
                 found.append(_Budget("the whole desk for today", whole_day, spent, "on the page Costs"))
         return found
-
-
-def spent_by_expert(session: Session, day: datetime) -> dict[int, Spent]:
-    """Return what each expert instance has spent since a day began."""
-    return {row[0]: _spent(row[1:]) for row in session.execute(_OF_DAY, {"s_day": day})}
-
-
-def _spent(row: Any) -> Spent:
-    counted, known = row
-    return Spent(counted or Decimal(0), known or Decimal(0))
 
 
 def _sentence(budget: _Budget, reserved: Decimal) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,27 @@ import pytest
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY
+from ba2_trade_platform.core.errors import Unavailable
 from ba2_trade_platform.core.lifecycle import Status
-from ba2_trade_platform.core.model_contracts import CallEnd, CallOutcome, CallStart
+from ba2_trade_platform.core.model_contracts import CallEnd, CallOutcome, CallStart, Charge
 from ba2_trade_platform.core.requeue import Wish
 from ba2_trade_platform.db.enums import Mode
 from tests.fakes.callers import CENTS, PRICES, Caller, settings_of
-from tests.flow.scripts import console, instance
+from tests.flow.scripts import console, impatient, instance
 from tests.platforms import TRADER, drain, make_platform, row, submit
 from tests.sql import ask, change, file_of, one
 from tests.stepped import Desk, make_desk
 
 CALL = CallStart(1, 1, 1, "AAPL", "Bull", "scripted", "rules", 1000, 1000)
 ANSWERED = CallEnd(CallOutcome.ANSWERED, 1000, 1000)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold the write lock of a database, as another program would."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
 
 
 @contextmanager
@@ -196,3 +205,24 @@ def test_the_next_start_ends_what_a_dead_console_left_under_way(tmp_path: Path) 
     assert refused.value.code is ErrorCode.BUDGET
     second.calls.begin(CALL)  # what costs nothing goes on
     second.stop()
+
+
+def test_while_the_database_is_locked_no_call_is_made_and_no_paid_answer_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text(PRICES)
+    platform = make_platform(tmp_path)
+    impatient(platform)
+    start = CallStart(1, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000)
+    call = platform.calls.begin(start)
+    with locked(file_of(platform)):
+        assert platform.calls.end(call, ANSWERED) == Charge(2000, CENTS)
+        with pytest.raises(Unavailable, match="the database is locked"):
+            platform.calls.begin(start)
+        assert one(file_of(platform), "SELECT outcome FROM model_call") is None
+    platform.stop()
+    assert ask(file_of(platform), "SELECT outcome, cost FROM model_call") == [("answered", 40_000)]
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**30])
+def test_a_count_that_cannot_be_one_gives_no_budget_back(desk: Desk, tokens: int) -> None:
+    desk.calls.end(call_of(desk, 1), CallEnd(CallOutcome.ANSWERED, tokens, 10))
+    assert ask(desk.file, "SELECT tokens_in, cost, reserved FROM model_call") == [(None, None, 40_000)]
