@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from langchain_core.callbacks import CallbackManager
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -102,7 +103,10 @@ class FakeModels:
         gate: Callable[[Asked], Any] | None = None,
         provider: str = "fake",
         book: Book | None = None,
+        *,
+        quiet: bool = False,
     ) -> None:
+        self._provider, self._quiet = provider, quiet
         self.book = book or Book()
         self._model = CountingModel(script=script, book=self.book, gate=gate, provider=provider)
 
@@ -120,7 +124,8 @@ class FakeModels:
         model = self._model.bind_tools([schema])
         conversation = list(messages)
         for _ in range(2):
-            said = await model.ainvoke(conversation)
+            # A quiet one asks past LangChain's callbacks, as a gateway may.
+            said = await model.ainvoke(conversation, {"callbacks": CallbackManager([])} if self._quiet else None)
             try:
                 return schema.model_validate(said.tool_calls[0]["args"])
             except (ValidationError, IndexError) as error:
@@ -130,7 +135,7 @@ class FakeModels:
 
     def describe(self) -> Mapping[str, Any]:
         """Return who answers."""
-        return {"providers": [{"name": "fake", "quick": "m", "deep": "m"}]}
+        return {"providers": [{"name": "fake", "kind": self._provider, "quick": "m", "deep": "m"}]}
 
 
 def facts_in(messages: Sequence[BaseMessage]) -> dict[str, Any]:

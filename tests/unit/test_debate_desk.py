@@ -136,13 +136,15 @@ async def test_outputs_are_there_while_the_debate_goes_on(tmp_path: Path) -> Non
     )
 
 
-async def test_the_words_of_the_scripted_model_are_labelled_wherever_they_stand(tmp_path: Path) -> None:
-    context = debate(tmp_path, FakeModels(provider="scripted"))
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_the_words_of_the_scripted_model_are_labelled_wherever_they_stand(tmp_path: Path, quiet: bool) -> None:
+    context = debate(tmp_path, FakeModels(provider="scripted", quiet=quiet))
     verdict = await DebateDesk().analyse(context)
     theirs = [o for o in context.outputs if o.type not in {"data", "tool"} and ": question" not in o.name]
     assert theirs
     assert [o.name for o in theirs if not o.text.startswith(LABEL + "\n")] == []
     assert verdict.details.startswith(LABEL)
+    assert sum(o.type == "message" for o in theirs) == 13
 
 
 async def test_the_words_of_a_language_model_are_not_labelled(tmp_path: Path) -> None:
@@ -154,7 +156,7 @@ async def test_the_words_of_a_language_model_are_not_labelled(tmp_path: Path) ->
 async def test_the_attempt_keeps_models_prompts_and_settings(tmp_path: Path) -> None:
     context = debate(tmp_path, FakeModels())
     await DebateDesk().analyse(context)
-    assert context.facts["models"] == {"providers": [{"name": "fake", "quick": "m", "deep": "m"}]}
+    assert context.facts["models"] == {"providers": [{"name": "fake", "kind": "fake", "quick": "m", "deep": "m"}]}
     assert set(context.facts["prompts"]) >= ANALYSTS | {"bull", "bear", "portfolio_manager"}
     assert context.facts["prompt_version"] == "1"
     assert len(set(context.facts["prompts"].values())) == len(context.facts["prompts"])

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
+from ba2_trade_platform.core.cleaning import clean_json
 from ba2_trade_platform.core.contracts import Action, RiskLevel, TimeHorizon, Verdict
 
 TICK = Decimal("0.0001")
@@ -54,6 +55,12 @@ class Decision(BaseModel):
     risk: Literal["low", "medium", "high"] = Field(description="How much the position may lose, in words")
     summary: str = Field(min_length=1, max_length=4000, description="The decision and why, in two or three sentences")
     reasons: list[Reason] = Field(min_length=1, max_length=12, description="The strongest reasons, strongest first")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cleaned(cls, said: Any) -> Any:
+        """Take out what models let slip and no store can keep; a number that is none is refused later."""
+        return clean_json(said) if isinstance(said, dict) else said
 
     @model_validator(mode="after")
     def _fits_the_price(self) -> Decision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +85,17 @@ class Listener(AsyncCallbackHandler):
         }
         text = "\n\n".join(part for part in parts if part)
         self._write("message", f"answer {self._calls}", labelled(text or "(empty)", self.scripted), raw)
+
+    def read(self, asked: Sequence[BaseMessage], answer: Mapping[str, Any], scripted: bool) -> None:
+        """Write a structured answer where the models asked without telling LangChain's callbacks."""
+        if self._calls:
+            return
+        self._calls = 1
+        self.scripted = scripted
+        text = "\n\n".join(f"**{message.type}**\n\n{message.text}" for message in asked)
+        self._write("message", "question 1", text, {"messages": len(asked)})
+        shown = f"```json\n{json.dumps(answer, indent=1)}\n```"
+        self._write("message", "answer 1", labelled(shown, scripted), {"answer": dict(answer)})
 
     def gave(self, message: ToolMessage, note: str = "") -> None:
         """Write one tool's result, as text that nothing in it can end."""

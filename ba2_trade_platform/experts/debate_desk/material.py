@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ba2_trade_platform.core.cleaning import clean_json, clean_text
 from ba2_trade_platform.core.contracts import AnalysisContext, Bars
@@ -18,6 +18,7 @@ BARS_READ = 600  # twice the warm-up that an expert requires: recursive indicato
 HEADLINE_LIMIT = 300
 SUMMARY_LIMIT = 800
 FIGURES_READ = 60
+Dated = TypeVar("Dated", Article, ReportedFigure)
 READS = {"news": "articles", "sentiment": "posts", "fundamentals": "figures"}
 
 
@@ -100,27 +101,31 @@ def read_material(context: AnalysisContext) -> Material:
     context.check()
     research, days, limit = context.research, settings.news_days, settings.news_limit
     sits = set(settings.analysts)
-    articles = research.articles(context.symbol, days, limit) if "news" in sits else ()
-    posts = research.posts(context.symbol, days, limit) if "sentiment" in sits else ()
-    figures = research.figures(context.symbol) if "fundamentals" in sits else ()
+    known = context.as_of  # the source promises to stop there; the desk does not rely on it
+    articles = _until(known, research.articles(context.symbol, days, limit)[:limit] if "news" in sits else ())
+    posts = _until(known, research.posts(context.symbol, days, limit)[:limit] if "sentiment" in sits else ())
+    figures = _until(known, research.figures(context.symbol)[:FIGURES_READ] if "fundamentals" in sits else ())
     context.check()
     absent = {
         "news": "" if articles else f"there is no news of the last {days} days, or no source of news",
         "sentiment": "" if posts else f"there are no posts of the last {days} days, or no source of posts",
         "fundamentals": "" if figures else "there are no reported figures, or no source of figures",
     }
-    known = context.as_of  # the source promises it already; the desk does not rely on that
     return Material(
         symbol=bars.symbol,
         as_of=known,
         horizon=settings.horizon,
         bars=bars,
         numbers=numbers_of(bars),
-        articles=[_article(item) for item in articles if item.published_at <= known][:limit],
-        posts=[_article(item) for item in posts if item.published_at <= known][:limit],
-        figures=[_figure(item) for item in figures if item.published_at <= known][:FIGURES_READ],
+        articles=[_article(item) for item in articles],
+        posts=[_article(item) for item in posts],
+        figures=[_figure(item) for item in figures],
         absent={role: why for role, why in absent.items() if why and role in sits},
     )
+
+
+def _until(known: datetime, items: Sequence[Dated]) -> list[Dated]:
+    return [item for item in items if item.published_at <= known]
 
 
 def _article(item: Article) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from ba2_trade_platform.ui.components.detail_answer import Answer, Failure, empt
 from ba2_trade_platform.ui.components.detail_attempts import AttemptLine, state
 from ba2_trade_platform.ui.components.detail_diff import Comparison
 from ba2_trade_platform.ui.components.detail_header import DetailHeader, Verb, show_facts
-from ba2_trade_platform.ui.components.detail_reading import Reading, StepView, Written, read
-from ba2_trade_platform.ui.components.detail_steps import OutputLine, StepLine
+from ba2_trade_platform.ui.components.detail_reading import Reading, StepView, read
+from ba2_trade_platform.ui.components.detail_sections import Section, SectionView, sections
+from ba2_trade_platform.ui.components.detail_steps import StepLine
 from ba2_trade_platform.ui.components.detail_timeline import timeline
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, empty_state, quiet
 from ba2_trade_platform.ui.components.rerun_dialog import Reruns
@@ -112,7 +113,7 @@ class AnalysisDetail:
                 self._chart = PriceChart(Panel("Prices"), platform.prices)
                 self._outputs_panel = Panel("Outputs")
                 with self._outputs_panel.element:
-                    self._outputs: KeyedList[int, Written] = KeyedList(OutputLine(self._id, self._open))
+                    self._outputs: KeyedList[str, Section] = KeyedList(SectionView(self._id, self._open))
                 self._comparison = Comparison(platform, self._id)
             with ui.element("div").classes("ba2-detail-column"):
                 self._facts = Panel("About")
@@ -140,7 +141,7 @@ class AnalysisDetail:
         self._steps_panel.show("" if reading.steps else empty_words(row), _say)
         self._steps.show(reading.step_views())
         self._outputs_panel.show("" if reading.outputs else empty_words(row), _say)
-        self._outputs.show({output.id: output for output in reading.outputs})
+        self._outputs.show(sections(reading.outputs))
         self._attempts.show({attempt.number: attempt for attempt in reading.attempts})
         self._comparison.show(reading.attempts)
         self._timeline.show(reading.timeline, lambda moments: timeline(moments, self._desk.zone))

@@ -1,0 +1,42 @@
+"""A debate as a simulated user reads it: from the summary down to what was said to the models."""
+
+from __future__ import annotations
+
+from nicegui.testing import User
+
+from ba2_trade_platform.ui.components.detail_reading import Written
+from ba2_trade_platform.ui.components.detail_sections import sections
+from ba2_trade_platform.ui.desk import Desk
+from tests.platforms import TRADER, drain, submit
+from tests.ui.eventually import eventually
+from tests.ui.test_detail import unfold
+
+LABEL = "scripted, not a language model"
+
+
+async def test_a_debate_is_read_in_sections_and_its_messages_are_folded_away(user: User, desk: Desk) -> None:
+    instance = desk.platform.experts.create("DebateDesk", "Debaters", {}, by=TRADER).id
+    analysis_id = submit(desk.platform, instance)
+    drain(desk.platform)
+    await user.open(f"/market_analysis/{analysis_id}")
+    for title in ("Summary", "Data", "Technical analyst", "Debate", "Manager", "Trader", "Risk", "Decision"):
+        await user.should_see(title)
+    await user.should_see(LABEL)
+    await user.should_not_see("Trader: question 1", retries=1)
+    unfold(user, "section-Messages to and from models")
+    await eventually(lambda: user.should_see("Trader: question 1"))
+
+
+def test_sections_come_in_the_order_of_reading() -> None:
+    kinds = ["message", "data", "analyst", "tool", "risk", "debate", "trader", "manager", "decision", "summary", "odd"]
+    found = sections([Written(i, None, kind, kind, "text", 4) for i, kind in enumerate(kinds)])
+    assert [part.title for part in found.values()] == [
+        "Summary", "Data", "Tool outputs", "analyst", "Debate", "Manager", "Trader", "Risk", "Decision",
+        "Messages to and from models", "Other outputs",
+    ]  # fmt: skip
+    assert [part.title for part in found.values() if part.folded] == ["Tool outputs", "Messages to and from models"]
+
+
+def test_the_outputs_of_other_experts_stand_as_they_are() -> None:
+    outputs = [Written(i, None, kind, kind, "text", 4) for i, kind in enumerate(["prices", "signal", "decision"])]
+    assert [(part.title, part.outputs) for part in sections(outputs).values()] == [("", tuple(outputs))]
