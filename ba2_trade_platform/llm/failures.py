@@ -145,9 +145,11 @@ def _said(error: Exception) -> str:
 
 
 def _bodies(error: Exception) -> Iterator[dict[str, Any]]:
-    body = getattr(error, "body", None)
+    body = getattr(error, "body", None)  # of OpenAI's and Anthropic's clients
     if isinstance(body, dict):
         yield body
+    if isinstance(said := getattr(error, "error", None), str):  # of Ollama's
+        yield {"error": said}
 
 
 def _without_secrets(text: str, key: str | None) -> str:

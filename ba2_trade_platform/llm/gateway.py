@@ -76,8 +76,10 @@ class Gateway:
         return self._loop.submit(self._test(connection, model or connection.provider.quick_model)).result()
 
     def close(self) -> None:
-        """End what is under way."""
+        """End what is under way, and forget what belonged to the loop that it was under way on."""
         self._loop.close()
+        self._models.clear()
+        self._limiters.clear()
 
     async def _ask(self, question: Question, order: Sequence[str]) -> Answered:
         held = await asyncio.get_running_loop().run_in_executor(self._loop.pool, self._held)
