@@ -51,7 +51,7 @@ def set_key(
     key = None if remove else _asked_key(name)
     with reach() as console:
         changed = console.patch(f"/providers/{name}", key=key)
-    sentence = f"{name}: the key is {changed['key_words']}"
+    sentence = f"{name}: {'key stored' if key else changed['key_words']}"
     print_json(changed) if json else typer.echo(sentence)
 
 

@@ -35,7 +35,11 @@ _ADVICE = {
     ),
     "MEMORY_STORE": Advice("memory not readable", "", "The expert's memory could not be read. A re-run may work."),
     "INTERRUPTED": Advice("stopped while it ran", "", "The console stopped while it ran. Re-run it."),
-    "AUTH": Advice("API key refused", "by", "The API key was refused. Fix it in the expert's settings, then re-run."),
+    "AUTH": Advice(
+        "API key refused",
+        "by",
+        "The API key was refused. Enter it anew on the page Providers, or in the expert's settings, then re-run.",
+    ),
     "PERMISSION": Advice(
         "not permitted", "by", "The account may not do this. Fix the account or the settings, then re-run."
     ),

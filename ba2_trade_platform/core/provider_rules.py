@@ -30,7 +30,7 @@ VENDOR_URLS = {
 KEY_VARIABLES = {ProviderKind.OPENAI: "OPENAI_API_KEY", ProviderKind.ANTHROPIC: "ANTHROPIC_API_KEY"}
 # The models are what these vendors offered when this was written; a desk changes them on the page.
 FIRST: dict[str, dict[str, Any]] = {
-    "scripted": {"kind": ProviderKind.SCRIPTED, "quick_model": "scripted", "deep_model": "scripted", "concurrency": 64},
+    "scripted": {"kind": ProviderKind.SCRIPTED, "quick_model": "rules", "deep_model": "rules", "concurrency": 64},
     "openai": {"kind": ProviderKind.OPENAI, "quick_model": "gpt-5-mini", "deep_model": "gpt-5"},
     "anthropic": {
         "kind": ProviderKind.ANTHROPIC, "quick_model": "claude-haiku-4-5", "deep_model": "claude-sonnet-4-5",

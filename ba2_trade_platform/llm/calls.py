@@ -14,7 +14,7 @@ from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.core.errors import PlatformError
 from ba2_trade_platform.core.model_contracts import CallBook, CallEnd, CallOutcome, CallStart, Charge
 from ba2_trade_platform.core.model_providers import Connection, ProviderKind
-from ba2_trade_platform.llm.failures import explain
+from ba2_trade_platform.llm.failures import REFUSALS, explain
 from ba2_trade_platform.llm.limits import Limiter
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ class Caller:
                 raise
             outcome = CallOutcome.ANSWERED if failure is None else CallOutcome.FAILED
             said = (None, None) if failure is None else (_code(failure), str(failure))
-            loop, end = asyncio.get_running_loop(), CallEnd(outcome, *heard.usage(), *said)
+            usage = (0, 0, 0) if _was_refused(failure, heard) else heard.usage()
+            loop, end = asyncio.get_running_loop(), CallEnd(outcome, *usage, *said)
             charge = await asyncio.shield(loop.run_in_executor(self._pool, self._close, call, call_id, end))
             entry.correct(charge.tokens)
         if message is None or failure is not None:
@@ -172,6 +173,11 @@ def _explained(call: Call, error: Exception, *, began: bool) -> Exception:
         return error
     provider = call.connection.provider.name
     return explain(error, provider, call.start.model, call.connection.key, began=began) or error
+
+
+def _was_refused(failure: Exception | None, heard: _Heard) -> bool:
+    """Tell whether the provider turned the call away before it began to answer: then it took nothing."""
+    return isinstance(failure, ExpertError) and failure.code in REFUSALS and not heard.chunks
 
 
 def _code(failure: Exception) -> str:

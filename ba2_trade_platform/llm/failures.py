@@ -14,6 +14,10 @@ from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 PASSING = frozenset({ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN, ErrorCode.CONNECTION, ErrorCode.TIMEOUT})
 # Of this provider alone: another one may well answer.
 ITS_OWN = frozenset({ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND})
+# Said before an answer begins. Of a time-out or a broken connection nobody knows what the provider had done by then.
+REFUSALS = ITS_OWN | {
+    ErrorCode.BAD_REQUEST, ErrorCode.CONTEXT_OVERFLOW, ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN,
+}  # fmt: skip
 SAID_LIMIT = 400
 
 _BY_STATUS = {
@@ -145,9 +149,11 @@ def _said(error: Exception) -> str:
 
 
 def _bodies(error: Exception) -> Iterator[dict[str, Any]]:
-    body = getattr(error, "body", None)
+    body = getattr(error, "body", None)  # of OpenAI's and Anthropic's clients
     if isinstance(body, dict):
         yield body
+    if isinstance(said := getattr(error, "error", None), str):  # of Ollama's
+        yield {"error": said}
 
 
 def _without_secrets(text: str, key: str | None) -> str:

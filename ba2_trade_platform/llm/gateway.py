@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
 from ba2_trade_platform.core.errors import NotFound
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TEST_ASKING = Asking(temperature=None, timeout_seconds=30, max_output_tokens=500)
-_Key = tuple[str, int, str, float | None, float, int]
+_Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,10 @@ class Gateway:
         return self._loop.submit(self._test(connection, model or connection.provider.quick_model)).result()
 
     def close(self) -> None:
-        """End what is under way."""
+        """End what is under way, and forget what belonged to the loop that it was under way on."""
         self._loop.close()
+        self._models.clear()
+        self._limiters.clear()
 
     async def _ask(self, question: Question, order: Sequence[str]) -> Answered:
         held = await asyncio.get_running_loop().run_in_executor(self._loop.pool, self._held)
@@ -101,12 +103,12 @@ class Gateway:
     async def _model(self, connection: Connection, model: str, asking: Asking) -> BaseChatModel:
         provider = connection.provider
         key = (
-            provider.name, provider.version, model,
+            provider.name, provider.version, provider.url, connection.key, model,
             asking.temperature, asking.timeout_seconds, asking.max_output_tokens,
         )  # fmt: skip
         made = self._models.get(key)
         if made is None or (made.done() and (made.cancelled() or made.exception())):
-            for old in [known for known in self._models if known[0] == key[0] and known[1] != key[1]]:
+            for old in [known for known in self._models if known[0] == key[0] and known[1:4] != key[1:4]]:
                 del self._models[old]
             loop = asyncio.get_running_loop()
             made = loop.create_task(self._make(connection, model, asking))

@@ -123,6 +123,8 @@ class Limiter:
         if self._running >= at_once:
             return None
         at = max(now, self._held_until)
+        if self.rates.requests is None and self.rates.tokens is None:
+            return at
         counted = [entry for entry in self._recent if entry.counts]
         limit = self.rates.requests
         if limit is not None and len(counted) >= limit:

@@ -46,7 +46,11 @@ def test_a_newcomer_repairs_an_expired_key(console: ConsoleProcess, open_page: O
     analysis_id = console.submit(console.expert("Expired key", fail_with="AUTH", fail_times=-1, action="BUY"))
     console.wait_for(analysis_id, "failed")
     page = open_page(f"{console.url}/market_analysis/{analysis_id}")
-    expect(page.get_by_text("The API key was refused. Fix it in the expert's settings, then re-run.")).to_be_visible()
+    expect(
+        page.get_by_text(
+            "The API key was refused. Enter it anew on the page Providers, or in the expert's settings, then re-run."
+        )
+    ).to_be_visible()
     page.get_by_role("link", name="Settings of this expert").click()
     page.get_by_label("Fail with").click()
     page.get_by_role("option", name="none").click()

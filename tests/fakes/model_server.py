@@ -107,7 +107,11 @@ class ModelServer:
 
 def _failed(reply: Reply, asked: Asked) -> Response:
     asked.left.set()
-    body = {"error": {"message": reply.error, "type": reply.code or "error", "code": reply.code or None}}
+    body: dict[str, Any] = {
+        "error": {"message": reply.error, "type": reply.code or "error", "code": reply.code or None}
+    }
+    if asked.path == "/api/chat":
+        body = {"error": reply.error}
     return JSONResponse(body, reply.status, dict(reply.headers))
 
 

@@ -8,12 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from langchain.agents import create_agent
+from langchain_core.tools import tool
 
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.core.model_contracts import CallOutcome
 from ba2_trade_platform.core.model_providers import ProviderKind
 from tests.fakes.model_server import ModelServer, Reply, model_server
 from tests.flow.model_desk import KEY, ModelDesk, model_desk, say
+from tests.platforms import TRADER
 
 
 @pytest.fixture
@@ -98,6 +101,54 @@ async def test_what_passes_is_repeated_and_not_before_the_provider_wants(desk: M
     assert server.waits()[0] >= 1
     assert desk.book.outcomes == [CallOutcome.FAILED, CallOutcome.FAILED, CallOutcome.ANSWERED]
     assert [desk.book.ends[call].error_code for call in (1, 2, 3)] == ["RATE_LIMIT", "PROVIDER_DOWN", None]
+
+
+async def test_a_call_that_was_turned_away_took_nothing_and_one_that_broke_off_nobody_knows(
+    desk: ModelDesk, server: ModelServer
+) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply(status=500), Reply("well"), Reply("a longer answer than that", ends="cut"))
+    attempt = desk.attempt("local", call_retries=1)
+    await say(attempt)
+    assert [charge[2] for charge in attempt.charges] == [0, 18]
+    with pytest.raises(ExpertError):
+        await say(desk.attempt("local"))
+    assert desk.book.ends[3].tokens_out is None
+
+
+async def test_a_removed_provider_leaves_nothing_to_one_of_the_same_name(
+    desk: ModelDesk, server: ModelServer, other: ModelServer
+) -> None:
+    desk.add("local", f"{server.url}/v1")
+    await say(desk.attempt("local"))
+    desk.providers.remove("local", by=TRADER)
+    desk.add("local", f"{other.url}/v1", key="another")
+    await say(desk.attempt("local"))
+    assert [asked.authorization for asked in other.asked] == ["Bearer another"]
+
+
+@tool
+def look(symbol: str) -> str:
+    """Look at a symbol."""
+    return symbol
+
+
+@pytest.mark.parametrize("kind", [ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA])
+async def test_each_provider_is_given_tools_in_its_own_format(
+    desk: ModelDesk, server: ModelServer, kind: ProviderKind
+) -> None:
+    desk.add("some", f"{server.url}/v1" if kind is ProviderKind.OPENAI else server.url, kind)
+    await desk.attempt("some").models.chat("quick").bind_tools([look], tool_choice="any").ainvoke("Look at AAPL")
+    (sent,) = server.asked[0].body["tools"]
+    assert sent["name" if kind is ProviderKind.ANTHROPIC else "function"]
+
+
+async def test_an_agent_calls_its_tool_and_goes_on(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply(call=("look", '{"symbol": "AAPL"}')), Reply("I have looked"))
+    agent = create_agent(desk.attempt("local").models.chat("quick"), [look])
+    said = await agent.ainvoke({"messages": [("user", "Look at AAPL")]})
+    assert [message.text for message in said["messages"][1:]] == ["", "AAPL", "I have looked"]
 
 
 async def test_a_long_wish_to_wait_is_left_to_the_queue(desk: ModelDesk, server: ModelServer) -> None:

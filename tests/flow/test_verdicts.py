@@ -146,7 +146,10 @@ def test_a_permanent_error_names_what_to_fix_and_whose_key_it_is(desk: Desk, wor
     said = verdict(desk, analysis_id)
     assert said.headline == "Permanent: fix first (API key refused by openai)"
     assert said.warns
-    assert said.hint == "The API key was refused. Fix it in the expert's settings, then re-run."
+    assert (
+        said.hint
+        == "The API key was refused. Enter it anew on the page Providers, or in the expert's settings, then re-run."
+    )
 
 
 def test_an_unknown_error_is_to_be_read(desk: Desk, worker: SteppedWorker) -> None:

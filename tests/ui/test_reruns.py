@@ -71,7 +71,9 @@ async def test_a_permanent_failure_is_warned_of_and_rerun_when_the_trader_insist
     user.find(marker="re-run").click()
     await eventually(lambda: user.should_see(f"Re-run analysis {analysis_id} (AAPL, Practice desk)?"))
     await user.should_see("Permanent: fix first (")
-    await user.should_see("The API key was refused. Fix it in the expert's settings, then re-run.")
+    await user.should_see(
+        "The API key was refused. Enter it anew on the page Providers, or in the expert's settings, then re-run."
+    )
     await user.should_see("Previous outputs will be archived and cleared.")
     assert row(desk.platform, analysis_id).status is Status.FAILED
     user.find(marker="rerun-anyway").click()

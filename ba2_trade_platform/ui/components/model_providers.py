@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
+from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.model_providers import KeyState, Provider
 from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.ui import words
-from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip
+from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip, empty_state
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.components.provider_dialog import ProviderDialog
 from ba2_trade_platform.ui.desk import Desk
@@ -25,16 +26,17 @@ HEADERS = ("Provider", "State", "Actions", "On", "Quick model", "Deep model", "K
 
 @dataclass(frozen=True)
 class Line:
-    """One row: the provider, whether its retries are held back, and what the last test on this page brought."""
+    """One row: the provider, its models' prices, whether it is held back, what the last test on this page brought."""
 
     provider: Provider
+    prices: tuple[str, str]
     held: bool
     test: ConnectionTest | None
     testing: bool
 
 
-def price_words(provider: str, model: str) -> str:  # noqa: ARG001 - asked of the price table by provider and model
-    """Return what a model costs, in words."""
+def price_words(platform: Platform, provider: str, model: str) -> str:  # noqa: ARG001 - what a price table is asked
+    """Return what a model costs, in words. Blocking."""
     return "price unknown"
 
 
@@ -52,28 +54,40 @@ class ModelProviderTable:
             ui.button("Add a provider", icon="add", color=None, on_click=self._add).props("flat dense no-caps").mark(
                 "add-provider"
             )
-        with panel.element, plain_table("Model providers", HEADERS):
-            self._rows: KeyedList[str, Line] = KeyedList(self._line, tag="tbody", entry_tag="tr")
+        with panel.element:
+            with ui.element("div") as self._table, plain_table("Model providers", HEADERS):
+                self._rows: KeyedList[str, Line] = KeyedList(self._line, tag="tbody", entry_tag="tr")
+            self._empty = empty_state(
+                "hub", "No model provider", "Experts that ask language models need one. Add one here."
+            )
 
     async def refresh(self, _: Change) -> None:
         """Show the providers as they stand."""
         with reporting():
             async with self._lock:
-                platform = self._desk.platform
-                providers, held = await off_loop(lambda: (platform.model_providers.list(), platform.breakers.held()))
+                lines = await off_loop(self._read)
                 if self._root.is_deleted:
                     return
-                self._rows.show(
-                    {
-                        provider.name: Line(
-                            provider,
-                            provider.name in held,
-                            self._tests.get(provider.name),
-                            provider.name in self._testing,
-                        )
-                        for provider in providers
-                    }
-                )
+                self._rows.show({line.provider.name: line for line in lines})
+                self._table.set_visibility(bool(lines))
+                self._empty.set_visibility(not lines)
+
+    def _read(self) -> list[Line]:
+        platform = self._desk.platform
+        held = platform.breakers.held()
+        return [
+            Line(
+                provider,
+                (
+                    price_words(platform, provider.name, provider.quick_model),
+                    price_words(platform, provider.name, provider.deep_model),
+                ),
+                provider.name in held,
+                self._tests.get(provider.name),
+                provider.name in self._testing,
+            )
+            for provider in platform.model_providers.list()
+        ]
 
     def _line(self, line: Line) -> None:
         provider = line.provider
@@ -84,10 +98,10 @@ class ModelProviderTable:
         with cell():
             switch = ui.switch(value=provider.enabled, on_change=lambda event: self._enable(provider, event.value))
             switch.props("dense").mark(f"on-{provider.name}").props["aria-label"] = f"{provider.name} is switched on"
-        for model in (provider.quick_model, provider.deep_model):
+        for model, price in zip((provider.quick_model, provider.deep_model), line.prices, strict=True):
             with cell():
                 ui.label(model)
-                ui.label(price_words(provider.name, model)).classes("ba2-muted ba2-small")
+                ui.label(price).classes("ba2-muted ba2-small")
         text_cell(_key_words(provider, self._desk.zone), classes="ba2-wrap")
         text_cell(_limits(provider))
         text_cell(provider.url or DASH)
@@ -154,7 +168,7 @@ class ModelProviderTable:
             await confirm(
                 f"Remove {provider.name}?",
                 "Its stored key is forgotten. Experts that name it pass it over; those that have only it cannot work.",
-                "Remove",
+                "Forget it",
                 remove,
             )
 
