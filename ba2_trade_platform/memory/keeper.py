@@ -17,9 +17,17 @@ AFTER_CHANGES_SECONDS = 60.0
 class Keeper:
     """Calls `look`, which must return at once: 30 s after the start, every 10 minutes, a minute after changes."""
 
-    def __init__(self, look: Callable[[], None], feed: ChangeFeed) -> None:
+    def __init__(
+        self,
+        look: Callable[[], None],
+        feed: ChangeFeed,
+        first_seconds: float = FIRST_SECONDS,
+        after_changes_seconds: float = AFTER_CHANGES_SECONDS,
+    ) -> None:
         self._look = look
         self._feed = feed
+        self._first_seconds = first_seconds
+        self._after_changes_seconds = after_changes_seconds
         self._lock = threading.Lock()
         self._expected = False
         self._scheduler: Any = None
@@ -33,7 +41,7 @@ class Keeper:
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
         self._scheduler.add_job(
-            self._look, "interval", seconds=INTERVAL_SECONDS, next_run_time=_in(FIRST_SECONDS), id="look"
+            self._look, "interval", seconds=INTERVAL_SECONDS, next_run_time=_in(self._first_seconds), id="look"
         )
         self._scheduler.start()
         self._subscription = self._feed.subscribe(self._changed)
@@ -52,7 +60,7 @@ class Keeper:
             if self._expected or self._scheduler is None:
                 return
             self._expected = True
-            self._scheduler.add_job(self._after_changes, "date", run_date=_in(AFTER_CHANGES_SECONDS))
+            self._scheduler.add_job(self._after_changes, "date", run_date=_in(self._after_changes_seconds))
 
     def _after_changes(self) -> None:
         with self._lock:

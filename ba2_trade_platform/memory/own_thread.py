@@ -37,11 +37,12 @@ class OwnThread:
             self._work.put((work, future))
         return future
 
-    def stop(self, seconds: float) -> bool:
-        """Accept nothing more, and wait at most so long for what was accepted; tell whether all of it ended."""
+    def stop(self, seconds: float, last: Callable[[], object] = lambda: None) -> bool:
+        """Accept nothing more but `last`, and wait so long for it at most; tell whether all of it ended."""
         with self._lock:
             if not self._stopped:
                 self._stopped = True
+                self._work.put((last, Future()))
                 self._work.put(None)
         if self._thread is None:
             return True

@@ -198,10 +198,7 @@ class LessonMemory:
         self._stopping.set()
         if self._keeper is not None:
             self._keeper.stop()
-        store = self._store
-        if store is not None:
-            self._thread.submit(store.close)
-        if not self._thread.stop(STOP_SECONDS):
+        if self._store is not None and not self._thread.stop(STOP_SECONDS, last=self._store.close):
             log.warning("The memory store did not close within %g s; it heals at the next start", STOP_SECONDS)
 
     def _require(self) -> VectorStore:

@@ -136,7 +136,7 @@ class VectorStore:
         if client is not None:
             with suppress(Exception):  # a client in trouble may have nothing left to close
                 client.close()
-        self._lock.release()
+        self._lock.release(force=True)  # it counts how often it was taken
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Embedder, Any]]:
