@@ -35,9 +35,12 @@ class Line:
     testing: bool
 
 
-def price_words(platform: Platform, provider: str, model: str) -> str:  # noqa: ARG001 - what a price table is asked
-    """Return what a model costs, in words. Blocking."""
-    return "price unknown"
+def price_words(platform: Platform, provider: str, model: str) -> str:
+    """Return what a million tokens of a model cost, in words."""
+    price = platform.calls.price_of(provider, model)
+    if price is None:
+        return "price unknown"
+    return "free" if price.free else f"${price.input.normalize():f} in, ${price.output.normalize():f} out a million"
 
 
 class ModelProviderTable:
