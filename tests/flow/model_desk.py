@@ -21,7 +21,7 @@ from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
 
 NOON = datetime(2014, 6, 2, 16, tzinfo=UTC)
-KEY = "sk-test-0123456789abcdef"
+KEY = "a-word-that-only-the-provider-knows"
 _MARKET = DemoMarket()
 
 

@@ -96,9 +96,13 @@ async def test_a_failure_has_its_code_its_tries_and_a_sentence(
 
 async def test_what_passes_is_repeated_and_not_before_the_provider_wants(desk: ModelDesk, server: ModelServer) -> None:
     desk.add("local", f"{server.url}/v1")
-    server.will(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), Reply(status=500), Reply("well"))
+    server.will(
+        Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)),
+        Reply(status=503, headers=(("retry-after", "1"),)),
+        Reply("well"),
+    )
     assert await say(desk.attempt("local", call_retries=2)) == "well"
-    assert server.waits()[0] >= 1
+    assert min(server.waits()) >= 1
     assert desk.book.outcomes == [CallOutcome.FAILED, CallOutcome.FAILED, CallOutcome.ANSWERED]
     assert [desk.book.ends[call].error_code for call in (1, 2, 3)] == ["RATE_LIMIT", "PROVIDER_DOWN", None]
 

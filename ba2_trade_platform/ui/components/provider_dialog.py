@@ -66,8 +66,9 @@ class ProviderDialog:
             self._key.set_visibility(False)
 
     def _key_hint(self) -> str:
-        now = f"Now: {self._provider.key_words}. " if self._provider else ""
-        return f"{now}Stored encrypted and never shown; empty leaves it as it is"
+        if self._provider is None:
+            return "Stored encrypted and never shown; empty: none, or the environment's"
+        return f"Now: {self._provider.key_words}. Stored encrypted and never shown; empty leaves it as it is"
 
     def _build_models(self) -> None:
         provider = self._provider
