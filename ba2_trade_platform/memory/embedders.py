@@ -107,7 +107,8 @@ class ProviderEmbedder:
         try:
             return _unit(np.asarray(self._model.embed_documents(list(texts)), dtype=np.float32))
         except Exception as error:
-            raise _trouble(f"The provider of embeddings failed: {error}") from error
+            # Not its own words: some servers repeat the key in them, and this sentence is kept.
+            raise _trouble(f"The provider of embeddings failed ({type(error).__name__})") from error
 
 
 def missing_package(choice: str) -> str | None:

@@ -27,6 +27,7 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 30.0  # after trouble nobody tries again sooner, so that no analysis waits for the same failure
 FoundBy = Literal["similarity", "text"]
 ANSWER_SECONDS = 60.0
+TURN_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
 
@@ -145,7 +146,10 @@ class LessonMemory:
         """Look for outcomes now. Raises SwitchedOff or Unavailable."""
         self._require()
         learnt = self._learning.learn()
-        self.fill_soon()
+        if learnt.lessons <= BATCH and self._turn.acquire(timeout=TURN_SECONDS):
+            self._take_turn(self._fill)  # so that who looked and then analyses recalls what was learnt
+        else:
+            self.fill_soon()
         return learnt
 
     def look(self) -> None:

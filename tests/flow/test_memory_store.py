@@ -49,6 +49,15 @@ def test_lessons_are_recalled_after_a_restart(tmp_path: Path) -> None:
         assert recalled.warning is None
 
 
+def test_what_was_learnt_is_recalled_at_once(tmp_path: Path) -> None:
+    with remembering(tmp_path) as desk:
+        instance = desk.instance()
+        desk.decide(instance, "AAPL")
+        desk.platform.memory.learn()
+        recalled = desk.recalled(instance, LATER)
+        assert (len(recalled.lessons), recalled.warning) == (1, None)
+
+
 def test_a_spoilt_store_warns_the_analysis_goes_on_and_a_rebuild_heals_it(tmp_path: Path) -> None:
     with remembering(tmp_path) as desk:
         instance = learnt(desk, "AAPL", "MSFT")
