@@ -43,7 +43,7 @@ class Spending:
                 raise ExpertError(
                     ErrorCode.BUDGET,
                     f"Nobody knows the price of {start.model} at {start.provider}, so it cannot be held to the budget "
-                    f"of {budget.of}: add its price to {self._price_file}, or remove that budget; then resume",
+                    f"of {budget.of}: add its price to {self._price_file}, or remove that budget; then re-run",
                 )
             if budget.spent.counted + reserved > budget.limit:
                 raise ExpertError(ErrorCode.BUDGET, _sentence(budget, reserved))
@@ -71,7 +71,7 @@ def _sentence(budget: _Budget, reserved: Decimal) -> str:
     return (
         f"The budget of {budget.of} is {usd(budget.limit)}: {usd(counted)} are spent"
         f"{unsure if known != counted else ''} and this call may take up to {usd(reserved)}. "
-        f"Raise it {budget.remedy}, then resume: what is done is kept"
+        f"Raise it {budget.remedy}, then re-run: Resume keeps what is done"
     )
 
 

@@ -79,7 +79,7 @@ def test_over_its_budget_an_analysis_stops_and_goes_on_once_the_budget_is_raised
         failed = row(platform, analysis_id)
         assert (failed.status, failed.error_code) == (Status.FAILED, "BUDGET")
         assert "is 0.10 USD: 0.08 USD are spent and this call may take up to 0.04 USD" in failed.error_message
-        assert "Raise it in the expert's settings, then resume" in failed.error_message
+        assert "Raise it in the expert's settings, then re-run: Resume keeps what is done" in failed.error_message
         platform.experts.update(expert, by=TRADER, settings=settings_of(**{budget: 0.2}))
         platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
         drain(platform)

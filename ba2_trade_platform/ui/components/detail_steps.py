@@ -37,7 +37,7 @@ class StepLine:
             ui.label(step.name).classes("ba2-line-name")
             if step.reused_from_attempt:
                 ui.label(f"kept from attempt {step.reused_from_attempt}").classes("ba2-muted")
-            elif step.calls:
+            elif step.cost or step.at_least:
                 ui.label(money(step.cost, at_least=step.at_least)).classes("ba2-muted ba2-hide-narrow")
             ui.label(took(step.started_at, step.finished_at) or look.word).classes("ba2-muted")
 
