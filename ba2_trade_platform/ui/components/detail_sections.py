@@ -62,7 +62,7 @@ class SectionView:
     def __call__(self, section: Section) -> None:
         """Show the outputs under their title; what few people read is folded away under it."""
         if not section.folded:
-            if section.title:
+            if section.title and section.title != section.outputs[0].name:  # a line does not stand under its own name
                 ui.label(section.title).classes("ba2-section").props("role=heading aria-level=3")
             self._lines(section)
             return

@@ -1,0 +1,81 @@
+"""A console killed in the middle of a debate, call after call, pays for no answer twice and brings it to its end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at
+from tests.sql import ask
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+
+SLOW = "scripted:rules?seconds=0.4"
+KILLED_IN = ("Technical analyst", "Bull researcher", "Bear researcher", "Trader", "Portfolio manager")
+ONCE = (
+    "Bull researcher", "Bear researcher", "Research manager", "Trader", "Aggressive risk analyst",
+    "Conservative risk analyst", "Neutral risk analyst", "Portfolio manager",
+)  # fmt: skip
+
+
+def calls(console: Console) -> list[tuple[str, str | None]]:
+    """Return step and outcome of every model call that was ever made."""
+    return [(row[0], row[1]) for row in ask(console.database, "SELECT step, outcome FROM model_call ORDER BY id")]
+
+
+def wait_until_asked(console: Console, step: str) -> None:
+    """Return while a call of this step is under way; of the technical analyst its second, after its tool."""
+    wanted = 2 if step == "Technical analyst" else 1
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        made = [outcome for name, outcome in calls(console) if name == step]
+        if len(made) >= wanted and made[-1] is None:
+            return
+        time.sleep(LOOK_AGAIN)
+    raise AssertionError(f"{step} was not asked; there are {calls(console)}")
+
+
+def test_no_answer_is_paid_for_twice_however_often_the_console_is_killed(tmp_path: Path) -> None:
+    with console_at(tmp_path / "data", workers=2) as console:
+        console.start_cold()
+        console.wait_until_ready()
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+            analysis_id = begin(http)
+        for step in KILLED_IN:
+            wait_until_asked(console, step)
+            console.kill()
+            console.start()
+            console.wait_until_ready()
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+            assert ended(http, analysis_id)["status"] == "completed"
+        made = calls(console)
+        answered = Counter(step for step, outcome in made if outcome == "answered")
+        assert answered == dict.fromkeys(ONCE, 1) | {"Technical analyst": 2}
+        assert Counter(step for step, outcome in made if outcome == "interrupted") == dict.fromkeys(KILLED_IN, 1)
+        console.stop()
+
+
+def begin(http: httpx.Client) -> int:
+    """Configure a slow scripted desk, submit one analysis and return its id."""
+    settings = {"quick_model": SLOW, "deep_model": SLOW}
+    desk = http.post("/expert-instances", json={"expert": "DebateDesk", "alias": "Debaters", "settings": settings})
+    assert desk.status_code == 201, desk.text
+    answer = http.post("/analyses", json={"expert_instance_id": desk.json()["id"], "symbol": "MSFT"})
+    assert answer.status_code == 202, answer.text
+    return int(answer.json()["analysis_id"])
+
+
+def ended(http: httpx.Client, analysis_id: int) -> dict[str, Any]:
+    """Return the analysis once it is neither waiting nor at work."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = http.get(f"/analyses/{analysis_id}").json()
+        if found["status"] not in ("pending", "running"):
+            return found
+        time.sleep(LOOK_AGAIN)
+    raise AssertionError("the debate did not end")
