@@ -155,7 +155,10 @@ class Models(Protocol):
         """
 
     async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
-        """Return the model's answer as `schema`; after one corrective try raise ExpertError OUTPUT_INVALID."""
+        """Return the model's answer as `schema`; after one corrective try raise ExpertError OUTPUT_INVALID.
+
+        Like those of `chat`, these calls are heard by the LangChain callbacks of the caller's run.
+        """
 
     def describe(self) -> Mapping[str, Any]:
         """Return the providers in order with their models, as JSON, for the attempt's environment."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
 
+    from ba2_trade_platform.llm.routed import RoutedModel
+
 Answer = TypeVar("Answer", bound=BaseModel)
 Ask = Callable[[Question, Sequence[str]], Awaitable[Answered]]
 CHARS_A_TOKEN = 4
@@ -56,7 +58,6 @@ class AttemptModels:
 
     def chat(self, tier: Tier) -> BaseChatModel:
         """Return the model that an agent is given."""
-        from ba2_trade_platform.llm.routed import RoutedModel  # noqa: PLC0415 - LangChain
 
         async def answer(messages: Sequence[BaseMessage], options: dict[str, Any]) -> AIMessage:
             answered = await self._asked(tier, lambda offer: (messages, _for_provider(offer, options)))
@@ -66,7 +67,7 @@ class AttemptModels:
                 raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=name)
             return answered.message
 
-        return RoutedModel(answer=answer, tier=tier)
+        return _routed(answer, tier)
 
     async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
         """Return the model's answer as `schema`, at the second try if need be."""
@@ -105,12 +106,20 @@ class AttemptModels:
             options = options_of(provider.kind, method, offer.model, schema)
             return instructed(messages, method, schema), options
 
+        answers: list[Answered] = []
+
+        async def answer(given: Sequence[BaseMessage], _: dict[str, Any]) -> AIMessage:  # noqa: ARG001 - `shape` has them
+            answers.append(await self._asked(tier, shape))
+            return answers[-1].message
+
         try:
-            answered = await self._asked(tier, shape)
+            # By way of LangChain, so that whoever listens to the agent hears this call too.
+            await _routed(answer, tier).ainvoke(list(messages))
         except ExpertError as error:
             if error.code is not ErrorCode.OUTPUT_INVALID:
                 raise
             raise _UnusableError(error.provider or "the model", error.provider, str(error)) from None
+        answered = answers[-1]
         name = answered.offer.connection.provider.name
         try:
             return read(answered.message, schema)
@@ -129,7 +138,9 @@ class AttemptModels:
             start=self._starter(step_at_work()),
             asking=self._asking,
         )
-        return await self._ask(question, _order(self._context.providers, self._settings, tier))
+        answered = await self._ask(question, _order(self._context.providers, self._settings, tier))
+        answered.message.response_metadata["provider_name"] = answered.offer.connection.provider.name
+        return answered
 
     def _starter(self, step: str | None) -> Callable[[Offer, Sequence[BaseMessage], Mapping[str, Any]], CallStart]:
         context, settings = self._context, self._settings
@@ -143,6 +154,12 @@ class AttemptModels:
             )  # fmt: skip
 
         return start
+
+
+def _routed(answer: Callable[[Sequence[BaseMessage], dict[str, Any]], Awaitable[AIMessage]], tier: Tier) -> RoutedModel:
+    from ba2_trade_platform.llm.routed import RoutedModel  # noqa: PLC0415 - LangChain
+
+    return RoutedModel(answer=answer, tier=tier)
 
 
 class _UnusableError(Exception):

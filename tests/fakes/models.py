@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from langchain_core.callbacks import CallbackManager
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -103,10 +102,8 @@ class FakeModels:
         gate: Callable[[Asked], Any] | None = None,
         provider: str = "fake",
         book: Book | None = None,
-        *,
-        quiet: bool = False,
     ) -> None:
-        self._provider, self._quiet = provider, quiet
+        self._provider = provider
         self.book = book or Book()
         self._model = CountingModel(script=script, book=self.book, gate=gate, provider=provider)
 
@@ -124,8 +121,7 @@ class FakeModels:
         model = self._model.bind_tools([schema])
         conversation = list(messages)
         for _ in range(2):
-            # A quiet one asks past LangChain's callbacks, as a gateway may.
-            said = await model.ainvoke(conversation, {"callbacks": CallbackManager([])} if self._quiet else None)
+            said = await model.ainvoke(conversation)
             try:
                 return schema.model_validate(said.tool_calls[0]["args"])
             except (ValidationError, IndexError) as error:

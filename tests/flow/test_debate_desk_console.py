@@ -50,6 +50,18 @@ def test_a_debate_runs_from_submit_to_recommendation_without_key_or_network(plat
     assert len(environment["prompts"]) == 12
 
 
+def test_every_call_is_written_with_who_answered_and_its_tokens(platform: Platform) -> None:
+    analysis_id = debate(platform)
+    drain(platform)
+    found = [one for one in platform.details.outputs(analysis_id) if ": answer " in one.name]
+    raws = {one.name: platform.details.raw(one.id) for one in found if one.id is not None}
+    assert set(raws) >= {"Trader: answer 1", "Portfolio manager: answer 1"}
+    assert {raw["provider"] for raw in raws.values()} == {"scripted"}
+    ((tokens_in, tokens_out),) = ask(file_of(platform), "SELECT SUM(tokens_in), SUM(tokens_out) FROM model_call")
+    assert sum(raw["tokens_in"] for raw in raws.values()) == tokens_in
+    assert sum(raw["tokens_out"] for raw in raws.values()) == tokens_out
+
+
 def test_a_trader_who_met_a_429_is_alone_asked_again_by_resume(platform: Platform) -> None:
     analysis_id = debate(platform, "scripted:rules?fail=RATE_LIMIT&role=trader&times=1")
     drain(platform)

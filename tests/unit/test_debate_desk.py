@@ -136,9 +136,8 @@ async def test_outputs_are_there_while_the_debate_goes_on(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.parametrize("quiet", [False, True])
-async def test_the_words_of_the_scripted_model_are_labelled_wherever_they_stand(tmp_path: Path, quiet: bool) -> None:
-    context = debate(tmp_path, FakeModels(provider="scripted", quiet=quiet))
+async def test_the_words_of_the_scripted_model_are_labelled_wherever_they_stand(tmp_path: Path) -> None:
+    context = debate(tmp_path, FakeModels(provider="scripted"))
     verdict = await DebateDesk().analyse(context)
     theirs = [o for o in context.outputs if o.type not in {"data", "tool"} and ": question" not in o.name]
     assert theirs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +76,8 @@ class Listener(AsyncCallbackHandler):
         calls = [{"tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
         parts = [note, message.text, *(f"```json\n{json.dumps(call, indent=1, default=str)}\n```" for call in calls)]
         raw = {
-            "provider": message.response_metadata.get("model_provider"),
+            "provider": message.response_metadata.get("provider_name")
+            or message.response_metadata.get("model_provider"),
             "model": message.response_metadata.get("model_name"),
             "tokens_in": usage["input_tokens"] if usage else None,
             "tokens_out": usage["output_tokens"] if usage else None,
@@ -85,17 +85,6 @@ class Listener(AsyncCallbackHandler):
         }
         text = "\n\n".join(part for part in parts if part)
         self._write("message", f"answer {self._calls}", labelled(text or "(empty)", self.scripted), raw)
-
-    def read(self, asked: Sequence[BaseMessage], answer: Mapping[str, Any], scripted: bool) -> None:
-        """Write a structured answer where the models asked without telling LangChain's callbacks."""
-        if self._calls:
-            return
-        self._calls = 1
-        self.scripted = scripted
-        text = "\n\n".join(f"**{message.type}**\n\n{message.text}" for message in asked)
-        self._write("message", "question 1", text, {"messages": len(asked)})
-        shown = f"```json\n{json.dumps(answer, indent=1)}\n```"
-        self._write("message", "answer 1", labelled(shown, scripted), {"answer": dict(answer)})
 
     def gave(self, message: ToolMessage, note: str = "") -> None:
         """Write one tool's result, as text that nothing in it can end."""
