@@ -62,6 +62,7 @@ from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
+from ba2_trade_platform.market.research import ResearchSource, open_research
 from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.settings import Settings, variable
 
@@ -135,6 +136,11 @@ class Platform:
         return self.language.memory
 
     @property
+    def research(self) -> ResearchSource:
+        """Where news and figures come from."""
+        return self.language.research
+
+    @property
     def lessons(self) -> Lessons:
         """What was learnt from decisions."""
         return self.memory.lessons
@@ -203,11 +209,11 @@ def build(
 
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one.
     """
-    file, engine, market = _open(settings, prices)
+    file, engine, market, research = _open(settings, prices)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
     breakers = Breakers(store)
-    language = open_language(settings, store, market, breakers.held)
+    language = open_language(settings, store, market, research, breakers.held)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
     telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
@@ -284,12 +290,16 @@ def _worker(
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 
-def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices]:
-    """Return the database's file and engine and the market, or raise StartRefused with the setting that is wrong."""
+def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices, ResearchSource]:
+    """Return the database's file and engine, the market and the source of research.
+
+    Raises StartRefused with the setting that is wrong.
+    """
     try:
         file = database_file(settings.url)
         engine = open_engine(settings.url, settings.sqlite_synchronous)
         market = prices or open_prices(settings.prices, settings.prices_dir)
+        research = open_research(settings.research_dir, market)
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     except OSError as error:
@@ -297,7 +307,7 @@ def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Pric
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
     except ValueError as error:
         raise StartRefused(str(error)) from error
-    return file, engine, market
+    return file, engine, market, research
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

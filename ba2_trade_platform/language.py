@@ -1,4 +1,4 @@
-"""Puts together what experts that ask language models work with: providers, the book of calls, and the memory."""
+"""Puts together what experts that ask language models work with: providers, a book of calls, research, memory."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.llm.gateway import Gateway
+from ba2_trade_platform.market.research import ResearchSource, research_for
 from ba2_trade_platform.memory.embedders import missing_package, open_embedder
 from ba2_trade_platform.memory.recall import memory_for
 from ba2_trade_platform.memory.service import LessonMemory
@@ -41,6 +42,7 @@ class Language:
     costs: Costs
     gateway: Gateway
     memory: LessonMemory
+    research: ResearchSource
     equipment: Equipment
 
     def own(self) -> None:
@@ -61,7 +63,11 @@ class Language:
 
 
 def open_language(
-    settings: Settings, store: Store, market: Prices, held_providers: Callable[[], AbstractSet[str]]
+    settings: Settings,
+    store: Store,
+    market: Prices,
+    research: ResearchSource,
+    held_providers: Callable[[], AbstractSet[str]],
 ) -> Language:
     """Put the services together; nothing is imported, opened or asked yet. `held_providers`: whose breaker is open."""
     providers = ModelProviders(store, SecretBox(settings.data_dir / "secret.key"), os.environ)
@@ -79,9 +85,11 @@ def open_language(
         costs=Costs(store, desk_settings),
         gateway=gateway,
         memory=memory,
+        research=research,
         equipment=Equipment(
             models_for=gateway.models_for,
             memory_for=partial(memory_for, memory),
+            research_for=partial(research_for, research),
             folder=settings.data_dir / "experts",
         ),
     )

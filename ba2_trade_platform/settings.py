@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     )
     prices: Literal["demo", "folder"] = Field("demo", description="Where prices come from, and with them the clock")
     prices_dir: Path | None = Field(None, description="Folder of price files, for BA2_PRICES=folder")
+    research_dir: Path | None = Field(
+        None, description="Folder of news.csv, figures.csv and posts.csv; empty: what the demo market knows, or nothing"
+    )
 
     @classmethod
     def settings_customise_sources(

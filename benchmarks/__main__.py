@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from benchmarks import (
     bulk_rerun,
     console,
+    debates,
     failure_queries,
     model_costs,
     monitor_queries,
@@ -16,7 +17,17 @@ from benchmarks import (
 )
 from benchmarks.report import show
 
-BENCHMARKS = (queue_drain, monitor_queries, failure_queries, rerun, bulk_rerun, console, retry_storm, model_costs)
+BENCHMARKS = (
+    queue_drain,
+    monitor_queries,
+    failure_queries,
+    rerun,
+    bulk_rerun,
+    console,
+    retry_storm,
+    model_costs,
+    debates,
+)
 QUICK = {
     "jobs": 200,
     "huey": 100,
@@ -27,6 +38,8 @@ QUICK = {
     "reruns": 20,
     "browsers": 3,
     "storm": 200,
+    "debates": 8,
+    "call_seconds": 0.2,
     "seconds": 3,
     "calls": 20_000,
 }

@@ -22,6 +22,7 @@ from ba2_trade_platform.api import (
     model_providers,
     queue,
     reruns,
+    research,
     results,
     retention,
     retries,
@@ -62,6 +63,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         breakers,
         model_providers,
         experts,
+        research,
         lessons,
         demo,
     ):

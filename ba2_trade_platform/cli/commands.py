@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk, costs, failures, lessons, models, retries
+from ba2_trade_platform.cli import bulk, costs, failures, lessons, models, research, retries
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -242,6 +242,7 @@ app.command("stop-retrying")(retries.stop_retrying)
 app.command()(retries.breakers)
 app.command("hold-back")(retries.hold_back)
 app.command("let-go")(retries.let_go)
+app.command()(research.research)
 app.command()(costs.costs)
 app.command()(costs.budget)
 app.add_typer(lessons.lessons, name="lessons")

@@ -164,6 +164,15 @@ def print_providers(found: dict[str, Any]) -> None:
     _print(table)
 
 
+def print_research(files: Sequence[dict[str, Any]], zone: ZoneInfo) -> None:
+    """Print what can be used of each file of news, figures or posts."""
+    table = _table("File", "Usable", "Symbols", "Newest", "Left out")
+    for one in files:
+        newest = _moment(one["newest"], zone)
+        table.add_row(one["name"], str(one["items"]), str(one["symbols"]), newest, str(one["bad_lines"]))
+    _print(table)
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")

@@ -33,13 +33,28 @@ class _Demo:
     settings: Mapping[str, Any]
     symbols: tuple[str, ...]
     timeout_seconds: float = 600
+    max_retries: int = 2
 
 
 def _practice(fail_with: str | None, fail_times: int, **more: Any) -> dict[str, Any]:
     return {"fail_with": fail_with, "fail_times": fail_times, "seconds": 4, "steps": 4, "outputs": 15, **more}
 
 
+def _debate(deep_model: str, **more: Any) -> dict[str, Any]:
+    # Half a second a call, so that a newcomer can watch the debate.
+    return {"providers": ["scripted"], "quick_model": "scripted:rules?seconds=0.5", "deep_model": deep_model, **more}
+
+
 DESK = (
+    _Demo("Debate desk", "DebateDesk", _debate("scripted:rules?seconds=0.5"), ("AAPL", "AMD")),
+    # Stands failed at its trader, everything before it done: Resume asks for what is missing, and the trader answers.
+    _Demo(
+        "Debate cut off",
+        "DebateDesk",
+        _debate("scripted:rules?seconds=0.5&fail=PROVIDER_DOWN&role=trader", call_retries=0),
+        ("COST",),
+        max_retries=0,
+    ),
     _Demo("Technical rules", "TechnicalRules", {}, ()),
     _Demo(
         "Busy provider",
@@ -106,15 +121,23 @@ class Demo:
         instruments = list(self._prices.instruments())
         symbols = [info.symbol for info in instruments]
         self._watchlists.add(WATCHLIST, instruments, is_demo=True)
+        shipped = {expert.name for expert in self._experts.experts()}
+        desk = [demo for demo in DESK if demo.expert in shipped]
         queued = 0
-        for demo in DESK:
+        for demo in desk:
             instance = self._experts.create(
-                demo.expert, demo.alias, demo.settings, by=by, is_demo=True, timeout_seconds=demo.timeout_seconds
+                demo.expert,
+                demo.alias,
+                demo.settings,
+                by=by,
+                is_demo=True,
+                timeout_seconds=demo.timeout_seconds,
+                max_retries=demo.max_retries,
             )
             chosen = [symbol for symbol in demo.symbols if symbol in symbols] or symbols
             batch = self._queue.submit_batch([instance.id], chosen, by=by, source=Source.DEMO, name=demo.alias)
             queued += len(batch.items)
-        log.info("Demo desk loaded: %s experts, %s analyses", len(DESK), queued)
+        log.info("Demo desk loaded: %s experts, %s analyses", len(desk), queued)
         return queued
 
     def remove(self, *, by: Actor) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.core.errors import PlatformError
 from ba2_trade_platform.core.model_contracts import CallBook, CallEnd, CallOutcome, CallStart, Charge
-from ba2_trade_platform.core.model_providers import Connection, ProviderKind
+from ba2_trade_platform.core.model_providers import Connection
 from ba2_trade_platform.llm.failures import REFUSALS, explain
 from ba2_trade_platform.llm.limits import Limiter
 
@@ -186,9 +186,9 @@ def _code(failure: Exception) -> str:
 
 def _fault(call: Call, message: AIMessage | None, reason: str | None) -> ExpertError | None:
     """Return what is wrong with an answer that came without an error."""
-    name, scripted = call.connection.provider.name, call.connection.provider.kind is ProviderKind.SCRIPTED
+    name = call.connection.provider.name
     who, invalid = f"{name}'s {call.start.model}", ErrorCode.OUTPUT_INVALID
-    if message is None or (reason is None and not scripted):
+    if message is None or reason is None:
         sentence = f"{name} ended its answer in the middle, without a finish reason"
         return _failure(ErrorCode.CONNECTION, sentence, call)
     if (reason or "").lower() in _CUT:

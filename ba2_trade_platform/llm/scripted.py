@@ -193,8 +193,7 @@ def _usage(read: int, written: int) -> UsageMetadata:
 
 
 def _result(message: AIMessage) -> ChatResult:
-    reason = message.response_metadata.get("finish_reason")
-    return ChatResult(generations=[ChatGeneration(message=message, generation_info={"finish_reason": reason})])
+    return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 def _chunks(message: BaseMessage) -> Iterator[ChatGenerationChunk]:

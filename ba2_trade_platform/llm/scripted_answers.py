@@ -173,8 +173,8 @@ def _chosen(options: Sequence[Any], known: Any) -> Any:
 
 
 def _number(known: Any, schema: Schema, *, whole: bool) -> float | int:
-    least, most = _bound(schema, "Minimum", 1), _bound(schema, "Maximum", -1)
     value = float(known) if isinstance(known, int | float) else float(schema.get("default") or 0)
+    least, most = _bound(schema, "Minimum", 1, value), _bound(schema, "Maximum", -1, value)
     if most is not None and most <= 1 < value:
         value /= 100  # a confidence that is wanted as a share of 1
     value = max(value, least) if least is not None else value
@@ -185,10 +185,12 @@ def _number(known: Any, schema: Schema, *, whole: bool) -> float | int:
     return int(math.ceil(value - 1e-9) if least is not None and value == least else value) if whole else value
 
 
-def _bound(schema: Schema, end: str, direction: int) -> float | None:
-    """Return the least or most value, an exclusive bound moved inwards."""
+def _bound(schema: Schema, end: str, direction: int, value: float) -> float | None:
+    """Return the least or most value; an exclusive bound that `value` does not keep is moved inwards."""
     exclusive = schema.get(f"exclusive{end}")
     if exclusive is not None:
+        if (value - exclusive) * direction > 0:
+            return None
         inwards = 1.0 if schema.get("type") == "integer" else max(abs(exclusive), 1.0) * 0.01
         return float(exclusive) + direction * inwards
     bound = schema.get(end.lower())

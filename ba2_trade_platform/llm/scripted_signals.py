@@ -76,6 +76,8 @@ def opinion_of(facts: Facts) -> Opinion:
     atr = facts.number("atr_14")
     move = atr if atr is not None and atr > 0 else ATR_UNKNOWN * price
     target, stop = levels(action, price, move)
+    if action != "HOLD" and target is None:
+        return Opinion(signals, score, "REVIEW", 1, price, None, None, 0.0, "high")
     return Opinion(
         signals=signals,
         score=score,
@@ -90,14 +92,14 @@ def opinion_of(facts: Facts) -> Opinion:
 
 
 def levels(action: str, price: float, atr: float) -> tuple[float | None, float | None]:
-    """Return target and stop, each on its side of the price; none where nothing is bought or sold."""
+    """Return target and stop, each on its side of the price; none for a hold, or where they would meet it."""
     direction = {"BUY": 1, "SELL": -1}.get(action)
     if direction is None:
         return None, None
     reward, risk = (min(times * atr, LARGEST_MOVE * price) for times in (TARGET_ATR, STOP_ATR))
-    digits = 2 if min(reward, risk) >= 0.02 else 6
+    digits = 2 if min(reward, risk) >= 0.02 else 4
     target, stop = round(price + direction * reward, digits), round(price - direction * risk, digits)
-    return (None, None) if price in (target, stop) else (target, stop)
+    return (None, None) if min(target, stop) <= 0 or round(price, 4) in (target, stop) else (target, stop)
 
 
 def signals_of(facts: Facts) -> Iterator[Signal]:

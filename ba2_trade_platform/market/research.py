@@ -7,17 +7,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from ba2_trade_platform.core.contracts import ExpertError, Prices
+from ba2_trade_platform.core.contracts import AnalysisContext, ExpertError, Prices
 from ba2_trade_platform.core.model_contracts import Article, ReportedFigure
 from ba2_trade_platform.market.calendar import session_calendar
 from ba2_trade_platform.market.demo_market import DemoMarket
-from ba2_trade_platform.market.research_folder import ResearchFolder
+from ba2_trade_platform.market.research_folder import FileReport, ResearchFolder
 
 MOST = 1000  # items of one answer
 
 
 class ResearchSource(Protocol):
-    """All that is known about symbols, later things too; blocking and thread-safe. Only ResearchAt may ask it."""
+    """All that is known about symbols, later things too; blocking, thread-safe. Experts see it by ResearchAt only."""
+
+    def describe(self) -> str:
+        """Say in a sentence where this research comes from."""
+
+    def files(self) -> Sequence[FileReport]:
+        """Return what can be used of each file; empty for a source without files."""
 
     def articles(self, symbol: str) -> Sequence[Article]:
         """Return the news of one symbol, newest first."""
@@ -74,6 +80,14 @@ class DemoResearch:
     def __init__(self, market: DemoMarket) -> None:
         self._market = market
 
+    def describe(self) -> str:
+        """Say where this research comes from."""
+        return "Reported figures are the demo market's dividends and splits; BA2_RESEARCH_DIR brings news and posts"
+
+    def files(self) -> Sequence[FileReport]:
+        """Return nothing: it is bundled."""
+        return ()
+
     def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
         """Return nothing: no news is bundled."""
         return ()
@@ -109,6 +123,14 @@ class DemoResearch:
 class NoSource:
     """A console without any research."""
 
+    def describe(self) -> str:
+        """Say that there is none."""
+        return "There is no source of news, figures or posts; BA2_RESEARCH_DIR names a folder of them"
+
+    def files(self) -> Sequence[FileReport]:
+        """Return nothing."""
+        return ()
+
     def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
         """Return nothing."""
         return ()
@@ -127,3 +149,8 @@ def open_research(folder: Path | None, prices: Prices) -> ResearchSource:
     if folder is not None:
         return ResearchFolder(folder)
     return DemoResearch(prices) if isinstance(prices, DemoMarket) else NoSource()
+
+
+def research_for(source: ResearchSource, context: AnalysisContext) -> ResearchAt:
+    """Return the research of one attempt."""
+    return ResearchAt(source, context.as_of)

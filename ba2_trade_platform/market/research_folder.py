@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from ba2_trade_platform.core.model_contracts import Article, ReportedFigure
 from ba2_trade_platform.market.file_cache import FileCache
 from ba2_trade_platform.market.symbols import is_symbol
 
+log = logging.getLogger(__name__)
 NEWS, POSTS, FIGURES = "news.csv", "posts.csv", "figures.csv"
 LARGEST_FILE = 64 * 1024 * 1024  # bytes; what is read stays in memory
 REPORTED = 100  # bad lines that are kept, of each file; the others are counted
@@ -56,6 +58,18 @@ class ResearchFile(Generic[T]):
             self.problems.append(f"{self.name}, line {line}: {reason}")
 
 
+@dataclass(frozen=True)
+class FileReport:
+    """What can be used of one file and what not; `problems` holds the first hundred sentences."""
+
+    name: str
+    items: int
+    symbols: int
+    newest: datetime | None
+    bad_lines: int
+    problems: Sequence[str]
+
+
 class ResearchFolder:
     """The three files behind the ResearchSource contract; read when asked, and again when they have changed.
 
@@ -80,17 +94,34 @@ class ResearchFolder:
         """Return what the company has reported, newest first, as the file gives it."""
         return self._file(FIGURES, _figure, ("name", "value")).items.get(symbol, ())
 
-    def files(self) -> Sequence[ResearchFile[Article] | ResearchFile[ReportedFigure]]:
-        """Return the three files as they are now."""
+    def describe(self) -> str:
+        """Say where this research comes from."""
+        return f"News, figures and posts come from the folder {self._path}"
+
+    def files(self) -> Sequence[FileReport]:
+        """Return what the three files hold now."""
         return (
-            self._file(NEWS, _article, ("headline",)),
-            self._file(FIGURES, _figure, ("name", "value")),
-            self._file(POSTS, _article, ("headline",)),
+            _report(self._file(NEWS, _article, ("headline",))),
+            _report(self._file(FIGURES, _figure, ("name", "value"))),
+            _report(self._file(POSTS, _article, ("headline",))),
         )
 
     def _file(self, name: str, item_of: Callable[[Row], T], required: Sequence[str]) -> ResearchFile[T]:
-        path = self._path / name
-        return self._cache.get(name, [path], lambda: _read(path, item_of, ("published_at", "symbol", *required)))
+        path, needed = self._path / name, ("published_at", "symbol", *required)
+        return self._cache.get(name, [path], lambda: _logged(_read(path, item_of, needed)))
+
+
+def _report(file: ResearchFile[Article] | ResearchFile[ReportedFigure]) -> FileReport:
+    newest = [items[0].published_at for items in file.items.values()]
+    return FileReport(
+        file.name, file.count, len(file.items), max(newest, default=None), file.bad_lines, tuple(file.problems)
+    )
+
+
+def _logged(read: ResearchFile[T]) -> ResearchFile[T]:
+    if read.problems:
+        log.warning("Research: %s lines of %s cannot be used; %s", read.bad_lines, read.name, read.problems[0])
+    return read
 
 
 def _read(path: Path, item_of: Callable[[Row], T], required: Sequence[str]) -> ResearchFile[T]:

@@ -191,6 +191,7 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(tmp_path: Path) -> No
         ({"database_url": "sqlite:////dev/null/b/ba2.db"}, "BA2_DATABASE_URL: /dev/null/b cannot be written"),
         ({"data_dir": "/dev/null/data"}, "BA2_DATA_DIR: /dev/null/data cannot be written: Not a directory"),
         ({"prices": "folder", "prices_dir": "/nowhere"}, "/nowhere"),
+        ({"research_dir": "/nowhere/at/all"}, "BA2_RESEARCH_DIR is /nowhere/at/all, which is not a folder"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_before_anything_is_touched(

@@ -345,3 +345,14 @@ def test_a_provider_is_held_back_and_let_go(tmp_path: Path, run: Run) -> None:
         assert "maintenance" in run("breakers").out
         assert run("let-go", "azure/gpt 4", "--reason", "over").out == "Retries for azure/gpt 4 go again, 0 waited\n"
         assert run("let-go", "other", "--reason", "over").code == 4
+
+
+def test_research_tells_what_can_be_used_and_which_lines_cannot(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "news.csv").write_text("published_at,symbol,headline\n2014-12-30T00:00:00Z,AAPL,one\nnow,AAPL,two\n")
+    monkeypatch.setenv("BA2_RESEARCH_DIR", str(tmp_path))
+    said = run("research")
+    assert said.code == 0
+    assert "news.csv, line 3: published_at 'now' is not an instant (2014-12-31T21:00:00Z)" in said.out
+    assert run("research", "--json").json["files"][0]["items"] == 1

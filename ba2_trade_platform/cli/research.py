@@ -1,0 +1,24 @@
+"""The command that checks news, figures and posts: what can be used, and which lines cannot."""
+
+from __future__ import annotations
+
+import typer
+
+from ba2_trade_platform.cli.door import AsJson, print_json, reach, settings_in_force
+
+
+def research(json: AsJson = False) -> None:
+    """Check the folder of news, figures and posts: what can be used, and each line that cannot, with the reason."""
+    with reach() as console:
+        found = console.get("/research")
+    if json:
+        print_json(found)
+        return
+    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
+
+    typer.echo(found["sentence"])
+    if found["files"]:
+        tables.print_research(found["files"], settings_in_force().zone)
+    for file in found["files"]:
+        for problem in file["problems"]:
+            typer.echo(problem)
