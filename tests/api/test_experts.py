@@ -12,7 +12,7 @@ DESK = {"expert": "PracticeDesk", "alias": "Desk", "settings": {"seconds": 2}}
 
 async def test_experts_come_with_their_settings_and_what_they_lack(client: httpx.AsyncClient) -> None:
     experts = {expert["name"]: expert for expert in (await client.get("/experts")).json()["items"]}
-    assert set(experts) == {"TechnicalRules", "PracticeDesk"}
+    assert set(experts) == {"TechnicalRules", "DebateDesk", "PracticeDesk"}
     assert experts["PracticeDesk"]["settings_schema"]["properties"]["seconds"]["maximum"] == 3600
     (broker,) = experts["TechnicalRules"]["requirements"]
     assert (broker["met"], broker["subtypes"]) == (False, ["open_positions"])
@@ -36,7 +36,7 @@ async def test_an_expert_is_configured_changed_and_listed(client: httpx.AsyncCli
 @pytest.mark.parametrize(
     ("wish", "status", "sentence"),
     [
-        ({"expert": "Oracle"}, 422, "There is no expert Oracle; there are TechnicalRules, PracticeDesk"),
+        ({"expert": "Oracle"}, 422, "There is no expert Oracle; there are TechnicalRules, DebateDesk, PracticeDesk"),
         ({"alias": "  "}, 422, "An alias has 1 to 80 characters"),
         ({"max_reruns": 101}, 422, "max_reruns must be between 0 and 100, not 101"),
         ({"settings": {"seconds": -1}}, 422,
