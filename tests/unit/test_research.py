@@ -45,6 +45,15 @@ def test_an_article_is_seen_from_its_second_on_and_not_one_second_before(tmp_pat
     assert headlines(a_second_on.articles("AAPL", days=14, limit=20)) == ["a second late", "late too", "on time"]
 
 
+def test_a_figure_is_known_from_its_publication_on(tmp_path: Path) -> None:
+    folder = folder_with(
+        tmp_path,
+        figures="published_at,symbol,name,value\n"
+        "2014-12-31T21:00:01Z,AAPL,late,1\n2014-12-31T21:00:00Z,AAPL,on time,2\n2014-12-01T00:00:00Z,AMD,other,3\n",
+    )
+    assert [figure.name for figure in ResearchAt(folder, AS_OF).figures("AAPL")] == ["on time"]
+
+
 def test_zones_are_understood_and_not_ignored(tmp_path: Path) -> None:
     folder = folder_with(
         tmp_path,
