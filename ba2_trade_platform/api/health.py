@@ -55,7 +55,12 @@ def metrics(console: Console) -> PlainTextResponse:
         ("ba2_queue_paused", "gauge", "1 while nothing new is started", int(state.paused)),
         ("ba2_worker_running", "gauge", "1 while the worker runs", int(status.running)),
         ("ba2_storage_trouble", "gauge", "1 while the worker cannot write", int(status.storage_problem is not None)),
-        ("ba2_change_listeners", "gauge", "1 while any open page listens for changes", console.feed.listeners),
+        (
+            "ba2_change_listeners",
+            "gauge",
+            "Who listens for changes: services, and one for all open pages",
+            console.feed.listeners,
+        ),
         ("ba2_stale_results_total", "counter", "Late results that were discarded", status.stale_results),
         ("ba2_rescued_total", "counter", "Analyses taken over from a dead worker", status.rescued),
         ("queue_depth", "gauge", f"Analyses that wait or run {capped}", waiting + at_work),

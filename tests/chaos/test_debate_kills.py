@@ -62,7 +62,8 @@ def test_no_answer_is_paid_for_twice_however_often_the_console_is_killed(tmp_pat
 
 def begin(http: httpx.Client) -> int:
     """Configure a slow scripted desk, submit one analysis and return its id."""
-    settings = {"quick_model": SLOW, "deep_model": SLOW}
+    # One analyst: a kill would cut the calls of those beside it too.
+    settings = {"quick_model": SLOW, "deep_model": SLOW, "fundamentals_analyst": False}
     desk = http.post("/expert-instances", json={"expert": "DebateDesk", "alias": "Debaters", "settings": settings})
     assert desk.status_code == 201, desk.text
     answer = http.post("/analyses", json={"expert_instance_id": desk.json()["id"], "symbol": "MSFT"})

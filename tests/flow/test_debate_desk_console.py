@@ -45,7 +45,7 @@ def test_a_debate_runs_from_submit_to_recommendation_without_key_or_network(plat
     steps = {step.name: step for step in platform.details.steps(analysis_id)}
     assert (steps["Trader"].provider, bool(steps["Trader"].tokens)) == ("scripted", True)
     environment = platform.details.attempts(analysis_id)[0].environment
-    assert environment["absent"] == ["fundamentals", "news", "sentiment"]
+    assert environment["absent"] == ["news", "sentiment"]
     assert environment["models"]["providers"][0]["name"] == "scripted"
     assert len(environment["prompts"]) == 12
 
@@ -68,7 +68,8 @@ def test_a_trader_who_met_a_429_is_alone_asked_again_by_resume(platform: Platfor
     failed = row(platform, analysis_id)
     assert (failed.status, failed.error_code) == (Status.FAILED, ErrorCode.RATE_LIMIT)
     assert answered(platform, 1) == {
-        "Technical analyst": 2, "Bull researcher": 1, "Bear researcher": 1, "Research manager": 1,
+        "Technical analyst": 2, "Fundamentals analyst": 2,
+        "Bull researcher": 1, "Bear researcher": 1, "Research manager": 1,
     }  # fmt: skip
     platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
     drain(platform)

@@ -42,13 +42,13 @@ async def test_the_demo_desk_can_be_loaded_and_removed_again(user: User, desk: D
     await user.open("/marketanalysis")
     await eventually(lambda: user.should_see("Load the demo desk"))
     user.find(kind=ui.button, content="Load the demo desk").click()
-    await eventually(lambda: user.should_see("Demo desk loaded: 16 analyses queued"))
+    await eventually(lambda: user.should_see("Demo desk loaded: 19 analyses queued"))
     await user.open("/marketanalysis")
     await eventually(lambda: user.should_see("prices are the bundled market of 2004-2014"))
     user.find(kind=ui.button, content="Remove demo").click()
     await eventually(lambda: user.should_see("Remove the demo desk?"))
     user.find(kind=ui.button, content="Remove the demo desk").click()
-    await eventually(lambda: user.should_see("Demo removed: 16 analyses deleted"))
+    await eventually(lambda: user.should_see("Demo removed: 19 analyses deleted"))
     assert desk.platform.monitor.count() == 0
 
 
