@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from ba2_trade_platform.db.enums import CallOutcome
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
+    from langchain_core.messages import AIMessage, BaseMessage
 
 __all__ = [
     "Article",
@@ -154,8 +154,17 @@ class Models(Protocol):
         A call that finds nobody raises ExpertError with the last provider's code.
         """
 
-    async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
-        """Return the model's answer as `schema`; after one corrective try raise ExpertError OUTPUT_INVALID."""
+    async def ask(
+        self,
+        tier: Tier,
+        messages: Sequence[BaseMessage],
+        schema: type[Answer],
+        heard: Callable[[AIMessage], object] | None = None,
+    ) -> Answer:
+        """Return the model's answer as `schema`; after one corrective try raise ExpertError OUTPUT_INVALID.
+
+        `heard` is given the message that the answer was read from: who said it, and with how many tokens.
+        """
 
     def describe(self) -> Mapping[str, Any]:
         """Return the providers in order with their models, as JSON, for the attempt's environment."""

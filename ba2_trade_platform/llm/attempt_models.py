@@ -68,14 +68,20 @@ class AttemptModels:
 
         return RoutedModel(answer=answer, tier=tier)
 
-    async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+    async def ask(
+        self,
+        tier: Tier,
+        messages: Sequence[BaseMessage],
+        schema: type[Answer],
+        heard: Callable[[AIMessage], object] | None = None,
+    ) -> Answer:
         """Return the model's answer as `schema`, at the second try if need be."""
         try:
-            return await self._read(tier, messages, schema)
+            return await self._read(tier, messages, schema, heard)
         except _UnusableError as first:
             again = corrected(messages, first.answer, first.problem)
         try:
-            return await self._read(tier, again, schema)
+            return await self._read(tier, again, schema, heard)
         except _UnusableError as second:
             sentence = f"{second.who} gave no readable {schema.__name__}, at the second try neither: {second.problem}"
             raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=second.provider) from None
@@ -98,7 +104,13 @@ class AttemptModels:
             "max_output_tokens": self._settings.max_output_tokens,
         }
 
-    async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+    async def _read(
+        self,
+        tier: Tier,
+        messages: Sequence[BaseMessage],
+        schema: type[Answer],
+        heard: Callable[[AIMessage], object] | None,
+    ) -> Answer:
         def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
             provider = offer.connection.provider
             method = provider.method(offer.model_name)
@@ -113,10 +125,13 @@ class AttemptModels:
             raise _UnusableError(error.provider or "the model", error.provider, str(error)) from None
         name = answered.offer.connection.provider.name
         try:
-            return read(answered.message, schema)
+            answer = read(answered.message, schema)
         except UnreadableError as error:
             who = f"{name}'s {answered.offer.model_name}"
             raise _UnusableError(who, name, str(error), shown(answered.message)) from None
+        if heard is not None:
+            heard(answered.message)
+        return answer
 
     async def _asked(
         self, tier: Tier, shape: Callable[[Offer], tuple[Sequence[BaseMessage], Mapping[str, Any]]]

@@ -119,6 +119,7 @@ class FakeModels:
         tier: Tier,  # noqa: ARG002 - the protocol's
         messages: Sequence[BaseMessage],
         schema: type[Answer],
+        heard: Callable[[AIMessage], object] | None = None,
     ) -> Answer:
         """Ask, parse, and try once more with the error."""
         model = self._model.bind_tools([schema])
@@ -127,10 +128,14 @@ class FakeModels:
             # A quiet one asks past LangChain's callbacks, as a gateway may.
             said = await model.ainvoke(conversation, {"callbacks": CallbackManager([])} if self._quiet else None)
             try:
-                return schema.model_validate(said.tool_calls[0]["args"])
+                answer = schema.model_validate(said.tool_calls[0]["args"])
             except (ValidationError, IndexError) as error:
                 problem = str(error)
                 conversation += [said, HumanMessage(f"That cannot be used: {problem}. Answer again.")]
+                continue
+            if heard is not None:
+                heard(said)
+            return answer
         raise ExpertError(ErrorCode.OUTPUT_INVALID, f"The answer could not be read, twice: {problem}", provider="fake")
 
     def describe(self) -> Mapping[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph import START, StateGraph
@@ -20,7 +20,7 @@ from langgraph.runtime import Runtime
 from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
 from ba2_trade_platform.experts.debate_desk.answers import decision_at
 from ba2_trade_platform.experts.debate_desk.checkpoints import Threads
-from ba2_trade_platform.experts.debate_desk.listener import SCRIPTED, Listener, is_scripted
+from ba2_trade_platform.experts.debate_desk.listener import Listener, is_scripted
 from ba2_trade_platform.experts.debate_desk.seats import Seat
 
 STEPS_A_CALL = 4  # a model call, its check and its tools: the graph's own limit must never be the first to be met
@@ -109,11 +109,11 @@ class Asker:
         heard = Listener(self._context, question.seat)
 
         async def call() -> dict[str, Any]:
-            asked, models = _messages(question), self._context.models
-            said = await models.ask(question.seat.tier, asked, decision_at(price))
-            answer = said.model_dump(mode="json")
-            heard.read(asked, answer, scripted=_all_scripted(models.describe()))
-            return {"text": said.summary, "scripted": heard.scripted, "answer": answer}
+            asked, answers = _messages(question), list[AIMessage]()
+            said = await self._context.models.ask(question.seat.tier, asked, decision_at(price), answers.append)
+            heard.read(asked, answers[-1])
+            scripted = is_scripted(answers[-1])
+            return {"text": said.summary, "scripted": scripted, "answer": said.model_dump(mode="json")}
 
         return Answered(**await self._once(question, call, heard))
 
@@ -170,11 +170,6 @@ class Asker:
 
 def _messages(question: Question) -> list[BaseMessage]:
     return [SystemMessage(question.system), HumanMessage(question.facts)]
-
-
-def _all_scripted(described: Mapping[str, Any]) -> bool:
-    kinds = {provider.get("kind") for provider in described.get("providers", ())}
-    return kinds == {SCRIPTED}
 
 
 def _empty(seat: Seat) -> ExpertError:

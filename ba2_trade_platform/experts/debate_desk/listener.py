@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ LABEL = "*scripted, not a language model*"
 
 
 class Listener(AsyncCallbackHandler):
-    """Hears one seat; `scripted` tells whether its last answer came from the scripted model."""
+    """Hears one seat."""
 
     def __init__(self, context: AnalysisContext, seat: Seat) -> None:
         self._context = context
@@ -27,7 +27,6 @@ class Listener(AsyncCallbackHandler):
         self._at_work: UUID | None = None  # a gateway's call runs other models inside: only the outer one is written
         self._calls = 0
         self._said = 0
-        self.scripted = False
 
     async def on_chat_model_start(
         self,
@@ -72,7 +71,6 @@ class Listener(AsyncCallbackHandler):
 
     def heard(self, message: AIMessage, note: str = "") -> None:
         """Write one answer."""
-        self.scripted = is_scripted(message)
         usage = message.usage_metadata
         calls = [{"tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
         parts = [note, message.text, *(f"```json\n{json.dumps(call, indent=1, default=str)}\n```" for call in calls)]
@@ -84,18 +82,16 @@ class Listener(AsyncCallbackHandler):
             "tool_calls": calls,
         }
         text = "\n\n".join(part for part in parts if part)
-        self._write("message", f"answer {self._calls}", labelled(text or "(empty)", self.scripted), raw)
+        self._write("message", f"answer {self._calls}", labelled(text or "(empty)", is_scripted(message)), raw)
 
-    def read(self, asked: Sequence[BaseMessage], answer: Mapping[str, Any], scripted: bool) -> None:
-        """Write a structured answer where the models asked without telling LangChain's callbacks."""
+    def read(self, asked: Sequence[BaseMessage], message: AIMessage) -> None:
+        """Write a question and its answer where the models asked without telling LangChain's callbacks."""
         if self._calls:
             return
         self._calls = 1
-        self.scripted = scripted
         text = "\n\n".join(f"**{message.type}**\n\n{message.text}" for message in asked)
         self._write("message", "question 1", text, {"messages": len(asked)})
-        shown = f"```json\n{json.dumps(answer, indent=1)}\n```"
-        self._write("message", "answer 1", labelled(shown, scripted), {"answer": dict(answer)})
+        self.heard(message)
 
     def gave(self, message: ToolMessage, note: str = "") -> None:
         """Write one tool's result, as text that nothing in it can end."""
