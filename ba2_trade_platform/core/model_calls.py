@@ -6,7 +6,6 @@ import logging
 import threading
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,17 +20,12 @@ from ba2_trade_platform.core.model_prices import ModelPrices, Price
 from ba2_trade_platform.core.spending import Spending
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import CallOutcome, ErrorCode, ProviderKind
+from ba2_trade_platform.db.enums import CallOutcome, ProviderKind
 
 log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 1_000
 MOST_TOKENS = 10**12
-# Answers by which a provider says that it has not begun to work: nothing was counted, nothing is paid.
-UNPAID = frozenset({
-    ErrorCode.RATE_LIMIT, ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND, ErrorCode.BAD_REQUEST,
-    ErrorCode.CONTEXT_OVERFLOW, ErrorCode.BUDGET,
-})  # fmt: skip
 OWN_HOSTS = {ProviderKind.OPENAI: "api.openai.com", ProviderKind.ANTHROPIC: "api.anthropic.com"}
 _C, _P = t.model_call.c, t.model_provider.c
 _PROVIDER = select(_P.kind, _P.base_url).where(_P.name == bindparam("p_name"))
@@ -189,8 +183,6 @@ class ModelCalls:
 
 def _taken(end: CallEnd, price: Price | None) -> dict[str, Any]:
     tokens_in, tokens_out, cached = _count(end.tokens_in), _count(end.tokens_out), _count(end.tokens_cached)
-    if end.outcome is CallOutcome.FAILED and end.error_code in UNPAID and tokens_in is None and tokens_out is None:
-        return {"tokens_in": 0, "tokens_out": 0, "tokens_cached": 0, "cost": Decimal(0)}
     cost = price.cost(tokens_in, tokens_out, cached) if price else None
     return {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": cached, "cost": cost}
 

@@ -111,7 +111,7 @@ class CallStart:
 
 @dataclass(frozen=True)
 class CallEnd:
-    """How a model call ended. Token counts are the provider's own; None where it did not say.
+    """How a model call ended. Token counts are the provider's own, 0 where it turned the call away; None: not known.
 
     `tokens_in` includes `tokens_cached`.
     """

@@ -69,7 +69,12 @@ class AttemptModels:
 
         return _routed(answer, tier)
 
-    async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+    async def ask(
+        self,
+        tier: Tier,
+        messages: Sequence[BaseMessage],
+        schema: type[Answer],
+    ) -> Answer:
         """Return the model's answer as `schema`, at the second try if need be."""
         try:
             return await self._read(tier, messages, schema)
@@ -99,7 +104,12 @@ class AttemptModels:
             "max_output_tokens": self._settings.max_output_tokens,
         }
 
-    async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+    async def _read(
+        self,
+        tier: Tier,
+        messages: Sequence[BaseMessage],
+        schema: type[Answer],
+    ) -> Answer:
         def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
             provider = offer.connection.provider
             method = provider.method(offer.model_name)

@@ -14,7 +14,7 @@ from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.core.errors import PlatformError
 from ba2_trade_platform.core.model_contracts import CallBook, CallEnd, CallOutcome, CallStart, Charge
 from ba2_trade_platform.core.model_providers import Connection
-from ba2_trade_platform.llm.failures import REFUSALS, explain
+from ba2_trade_platform.llm.failures import REFUSALS, explain, status_of
 from ba2_trade_platform.llm.limits import Limiter
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 log = logging.getLogger(__name__)
+LONGEST_WISH = 60.0  # seconds
 _CUT = frozenset({"length", "max_tokens", "model_context_window_exceeded", "incomplete"})
 _BLOCKED = frozenset({"content_filter", "refusal", "safety"})
 _REASONS = ("finish_reason", "stop_reason", "done_reason", "status")
@@ -48,6 +49,7 @@ class _Heard:
 
     chunks: list[Any] = field(default_factory=list)
     reason: str | None = None
+    refused: bool = False  # the provider turned the call away, by the status of its reply
 
     def add(self, chunk: Any) -> None:
         """Add one piece."""
@@ -110,6 +112,7 @@ class Caller:
             except BaseException:
                 entry.withdraw()
                 raise
+            entry.sent()
             heard = _Heard()
             try:
                 message, failure = await self._heard(call, heard)
@@ -120,6 +123,10 @@ class Caller:
             said = (None, None) if failure is None else (_code(failure), str(failure))
             usage = (0, 0, 0) if _was_refused(failure, heard) else heard.usage()
             loop, end = asyncio.get_running_loop(), CallEnd(outcome, *usage, *said)
+            if isinstance(failure, ExpertError) and failure.code is ErrorCode.RATE_LIMIT:
+                # Before this turn ends, or the next in line would go at once. Everybody who asks this provider waits,
+                # and not each after a refusal of his own.
+                limiter.hold(min(failure.retry_after or 1.0, LONGEST_WISH))
             charge = await asyncio.shield(loop.run_in_executor(self._pool, self._close, call, call_id, end))
             entry.correct(charge.tokens)
         if message is None or failure is not None:
@@ -133,6 +140,7 @@ class Caller:
             await _listen(call, heard)
             message = heard.message()
         except Exception as error:  # noqa: BLE001 - every client library has its own
+            heard.refused = not heard.chunks and (isinstance(error, ExpertError) or status_of(error) is not None)
             return None, _explained(call, error, began=bool(heard.chunks))
         return message, _fault(call, message, heard.reason)
 
@@ -177,7 +185,7 @@ def _explained(call: Call, error: Exception, *, began: bool) -> Exception:
 
 def _was_refused(failure: Exception | None, heard: _Heard) -> bool:
     """Tell whether the provider turned the call away before it began to answer: then it took nothing."""
-    return isinstance(failure, ExpertError) and failure.code in REFUSALS and not heard.chunks
+    return isinstance(failure, ExpertError) and failure.code in REFUSALS and heard.refused
 
 
 def _code(failure: Exception) -> str:

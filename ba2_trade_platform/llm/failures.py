@@ -73,7 +73,7 @@ def explain(error: Exception, provider: str, model: str, key: str | None, *, beg
 
 def _code(error: Exception, *, began: bool) -> ErrorCode | None:
     text = str(error)
-    status = _status(error)
+    status = status_of(error)
     if status in (429, 402, 403, 400) and _QUOTA.search(text):
         # The account has no money left: nothing of ours that is raised or waited for helps, as BUDGET or RATE_LIMIT
         # would promise. Another provider may answer.
@@ -128,7 +128,8 @@ def _sentence(code: ErrorCode, error: Exception, said: str, provider: str, model
     return pattern.format(provider=provider, model=model, name=name, said=said)
 
 
-def _status(error: BaseException) -> int | None:
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP status by which a provider turned a call away, None where it came to no such reply."""
     status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) and status >= 400 else None
 
@@ -141,7 +142,7 @@ def _said(error: Exception) -> str:
             found = found.get("message")
         if isinstance(found, str) and found.strip():
             return found.strip()
-    status = _status(error)
+    status = status_of(error)
     if isinstance(error, json.JSONDecodeError):
         return error.msg
     text = str(error).strip() or type(error).__name__

@@ -13,11 +13,15 @@ MINUTE = 60.0
 
 @dataclass(eq=False)
 class Entry:
-    """One admitted call: when it began, and the tokens it is counted with."""
+    """One admitted call: when it was sent, as far as is known, and the tokens it is counted with."""
 
     at: float
     tokens: int
     counts: bool = True
+
+    def sent(self) -> None:
+        """Count it from now on: the provider's minute begins when it hears of the call."""
+        self.at = asyncio.get_running_loop().time()
 
     def correct(self, tokens: int | None) -> None:
         """Count the tokens that it really took, where that is known."""
@@ -125,7 +129,7 @@ class Limiter:
         at = max(now, self._held_until)
         if self.rates.requests is None and self.rates.tokens is None:
             return at
-        counted = [entry for entry in self._recent if entry.counts]
+        counted = sorted((entry for entry in self._recent if entry.counts), key=lambda entry: entry.at)
         limit = self.rates.requests
         if limit is not None and len(counted) >= limit:
             at = max(at, counted[len(counted) - limit].at + self._minute)

@@ -14,7 +14,7 @@ from tenacity.wait import wait_random_exponential
 from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
 from ba2_trade_platform.core.model_contracts import CallStart, Charge, Tier
 from ba2_trade_platform.core.model_providers import Connection
-from ba2_trade_platform.llm.calls import Call, Caller
+from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Caller
 from ba2_trade_platform.llm.clients import Asking
 from ba2_trade_platform.llm.failures import ITS_OWN, PASSING
 from ba2_trade_platform.llm.limits import Limiter
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
 
-LONGEST_WISH = 60.0
 LONGEST_BACK_OFF = 20.0
 
 
@@ -114,13 +113,7 @@ class Router:
             timeout_seconds=question.asking.timeout_seconds,
             charged=lambda charge: question.charge(name, charge),
         )
-        try:
-            return await self._caller.make(call, offer.limiter)
-        except ExpertError as error:
-            if error.code is ErrorCode.RATE_LIMIT:
-                # Everybody who asks this provider waits, and not each after a refusal of his own.
-                offer.limiter.hold(min(error.retry_after or 1.0, LONGEST_WISH))
-            raise
+        return await self._caller.make(call, offer.limiter)
 
 
 def _worth_repeating(error: BaseException) -> bool:

@@ -77,6 +77,8 @@ def corrected(messages: Sequence[BaseMessage], answer: str, problem: str) -> Seq
 def read(message: AIMessage, schema: type[Answer]) -> Answer:
     """Return the answer as `schema`, or raise UnreadableError."""
     called = [call for call in message.tool_calls if call["name"] == schema.__name__]
+    if any(call["args"] != called[0]["args"] for call in called):
+        raise UnreadableError(f"you gave {len(called)} answers that differ; give one")
     if called:
         return _validated(called[0]["args"], schema)
     if message.invalid_tool_calls:
@@ -109,6 +111,6 @@ def _json_in(text: str) -> object | None:
         if part.startswith("{"):
             try:
                 return json.loads(part)  # type: ignore[no-any-return]
-            except ValueError:
+            except (ValueError, RecursionError):  # the latter: brackets within brackets without end
                 continue
     return None

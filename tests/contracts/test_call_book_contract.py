@@ -16,7 +16,6 @@ from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY
 from ba2_trade_platform.core.errors import NotFound
 from ba2_trade_platform.core.model_contracts import Budgets, CallBook, CallEnd, CallOutcome, CallStart, Charge
 from ba2_trade_platform.core.model_prices import Price
-from tests.fakes.call_book import MemoryCallBook
 from tests.fakes.clock import MovingClock
 from tests.platforms import TRADER
 from tests.stepped import make_desk
@@ -37,17 +36,8 @@ class Book:
         self.whole_day = whole_day
 
 
-@pytest.fixture(params=["database", "memory"])
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
-    if request.param == "memory":
-        clock = MovingClock()
-        memory = MemoryCallBook({("lab", "dear"): PRICE}, clock)
-
-        def set_memory(limit: Decimal) -> None:
-            memory.per_day = limit
-
-        yield Book(memory, clock, set_memory)
-        return
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
     (tmp_path / "prices.csv").write_text(
         "provider,model,valid_from,input,cached,output,source\nlab,dear,2020-01-01,10,1,30,this test\n"
     )
@@ -97,8 +87,13 @@ def test_tokens_that_nobody_counted_are_unknown_and_so_is_their_cost(book: Book,
 
 
 def test_a_provider_that_refused_the_call_is_paid_nothing(book: Book) -> None:
-    end = CallEnd(CallOutcome.FAILED, error_code=ErrorCode.RATE_LIMIT.value)
+    end = CallEnd(CallOutcome.FAILED, 0, 0, 0, error_code=ErrorCode.RATE_LIMIT.value)
     assert book.end(book.begin(START), end) == Charge(0, Decimal(0))
+
+
+def test_a_limit_that_was_met_in_the_middle_of_an_answer_leaves_its_cost_unknown(book: Book) -> None:
+    end = CallEnd(CallOutcome.FAILED, error_code=ErrorCode.RATE_LIMIT.value)
+    assert book.end(book.begin(START), end) == Charge(None, None)
 
 
 def test_a_second_end_changes_nothing(book: Book) -> None:

@@ -25,7 +25,8 @@ DEADLINE = 10.0
 class Reply:
     """What the server does with one request.
 
-    `status` other than 200 answers with `error`. `ends` is how the stream ends: well, cut, corrupt, or stalled.
+    `status` other than 200 answers with `error`. `ends` is how the stream ends: well, cut, corrupt,
+    stalled, or garbled from its beginning.
     """
 
     text: str = "ready"
@@ -94,6 +95,7 @@ class ModelServer:
         try:
             await asyncio.sleep(reply.seconds)
             kept = lines if reply.ends == "well" else lines[: max(1, len(lines) // 2)]
+            kept = ["data: {hal\n\n"] if reply.ends == "garbled" else kept
             for line in kept:
                 yield line
             if reply.ends == "corrupt":

@@ -9,19 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.model_contracts import ModelSettings
+from ba2_trade_platform.core.costs import Call, Costs
+from ba2_trade_platform.core.model_contracts import CallOutcome, ModelSettings
 from ba2_trade_platform.core.model_providers import ModelProviders, ProviderKind
 from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.demo_market import DemoMarket
 from tests.fakes.context import RecordingContext
-from tests.fakes.memory_book import MemoryBook
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
 
 NOON = datetime(2014, 6, 2, 16, tzinfo=UTC)
 KEY = "a-word-that-only-the-provider-knows"
+NAMES = ("local", "first", "second", "some", "cut", "claude", "ollama")
+PRICES = "provider,model,valid_from,input,cached,output\n" + "".join(f"{name},*,2014-01-01,1,1,1\n" for name in NAMES)
 _MARKET = DemoMarket()
 
 
@@ -32,13 +34,20 @@ class ModelDesk:
     desk: Desk
     providers: ModelProviders
     gateway: Gateway
-    book: MemoryBook
     held: set[str]
 
     def add(self, name: str, url: str, kind: ProviderKind = ProviderKind.OPENAI, **values: Any) -> None:
         """Add a provider at this address."""
         given = {"quick_model": "fake-mini", "deep_model": "fake", "base_url": url, "key": KEY, **values}
         self.providers.create(name, kind, by=TRADER, **given)
+
+    def calls(self) -> list[Call]:
+        """Return the calls of the attempt as the book has them, in the order in which they began."""
+        return list(reversed(Costs(self.desk.store, self.desk.desk_settings).calls(1)))
+
+    def outcomes(self) -> list[CallOutcome | None]:
+        """Return how they ended, None for those under way."""
+        return [call.outcome for call in self.calls()]
 
     def attempt(self, *providers: str, **settings: Any) -> RecordingContext:
         """Return an attempt that may ask these."""
@@ -49,16 +58,15 @@ class ModelDesk:
 
 
 @contextmanager
-def model_desk(
-    folder: Path, environment: Mapping[str, str] | None = None, budget: int | None = None, minute: float = 60
-) -> Iterator[ModelDesk]:
-    """Put the services together for the length of a block."""
+def model_desk(folder: Path, environment: Mapping[str, str] | None = None, minute: float = 60) -> Iterator[ModelDesk]:
+    """Put the services together for the length of a block; a token costs a millionth of a dollar, whoever answers."""
+    (folder / "prices.csv").write_text(PRICES)
     desk = make_desk(folder)
     providers = ModelProviders(desk.store, SecretBox(folder / "secret.key"), environment or {})
-    book, held = MemoryBook(budget), set[str]()
-    gateway = Gateway(providers, book, lambda: frozenset(held), minute)
+    held = set[str]()
+    gateway = Gateway(providers, desk.calls, lambda: frozenset(held), minute)
     try:
-        yield ModelDesk(desk, providers, gateway, book, held)
+        yield ModelDesk(desk, providers, gateway, held)
     finally:
         gateway.close()
         desk.store.dispose()

@@ -10,6 +10,7 @@ import pytest
 
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.contracts import Action, ErrorCode
+from ba2_trade_platform.core.model_providers import ProviderKind
 from ba2_trade_platform.core.monitor import Status
 from ba2_trade_platform.core.requeue import Mode, Wish
 from tests.platforms import TRADER, drain, make_platform, row, running, submit, wait_until
@@ -60,6 +61,19 @@ def test_every_call_is_written_with_who_answered_and_its_tokens(platform: Platfo
     ((tokens_in, tokens_out),) = ask(file_of(platform), "SELECT SUM(tokens_in), SUM(tokens_out) FROM model_call")
     assert sum(raw["tokens_in"] for raw in raws.values()) == tokens_in
     assert sum(raw["tokens_out"] for raw in raws.values()) == tokens_out
+
+
+def test_what_the_scripted_model_decides_in_place_of_another_is_labelled(platform: Platform) -> None:
+    values = {"quick_model": "m", "deep_model": "m", "base_url": "http://127.0.0.1:9/v1", "key": "some-key"}
+    platform.model_providers.create("lab", ProviderKind.OPENAI, by=TRADER, **values)
+    analysis_id = debate(platform, "lab:m", providers=["lab", "scripted"])
+    drain(platform)
+    found = platform.details.recommendation(analysis_id)
+    assert found is not None
+    assert found.details.startswith("*scripted, not a language model*")
+    texts = {output.name: output.text for output in platform.details.outputs(analysis_id)}
+    assert texts["Portfolio manager: answer 1"].startswith("*scripted, not a language model*")
+    assert texts["Summary"].startswith("*scripted, not a language model*")
 
 
 def test_a_trader_who_met_a_429_is_alone_asked_again_by_resume(platform: Platform) -> None:

@@ -17,6 +17,7 @@ from ba2_trade_platform.core.model_providers import ProviderKind
 from tests.fakes.model_server import ModelServer, Reply, model_server
 from tests.flow.model_desk import KEY, ModelDesk, model_desk, say
 from tests.platforms import TRADER
+from tests.ui.eventually import eventually
 
 
 @pytest.fixture
@@ -46,10 +47,11 @@ async def test_a_call_is_answered_counted_and_charged_to_its_step(desk: ModelDes
     assert await say(attempt) == "ready"
     assert server.asked[0].body["model"] == "fake-mini"
     assert server.asked[0].authorization == f"Bearer {KEY}"
-    (start,) = desk.book.starts
-    assert (start.provider, start.model, start.symbol) == ("local", "fake-mini", "AAPL")
-    assert start.estimated_tokens_in > 0
-    assert desk.book.outcomes == [CallOutcome.ANSWERED]
+    (call,) = desk.calls()
+    assert (call.provider, call.model, call.attempt) == ("local", "fake-mini", 1)
+    assert (call.outcome, call.tokens_in, call.tokens_out) == (CallOutcome.ANSWERED, 11, 7)
+    assert call.reserved is not None
+    assert call.reserved > Decimal("0.002"), "the longest answer, and the question beside"
     assert attempt.charges == [("Think", "local", 18, Decimal("0.000018"))]
 
 
@@ -91,7 +93,7 @@ async def test_a_failure_has_its_code_its_tries_and_a_sentence(
     assert KEY not in str(failed.value)
     assert failed.value.__cause__ is None
     assert failed.value.__context__ is None
-    assert len(desk.book.ends) == tries
+    assert len(desk.calls()) == tries
 
 
 async def test_what_passes_is_repeated_and_not_before_the_provider_wants(desk: ModelDesk, server: ModelServer) -> None:
@@ -103,8 +105,8 @@ async def test_what_passes_is_repeated_and_not_before_the_provider_wants(desk: M
     )
     assert await say(desk.attempt("local", call_retries=2)) == "well"
     assert min(server.waits()) >= 1
-    assert desk.book.outcomes == [CallOutcome.FAILED, CallOutcome.FAILED, CallOutcome.ANSWERED]
-    assert [desk.book.ends[call].error_code for call in (1, 2, 3)] == ["RATE_LIMIT", "PROVIDER_DOWN", None]
+    assert desk.outcomes() == [CallOutcome.FAILED, CallOutcome.FAILED, CallOutcome.ANSWERED]
+    assert [call.error_code for call in desk.calls()] == ["RATE_LIMIT", "PROVIDER_DOWN", None]
 
 
 async def test_a_call_that_was_turned_away_took_nothing_and_one_that_broke_off_nobody_knows(
@@ -117,7 +119,25 @@ async def test_a_call_that_was_turned_away_took_nothing_and_one_that_broke_off_n
     assert [charge[2] for charge in attempt.charges] == [0, 18]
     with pytest.raises(ExpertError):
         await say(desk.attempt("local"))
-    assert desk.book.ends[3].tokens_out is None
+    assert desk.calls()[2].tokens_out is None
+
+
+async def test_what_was_garbled_before_its_first_word_may_have_cost_something(
+    desk: ModelDesk, server: ModelServer
+) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply(ends="garbled"))
+    with pytest.raises(ExpertError, match="does not serve") as failed:
+        await say(desk.attempt("local"))
+    assert (failed.value.code, desk.calls()[0].cost) == ("PROVIDER_DOWN", None)
+
+
+async def test_nobody_in_line_goes_while_the_provider_wants_silence(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1", concurrency=1)
+    server.will(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), Reply("well"))
+    first, second = (desk.attempt("local", call_retries=1) for _ in range(2))
+    assert await asyncio.gather(say(first), say(second)) == ["well", "well"]
+    assert server.waits()[0] >= 1
 
 
 async def test_a_removed_provider_leaves_nothing_to_one_of_the_same_name(
@@ -227,9 +247,9 @@ async def test_the_settings_name_a_model_and_with_it_who_is_asked_first(
 
 
 async def test_a_used_up_budget_asks_nobody(tmp_path: Path, server: ModelServer) -> None:
-    with model_desk(tmp_path, budget=1) as desk:
+    with model_desk(tmp_path) as desk:
         desk.add("local", f"{server.url}/v1")
-        attempt = desk.attempt("local", call_retries=2)
+        attempt = desk.attempt("local", call_retries=2, budget_per_analysis_usd=0.00202)
         await say(attempt)
         with pytest.raises(ExpertError) as failed:
             await say(attempt)
@@ -245,8 +265,7 @@ async def test_cancelling_ends_the_call_on_the_server_within_a_second(desk: Mode
     assert await asyncio.to_thread(server.asked[0].left.wait, 1)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await asyncio.to_thread(desk.book.ended.wait, 1)
-    assert desk.book.outcomes == [CallOutcome.CANCELLED]
+    await eventually(lambda: desk.outcomes() == [CallOutcome.CANCELLED])
 
 
 async def test_fifty_at_once_make_no_storm(desk: ModelDesk, server: ModelServer) -> None:

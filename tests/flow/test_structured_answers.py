@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, Field
 
 from ba2_trade_platform.core.contracts import ExpertError
 from ba2_trade_platform.core.model_providers import ProviderKind
+from ba2_trade_platform.llm.structured import UnreadableError, read
 from tests.fakes.context import RecordingContext
 from tests.fakes.model_server import ModelServer, Reply, model_server
 from tests.flow.model_desk import ModelDesk, model_desk
@@ -83,11 +84,12 @@ UNUSABLE = [
     (calling('{"action": "BUY", "conf'), "no valid JSON"),
     (calling("{}", name="Dance"), "you called Dance instead of Plan"),
     (Reply("I would buy."), "it holds no Plan"),
+    (Reply('{"action": ' * 20_000), "it holds no Plan"),
     (Reply(""), "gave an empty answer"),
 ]
 
 
-@pytest.mark.parametrize(("reply", "problem"), UNUSABLE, ids=[row[1] for row in UNUSABLE])
+@pytest.mark.parametrize(("reply", "problem"), UNUSABLE, ids=[f"{n}-{row[1]}" for n, row in enumerate(UNUSABLE)])
 async def test_an_unusable_answer_is_corrected_once(
     desk: ModelDesk, server: ModelServer, reply: Reply, problem: str
 ) -> None:
@@ -97,7 +99,7 @@ async def test_an_unusable_answer_is_corrected_once(
     assert problem in json.dumps(server.asked[1].body["messages"][-1])
 
 
-@pytest.mark.parametrize(("reply", "problem"), UNUSABLE, ids=[row[1] for row in UNUSABLE])
+@pytest.mark.parametrize(("reply", "problem"), UNUSABLE, ids=[f"{n}-{row[1]}" for n, row in enumerate(UNUSABLE)])
 async def test_after_the_second_it_is_no_answer(
     desk: ModelDesk, server: ModelServer, reply: Reply, problem: str
 ) -> None:
@@ -107,3 +109,12 @@ async def test_after_the_second_it_is_no_answer(
         await plan(desk.attempt("local"))
     assert (failed.value.code, failed.value.provider, len(server.asked)) == ("OUTPUT_INVALID", "local", 2)
     assert problem in str(failed.value)
+
+
+def test_two_answers_that_differ_are_none() -> None:
+    buy, sell = (
+        {"name": "Plan", "args": {"action": action, "confidence": 70}, "id": action} for action in ("BUY", "SELL")
+    )
+    assert read(AIMessage("", tool_calls=[buy, buy]), Plan).action == "BUY"
+    with pytest.raises(UnreadableError, match="2 answers that differ"):
+        read(AIMessage("", tool_calls=[buy, sell]), Plan)

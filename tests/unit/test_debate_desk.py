@@ -176,6 +176,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "no stop": {"stop_price": None},
     "target at the price": {"target_price": 35.59},
     "target absurd": {"target_price": 9000.0},
+    "target beyond all prices": {"target_price": 1e30},
     "confidence over 100": {"confidence": 101},
     "confidence of nothing": {"confidence": 0},
     "profit beyond the target": {"expected_profit_percent": 50.0},

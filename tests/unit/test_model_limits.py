@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -37,6 +38,17 @@ async def test_requests_wait_until_the_minute_has_moved_on() -> None:
     begun = asyncio.get_running_loop().time()
     await asyncio.gather(*(enter(limiter, log, str(number)) for number in range(5)))
     assert asyncio.get_running_loop().time() - begun >= 0.4
+
+
+async def test_the_minute_begins_when_a_call_is_sent() -> None:
+    limiter = limiter_of(minute=0.4, requests=1)
+    loop, log = asyncio.get_running_loop(), list[str]()
+    async with limiter.turn(1) as entry:
+        await asyncio.to_thread(time.sleep, 0.3)  # as the book may take, while a disk is busy
+        entry.sent()
+        sent = loop.time()
+    await enter(limiter, log, "next")
+    assert loop.time() - sent >= 0.4
 
 
 async def test_tokens_are_counted_as_estimated_and_then_as_they_were() -> None:

@@ -72,6 +72,11 @@ class Decision(BaseModel):
         price, target, stop = self.price_now, self.target_price, self.stop_price
         if target is None or stop is None:
             raise ValueError(f"a {self.action} needs a target_price and a stop_price")
+        # First: what is far beyond all prices has no place in a Decimal of four places.
+        if max(target, stop) > FURTHEST * price or min(target, stop) * FURTHEST < price:
+            raise ValueError(
+                f"a target of {target:g} and a stop of {stop:g} have nothing to do with the price {price:g}"
+            )
         low, high = (stop, target) if self.action == "BUY" else (target, stop)
         right = 0 < decimal(low) < decimal(price) < decimal(high)
         if not right:
@@ -79,10 +84,6 @@ class Decision(BaseModel):
             raise ValueError(
                 f"the price is {price:g}: the target of a {self.action} lies {sides[0]} it and the stop {sides[1]} it,"
                 f" not {target:g} and {stop:g}"
-            )
-        if max(target, stop) > FURTHEST * price or min(target, stop) * FURTHEST < price:
-            raise ValueError(
-                f"a target of {target:g} and a stop of {stop:g} have nothing to do with the price {price:g}"
             )
         reached = 100 * abs(target / price - 1)
         if not 0 < self.expected_profit_percent <= reached + ROUNDING_PERCENT:
