@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
-SYMBOLS = ("MSFT", "AAPL", "DELL", "COST", "INTC")
-PRICES = "provider,model,valid_from,input,cached,output,source\nlab,*,2020-01-01,10,1,30,this test\n"
+SYMBOLS = ("MSFT", "AAPL", "AMD", "COST", "INTC")
+PRICES = """provider,model,valid_from,input,cached,output,source
+lab,*,2020-01-01,10,1,30,this test
+lab-two,*,2020-01-01,10,1,30,this test
+"""
 KEY = "sk-test-0123456789"
 
 
@@ -20,3 +24,8 @@ def write_research(folder: Path, headline: str = "A large order was won", symbol
     figures = [f"2014-11-20T15:00:00Z,{symbol},dividend,0.31,USD" for symbol in symbols]
     (folder / "figures.csv").write_text("\n".join(["published_at,symbol,name,value,unit", *figures]) + "\n")
     return folder
+
+
+def money(tokens: tuple[int, int]) -> Decimal:
+    """Return what a call of so many tokens in and out costs by PRICES."""
+    return Decimal(10 * tokens[0] + 30 * tokens[1]) / 1_000_000

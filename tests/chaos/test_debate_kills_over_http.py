@@ -1,4 +1,4 @@
-"""A console killed while a provider answers: counted by the provider, no answer that it gave is ever asked for again."""
+"""A console killed while a provider answers: by the provider's own count it never asks again for an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at
 from tests.chaos.test_debate_kills import ended
-from tests.debates import KEY, PRICES, write_research
+from tests.debates import KEY, PRICES, money, write_research
 from tests.fakes.debaters import Debaters
 from tests.fakes.model_server import ModelServer, model_server
 from tests.sql import ask, one
@@ -64,7 +64,7 @@ def test_a_provider_is_never_asked_again_for_an_answer_it_gave(tmp_path: Path, s
     assert one(console.database, UNKNOWN) == len(KILLED_IN)
     tokens = [asked.reply.tokens for asked in answered if asked.reply]
     assert total["tokens_in"] == sum(tokens_in for tokens_in, _ in tokens)
-    assert Decimal(total["cost"]) == sum((money(*both) for both in tokens), Decimal(0))
+    assert Decimal(total["cost"]) == sum((money(both) for both in tokens), Decimal(0))
     assert total["at_least"]
 
 
@@ -96,8 +96,3 @@ def asked_again(server: ModelServer) -> list[str]:
         if asked.whole:
             given.add(asked.digest)
     return again
-
-
-def money(tokens_in: int, tokens_out: int) -> Decimal:
-    """Return what a call costs by the price of the tests."""
-    return Decimal(10 * tokens_in + 30 * tokens_out) / 1_000_000

@@ -1,4 +1,4 @@
-"""A debate's answers for a model server: sensible ones, by the rules of the scripted model, until a test says otherwise."""
+"""A debate's answers for a model server: sensible ones, by the scripted rules, until a test wants trouble."""
 
 from __future__ import annotations
 
