@@ -110,6 +110,7 @@ class Caller:
             except BaseException:
                 entry.withdraw()
                 raise
+            entry.sent()
             heard = _Heard()
             try:
                 message, failure = await self._heard(call, heard)

@@ -13,11 +13,15 @@ MINUTE = 60.0
 
 @dataclass(eq=False)
 class Entry:
-    """One admitted call: when it began, and the tokens it is counted with."""
+    """One admitted call: when it is counted from, and the tokens it is counted with."""
 
     at: float
     tokens: int
     counts: bool = True
+
+    def sent(self) -> None:
+        """Count it from now on: the provider does not know how long it took from its turn until it was sent."""
+        self.at = asyncio.get_running_loop().time()
 
     def correct(self, tokens: int | None) -> None:
         """Count the tokens that it really took, where that is known."""
@@ -128,7 +132,8 @@ class Limiter:
         counted = [entry for entry in self._recent if entry.counts]
         limit = self.rates.requests
         if limit is not None and len(counted) >= limit:
-            at = max(at, counted[len(counted) - limit].at + self._minute)
+            # By when they were sent, which may be in another order than that of their turns.
+            at = max(at, sorted(entry.at for entry in counted)[-limit] + self._minute)
         if self.rates.tokens is not None:
             over = sum(entry.tokens for entry in counted) + min(tokens, self.rates.tokens) - self.rates.tokens
             for entry in counted:

@@ -39,6 +39,16 @@ async def test_requests_wait_until_the_minute_has_moved_on() -> None:
     assert asyncio.get_running_loop().time() - begun >= 0.4
 
 
+async def test_a_minute_is_counted_from_the_sending_and_not_from_the_turn() -> None:
+    limiter, loop = limiter_of(minute=0.2, requests=1), asyncio.get_running_loop()
+    async with limiter.turn(1) as entry:
+        await asyncio.sleep(0.1)  # what writing the call down takes
+        entry.sent()
+        sent = loop.time()
+    async with limiter.turn(1):
+        assert loop.time() - sent >= 0.2
+
+
 async def test_tokens_are_counted_as_estimated_and_then_as_they_were() -> None:
     log: list[str] = []
     limiter = limiter_of(minute=30, tokens=100)
