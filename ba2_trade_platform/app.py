@@ -60,6 +60,7 @@ from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
+from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
@@ -204,16 +205,18 @@ def build(
     prices: Prices | None = None,
     side_effects: Sequence[SideEffects] = (),
     tracing: TracerProvider | None = None,
+    minute: float = MINUTE,
 ) -> Platform:
     """Put a console together without touching the database; raises StartRefused for settings that cannot work.
 
-    `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one.
+    `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
+    long a minute of the model providers' limits lasts, in seconds.
     """
     file, engine, market, research = _open(settings, prices)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
     breakers = Breakers(store)
-    language = open_language(settings, store, market, research, breakers.held)
+    language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
     telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)

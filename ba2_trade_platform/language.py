@@ -68,12 +68,16 @@ def open_language(
     market: Prices,
     research: ResearchSource,
     held_providers: Callable[[], AbstractSet[str]],
+    minute: float,
 ) -> Language:
-    """Put the services together; nothing is imported, opened or asked yet. `held_providers`: whose breaker is open."""
+    """Put the services together; nothing is imported, opened or asked yet.
+
+    `held_providers`: whose breaker is open. `minute`: how long one of the providers' limits lasts, in seconds.
+    """
     providers = ModelProviders(store, SecretBox(settings.data_dir / "secret.key"), os.environ)
     prices, desk_settings = ModelPrices(settings.data_dir / "prices.csv"), DeskSettings(store)
     calls = ModelCalls(store, prices)
-    gateway = Gateway(providers, calls, held_providers)
+    gateway = Gateway(providers, calls, held_providers, minute)
     choice = settings.memory_embedder
     vectors = VectorStore(settings.data_dir / "memory", partial(open_embedder, choice)) if settings.memory else None
     memory = LessonMemory(Lessons(store), Learning(store, market), vectors, choice, missing_package(choice))

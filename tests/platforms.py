@@ -27,13 +27,17 @@ def make_platform(
     catalog: ExpertCatalog | None = None,
     prices: Prices | None = None,
     side_effects: Sequence[SideEffects] = (),
+    minute: float = 60,
     **settings: Any,
 ) -> Platform:
-    """Return an owned console with an empty database (no demo unless asked), its worker not yet started."""
+    """Return an owned console with an empty database (no demo unless asked), its worker not yet started.
+
+    `minute` is how long a minute of the providers' limits lasts, in seconds.
+    """
     chosen: dict[str, Any] = {
         "data_dir": folder, "demo": False, "operator": "trader", "stop_seconds": 2, "sqlite_synchronous": "OFF",
     }  # fmt: skip
-    platform = build(Settings(_env_file=None, **{**chosen, **settings}), catalog, prices, side_effects)
+    platform = build(Settings(_env_file=None, **{**chosen, **settings}), catalog, prices, side_effects, minute=minute)
     platform.own()
     return platform
 

@@ -129,6 +129,7 @@ class Limiter:
         at = max(now, self._held_until)
         if self.rates.requests is None and self.rates.tokens is None:
             return at
+        # By when they were sent, which may be in another order than that of their turns.
         counted = sorted((entry for entry in self._recent if entry.counts), key=lambda entry: entry.at)
         limit = self.rates.requests
         if limit is not None and len(counted) >= limit:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ class Reply:
 
     `status` other than 200 answers with `error`. `ends` is how the stream ends: well, cut, corrupt,
     stalled, or garbled from its beginning.
+    `tokens` are those in and out that OpenAI's protocol counts.
     """
 
     text: str = "ready"
@@ -38,17 +40,25 @@ class Reply:
     finish: str = "stop"
     ends: str = "well"
     seconds: float = 0
+    tokens: tuple[int, int] = (11, 7)
 
 
 @dataclass
 class Asked:
-    """One request as the server saw it."""
+    """One request as the server saw it; `whole` says that its answer was sent to its end, `left` that it is over."""
 
     at: float
     path: str
     body: dict[str, Any]
     authorization: str
     left: threading.Event = field(default_factory=threading.Event)
+    whole: bool = False
+    reply: Reply | None = None
+
+    @property
+    def digest(self) -> str:
+        """What was asked, in short: two requests that ask the same have the same."""
+        return hashlib.sha256(json.dumps(self.body, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class ModelServer:
@@ -57,6 +67,7 @@ class ModelServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.replies: list[Reply] = [Reply()]
+        self.answers: Callable[[Asked], Reply] | None = None  # instead of the replies
         self.asked: list[Asked] = []
         self.per_second: int | None = None
         self.refused = 0
@@ -83,11 +94,16 @@ class ModelServer:
         if self.per_second is not None and recent >= self.per_second:
             self.refused += 1
             return _failed(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), asked)
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        reply = asked.reply = self._reply(asked)
         if reply.status != 200:
             return _failed(reply, asked)
         lines = _PROTOCOLS[request.url.path](reply)
         return StreamingResponse(self._stream(lines, reply, asked), media_type="text/event-stream")
+
+    def _reply(self, asked: Asked) -> Reply:
+        if self.answers is not None:
+            return self.answers(asked)
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     async def _stream(self, lines: list[str], reply: Reply, asked: Asked) -> AsyncIterator[str]:
         self._at_once += 1
@@ -102,6 +118,7 @@ class ModelServer:
                 yield 'data: {"choices": [{"delta": {"content": "hal\n\n'
             if reply.ends == "stalled":
                 await asyncio.sleep(DEADLINE)
+            asked.whole = reply.ends == "well"
         finally:
             self._at_once -= 1
             asked.left.set()
@@ -128,7 +145,8 @@ def _openai(reply: Reply) -> list[str]:
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake"}
     chunks = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     chunks.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
-    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    tokens_in, tokens_out = reply.tokens
+    usage = {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
     chunks.append({**base, "choices": [], "usage": usage})
     return [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks] + ["data: [DONE]\n\n"]
 
