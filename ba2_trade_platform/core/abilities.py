@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.cleaning import clean_text
+from ba2_trade_platform.core.cleaning import clean_text, problem_words
 from ba2_trade_platform.core.contracts import ExpertCatalog
 from ba2_trade_platform.core.model_contracts import ModelSettings
 from ba2_trade_platform.core.model_providers import ModelProviders
@@ -54,7 +54,7 @@ class Abilities:
 def settings_sentence(error: ValidationError) -> str:
     """Return what is wrong with an expert's settings, field by field."""
     problems = (
-        f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"
+        f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem_words(problem['msg'])}"
         for problem in error.errors()
     )
     return "its settings do not fit: " + "; ".join(problems)

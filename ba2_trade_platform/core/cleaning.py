@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import numpy as np
 
 MAX_TEXT = 4 * 1024 * 1024
 _CUT = " ... (cut)"
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")  # a member of an enumeration, as Python shows it
+
+
+def problem_words(problem: str) -> str:
+    """Return what pydantic found wrong, without the names of its classes and ours."""
+    return _MEMBER.sub(r"\1", problem.removeprefix("Value error, "))
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:

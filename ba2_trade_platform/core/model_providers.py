@@ -256,7 +256,7 @@ class ModelProviders:
         if lost:
             return None, KeyState.UNREADABLE, lost
         if vendor and variable:
-            return None, KeyState.MISSING, f"no API key: enter one here, or set {variable}"
+            return None, KeyState.MISSING, f"no API key: enter one on Providers, or set {variable}"
         return None, KeyState.NOT_NEEDED, "not needed"
 
     def _locked(self, kind: ProviderKind, key: str | None) -> dict[str, Any]:

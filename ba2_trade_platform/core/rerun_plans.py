@@ -205,13 +205,14 @@ def modes_of(steps: Sequence[Done], attempt: int, alias: str, cannot: str | None
 def plan_steps(steps: Sequence[Done], mode: Mode, chosen: Done | None, now: datetime) -> tuple[PlannedStep, ...]:
     """Return what becomes of each recorded step; `chosen` is the one that modes from_step and only name."""
     again = _done_again(steps, mode, chosen)
-    unsettled = building_on(steps, {step.name for step in steps if step.always and mode is not Mode.FRESH})
+    always = {step.name for step in steps if step.always and mode is not Mode.FRESH}
+    unsettled = building_on(steps, always)
     planned = []
     for step in steps:
         if step.id in again:
             fate, reason = Fate.RERUN, again[step.id]
         else:
-            fate, reason = _kept(step, unsettled.get(step.id), now)
+            fate, reason = _kept(step, unsettled.get(step.id), always, now)
         planned.append(
             PlannedStep(step.id, step.position, step.name, fate, reason, step.seconds, step.tokens, step.cost)
         )
@@ -233,13 +234,14 @@ def _done_again(steps: Sequence[Done], mode: Mode, chosen: Done | None) -> dict[
     return again | {step.id: "it is done in every attempt" for step in steps if step.always and step.id not in again}
 
 
-def _kept(step: Done, unsettled_by: str | None, now: datetime) -> tuple[Fate, str]:
+def _kept(step: Done, unsettled_by: str | None, always: set[str], now: datetime) -> tuple[Fate, str]:
     if not step.same_settings:
         return Fate.STALE, f"its settings were others in attempt {step.attempt}; {_LOOK}"
     if step.finished_at is not None and now - step.finished_at > FRESH_FOR:
         return Fate.STALE, f"done {ago((now - step.finished_at).total_seconds())} ago; {_LOOK}"
     if unsettled_by is not None:
-        return Fate.STALE, f"it builds on {unsettled_by}, which is done in every attempt; {_LOOK}"
+        why = "done in every attempt" if unsettled_by in always else "looked at again too"
+        return Fate.STALE, f"it builds on {unsettled_by}, which is {why}; {_LOOK}"
     return Fate.REUSED, f"done in attempt {step.attempt}, with the same settings"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ba2_trade_platform.core.cleaning import problem_words
 from ba2_trade_platform.core.model_providers import ProviderKind, StructuredMethod
 
 if TYPE_CHECKING:
@@ -101,7 +102,9 @@ def _validated(found: object, schema: type[Answer]) -> Answer:
     try:
         return schema.model_validate(found)
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc'])) or 'answer'}: {one['msg']}" for one in error.errors()[:10])
+        problems = (
+            f"{'.'.join(map(str, one['loc'])) or 'answer'}: {problem_words(one['msg'])}" for one in error.errors()[:10]
+        )
         raise UnreadableError("; ".join(problems)) from None
 
 

@@ -55,7 +55,7 @@ async def test_a_provider_without_its_key_says_so(client: httpx.AsyncClient, mon
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     said = (await client.post("/providers/anthropic/test")).json()
     assert (said["ok"], said["code"]) == (False, "AUTH")
-    assert said["sentence"] == "anthropic: no API key: enter one here, or set ANTHROPIC_API_KEY"
+    assert said["sentence"] == "anthropic: no API key: enter one on Providers, or set ANTHROPIC_API_KEY"
 
 
 async def test_the_first_values_come_back(client: httpx.AsyncClient) -> None:

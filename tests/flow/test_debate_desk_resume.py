@@ -92,6 +92,17 @@ async def test_what_an_earlier_attempt_was_answered_stays_readable_and_is_marked
     assert any("From an earlier attempt." in text for text in texts)
 
 
+@pytest.mark.parametrize(("role", "step"), [("technical", "Technical analyst"), ("trader", "Trader")])
+async def test_a_question_that_was_never_answered_is_shown_whole_again(tmp_path: Path, role: str, step: str) -> None:
+    first = debate(tmp_path, FakeModels(busy(role, 1)))
+    await failed(first)
+    second = following(first)
+    await DebateDesk().analyse(second)
+    question = next(output.text for output in second.outputs if output.name == f"{step}: question 1")
+    assert question.startswith("**system**")
+    assert "**human**" in question
+
+
 @pytest.mark.parametrize("mode", [Mode.FROM_STEP, Mode.ONLY])
 async def test_a_step_that_is_to_be_done_again_begins_anew(tmp_path: Path, mode: Mode) -> None:
     first = debate(tmp_path, FakeModels(busy("technical", 2)))

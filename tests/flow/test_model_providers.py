@@ -47,7 +47,7 @@ def test_the_first_providers_say_where_their_keys_come_from(store: Store, tmp_pa
     assert [(one.name, one.key_state, one.unavailable) for one in providers.list()] == [
         ("scripted", "not_needed", None),
         ("openai", "environment", None),
-        ("anthropic", "missing", "no API key: enter one here, or set ANTHROPIC_API_KEY"),
+        ("anthropic", "missing", "no API key: enter one on Providers, or set ANTHROPIC_API_KEY"),
         ("ollama", "not_needed", None),
     ]
     providers.seed_if_empty()

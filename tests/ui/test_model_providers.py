@@ -16,7 +16,7 @@ KEY = "sk-live-abcdefghijklmnop"
 
 async def test_a_server_is_added_and_its_key_is_never_shown(user: User, desk: Desk) -> None:
     await user.open("/providers")
-    await user.should_see("no API key: enter one here, or set ANTHROPIC_API_KEY")
+    await user.should_see("no API key: enter one on Providers, or set ANTHROPIC_API_KEY")
     await user.should_see("free")
     user.find(marker="add-provider").click()
     await user.should_see("Add a model provider")

@@ -22,7 +22,7 @@ def test_a_key_comes_by_standard_input_and_is_not_said(run: Run, monkeypatch: py
     assert "stored" in listed.out
     assert "sk-live" not in listed.out
     removed = run("providers", "key", "openai", "--remove")
-    assert removed.out == "openai: no API key: enter one here, or set OPENAI_API_KEY\n"
+    assert removed.out == "openai: no API key: enter one on Providers, or set OPENAI_API_KEY\n"
 
 
 def test_a_connection_is_tested(run: Run, tmp_path: Path) -> None:

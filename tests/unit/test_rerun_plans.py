@@ -65,6 +65,9 @@ def test_other_settings_and_old_results_are_looked_at_again() -> None:
 def test_what_is_done_in_every_attempt_is_planned_so_and_what_builds_on_it_is_looked_at() -> None:
     steps = [replace(LOAD, always=True), NEWS, CHART, DECIDE]
     assert fates(steps, Mode.RESUME) == ["re-run", "stale", "stale", "stale"]
+    reasons = [step.reason for step in plan_steps(steps, Mode.RESUME, None, NOW)]
+    assert reasons[2].startswith(f"it builds on {LOAD.name}, which is done in every attempt")
+    assert reasons[3].startswith(f"it builds on {NEWS.name}, which is looked at again too")
     assert fates(steps, Mode.ONLY, CHART) == ["re-run", "stale", "re-run", "re-run"]
     assert fates(steps, Mode.FRESH) == ["re-run"] * 4
 

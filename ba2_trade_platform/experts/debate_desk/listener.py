@@ -94,7 +94,8 @@ class Listener(AsyncCallbackHandler):
 
     def recall(self, messages: list[BaseMessage]) -> None:
         """Write the conversation that an earlier attempt had: this one goes on with it and does not pay for it."""
-        self._said = len(messages) + 1  # with the prompt in front
+        if any(isinstance(message, AIMessage) for message in messages):  # else nothing was asked yet that was answered
+            self._said = len(messages) + 1  # with the prompt in front
         for message in messages:
             if isinstance(message, AIMessage):
                 self._calls += 1
