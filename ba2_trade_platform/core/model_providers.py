@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 _P = t.model_provider.c
 CONSOLE = Actor(ActorKind.SYSTEM, "console")
 MAX_KEY = 1000
+_KEY_RULE = f"A key has 1 to {MAX_KEY} printable characters without spaces"
 
 
 class KeyState(StrEnum):
@@ -252,7 +253,9 @@ class ModelProviders:
                 lost = f"the stored API key cannot be read: {error}; enter it again"
         vendor, variable = is_vendor(row.kind, row.base_url), KEY_VARIABLES.get(row.kind)
         if vendor and variable and (key := self._environment.get(variable, "").strip()):
-            return key, KeyState.ENVIRONMENT, f"from the environment ({variable})"
+            if _is_key(key):
+                return key, KeyState.ENVIRONMENT, f"from the environment ({variable})"
+            lost = f"the environment's {variable} is no key: {_KEY_RULE}"
         if lost:
             return None, KeyState.UNREADABLE, lost
         if vendor and variable:
@@ -265,8 +268,8 @@ class ModelProviders:
         clean = key.strip()
         if kind not in KEY_VARIABLES and kind is not ProviderKind.OLLAMA:
             raise Invalid("This provider needs no key", code="NO_KEY_NEEDED")
-        if not (1 <= len(clean) <= MAX_KEY and clean.isascii() and clean.isprintable() and " " not in clean):
-            raise Invalid(f"A key has 1 to {MAX_KEY} printable characters without spaces", code="INVALID_KEY")
+        if not _is_key(clean):
+            raise Invalid(_KEY_RULE, code="INVALID_KEY")
         try:
             return {"key": self._box.encrypt(clean), "key_changed_at": self._store.clock.now()}
         except OSError as error:
@@ -275,6 +278,11 @@ class ModelProviders:
             raise Refused(
                 "The key cannot be kept: secret.key in the data folder is damaged", code="KEY_FILE"
             ) from error
+
+
+def _is_key(key: str) -> bool:
+    """Tell whether it can be sent: a client that cannot send it may say it in its complaint."""
+    return 1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable() and " " not in key
 
 
 def _models(settings: ModelSettings) -> tuple[tuple[str, str | None], ...]:

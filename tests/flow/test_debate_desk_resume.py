@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessage
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError, Mode, Verdict
+from ba2_trade_platform.core.contracts import Bars, ErrorCode, ExpertError, Mode, PricesAsOf, Verdict
 from ba2_trade_platform.experts.debate_desk.expert import DebateDesk
 from tests.fakes.context import RecordingContext
 from tests.fakes.debates import debate, following
@@ -137,6 +139,55 @@ async def test_a_changed_budget_or_route_pays_for_nothing_again(tmp_path: Path, 
     await DebateDesk().analyse(following(first, models=again, **change))
     assert again.book.calls()["technical"] == 1
     assert again.book.calls()["news"] == 0
+
+
+class Restated:
+    """A market whose volume of long ago was corrected: none of the newest numbers tells."""
+
+    def __init__(self, prices: PricesAsOf) -> None:
+        self._prices = prices
+
+    def bars(self, symbol: str, limit: int | None = None) -> Bars:
+        """Return the bars with one volume changed."""
+        bars = self._prices.bars(symbol, limit)
+        volume = bars.volume.copy()
+        volume[len(volume) - 100] += 1
+        return replace(bars, volume=volume)
+
+
+async def test_prices_that_were_corrected_since_have_the_analysts_read_again(tmp_path: Path) -> None:
+    first = debate(tmp_path, FakeModels(busy("research_manager", 1)))
+    await failed(first)
+    models = FakeModels()
+    again = following(first, models=models)
+    again.prices = Restated(first.prices)
+    await DebateDesk().analyse(again)
+    # The analysts come to the same reports, so what was said of those stands.
+    assert models.book.calls() == Counter(WHOLE) - Counter({"bull": 1, "bear": 1})
+
+
+async def test_threads_that_nobody_came_back_to_for_a_month_are_forgotten(tmp_path: Path) -> None:
+    await failed(debate(tmp_path, FakeModels(busy("trader", 1))))
+    left = threads(tmp_path)
+    await failed(another(tmp_path))
+    assert set(left) < set(threads(tmp_path))
+    with sqlite3.connect(tmp_path / "checkpoints.sqlite") as connection:
+        for table in ("checkpoints", "writes"):
+            older = f"UPDATE {table} SET checkpoint_id = '1f0' || substr(checkpoint_id, 4) WHERE thread_id = ?"
+            connection.executemany(older, [(thread,) for thread in left])
+    await failed(another(tmp_path))
+    assert not set(left) & set(threads(tmp_path))
+    assert threads(tmp_path)
+    with sqlite3.connect(tmp_path / "checkpoints.sqlite") as connection:
+        written = {row[0] for row in connection.execute("SELECT DISTINCT thread_id FROM writes")}
+    assert not set(left) & written
+
+
+def another(folder: Path) -> RecordingContext:
+    """Return an attempt of another analysis, which will fail."""
+    context = debate(folder, FakeModels(busy("trader", 1)))
+    context.analysis_id = 2
+    return context
 
 
 async def test_a_debate_that_completed_leaves_no_thread_behind(tmp_path: Path) -> None:

@@ -62,6 +62,15 @@ def test_a_stored_key_goes_before_the_environments_and_can_be_taken_away(store: 
     assert providers.connection("openai").key == "from-outside"
 
 
+@pytest.mark.parametrize("key", ["ключ", "sk-one\nsk-two", "sk one"])
+def test_what_cannot_be_a_key_is_not_taken_from_the_environment(store: Store, tmp_path: Path, key: str) -> None:
+    openai = services(store, tmp_path, OPENAI_API_KEY=key).connection("openai")
+    assert (openai.key, openai.provider.key_state) == (None, KeyState.UNREADABLE)
+    assert openai.provider.unavailable is not None
+    assert openai.provider.unavailable.startswith("the environment's OPENAI_API_KEY is no key")
+    assert key not in openai.provider.unavailable
+
+
 def test_the_key_file_is_for_its_owner_only(store: Store, tmp_path: Path) -> None:
     services(store, tmp_path).set_key("openai", KEY, by=TRADER)
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600

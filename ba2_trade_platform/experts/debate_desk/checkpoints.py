@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from ba2_trade_platform.core.contracts import Mode
 FILE = "checkpoints.sqlite"
 BROKEN = "checkpoints.sqlite.broken"
 LOCK_SECONDS = 5.0
+KEPT_DAYS = 30
+EPOCH_OF_UUIDS = 0x01B21DD213814000  # from 1582-10-15 to 1970-01-01 in 100 ns
 
 
 @dataclass
@@ -76,10 +79,28 @@ async def _connect(path: Path) -> AsyncSqliteSaver:
     try:
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
+        await _forget_old(connection)
     except BaseException:
         await connection.close()
         raise
     return saver
+
+
+async def _forget_old(connection: aiosqlite.Connection) -> None:
+    """Delete the threads nobody came back to: an analysis that failed for good, or was deleted, leaves them behind."""
+    # The ids of checkpoints are version 6 UUIDs: they begin with the time, in steps of 100 ns since 1582.
+    since_1582 = (time.time_ns() - KEPT_DAYS * 86_400 * 10**9) // 100 + EPOCH_OF_UUIDS
+    oldest = {"oldest": f"{since_1582 >> 28:08x}"}
+    await connection.execute(
+        "DELETE FROM checkpoints WHERE thread_id IN"
+        " (SELECT thread_id FROM checkpoints GROUP BY thread_id HAVING max(checkpoint_id) < :oldest)",
+        oldest,
+    )
+    await connection.execute(
+        "DELETE FROM writes WHERE checkpoint_id < :oldest AND thread_id NOT IN (SELECT thread_id FROM checkpoints)",
+        oldest,
+    )
+    await connection.commit()
 
 
 def set_aside(path: Path) -> None:
