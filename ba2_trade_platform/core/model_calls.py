@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempt_costs import add_up
-from ba2_trade_platform.core.cleaning import clean_text
+from ba2_trade_platform.core.cleaning import clean_json, clean_text
 from ba2_trade_platform.core.errors import NotFound, Unavailable
 from ba2_trade_platform.core.model_contracts import CallEnd, CallStart, Charge
 from ba2_trade_platform.core.model_prices import ModelPrices, Price
 from ba2_trade_platform.core.spending import Spending
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import CallOutcome, ProviderKind
+from ba2_trade_platform.db.enums import CallOutcome, ProviderKind, Status, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,27 @@ OWN_HOSTS = {ProviderKind.OPENAI: "api.openai.com", ProviderKind.ANTHROPIC: "api
 _C, _P = t.model_call.c, t.model_provider.c
 _PROVIDER = select(_P.kind, _P.base_url).where(_P.name == bindparam("p_name"))
 _CALL = select(t.model_call).where(_C.id == bindparam("c_call"))
+_N, _T = t.model_answer.c, t.attempt.c
+# Since the attempt that a person, a retry or a schedule began: what came after it only took up its work again.
+_SINCE = (
+    select(func.max(_T.number))
+    .where(
+        _T.analysis_id == bindparam("a_analysis"),
+        _T.number <= bindparam("a_attempt"),
+        _T.trigger.not_in((Trigger.RESCUE, Trigger.RELEASE)),
+    )
+    .scalar_subquery()
+)
+_ANSWER = (
+    select(_N.message)
+    .where(_N.analysis_id == bindparam("a_analysis"), _N.digest == bindparam("a_digest"))
+    .where(_N.attempt >= _SINCE, _N.attempt < bindparam("a_attempt"))
+    .order_by(_N.call_id.desc())
+    .limit(1)
+)
+_FORGET = delete(t.model_answer).where(
+    _N.analysis_id.not_in(select(t.analysis.c.id).where(t.analysis.c.status.in_((Status.PENDING, Status.RUNNING))))
+)
 _UNDER_WAY = select(_C.id, _C.analysis_id, _C.attempt).where(_C.outcome.is_(None))
 
 
@@ -141,16 +163,32 @@ class ModelCalls:
                 **taken,
             )
         )
+        if end.answer is not None:
+            kept = {"call_id": row.id, "analysis_id": row.analysis_id, "attempt": row.attempt}
+            message = clean_json(dict(end.answer.message))
+            session.execute(insert(t.model_answer).values(**kept, digest=end.answer.digest, message=message))
         # An attempt that was closed before its last call had ended, as by a cancel, learns of it now.
         _add_up_closed(session, row.analysis_id, row.attempt)
         transaction.touch(row.analysis_id)
         return Charge(_both(taken["tokens_in"], taken["tokens_out"]), taken["cost"])
+
+    def answer(self, analysis_id: int, attempt: int, digest: str) -> Mapping[str, Any] | None:
+        """Return what was answered to this question before the console died in this attempt's work, None if nothing.
+
+        What was paid for stands beside its call, in one commit; a checkpoint in another file may not have come to it.
+        """
+        asked = {"a_analysis": analysis_id, "a_attempt": attempt, "a_digest": digest}
+        with self._store.read() as session:
+            found: Mapping[str, Any] | None = session.scalar(_ANSWER, asked)
+        return found
 
     def end_interrupted(self) -> int:
         """End what a console left under way when it died: nobody will ever know what these calls cost.
 
         Only for a console that has just taken the database. Returns how many there were.
         """
+        with self._store.write(wake=False) as transaction:
+            transaction.session.execute(_FORGET)
         with self._store.read() as session:
             if session.execute(_UNDER_WAY.limit(1)).first() is None:
                 return 0

@@ -24,6 +24,7 @@ __all__ = [
     "CallOutcome",
     "CallStart",
     "Charge",
+    "KeptAnswer",
     "Lesson",
     "Memory",
     "ModelSettings",
@@ -110,6 +111,14 @@ class CallStart:
 
 
 @dataclass(frozen=True)
+class KeptAnswer:
+    """An answer as JSON, kept until its attempt has ended; `digest` is of the question it answers."""
+
+    digest: str
+    message: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class CallEnd:
     """How a model call ended. Token counts are the provider's own, 0 where it turned the call away; None: not known.
 
@@ -122,6 +131,7 @@ class CallEnd:
     tokens_cached: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    answer: KeptAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,12 @@ class CallBook(Protocol):
         """Check the budgets and write the call down as begun; return its id.
 
         Raises ExpertError BUDGET, and writes nothing, when the call could exceed one of them.
+        """
+
+    def answer(self, analysis_id: int, attempt: int, digest: str) -> Mapping[str, Any] | None:
+        """Return what was answered to this question before the console died in this attempt's work, None if nothing.
+
+        Only what a rescued or released attempt left: a re-run and a retry are there to ask anew.
         """
 
     def end(self, call_id: int, end: CallEnd) -> Charge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Ask = Callable[[Question, Sequence[str]], Awaitable[Answered]]
+Earlier = Callable[[AnalysisContext, str], Awaitable[Answered | None]]
 CHARS_A_TOKEN = 4
 TOOL_OPTIONS = ("tool_choice", "strict", "parallel_tool_calls")
 
@@ -44,11 +46,13 @@ class AttemptModels:
     def __init__(
         self,
         ask: Ask,
+        earlier: Earlier,
         providers: Callable[[], Sequence[Provider]],
         context: AnalysisContext,
         settings: ModelSettings,
     ) -> None:
         self._ask = ask
+        self._earlier = earlier
         self._providers = providers
         self._context = context
         self._settings = settings
@@ -60,11 +64,12 @@ class AttemptModels:
         """Return the model that an agent is given."""
 
         async def answer(messages: Sequence[BaseMessage], options: dict[str, Any]) -> AIMessage:
-            answered = await self._asked(tier, lambda offer: (messages, _for_provider(offer, options)))
+            tools = [tool["function"]["name"] for tool in options.get("tools", ())]
+            digest = _digest(tier, messages, tools)
+            answered = await self._asked(tier, lambda offer: (messages, _for_provider(offer, options)), digest)
             if answered.message.invalid_tool_calls:
-                name = answered.offer.connection.provider.name
-                sentence = f"{name}'s {answered.offer.model_name} called a tool with arguments that are no valid JSON"
-                raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=name)
+                sentence = f"{answered.provider}'s {answered.model} called a tool with arguments that are no valid JSON"
+                raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=answered.provider)
             return answered.message
 
         return _routed(answer, tier)
@@ -119,7 +124,7 @@ class AttemptModels:
         answers: list[Answered] = []
 
         async def answer(given: Sequence[BaseMessage], _: dict[str, Any]) -> AIMessage:  # noqa: ARG001 - `shape` has them
-            answers.append(await self._asked(tier, shape))
+            answers.append(await self._asked(tier, shape, _digest(tier, messages, schema.__name__)))
             return answers[-1].message
 
         try:
@@ -130,15 +135,14 @@ class AttemptModels:
                 raise
             raise _UnusableError(error.provider or "the model", error.provider, str(error)) from None
         answered = answers[-1]
-        name = answered.offer.connection.provider.name
         try:
             return read(answered.message, schema)
         except UnreadableError as error:
-            who = f"{name}'s {answered.offer.model_name}"
-            raise _UnusableError(who, name, str(error), shown(answered.message)) from None
+            who = f"{answered.provider}'s {answered.model}"
+            raise _UnusableError(who, answered.provider, str(error), shown(answered.message)) from None
 
     async def _asked(
-        self, tier: Tier, shape: Callable[[Offer], tuple[Sequence[BaseMessage], Mapping[str, Any]]]
+        self, tier: Tier, shape: Callable[[Offer], tuple[Sequence[BaseMessage], Mapping[str, Any]]], digest: str
     ) -> Answered:
         question = Question(
             context=self._context,
@@ -147,9 +151,12 @@ class AttemptModels:
             shape=shape,
             start=self._starter(step_at_work()),
             asking=self._asking,
+            digest=digest,
         )
-        answered = await self._ask(question, _order(self._context.providers, self._settings, tier))
-        answered.message.response_metadata["provider_name"] = answered.offer.connection.provider.name
+        answered = await self._earlier(self._context, digest)
+        if answered is None:
+            answered = await self._ask(question, _order(self._context.providers, self._settings, tier))
+        answered.message.response_metadata["provider_name"] = answered.provider
         return answered
 
     def _starter(self, step: str | None) -> Callable[[Offer, Sequence[BaseMessage], Mapping[str, Any]], CallStart]:
@@ -202,6 +209,13 @@ def _for_provider(offer: Offer, options: Mapping[str, Any]) -> dict[str, Any]:
         return given
     choice: dict[str, Any] = {name: given.pop(name) for name in TOOL_OPTIONS if name in given}
     return {**given, **bound_tools(offer.model, tools, choice)}
+
+
+def _digest(tier: Tier, messages: Sequence[BaseMessage], shape: object) -> str:
+    """Return what tells this question of this step from every other; ids that LangChain draws anew are left out."""
+    said = [[message.type, message.text, getattr(message, "tool_calls", None)] for message in messages]
+    whole = json.dumps([step_at_work(), tier, shape, said], default=str, sort_keys=True)
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _estimate(messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.core.errors import PlatformError
-from ba2_trade_platform.core.model_contracts import CallBook, CallEnd, CallOutcome, CallStart, Charge
+from ba2_trade_platform.core.model_contracts import CallBook, CallEnd, CallOutcome, CallStart, Charge, KeptAnswer
 from ba2_trade_platform.core.model_providers import Connection
 from ba2_trade_platform.llm.failures import REFUSALS, explain, status_of
 from ba2_trade_platform.llm.limits import Limiter
@@ -41,6 +41,7 @@ class Call:
     start: CallStart
     timeout_seconds: float
     charged: Callable[[Charge], None]
+    digest: str | None = None  # of the question, where its answer is to be kept
 
 
 @dataclass
@@ -120,9 +121,10 @@ class Caller:
                 self._pool.submit(self._close, call, call_id, CallEnd(CallOutcome.CANCELLED, *heard.usage()))
                 raise
             outcome = CallOutcome.ANSWERED if failure is None else CallOutcome.FAILED
-            said = (None, None) if failure is None else (_code(failure), str(failure))
+            code, sentence = (None, None) if failure is None else (_code(failure), str(failure))
             usage = (0, 0, 0) if _was_refused(failure, heard) else heard.usage()
-            loop, end = asyncio.get_running_loop(), CallEnd(outcome, *usage, *said)
+            loop, kept = asyncio.get_running_loop(), _kept(call, message, failure)
+            end = CallEnd(outcome, *usage, error_code=code, error_message=sentence, answer=kept)
             if isinstance(failure, ExpertError) and failure.code is ErrorCode.RATE_LIMIT:
                 # Before this turn ends, or the next in line would go at once. Everybody who asks this provider waits,
                 # and not each after a refusal of his own.
@@ -186,6 +188,15 @@ def _explained(call: Call, error: Exception, *, began: bool) -> Exception:
 def _was_refused(failure: Exception | None, heard: _Heard) -> bool:
     """Tell whether the provider turned the call away before it began to answer: then it took nothing."""
     return isinstance(failure, ExpertError) and failure.code in REFUSALS and heard.refused
+
+
+def _kept(call: Call, message: AIMessage | None, failure: Exception | None) -> KeptAnswer | None:
+    if call.digest is None or message is None or failure is not None:
+        return None
+    from langchain_core.messages import message_to_dict  # noqa: PLC0415 - LangChain
+
+    said = json.loads(json.dumps(message_to_dict(message), default=str))
+    return KeptAnswer(call.digest, {"provider": call.start.provider, "model": call.start.model, "message": said})
 
 
 def _code(failure: Exception) -> str:

@@ -64,7 +64,22 @@ class Gateway:
         """Return the models that one attempt may ask. Raises TypeError where its settings name no providers."""
         if not isinstance(context.settings, ModelSettings):
             raise TypeError(f"analysis {context.analysis_id}: the settings of its expert are no ModelSettings")
-        return AttemptModels(self.ask, self._providers.list, context, context.settings)
+        return AttemptModels(self.ask, self._answered, self._providers.list, context, context.settings)
+
+    async def _answered(self, context: AnalysisContext, digest: str) -> Answered | None:
+        """Return what an earlier attempt was answered whose console died; a first attempt has none before it."""
+        if context.attempt == 1:
+            return None
+        loop = asyncio.get_running_loop()
+        asked = (context.analysis_id, context.attempt, digest)
+        kept = await loop.run_in_executor(self._loop.pool, self._book.answer, *asked)
+        if kept is None:
+            return None
+        from langchain_core.messages import messages_from_dict  # noqa: PLC0415 - LangChain, which is loaded by now
+
+        (message,) = messages_from_dict([kept["message"]])
+        message.response_metadata["answered_before"] = True
+        return Answered(message, kept["provider"], kept["model"])  # type: ignore[arg-type]  # models answer with these
 
     async def ask(self, question: Question, order: Sequence[str]) -> Answered:
         """Return the first answer to a question; from any loop."""

@@ -46,6 +46,7 @@ class Question:
     shape: Callable[[Offer], tuple[Sequence[BaseMessage], Mapping[str, Any]]]
     start: Callable[[Offer, Sequence[BaseMessage], Mapping[str, Any]], CallStart]
     asking: Asking
+    digest: str
 
     def charge(self, provider: str, charge: Charge) -> None:
         """Charge the step that asked, which the context finds by the asker's own variables."""
@@ -61,7 +62,8 @@ class Answered:
     """An answer and who gave it."""
 
     message: AIMessage
-    offer: Offer
+    provider: str
+    model: str
 
 
 class Router:
@@ -79,7 +81,7 @@ class Router:
                 question.warn(f"{failed}; {name} was asked instead")
             try:
                 offer: Offer = await self._offer_of(name, question)
-                return Answered(await self._repeated(question, offer), offer)
+                return Answered(await self._repeated(question, offer), name, offer.model_name)
             except ExpertError as error:
                 if error.code not in PASSING | ITS_OWN:
                     raise
@@ -110,6 +112,7 @@ class Router:
             messages=messages,
             options=options,
             start=question.start(offer, messages, options),
+            digest=question.digest,
             timeout_seconds=question.asking.timeout_seconds,
             charged=lambda charge: question.charge(name, charge),
         )

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 from langchain.agents import create_agent
 from langchain_core.tools import tool
+from sqlalchemy import delete, insert
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts import ErrorCode, ExpertError, Mode
 from ba2_trade_platform.core.model_contracts import CallOutcome
 from ba2_trade_platform.core.model_providers import ProviderKind
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import Trigger
+from tests.fakes.context import RecordingContext
 from tests.fakes.model_server import ModelServer, Reply, model_server
 from tests.flow.model_desk import KEY, ModelDesk, model_desk, say
 from tests.platforms import TRADER
@@ -318,3 +322,29 @@ async def test_a_cut_answer_is_noticed_whoever_sends_it(
     with pytest.raises(ExpertError, match="cut ended its answer in the middle") as failed:
         await say(desk.attempt("cut"))
     assert failed.value.code == "CONNECTION"
+
+
+async def test_what_was_answered_before_a_kill_is_not_asked_again(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1")
+    server.will(Reply("paid once"), Reply("asked anew"), Reply("asked anew"))
+    assert await say(attempt_of(desk, 1, Trigger.FIRST)) == "paid once"
+    assert await say(attempt_of(desk, 2, Trigger.RESCUE)) == "paid once"
+    assert await say(attempt_of(desk, 3, Trigger.RELEASE)) == "paid once"
+    assert await say(attempt_of(desk, 3, Trigger.RELEASE), "Another question") == "asked anew"
+    assert await say(attempt_of(desk, 4, Trigger.RERUN)) == "asked anew"
+    assert len(server.asked) == 3
+
+
+def attempt_of(desk: ModelDesk, number: int, trigger: Trigger) -> RecordingContext:
+    """Return an attempt of analysis 1 that was begun like this, as the database has it."""
+    if number == 1:
+        desk.desk.submit(desk.desk.expert())
+    values = {"analysis_id": 1, "number": number, "trigger": trigger, "mode": Mode.RESUME, "base_attempt": 1}
+    with desk.desk.store.write() as transaction:
+        transaction.session.execute(delete(t.attempt).where(t.attempt.c.number == number))
+        transaction.session.execute(
+            insert(t.attempt).values(**values, actor_id=1, queued_at=desk.desk.clock.now(), currency="USD")
+        )
+    context = desk.attempt("local")
+    context.attempt = number
+    return context

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempt_costs import add_up
@@ -143,6 +143,9 @@ def _close_attempts(session: Session, ended: Ended) -> None:
     names = ("f_id", "f_attempt", "f_token")
     many(session, _CLOSE_ATTEMPT, [_pick(row, *names, *(f"v_{name}" for name in attempt)) for row in rows])
     add_up(session, *((sheet.claim.analysis_id, sheet.claim.attempt) for sheet, _ in ended))
+    # By itself, so nobody takes its work up again: the answers are in its steps, or were of no use.
+    ids = [sheet.claim.analysis_id for sheet, _ in ended]
+    session.execute(delete(t.model_answer).where(t.model_answer.c.analysis_id.in_(ids)))
     unfinished = [row for row, (_, end) in zip(rows, ended, strict=True) if end.failure]
     many(session, _CLOSE_STEPS, [_pick(row, *names, "v_finished_at", "v_error_message") for row in unfinished])
     tracebacks = [

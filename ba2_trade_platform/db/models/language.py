@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import DDL, CheckConstraint, Column, Index, LargeBinary, event, text
+from sqlalchemy import DDL, CheckConstraint, Column, Index, Integer, LargeBinary, event, text
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.enums import Action, CallOutcome, MetFirst, ProviderKind, Subtype, TimeHorizon
@@ -102,6 +102,22 @@ APPEND_ONLY = (
 for _trigger in APPEND_ONLY:
     _made = DDL(_trigger).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's
     event.listen(SQLModel.metadata.tables["model_call"], "after_create", _made)
+
+
+class ModelAnswer(SQLModel, table=True):
+    """What was answered in an attempt that has not ended yet, so that a killed console does not ask again.
+
+    Written with the end of its call; `digest` is of the question. Gone once its attempt has ended by itself.
+    """
+
+    __tablename__ = "model_answer"
+    __table_args__ = (Index("ix_model_answer_analysis", "analysis_id", "digest", "call_id"),)
+
+    call_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    analysis_id: int
+    attempt: int
+    digest: str = Field(max_length=64)
+    message: Json = Field(sa_column=Column(json_column(), nullable=False))
 
 
 class LearntLesson(SQLModel, table=True):

@@ -14,6 +14,7 @@ from ba2_trade_platform.core.contracts import AnalysisContext
 from ba2_trade_platform.experts.debate_desk.seats import Seat
 
 SCRIPTED = "scripted"
+PAID = "Answered in an earlier attempt, and not paid for again."
 LABEL = "*scripted, not a language model*"
 
 
@@ -55,7 +56,7 @@ class Listener(AsyncCallbackHandler):
         self._at_work = None
         message = getattr(response.generations[0][0], "message", None)
         if isinstance(message, AIMessage):
-            self.heard(message)
+            self.heard(message, PAID if message.response_metadata.get("answered_before") else "")
 
     async def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
         """Write that a call came to nothing."""
@@ -99,7 +100,7 @@ class Listener(AsyncCallbackHandler):
         for message in messages:
             if isinstance(message, AIMessage):
                 self._calls += 1
-                self.heard(message, "Answered in an earlier attempt, and not paid for again.")
+                self.heard(message, PAID)
             elif isinstance(message, ToolMessage):
                 self.gave(message, "From an earlier attempt.")
 

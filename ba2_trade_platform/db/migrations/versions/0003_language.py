@@ -37,6 +37,7 @@ APPEND_ONLY = (
 def upgrade() -> None:
     _model_provider()
     _model_call()
+    _model_answer()
     _lesson()
     op.create_table('desk_setting',
     sa.Column('name', sa.String(length=80), nullable=False),
@@ -48,7 +49,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ('desk_setting', 'lesson', 'model_call', 'model_provider'):
+    for table in ('desk_setting', 'lesson', 'model_answer', 'model_call', 'model_provider'):
         op.drop_table(table)
 
 
@@ -102,6 +103,17 @@ def _model_call() -> None:
     op.create_index('ix_model_call_under_way', 'model_call', ['id'], unique=False, sqlite_where=UNDER_WAY)
     for trigger in APPEND_ONLY:
         op.execute(trigger)
+
+
+def _model_answer() -> None:
+    op.create_table('model_answer',
+    sa.Column('call_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('analysis_id', sa.Integer(), nullable=False),
+    sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('message', sa.JSON(none_as_null=True), nullable=False),
+    sa.PrimaryKeyConstraint('call_id'))
+    op.create_index('ix_model_answer_analysis', 'model_answer', ['analysis_id', 'digest', 'call_id'], unique=False)
 
 
 def _lesson() -> None:
