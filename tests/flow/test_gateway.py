@@ -155,6 +155,15 @@ async def test_a_removed_provider_leaves_nothing_to_one_of_the_same_name(
     assert [asked.authorization for asked in other.asked] == ["Bearer another"]
 
 
+async def test_a_key_that_was_replaced_is_used_from_the_next_call_on(desk: ModelDesk, server: ModelServer) -> None:
+    desk.add("local", f"{server.url}/v1")
+    attempt = desk.attempt("local")
+    await say(attempt)
+    desk.providers.set_key("local", "a-new-word", by=TRADER)
+    await say(attempt)
+    assert [asked.authorization for asked in server.asked] == [f"Bearer {KEY}", "Bearer a-new-word"]
+
+
 @tool
 def look(symbol: str) -> str:
     """Look at a symbol."""
@@ -248,6 +257,18 @@ async def test_the_settings_name_a_model_and_with_it_who_is_asked_first(
     await say(desk.attempt("first", "second", quick_model="second:special"))
     assert [asked.body["model"] for asked in other.asked] == ["special"]
     assert not server.asked
+
+
+async def test_a_provider_that_was_left_out_is_not_asked_because_the_settings_name_its_model(
+    desk: ModelDesk, server: ModelServer, other: ModelServer
+) -> None:
+    desk.add("first", f"{server.url}/v1")
+    desk.add("second", f"{other.url}/v1")
+    server.will(Reply(status=500))
+    with pytest.raises(ExpertError, match="first does not serve"):
+        await say(desk.attempt("first", quick_model="second:special"))
+    assert [asked.body["model"] for asked in server.asked] == ["fake-mini"]
+    assert not other.asked
 
 
 async def test_a_used_up_budget_asks_nobody(tmp_path: Path, server: ModelServer) -> None:

@@ -64,6 +64,18 @@ async def test_tokens_are_counted_as_estimated_and_then_as_they_were() -> None:
     assert "second" in log
 
 
+async def test_a_call_that_is_cancelled_as_its_turn_comes_leaves_its_place_to_the_next() -> None:
+    log: list[str] = []
+    limiter = limiter_of(concurrency=1)
+    async with limiter.turn(1):
+        second = asyncio.create_task(enter(limiter, log, "second"))
+        third = asyncio.create_task(enter(limiter, log, "third"))
+        await asyncio.sleep(0)
+    second.cancel()  # admitted by the end of the first, and not yet running
+    await asyncio.wait_for(third, 1)
+    assert (log, second.cancelled()) == (["third"], True)
+
+
 async def test_a_call_that_is_larger_than_the_limit_goes_alone_and_not_never() -> None:
     log: list[str] = []
     await asyncio.wait_for(enter(limiter_of(tokens=100), log, "large", 5000), 1)

@@ -59,13 +59,12 @@ class DebateDesk:
         read: list[Material] = []
         loaded = await context.step(
             DATA,
-            partial(load, context, read),
+            partial(load, context, seats, read),
             inputs={"symbol": context.symbol, "as_of": context.as_of.isoformat()},
             after=(),
             always=True,
         )
         material = read[0]
-        context.note(facts_of(context, seats, material))
         said = await self._debate(context, seats, material)
         from ba2_trade_platform.experts.debate_desk.answers import decision_at, verdict_of
         from ba2_trade_platform.experts.debate_desk.listener import labelled
@@ -89,14 +88,15 @@ class DebateDesk:
         return results[DECISION]
 
 
-def load(context: AnalysisContext, read: list[Material]) -> dict[str, Any]:
-    """Read the material, write down what was found, and load what the debate needs; blocking."""
+def load(context: AnalysisContext, seats: Sequence[Seat], read: list[Material]) -> dict[str, Any]:
+    """Read material, prompts and providers, write down what was found, load what the debate needs; blocking."""
     import_module(f"{PACKAGE}.graph")
     from ba2_trade_platform.experts.debate_desk import report
     from ba2_trade_platform.experts.debate_desk.material import read_material
 
     material = read_material(context)
     read.append(material)
+    context.note(facts_of(context, seats, material))
     context.output("data", "Numbers", report.numbers(material), dict(material.numbers))
     context.output("data", "Situation", material.situation())
     context.output("data", "News and figures", report.research(material))
