@@ -73,7 +73,7 @@ _ADVICE = {
     "OUTPUT_INVALID": Advice(
         "answer not readable", "from", "The answer could not be read. Look at it and decide, or re-run."
     ),
-    "BUDGET": Advice("budget used up", "for", "The budget is used up. Raise it, then re-run."),
+    "BUDGET": Advice("budget used up", "", "The budget is used up. Raise it, then re-run: Resume keeps what is done."),
     "BUG": Advice(
         "fault in the expert",
         "",

@@ -26,11 +26,14 @@ GROUPS: tuple[str, ...] = get_args(GroupBy)
 PERIODS = {"7d": 7, "30d": 30, "90d": 90}
 BOUND = 1_000
 DEAREST = 12
-RUNNING, DELETED = "running", "deleted"
+RUNNING, DELETED, TEST = "running", "deleted", "connection test"
+NO_ANALYSIS = 0  # the calls of Test connection: they belong to no analysis, expert or symbol
 _C, _T = t.model_call.c, t.attempt.c
 _COST = SUMS[4]
 _OUTCOME: ColumnElement[Any] = case(
-    (_T.id.is_(None), literal(DELETED)), else_=func.coalesce(cast(_T.outcome, String), literal(RUNNING))
+    (_C.analysis_id == NO_ANALYSIS, literal(TEST)),
+    (_T.id.is_(None), literal(DELETED)),
+    else_=func.coalesce(cast(_T.outcome, String), literal(RUNNING)),
 )
 # Grouped by expressions, or SQLite would walk a whole index that is in their order instead of the period.
 _EXPERT, _ANALYSIS = _C.expert_instance_id + 0, _C.analysis_id + 0
@@ -164,7 +167,7 @@ class Costs:
                 _in(_from(select(key, *SUMS), group_by), since, until).group_by(key).order_by(order, key).limit(BOUND)
             ).all()
             total = Spend.of(session.execute(_in(select(*SUMS), since, until)).one())
-            label = _labels(session) if group_by == "expert" else str
+            label = _labels(session) if group_by == "expert" else _named
             groups = tuple(Group(str(row[0]), label(row[0]), Spend.of(row[1:])) for row in rows)
         asked: Any = group_by
         return Grouped(asked, since, until, groups, total, sum(group.spend.calls for group in groups) < total.calls)
@@ -273,6 +276,7 @@ def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> 
     keys = (_ANALYSIS, _EXPERT, _C.symbol)
     rows = session.execute(
         _in(select(*keys, func.count(_C.attempt.distinct()), *SUMS), since, None)
+        .where(_ANALYSIS != NO_ANALYSIS)
         .group_by(*keys)
         .order_by(_COST.desc(), _ANALYSIS.desc())
         .limit(DEAREST)
@@ -300,7 +304,12 @@ def _in(statement: Select[Any], since: datetime | None, until: datetime | None) 
 
 def _labels(session: Session) -> Callable[[int], str]:
     names = {row.id: row.alias for row in session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias))}
+    names[NO_ANALYSIS] = TEST
     return lambda key: str(names.get(key, f"expert {key}"))
+
+
+def _named(key: object) -> str:
+    return TEST if key in (NO_ANALYSIS, "") else str(key)
 
 
 def _utc(instant: datetime | None) -> datetime | None:

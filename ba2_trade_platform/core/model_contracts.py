@@ -47,7 +47,10 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     providers: tuple[str, ...] = Field(
-        ("scripted",), min_length=1, title="Providers", description="The model providers to ask, in this order"
+        ("scripted",),
+        min_length=1,
+        title="Providers",
+        description="The model providers to ask, in this order, parted by commas",
     )
     quick_model: str | None = Field(
         None,

@@ -68,6 +68,14 @@ def test_an_attempt_that_runs_is_called_so(desk: Desk, costs: Costs) -> None:
     assert by(costs, "symbol") == {"AAPL": 2 * CENTS, "MSFT": CENTS}
 
 
+def test_a_test_of_a_connection_is_called_so_and_is_no_deleted_analysis(desk: Desk, costs: Costs) -> None:
+    start = CallStart(0, 0, 0, "", "Test connection", "lab", "dear", 1000, 1000)
+    desk.calls.end(desk.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+    for group_by in ("outcome", "analysis", "expert", "symbol"):
+        assert by(costs, group_by)["connection test"] == CENTS
+    assert [one.analysis_id for one in costs.read("7d").dearest] == [1]
+
+
 def test_what_a_deleted_analysis_cost_stays_in_every_sum(desk: Desk, costs: Costs) -> None:
     desk.analyses.delete(1, by=TRADER)
     assert by(costs, "outcome") == {"deleted": 2 * CENTS}

@@ -144,6 +144,7 @@ SCHEMA = {
         "loud": {"type": "boolean", "default": False},
         "key": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
         "weights": {"type": "array", "items": {"type": "number"}, "default": [1.0]},
+        "sources": {"type": "array", "items": {"type": "string"}, "default": ["own"]},
     },
 }
 
@@ -152,19 +153,20 @@ def test_the_fields_of_a_schema_keep_kind_bounds_choices_and_default() -> None:
     fields = {field.name: field for field in fields_of(SCHEMA)}
     assert {name: field.kind for name, field in fields.items()} == {
         "colour": "choice", "fixed": "choice", "count": "integer", "share": "number", "loud": "boolean",
-        "key": "text", "weights": "json",
+        "key": "text", "weights": "json", "sources": "names",
     }  # fmt: skip
     assert fields["colour"].choices == ("red", "green")
     assert fields["colour"].optional
     assert not fields["fixed"].optional
     assert (fields["count"].minimum, fields["count"].maximum, fields["count"].default) == (1, 9, 2)
     assert fields["count"].hint == "How many. 1 to 9"
-    assert fields["share"].hint == "at least 0"
+    assert fields["share"].hint == "At least 0"
 
 
 async def test_a_form_gives_back_the_values_it_was_given(user: User) -> None:
     values = {
         "colour": None, "fixed": "green", "count": 3, "share": 0.25, "loud": True, "key": None, "weights": [1, 2],
+        "sources": ["openai", "own"],
     }  # fmt: skip
     forms: list[SchemaForm] = []
 

@@ -107,7 +107,7 @@ class Debate:
             return await self._recall(block["situation"])
         if seat.role in self.material.absent:
             why = self.material.absent[seat.role]
-            self.context.output(seat.kind, seat.name, f"Absent: {why}. No model was asked.")
+            self.context.output(seat.kind, f"{seat.name}: absent", f"Absent: {why}. No model was asked.")
             return {"text": "", "absent": why}
         question = Question(seat, prompt(seat.role), facts_text(block), inputs_hash)
         said = await self._ask(seat, question)

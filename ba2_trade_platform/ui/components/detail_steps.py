@@ -38,7 +38,7 @@ class StepLine:
             if step.reused_from_attempt:
                 ui.label(f"kept from attempt {step.reused_from_attempt}").classes("ba2-muted")
             elif step.cost or step.at_least:
-                ui.label(money(step.cost, at_least=step.at_least)).classes("ba2-muted ba2-hide-narrow")
+                ui.label(f"cost {money(step.cost, at_least=step.at_least)}").classes("ba2-muted ba2-hide-narrow")
             ui.label(took(step.started_at, step.finished_at) or look.word).classes("ba2-muted")
 
     def _content(self, view: StepView) -> None:

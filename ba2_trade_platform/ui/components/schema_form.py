@@ -11,7 +11,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.errors import Invalid
 
-Kind = Literal["boolean", "integer", "number", "choice", "text", "json"]
+Kind = Literal["boolean", "integer", "number", "choice", "text", "names", "json"]
 NONE = ""
 
 
@@ -37,8 +37,8 @@ class SettingField:
         if low is not None and high is not None:
             bounds = f"{low:g} to {high:g}"
         elif low is not None or high is not None:
-            bounds = f"at least {low:g}" if low is not None else f"at most {high:g}"
-        said = bounds in self.description
+            bounds = f"At least {low:g}" if low is not None else f"At most {high:g}"
+        said = bounds.lower() in self.description.lower()
         return ". ".join(part for part in (self.description, "" if said else bounds) if part)
 
 
@@ -71,6 +71,8 @@ def _kind(part: Mapping[str, Any], choices: tuple[Any, ...]) -> Kind:
         return "choice"
     kinds: dict[Any, Kind] = {"boolean": "boolean", "integer": "integer", "number": "number", "string": "text"}
     found = part.get("type")
+    if found == "array" and part.get("items", {}).get("type") == "string":
+        return "names"
     return kinds.get(found, "json") if isinstance(found, str) else "json"
 
 
@@ -117,6 +119,8 @@ def _control(field: SettingField, value: Any) -> Any:
         control.props(f"step={1 if field.kind == 'integer' else 'any'}")
     elif field.kind == "text":
         control = ui.input(field.title, value="" if value is None else str(value))
+    elif field.kind == "names":
+        control = ui.input(field.title, value=", ".join(value or ()))
     else:
         control = ui.textarea(field.title, value=json.dumps(value)).props("autogrow")
     control.props("outlined dense").mark(f"setting-{field.name}")
@@ -131,6 +135,8 @@ def _value(field: SettingField, value: Any) -> Any:
         return int(value)
     if field.kind == "text":
         return None if not value and field.optional else value
+    if field.kind == "names":
+        return [name.strip() for name in (value or "").split(",") if name.strip()]
     if field.kind == "json":
         try:
             return json.loads(value or "null")
