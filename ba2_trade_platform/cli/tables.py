@@ -142,7 +142,9 @@ def print_costs(found: dict[str, Any]) -> None:
     table = _table(found["group_by"].capitalize(), "Calls", "Tokens in", "Tokens out", "Cached", "Cost, USD")
     for label, spend in [*((one["label"], one["spend"]) for one in found["groups"]), ("Total", found["total"])]:
         tokens = (f"{spend[name]:,}" for name in ("tokens_in", "tokens_out", "tokens_cached"))
-        cost = f"{'at least ' if spend['at_least'] else ''}{float(spend['cost']):,.4f}"
+        known = float(spend["cost"])
+        cost = "unknown" if spend["at_least"] and not known else f"{known:,.4f}"
+        cost = f"at least {cost}" if spend["at_least"] and known else cost
         table.add_row(_text(label), f"{spend['calls']:,}", *tokens, cost)
     _print(table if found["groups"] else "No model was called in this time.")
     if found["truncated"]:

@@ -27,6 +27,18 @@ async def test_a_debate_is_read_in_sections_and_its_messages_are_folded_away(use
     await eventually(lambda: user.should_see("Trader: question 1"))
 
 
+async def test_a_review_shows_no_numbers_that_nobody_decided(user: User, desk: Desk) -> None:
+    broken = "scripted:rules?fail=MALFORMED&role=portfolio_manager&times=-1"
+    settings = {"deep_model": broken, "call_retries": 0}
+    instance = desk.platform.experts.create("DebateDesk", "Broken", settings, by=TRADER, max_retries=0).id
+    analysis_id = submit(desk.platform, instance)
+    drain(desk.platform)
+    await user.open(f"/market_analysis/{analysis_id}")
+    await eventually(lambda: user.should_see("REVIEW"))
+    await user.should_not_see("Expected profit", retries=1)
+    await user.should_not_see("1.0 %", retries=1)
+
+
 def test_sections_come_in_the_order_of_reading() -> None:
     kinds = ["message", "data", "analyst", "tool", "risk", "debate", "trader", "manager", "decision", "summary", "odd"]
     found = sections([Written(i, None, kind, kind, "text", 4) for i, kind in enumerate(kinds)])

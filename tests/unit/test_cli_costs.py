@@ -28,7 +28,9 @@ def called(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("called")
 def test_costs_are_listed_and_say_what_is_not_known(run: Run) -> None:
     said = run("costs", "--group-by", "model").out
-    assert all(word in said for word in ("dear", "brand-new", "0.0400", "at least 0.0400", "There is no budget"))
+    assert all(
+        word in said for word in ("dear", "brand-new", "0.0400", "at least 0.0400", "unknown", "There is no budget")
+    )
     assert run("costs", "--json").json["total"]["calls"] == 2
     assert run("costs", "--group-by", "colour").code == 2
 

@@ -11,7 +11,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.advice import advice
 from ba2_trade_platform.core.details import Recommendation
-from ba2_trade_platform.core.monitor import AnalysisRow, Status
+from ba2_trade_platform.core.monitor import Action, AnalysisRow, Status
 from ba2_trade_platform.core.verdicts import Assessment
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.detail_reading import Reading
@@ -119,6 +119,13 @@ def recommendation(answer: Answer) -> None:
     with ui.element("div").classes("ba2-answer"):
         chip(words.ACTION[given.action.value]).classes("ba2-answer-action")
         chip(answer.standing)
+    if given.action is not Action.REVIEW:  # nobody decided, so its numbers would be made up
+        _numbers(given)
+    if given.details:
+        Prose(given.details)
+
+
+def _numbers(given: Recommendation) -> None:
     facts(
         (
             Fact("Confidence", f"{given.confidence:.1f} %"),
@@ -130,8 +137,6 @@ def recommendation(answer: Answer) -> None:
             Fact("Horizon", HORIZON[given.time_horizon.value]),
         )
     )
-    if given.details:
-        Prose(given.details)
 
 
 def money(amount: Decimal | None, currency: str) -> str:
