@@ -14,7 +14,7 @@ from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.model_providers import KeyState, Provider
 from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.ui import words
-from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip, empty_state
+from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip, empty_state, icon_button
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.components.provider_dialog import ProviderDialog
 from ba2_trade_platform.ui.desk import Desk
@@ -117,10 +117,12 @@ class ModelProviderTable:
     def _actions(self, line: Line) -> None:
         provider = line.provider
         with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
-            test = _icon("network_check", f"Test the connection to {provider.name}", partial(self._test, provider))
+            test = icon_button(
+                "network_check", f"Test the connection to {provider.name}", partial(self._test, provider)
+            )
             test.mark(f"test-{provider.name}").set_enabled(not line.testing and provider.unavailable is None)
-            _icon("edit", f"Change {provider.name}", partial(self._edit, provider)).mark(f"edit-{provider.name}")
-            _icon("delete", f"Remove {provider.name}", partial(self._ask_remove, provider)).mark(
+            icon_button("edit", f"Change {provider.name}", partial(self._edit, provider)).mark(f"edit-{provider.name}")
+            icon_button("delete", f"Remove {provider.name}", partial(self._ask_remove, provider)).mark(
                 f"remove-{provider.name}"
             )
 
@@ -201,11 +203,3 @@ def _result(test: ConnectionTest) -> None:
         return
     tokens = "" if test.tokens is None else f", {test.tokens:,} tokens"
     ui.label(f"{test.model} answered in {test.ms:,} ms{tokens}")
-
-
-def _icon(icon: str, label: str, handler: object) -> ui.button:
-    button = ui.button(icon=icon, on_click=handler, color=None).props("flat dense round size=sm")  # type: ignore[arg-type]
-    button.props["aria-label"] = label
-    with button:
-        ui.tooltip(label)
-    return button

@@ -11,7 +11,7 @@ from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.expert_instances import Instance
 from ba2_trade_platform.core.monitor import BOUND, Filter, Status
 from ba2_trade_platform.ui.components.expert_dialog import ExpertDialog
-from ba2_trade_platform.ui.components.panels import KeyedList, Panel, empty_state
+from ba2_trade_platform.ui.components.panels import KeyedList, Panel, empty_state, icon_button
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.components.queue_card import QueueCard
 from ba2_trade_platform.ui.desk import Desk
@@ -99,8 +99,8 @@ class ExpertsPage:
         instance = row.instance
         text_cell(instance.alias, url=f"/marketanalysis?expert={instance.id}", classes="ba2-wrap")
         with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
-            _icon("edit", f"Change {instance.alias}", lambda: self._edit(instance)).mark(f"edit-{instance.id}")
-            _icon("archive", f"Archive {instance.alias}", lambda: self._ask_archive(instance)).mark(
+            icon_button("edit", f"Change {instance.alias}", lambda: self._edit(instance)).mark(f"edit-{instance.id}")
+            icon_button("archive", f"Archive {instance.alias}", lambda: self._ask_archive(instance)).mark(
                 f"archive-{instance.id}"
             )
         with cell():
@@ -157,11 +157,3 @@ class ExpertsPage:
                 "Archive",
                 archive,
             )
-
-
-def _icon(icon: str, label: str, handler: object) -> ui.button:
-    button = ui.button(icon=icon, on_click=handler, color=None).props("flat dense round size=sm")  # type: ignore[arg-type]
-    button.props["aria-label"] = label
-    with button:
-        ui.tooltip(label)
-    return button
