@@ -65,6 +65,7 @@ from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
 from ba2_trade_platform.memory.service import LessonMemory
+from ba2_trade_platform.operations import Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class Platform:
     statistics: RetryStatistics
     retention: Retention
     language: Language
+    operations: Operations
 
     @property
     def model_providers(self) -> ModelProviders:
@@ -171,10 +173,12 @@ class Platform:
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
         self.language.start(self.feed)
+        self.operations.start()
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
         self.store.close()
+        self.operations.stop()
         self.worker.stop()
         self.language.stop()
         self.dispatcher.stop()
@@ -254,6 +258,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
+        operations=open_operations(),
     )
 
 

@@ -197,7 +197,7 @@ class Analyses:
         )
         attempts.close_attempt(session, row.id, row.attempt, Outcome.CANCELLED, now)
         transaction.then(partial(self._telemetry.ended, ended_of(session, [row.id])))
-        attempts.settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled")
+        attempts.settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled", now)
         self._dispatcher.cancel(session, row.id)
         note(
             session,

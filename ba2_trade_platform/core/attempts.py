@@ -123,21 +123,28 @@ def close_attempt(
     )
 
 
-def settle_items(session: Session, analysis_id: int, outcome: Outcome, reason: str | None) -> None:
+def settle_items(session: Session, analysis_id: int, outcome: Outcome, reason: str | None, at: datetime) -> None:
     """Say in every batch that waits for this analysis what became of it."""
     waiting = (t.batch_item.c.analysis_id == analysis_id) & (t.batch_item.c.outcome == ItemOutcome.QUEUED)
     batches = set(session.scalars(select(t.batch_item.c.batch_id).where(waiting)))
     if batches:
         session.execute(update(t.batch_item).where(waiting).values(outcome=ITEM_OUTCOMES[outcome], reason=reason))
-        settle_batches(session, batches)
+        settle_batches(session, batches, at)
 
 
-def settle_batches(session: Session, batch_ids: Iterable[int]) -> None:
-    """End the batches among these that wait for nothing more: failed when nothing in them succeeded."""
+def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
+    """End the batches among these that wait for nothing more: failed when nothing in them succeeded.
+
+    One that a person cancelled stays cancelled.
+    """
     items = t.batch_item.alias()
     of_batch = items.c.batch_id == t.batch.c.id
-    done = t.batch.c.id.in_(list(batch_ids)) & ~exists().where(of_batch, items.c.outcome.in_(_WAITING))
+    done = (
+        t.batch.c.id.in_(list(batch_ids))
+        & t.batch.c.state.in_([BatchState.RUNNING, BatchState.PAUSED])
+        & ~exists().where(of_batch, items.c.outcome.in_(_WAITING))
+    )
     failed = exists().where(of_batch, items.c.outcome == ItemOutcome.FAILED)
     succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
-    session.execute(update(t.batch).where(done, ~(failed & ~succeeded)).values(state=BatchState.COMPLETED))
-    session.execute(update(t.batch).where(done, failed & ~succeeded).values(state=BatchState.FAILED))
+    session.execute(update(t.batch).where(done, failed & ~succeeded).values(state=BatchState.FAILED, finished_at=at))
+    session.execute(update(t.batch).where(done).values(state=BatchState.COMPLETED, finished_at=at))

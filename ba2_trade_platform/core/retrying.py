@@ -61,7 +61,7 @@ class Retrying:
             why = Failure(ErrorCode(row.error_code), row.failure_kind, row.error_message or "", row.fingerprint)
             attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now, why)
             transaction.then(partial(self._telemetry.ended, ended_of(session, [analysis_id])))
-            attempts.settle_items(session, analysis_id, Outcome.FAILED, why.message)
+            attempts.settle_items(session, analysis_id, Outcome.FAILED, why.message, now)
             session.execute(
                 update(t.analysis)
                 .where(_A.id == analysis_id)

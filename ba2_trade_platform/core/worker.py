@@ -34,7 +34,8 @@ POLL_EVERY = 1.0
 PROGRESS_EVERY = 0.05
 MAX_BACK_OFF = 5.0
 _DUE = text(
-    "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND available_at <= :now AND (retry_provider"
+    "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND NOT held AND available_at <= :now"
+    " AND (retry_provider"
     " IS NULL OR retry_provider NOT IN (SELECT provider FROM breaker WHERE state <> 'closed'))) AS claimable,"
     " EXISTS (SELECT 1 FROM market_analysis WHERE status = 'running' AND lease_until < :now)"
     " OR EXISTS (SELECT 1 FROM market_analysis INDEXED BY ix_market_analysis_run_before"

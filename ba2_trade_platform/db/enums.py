@@ -155,11 +155,13 @@ class BatchKind(StrEnum):
 
 
 class BatchState(StrEnum):
-    """Whether a batch still has queued items, and if not, whether any succeeded."""
+    """Whether a batch still has queued items, and if not, whether any succeeded or a person ended it."""
 
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class ItemOutcome(StrEnum):
@@ -225,3 +227,50 @@ class StructuredMethod(StrEnum):
     FUNCTION_CALLING = "function_calling"
     JSON_SCHEMA = "json_schema"
     JSON_MODE = "json_mode"
+
+
+class Misfire(StrEnum):
+    """What a schedule does after an outage with the times that passed meanwhile."""
+
+    RUN_ONCE = "run_once"
+    RUN_EACH = "run_each"
+    SKIP = "skip"
+
+
+class ScheduleClock(StrEnum):
+    """By which clock a schedule runs: the real one, or the demo market's replay."""
+
+    REAL = "real"
+    REPLAY = "replay"
+
+
+class RunTrigger(StrEnum):
+    """Why a run of a schedule began: its time had come, it made up for an outage, or a person asked."""
+
+    PLANNED = "planned"
+    CATCH_UP = "catch_up"
+    MANUAL = "manual"
+
+
+class RunState(StrEnum):
+    """What became of one planned time of a schedule.
+
+    LATE is done, but begun after its grace; MISSED never began, or nothing of it was done in time; SKIPPED was not
+    meant to run (market closed).
+    """
+
+    RUNNING = "running"
+    DONE = "done"
+    LATE = "late"
+    PARTLY_FAILED = "partly_failed"
+    FAILED = "failed"
+    MISSED = "missed"
+    SKIPPED = "skipped"
+
+
+class MessageState(StrEnum):
+    """Where a notification stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"

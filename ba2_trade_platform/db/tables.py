@@ -3,7 +3,17 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from ba2_trade_platform.db.models import analyses, desk, experts, failures, language, people, results
+from ba2_trade_platform.db.models import (
+    analyses,
+    desk,
+    experts,
+    failures,
+    language,
+    notices,
+    people,
+    results,
+    schedules,
+)
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -40,3 +50,14 @@ model_call = _table(language.ModelCall)
 model_answer = _table(language.ModelAnswer)
 lesson = _table(language.LearntLesson)
 desk_setting = _table(language.DeskSetting)
+symbol_map = _table(desk.SymbolMap)
+schedule = _table(schedules.Schedule)
+schedule_watchlist = _table(schedules.ScheduleWatchlist)
+schedule_run = _table(schedules.ScheduleRun)
+presence = _table(schedules.Presence)
+alert = _table(notices.Alert)
+notification_channel = _table(notices.NotificationChannel)
+notification_rule = _table(notices.NotificationRule)
+notice = _table(notices.Notice)
+notification = _table(notices.Notification)
+backup = _table(notices.Backup)

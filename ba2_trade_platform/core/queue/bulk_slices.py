@@ -160,7 +160,7 @@ def finish(session: Session, bulk_id: int, now: datetime) -> dict[str, int]:
     ).one_or_none()
     if ended is None:
         return {}
-    settle_batches(session, [bulk_id])
+    settle_batches(session, [bulk_id], now)
     log.info("Bulk re-run %s: %s", bulk_id, ended.state.value)
     items = select(_ITEM.outcome, func.count().label("items")).where(_ITEM.batch_id == bulk_id).group_by(_ITEM.outcome)
     return {row.outcome.value: int(row.items) for row in session.execute(items)}

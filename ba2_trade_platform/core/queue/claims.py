@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, cast, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, cast, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.providers import ProviderChoice
@@ -26,6 +26,7 @@ Providers = Mapping[int, tuple[str, ...]]  # whom each analysis may ask
 _A, _I = t.analysis.c, t.expert_instance.c
 # The status in words, so that SQLite can plan once with the partial indexes.
 _PENDING = _A.status == literal_column("'pending'")
+_NOT_HELD: ColumnElement[bool] = literal_column("NOT market_analysis.held")
 _ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(None))
 _DUE = (
     select(
@@ -38,7 +39,7 @@ _DUE = (
     .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
     .join(t.expert_instance, _I.id == _A.expert_instance_id)
     .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
-    .where(_PENDING, _A.expert_instance_id == bindparam("c_instance"), _A.available_at <= bindparam("c_now"))
+    .where(_PENDING, _NOT_HELD, _A.expert_instance_id == bindparam("c_instance"), _A.available_at <= bindparam("c_now"))
     .where(_A.run_before.is_(None) | (_A.run_before >= bindparam("c_now")))
     .order_by(_A.priority, _A.id)
     .limit(bindparam("c_room"))

@@ -109,7 +109,7 @@ def close(session: Session, ended: Ended, closer: Closer, now: datetime) -> int:
     closer.breakers.note(session, failed, now)
     scheduled = closer.retries.schedule(session, failed, now)
     final = [(sheet, end) for sheet, end in ended if sheet.claim.token not in scheduled]
-    _settle_items(session, final)
+    _settle_items(session, final, now)
     rows = [{**fence(sheet), **_ending(sheet, end)} for sheet, end in final]
     of_attempts = ("v_outcome", "v_provider")
     closed = many(session, _CLOSE, [{key: row[key] for key in row if key not in of_attempts} for row in rows])
@@ -156,7 +156,7 @@ def _close_attempts(session: Session, ended: Ended) -> None:
     many(session, _TRACEBACK, tracebacks)
 
 
-def _settle_items(session: Session, ended: Ended) -> None:
+def _settle_items(session: Session, ended: Ended, now: datetime) -> None:
     waiting = {"w_ids": [sheet.claim.analysis_id for sheet, _ in ended]}
     batches = set(session.scalars(_WAITING_BATCHES, waiting)) if ended else set()
     if batches:
@@ -165,7 +165,7 @@ def _settle_items(session: Session, ended: Ended) -> None:
             for sheet, end in ended
         ]
         many(session, _SETTLE_ITEMS, items)
-        settle_batches(session, batches)
+        settle_batches(session, batches, now)
 
 
 def _pick(row: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def end_pending(
     if outcome is Outcome.FAILED:
         note_failures(session, [Seen(why.fingerprint, why.code.value, why.message, None, now)], now)
     attempts.close_attempt(session, analysis_id, number, outcome, now, why)
-    attempts.settle_items(session, analysis_id, outcome, why.message)
+    attempts.settle_items(session, analysis_id, outcome, why.message, now)
     session.execute(
         update(t.analysis)
         .where(_A.id == analysis_id, _A.status == Status.PENDING)

@@ -43,7 +43,11 @@ _OVERDUE = (
 _IDLE = select(_I.id, _I.alias, _I.archived_at).where(~_I.enabled | _I.archived_at.is_not(None))
 _WAITING = (
     select(_A.id)
-    .where(_A.status == literal_column("'pending'"), _A.expert_instance_id == bindparam("h_instance"))
+    .where(
+        _A.status == literal_column("'pending'"),
+        literal_column("NOT market_analysis.held"),
+        _A.expert_instance_id == bindparam("h_instance"),
+    )
     .order_by(_A.priority, _A.id)
     .limit(SLICE)
 )
@@ -178,7 +182,7 @@ def _give_up(session: Session, row: Any, ability: Ability, now: datetime) -> Non
     why = failure(ErrorCode.INTERRUPTED, reason)
     note_failures(session, [Seen(why.fingerprint, why.code.value, why.message, None, now)], now)
     attempts.close_attempt(session, row.id, row.attempt, Outcome.FAILED, now, why)
-    attempts.settle_items(session, row.id, Outcome.FAILED, why.message)
+    attempts.settle_items(session, row.id, Outcome.FAILED, why.message, now)
     session.execute(
         update(t.analysis)
         .where(_A.id == row.id, _A.lease_token == row.lease_token, _A.status == Status.RUNNING)

@@ -73,6 +73,16 @@ class SubmittedBatch:
 
 
 @dataclass(frozen=True)
+class NewBatch:
+    """A batch to be made: what by, called what, on whose wish (an actor's row id), and where its analyses come from."""
+
+    kind: BatchKind
+    name: str
+    source: Source
+    actor_id: int
+
+
+@dataclass(frozen=True)
 class QueueState:
     """The queue's switches."""
 
@@ -152,41 +162,54 @@ class WorkerQueue:
     ) -> SubmittedBatch:
         """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason."""
         orders = self._orders(instances, symbols, subtype, as_of)
+        title = name or f"{len(set(symbols))} symbols, {len(set(instances))} experts"
         with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            who = actor_id(session, by)
-            foreseen = self._foresee(session, orders)
-            title = name or f"{len(set(symbols))} symbols, {len(set(instances))} experts"
-            batch_id = session.scalar(
-                insert(t.batch)
-                .values(kind=BatchKind.SUBMIT, name=title, actor_id=who, state=BatchState.RUNNING, created_at=now)
-                .returning(t.batch.c.id)
-            )
-            items = [
-                self._place_item(transaction, replace(order, batch_id=batch_id, source=source), item, who)
-                for order, item in zip(orders, foreseen, strict=True)
-            ]
-            session.execute(
-                insert(t.batch_item),
-                [
-                    {
-                        "batch_id": batch_id,
-                        "position": position,
-                        "symbol": item.symbol,
-                        "expert_instance_id": item.expert_instance_id,
-                        "analysis_id": item.analysis_id,
-                        "attempt": 1 if item.outcome is ItemOutcome.QUEUED else None,
-                        "outcome": item.outcome,
-                        "reason": item.reason,
-                    }
-                    for position, item in enumerate(items, start=1)
-                ],
-            )
-            settle_batches(session, [int(batch_id or 0)])
-            note(session, who, now, "submit", subject_type="batch", subject_id=batch_id, after=title)
-        batch = SubmittedBatch(int(batch_id or 0), tuple(items))
+            who = actor_id(transaction.session, by)
+            batch = self.place_batch(transaction, NewBatch(BatchKind.SUBMIT, title, source, who), orders)
         log.info("%s", batch.sentence)
         return batch
+
+    def place_batch(self, transaction: Transaction, new: NewBatch, orders: Sequence[Order]) -> SubmittedBatch:
+        """Queue these orders as one batch in the caller's transaction; what cannot be queued is an item that says why.
+
+        The orders' own source and batch are replaced by the batch's. Raises NotFound for an unknown expert.
+        """
+        session, now = transaction.session, self._store.clock.now()
+        foreseen = self._foresee(session, orders)
+        batch_id = session.scalar(
+            insert(t.batch)
+            .values(
+                kind=new.kind,
+                name=new.name,
+                source=new.source,
+                actor_id=new.actor_id,
+                state=BatchState.RUNNING,
+                created_at=now,
+            )
+            .returning(t.batch.c.id)
+        )
+        items = [
+            self._place_item(transaction, replace(order, batch_id=batch_id, source=new.source), item, new.actor_id)
+            for order, item in zip(orders, foreseen, strict=True)
+        ]
+        rows = [
+            {
+                "batch_id": batch_id,
+                "position": position,
+                "symbol": item.symbol,
+                "expert_instance_id": item.expert_instance_id,
+                "analysis_id": item.analysis_id,
+                "attempt": 1 if item.outcome is ItemOutcome.QUEUED else None,
+                "outcome": item.outcome,
+                "reason": item.reason,
+            }
+            for position, item in enumerate(items, start=1)
+        ]
+        if rows:
+            session.execute(insert(t.batch_item), rows)
+        settle_batches(session, [int(batch_id or 0)], now)
+        note(session, new.actor_id, now, "submit", subject_type="batch", subject_id=batch_id, after=new.name)
+        return SubmittedBatch(int(batch_id or 0), tuple(items))
 
     def state(self) -> QueueState:
         """Return the queue's switches."""

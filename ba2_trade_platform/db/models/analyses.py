@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.enums import Action, FailureKind, Mode, Outcome, Source, Status, Subtype, Trigger
@@ -26,6 +26,7 @@ SORTABLE = (
 )
 _ACTIVE = text("status IN ('pending','running')")
 _PENDING = text("status = 'pending'")
+_CLAIMABLE = text("status = 'pending' AND NOT held")
 _RUNNING = text("status = 'running'")
 _FAILED = text("status = 'failed'")
 _ERRORS = text("error_code IS NOT NULL")
@@ -52,8 +53,8 @@ class MarketAnalysis(SQLModel, table=True):
             "available_at",
             "rescues_used",
             "retry_provider",
-            sqlite_where=_PENDING,
-            postgresql_where=_PENDING,
+            sqlite_where=_CLAIMABLE,
+            postgresql_where=_CLAIMABLE,
         ),
         Index("ix_market_analysis_lease", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
         Index("ix_market_analysis_run_before", "run_before", sqlite_where=_PENDING, postgresql_where=_PENDING),
@@ -106,6 +107,8 @@ class MarketAnalysis(SQLModel, table=True):
     source: Source = Field(sa_column=Column(choice(Source, "analysis_source"), nullable=False))
     batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")
     priority: int = 0
+    # Its batch is paused: it is not claimed, whatever else becomes of it.
+    held: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("0")))
     as_of: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     run_before: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

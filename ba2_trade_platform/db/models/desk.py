@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
+from sqlalchemy import DDL, CheckConstraint, Column, Index, UniqueConstraint, event
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome
-from ba2_trade_platform.db.types import UtcDateTime, choice
+from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome, Source, Status
+from ba2_trade_platform.db.models.analyses import MarketAnalysis
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
 
 
 class Instrument(SQLModel, table=True):
@@ -23,6 +24,18 @@ class Instrument(SQLModel, table=True):
     currency: str = Field(max_length=3)
     calendar: str = Field(max_length=20)
     is_demo: bool = False
+    # Words of the trader's own, a list of texts; NULL is none.
+    labels: Json | None = Field(default=None, sa_column=Column(json_column()))
+
+
+class SymbolMap(SQLModel, table=True):
+    """What a price provider calls a symbol, where it calls it otherwise."""
+
+    __tablename__ = "symbol_map"
+
+    provider: str = Field(primary_key=True, max_length=40)
+    symbol: str = Field(primary_key=True, max_length=40)
+    provider_symbol: str = Field(max_length=80)
 
 
 class Watchlist(SQLModel, table=True):
@@ -38,7 +51,11 @@ class Watchlist(SQLModel, table=True):
 
 
 class WatchlistItem(SQLModel, table=True):
-    """One instrument's place in a watchlist."""
+    """One instrument's place in a watchlist, with the analysis of it that changed last.
+
+    The `last_...` columns are kept by triggers, so in the very transaction that submits, claims, re-runs, cancels,
+    ends or deletes an analysis, whichever code that is. `last_analyzed_at` is since when it has its `last_status`.
+    """
 
     __tablename__ = "watchlist_item"
     __table_args__ = (UniqueConstraint("watchlist_id", "instrument_id"), {"sqlite_autoincrement": True})
@@ -47,13 +64,46 @@ class WatchlistItem(SQLModel, table=True):
     watchlist_id: int = Field(foreign_key="watchlist.id", ondelete="CASCADE")
     instrument_id: int = Field(foreign_key="instrument.id", ondelete="CASCADE", index=True)
     position: int = 0
+    last_analysis_id: int | None = Field(
+        default=None, foreign_key="market_analysis.id", ondelete="SET NULL", index=True
+    )
+    last_analyzed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_status: Status | None = Field(default=None, sa_column=Column(choice(Status, "last_status")))
+
+
+_OF_SYMBOL = "instrument_id = (SELECT id FROM instrument WHERE symbol = {0}.symbol)"
+_NEWEST = "(SELECT id, updated_at, status FROM market_analysis WHERE symbol = {0} ORDER BY id DESC LIMIT 1)"
+_LAST = "(last_analysis_id, last_analyzed_at, last_status)"
+LAST_ANALYSIS = (
+    f"""
+    CREATE TRIGGER watchlist_sees_submit AFTER INSERT ON market_analysis
+    BEGIN UPDATE watchlist_item SET {_LAST} = (NEW.id, NEW.updated_at, NEW.status)
+    WHERE {_OF_SYMBOL.format("NEW")}; END
+    """,
+    f"""
+    CREATE TRIGGER watchlist_sees_status AFTER UPDATE OF status, attempt ON market_analysis
+    BEGIN UPDATE watchlist_item SET {_LAST} = (NEW.id, NEW.updated_at, NEW.status)
+    WHERE {_OF_SYMBOL.format("NEW")}; END
+    """,
+    f"""
+    CREATE TRIGGER watchlist_sees_delete AFTER DELETE ON market_analysis
+    BEGIN UPDATE watchlist_item SET {_LAST} = {_NEWEST.format("OLD.symbol")}
+    WHERE {_OF_SYMBOL.format("OLD")}; END
+    """,
+    f"""
+    CREATE TRIGGER watchlist_takes_item AFTER INSERT ON watchlist_item
+    BEGIN UPDATE watchlist_item
+    SET {_LAST} = {_NEWEST.format("(SELECT symbol FROM instrument WHERE id = NEW.instrument_id)")}
+    WHERE id = NEW.id; END
+    """,
+)
 
 
 class Batch(SQLModel, table=True):
     """Several analyses that were asked for at once."""
 
     __tablename__ = "batch"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (Index("ix_batch_state", "state", "id"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     kind: BatchKind = Field(sa_column=Column(choice(BatchKind, "batch_kind"), nullable=False))
@@ -61,6 +111,11 @@ class Batch(SQLModel, table=True):
     actor_id: int = Field(foreign_key="actor.id")
     state: BatchState = Field(sa_column=Column(choice(BatchState, "batch_state"), nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    source: Source | None = Field(default=None, sa_column=Column(choice(Source, "batch_source")))
+    paused_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    paused_by: int | None = Field(default=None, foreign_key="actor.id")
+    pause_reason: str | None = None
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class BatchItem(SQLModel, table=True):
@@ -96,3 +151,9 @@ class QueueState(SQLModel, table=True):
     actor_id: int | None = Field(default=None, foreign_key="actor.id")
     since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     slots: int
+
+
+for _trigger in LAST_ANALYSIS:
+    _on = WatchlistItem if "AFTER INSERT ON watchlist_item" in _trigger else MarketAnalysis
+    _made = DDL(_trigger).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    event.listen(SQLModel.metadata.tables[str(_on.__tablename__)], "after_create", _made)

@@ -1,0 +1,113 @@
+"""Schedules, what became of each of their planned times, and when the console was there to keep them."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from ba2_trade_platform.db.enums import Misfire, RunState, RunTrigger, ScheduleClock, Subtype
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+
+_LIVE = text("archived_at IS NULL")
+_PLANNED = text("wake_at IS NOT NULL")
+_UNSEEN = text("acknowledged_at IS NULL AND state IN ('missed','failed','partly_failed')")
+_UNDER_WAY = text("state = 'running'")
+
+
+class Schedule(SQLModel, table=True):
+    """When one expert analyses which symbols. Archived, never deleted: its runs are evidence.
+
+    `timing` is the rule that `core.timings` reads, `zone` the IANA zone of its local times, `calendar` the exchange
+    whose sessions it keeps to (a MIC; NULL: every day). `next_at` is the earliest planned time that has no run yet,
+    `wake_at` the same with its jitter; both are NULL when none comes. `deadline_minutes` after its planned time an
+    analysis that has not begun is skipped (RUN_BEFORE); a run that begins `grace_seconds` late is late.
+    """
+
+    __tablename__ = "schedule"
+    __table_args__ = (
+        CheckConstraint("jitter_seconds >= 0", name="jitter_not_negative"),
+        CheckConstraint("grace_seconds >= 0", name="grace_not_negative"),
+        CheckConstraint("deadline_minutes > 0", name="some_deadline"),
+        Index("ux_schedule_name", "name", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_schedule_wake", "wake_at", "id", sqlite_where=_PLANNED, postgresql_where=_PLANNED),
+        Index("ix_schedule_expert", "expert_instance_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=80)
+    enabled: bool = True
+    archived_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    is_demo: bool = False
+    clock: ScheduleClock = Field(sa_column=Column(choice(ScheduleClock, "schedule_clock"), nullable=False))
+    expert_instance_id: int = Field(foreign_key="expert_instance.id")
+    subtype: Subtype = Field(sa_column=Column(choice(Subtype, "schedule_subtype"), nullable=False))
+    symbols: Json = Field(sa_column=Column(json_column(), nullable=False))
+    timing: Json = Field(sa_column=Column(json_column(), nullable=False))
+    zone: str = Field(max_length=64)
+    calendar: str | None = Field(default=None, max_length=20)
+    starts_on: date | None = None
+    ends_on: date | None = None
+    jitter_seconds: int = 0
+    deadline_minutes: int | None = None
+    misfire: Misfire = Field(sa_column=Column(choice(Misfire, "misfire"), nullable=False))
+    grace_seconds: int = 300
+    priority: int = 50
+    next_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    wake_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    actor_id: int = Field(foreign_key="actor.id")
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    version: int = 1
+
+
+class ScheduleWatchlist(SQLModel, table=True):
+    """One watchlist whose symbols, as they are when a run begins, a schedule analyses."""
+
+    __tablename__ = "schedule_watchlist"
+
+    schedule_id: int = Field(primary_key=True, foreign_key="schedule.id", ondelete="CASCADE")
+    watchlist_id: int = Field(primary_key=True, foreign_key="watchlist.id", ondelete="CASCADE", index=True)
+
+
+class ScheduleRun(SQLModel, table=True):
+    """What became of one planned time: unique, so that no time is ever run twice, however often it is tried."""
+
+    __tablename__ = "schedule_run"
+    __table_args__ = (
+        UniqueConstraint("schedule_id", "planned_at"),
+        Index("ix_schedule_run_planned", "planned_at", "id"),
+        Index("ix_schedule_run_state", "state", "planned_at", "id"),
+        Index("ix_schedule_run_unseen", "schedule_id", "planned_at", sqlite_where=_UNSEEN, postgresql_where=_UNSEEN),
+        Index("ix_schedule_run_under_way", "batch_id", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    schedule_id: int = Field(foreign_key="schedule.id")
+    planned_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    trigger: RunTrigger = Field(sa_column=Column(choice(RunTrigger, "run_trigger"), nullable=False))
+    state: RunState = Field(sa_column=Column(choice(RunState, "run_state"), nullable=False))
+    reason: str | None = None
+    batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL", index=True)
+    actor_id: int = Field(foreign_key="actor.id")
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    acknowledged_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    acknowledged_by: int | None = Field(default=None, foreign_key="actor.id")
+    acknowledge_reason: str | None = None
+
+
+class Presence(SQLModel, table=True):
+    """One life of the console: from its start until it stopped, or until it was seen last when it was killed."""
+
+    __tablename__ = "presence"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = Field(default=None, primary_key=True)
+    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    seen_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    stopped_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    pid: int
+    version: str = Field(max_length=40)

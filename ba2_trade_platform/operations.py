@@ -1,0 +1,27 @@
+"""Puts together what lets a desk run by itself: schedules, batches, alerts, notifications, backups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ba2_trade_platform.core.clockwork import Clockwork
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The services that work without anybody watching; the platform shows each under its own name."""
+
+    clockwork: Clockwork
+
+    def start(self) -> None:
+        """Begin to work; the database is owned."""
+        self.clockwork.start()
+
+    def stop(self) -> None:
+        """Begin nothing any more."""
+        self.clockwork.stop()
+
+
+def open_operations() -> Operations:
+    """Put the services together; nothing is started or asked yet."""
+    return Operations(clockwork=Clockwork())
