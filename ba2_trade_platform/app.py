@@ -31,6 +31,7 @@ from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
+from ba2_trade_platform.core.lists import Lists
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
@@ -148,6 +149,11 @@ class Platform:
         """What was learnt from decisions."""
         return self.memory.lessons
 
+    @property
+    def lists(self) -> Lists:
+        """Instruments, files of them, and what watchlists and symbols show."""
+        return self.operations.lists
+
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -229,7 +235,7 @@ def build(
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
-    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store, market)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
@@ -258,7 +264,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(),
+        operations=open_operations(store, market),
     )
 
 

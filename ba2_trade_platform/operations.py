@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.lists import Lists, open_lists
+from ba2_trade_platform.core.store import Store
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,7 @@ class Operations:
     """The services that work without anybody watching; the platform shows each under its own name."""
 
     clockwork: Clockwork
+    lists: Lists
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
@@ -22,6 +26,6 @@ class Operations:
         self.clockwork.stop()
 
 
-def open_operations() -> Operations:
+def open_operations(store: Store, prices: Prices) -> Operations:
     """Put the services together; nothing is started or asked yet."""
-    return Operations(clockwork=Clockwork())
+    return Operations(clockwork=Clockwork(), lists=open_lists(store, prices))

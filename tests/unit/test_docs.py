@@ -22,6 +22,7 @@ PACKAGE = ROOT / "ba2_trade_platform"
 OTHERS = {
     "app.py", "serve.py", "demo.py", "expert_instances.py", "model_providers.py", "monitor.py", "ownership.py",
     "provider_rules.py", "submissions.py",
+    "instruments.py", "list_files.py", "symbol_texts.py", "watchlists.py",
 }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.watchlists import ListedInstrument, WatchlistInfo
+from ba2_trade_platform.core.instruments import Instrument
+from ba2_trade_platform.core.watchlists import WatchlistInfo
 from ba2_trade_platform.ui.components.panels import Panel, empty_state
 from ba2_trade_platform.ui.components.plain_table import plain_table, text_cell
 from ba2_trade_platform.ui.desk import Desk
@@ -34,7 +35,7 @@ async def lists_page(desk: Desk) -> None:
     async def look() -> None:
         with reporting():
             watchlists.show(tuple(await off_loop(desk.platform.watchlists.list)), _show_watchlists)
-            instruments.show(tuple(await off_loop(desk.platform.watchlists.instruments)), _show_instruments)
+            instruments.show((await off_loop(desk.platform.lists.instruments.page)).items, _show_instruments)
 
     desk.live.watch(refresh)  # before the first look, so that no change falls between the two
     await refresh(Change(None))
@@ -58,7 +59,7 @@ def _show_watchlists(watchlists: Sequence[WatchlistInfo]) -> None:
         )
 
 
-def _show_instruments(instruments: Sequence[ListedInstrument]) -> None:
+def _show_instruments(instruments: Sequence[Instrument]) -> None:
     if not instruments:
         ui.label("None yet: an instrument appears here with the first watchlist that holds it.").classes("ba2-muted")
         return
