@@ -18,6 +18,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    instruments,
     lessons,
     model_providers,
     queue,
@@ -26,6 +27,7 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -65,6 +67,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        instruments,
+        watchlists,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

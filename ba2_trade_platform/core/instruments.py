@@ -105,7 +105,7 @@ class Instruments:
 
     def labels(self) -> list[str]:
         """Return every label that an instrument bears."""
-        each = func.json_each(_I.labels).table_valued("value")
+        each = func.json_each(_I.labels).table_valued("value", joins_implicitly=True)
         with self._store.read() as session:
             return list(
                 session.scalars(select(each.c.value).select_from(t.instrument, each).distinct().order_by("value"))
@@ -194,7 +194,7 @@ def _conditions(text: str | None, label: str | None) -> list[ColumnElement[bool]
         begins = _I.symbol.startswith(wanted.upper(), autoescape=True)
         conditions.append(begins | _I.name.icontains(wanted, autoescape=True))
     if label:
-        each = func.json_each(_I.labels).table_valued("value")
+        each = func.json_each(_I.labels).table_valued("value", joins_implicitly=True)
         conditions.append(select(1).select_from(each).where(each.c.value == label).exists())
     return conditions
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor, actor_id, note
 from ba2_trade_platform.core.contracts import InstrumentInfo, Prices
-from ba2_trade_platform.core.errors import Invalid
+from ba2_trade_platform.core.errors import Invalid, NotFound
 from ba2_trade_platform.core.instruments import InstrumentFields, row_of
 from ba2_trade_platform.core.list_entries import enter, plan_entries
 from ba2_trade_platform.core.list_files import (
@@ -227,7 +227,7 @@ def _known(session: Session, symbols: set[str]) -> set[str]:
 def _name_of(session: Session, watchlist_id: int) -> str:
     name: str | None = session.scalar(select(_W.name).where(_W.id == watchlist_id))
     if name is None:
-        raise Invalid(f"There is no watchlist {watchlist_id}")
+        raise NotFound(f"There is no watchlist {watchlist_id}")
     return name
 
 

@@ -45,7 +45,7 @@ def next_runs(session: Session, symbols: Sequence[str], each: int = 1) -> dict[s
 
 def schedules_naming(session: Session, symbol: str) -> list[str]:
     """Return the names of the schedules that name this symbol themselves, 10 at most."""
-    named = func.json_each(_S.symbols).table_valued("value")
+    named = func.json_each(_S.symbols).table_valued("value", joins_implicitly=True)
     chosen = (
         select(_S.name)
         .select_from(t.schedule, named)
@@ -56,7 +56,7 @@ def schedules_naming(session: Session, symbol: str) -> list[str]:
 
 
 def _naming(symbols: Sequence[str]) -> Any:
-    named = func.json_each(_S.symbols).table_valued("value")
+    named = func.json_each(_S.symbols).table_valued("value", joins_implicitly=True)
     return (
         select(named.c.value.label("symbol"), _S.id, _S.name, _S.clock, _S.next_at)
         .select_from(t.schedule, named)
