@@ -35,7 +35,7 @@ def register_pages(platform: Platform) -> Desk:
 
 def _add_style() -> None:
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css"):
+    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css", "lists.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
     ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 
@@ -84,8 +84,8 @@ def _desk_and_history(desk: Desk) -> None:
         await lesson_page(desk, lesson_id)
 
     @ui.page("/watchlists")
-    async def watchlists() -> None:
-        await lists_page(desk)
+    async def watchlists(request: Request) -> None:
+        await lists_page(desk, request)
 
     @ui.page("/providers")
     async def providers() -> None:
