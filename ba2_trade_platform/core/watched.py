@@ -114,7 +114,10 @@ def _items() -> Any:
         .join(t.instrument, _I.id == _ITEM.instrument_id)
         .outerjoin(t.analysis, _A.id == _ITEM.last_analysis_id)
         .outerjoin(t.expert_instance, t.expert_instance.c.id == _A.expert_instance_id)
-        .outerjoin(t.recommendation, _R.market_analysis_id == _ITEM.last_analysis_id)
+        # What a failed analysis had said before it failed is no recommendation.
+        .outerjoin(
+            t.recommendation, (_R.market_analysis_id == _ITEM.last_analysis_id) & (_A.status == Status.COMPLETED)
+        )
     )
 
 

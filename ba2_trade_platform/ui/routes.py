@@ -21,6 +21,7 @@ from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
 from ba2_trade_platform.ui.pages.providers import providers_page
 from ba2_trade_platform.ui.pages.retries import retries_page
+from ba2_trade_platform.ui.pages.symbol import symbol_page
 from ba2_trade_platform.ui.pulse import SharedReading, read_pulse
 
 
@@ -86,6 +87,10 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/watchlists")
     async def watchlists(request: Request) -> None:
         await lists_page(desk, request)
+
+    @ui.page("/symbols/{symbol:path}")
+    async def symbol(symbol: str) -> None:
+        await symbol_page(desk, symbol)
 
     @ui.page("/providers")
     async def providers() -> None:

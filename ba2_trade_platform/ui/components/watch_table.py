@@ -19,7 +19,7 @@ _CELLS = {
     "last": """<q-td :props="props"><a v-if="props.row.analysis" class="ba2-link" :title="props.row.last_hint"
         :href="'/market_analysis/' + props.row.analysis">{{ props.row.last }}</a><span v-else class="ba2-muted"
         >{{ props.row.last }}</span></q-td>""",
-    "recommendation": """<q-td :props="props"><a v-if="props.row.action" :class="'ba2-link ba2-chip tone-' +
+    "recommendation": """<q-td :props="props"><a v-if="props.row.action" :class="'ba2-plain-link ba2-chip tone-' +
         props.row.action_tone" :href="'/market_analysis/' + props.row.analysis"><q-icon :name="props.row.action_icon"
         aria-hidden="true" />{{ props.row.action }} {{ props.row.confidence }}</a></q-td>""",
     "then": """<q-td :props="props" :title="props.row.then_hint">{{ props.row.then }}</q-td>""",
@@ -55,7 +55,7 @@ class WatchTable:
             self._page_tick.props('flat dense round size=sm role=checkbox aria-label="Tick this page"').mark(
                 "pick-page"
             )
-        with self.table.add_slot("body-cell-pick"), self.table.cell("pick"):
+        with self.table.add_slot("body-cell-pick"), self.table.cell("pick"), ui.element("div").classes("ba2-actions"):
             tick = ui.button(icon="check_box_outline_blank", color=None).mark("pick")
             tick.props(
                 "flat dense round size=sm role=checkbox :icon=\"props.row.picked ? 'check_box' : "

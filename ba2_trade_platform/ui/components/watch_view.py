@@ -126,6 +126,13 @@ def since(item: WatchedItem, quote_now: Quote | None) -> float | None:
     return 100 * (quote_now.price / float(item.price_then) - 1)
 
 
+def change_words(change: float | None) -> str:
+    """Return a change in per cent with its sign; one that rounds to nothing has none."""
+    if change is None:
+        return DASH
+    return f"{change:+.1f} %" if round(change, 1) else "0.0 %"
+
+
 def next_words(run: NextRun, zone: ZoneInfo) -> str:
     """Say when a schedule runs next."""
     return f"{moment(run.at, zone)}{' (replay)' if run.is_replay else ''}"
@@ -155,7 +162,7 @@ def _prices(item: WatchedItem, quote_now: Quote | None, zone: ZoneInfo) -> dict[
         "now": now,
         "now_hint": hint,
         "now_tone": "tone-warn" if quote_now is not None and quote_now.is_stale else "",
-        "since": DASH if change is None else f"{rounded:+.1f} %" if rounded else "0.0 %",
+        "since": change_words(change),
         "since_tone": "tone-good" if rounded > 0 else "tone-bad" if rounded < 0 else "",
     }
 
