@@ -49,6 +49,8 @@ from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
+from ba2_trade_platform.core.schedule_runs import ScheduleRuns
+from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
@@ -64,6 +66,7 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.operations import Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
@@ -147,6 +150,16 @@ class Platform:
     def lessons(self) -> Lessons:
         """What was learnt from decisions."""
         return self.memory.lessons
+
+    @property
+    def schedules(self) -> Schedules:
+        """What the desk analyses by itself, and when."""
+        return self.operations.schedules
+
+    @property
+    def schedule_runs(self) -> ScheduleRuns:
+        """What became of every planned time."""
+        return self.operations.schedule_runs
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -258,7 +271,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(),
+        operations=open_operations(store, queue, market, ExchangeCalendars(), settings.zone, _version()),
     )
 
 

@@ -26,6 +26,8 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    runs,
+    schedules,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -65,6 +67,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        schedules,
+        runs,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)
