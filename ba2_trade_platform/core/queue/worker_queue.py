@@ -71,6 +71,11 @@ class WorkerQueue:
         self._abilities = abilities
         self._prices = prices
 
+    @property
+    def abilities(self) -> Abilities:
+        """What tells of an expert whether it can work."""
+        return self._abilities
+
     def submit_analysis_task(
         self,
         expert_instance_id: int,
