@@ -231,6 +231,8 @@ class WorkerQueue:
         priority = BATCH_PRIORITY if count > 1 else 0
         before = None if run_before is None else _utc("run_before", run_before)
         instants = {symbol: self._instant_or_why_not(as_of, symbol) for symbol in chosen}
+        if all(why for _, why in instants.values()):
+            raise Invalid(next(why for _, why in instants.values() if why))
         orders = [
             Order(instance, symbol, Subtype(subtype), instant, priority, before, refused=why)
             for instance in dict.fromkeys(instances)
