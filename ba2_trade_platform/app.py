@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
@@ -88,6 +89,7 @@ class Platform:
     retrying: Retrying
     breakers: Breakers
     bulk_reruns: BulkReruns
+    batches: Batches
     monitor: Monitor
     assessments: Assessments
     failures: FailureInbox
@@ -243,6 +245,7 @@ def build(
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
@@ -254,7 +257,8 @@ def build(
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher, telemetry),
         breakers=breakers,
-        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
+        bulk_reruns=bulk_reruns,
+        batches=Batches(store, queue, bulk_reruns),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
     analyses,
+    batches,
     breakers,
     bulk_reruns,
     costs,
@@ -55,6 +56,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     for area in (
         analyses,
         reruns,
+        batches,
         bulk_reruns,
         results,
         failures,
