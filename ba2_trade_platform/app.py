@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
@@ -50,6 +51,8 @@ from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
+from ba2_trade_platform.core.schedule_runs import ScheduleRuns
+from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
@@ -65,6 +68,7 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.operations import Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
@@ -86,6 +90,7 @@ class Platform:
     retrying: Retrying
     breakers: Breakers
     bulk_reruns: BulkReruns
+    batches: Batches
     monitor: Monitor
     assessments: Assessments
     failures: FailureInbox
@@ -153,6 +158,16 @@ class Platform:
     def lists(self) -> Lists:
         """Instruments, files of them, and what watchlists and symbols show."""
         return self.operations.lists
+
+    @property
+    def schedules(self) -> Schedules:
+        """What the desk analyses by itself, and when."""
+        return self.operations.schedules
+
+    @property
+    def schedule_runs(self) -> ScheduleRuns:
+        """What became of every planned time."""
+        return self.operations.schedule_runs
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -236,6 +251,7 @@ def build(
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store, market)
+    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
@@ -247,7 +263,8 @@ def build(
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher, telemetry),
         breakers=breakers,
-        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
+        bulk_reruns=bulk_reruns,
+        batches=Batches(store, queue, bulk_reruns),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),
@@ -264,7 +281,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(store, market),
+        operations=open_operations(store, queue, market, ExchangeCalendars(), settings.zone, _version()),
     )
 
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
     analyses,
+    batches,
     breakers,
     bulk_reruns,
     costs,
@@ -27,6 +28,8 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    runs,
+    schedules,
     watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
@@ -55,6 +58,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     for area in (
         analyses,
         reruns,
+        batches,
         bulk_reruns,
         results,
         failures,
@@ -67,6 +71,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        schedules,
+        runs,
         instruments,
         watchlists,
         demo,
