@@ -13,12 +13,14 @@ from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.layout import STATIC
 from ba2_trade_platform.ui.live import Live
 from ba2_trade_platform.ui.pages.analysis import analysis_page
+from ba2_trade_platform.ui.pages.batches import batch_list_page
 from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.pages.costs import costs_page
 from ba2_trade_platform.ui.pages.experts import experts_page
 from ba2_trade_platform.ui.pages.lessons import lesson_page, lessons_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
+from ba2_trade_platform.ui.pages.one_batch import batch_page
 from ba2_trade_platform.ui.pages.providers import providers_page
 from ba2_trade_platform.ui.pages.retries import retries_page
 from ba2_trade_platform.ui.pages.symbol import symbol_page
@@ -53,6 +55,14 @@ def _analyses(desk: Desk) -> None:
     @ui.page("/market_analysis/{analysis_id}")
     async def analysis(analysis_id: str) -> None:
         await analysis_page(desk, analysis_id)
+
+    @ui.page("/batches")
+    async def batches(request: Request) -> None:
+        await batch_list_page(desk, request)
+
+    @ui.page("/batches/{batch_id}")
+    async def batch(batch_id: str, request: Request) -> None:
+        await batch_page(desk, batch_id, request)
 
     @ui.page("/bulk-reruns")
     async def bulk_reruns(request: Request) -> None:

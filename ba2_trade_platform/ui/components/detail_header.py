@@ -150,7 +150,7 @@ def show_facts(panel: Panel, row: AnalysisRow, attempts: Sequence[Attempt], zone
     items = (
         Fact("Type", words.SUBTYPE[row.subtype], f"/marketanalysis?type={row.subtype.value}"),
         Fact("Source", row.source.value, f"/marketanalysis?source={row.source.value}"),
-        Fact("Batch", str(row.batch_id), f"/marketanalysis?batch={row.batch_id}") if row.batch_id else None,
+        Fact("Batch", str(row.batch_id), f"/batches/{row.batch_id}") if row.batch_id else None,
         Fact("As of", f"{exact(as_of, zone)} ({asked})" if as_of else "latest, when it starts"),
         Fact("Created", moment(row.created_at, zone), hint=exact(row.created_at, zone)),
         Fact("Started", moment(row.started_at, zone), hint=exact(row.started_at, zone)),
