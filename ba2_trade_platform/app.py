@@ -35,6 +35,7 @@ from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.preferences import Preferences
@@ -148,6 +149,11 @@ class Platform:
         """What was learnt from decisions."""
         return self.memory.lessons
 
+    @property
+    def notifications(self) -> Notifications:
+        """Who is told what, and what was sent."""
+        return self.operations.notifications
+
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -258,7 +264,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(),
+        operations=open_operations(settings, store),
     )
 
 

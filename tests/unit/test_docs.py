@@ -21,6 +21,7 @@ PACKAGE = ROOT / "ba2_trade_platform"
 # What these refuse has nothing to do with failures and re-runs.
 OTHERS = {
     "app.py", "serve.py", "demo.py", "expert_instances.py", "model_providers.py", "monitor.py", "ownership.py",
+    "channels.py", "rules.py",
     "provider_rules.py", "submissions.py",
 }  # fmt: skip
 
