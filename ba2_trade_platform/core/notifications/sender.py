@@ -102,14 +102,11 @@ def _service(url: str) -> Any:
 
 
 def _apprise() -> Any:
-    import apprise  # noqa: PLC0415 - a second to import, and few consoles notify
-
     # Its lines say addresses, and those of the library below it say paths: both hold tokens.
-    logger = logging.getLogger("apprise")
-    if logger.propagate:
-        logger.propagate = False
-        logger.addHandler(logging.NullHandler())
-        logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.getLogger("apprise").propagate = False
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    import apprise  # noqa: PLC0415 - half a second to import, and few consoles notify
+
     return apprise
 
 
