@@ -36,6 +36,7 @@ from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.preferences import Preferences
@@ -67,9 +68,8 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
-from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Operations, open_operations
+from ba2_trade_platform.operations import Ground, Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -156,12 +156,17 @@ class Platform:
     @property
     def schedules(self) -> Schedules:
         """What the desk analyses by itself, and when."""
-        return self.operations.schedules
+        return self.operations.timekeeping.schedules
 
     @property
     def schedule_runs(self) -> ScheduleRuns:
         """What became of every planned time."""
-        return self.operations.schedule_runs
+        return self.operations.timekeeping.runs
+
+    @property
+    def notifications(self) -> Notifications:
+        """Who is told what, and what was sent."""
+        return self.operations.notifications
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -275,7 +280,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(store, queue, market, ExchangeCalendars(), settings.zone, _version()),
+        operations=open_operations(Ground(settings, store, queue, market, _version())),
     )
 
 
