@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
@@ -29,6 +30,8 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.health import Health
+from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
@@ -148,6 +151,21 @@ class Platform:
         """What was learnt from decisions."""
         return self.memory.lessons
 
+    @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.backups
+
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -231,6 +249,7 @@ def build(
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
+    worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
     return Platform(
         settings=settings,
         store=store,
@@ -250,7 +269,7 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment),
+        worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),
@@ -258,7 +277,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(),
+        operations=open_operations(settings, store, worker, queue, breakers, _version()),
     )
 
 

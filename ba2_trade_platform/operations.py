@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time
 
+from ba2_trade_platform.core.backups import Backups, Plan
+from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.health import Health, Parts, Readiness
+from ba2_trade_platform.core.heartbeat import Heartbeat
+from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
+from ba2_trade_platform.core.secret_box import SecretBox
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.worker import ExpertWorker
+from ba2_trade_platform.db.engine import database_file
+from ba2_trade_platform.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -12,16 +23,39 @@ class Operations:
     """The services that work without anybody watching; the platform shows each under its own name."""
 
     clockwork: Clockwork
+    backups: Backups
+    heartbeat: Heartbeat
+    health: Health
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
         self.clockwork.start()
+        self.backups.start(self.clockwork)
+        self.heartbeat.start()
+        self.health.start()
 
     def stop(self) -> None:
         """Begin nothing any more."""
         self.clockwork.stop()
+        self.backups.stop()
 
 
-def open_operations() -> Operations:
+def open_operations(
+    settings: Settings, store: Store, worker: ExpertWorker, queue: WorkerQueue, breakers: Breakers, version: str
+) -> Operations:
     """Put the services together; nothing is started or asked yet."""
-    return Operations(clockwork=Clockwork())
+    clockwork, file = Clockwork(), database_file(settings.url)
+    backups = open_backups(settings, store)
+    parts = Parts(store, worker, queue, breakers, clockwork, backups, file, settings.zone, version)
+    readiness = Readiness(parts)
+    heartbeat = Heartbeat(store, SecretBox(settings.data_dir / "secret.key"), clockwork, readiness.obstacles)
+    return Operations(
+        clockwork=clockwork, backups=backups, heartbeat=heartbeat, health=Health(parts, readiness, heartbeat)
+    )
+
+
+def open_backups(settings: Settings, store: Store) -> Backups:
+    """Return the backups as the settings want them."""
+    at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
+    plan = Plan(at, settings.zone, settings.backup_days)
+    return Backups(store, database_file(settings.url), settings.data_dir / "backups", plan)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
     analyses,
+    backups,
     breakers,
     bulk_reruns,
     costs,
@@ -18,6 +19,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    health_report,
     lessons,
     model_providers,
     queue,
@@ -59,6 +61,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         retries,
         costs,
         retention,
+        backups,
+        health_report,
         queue,
         breakers,
         model_providers,
