@@ -36,17 +36,14 @@ def restore(
 ) -> None:
     """Put a backup in the place of the database, which is kept aside; only while no console runs."""
     be_quiet()
-    from ba2_trade_platform.core.ownership import Ownership  # noqa: PLC0415 - the database's libraries
-    from ba2_trade_platform.core.restoring import check, find_backup, restore  # noqa: PLC0415
+    from ba2_trade_platform.operations import find_backup, restore_backup  # noqa: PLC0415 - the database's libraries
 
     settings = settings_in_force()
-    chosen = find_backup(file, settings.data_dir / "backups")
-    check(chosen)
+    chosen = find_backup(settings, file)
     if not yes:
-        typer.echo(f"{settings.database} would be replaced by {chosen}, and kept aside.", err=True)
+        typer.echo(f"The database {settings.url} would be replaced by {chosen}, and kept aside.", err=True)
         typer.confirm("Restore it?", abort=True, err=True)
-    ownership = Ownership(settings.database)
-    done = restore(chosen, settings.database, ownership, settings.page_url, settings.data_dir / "secret.key")
+    done = restore_backup(settings, chosen)
     kept = str(done.kept) if done.kept else None
     answer = {"file": str(done.file), "revision": done.revision, "analyses": done.analyses, "kept": kept}
     show_answer(answer | {"key_missing": done.key_missing, "sentence": done.sentence}, json)

@@ -48,6 +48,7 @@ def copy_database(file: Path, target: Path, *, go_on: Callable[[], bool] = lambd
         _require_room(file, target.parent)
         _copy(file, draft, go_on)
         contents = verify(draft)
+        shutil.copymode(file, draft)
         _sync(draft)
         draft.replace(target)
         _sync(target.parent)

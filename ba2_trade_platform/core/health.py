@@ -118,7 +118,7 @@ class Health:
 
     def start(self) -> None:
         """Begin to look by itself, so that a page hears of what nobody wrote down."""
-        self._parts.clockwork.every(LOOK_SECONDS, "health", self.look)
+        self._parts.clockwork.every(LOOK_SECONDS, "health", self.look, first_seconds=3)
 
     def look(self) -> None:
         """Read anew, and tell the pages when something turned bad or well."""
@@ -126,6 +126,11 @@ class Health:
         if bad != self._told:
             self._told = bad
             self._parts.store.feed.publish(Change(frozenset()))
+
+    @property
+    def bad_count(self) -> int:
+        """How many items needed a person when somebody looked last; looks at nothing itself."""
+        return len(self._told)
 
     def obstacles(self) -> tuple[str, ...]:
         """Return why the console cannot work, nothing when it can."""

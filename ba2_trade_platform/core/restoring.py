@@ -14,6 +14,12 @@ from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, Unavailab
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.db.migrate import head, known_revisions
 
+SECRETS = (
+    ("model_provider", "key IS NOT NULL"),
+    ("notification_channel", "1"),
+    ("desk_setting", "name = 'heartbeat' AND value IS NOT NULL"),
+)
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -47,7 +53,7 @@ def find_backup(name: str, folder: Path) -> Path:
     raise NotFound(f"There is no backup {name}, and none of that name in {folder}")
 
 
-def check(file: Path) -> None:
+def _check(file: Path) -> None:
     """Read all of a backup; raises Invalid when it is damaged, Refused when newer code wrote it."""
     try:
         contents = verify(file)
@@ -69,7 +75,7 @@ def restore(file: Path, database: Path, ownership: Ownership, url: str, secret_k
     """
     ownership.take(url)
     try:
-        check(file)
+        _check(file)
         arriving = database.with_name(f"{database.name}.restored")
         try:
             contents = copy_database(file, arriving)
@@ -84,7 +90,19 @@ def restore(file: Path, database: Path, ownership: Ownership, url: str, secret_k
             arriving.unlink(missing_ok=True)
     finally:
         ownership.release()
-    return Restored(file, contents.revision, contents.analyses, kept, not secret_key.exists())
+    return Restored(
+        file, contents.revision, contents.analyses, kept, _has_secrets(database) and not secret_key.exists()
+    )
+
+
+def _has_secrets(database: Path) -> bool:
+    """Tell whether something in the database needs the key file; older schemas have fewer places for it."""
+    with closing(sqlite3.connect(database)) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return any(
+            table in tables and connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {where})").fetchone()[0]
+            for table, where in SECRETS
+        )
 
 
 def _keep_aside(database: Path) -> Path | None:
