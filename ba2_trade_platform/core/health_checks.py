@@ -15,7 +15,8 @@ from ba2_trade_platform.core.queue.worker_queue import QueueState
 from ba2_trade_platform.core.worker import WorkerStatus
 
 MB, GB = 1e6, 1e9
-LATE_LOOP_MS, STUCK_LOOP_MS = 250.0, 2_000.0
+LATE_LOOP_MS, STUCK_LOOP_MS = 500.0, 3_000.0
+ENOUGH_SAMPLES = 120  # half a minute: a start is always late somewhere
 LONG_WAIT = timedelta(hours=1)
 SHOULD_HAVE_BEGUN = timedelta(minutes=1)
 OVERDUE_WAKE = timedelta(minutes=2)
@@ -92,7 +93,7 @@ def loop(key: str, label: str, lag: Lag) -> Item:
         return Item(key, Group.WORK, label, State.OK, "not measured", "Its loop does not run in this process")
     sentence = f"p50 {lag.p50_ms:.1f}, p99 {lag.p99_ms:.1f}, at most {lag.max_ms:.0f} ms late in the last minute"
     state = State.OK
-    if lag.max_ms > STUCK_LOOP_MS or lag.p99_ms > LATE_LOOP_MS:
+    if lag.max_ms > STUCK_LOOP_MS or (lag.samples > ENOUGH_SAMPLES and lag.p99_ms > LATE_LOOP_MS):
         state, sentence = State.WARN, f"{sentence}: something blocks it"
     return Item(key, Group.WORK, label, state, f"{lag.p99_ms:.1f} ms", sentence, None, lag.p99_ms / 1000)
 
@@ -229,7 +230,9 @@ def process(memory: int | None, up: timedelta, pages: int) -> list[Item]:
     return [
         Item("memory", Group.MACHINE, "Memory", state, value, f"This process holds {value}", None, number),
         Item("uptime", Group.MACHINE, "Up", State.OK, age(up), f"Started {age(up)} ago", None, up.total_seconds()),
-        Item("pages", Group.MACHINE, "Open pages", State.OK, str(pages), f"{pages} pages look on", None, float(pages)),
+        Item(
+            "pages", Group.MACHINE, "Open pages", State.OK, str(pages), f"{pages} open in browsers", None, float(pages)
+        ),
     ]
 
 

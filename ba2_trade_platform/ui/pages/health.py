@@ -12,13 +12,14 @@ from ba2_trade_platform.core.health import Group, Item, Report, State
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.backup_panel import BackupPanel
 from ba2_trade_platform.ui.components.heartbeat_panel import HeartbeatPanel
-from ba2_trade_platform.ui.components.panels import Fact, KeyedList, Panel, chip, facts
+from ba2_trade_platform.ui.components.panels import Fact, KeyedList, Panel, chip, facts, follow_anchor
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.layout import frame
 
 LOOK_SECONDS = 5.0
+COLUMNS = ((Group.WORK, Group.STORAGE), (Group.CLOCKS, Group.OUTSIDE, Group.MACHINE))
 HEADERS = ("What", "State", "Value", "In words")
 
 
@@ -43,19 +44,23 @@ class HealthPage:
             self._overall = ui.element("div").props("role=status").mark("health-state")
             ui.space()
             ui.button("Copy as text", icon="content_copy", color=None, on_click=self._copy).props(
-                "outline dense no-caps"
+                "outline dense no-caps size=sm"
             ).mark("copy-health")
         with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
-            with ui.element("div").classes("ba2-grid"):
-                for group in Group:
-                    with Panel(group.value).body, plain_table(group.value, HEADERS):
-                        self._rows[group] = KeyedList(self._line, tag="tbody", entry_tag="tr")
-                self._versions = Panel("Versions")
+            with ui.element("div").classes("ba2-grid ba2-health"):
+                for side in COLUMNS:
+                    with ui.element("div").classes("ba2-stack"):
+                        for group in side:
+                            with Panel(group.value).body, plain_table(group.value, HEADERS):
+                                self._rows[group] = KeyedList(self._line, tag="tbody", entry_tag="tr")
+                        if side is COLUMNS[-1]:
+                            self._versions = Panel("Versions")
             self._heartbeat = HeartbeatPanel(self._desk)
             self._backups = BackupPanel(self._desk)
         self._desk.live.watch(self.refresh)
         ui.timer(LOOK_SECONDS, self._look, immediate=False)
         await self._look()
+        follow_anchor()
 
     async def _look(self) -> None:
         await self.refresh(Change(None))
