@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
     analyses,
+    backups,
     batches,
     breakers,
     bulk_reruns,
@@ -19,6 +20,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    health_report,
     lessons,
     model_providers,
     queue,
@@ -63,6 +65,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         retries,
         costs,
         retention,
+        backups,
+        health_report,
         queue,
         breakers,
         model_providers,
