@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ba2_trade_platform.api import (
     analyses,
     backups,
+    batches,
     breakers,
     bulk_reruns,
     costs,
@@ -28,6 +29,8 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    runs,
+    schedules,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -55,6 +58,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     for area in (
         analyses,
         reruns,
+        batches,
         bulk_reruns,
         results,
         failures,
@@ -69,6 +73,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        schedules,
+        runs,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

@@ -11,7 +11,7 @@ import pytest
 from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, StartRefused
 from ba2_trade_platform.core.monitor import Filter, Status
-from ba2_trade_platform.operations import find_backup, restore_backup
+from ba2_trade_platform.safekeeping import find_backup, restore_backup
 from ba2_trade_platform.settings import Settings
 from tests.fakes.experts import Gate, Scripted, hold
 from tests.flow.scripts import console, submit_to
