@@ -163,6 +163,21 @@ class Platform:
         return self.operations.lists
 
     @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.safekeeping.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.safekeeping.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.safekeeping.backups
+
+    @property
     def schedules(self) -> Schedules:
         """What the desk analyses by itself, and when."""
         return self.operations.timekeeping.schedules
@@ -176,21 +191,6 @@ class Platform:
     def notifications(self) -> Notifications:
         """Who is told what, and what was sent."""
         return self.operations.notifications
-
-    @property
-    def health(self) -> Health:
-        """How everything stands that the desk needs to run by itself."""
-        return self.operations.health
-
-    @property
-    def heartbeat(self) -> Heartbeat:
-        """The dead man's switch."""
-        return self.operations.heartbeat
-
-    @property
-    def backups(self) -> Backups:
-        """The copies of the database."""
-        return self.operations.backups
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -305,7 +305,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(Ground(settings, store, queue, worker, breakers, market, _version())),
+        operations=open_operations(Ground(settings, store, queue, market, worker, breakers, _version())),
     )
 
 

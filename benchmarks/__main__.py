@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from benchmarks import (
+    backup,
     bulk_rerun,
     console,
     debates,
@@ -27,6 +28,7 @@ BENCHMARKS = (
     retry_storm,
     model_costs,
     debates,
+    backup,
 )
 QUICK = {
     "jobs": 200,
@@ -42,6 +44,7 @@ QUICK = {
     "call_seconds": 0.2,
     "seconds": 3,
     "calls": 20_000,
+    "megabytes": 50,
 }
 
 
