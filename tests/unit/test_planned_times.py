@@ -25,7 +25,7 @@ ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Australia/
 CALENDARS = ExchangeCalendars()
 MINUTE = timedelta(minutes=1)
 thorough = settings(
-    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 clock_times = st.builds(time, st.sampled_from((0, 1, 2, 3, 9, 23)), st.sampled_from((0, 1, 15, 29, 30, 45, 59)))
 
@@ -45,7 +45,7 @@ def minutes_of(zone: str, day: date) -> tuple[tuple[datetime, datetime], ...]:
     """Return every minute of a local day as (local, UTC), found by walking through UTC minute by minute."""
     here = ZoneInfo(zone)
     start = datetime.combine(day, time(), UTC) - timedelta(hours=15)
-    walked = ((start + number * MINUTE) for number in range(41 * 60))
+    walked = ((start + number * MINUTE) for number in range(46 * 60))
     local = ((instant.astimezone(here).replace(tzinfo=None), instant) for instant in walked)
     return tuple((wall, instant) for wall, instant in local if wall.date() == day)
 
