@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
     analyses,
+    backups,
+    batches,
     breakers,
     bulk_reruns,
     costs,
@@ -18,6 +20,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    health_report,
     lessons,
     model_providers,
     queue,
@@ -55,12 +58,15 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     for area in (
         analyses,
         reruns,
+        batches,
         bulk_reruns,
         results,
         failures,
         retries,
         costs,
         retention,
+        backups,
+        health_report,
         queue,
         breakers,
         model_providers,
