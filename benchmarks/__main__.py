@@ -14,6 +14,7 @@ from benchmarks import (
     queue_drain,
     rerun,
     retry_storm,
+    schedules,
 )
 from benchmarks.report import show
 
@@ -27,6 +28,7 @@ BENCHMARKS = (
     retry_storm,
     model_costs,
     debates,
+    schedules,
 )
 QUICK = {
     "jobs": 200,
@@ -42,6 +44,8 @@ QUICK = {
     "call_seconds": 0.2,
     "seconds": 3,
     "calls": 20_000,
+    "schedules": 200,
+    "spread": 5,
 }
 
 

@@ -62,6 +62,8 @@ def main(folder: Path, speed: float) -> None:
     scheduler.start()
     platform.operations.clockwork.start()
     print("ready", flush=True)
+    scheduler.look()
+    print("caught up", flush=True)
     threading.Event().wait()
 
 

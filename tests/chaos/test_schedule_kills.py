@@ -46,8 +46,8 @@ def prepare(folder: Path) -> None:
     platform.stop()
 
 
-def live_and_die(folder: Path, seconds: float) -> None:
-    """Start a console, let planned times come for so long, and kill it; returns once the kernel has let go of it."""
+def live_and_die(folder: Path, rng: random.Random) -> None:
+    """Start a console and kill it while it catches up, or when it has and times come one by one."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BA2_")}
     console = subprocess.Popen(
         [sys.executable, "-m", "tests.chaos.schedule_consoles", str(folder), str(SPEED)],
@@ -55,7 +55,9 @@ def live_and_die(folder: Path, seconds: float) -> None:
     )  # fmt: skip
     assert console.stdout is not None
     assert console.stdout.readline() == b"ready\n"
-    time.sleep(seconds)  # the moment of death is the input of this test, not a wait
+    if rng.random() < 0.6:
+        assert console.stdout.readline() == b"caught up\n"
+    time.sleep(rng.uniform(0.0, 0.5))  # the moment of death is the input of this test, not a wait
     console.send_signal(signal.SIGKILL)
     console.wait()
     console.stdout.close()
@@ -66,7 +68,7 @@ def test_each_planned_time_is_settled_exactly_once_however_often_the_console_is_
     rng, database = random.Random(SEED), tmp_path / "ba2.db"
     prepare(tmp_path)
     for _ in range(KILLS):
-        live_and_die(tmp_path, rng.uniform(0.0, 0.6))
+        live_and_die(tmp_path, rng)
     plan = Plan(read_timing(QUARTERLY), "Europe/Berlin")
     for schedule_id, next_at in ask(database, "SELECT id, next_at FROM schedule"):
         until = datetime.fromisoformat(next_at).replace(tzinfo=UTC) - timedelta(seconds=1)

@@ -50,7 +50,7 @@ def let_come(platform: Platform, *, ago: timedelta = timedelta(0)) -> datetime:
 def test_a_due_schedule_is_run_by_the_console_itself(platform: Platform) -> None:
     schedule = hourly(platform, grace_seconds=3_600)
     hour = let_come(platform)
-    platform.operations.scheduler.arm()
+    platform.operations.timekeeping.scheduler.arm()
     wait_until(platform, lambda: bool(platform.schedule_runs.list().items), "the run")
     wait_until(platform, lambda: platform.schedule_runs.list().items[0].state is RunState.DONE, "its end")
     (run,) = platform.schedule_runs.list().items
@@ -75,7 +75,7 @@ def test_the_next_life_of_a_console_settles_what_the_last_one_missed(tmp_path: P
 def test_a_scheduler_that_died_is_started_again_and_says_so(
     platform: Platform, death: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watchdog = Watchdog(platform.store, platform.operations.clockwork, platform.operations.scheduler)
+    watchdog = Watchdog(platform.store, platform.operations.clockwork, platform.operations.timekeeping.scheduler)
     assert not watchdog.look()
     hourly(platform, grace_seconds=3_600)
     if death == "shutdown":
@@ -113,7 +113,7 @@ def test_a_schedule_that_cannot_be_planned_rests_and_holds_up_no_other(platform:
         transaction.session.connection().exec_driver_sql(
             f'UPDATE schedule SET timing = \'{{"kind": "lunar"}}\' WHERE id = {broken.id}'
         )
-    platform.operations.scheduler.arm()
+    platform.operations.timekeeping.scheduler.arm()
     wait_until(platform, lambda: bool(platform.schedule_runs.list().items), "the run")
     assert [run.schedule for run in platform.schedule_runs.list().items] == ["Whole"]
     file = platform.settings.data_dir / "ba2.db"
