@@ -79,7 +79,8 @@ class Scheduler:
         """Fire whatever is due, armed or not: the clock may have been set, or the machine slept."""
         self.beat()  # first, so that what was missed in a sleep can say so
         for clock in self._clocks:
-            self._fire(clock)
+            if not self._turns[clock].locked():  # else it is being fired, and armed afterwards
+                self._fire(clock)
 
     def arm(self) -> None:
         """Set the clockwork to the earliest planned time of each clock; called after every change of a schedule."""
