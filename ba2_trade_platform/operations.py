@@ -17,6 +17,7 @@ from ba2_trade_platform.core.desk_clock import DeskClock, RealClock, StandingClo
 from ba2_trade_platform.core.errors import StartRefused, Unavailable
 from ba2_trade_platform.core.health import Health, Parts, Readiness
 from ba2_trade_platform.core.heartbeat import Heartbeat
+from ba2_trade_platform.core.lists import Lists, open_lists
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.presence import Presence
@@ -65,6 +66,7 @@ class Operations:
     clocks: Mapping[ScheduleClock, DeskClock]
     timekeeping: Timekeeping
     notifications: Notifications
+    lists: Lists
     backups: Backups
     heartbeat: Heartbeat
     health: Health
@@ -107,6 +109,7 @@ def open_operations(ground: Ground) -> Operations:
         clocks=clocks,
         timekeeping=_timekeeping(ground, clockwork, clocks),
         notifications=_notifications(ground, clockwork, box),
+        lists=open_lists(ground.store, ground.market),
         backups=backups,
         heartbeat=heartbeat,
         health=Health(parts, readiness, heartbeat),

@@ -21,6 +21,7 @@ from ba2_trade_platform.api import (
     failures,
     health,
     health_report,
+    instruments,
     lessons,
     model_providers,
     queue,
@@ -31,6 +32,7 @@ from ba2_trade_platform.api import (
     retries,
     runs,
     schedules,
+    watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -75,6 +77,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         lessons,
         schedules,
         runs,
+        instruments,
+        watchlists,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

@@ -15,6 +15,7 @@ from ba2_trade_platform.cli import (
     costs,
     failures,
     lessons,
+    lists,
     models,
     research,
     retries,
@@ -262,6 +263,8 @@ app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
 app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
+app.add_typer(lists.instruments, name="instruments")
+app.add_typer(lists.watchlists, name="watchlists")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.layout import STATIC
 from ba2_trade_platform.ui.live import Live
 from ba2_trade_platform.ui.pages.analysis import analysis_page
+from ba2_trade_platform.ui.pages.batches import batch_list_page
 from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.pages.costs import costs_page
 from ba2_trade_platform.ui.pages.experts import experts_page
@@ -20,8 +21,10 @@ from ba2_trade_platform.ui.pages.health import health_page
 from ba2_trade_platform.ui.pages.lessons import lesson_page, lessons_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
+from ba2_trade_platform.ui.pages.one_batch import batch_page
 from ba2_trade_platform.ui.pages.providers import providers_page
 from ba2_trade_platform.ui.pages.retries import retries_page
+from ba2_trade_platform.ui.pages.symbol import symbol_page
 from ba2_trade_platform.ui.pulse import SharedReading, read_pulse
 
 
@@ -38,7 +41,7 @@ def register_pages(platform: Platform) -> Desk:
 
 def _add_style() -> None:
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css"):
+    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css", "lists.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
     ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 
@@ -55,6 +58,14 @@ def _analyses(desk: Desk) -> None:
     @ui.page("/market_analysis/{analysis_id}")
     async def analysis(analysis_id: str) -> None:
         await analysis_page(desk, analysis_id)
+
+    @ui.page("/batches")
+    async def batches(request: Request) -> None:
+        await batch_list_page(desk, request)
+
+    @ui.page("/batches/{batch_id}")
+    async def batch(batch_id: str, request: Request) -> None:
+        await batch_page(desk, batch_id, request)
 
     @ui.page("/bulk-reruns")
     async def bulk_reruns(request: Request) -> None:
@@ -87,8 +98,12 @@ def _desk_and_history(desk: Desk) -> None:
         await lesson_page(desk, lesson_id)
 
     @ui.page("/watchlists")
-    async def watchlists() -> None:
-        await lists_page(desk)
+    async def watchlists(request: Request) -> None:
+        await lists_page(desk, request)
+
+    @ui.page("/symbols/{symbol:path}")
+    async def symbol(symbol: str) -> None:
+        await symbol_page(desk, symbol)
 
     @ui.page("/health")
     async def health() -> None:

@@ -23,4 +23,4 @@ async def test_symbols_link_to_their_analyses_and_new_lists_appear_by_themselves
     await eventually(lambda: user.should_see("Mine"))
     await user.should_see("Apple Inc.")
     links = {link.props["href"] for link in user.find("DELL").elements}
-    assert links == {"/marketanalysis?symbol=DELL"}
+    assert links == {"/symbols/DELL"}

@@ -216,7 +216,7 @@ class ManualAnalysis:
             if isinstance(done, Submitted):
                 ui.link(f"Analysis {done.analysis_id}", f"/market_analysis/{done.analysis_id}").classes("ba2-link")
             else:
-                ui.link("Watch this batch", f"/marketanalysis?batch={done.batch_id}").classes("ba2-link")
+                ui.link("Watch this batch", f"/batches/{done.batch_id}").classes("ba2-link")
 
 
 def _show_foreseen(foreseen: Foreseen) -> None:
