@@ -216,7 +216,7 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.language.start(self.feed)
+        self.language.start(self.feed, self.operations.clockwork)
         self.operations.start()
 
     def stop(self) -> None:

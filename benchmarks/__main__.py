@@ -15,6 +15,7 @@ from benchmarks import (
     queue_drain,
     rerun,
     retry_storm,
+    schedules,
 )
 from benchmarks.report import show
 
@@ -29,6 +30,7 @@ BENCHMARKS = (
     model_costs,
     debates,
     backup,
+    schedules,
 )
 QUICK = {
     "jobs": 200,
@@ -45,6 +47,8 @@ QUICK = {
     "seconds": 3,
     "calls": 20_000,
     "megabytes": 50,
+    "schedules": 200,
+    "spread": 5,
 }
 
 
