@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from benchmarks import (
+    batches,
     bulk_rerun,
     console,
     debates,
@@ -22,6 +23,7 @@ BENCHMARKS = (
     monitor_queries,
     failure_queries,
     rerun,
+    batches,
     bulk_rerun,
     console,
     retry_storm,
@@ -35,6 +37,7 @@ QUICK = {
     "analyses": 20_000,
     "repeat": 3,
     "bulk": 500,
+    "batch_symbols": 100,
     "reruns": 20,
     "browsers": 3,
     "storm": 200,
