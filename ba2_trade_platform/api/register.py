@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
     analyses,
+    backups,
     batches,
     breakers,
     bulk_reruns,
@@ -19,6 +20,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    health_report,
     lessons,
     model_providers,
     queue,
@@ -27,6 +29,8 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    runs,
+    schedules,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -61,12 +65,16 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         retries,
         costs,
         retention,
+        backups,
+        health_report,
         queue,
         breakers,
         model_providers,
         experts,
         research,
         lessons,
+        schedules,
+        runs,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)
