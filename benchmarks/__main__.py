@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from benchmarks import (
     backup,
+    batches,
     bulk_rerun,
     console,
     debates,
@@ -24,6 +25,7 @@ BENCHMARKS = (
     monitor_queries,
     failure_queries,
     rerun,
+    batches,
     bulk_rerun,
     console,
     retry_storm,
@@ -39,6 +41,7 @@ QUICK = {
     "analyses": 20_000,
     "repeat": 3,
     "bulk": 500,
+    "batch_symbols": 100,
     "reruns": 20,
     "browsers": 3,
     "storm": 200,
