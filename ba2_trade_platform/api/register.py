@@ -20,6 +20,7 @@ from ba2_trade_platform.api import (
     health,
     lessons,
     model_providers,
+    notifications,
     queue,
     reruns,
     research,
@@ -65,6 +66,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        notifications,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

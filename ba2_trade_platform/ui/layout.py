@@ -27,6 +27,7 @@ RAIL = (
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
+    ("notifications", "/notifications", "notifications", "Notifications"),
 )
 
 
