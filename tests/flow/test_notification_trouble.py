@@ -200,3 +200,27 @@ def test_a_start_and_a_quiet_desk_import_no_apprise(tmp_path: Path) -> None:
         "sys.exit('apprise' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
+
+
+def test_a_kill_between_sending_and_writing_it_down_sends_it_again_and_loses_nothing(
+    desk: NotifyDesk, hooks: HookServer, tmp_path: Path
+) -> None:
+    desk.channel()
+    desk.group(0)
+    desk.happens(Occasion.FAILED, "one")
+    hooks.hold.clear()
+    sends = (
+        "import pathlib; from tests.flow.notify_desk import notify_desk\n"
+        f"notify_desk(pathlib.Path({str(tmp_path)!r}), None, seconds=60).notifications.notifier.run()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", sends])
+    assert hooks.reached.wait(30)
+    process.kill()
+    process.wait()
+    hooks.hold.set()
+    assert ask(desk.desk.file, "SELECT count(*) FROM notice") == [(0,)]
+    assert desk.messages[0].state is MessageState.WAITING
+    assert desk.passes() == 1
+    assert desk.messages[0].state is MessageState.SENT
+    assert hooks.titles[-1] == "Analysis failed: About one"
+    assert len(hooks.paths) == 2

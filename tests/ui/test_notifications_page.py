@@ -101,6 +101,8 @@ async def test_a_message_that_could_not_be_sent_is_sent_again_by_a_button(user: 
         change(file_of(desk.platform), "UPDATE notification SET state = 'failed'")
         await user.open("/notifications?state=failed")
         await user.should_see("Analysis failed: AAPL (Momentum)")
+        user.find(marker="read-1").click()
+        await eventually(lambda: user.should_see("AUTH: The key is wrong"))
         user.find(marker="retry-1").click()
         await eventually(lambda: user.should_see("Message 1 is sent again within seconds"))
         desk.platform.notifications.notifier.run()

@@ -14,9 +14,8 @@ from ba2_trade_platform.ui.components.rule_dialog import OCCASIONS, RuleDialog
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.live import Refresh
-from ba2_trade_platform.ui.times import duration
 
-HEADERS = ("When", "Tell", "Actions", "On", "Only", "Quiet hours", "One message for")
+HEADERS = ("When", "Actions", "On", "Tell", "Only", "Quiet hours", "One message for")
 
 
 class RuleTable:
@@ -46,16 +45,16 @@ class RuleTable:
         name = f"{word} to {rule.channel}"
         with cell():
             ui.label(word).props["title"] = hint
-        text_cell(rule.channel)
         with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
             icon_button("edit", f"Change {name}", partial(self._edit, rule)).mark(f"edit-rule-{rule.id}")
             icon_button("delete", f"Remove {name}", partial(self._remove, rule)).mark(f"remove-rule-{rule.id}")
         with cell():
             switch = ui.switch(value=rule.enabled, on_change=lambda event: self._enable(rule, event.value))
             switch.props("dense").mark(f"rule-on-{rule.id}").props["aria-label"] = f"{name} is on"
+        text_cell(rule.channel)
         text_cell(_only(rule))
         text_cell("sent too" if rule.urgent else "waits until they are over")
-        text_cell(f"what comes within {duration(rule.group_seconds * 1000)}" if rule.group_seconds else "each event")
+        text_cell(f"what comes within {rule.group_seconds:,} s" if rule.group_seconds else "each event")
 
     async def _saved(self) -> None:
         await self._refresh(Change(None))

@@ -102,19 +102,31 @@ class NotificationsPage:
         with cell():
             ui.label(moment(message.created_at, zone)).props["title"] = exact(message.created_at, zone)
         text_cell(message.channel)
-        with cell():
+        with cell(), ui.row().classes("no-wrap items-center").style("gap: 6px"):
             chip(STATES[message.state])
             if message.state is MessageState.WAITING:
                 ui.label(f"until {moment(message.due_at, zone)}").classes("ba2-muted ba2-small")
-        with cell():
+        with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
+            icon_button("subject", f"Read message {message.id}", partial(self._read, message)).mark(
+                f"read-{message.id}"
+            )
             if message.state is MessageState.FAILED:
                 again = icon_button("send", f"Send message {message.id} again", partial(self._retry, message))
                 again.mark(f"retry-{message.id}")
         with cell("ba2-wrap"):
-            ui.label(message.title).props["title"] = message.body
+            ui.label(message.title)
         text_cell(f"{message.events:,}", classes="ba2-right")
         text_cell(str(message.tries), classes="ba2-right")
         text_cell(message.error or "", classes="ba2-wrap")
+
+    def _read(self, message: Message) -> None:
+        with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+            ui.label(message.title).classes("ba2-dialog-title").props("role=heading aria-level=2")
+            ui.label(message.body).classes("ba2-mono")
+            with ui.row().classes("w-full justify-end"):
+                ui.button("Close", on_click=dialog.close, color=None).props("flat no-caps autofocus")
+        dialog.on("hide", dialog.delete)
+        dialog.open()
 
     async def _retry(self, message: Message) -> None:
         with self._root:
