@@ -11,6 +11,7 @@ from benchmarks import (
     failure_queries,
     model_costs,
     monitor_queries,
+    notifications,
     queue_drain,
     rerun,
     retry_storm,
@@ -25,6 +26,7 @@ BENCHMARKS = (
     bulk_rerun,
     console,
     retry_storm,
+    notifications,
     model_costs,
     debates,
 )
@@ -38,6 +40,7 @@ QUICK = {
     "reruns": 20,
     "browsers": 3,
     "storm": 200,
+    "failures": 200,
     "debates": 8,
     "call_seconds": 0.2,
     "seconds": 3,
