@@ -14,6 +14,8 @@ from sqlalchemy.exc import DatabaseError
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.backups import Backups
+from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
@@ -29,6 +31,8 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.health import Health
+from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
@@ -50,6 +54,8 @@ from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
+from ba2_trade_platform.core.schedule_runs import ScheduleRuns
+from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
@@ -66,7 +72,7 @@ from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Operations, open_operations
+from ba2_trade_platform.operations import Ground, Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -86,6 +92,7 @@ class Platform:
     retrying: Retrying
     breakers: Breakers
     bulk_reruns: BulkReruns
+    batches: Batches
     monitor: Monitor
     assessments: Assessments
     failures: FailureInbox
@@ -150,9 +157,34 @@ class Platform:
         return self.memory.lessons
 
     @property
+    def schedules(self) -> Schedules:
+        """What the desk analyses by itself, and when."""
+        return self.operations.timekeeping.schedules
+
+    @property
+    def schedule_runs(self) -> ScheduleRuns:
+        """What became of every planned time."""
+        return self.operations.timekeeping.runs
+
+    @property
     def notifications(self) -> Notifications:
         """Who is told what, and what was sent."""
         return self.operations.notifications
+
+    @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.backups
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -236,7 +268,9 @@ def build(
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
+    worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
     return Platform(
         settings=settings,
         store=store,
@@ -247,7 +281,8 @@ def build(
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher, telemetry),
         breakers=breakers,
-        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
+        bulk_reruns=bulk_reruns,
+        batches=Batches(store, queue, bulk_reruns),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),
@@ -256,7 +291,7 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment),
+        worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),
@@ -264,7 +299,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(settings, store),
+        operations=open_operations(Ground(settings, store, queue, worker, breakers, market, _version())),
     )
 
 

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
     analyses,
+    backups,
+    batches,
     breakers,
     bulk_reruns,
     costs,
@@ -18,6 +20,7 @@ from ba2_trade_platform.api import (
     experts,
     failures,
     health,
+    health_report,
     lessons,
     model_providers,
     notifications,
@@ -27,6 +30,8 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    runs,
+    schedules,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -54,12 +59,15 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     for area in (
         analyses,
         reruns,
+        batches,
         bulk_reruns,
         results,
         failures,
         retries,
         costs,
         retention,
+        backups,
+        health_report,
         queue,
         breakers,
         model_providers,
@@ -67,6 +75,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         research,
         lessons,
         notifications,
+        schedules,
+        runs,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

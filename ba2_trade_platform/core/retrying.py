@@ -36,14 +36,14 @@ class Retrying:
         self._telemetry = telemetry or Telemetry()
 
     def run_now(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
-        """Make a waiting retry due at once, whatever its provider's breaker says. Raises NotFound or Refused."""
+        """Make a waiting retry due at once, whatever a breaker or a paused batch says. Raises NotFound or Refused."""
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             row = _waiting(session, analysis_id, Event.RUN_NOW)
             session.execute(
                 update(t.analysis)
                 .where(_A.id == analysis_id)
-                .values(available_at=now, retry_provider=None, updated_at=now, version=_A.version + 1)
+                .values(available_at=now, retry_provider=None, held=False, updated_at=now, version=_A.version + 1)
             )
             self._dispatcher.enqueue(session, [Ref(analysis_id, row.attempt, row.expert_instance_id, row.priority)])
             note(

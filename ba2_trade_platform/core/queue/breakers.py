@@ -51,13 +51,19 @@ _RECENT = select(func.count()).select_from(
 _NEWEST = select(t.breaker).where(_B.provider == bindparam("b_provider")).order_by(_B.id.desc()).limit(1)
 _WAITING = (
     select(_A.id, _A.attempt, _A.available_at)
-    .where(_A.status == literal_column("'pending'"), _A.retry_provider == bindparam("b_provider"))
+    .where(
+        _A.status == literal_column("'pending'"),
+        literal_column("NOT market_analysis.held"),  # its batch is paused: nobody would claim it
+        _A.retry_provider == bindparam("b_provider"),
+    )
     .limit(bindparam("b_limit"))
 )
 _NEXT_WAITING = _WAITING.order_by(_A.priority, _A.available_at, _A.id)
 _FIRST_DUE = _WAITING.order_by(_A.available_at, _A.priority, _A.id)
-_PROBED = select(_T.outcome, _T.started_at, _T.failure_kind, _T.error_code).where(
-    _T.analysis_id == bindparam("b_id"), _T.number == bindparam("b_number")
+_PROBED = (
+    select(_T.outcome, _T.started_at, _T.failure_kind, _T.error_code, _A.held)
+    .join(t.analysis, _A.id == _T.analysis_id)
+    .where(_T.analysis_id == bindparam("b_id"), _T.number == bindparam("b_number"))
 )
 
 
@@ -148,10 +154,10 @@ class TickBreakers:
         """Go by how the probe's attempt ended; one that was only interrupted goes on as its next attempt."""
         probe = {"b_id": row.probe_analysis_id, "b_number": row.probe_attempt}
         ended = session.execute(_PROBED, probe).one_or_none()
-        if ended is not None and ended.outcome is None:
+        if ended is not None and ended.outcome is None and (ended.started_at is not None or not ended.held):
             return  # it waits or runs
         if ended is None or ended.started_at is None:
-            _probe_another(session, row, now)  # deleted, stopped, cancelled or refused before it asked anybody
+            _probe_another(session, row, now)  # deleted, stopped, held, cancelled or refused before it asked anybody
         elif ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
             _set(session, row.id, probe_attempt=row.probe_attempt + 1)
         elif ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED:

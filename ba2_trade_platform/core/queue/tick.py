@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.failures import classify
+from ba2_trade_platform.core.queue import cancellations, housekeeping
 from ba2_trade_platform.core.queue import claims as claiming
-from ba2_trade_platform.core.queue import housekeeping
 from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy, TickBreakers
 from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Room, Worker
@@ -156,6 +156,10 @@ class Tick:
         done.touched.update(advanced.touched)
         done.more = done.more or advanced.more
         done.bulk_items = advanced.ended
+        cancelled = cancellations.carry_on(transaction.session, plan.now)
+        done.touched.update(cancelled)
+        done.ended += ended_of(transaction.session, cancelled)
+        done.more = done.more or bool(cancelled)
 
     def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
         queue = session.execute(_QUEUE).one()
