@@ -74,6 +74,7 @@ class Operations:
         self.timekeeping.watchdog.stop()
         with suppress(Unavailable):  # the next start takes this console for one that was killed when last seen
             self.timekeeping.scheduler.stop()
+        self.notifications.stop()
         self.clockwork.stop()
         self.safekeeping.stop()
 

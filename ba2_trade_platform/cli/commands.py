@@ -17,6 +17,7 @@ from ba2_trade_platform.cli import (
     lessons,
     lists,
     models,
+    notify,
     research,
     retries,
     schedules,
@@ -261,6 +262,7 @@ app.add_typer(batches.batch, name="batch")
 app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
+app.add_typer(notify.notify, name="notify")
 app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
 app.add_typer(lists.instruments, name="instruments")

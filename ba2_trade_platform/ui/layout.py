@@ -28,6 +28,7 @@ RAIL = (
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
+    ("notifications", "/notifications", "notifications", "Notifications"),
     ("health", "/health", "monitor_heart", "Health"),
 )
 

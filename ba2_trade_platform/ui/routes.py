@@ -21,6 +21,7 @@ from ba2_trade_platform.ui.pages.health import health_page
 from ba2_trade_platform.ui.pages.lessons import lesson_page, lessons_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
+from ba2_trade_platform.ui.pages.notifications import notifications_page
 from ba2_trade_platform.ui.pages.one_batch import batch_page
 from ba2_trade_platform.ui.pages.providers import providers_page
 from ba2_trade_platform.ui.pages.retries import retries_page
@@ -112,3 +113,7 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/providers")
     async def providers() -> None:
         await providers_page(desk)
+
+    @ui.page("/notifications")
+    async def notifications(request: Request) -> None:
+        await notifications_page(desk, request)
