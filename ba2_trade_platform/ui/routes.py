@@ -36,7 +36,8 @@ def register_pages(platform: Platform) -> Desk:
     platform.health.count_pages(lambda: live.pages)
     _add_style()
     _analyses(desk)
-    _desk_and_history(desk)
+    _history(desk)
+    _desk(desk)
     return desk
 
 
@@ -77,11 +78,7 @@ def _analyses(desk: Desk) -> None:
         await bulk_page(desk, bulk_id, request)
 
 
-def _desk_and_history(desk: Desk) -> None:
-    @ui.page("/experts")
-    async def experts() -> None:
-        await experts_page(desk)
-
+def _history(desk: Desk) -> None:
     @ui.page("/costs")
     async def costs(request: Request) -> None:
         await costs_page(desk, request)
@@ -97,6 +94,12 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/lessons/{lesson_id}")
     async def lesson(lesson_id: str) -> None:
         await lesson_page(desk, lesson_id)
+
+
+def _desk(desk: Desk) -> None:
+    @ui.page("/experts")
+    async def experts() -> None:
+        await experts_page(desk)
 
     @ui.page("/watchlists")
     async def watchlists(request: Request) -> None:
