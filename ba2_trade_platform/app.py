@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
@@ -148,6 +149,11 @@ class Platform:
         """What was learnt from decisions."""
         return self.memory.lessons
 
+    @property
+    def alerts(self) -> Alerts:
+        """What a person must look at."""
+        return self.operations.alerts
+
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -258,7 +264,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(),
+        operations=open_operations(settings, store),
     )
 
 

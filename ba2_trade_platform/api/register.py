@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
+    alerts,
     analyses,
     breakers,
     bulk_reruns,
@@ -60,6 +61,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         costs,
         retention,
         queue,
+        alerts,
         breakers,
         model_providers,
         experts,
