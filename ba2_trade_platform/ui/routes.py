@@ -12,6 +12,7 @@ from ba2_trade_platform.app import Platform
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.layout import STATIC
 from ba2_trade_platform.ui.live import Live
+from ba2_trade_platform.ui.pages.alerts import alerts_page
 from ba2_trade_platform.ui.pages.analysis import analysis_page
 from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.pages.costs import costs_page
@@ -30,12 +31,13 @@ def register_pages(platform: Platform) -> Desk:
     _add_style()
     _analyses(desk)
     _desk_and_history(desk)
+    _time(desk)
     return desk
 
 
 def _add_style() -> None:
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css"):
+    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css", "schedules.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
     ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 
@@ -90,3 +92,9 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/providers")
     async def providers() -> None:
         await providers_page(desk)
+
+
+def _time(desk: Desk) -> None:
+    @ui.page("/alerts")
+    async def alerts(request: Request) -> None:
+        await alerts_page(desk, request)
