@@ -22,6 +22,7 @@ from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.costs import Costs
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
@@ -30,6 +31,7 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
@@ -50,6 +52,8 @@ from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
+from ba2_trade_platform.core.schedule_runs import ScheduleRuns
+from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
@@ -65,6 +69,7 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.operations import Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
@@ -153,6 +158,26 @@ class Platform:
     def alerts(self) -> Alerts:
         """What a person must look at."""
         return self.operations.alerts
+
+    @property
+    def schedules(self) -> Schedules:
+        """What the desk analyses by itself, and when."""
+        return self.operations.schedules
+
+    @property
+    def schedule_runs(self) -> ScheduleRuns:
+        """What became of every planned time."""
+        return self.operations.schedule_runs
+
+    @property
+    def half_days(self) -> HalfDays:
+        """On which days exchanges close early."""
+        return self.operations.half_days
+
+    @property
+    def daily_summary(self) -> DailySummary:
+        """When the desk's day is summed up."""
+        return self.operations.daily_summary
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -264,7 +289,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(settings, store),
+        operations=open_operations(store, queue, market, ExchangeCalendars(), settings, language.desk_settings, _version()),
     )
 
 

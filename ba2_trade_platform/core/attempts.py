@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.attempt_costs import add_up
 from ba2_trade_platform.core.failures import Failure
 from ba2_trade_platform.core.providers import NO_CHOICE, ProviderChoice
+from ba2_trade_platform.core.queue.run_endings import settle_runs
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BatchState, ItemOutcome, Mode, Outcome, StepStatus, Trigger
 from ba2_trade_platform.db.types import Json
@@ -135,12 +136,12 @@ def settle_items(session: Session, analysis_id: int, outcome: Outcome, reason: s
 def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
     """End the batches among these that wait for nothing more: failed when nothing in them succeeded.
 
-    One that a person cancelled stays cancelled.
+    One that a person cancelled stays cancelled. A schedule's run ends with its batch.
     """
-    items = t.batch_item.alias()
+    ids, items = list(batch_ids), t.batch_item.alias()
     of_batch = items.c.batch_id == t.batch.c.id
     done = (
-        t.batch.c.id.in_(list(batch_ids))
+        t.batch.c.id.in_(ids)
         & t.batch.c.state.in_([BatchState.RUNNING, BatchState.PAUSED])
         & ~exists().where(of_batch, items.c.outcome.in_(_WAITING))
     )
@@ -148,3 +149,4 @@ def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> 
     succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
     session.execute(update(t.batch).where(done, failed & ~succeeded).values(state=BatchState.FAILED, finished_at=at))
     session.execute(update(t.batch).where(done).values(state=BatchState.COMPLETED, finished_at=at))
+    settle_runs(session, ids, at)

@@ -19,14 +19,18 @@ _CHUNK = timedelta(days=92)
 _MARGIN = timedelta(days=3)
 
 
-def planned_times(plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None) -> Iterator[datetime]:
+def planned_times(
+    plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None
+) -> Iterator[datetime]:
     """Yield the planned times later than `after`, and not later than `until`, as aware UTC instants, each once.
 
     A local time that occurs twice means the first; one that does not occur means the next minute that does. It ends
     with the plan, or when none has come for 30 years. Raises Invalid CALENDAR_UNKNOWN.
     """
     last = after
-    source = _sessions(plan, after, calendars) if isinstance(plan.timing, SessionTimes) else _local(plan, after, calendars)
+    source = (
+        _sessions(plan, after, calendars) if isinstance(plan.timing, SessionTimes) else _local(plan, after, calendars)
+    )
     for instant in source:
         if until is not None and instant > until:
             return

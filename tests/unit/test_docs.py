@@ -60,7 +60,8 @@ def test_every_command_stands_in_the_readme() -> None:
 
 
 def test_every_refusal_of_a_rerun_is_explained_to_the_trader() -> None:
-    explained = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/reruns.md").read_text()))
+    texts = [(ROOT / "docs" / name).read_text() for name in ("reruns.md", "schedules.md")]
+    explained = {code for text in texts for code in re.findall(r"`([A-Z_]+)`", text)}
     modules = [path for path in PACKAGE.rglob("*.py") if path.name not in OTHERS]
     raised = {code for path in modules for code in re.findall(r'code="([A-Z_]+)"', path.read_text())}
     assert {"NOT_FAILED", "RATE_LIMITED", "NOTHING_TO_PACK"} <= raised
