@@ -289,7 +289,9 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(store, queue, market, ExchangeCalendars(), settings, language.desk_settings, _version()),
+        operations=open_operations(
+            store, queue, market, ExchangeCalendars(), settings, language.desk_settings, _version()
+        ),
     )
 
 

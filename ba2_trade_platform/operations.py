@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.desk_clock import DeskClock, RealClock, StandingClock
+from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.presence import Presence
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
@@ -19,11 +22,8 @@ from ba2_trade_platform.core.scheduler import Scheduler, Watchdog
 from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store
-from ba2_trade_platform.db.enums import ScheduleClock
-from ba2_trade_platform.core.daily_summary import DailySummary
-from ba2_trade_platform.core.desk_settings import DeskSettings
-from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.waiting_alerts import CHECK_SECONDS, WaitingAlerts
+from ba2_trade_platform.db.enums import ScheduleClock
 from ba2_trade_platform.settings import Settings
 
 

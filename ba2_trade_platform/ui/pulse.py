@@ -44,7 +44,7 @@ def read_pulse(platform: Platform) -> Pulse:
         breakers=tuple(platform.breakers.active()),
         needs_person=platform.failures.needs_person(),
         alerts=platform.alerts.unacknowledged(),
-        unseen_runs=0,
+        unseen_runs=platform.schedule_runs.unseen(),
     )
 
 

@@ -22,6 +22,8 @@ from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
 from ba2_trade_platform.ui.pages.providers import providers_page
 from ba2_trade_platform.ui.pages.retries import retries_page
+from ba2_trade_platform.ui.pages.run import run_page
+from ba2_trade_platform.ui.pages.schedules import schedules_page
 from ba2_trade_platform.ui.pulse import SharedReading, read_pulse
 
 
@@ -95,6 +97,14 @@ def _desk_and_history(desk: Desk) -> None:
 
 
 def _time(desk: Desk) -> None:
+    @ui.page("/schedules")
+    async def schedules(request: Request) -> None:
+        await schedules_page(desk, request)
+
+    @ui.page("/runs/{run_id}")
+    async def run(run_id: str) -> None:
+        await run_page(desk, run_id)
+
     @ui.page("/alerts")
     async def alerts(request: Request) -> None:
         await alerts_page(desk, request)
