@@ -38,7 +38,7 @@ async def test_the_list_is_acknowledged_at_once_with_a_reason(user: User, desk: 
     with desk.platform.store.write() as transaction:
         end_alarm(transaction.session, "test:0", desk.platform.store.clock.now())
     await user.open("/alerts")
-    await eventually(lambda: user.should_see("no longer so"))
+    await eventually(lambda: user.should_see("over, to acknowledge"))
     user.find(marker="acknowledge-all").click()
     await user.should_see("3 alerts. It is taken off every page and kept here.")
     user.find(marker="reason").type("network was down")

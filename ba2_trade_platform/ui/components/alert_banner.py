@@ -17,7 +17,7 @@ class AlertBanner:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._alert: Alert | None = None
-        with ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert") as self._line:
+        with ui.element("div").classes("ba2-banner ba2-alert-banner warn ba2-gone").props("role=alert") as self._line:
             ui.icon("notification_important", size="18px")
             self._sentence = ui.link("", "/alerts").classes("ba2-banner-text").mark("alert-sentence")
             self._more = ui.link("", "/alerts").classes("ba2-link ba2-nowrap").mark("alert-more")

@@ -43,7 +43,9 @@ class DayPanel:
             due = await off_loop(self._desk.platform.daily_summary.time)
             with self._panel.head:
                 ui.space()
-                field = ui.input(value=due, on_change=self._set_time).props("dense outlined type=time debounce=600")
+                field = ui.input("Sent at", value=due, on_change=self._set_time).props(
+                    "dense outlined type=time debounce=600"
+                )
                 field.props["aria-label"] = "When it is sent"
                 field.classes("ba2-time-field").mark("summary-time")
                 with field:

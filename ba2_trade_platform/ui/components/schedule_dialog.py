@@ -168,9 +168,7 @@ class ScheduleDialog:
         for problem in preview.problems:
             ui.label(problem).classes("ba2-form-error")
         if preview.words:
-            many = "1 symbol" if preview.symbols == 1 else f"{preview.symbols} symbols"
-            own = f"{many} of its own" if preview.symbols else "symbols of its watchlists"
-            ui.label(f"{preview.words}; {own}").classes("ba2-muted")
+            ui.label(preview.words).classes("ba2-muted")
         with ui.element("ol").classes("ba2-times"):
             for instant in preview.times:
                 with ui.element("li").mark("next-time"):

@@ -37,7 +37,10 @@ class ScheduleList:
             add = ui.button("New schedule", icon="add", color=None, on_click=self._new)
             add.props("outline dense no-caps").mark("new-schedule")
         with panel.element:
-            with ui.element("div") as self._table, plain_table("Schedules", HEADERS, right=frozenset({"To look at"})):
+            with (
+                ui.element("div").classes("ba2-schedules") as self._table,
+                plain_table("Schedules", HEADERS, right=frozenset({"To look at"})),
+            ):
                 self._rows: KeyedList[int, ScheduleInfo] = KeyedList(self._line, tag="tbody", entry_tag="tr")
             with ui.element("div") as self._empty:
                 empty_state(
@@ -98,7 +101,7 @@ class ScheduleList:
             ui.label("none: it is switched off" if not schedule.enabled else "none: it has ended").classes("ba2-muted")
             return
         zone = self._desk.zone
-        with ui.element("span").classes("ba2-inline"):
+        with ui.element("span").classes("ba2-cell-line"):
             label = ui.label(f"{schedule.next_at.astimezone(zone):%a %d %b %H:%M}")
             label.props["title"] = exact(schedule.next_at, zone)
             if schedule.clock is ScheduleClock.REAL:
@@ -111,7 +114,7 @@ class ScheduleList:
         if last is None:
             ui.label(DASH)
             return
-        with ui.element("span").classes("ba2-inline"):
+        with ui.element("span").classes("ba2-cell-line"):
             with ui.link(target=f"/runs/{last.id}").classes("ba2-chip-link").mark(f"last-run-{schedule.id}") as link:
                 chip(words.RUN_STATE[last.state.value])
             link.props["title"] = last.reason or exact(last.planned_at, self._desk.zone)
@@ -168,7 +171,7 @@ class ScheduleList:
 
 
 def _what(schedule: ScheduleInfo) -> None:
-    with ui.element("span").classes("ba2-inline"):
+    with ui.element("span").classes("ba2-cell-line"):
         for name in schedule.watchlists:
             ui.link(name, "/watchlists").classes("ba2-link")
         for symbol in schedule.symbols[:SYMBOLS_SHOWN]:

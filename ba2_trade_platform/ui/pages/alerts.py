@@ -20,8 +20,8 @@ from ba2_trade_platform.ui.times import DASH, exact, moment
 from ba2_trade_platform.ui.words import Look
 
 HEADERS = ("", "State", "What", "First", "Last", "Told", "Acknowledged", "Why")
-WAITING = Look("still so", "notification_important", "bad")
-OVER = Look("no longer so", "notifications_none", "warn")
+WAITING = Look("to acknowledge", "notification_important", "bad")
+OVER = Look("over, to acknowledge", "notifications_none", "warn")
 SEEN = Look("acknowledged", "task_alt", "quiet")
 
 
@@ -44,17 +44,17 @@ class AlertsPage:
 
     async def build(self) -> None:
         """Build the bar and the list."""
-        with ui.element("div").classes("ba2-bar"):
-            with ui.element("nav").classes("ba2-windows").props('aria-label="Alerts"'):
-                for words, url, chosen in (("Waiting", "/alerts", not self._all), ("All", "/alerts?all=1", self._all)):
-                    link = ui.link(words, url)
-                    if chosen:
-                        link.classes("active").props("aria-current=true")
-            ui.space()
-            self._all_seen = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
-            self._all_seen.props("outline dense no-caps size=sm").mark("acknowledge-all")
+        with ui.element("div").classes("ba2-bar"), ui.element("nav").classes("ba2-windows").props("aria-label=Alerts"):
+            for words, url, chosen in (("Waiting", "/alerts", not self._all), ("All", "/alerts?all=1", self._all)):
+                link = ui.link(words, url)
+                if chosen:
+                    link.classes("active").props("aria-current=true")
         with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
             self._list = Panel("Alerts")
+            with self._list.head:
+                ui.space()
+                self._all_seen = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
+                self._all_seen.props("outline dense no-caps size=sm").mark("acknowledge-all")
         self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
         await self.refresh(Change(None))
 
