@@ -15,6 +15,7 @@ from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
@@ -38,6 +39,7 @@ from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.preferences import Preferences
@@ -69,9 +71,8 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
-from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Operations, open_operations
+from ba2_trade_platform.operations import Ground, Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Platform:
     retrying: Retrying
     breakers: Breakers
     bulk_reruns: BulkReruns
+    batches: Batches
     monitor: Monitor
     assessments: Assessments
     failures: FailureInbox
@@ -162,22 +164,27 @@ class Platform:
     @property
     def schedules(self) -> Schedules:
         """What the desk analyses by itself, and when."""
-        return self.operations.schedules
+        return self.operations.timekeeping.schedules
 
     @property
     def schedule_runs(self) -> ScheduleRuns:
         """What became of every planned time."""
-        return self.operations.schedule_runs
+        return self.operations.timekeeping.runs
+
+    @property
+    def notifications(self) -> Notifications:
+        """Who is told what, and what was sent."""
+        return self.operations.notifications
 
     @property
     def half_days(self) -> HalfDays:
         """On which days exchanges close early."""
-        return self.operations.half_days
+        return self.operations.timekeeping.half_days
 
     @property
     def daily_summary(self) -> DailySummary:
         """When the desk's day is summed up."""
-        return self.operations.daily_summary
+        return self.operations.timekeeping.daily_summary
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -261,6 +268,7 @@ def build(
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
@@ -272,7 +280,8 @@ def build(
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher, telemetry),
         breakers=breakers,
-        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
+        bulk_reruns=bulk_reruns,
+        batches=Batches(store, queue, bulk_reruns),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),
@@ -289,9 +298,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(
-            store, queue, market, ExchangeCalendars(), settings, language.desk_settings, _version()
-        ),
+        operations=open_operations(Ground(settings, store, queue, market, _version())),
     )
 
 

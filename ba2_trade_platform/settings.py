@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     )
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
     timezone: str = Field("", description="IANA zone of days and schedules; empty means this machine's")
+    notifications_per_hour: int = Field(
+        30, ge=1, le=10_000, description="Messages a notification channel gets within an hour; one more counts the rest"
+    )
     memory: bool = Field(True, description="0: experts neither learn from what became of their decisions nor recall it")
     memory_embedder: str = Field(
         "hashing",

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ba2_trade_platform.api import (
     alerts,
     analyses,
+    batches,
     breakers,
     bulk_reruns,
     costs,
@@ -27,6 +28,8 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    runs,
+    schedules,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -54,6 +57,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
     for area in (
         analyses,
         reruns,
+        batches,
         bulk_reruns,
         results,
         failures,
@@ -67,6 +71,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        schedules,
+        runs,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

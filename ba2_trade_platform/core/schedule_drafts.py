@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.errors import Invalid, PlatformError
 from ba2_trade_platform.core.queue.submissions import symbol_of
 from ba2_trade_platform.core.queue.worker_queue import MAX_PRIORITY
@@ -82,7 +83,7 @@ def values(draft: Draft, checked: Checked) -> dict[str, Any]:
     """Return the columns of a draft that was found good."""
     plan = checked.plan_or_raise()
     return {
-        "name": draft.name.strip(),
+        "name": clean_text(draft.name.strip()),
         "clock": draft.clock,
         "expert_instance_id": draft.expert_instance_id,
         "subtype": draft.subtype,

@@ -15,6 +15,7 @@ from ba2_trade_platform.core.errors import Invalid
 
 MOST_A_DAY = 100
 LONGEST_OFFSET = 720
+FIRST_YEAR, LAST_YEAR = 1970, 2100
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -186,6 +187,11 @@ def plan_problems(plan: Plan) -> list[str]:
         problems.append(f"There is no time zone {plan.zone or '(empty)'}; for example Europe/Berlin")
     if isinstance(plan.timing, SessionTimes) and plan.calendar is None:
         problems.append("Times from open and close need an exchange calendar, for example XNYS")
+    problems += [
+        f"{day} is too far away; schedules know the years {FIRST_YEAR} to {LAST_YEAR}"
+        for day in (plan.starts_on, plan.ends_on)
+        if day and not FIRST_YEAR <= day.year <= LAST_YEAR
+    ]
     if plan.starts_on and plan.ends_on and plan.ends_on < plan.starts_on:
         problems.append(f"It ends on {plan.ends_on}, before it starts on {plan.starts_on}")
     return problems

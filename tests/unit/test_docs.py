@@ -20,8 +20,8 @@ README = (ROOT / "README.md").read_text()
 PACKAGE = ROOT / "ba2_trade_platform"
 # What these refuse has nothing to do with failures and re-runs.
 OTHERS = {
-    "app.py", "serve.py", "demo.py", "expert_instances.py", "model_providers.py", "monitor.py", "ownership.py",
-    "provider_rules.py", "submissions.py",
+    "app.py", "batches.py", "channels.py", "demo.py", "expert_instances.py", "model_providers.py", "monitor.py",
+    "ownership.py", "provider_rules.py", "rules.py", "serve.py", "submissions.py",
 }  # fmt: skip
 
 
