@@ -212,6 +212,7 @@ class Platform:
         self.worker.start()
         self.language.start(self.feed)
         self.operations.start()
+        self.operations.clockwork.at(self.store.clock.now(), "demo schedule", self.demo.add_schedule)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
@@ -269,6 +270,7 @@ def build(
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
+    operations = open_operations(Ground(settings, store, queue, market, _version()))
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     return Platform(
         settings=settings,
@@ -289,7 +291,7 @@ def build(
         details=Details(store, monitor, packed),
         experts=instances,
         watchlists=watchlists,
-        demo=Demo(store, instances, queue, analyses, watchlists, market),
+        demo=Demo(store, instances, queue, analyses, watchlists, market, operations.timekeeping.schedules),
         worker=_worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment),
         dispatcher=dispatcher,
         ownership=Ownership(file),
@@ -298,7 +300,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(Ground(settings, store, queue, market, _version())),
+        operations=operations,
     )
 
 
