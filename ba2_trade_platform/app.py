@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.batches import Batches
@@ -23,6 +24,7 @@ from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.costs import Costs
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
@@ -31,6 +33,7 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.health import Health
 from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
@@ -178,6 +181,11 @@ class Platform:
         return self.operations.safekeeping.backups
 
     @property
+    def alerts(self) -> Alerts:
+        """What a person must look at."""
+        return self.operations.alerts
+
+    @property
     def schedules(self) -> Schedules:
         """What the desk analyses by itself, and when."""
         return self.operations.timekeeping.schedules
@@ -191,6 +199,16 @@ class Platform:
     def notifications(self) -> Notifications:
         """Who is told what, and what was sent."""
         return self.operations.notifications
+
+    @property
+    def half_days(self) -> HalfDays:
+        """On which days exchanges close early."""
+        return self.operations.timekeeping.half_days
+
+    @property
+    def daily_summary(self) -> DailySummary:
+        """When the desk's day is summed up."""
+        return self.operations.timekeeping.daily_summary
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -218,6 +236,7 @@ class Platform:
         self.worker.start()
         self.language.start(self.feed, self.operations.clockwork)
         self.operations.start()
+        self.operations.clockwork.at(self.store.clock.now(), "demo schedule", self.demo.add_schedule)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
@@ -277,6 +296,7 @@ def build(
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
+    operations = open_operations(Ground(settings, store, queue, market, worker, breakers, _version()))
     return Platform(
         settings=settings,
         store=store,
@@ -296,7 +316,7 @@ def build(
         details=Details(store, monitor, packed),
         experts=instances,
         watchlists=watchlists,
-        demo=Demo(store, instances, queue, analyses, watchlists, market),
+        demo=Demo(store, instances, queue, analyses, watchlists, market, operations.timekeeping.schedules),
         worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
@@ -305,7 +325,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(Ground(settings, store, queue, market, worker, breakers, _version())),
+        operations=operations,
     )
 
 

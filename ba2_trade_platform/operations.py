@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.desk_clock import DeskClock, RealClock, StandingClock
+from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.lists import Lists, open_lists
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
 from ba2_trade_platform.core.presence import Presence
@@ -21,6 +25,7 @@ from ba2_trade_platform.core.scheduler import Scheduler, Watchdog
 from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.waiting_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.worker import ExpertWorker
 from ba2_trade_platform.db.enums import ScheduleClock
 from ba2_trade_platform.market.sessions import ExchangeCalendars
@@ -49,6 +54,8 @@ class Timekeeping:
     runs: ScheduleRuns
     scheduler: Scheduler
     watchdog: Watchdog
+    half_days: HalfDays
+    daily_summary: DailySummary
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Operations:
     notifications: Notifications
     safekeeping: Safekeeping
     lists: Lists
+    alerts: Alerts
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
@@ -94,6 +102,7 @@ def open_operations(ground: Ground) -> Operations:
         notifications=_notifications(ground, clockwork, box),
         lists=open_lists(ground.store, ground.market),
         safekeeping=open_safekeeping(ground.settings, watched, clockwork, box, ground.version),
+        alerts=_alerts(ground, clockwork),
     )
 
 
@@ -101,12 +110,24 @@ def _timekeeping(ground: Ground, clockwork: Clockwork, clocks: Mapping[ScheduleC
     store, calendars = ground.store, ExchangeCalendars()
     firing = ScheduleFiring(store, ground.queue, calendars, clocks, ground.market.clock)
     scheduler = Scheduler(store, clockwork, firing, Presence(store, ground.version), clocks)
+    runs = ScheduleRuns(store, calendars, clocks, ground.settings.zone)
+    summary = DailySummary(store, runs, DeskSettings(store), ground.settings.zone)
+    clockwork.every(CHECK_SECONDS, "daily summary", summary.tell_when_due)
     return Timekeeping(
         schedules=Schedules(store, calendars, clocks, firing, scheduler.arm),
-        runs=ScheduleRuns(store, calendars, clocks, ground.settings.zone),
+        runs=runs,
         scheduler=scheduler,
         watchdog=Watchdog(store, clockwork, scheduler),
+        half_days=HalfDays(calendars),
+        daily_summary=summary,
     )
+
+
+def _alerts(ground: Ground, clockwork: Clockwork) -> Alerts:
+    settings = ground.settings
+    waiting = WaitingAlerts(ground.store, settings.pending_alert_minutes, settings.zone)
+    clockwork.every(CHECK_SECONDS, "long waits", waiting.check)
+    return Alerts(ground.store)
 
 
 def _notifications(ground: Ground, clockwork: Clockwork, box: SecretBox) -> Notifications:

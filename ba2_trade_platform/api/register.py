@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
+    alerts,
     analyses,
     backups,
     batches,
@@ -71,6 +72,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         backups,
         health_report,
         queue,
+        alerts,
         breakers,
         model_providers,
         experts,
