@@ -13,7 +13,9 @@ from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
@@ -22,6 +24,7 @@ from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.costs import Costs
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
@@ -30,6 +33,9 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.half_days import HalfDays
+from ba2_trade_platform.core.health import Health
+from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.lists import Lists
@@ -37,6 +43,7 @@ from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.preferences import Preferences
@@ -68,9 +75,8 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.research import ResearchSource, open_research
-from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Operations, open_operations
+from ba2_trade_platform.operations import Ground, Operations, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -160,14 +166,49 @@ class Platform:
         return self.operations.lists
 
     @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.safekeeping.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.safekeeping.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.safekeeping.backups
+
+    @property
+    def alerts(self) -> Alerts:
+        """What a person must look at."""
+        return self.operations.alerts
+
+    @property
     def schedules(self) -> Schedules:
         """What the desk analyses by itself, and when."""
-        return self.operations.schedules
+        return self.operations.timekeeping.schedules
 
     @property
     def schedule_runs(self) -> ScheduleRuns:
         """What became of every planned time."""
-        return self.operations.schedule_runs
+        return self.operations.timekeeping.runs
+
+    @property
+    def notifications(self) -> Notifications:
+        """Who is told what, and what was sent."""
+        return self.operations.notifications
+
+    @property
+    def half_days(self) -> HalfDays:
+        """On which days exchanges close early."""
+        return self.operations.timekeeping.half_days
+
+    @property
+    def daily_summary(self) -> DailySummary:
+        """When the desk's day is summed up."""
+        return self.operations.timekeeping.daily_summary
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -193,8 +234,9 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.language.start(self.feed)
+        self.language.start(self.feed, self.operations.clockwork)
         self.operations.start()
+        self.operations.clockwork.at(self.store.clock.now(), "demo schedule", self.demo.add_schedule)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
@@ -253,6 +295,8 @@ def build(
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store, market)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
+    worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
+    operations = open_operations(Ground(settings, store, queue, market, worker, breakers, _version()))
     return Platform(
         settings=settings,
         store=store,
@@ -272,8 +316,8 @@ def build(
         details=Details(store, monitor, packed),
         experts=instances,
         watchlists=watchlists,
-        demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment),
+        demo=Demo(store, instances, queue, analyses, watchlists, market, operations.timekeeping.schedules),
+        worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),
@@ -281,7 +325,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(store, queue, market, ExchangeCalendars(), settings.zone, _version()),
+        operations=operations,
     )
 
 

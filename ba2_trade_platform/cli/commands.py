@@ -8,7 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import batches, bulk, costs, failures, lessons, lists, models, research, retries, schedules
+from ba2_trade_platform.cli import (
+    backups,
+    batches,
+    bulk,
+    costs,
+    failures,
+    lessons,
+    lists,
+    models,
+    notify,
+    research,
+    retries,
+    schedules,
+)
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -246,8 +259,10 @@ app.command()(research.research)
 app.command()(costs.costs)
 app.command()(costs.budget)
 app.add_typer(batches.batch, name="batch")
+app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
+app.add_typer(notify.notify, name="notify")
 app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
 app.add_typer(lists.instruments, name="instruments")

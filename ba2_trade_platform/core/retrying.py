@@ -17,6 +17,7 @@ from ba2_trade_platform.core.lifecycle import Event, NotAllowedError, Status, af
 from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
 from ba2_trade_platform.core.queue.ended import ended_of
+from ba2_trade_platform.core.queue.told import announce_ends
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
@@ -73,6 +74,7 @@ class Retrying:
                     version=_A.version + 1,
                 )
             )
+            announce_ends(session, [analysis_id], now)
             self._dispatcher.cancel(session, analysis_id)
             note(
                 session, actor_id(session, by), now, "stop retrying", subject_id=analysis_id, attempt=row.attempt,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from ba2_trade_platform.app import Platform
+from ba2_trade_platform.core.alerts import Unacknowledged
 from ba2_trade_platform.core.breakers import Breaker
 from ba2_trade_platform.core.clock import day_start
 from ba2_trade_platform.core.demo import DemoState
@@ -28,6 +29,9 @@ class Pulse(NamedTuple):
     demo: DemoState
     breakers: tuple[Breaker, ...]
     needs_person: int
+    unwell: int
+    alerts: Unacknowledged
+    unseen_runs: int
 
 
 def read_pulse(platform: Platform) -> Pulse:
@@ -40,6 +44,9 @@ def read_pulse(platform: Platform) -> Pulse:
         demo=platform.demo.state(),
         breakers=tuple(platform.breakers.active()),
         needs_person=platform.failures.needs_person(),
+        unwell=platform.health.bad_count,
+        alerts=platform.alerts.unacknowledged(),
+        unseen_runs=platform.schedule_runs.unseen(),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import SYSTEM, actor_id
 from ba2_trade_platform.core.actors import note as log_activity
+from ba2_trade_platform.core.announcements import Announcement, Occasion, announce
 from ba2_trade_platform.core.queue.retries import Failed
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BreakerState, ErrorCode, FailureKind, Outcome
@@ -110,6 +111,7 @@ class TickBreakers:
         reason = f"{count} failures {code.value} within {self._policy.window_seconds:g} s"
         if last is not None and last.state is BreakerState.DRAINING:
             self._reopen(session, last, now, code=code, failures=count, reason=reason)
+            _announce(session, provider, reason, now)
             return
         cooldown = self._policy.cooldown_seconds
         values = {
@@ -119,6 +121,7 @@ class TickBreakers:
         }  # fmt: skip
         breaker_id = session.scalar(insert(t.breaker).values(**values).returning(_B.id))
         _note(session, breaker_id, now, "open", f"{provider}: {reason}")
+        _announce(session, provider, reason, now)
 
     def keep(self, session: Session, now: datetime) -> list[int]:
         """Probe, judge probes, and let waiting retries go; return the analyses that changed."""
@@ -215,6 +218,13 @@ def _close(session: Session, row: Any, now: datetime, by: int | None, reason: st
 
 def _set(session: Session, breaker_id: int, **values: Any) -> None:
     session.execute(update(t.breaker).where(_B.id == breaker_id).values(**values))
+
+
+def _announce(session: Session, provider: str, reason: str, now: datetime) -> None:
+    sentence = f"{provider} is held back: {reason}. Its retries wait until it answers again"
+    announce(
+        session, [Announcement(Occasion.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
+    )  # fmt: skip
 
 
 def _note(session: Session, breaker_id: int | None, now: datetime, what: str, said: str, by: int | None = None) -> None:

@@ -23,6 +23,7 @@ from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.ended import Ended, ended_as_written, ended_by_sheets, ended_of
 from ba2_trade_platform.core.queue.records import End, Sheet
 from ba2_trade_platform.core.queue.retries import Retries
+from ba2_trade_platform.core.queue.told import announce_ends
 from ba2_trade_platform.core.queue.writes import write_down
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.core.telemetry import Telemetry
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 _QUEUE = select(t.queue_state.c.paused, t.queue_state.c.slots)
 # What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
 DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+TELLING = (Outcome.FAILED, Outcome.COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Tick:
                 self._keep_house(session, plan, done)
                 self._carry_on(transaction, plan, done)
                 self._claim(session, plan, done)
+            announce_ends(session, [one.analysis_id for one in done.ended if one.outcome in TELLING], plan.now)
             transaction.touch(*done.touched)
             transaction.then(partial(self._tell, done, plan.now))
         return done

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from ba2_trade_platform.ui.feedback import notify
-from ba2_trade_platform.ui.times import DASH
+from ba2_trade_platform.ui.times import DASH, ahead
 from ba2_trade_platform.ui.words import Look
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+# The browser cannot follow `#attempts` itself: the page is painted after it has looked for the anchor.
+_FOLLOW_ANCHOR = """
+const follow = () => document.querySelector(`[data-anchor="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView();
+if (location.hash) setTimeout(follow, 50);
+"""
 
 
 class Fact(NamedTuple):
@@ -148,6 +155,11 @@ def facts(items: Sequence[Fact]) -> None:
                     value.props["title"] = fact.hint
 
 
+def follow_anchor() -> None:
+    """Scroll to the panel that the address names, once the page is painted."""
+    ui.timer(0, lambda: ui.run_javascript(_FOLLOW_ANCHOR), once=True)
+
+
 def copy_button(what: str, text: str) -> ui.button:
     """Add a button that copies `text` to the clipboard."""
 
@@ -167,6 +179,13 @@ def icon_button(icon: str, label: str, handler: Callable[[], object]) -> ui.butt
     with button:
         ui.tooltip(label)
     return button
+
+
+def due_in(instant: datetime) -> ui.label:
+    """Show in how long an instant comes; the browser counts down by itself."""
+    label = ui.label(ahead(instant)).classes("ba2-muted")
+    label.props["data-due"] = str(round(instant.timestamp() * 1000))
+    return label
 
 
 def quiet(sentence: str) -> ui.label:
