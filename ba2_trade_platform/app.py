@@ -44,6 +44,7 @@ from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.replay import Replay
 from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
@@ -148,6 +149,11 @@ class Platform:
         """What was learnt from decisions."""
         return self.memory.lessons
 
+    @property
+    def replay(self) -> Replay:
+        """The demo market's clock, and who moves it."""
+        return self.operations.replay
+
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -162,6 +168,7 @@ class Platform:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
             self.language.own()
+            self.operations.own()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -258,7 +265,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(),
+        operations=open_operations(store, market),
     )
 
 

@@ -21,6 +21,7 @@ from ba2_trade_platform.api import (
     lessons,
     model_providers,
     queue,
+    replay,
     reruns,
     research,
     results,
@@ -66,6 +67,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         research,
         lessons,
         demo,
+        replay,
     ):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)

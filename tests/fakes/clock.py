@@ -19,3 +19,14 @@ class MovingClock:
         """Move on and return the new instant."""
         self._instant += timedelta(seconds=seconds)
         return self._instant
+
+
+class Watch:
+    """Real time as a count of seconds, which a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        """Return the seconds so far."""
+        return self.seconds

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "ba2_trade_platform"
 # What these refuse has nothing to do with failures and re-runs.
 OTHERS = {
     "app.py", "serve.py", "demo.py", "expert_instances.py", "model_providers.py", "monitor.py", "ownership.py",
-    "provider_rules.py", "submissions.py",
+    "provider_rules.py", "replay.py", "submissions.py", "symbol_maps.py",
 }  # fmt: skip
 
 
