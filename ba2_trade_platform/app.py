@@ -51,6 +51,7 @@ from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.verdicts import Assessments
@@ -150,6 +151,11 @@ class Platform:
         return self.memory.lessons
 
     @property
+    def symbol_maps(self) -> SymbolMaps:
+        """What price providers call symbols."""
+        return self.operations.symbol_maps
+
+    @property
     def replay(self) -> Replay:
         """The demo market's clock, and who moves it."""
         return self.operations.replay
@@ -223,9 +229,11 @@ def build(
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
     long a minute of the model providers' limits lasts, in seconds.
     """
-    file, engine, market, research = _open(settings, prices)
+    file, engine = _open(settings)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
+    symbol_maps = SymbolMaps(store)
+    market, research = _market(settings, prices, symbol_maps)
     breakers = Breakers(store)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
@@ -265,7 +273,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(store, market),
+        operations=open_operations(store, market, symbol_maps),
     )
 
 
@@ -305,24 +313,27 @@ def _worker(
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 
-def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices, ResearchSource]:
-    """Return the database's file and engine, the market and the source of research.
-
-    Raises StartRefused with the setting that is wrong.
-    """
+def _open(settings: Settings) -> tuple[Path, Engine]:
+    """Return the database's file and engine; raises StartRefused with the setting that is wrong."""
     try:
-        file = database_file(settings.url)
-        engine = open_engine(settings.url, settings.sqlite_synchronous)
-        market = prices or open_prices(settings.prices, settings.prices_dir)
-        research = open_research(settings.research_dir, market)
+        return database_file(settings.url), open_engine(settings.url, settings.sqlite_synchronous)
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     except OSError as error:
         name = variable("database_url" if settings.database_url else "data_dir")
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
+
+
+def _market(settings: Settings, prices: Prices | None, maps: SymbolMaps) -> tuple[Prices, ResearchSource]:
+    """Return the market and the source of research; raises StartRefused with the setting that is wrong."""
+    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
+    try:
+        market = prices or open_prices(
+            settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed
+        )
+        return market, open_research(settings.research_dir, market)
     except ValueError as error:
         raise StartRefused(str(error)) from error
-    return file, engine, market, research
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

@@ -12,6 +12,7 @@ from ba2_trade_platform.core.desk_clock import DeskClock, RealClock
 from ba2_trade_platform.core.errors import Unavailable
 from ba2_trade_platform.core.replay import SAVE_SECONDS, Replay
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.symbol_maps import SymbolMaps
 from ba2_trade_platform.db.enums import ScheduleClock
 from ba2_trade_platform.market.demo_market import STANDS_AT
 from ba2_trade_platform.market.replay import ReplayClock
@@ -24,6 +25,7 @@ class Operations:
     clockwork: Clockwork
     clocks: Mapping[ScheduleClock, DeskClock]
     replay: Replay
+    symbol_maps: SymbolMaps
 
     def own(self) -> None:
         """Go on where the console was when it went down; only for one that has just taken the database."""
@@ -40,7 +42,7 @@ class Operations:
             self.replay.save()
 
 
-def open_operations(store: Store, market: Prices) -> Operations:
+def open_operations(store: Store, market: Prices, symbol_maps: SymbolMaps) -> Operations:
     """Put the services together; nothing is started or asked yet."""
     clockwork = Clockwork()
     walking = market.clock if isinstance(market.clock, ReplayClock) else None
@@ -50,4 +52,5 @@ def open_operations(store: Store, market: Prices) -> Operations:
         clockwork=clockwork,
         clocks={ScheduleClock.REAL: RealClock(), ScheduleClock.REPLAY: walking or ReplayClock(STANDS_AT)},
         replay=replay,
+        symbol_maps=symbol_maps,
     )

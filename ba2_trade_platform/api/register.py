@@ -27,6 +27,7 @@ from ba2_trade_platform.api import (
     results,
     retention,
     retries,
+    symbol_maps,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -68,6 +69,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         lessons,
         demo,
         replay,
+        symbol_maps,
     ):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk, costs, failures, lessons, models, research, retries
+from ba2_trade_platform.cli import bulk, costs, failures, lessons, models, prices, research, retries
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -247,6 +247,7 @@ app.command()(costs.costs)
 app.command()(costs.budget)
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
+app.add_typer(prices.symbols, name="symbols")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

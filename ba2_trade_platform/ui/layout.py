@@ -118,6 +118,7 @@ class Shell:
             ui.label("Demo desk: prices are the bundled market of 2004-2014.")
             ui.label("Some analyses fail on purpose.").classes("ba2-hide-narrow")
             ui.space()
+            self._replay.build_invitation()
             ui.button("Remove demo", color=None, on_click=self._ask_remove_demo).props(QUIET).classes("ba2-link")
 
     def build_status(self) -> None:

@@ -28,6 +28,7 @@ class ReplayStrip:
         self._replay = desk.platform.replay
         self._shown: ReplayState | None = None
         self._status: ui.label | None = None
+        self._invitation: ui.button | None = None
 
     def build(self) -> None:
         """Build the strip; nothing for prices that cannot be replayed."""
@@ -44,6 +45,14 @@ class ReplayStrip:
             self._stop = self._button("stop", "End the replay: back to 2014", lambda: self._do(self._replay.stop))
         self._timer = ui.timer(SECOND, self.show, active=False)
         self.show()
+
+    def build_invitation(self) -> None:
+        """Build the word in the demo desk's banner that begins a replay."""
+        self._invitation = ui.button("Replay a week", color=None, on_click=self._begin)
+        self._invitation.props("flat dense no-caps size=sm").classes("ba2-link").mark("replay-invitation")
+        with self._invitation:
+            ui.tooltip(HELP)
+        self._invitation.set_visibility(self._may_begin())
 
     def build_status(self) -> None:
         """Build the market's clock for the status bar."""
@@ -64,6 +73,8 @@ class ReplayStrip:
         self._now.set_visibility(under_way)
         if self._status is not None:
             self._status.set_text(_clock_words(state.now))
+        if self._invitation is not None:
+            self._invitation.set_visibility(self._may_begin())
         self._hint.set_text(f"{state.sentence}. {HELP}")
         self._strip.classes(add="going" if under_way else "", remove="" if under_way else "going")
         for button, modes in (
@@ -75,6 +86,9 @@ class ReplayStrip:
         ):
             button.set_visibility(state.mode in modes)
 
+    def _may_begin(self) -> bool:
+        return self._replay.possible and self._replay.state().mode in {ReplayMode.STANDING, ReplayMode.ENDED}
+
     def _button(self, icon: str, label: str, act: Callable[[], Any]) -> ui.button:
         button = ui.button(icon=icon, color=None, on_click=act).props(f'flat dense round size=sm aria-label="{label}"')
         with button.mark(f"replay-{icon}"):
@@ -83,6 +97,7 @@ class ReplayStrip:
 
     def _speeds(self) -> ui.button:
         button = ui.button(icon="speed", color=None).props('flat dense round size=sm aria-label="Speed of the replay"')
+        button.classes("ba2-hide-narrow")
         with button:
             ui.tooltip("Speed of the replay")
             with ui.menu():
