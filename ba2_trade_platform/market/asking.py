@@ -117,8 +117,8 @@ def _passes(error: BaseException) -> bool:
 
 
 def _wait(state: RetryCallState) -> float:
-    from tenacity import wait_exponential_jitter  # noqa: PLC0415 - not for the start
+    from tenacity import wait_random_exponential  # noqa: PLC0415 - not for the start
 
     error = state.outcome.exception() if state.outcome else None
     wish = error.retry_after if isinstance(error, ExpertError) else None
-    return wish if wish is not None else wait_exponential_jitter(initial=FIRST_WAIT, jitter=FIRST_WAIT)(state)
+    return wish if wish is not None else wait_random_exponential(multiplier=FIRST_WAIT)(state)

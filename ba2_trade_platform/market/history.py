@@ -86,7 +86,7 @@ class History:
         """Tell whether asking again could bring nothing new for `as_of`, or is not worth it yet."""
         if as_of <= self.fetched_at - LONG_GONE:
             return True
-        wanted = min(as_of, now) - SETTLES
+        wanted = min(as_of, now - SETTLES)
         if not len(self.found.raw.days):
             return now < self.fetched_at + LOOK_AGAIN
         missing = self.calendar.closed_between(self.found.raw.days[-1].item(), wanted)

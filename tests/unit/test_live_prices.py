@@ -62,7 +62,7 @@ def test_what_was_fetched_is_not_asked_for_again_and_survives_a_restart(kind: st
         first = close_of(desk.open())
         asked = len(desk.market.asked)
         again = desk.open()
-        assert close_of(again) == first == pytest.approx(110.38)
+        assert close_of(again) == first == pytest.approx(110.379)
         assert again.instrument("AAPL").last_session == date(2014, 12, 31)
         assert len(again.bars("AAPL", datetime(2009, 3, 9, 21, tzinfo=UTC))) > 1_000
         assert len(desk.market.asked) == asked
@@ -136,7 +136,7 @@ def test_what_passes_is_asked_again_after_a_moment(kind: str, tmp_path: Path) ->
     with shop(kind, tmp_path) as desk:
         # yfinance asks a second time by itself after a refusal.
         desk.market.trouble(*[Trouble(status=503)] * (2 if kind == "yahoo" else 1))
-        assert close_of(desk.open()) == pytest.approx(110.38)
+        assert close_of(desk.open()) == pytest.approx(110.379)
         assert len(desk.waited) == 1
 
 
@@ -144,7 +144,7 @@ def test_what_passes_is_asked_again_after_a_moment(kind: str, tmp_path: Path) ->
 def test_a_short_wish_to_wait_is_honoured_and_a_long_one_is_passed_on(kind: str, tmp_path: Path) -> None:
     with shop(kind, tmp_path) as desk:
         desk.market.trouble(*[Trouble(status=429, retry_after="7")] * (2 if kind == "yahoo" else 1))
-        assert close_of(desk.open()) == pytest.approx(110.38)
+        assert close_of(desk.open()) == pytest.approx(110.379)
         assert desk.waited == [7]
         desk.market.trouble(*[Trouble(status=429, retry_after="600")] * 2)
         error = failure_of(desk.open(), "MSFT")
@@ -194,7 +194,7 @@ def test_a_broken_file_of_the_cache_is_fetched_anew(kind: str, tmp_path: Path) -
         close_of(desk.open())
         file = tmp_path / kind / "AAPL.npz"
         file.write_bytes(file.read_bytes()[:500])
-        assert close_of(desk.open()) == pytest.approx(110.38)
+        assert close_of(desk.open()) == pytest.approx(110.379)
 
 
 @BOTH
@@ -259,7 +259,7 @@ def test_a_correction_of_earlier_bars_has_all_of_it_fetched_anew(kind: str, tmp_
         desk.clock.advance(2 * 86_400)
         bars = prices.bars("AAPL", EVENING)
         assert np.allclose(bars.close / bars.open < 1.05, True)
-        assert bars.close[-1] == pytest.approx(110.38 * 0.9)
+        assert bars.close[-1] == pytest.approx(110.379 * 0.9)
 
 
 def test_a_wrong_key_is_said_to_be_one(tmp_path: Path) -> None:
