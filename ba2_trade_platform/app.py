@@ -14,6 +14,8 @@ from sqlalchemy.exc import DatabaseError
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.backups import Backups
+from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
@@ -29,12 +31,15 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.health import Health
+from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
 from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.packed_archives import PackedArchives
 from ba2_trade_platform.core.preferences import Preferences
@@ -50,6 +55,8 @@ from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
 from ba2_trade_platform.core.retry_statistics import RetryStatistics
 from ba2_trade_platform.core.retrying import Retrying
+from ba2_trade_platform.core.schedule_runs import ScheduleRuns
+from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.telemetry import Telemetry
@@ -64,10 +71,9 @@ from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.registry import open_prices
-from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.research import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Operations, open_operations
+from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -87,6 +93,7 @@ class Platform:
     retrying: Retrying
     breakers: Breakers
     bulk_reruns: BulkReruns
+    batches: Batches
     monitor: Monitor
     assessments: Assessments
     failures: FailureInbox
@@ -160,6 +167,36 @@ class Platform:
         """The demo market's clock, and who moves it."""
         return self.operations.replay
 
+    @property
+    def schedules(self) -> Schedules:
+        """What the desk analyses by itself, and when."""
+        return self.operations.timekeeping.schedules
+
+    @property
+    def schedule_runs(self) -> ScheduleRuns:
+        """What became of every planned time."""
+        return self.operations.timekeeping.runs
+
+    @property
+    def notifications(self) -> Notifications:
+        """Who is told what, and what was sent."""
+        return self.operations.notifications
+
+    @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.backups
+
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -232,8 +269,7 @@ def build(
     file, engine = _open(settings)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
-    symbol_maps = SymbolMaps(store)
-    market, research = _market(settings, prices, symbol_maps)
+    market, research, maps = open_market(settings, store, prices)
     breakers = Breakers(store)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
@@ -245,7 +281,9 @@ def build(
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
+    worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
     return Platform(
         settings=settings,
         store=store,
@@ -256,7 +294,8 @@ def build(
         preferences=Preferences(store),
         retrying=Retrying(store, dispatcher, telemetry),
         breakers=breakers,
-        bulk_reruns=BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry),
+        bulk_reruns=bulk_reruns,
+        batches=Batches(store, queue, bulk_reruns),
         monitor=monitor,
         assessments=Assessments(store),
         failures=FailureInbox(store),
@@ -265,7 +304,7 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment),
+        worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),
@@ -273,7 +312,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(store, market, symbol_maps),
+        operations=open_operations(Ground(settings, store, queue, worker, breakers, market, _version(), symbol_maps)),
     )
 
 
@@ -322,18 +361,6 @@ def _open(settings: Settings) -> tuple[Path, Engine]:
     except OSError as error:
         name = variable("database_url" if settings.database_url else "data_dir")
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
-
-
-def _market(settings: Settings, prices: Prices | None, maps: SymbolMaps) -> tuple[Prices, ResearchSource]:
-    """Return the market and the source of research; raises StartRefused with the setting that is wrong."""
-    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
-    try:
-        market = prices or open_prices(
-            settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed
-        )
-        return market, open_research(settings.research_dir, market)
-    except ValueError as error:
-        raise StartRefused(str(error)) from error
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

@@ -5,17 +5,63 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
 
+from ba2_trade_platform.core import restoring
+from ba2_trade_platform.core.backups import Backups, Plan
+from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.desk_clock import DeskClock, RealClock
-from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.replay import SAVE_SECONDS, Replay
+from ba2_trade_platform.core.errors import StartRefused, Unavailable
+from ba2_trade_platform.core.health import Health, Parts, Readiness
+from ba2_trade_platform.core.heartbeat import Heartbeat
+from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
+from ba2_trade_platform.core.ownership import Ownership
+from ba2_trade_platform.core.presence import Presence
+from ba2_trade_platform.core.price_keeping import KEEP_SECONDS, PriceKeeping
+from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
+from ba2_trade_platform.core.replay import FIRST, SAVE_SECONDS, Replay
+from ba2_trade_platform.core.schedule_firing import ScheduleFiring
+from ba2_trade_platform.core.schedule_runs import ScheduleRuns
+from ba2_trade_platform.core.scheduler import Scheduler, Watchdog
+from ba2_trade_platform.core.schedules import Schedules
+from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.symbol_maps import SymbolMaps
+from ba2_trade_platform.core.worker import ExpertWorker
+from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.db.enums import ScheduleClock
-from ba2_trade_platform.market.demo_market import STANDS_AT
+from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.replay import ReplayClock
+from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.settings import Settings
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What stands before: the services that these are built on."""
+
+    settings: Settings
+    store: Store
+    queue: WorkerQueue
+    worker: ExpertWorker
+    breakers: Breakers
+    market: Prices
+    version: str
+    symbol_maps: SymbolMaps
+
+
+@dataclass(frozen=True)
+class Timekeeping:
+    """Who keeps the desk's times."""
+
+    schedules: Schedules
+    runs: ScheduleRuns
+    scheduler: Scheduler
+    watchdog: Watchdog
 
 
 @dataclass(frozen=True)
@@ -24,6 +70,11 @@ class Operations:
 
     clockwork: Clockwork
     clocks: Mapping[ScheduleClock, DeskClock]
+    timekeeping: Timekeeping
+    notifications: Notifications
+    backups: Backups
+    heartbeat: Heartbeat
+    health: Health
     replay: Replay
     symbol_maps: SymbolMaps
 
@@ -33,24 +84,112 @@ class Operations:
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
+        self.timekeeping.scheduler.start()
         self.clockwork.start()
+        self.timekeeping.watchdog.start()
+        self.backups.start(self.clockwork)
+        self.heartbeat.start()
+        self.health.start()
 
     def stop(self) -> None:
         """Begin nothing any more."""
+        self.timekeeping.watchdog.stop()
+        with suppress(Unavailable):  # the next start takes this console for one that was killed when last seen
+            self.timekeeping.scheduler.stop()
         self.clockwork.stop()
         with suppress(Unavailable):  # the next start goes on where the replay was last kept
             self.replay.save()
+        self.backups.stop()
 
 
-def open_operations(store: Store, market: Prices, symbol_maps: SymbolMaps) -> Operations:
+def open_operations(ground: Ground) -> Operations:
     """Put the services together; nothing is started or asked yet."""
-    clockwork = Clockwork()
-    walking = market.clock if isinstance(market.clock, ReplayClock) else None
-    replay = Replay(store, walking)
+    clockwork, box = Clockwork(), SecretBox(ground.settings.data_dir / "secret.key")
+    walking = ground.market.clock if isinstance(ground.market.clock, ReplayClock) else None
+    clocks: dict[ScheduleClock, DeskClock] = {
+        ScheduleClock.REAL: RealClock(),
+        ScheduleClock.REPLAY: walking or ReplayClock(FIRST),  # of other prices no replayed time ever comes
+    }
+    replay = Replay(ground.store, walking)
     clockwork.every(SAVE_SECONDS, "keep the replay's place", replay.save)
+    clockwork.every(
+        KEEP_SECONDS, "prices of watchlists", PriceKeeping(ground.store, ground.market).refresh, first_seconds=20
+    )
+    settings = ground.settings
+    backups = open_backups(settings, ground.store)
+    parts = Parts(
+        ground.store, ground.worker, ground.queue, ground.breakers, clockwork, backups,
+        database_file(settings.url), settings.zone, ground.version,
+    )  # fmt: skip
+    readiness = Readiness(parts)
+    heartbeat = Heartbeat(ground.store, box, clockwork, readiness.obstacles)
     return Operations(
         clockwork=clockwork,
-        clocks={ScheduleClock.REAL: RealClock(), ScheduleClock.REPLAY: walking or ReplayClock(STANDS_AT)},
+        clocks=clocks,
+        timekeeping=_timekeeping(ground, clockwork, clocks),
+        notifications=_notifications(ground, clockwork, box),
+        backups=backups,
+        heartbeat=heartbeat,
+        health=Health(parts, readiness, heartbeat),
         replay=replay,
-        symbol_maps=symbol_maps,
+        symbol_maps=ground.symbol_maps,
     )
+
+
+def _timekeeping(ground: Ground, clockwork: Clockwork, clocks: Mapping[ScheduleClock, DeskClock]) -> Timekeeping:
+    store, calendars = ground.store, ExchangeCalendars()
+    firing = ScheduleFiring(store, ground.queue, calendars, clocks, ground.market.clock)
+    scheduler = Scheduler(store, clockwork, firing, Presence(store, ground.version), clocks)
+    return Timekeeping(
+        schedules=Schedules(store, calendars, clocks, firing, scheduler.arm),
+        runs=ScheduleRuns(store, calendars, clocks, ground.settings.zone),
+        scheduler=scheduler,
+        watchdog=Watchdog(store, clockwork, scheduler),
+    )
+
+
+def _notifications(ground: Ground, clockwork: Clockwork, box: SecretBox) -> Notifications:
+    settings = ground.settings
+    notifications = open_notifications(
+        ground.store, box, settings.zone.key, settings.page_url, per_hour=settings.notifications_per_hour
+    )
+    notifications.work_by(clockwork)
+    return notifications
+
+
+def open_market(settings: Settings, store: Store, prices: Prices | None) -> tuple[Prices, ResearchSource, SymbolMaps]:
+    """Return the market, `prices` where they are given, the source of research, and what providers call symbols.
+
+    Nobody is asked yet. Raises StartRefused with the setting that is wrong.
+    """
+    maps = SymbolMaps(store)
+    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
+    try:
+        market = prices or open_prices(
+            settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed
+        )
+        return market, open_research(settings.research_dir, market), maps
+    except ValueError as error:
+        raise StartRefused(str(error)) from error
+
+
+def open_backups(settings: Settings, store: Store) -> Backups:
+    """Return the backups as the settings want them."""
+    at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
+    plan = Plan(at, settings.zone, settings.backup_days)
+    return Backups(store, database_file(settings.url), settings.data_dir / "backups", plan)
+
+
+def find_backup(settings: Settings, name: str) -> Path:
+    """Return the backup of this path, or of this name in the folder of backups; raises NotFound."""
+    return restoring.find_backup(name, settings.data_dir / "backups")
+
+
+def restore_backup(settings: Settings, file: Path) -> restoring.Restored:
+    """Put a backup in the place of the database, which is kept aside; raises what `restoring.restore` does."""
+    try:
+        database = database_file(settings.url)
+    except UnsupportedDatabaseError as error:
+        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
+    key = settings.data_dir / "secret.key"
+    return restoring.restore(file, database, Ownership(database), settings.page_url, key)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
@@ -62,6 +63,7 @@ class Desk:
     queue: WorkerQueue
     analyses: Analyses
     bulk_reruns: BulkReruns
+    batches: Batches
     experts: ExpertInstances
     monitor: Monitor
     details: Details
@@ -121,6 +123,7 @@ def make_desk(
     rerun_planner = RerunPlanner(abilities, side_effects)
     monitor, planner = Monitor(store), Planner(abilities, (rerun_planner.not_unasked,))
     telemetry = Telemetry(traces=Traces(tracing))
+    bulk_reruns = BulkReruns(store, planner)
     return Desk(
         file=file,
         clock=clock,
@@ -128,7 +131,8 @@ def make_desk(
         store=store,
         queue=queue,
         analyses=Analyses(store, queue, dispatcher, rerun_planner, telemetry=telemetry),
-        bulk_reruns=BulkReruns(store, planner),
+        bulk_reruns=bulk_reruns,
+        batches=Batches(store, queue, bulk_reruns),
         experts=ExpertInstances(store, experts),
         monitor=monitor,
         details=Details(store, monitor, PackedArchives(folder / "archives")),

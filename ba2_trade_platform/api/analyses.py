@@ -14,7 +14,6 @@ from ba2_trade_platform.api.problems import documented
 from ba2_trade_platform.core.bulk_reruns import ItemOutcome
 from ba2_trade_platform.core.contracts import Action, Subtype
 from ba2_trade_platform.core.monitor import SORTS, AnalysisRow, Filter, Source, Status
-from ba2_trade_platform.core.queue.worker_queue import PreviewItem
 
 router = APIRouter(tags=["analyses"])
 SORT_NAMES = ", ".join(SORTS)
@@ -59,15 +58,6 @@ class Submission(Wish):
     run_before: Moment | None = None
 
 
-class BatchSubmission(Wish):
-    """Every symbol for every expert, as one batch."""
-
-    expert_instance_ids: Annotated[list[RowId], Field(max_length=1000)]
-    symbols: Annotated[list[Symbol], Field(max_length=1000)]
-    subtype: Subtype = Subtype.ENTER_MARKET
-    as_of: AsOf | None = None
-
-
 class _Answer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -79,14 +69,6 @@ class Queued(_Answer):
     status: Status
     attempt: int
     is_duplicate: bool
-    sentence: str
-
-
-class QueuedBatch(_Answer):
-    """What became of a batch, item by item."""
-
-    batch_id: int
-    items: list[PreviewItem]
     sentence: str
 
 
@@ -172,15 +154,6 @@ def submit(wish: Submission, console: Console, asker: Asker, response: Response)
     )
     response.status_code = 200 if submitted.is_duplicate else 202
     return Queued.model_validate(submitted)
-
-
-@router.post("/batches", status_code=202, responses=documented(404))
-def submit_batch(wish: BatchSubmission, console: Console, asker: Asker) -> QueuedBatch:
-    """Queue every symbol with every expert; what cannot be queued is an item with its reason."""
-    batch = console.queue.submit_batch(
-        wish.expert_instance_ids, wish.symbols, wish.subtype, by=asker, as_of=wish.as_of, source=Source.API
-    )
-    return QueuedBatch.model_validate(batch)
 
 
 @router.get("/analyses")

@@ -8,7 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import bulk, costs, failures, lessons, models, prices, research, retries
+from ba2_trade_platform.cli import (
+    backups,
+    batches,
+    bulk,
+    costs,
+    failures,
+    lessons,
+    models,
+    prices,
+    research,
+    retries,
+    schedules,
+)
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -245,9 +257,13 @@ app.command("let-go")(retries.let_go)
 app.command()(research.research)
 app.command()(costs.costs)
 app.command()(costs.budget)
+app.add_typer(batches.batch, name="batch")
+app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
 app.add_typer(prices.symbols, name="symbols")
+app.add_typer(schedules.schedules, name="schedules")
+app.command()(schedules.runs)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.cleaning import clean_json
 from ba2_trade_platform.db import tables as t
 
 
@@ -40,25 +42,25 @@ class Announcement:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def wanted(session: Session) -> frozenset[Occasion]:
-    """Return for which occasions some enabled rule of an enabled channel waits."""
+def wanted(session: Session) -> dict[Occasion, float]:
+    """Return for which occasions some enabled rule of an enabled channel waits, each with its lowest confidence."""
     rules, channels = t.notification_rule.c, t.notification_channel.c
-    events = session.scalars(
-        select(rules.event)
+    rows = session.execute(
+        select(rules.event, func.min(func.coalesce(rules.min_confidence, 0)))
         .join(t.notification_channel, channels.id == rules.channel_id)
         .where(rules.enabled, channels.enabled)
-        .distinct()
+        .group_by(rules.event)
     )
-    return frozenset(Occasion(event) for event in events)
+    return {Occasion(event): float(lowest) for event, lowest in rows}
 
 
 def announce(session: Session, announcements: Sequence[Announcement]) -> int:
     """Keep those that some rule waits for, in the caller's transaction; return how many."""
-    asked = wanted(session) if announcements else frozenset()
+    asked = wanted(session) if announcements else {}
     rows = [
-        {"event": each.occasion.value, "subject": each.subject[:200], "at": each.at, "facts": each.facts}
+        {"event": each.occasion.value, "subject": each.subject[:200], "at": each.at, "facts": clean_json(each.facts)}
         for each in announcements
-        if each.occasion in asked
+        if each.occasion in asked and each.facts.get("confidence", math.inf) >= asked[each.occasion]
     ]
     if rows:
         session.execute(insert(t.notice), rows)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.announcements import Announcement, Occasion, announce, wanted
 from ba2_trade_platform.core.attempt_costs import add_up
 from ba2_trade_platform.core.failures import Failure
 from ba2_trade_platform.core.providers import NO_CHOICE, ProviderChoice
+from ba2_trade_platform.core.queue.run_endings import settle_runs
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import BatchState, ItemOutcome, Mode, Outcome, StepStatus, Trigger
+from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome, Mode, Outcome, StepStatus, Trigger
 from ba2_trade_platform.db.types import Json
 
 ITEM_OUTCOMES = {
@@ -135,16 +137,53 @@ def settle_items(session: Session, analysis_id: int, outcome: Outcome, reason: s
 def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
     """End the batches among these that wait for nothing more: failed when nothing in them succeeded.
 
-    One that a person cancelled stays cancelled.
+    One that a person cancelled stays cancelled. A schedule's run ends with its batch.
     """
-    items = t.batch_item.alias()
+    ids, items = list(batch_ids), t.batch_item.alias()
     of_batch = items.c.batch_id == t.batch.c.id
     done = (
-        t.batch.c.id.in_(list(batch_ids))
+        t.batch.c.id.in_(ids)
         & t.batch.c.state.in_([BatchState.RUNNING, BatchState.PAUSED])
         & ~exists().where(of_batch, items.c.outcome.in_(_WAITING))
     )
     failed = exists().where(of_batch, items.c.outcome == ItemOutcome.FAILED)
     succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
-    session.execute(update(t.batch).where(done, failed & ~succeeded).values(state=BatchState.FAILED, finished_at=at))
-    session.execute(update(t.batch).where(done).values(state=BatchState.COMPLETED, finished_at=at))
+    ended = update(t.batch).where(done).returning(t.batch.c.id)
+    lost = session.scalars(ended.where(failed & ~succeeded).values(state=BatchState.FAILED, finished_at=at)).all()
+    rest = session.scalars(ended.values(state=BatchState.COMPLETED, finished_at=at)).all()
+    announce_ended(session, [*lost, *rest], at)
+    settle_runs(session, ids, at)
+
+
+def announce_ended(session: Session, batch_ids: Sequence[int], at: datetime) -> None:
+    """Say of these batches that they have just ended; to be called in the transaction that ends them."""
+    if not batch_ids or Occasion.BATCH_FINISHED not in wanted(session):
+        return
+    b, item = t.batch.c, t.batch_item.c
+    found = session.execute(
+        select(b.id, b.name, b.kind, b.state, item.outcome, func.count(item.id).label("items"))
+        .outerjoin(t.batch_item, item.batch_id == b.id)
+        .where(b.id.in_(batch_ids))
+        .group_by(b.id, item.outcome)
+    )
+    batches: dict[int, tuple[Any, dict[str, int]]] = {}
+    for row in found:
+        batches.setdefault(row.id, (row, {}))[1][row.outcome.value if row.outcome else "none"] = int(row.items)
+    announce(session, [_announcement(batch, counts, at) for batch, counts in batches.values()])
+
+
+def _announcement(batch: Any, counts: dict[str, int], at: datetime) -> Announcement:
+    parts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()) if count)
+    place = "bulk-reruns" if batch.kind is BatchKind.BULK_RERUN else "batches"
+    return Announcement(
+        Occasion.BATCH_FINISHED,
+        f"batch {batch.id}",
+        at,
+        {
+            "sentence": f"Batch {batch.id} ({batch.name}) {batch.state.value}: {parts or 'nothing in it'}",
+            "link": f"/{place}/{batch.id}",
+            "batch_id": batch.id,
+            "state": batch.state.value,
+            "counts": counts,
+        },
+    )

@@ -96,6 +96,7 @@ class AnalysisRow:
     version: int
     max_retries: int
     retry_provider: str | None
+    held: bool = False
 
     @property
     def retrying(self) -> bool:
@@ -163,6 +164,7 @@ _COLUMNS = (
     _A.version,
     _I.max_retries,
     _A.retry_provider,
+    _A.held,
 )
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import SYSTEM, Actor, actor_id, note
 from ba2_trade_platform.core.changes import Change
@@ -95,6 +96,7 @@ class Replay:
         self._store = store
         self._clock = clock
         self._turn = threading.Lock()
+        self._kept: datetime | None = None  # where it was written last
 
     @property
     def possible(self) -> bool:
@@ -173,22 +175,15 @@ class Replay:
             return
         with self._turn:
             state = self._clock.state()
-            if state.walk is None or not state.walk.going:
+            if state.walk is None or not state.walk.going or state.now == self._kept:
                 return
-            going = state.mode is ReplayMode.WALKING
             # As the worker's own writes: it says nothing new to anybody, and a stopping console still keeps it.
             with self._store.write(wake=False) as transaction:
-                value = _packed(replace(state.walk, at=state.now, going=going))
-                row = {"value": value, "changed_at": self._store.clock.now()}
-                transaction.session.execute(
-                    upsert(t.desk_setting)
-                    .values(name=SETTING, actor_id=actor_id(transaction.session, SYSTEM), **row)
-                    .on_conflict_do_update(index_elements=["name"], set_=row)
-                )
-            if going:
-                return
-            self._clock.set(replace(state.walk, at=state.now, going=False))
-        self._store.feed.publish(Change(None))  # every page shows that it has ended
+                who = actor_id(transaction.session, SYSTEM)
+                _keep(transaction.session, replace(state.walk, at=state.now), who, self._store.clock.now())
+            self._kept = state.now
+        if state.mode is ReplayMode.ENDED:
+            self._store.feed.publish(Change(None))  # every page shows that it has ended
 
     def _walking_clock(self) -> WalkingClock:
         if self._clock is None:
@@ -203,19 +198,21 @@ class Replay:
             with self._store.write() as transaction:
                 session, at = transaction.session, self._store.clock.now()
                 who = actor_id(session, by)
-                row = {"value": _packed(walk), "actor_id": who, "changed_at": at}
-                session.execute(
-                    upsert(t.desk_setting)
-                    .values(name=SETTING, **row)
-                    .on_conflict_do_update(index_elements=["name"], set_=row)
-                )
+                _keep(session, walk, who, at)
                 after = "standing" if walk is None else f"{walk.at.isoformat()} at {walk.speed:g}"
                 note(session, who, at, what, subject_type="replay", before=before.now.isoformat(), after=after)
             clock.set(walk)
-            state = clock.state()
+            self._kept, state = None, clock.state()
         self._store.feed.publish(Change(None))  # only now, or a page could still read the clock as it was
         log.info("%s: %s. %s", by, what, state.sentence)
         return state
+
+
+def _keep(session: Session, walk: Walk | None, who: int, at: datetime) -> None:
+    row = {"value": _packed(walk), "actor_id": who, "changed_at": at}
+    session.execute(
+        upsert(t.desk_setting).values(name=SETTING, **row).on_conflict_do_update(index_elements=["name"], set_=row)
+    )
 
 
 def _under_way(state: ReplayState) -> Walk:

@@ -241,6 +241,8 @@ def fresh(row: Any, now: datetime) -> dict[str, Any]:
     return {
         # A person wants it now: a deadline that has passed would only skip it at once.
         "run_before": row.run_before if row.run_before and row.run_before > now else None,
+        # Although its batch is paused: a person asked for this one.
+        "held": False,
         "attempt": row.attempt + 1,
         "reruns_used": row.reruns_used + 1,
         "retries_used": 0,

@@ -17,6 +17,7 @@ from ba2_trade_platform.core.lifecycle import Event, NotAllowedError, Status, af
 from ba2_trade_platform.core.logs import get_logger
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
 from ba2_trade_platform.core.queue.ended import ended_of
+from ba2_trade_platform.core.queue.told import announce_ends
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
@@ -35,14 +36,14 @@ class Retrying:
         self._telemetry = telemetry or Telemetry()
 
     def run_now(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
-        """Make a waiting retry due at once, whatever its provider's breaker says. Raises NotFound or Refused."""
+        """Make a waiting retry due at once, whatever a breaker or a paused batch says. Raises NotFound or Refused."""
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             row = _waiting(session, analysis_id, Event.RUN_NOW)
             session.execute(
                 update(t.analysis)
                 .where(_A.id == analysis_id)
-                .values(available_at=now, retry_provider=None, updated_at=now, version=_A.version + 1)
+                .values(available_at=now, retry_provider=None, held=False, updated_at=now, version=_A.version + 1)
             )
             self._dispatcher.enqueue(session, [Ref(analysis_id, row.attempt, row.expert_instance_id, row.priority)])
             note(
@@ -73,6 +74,7 @@ class Retrying:
                     version=_A.version + 1,
                 )
             )
+            announce_ends(session, [analysis_id], now)
             self._dispatcher.cancel(session, analysis_id)
             note(
                 session, actor_id(session, by), now, "stop retrying", subject_id=analysis_id, attempt=row.attempt,

@@ -100,12 +100,16 @@ class ReplayClock:
         self._listeners.append(tell)
 
     def set(self, walk: Walk | None) -> None:
-        """Walk, or wait where this walk waits; None stands at the end of the prices. Whoever listens is told."""
+        """Walk, or wait where this walk waits; None stands at the end of the prices.
+
+        Whoever listens is told, but not of a walk that waits: nothing was jumped, and what was due just before is run.
+        """
         pace = Pace.between(walk.start, walk.end, self._calendar) if walk else None
         with self._lock:
             self._walk, self._pace, self._since = walk, pace, self._seconds()
-        for tell in self._listeners:
-            tell()
+        if walk is None or walk.going:
+            for tell in self._listeners:
+                tell()
 
     def _state(self) -> ReplayState:
         walk, pace = self._walk, self._pace

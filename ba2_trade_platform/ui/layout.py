@@ -28,6 +28,7 @@ RAIL = (
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
+    ("health", "/health", "monitor_heart", "Health"),
 )
 
 
@@ -174,6 +175,7 @@ class Shell:
         self._held_text.set_text("; ".join(breaker.sentence for breaker in pulse.breakers) + ".")
         self._badge("providers", len(pulse.breakers))
         self._badge("failures", pulse.needs_person)
+        self._badge("health", pulse.unwell)
         _show_if(self._demo, pulse.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 

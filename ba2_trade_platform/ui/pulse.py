@@ -28,6 +28,7 @@ class Pulse(NamedTuple):
     demo: DemoState
     breakers: tuple[Breaker, ...]
     needs_person: int
+    unwell: int
 
 
 def read_pulse(platform: Platform) -> Pulse:
@@ -40,6 +41,7 @@ def read_pulse(platform: Platform) -> Pulse:
         demo=platform.demo.state(),
         breakers=tuple(platform.breakers.active()),
         needs_person=platform.failures.needs_person(),
+        unwell=platform.health.bad_count,
     )
 
 

@@ -197,9 +197,10 @@ async def test_several_symbols_are_a_batch_with_its_items(client: httpx.AsyncCli
     answer = await client.post("/batches", json={"expert_instance_ids": [desk], "symbols": ["AAPL", "MSFT"]})
     assert answer.status_code == 202
     batch = answer.json()
-    assert [item["outcome"] for item in batch["items"]] == ["queued", "duplicate"]
-    assert batch["sentence"] == f"Batch {batch['batch_id']}: 1 analysis queued, 1 already under way"
-    page = (await client.get("/analyses", params={"batch": batch["batch_id"]})).json()
+    items = (await client.get(f"/batches/{batch['id']}/items")).json()["items"]
+    assert [item["outcome"] for item in items] == ["queued", "duplicate"]
+    assert batch["sentence"] == f"Batch {batch['id']}: 1 analysis queued, 1 already under way"
+    page = (await client.get("/analyses", params={"batch": batch["id"]})).json()
     assert [item["symbol"] for item in page["items"]] == ["AAPL"]
 
 

@@ -179,7 +179,8 @@ class Trader:
         wish = {"expert_instance_ids": [self._rng.choice(self._instances)], "symbols": chosen, "as_of": self._as_of()}
         answer = self._http.post("/batches", json=wish)
         assert answer.status_code == 202, answer.text
-        self._said.submitted.update(item["analysis_id"] for item in answer.json()["items"])
+        items = self._http.get(f"/batches/{answer.json()['id']}/items", params={"limit": 500})
+        self._said.submitted.update(item["analysis_id"] for item in items.json()["items"])
 
     def _rerun_one(self) -> None:
         for row in self._listed("failed")[:1]:

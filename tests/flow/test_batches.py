@@ -109,12 +109,21 @@ def test_a_batch_is_bulk_work_and_a_single_one_is_not(desk: Desk) -> None:
     assert {desk.row(item.analysis_id or 0).priority for item in single} == {0}
 
 
+def test_what_is_no_symbol_is_an_item_that_says_so_and_the_rest_is_queued(desk: Desk) -> None:
+    expert = desk.expert()
+    batch = desk.queue.submit_batch([expert], ["A B", "AAPL", ""], by=TRADER)
+    says = "no symbol: letters, digits and . - = ^ / : only, 40 at most"
+    assert items(desk) == [
+        (1, "A B", "blocked", f"A B is {says}"), (2, "AAPL", "queued", None), (3, "", "blocked", f"(empty) is {says}"),
+    ]  # fmt: skip
+    assert batch.sentence == f"Batch {batch.batch_id}: 1 analysis queued, 2 not possible"
+
+
 def test_a_batch_that_makes_no_sense_is_refused_as_a_whole(desk: Desk) -> None:
     expert = desk.expert()
     for instances, symbols, says in (
         ([], ["AAPL"], "Choose at least one expert"), ([expert], [], "Choose at least one symbol"),
-        ([expert], ["AAPL", "A B"], "A B is no symbol"),
-        ([expert], [f"S{number}" for number in range(1_001)], "1001 analyses are too many for one batch; 1000 at most"),
+        ([expert], [f"S{number}" for number in range(20_001)], "20,001 analyses are too many for one batch; 20,000 at"),
     ):  # fmt: skip
         with pytest.raises(Invalid, match=says):
             desk.queue.submit_batch(instances, symbols, by=TRADER)

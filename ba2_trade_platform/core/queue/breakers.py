@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import SYSTEM, actor_id
 from ba2_trade_platform.core.actors import note as log_activity
+from ba2_trade_platform.core.announcements import Announcement, Occasion, announce
 from ba2_trade_platform.core.queue.retries import Failed
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BreakerState, ErrorCode, FailureKind, Outcome
@@ -50,13 +51,19 @@ _RECENT = select(func.count()).select_from(
 _NEWEST = select(t.breaker).where(_B.provider == bindparam("b_provider")).order_by(_B.id.desc()).limit(1)
 _WAITING = (
     select(_A.id, _A.attempt, _A.available_at)
-    .where(_A.status == literal_column("'pending'"), _A.retry_provider == bindparam("b_provider"))
+    .where(
+        _A.status == literal_column("'pending'"),
+        literal_column("NOT market_analysis.held"),  # its batch is paused: nobody would claim it
+        _A.retry_provider == bindparam("b_provider"),
+    )
     .limit(bindparam("b_limit"))
 )
 _NEXT_WAITING = _WAITING.order_by(_A.priority, _A.available_at, _A.id)
 _FIRST_DUE = _WAITING.order_by(_A.available_at, _A.priority, _A.id)
-_PROBED = select(_T.outcome, _T.started_at, _T.failure_kind, _T.error_code).where(
-    _T.analysis_id == bindparam("b_id"), _T.number == bindparam("b_number")
+_PROBED = (
+    select(_T.outcome, _T.started_at, _T.failure_kind, _T.error_code, _A.held)
+    .join(t.analysis, _A.id == _T.analysis_id)
+    .where(_T.analysis_id == bindparam("b_id"), _T.number == bindparam("b_number"))
 )
 
 
@@ -104,6 +111,7 @@ class TickBreakers:
         reason = f"{count} failures {code.value} within {self._policy.window_seconds:g} s"
         if last is not None and last.state is BreakerState.DRAINING:
             self._reopen(session, last, now, code=code, failures=count, reason=reason)
+            _announce(session, provider, reason, now)
             return
         cooldown = self._policy.cooldown_seconds
         values = {
@@ -113,6 +121,7 @@ class TickBreakers:
         }  # fmt: skip
         breaker_id = session.scalar(insert(t.breaker).values(**values).returning(_B.id))
         _note(session, breaker_id, now, "open", f"{provider}: {reason}")
+        _announce(session, provider, reason, now)
 
     def keep(self, session: Session, now: datetime) -> list[int]:
         """Probe, judge probes, and let waiting retries go; return the analyses that changed."""
@@ -145,10 +154,10 @@ class TickBreakers:
         """Go by how the probe's attempt ended; one that was only interrupted goes on as its next attempt."""
         probe = {"b_id": row.probe_analysis_id, "b_number": row.probe_attempt}
         ended = session.execute(_PROBED, probe).one_or_none()
-        if ended is not None and ended.outcome is None:
+        if ended is not None and ended.outcome is None and (ended.started_at is not None or not ended.held):
             return  # it waits or runs
         if ended is None or ended.started_at is None:
-            _probe_another(session, row, now)  # deleted, stopped, cancelled or refused before it asked anybody
+            _probe_another(session, row, now)  # deleted, stopped, held, cancelled or refused before it asked anybody
         elif ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
             _set(session, row.id, probe_attempt=row.probe_attempt + 1)
         elif ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED:
@@ -209,6 +218,13 @@ def _close(session: Session, row: Any, now: datetime, by: int | None, reason: st
 
 def _set(session: Session, breaker_id: int, **values: Any) -> None:
     session.execute(update(t.breaker).where(_B.id == breaker_id).values(**values))
+
+
+def _announce(session: Session, provider: str, reason: str, now: datetime) -> None:
+    sentence = f"{provider} is held back: {reason}. Its retries wait until it answers again"
+    announce(
+        session, [Announcement(Occasion.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
+    )  # fmt: skip
 
 
 def _note(session: Session, breaker_id: int | None, now: datetime, what: str, said: str, by: int | None = None) -> None:

@@ -21,12 +21,15 @@ from ba2_trade_platform.db.enums import Mode, Source, Status, Subtype, Trigger
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^/:]{0,39}")
 ACTIVE_STATUSES = sorted(ACTIVE)
 # In words, for SQLite only looks into the partial index on the dedupe key where it can read the statuses.
-_UNDER_WAY = t.analysis.c.status.in_([literal_column(f"'{status.value}'") for status in ACTIVE_STATUSES])
+UNDER_WAY = t.analysis.c.status.in_([literal_column(f"'{status.value}'") for status in ACTIVE_STATUSES])
 
 
 @dataclass(frozen=True)
 class Order:
-    """One analysis to be made; `as_of` None means the market's present when an attempt starts."""
+    """One analysis to be made; `as_of` None means the market's present when an attempt starts.
+
+    `refused`: why it cannot be queued at all, known before anybody was asked; its item in a batch says so.
+    """
 
     expert_instance_id: int
     symbol: str
@@ -36,6 +39,7 @@ class Order:
     run_before: datetime | None = None
     source: Source = Source.MANUAL
     batch_id: int | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,13 @@ def active_holder(session: Session, key: str) -> Any:
 
 def _holder(key: str) -> Any:
     return select(t.analysis.c.id, t.analysis.c.status, t.analysis.c.attempt).where(
-        t.analysis.c.dedupe_key == key, _UNDER_WAY
+        t.analysis.c.dedupe_key == key, UNDER_WAY
     )
 
 
 def active_among(session: Session, keys: Sequence[str] | Select[tuple[str]]) -> dict[str, int]:
     """Return which of these dedupe keys, or of those that a query gives, are held, and by which analysis."""
     rows = session.execute(
-        select(t.analysis.c.dedupe_key, t.analysis.c.id).where(t.analysis.c.dedupe_key.in_(keys), _UNDER_WAY)
+        select(t.analysis.c.dedupe_key, t.analysis.c.id).where(t.analysis.c.dedupe_key.in_(keys), UNDER_WAY)
     )
     return {row.dedupe_key: row.id for row in rows}

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.failures import classify
+from ba2_trade_platform.core.queue import cancellations, housekeeping
 from ba2_trade_platform.core.queue import claims as claiming
-from ba2_trade_platform.core.queue import housekeeping
 from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy, TickBreakers
 from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
 from ba2_trade_platform.core.queue.claims import Room, Worker
@@ -23,6 +23,7 @@ from ba2_trade_platform.core.queue.dispatcher import Claim
 from ba2_trade_platform.core.queue.ended import Ended, ended_as_written, ended_by_sheets, ended_of
 from ba2_trade_platform.core.queue.records import End, Sheet
 from ba2_trade_platform.core.queue.retries import Retries
+from ba2_trade_platform.core.queue.told import announce_ends
 from ba2_trade_platform.core.queue.writes import write_down
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.core.telemetry import Telemetry
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 _QUEUE = select(t.queue_state.c.paused, t.queue_state.c.slots)
 # What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
 DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+TELLING = (Outcome.FAILED, Outcome.COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Tick:
                 self._keep_house(session, plan, done)
                 self._carry_on(transaction, plan, done)
                 self._claim(session, plan, done)
+            announce_ends(session, [one.analysis_id for one in done.ended if one.outcome in TELLING], plan.now)
             transaction.touch(*done.touched)
             transaction.then(partial(self._tell, done, plan.now))
         return done
@@ -152,6 +156,10 @@ class Tick:
         done.touched.update(advanced.touched)
         done.more = done.more or advanced.more
         done.bulk_items = advanced.ended
+        cancelled = cancellations.carry_on(transaction.session, plan.now)
+        done.touched.update(cancelled)
+        done.ended += ended_of(transaction.session, cancelled)
+        done.more = done.more or bool(cancelled)
 
     def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
         queue = session.execute(_QUEUE).one()

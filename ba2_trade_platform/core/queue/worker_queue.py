@@ -12,20 +12,29 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor, actor_id, note
-from ba2_trade_platform.core.attempts import settle_batches
 from ba2_trade_platform.core.contracts import ExpertError, Prices
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.errors import Invalid, Refused
 from ba2_trade_platform.core.lifecycle import Status
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
 from ba2_trade_platform.core.queue.endings import Abilities
-from ba2_trade_platform.core.queue.submissions import Order, Placed, active_among, dedupe_key, place, symbol_of
+from ba2_trade_platform.core.queue.placing import (
+    NewBatch,
+    PreviewItem,
+    SubmittedBatch,
+    foresee,
+    instance_of,
+    place_all,
+    why_not,
+)
+from ba2_trade_platform.core.queue.submissions import Order, Placed, place, symbol_of
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome, Source, Subtype
+from ba2_trade_platform.db.enums import BatchKind, ItemOutcome, Source, Subtype
 
+__all__ = ["NewBatch", "Order", "PreviewItem", "QueueState", "Submitted", "SubmittedBatch", "WorkerQueue"]
 log = logging.getLogger(__name__)
 
-MAX_BATCH = 1_000
+MAX_BATCH = 20_000
 MAX_SLOTS = 256
 MAX_PRIORITY = 1_000
 BATCH_PRIORITY = 50
@@ -40,46 +49,6 @@ class Submitted:
     attempt: int
     is_duplicate: bool
     sentence: str
-
-
-@dataclass(frozen=True)
-class PreviewItem:
-    """What submitting one symbol to one expert would do; `reason` says why it would not make a new analysis."""
-
-    expert_instance_id: int
-    alias: str
-    symbol: str
-    outcome: ItemOutcome
-    reason: str | None = None
-    analysis_id: int | None = None
-
-
-@dataclass(frozen=True)
-class SubmittedBatch:
-    """What became of several orders."""
-
-    batch_id: int
-    items: tuple[PreviewItem, ...]
-
-    @property
-    def sentence(self) -> str:
-        """Say what was queued and what was not."""
-        queued = sum(item.outcome is ItemOutcome.QUEUED for item in self.items)
-        duplicates = sum(item.outcome is ItemOutcome.DUPLICATE for item in self.items)
-        blocked = len(self.items) - queued - duplicates
-        rest = [f"{duplicates} already under way"] * bool(duplicates) + [f"{blocked} not possible"] * bool(blocked)
-        plural = "analysis" if queued == 1 else "analyses"
-        return f"Batch {self.batch_id}: {queued} {plural} queued" + "".join(f", {part}" for part in rest)
-
-
-@dataclass(frozen=True)
-class NewBatch:
-    """A batch to be made: what by, called what, on whose wish (an actor's row id), and where its analyses come from."""
-
-    kind: BatchKind
-    name: str
-    source: Source
-    actor_id: int
 
 
 @dataclass(frozen=True)
@@ -101,6 +70,11 @@ class WorkerQueue:
         self._dispatcher = dispatcher
         self._abilities = abilities
         self._prices = prices
+
+    @property
+    def abilities(self) -> Abilities:
+        """What tells of an expert whether it can work."""
+        return self._abilities
 
     def submit_analysis_task(
         self,
@@ -145,9 +119,9 @@ class WorkerQueue:
         self, instances: Sequence[int], symbols: Sequence[str], subtype: Subtype, as_of: datetime | date | None = None
     ) -> list[PreviewItem]:
         """Return what `submit_batch` would do, item by item, without doing it."""
-        orders = self._orders(instances, symbols, subtype, as_of)
+        orders = self.orders(instances, symbols, subtype, as_of)
         with self._store.read() as session:
-            return self._foresee(session, orders)
+            return foresee(session, self._abilities, orders)
 
     def submit_batch(
         self,
@@ -161,7 +135,7 @@ class WorkerQueue:
         name: str | None = None,
     ) -> SubmittedBatch:
         """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason."""
-        orders = self._orders(instances, symbols, subtype, as_of)
+        orders = self.orders(instances, symbols, subtype, as_of)
         title = name or f"{len(set(symbols))} symbols, {len(set(instances))} experts"
         with self._store.write() as transaction:
             who = actor_id(transaction.session, by)
@@ -174,42 +148,16 @@ class WorkerQueue:
 
         The orders' own source and batch are replaced by the batch's. Raises NotFound for an unknown expert.
         """
-        session, now = transaction.session, self._store.clock.now()
-        foreseen = self._foresee(session, orders)
-        batch_id = session.scalar(
-            insert(t.batch)
-            .values(
-                kind=new.kind,
-                name=new.name,
-                source=new.source,
-                actor_id=new.actor_id,
-                state=BatchState.RUNNING,
-                created_at=now,
-            )
-            .returning(t.batch.c.id)
-        )
-        items = [
-            self._place_item(transaction, replace(order, batch_id=batch_id, source=new.source), item, new.actor_id)
-            for order, item in zip(orders, foreseen, strict=True)
+        batch = place_all(transaction.session, self._abilities, new, orders, self._store.clock.now())
+        queued = [
+            (order, item.analysis_id)
+            for order, item in zip(orders, batch.items, strict=True)
+            if item.outcome is ItemOutcome.QUEUED and item.analysis_id is not None
         ]
-        rows = [
-            {
-                "batch_id": batch_id,
-                "position": position,
-                "symbol": item.symbol,
-                "expert_instance_id": item.expert_instance_id,
-                "analysis_id": item.analysis_id,
-                "attempt": 1 if item.outcome is ItemOutcome.QUEUED else None,
-                "outcome": item.outcome,
-                "reason": item.reason,
-            }
-            for position, item in enumerate(items, start=1)
-        ]
-        if rows:
-            session.execute(insert(t.batch_item), rows)
-        settle_batches(session, [int(batch_id or 0)], now)
-        note(session, new.actor_id, now, "submit", subject_type="batch", subject_id=batch_id, after=new.name)
-        return SubmittedBatch(int(batch_id or 0), tuple(items))
+        refs = [Ref(made, 1, order.expert_instance_id, order.priority) for order, made in queued]
+        self._dispatcher.enqueue(transaction.session, refs)
+        transaction.add(*(made for _, made in queued))
+        return batch
 
     def state(self) -> QueueState:
         """Return the queue's switches."""
@@ -255,65 +203,59 @@ class WorkerQueue:
             transaction.add(placed.analysis_id)
         return placed
 
-    def _place_item(self, transaction: Transaction, order: Order, item: PreviewItem, who: int) -> PreviewItem:
-        if item.outcome is not ItemOutcome.QUEUED:
-            return item
-        instance = _instance(transaction.session, order.expert_instance_id)
-        return replace(item, analysis_id=self._place(transaction, order, instance, who).analysis_id)
-
-    def _orders(
-        self, instances: Sequence[int], symbols: Sequence[str], subtype: Subtype, as_of: datetime | date | None
+    def orders(
+        self,
+        instances: Sequence[int],
+        symbols: Sequence[str],
+        subtype: Subtype,
+        as_of: datetime | date | None = None,
+        *,
+        run_before: datetime | None = None,
     ) -> list[Order]:
+        """Return an order for every symbol with every expert; what can be nobody's order says why in `refused`.
+
+        Several are bulk work, behind what a person asks for one by one. Raises Invalid for what makes no sense at all.
+        """
         if not instances:
             raise Invalid("Choose at least one expert")
         if not symbols:
             raise Invalid("Choose at least one symbol")
-        chosen = list(dict.fromkeys(symbol_of(symbol) for symbol in symbols))
+        chosen = list(dict.fromkeys(text.strip().upper() for text in symbols))
         count = len(chosen) * len(set(instances))
         if count > MAX_BATCH:
-            raise Invalid(f"{count} analyses are too many for one batch; {MAX_BATCH} at most")
+            raise Invalid(
+                f"{count:,} analyses are too many for one batch; {MAX_BATCH:,} at most. Split the list, or choose "
+                "fewer experts",
+                code="TOO_MANY_ITEMS",
+            )
         priority = BATCH_PRIORITY if count > 1 else 0
+        before = None if run_before is None else _utc("run_before", run_before)
+        instants = {symbol: self._instant_or_why_not(as_of, symbol) for symbol in chosen}
+        if all(why for _, why in instants.values()):
+            raise Invalid(next(why for _, why in instants.values() if why))
         orders = [
-            Order(instance, symbol, Subtype(subtype), self._instant(as_of, symbol), priority)
+            Order(instance, symbol, Subtype(subtype), instant, priority, before, refused=why)
             for instance in dict.fromkeys(instances)
-            for symbol in chosen
+            for symbol, (instant, why) in instants.items()
         ]
-        for order in orders:
+        for order in {order.as_of: order for order in orders}.values():
             self._check(order)
         return orders
 
-    def _foresee(self, session: Session, orders: Sequence[Order]) -> list[PreviewItem]:
-        keys = {
-            order: dedupe_key(order.expert_instance_id, order.symbol, order.subtype, order.as_of) for order in orders
-        }
-        held = active_among(session, list(keys.values()))
-        instances = {order.expert_instance_id: _instance(session, order.expert_instance_id) for order in orders}
-        items = []
-        for order in orders:
-            instance = instances[order.expert_instance_id]
-            blocked = self._why_not(instance, order.subtype)
-            holder = held.get(keys[order])
-            outcome, reason = ItemOutcome.QUEUED, None
-            if blocked:
-                outcome, reason, holder = ItemOutcome.BLOCKED, blocked, None
-            elif holder:
-                outcome, reason = ItemOutcome.DUPLICATE, f"already under way as analysis {holder}"
-            items.append(PreviewItem(instance.id, instance.alias, order.symbol, outcome, reason, holder))
-        return items
+    def _instant_or_why_not(self, as_of: datetime | date | None, symbol: str) -> tuple[datetime | None, str | None]:
+        if as_of is None or isinstance(as_of, datetime):
+            return self._instant(as_of, symbol), None
+        try:
+            return self._instant(as_of, symbol_of(symbol)), None
+        except Invalid as error:
+            return None, str(error)
 
     def _able_instance(self, session: Session, instance_id: int, subtype: Subtype) -> Any:
-        instance = _instance(session, instance_id)
-        reason = self._why_not(instance, subtype)
+        instance = instance_of(session, instance_id)
+        reason = why_not(self._abilities, instance, subtype)
         if reason:
             raise Refused(f"{instance.alias} cannot work: {reason}", code="EXPERT_UNAVAILABLE")
         return instance
-
-    def _why_not(self, instance: Any, subtype: Subtype) -> str | None:
-        if instance.archived_at is not None:
-            return "it was removed"
-        if not instance.enabled:
-            return "it is disabled"
-        return self._abilities(instance.expert, instance.settings or {}, subtype).unavailable
 
     def _instant(self, as_of: datetime | date | None, symbol: str) -> datetime | None:
         if as_of is None or isinstance(as_of, datetime):
@@ -342,18 +284,6 @@ def _utc(name: str, instant: datetime) -> datetime:
         return instant.astimezone(UTC)
     except OverflowError as error:
         raise Invalid(f"{name} {instant.isoformat()} lies outside the calendar") from error
-
-
-def _instance(session: Session, instance_id: int) -> Any:
-    i = t.expert_instance.c
-    row = session.execute(
-        select(i.id, i.alias, i.expert, i.enabled, i.archived_at, i.config_id, t.expert_config.c.settings)
-        .outerjoin(t.expert_config, t.expert_config.c.id == i.config_id)
-        .where(i.id == instance_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound(f"Expert instance {instance_id} not found")
-    return row
 
 
 def first_slots(store: Store, slots: int) -> None:

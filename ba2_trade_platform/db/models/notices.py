@@ -103,11 +103,15 @@ class Notice(SQLModel, table=True):
 
 
 class Notification(SQLModel, table=True):
-    """One message to one channel: what it says, of how many events, and whether it went out."""
+    """One message to one channel: what it says, of how many events, and whether it went out.
+
+    `facts` is what its text is made of; until it is due, equal events are gathered in it.
+    """
 
     __tablename__ = "notification"
     __table_args__ = (
         Index("ix_notification_state", "state", "due_at", "id"),
+        Index("ix_notification_created", "created_at", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -120,6 +124,7 @@ class Notification(SQLModel, table=True):
     subject: str = Field(max_length=200)
     title: str = Field(max_length=300)
     body: str
+    facts: Json = Field(sa_column=Column(json_column(), nullable=False))
     events: int = 1
     state: MessageState = Field(sa_column=Column(choice(MessageState, "message_state"), nullable=False))
     due_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

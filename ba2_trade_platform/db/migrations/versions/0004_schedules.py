@@ -353,6 +353,7 @@ def _notification() -> None:
     sa.Column('subject', sa.String(length=200), nullable=False),
     sa.Column('title', sa.String(length=300), nullable=False),
     sa.Column('body', sa.String(), nullable=False),
+    sa.Column('facts', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('events', sa.Integer(), nullable=False),
     sa.Column('state', sa.Enum('waiting', 'sent', 'failed', name='message_state', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('due_at', UtcDateTime(), nullable=False),
@@ -363,6 +364,7 @@ def _notification() -> None:
     sa.ForeignKeyConstraint(['channel_id'], ['notification_channel.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'), sqlite_autoincrement=True)
     op.create_index('ix_notification_channel_id', 'notification', ['channel_id'], unique=False)
+    op.create_index('ix_notification_created', 'notification', ['created_at', 'id'], unique=False)
     op.create_index('ix_notification_state', 'notification', ['state', 'due_at', 'id'], unique=False)
 
 

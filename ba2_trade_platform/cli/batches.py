@@ -1,0 +1,120 @@
+"""The commands of batches: what would run, then submit, watch, pause, resume, cancel, re-run what failed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ba2_trade_platform.cli.door import AsJson, Reason, answer_of, find_expert, print_json, reach, show_answer
+
+batch = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Many analyses at once.")
+BatchId = Annotated[int, typer.Argument(metavar="ID", help="The batch", min=1)]
+NOT_COMPLETED = ["failed", "skipped", "blocked", "duplicate"]
+
+
+@batch.command("submit")
+def submit(
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL...]", help="Several symbols")] = None,
+    expert: Annotated[
+        list[str] | None, typer.Option(help="Alias or id of a configured expert; may be repeated")
+    ] = None,
+    watchlist: Annotated[int | None, typer.Option(help="Id of a watchlist, instead of symbols")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All instruments of the desk")] = False,
+    subtype: Annotated[str, typer.Option(help="enter_market or open_positions")] = "enter_market",
+    as_of: Annotated[str | None, typer.Option(help="A day (its close) or an instant; absent: the present")] = None,
+    name: Annotated[str | None, typer.Option(help="What it is called")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would be done")] = False,
+    json: AsJson = False,
+) -> None:
+    """Queue every symbol with every expert as one batch."""
+    with reach() as console:
+        wish: dict[str, Any] = {
+            "expert_instance_ids": [find_expert(console, one) for one in expert or []],
+            "symbols": symbols or None,
+            "watchlist_id": watchlist,
+            "everything": everything or None,
+            "subtype": subtype,
+            "as_of": as_of,
+            "name": name,
+        }
+        if preview:
+            seen = console.post("/batches/preview", **wish)
+            print_json(seen) if json else _print_preview(seen)
+            return
+        answer_of(console, console.post("/batches", **wish), json)
+
+
+@batch.command("list")
+def list_batches(
+    state: Annotated[str | None, typer.Option(help="running, paused, completed, failed or cancelled")] = None,
+    kind: Annotated[str | None, typer.Option(help="submit, bulk_rerun or schedule_run")] = None,
+    limit: Annotated[int, typer.Option(help="1 to 500")] = 20,
+    json: AsJson = False,
+) -> None:
+    """List batches, newest first."""
+    with reach() as console:
+        found = console.get("/batches", state=state, kind=kind, limit=limit)
+    if json:
+        print_json(found)
+        return
+    for one in found["items"]:
+        typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}")
+    if not found["items"]:
+        typer.echo("No batch here. `batch submit AAPL MSFT --expert ALIAS` makes one.")
+
+
+@batch.command("show")
+def show(batch_id: BatchId, json: AsJson = False) -> None:
+    """Show one batch with what did not complete."""
+    with reach() as console:
+        one = console.get(f"/batches/{batch_id}")
+        rest = console.get(f"/batches/{batch_id}/items", outcome=NOT_COMPLETED, limit=500)
+    if json:
+        print_json(one | {"not_completed": rest["items"]})
+        return
+    typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}")
+    if one["seconds_left"] is not None:
+        typer.echo(f"  About {one['seconds_left']} s to go, at the pace so far.")
+    for item in rest["items"]:
+        about = f"#{item['analysis_id']} " if item["analysis_id"] else ""
+        typer.echo(f"  {about}{item['symbol']} {item['expert']}: {item['outcome']}, {item['reason']}")
+
+
+@batch.command("pause")
+def pause(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
+    """Let nothing more of it begin; what runs goes on."""
+    _press(batch_id, "pause", reason, json)
+
+
+@batch.command("resume")
+def resume(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
+    """Let a paused batch go on."""
+    _press(batch_id, "resume", reason, json)
+
+
+@batch.command("cancel")
+def cancel(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
+    """End what it still has; running experts are stopped."""
+    _press(batch_id, "cancel", reason, json)
+
+
+@batch.command("rerun-failed")
+def rerun_failed(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
+    """Re-run what failed in it, as a bulk re-run."""
+    _press(batch_id, "rerun-failed", reason, json)
+
+
+def _press(batch_id: int, verb: str, reason: str | None, as_json: bool) -> None:
+    with reach() as console:
+        show_answer(console.post(f"/batches/{batch_id}/{verb}", reason=reason), as_json)
+
+
+def _print_preview(seen: dict[str, Any]) -> None:
+    typer.echo(f"{seen['sentence']}.")
+    for one in seen["reasons"]:
+        typer.echo(f"  {one['count']} not possible: {one['reason']}")
+    seconds, cost = seen["estimated_seconds"], seen["estimated_cost_usd"]
+    typer.echo("  How long it takes is not known yet." if seconds is None else f"  It takes about {seconds} s.")
+    if cost is not None:
+        typer.echo(f"  It costs about ${cost:.2f}.")

@@ -1,0 +1,114 @@
+"""The commands of schedules: what is planned, what became of it, run one now, switch one on or off."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from ba2_trade_platform.cli.door import AsJson, Reason, answer_of, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.core.errors import NotFound
+
+schedules = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the desk analyses by itself, and when.")
+Which = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Name or id of the schedule")]
+STATES = "running, done, late, partly_failed, failed, missed or skipped"
+
+
+@schedules.command("list")
+def list_schedules(json: AsJson = False) -> None:
+    """List schedules with their next time and their last run."""
+    with reach() as console:
+        found = console.get("/schedules")
+    if json:
+        print_json(found)
+        return
+    for each in found["items"]:
+        last = each["last_run"]
+        waits = _moment(each["next_at"]) if each["enabled"] else "disabled"
+        became = f"last {_moment(last['planned_at'])} {last['state']}" if last else "no run yet"
+        typer.echo(f"{each['id']:>6}  {each['name']:<24} {waits:<17} {became:<32} {each['words']}")
+    if not found["items"]:
+        typer.echo("No schedules. The page Schedules makes one; so does POST /api/v1/schedules.")
+
+
+@schedules.command("next")
+def next_times(schedule: Which, count: Annotated[int, typer.Option(help="1 to 100")] = 5, json: AsJson = False) -> None:
+    """Show the next planned times, in the desk's zone."""
+    with reach() as console:
+        found = console.get(f"/schedules/{_find(console, schedule)}/next", count=count)
+    if json:
+        print_json(found)
+        return
+    for planned in found["times"]:
+        typer.echo(_moment(planned))
+    if not found["times"]:
+        typer.echo("It never comes again.")
+
+
+@schedules.command()
+def run(schedule: Which, json: AsJson = False) -> None:
+    """Run a schedule at once, beside its planned times."""
+    with reach() as console:
+        answer_of(console, console.post(f"/schedules/{_find(console, schedule)}/run"), json)
+
+
+@schedules.command()
+def enable(schedule: Which, json: AsJson = False) -> None:
+    """Let a schedule run again, from its first time after now."""
+    _switch(schedule, "enable", json)
+
+
+@schedules.command()
+def disable(schedule: Which, json: AsJson = False) -> None:
+    """Let a schedule rest; its times from now on are no runs."""
+    _switch(schedule, "disable", json)
+
+
+def runs(
+    state: Annotated[list[str] | None, typer.Option(help=f"{STATES}; may be given several times")] = None,
+    schedule: Annotated[str | None, typer.Option(help="Name or id of the schedule")] = None,
+    unseen: Annotated[bool, typer.Option("--unseen", help="Only bad ones that nobody has acknowledged")] = False,
+    acknowledge: Annotated[int | None, typer.Option(metavar="ID", help="Say that this run was seen")] = None,
+    reason: Reason = None,
+    limit: Annotated[int, typer.Option(help="1 to 500")] = 50,
+    json: AsJson = False,
+) -> None:
+    """List what became of planned times, newest first; or acknowledge one."""
+    with reach() as console:
+        if acknowledge is not None:
+            seen = console.post(f"/runs/{acknowledge}/acknowledge", reason=reason)
+            show_answer(seen | {"sentence": f"Run {acknowledge} is acknowledged"}, json)
+            return
+        schedule_id = _find(console, schedule) if schedule else None
+        found = console.get("/runs", state=state or None, schedule=schedule_id, unseen=unseen or None, limit=limit)
+    if json:
+        print_json(found)
+        return
+    for each in found["items"]:
+        line = f"{each['id']:>6}  {_moment(each['planned_at'])}  {each['schedule']:<24} {each['state']:<14}"
+        typer.echo(f"{line} {each['reason'] or ''}".rstrip())
+    if not found["items"]:
+        typer.echo("No run matches.")
+
+
+def _switch(schedule: str, what: str, json: bool) -> None:
+    with reach() as console:
+        found = console.post(f"/schedules/{_find(console, schedule)}/{what}")
+    waits = f"its next time is {_moment(found['next_at'])}" if found["next_at"] else "it waits for no time"
+    show_answer(found | {"sentence": f"{found['name']} is {what}d; {waits}"}, json)
+
+
+def _find(console: Any, wanted: str) -> int:
+    items = console.get("/schedules")["items"]
+    for each in items:
+        if each["name"].casefold() == wanted.casefold() or str(each["id"]) == wanted:
+            return int(each["id"])
+    known = ", ".join(f"{each['name']} ({each['id']})" for each in items)
+    raise NotFound(f"There is no schedule {wanted}; there are: {known or 'none'}")
+
+
+def _moment(stamp: str | None) -> str:
+    if stamp is None:
+        return "none"
+    return f"{datetime.fromisoformat(stamp).astimezone(settings_in_force().zone):%Y-%m-%d %H:%M}"

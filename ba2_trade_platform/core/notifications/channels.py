@@ -1,0 +1,227 @@
+"""The ways out of the console: their addresses go in encrypted and never come out, and each can be tested."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.actors import Actor, actor_id, note
+from ba2_trade_platform.core.announcements import Occasion
+from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.notifications.quiet_hours import quiet_hours
+from ba2_trade_platform.core.notifications.sender import Delivery, Sender
+from ba2_trade_platform.core.notifications.wording import Text, plain
+from ba2_trade_platform.core.secret_box import SecretBox, SecretLostError
+from ba2_trade_platform.core.store import Store, violates
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.enums import MessageState
+
+log = logging.getLogger(__name__)
+_C, _M = t.notification_channel.c, t.notification.c
+_SHOWN = [column for column in _C if column.name != "url"]
+TEST = Text("Test of BA2 Trade Platform", "This is a test. Whoever reads it will be told what this desk's rules name.")
+HOURS = ("quiet_from", "quiet_until", "zone")
+URGENT = frozenset({Occasion.RUN_MISSED, Occasion.BREAKER_OPEN, Occasion.ALERT})
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One way out, without its address: `hint` names its service. Nothing but urgent rules speaks in quiet hours."""
+
+    id: int
+    name: str
+    enabled: bool
+    hint: str
+    quiet_from: str | None
+    quiet_until: str | None
+    zone: str
+    created_at: datetime
+    updated_at: datetime
+    last_sent_at: datetime | None
+    last_error_at: datetime | None
+    last_error: str | None
+    version: int
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What came of a test: what the service said, and how long it took."""
+
+    ok: bool
+    sentence: str
+    ms: int
+
+
+class Channels:
+    """Keeps the channels."""
+
+    def __init__(self, store: Store, box: SecretBox, sender: Sender, zone: str) -> None:
+        self._store = store
+        self._box = box
+        self._sender = sender
+        self._zone = zone
+
+    def list(self) -> builtins.list[Channel]:
+        """Return the channels by name."""
+        with self._store.read() as session:
+            return [Channel(*row) for row in session.execute(select(*_SHOWN).order_by(_C.name))]
+
+    def get(self, channel_id: int) -> Channel:
+        """Return one channel, or raise NotFound."""
+        with self._store.read() as session:
+            return Channel(*_row(session, channel_id))
+
+    def create(self, name: str, url: str, *, by: Actor, occasions: Sequence[Occasion] = (), **values: Any) -> Channel:
+        """Add a channel, with a rule for each of these occasions. Raises Invalid, or Refused for a name in use."""
+        named = _named(name)
+        hours = {"quiet_from": None, "quiet_until": None, "zone": self._zone, **_known(values)}
+        _check_hours(hours)
+        clean = {"enabled": True, **hours, "name": named, **self._locked(url)}
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            try:
+                new = insert(t.notification_channel).values(**clean, created_at=now, updated_at=now, version=1)
+                channel_id = session.scalars(new.returning(_C.id)).one()
+            except IntegrityError as error:
+                raise _taken(error, named) from error
+            rules = [
+                {"channel_id": channel_id, "event": each.value, "enabled": True, "urgent": each in URGENT,
+                 "group_seconds": 60, "created_at": now, "version": 1}
+                for each in dict.fromkeys(occasions)
+            ]  # fmt: skip
+            if rules:
+                session.execute(insert(t.notification_rule), rules)
+            _note(session, by, now, "create", channel_id, after=named)
+            transaction.everything = True
+        log.info("%s added the notification channel %s", by, named)
+        return self.get(channel_id)
+
+    def change(self, channel_id: int, *, by: Actor, version: int | None = None, **changes: Any) -> Channel:
+        """Change what is given; what waits in a channel that is switched off is not sent any more.
+
+        Raises NotFound, Invalid, or Refused for a name in use or when somebody else changed it since `version`.
+        """
+        clean: dict[str, Any] = _known({key: value for key, value in changes.items() if key not in ("url", "name")})
+        if "name" in changes:
+            clean["name"] = _named(changes["name"])
+        if "url" in changes:
+            clean |= self._locked(changes["url"])
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            stands = _row(session, channel_id)
+            if version is not None and stands.version != version:
+                raise Refused(f"Somebody else has changed {stands.name} meanwhile: look at it again", code="CHANGED")
+            _check_hours({name: clean.get(name, getattr(stands, name)) for name in HOURS})
+            try:
+                session.execute(
+                    update(t.notification_channel)
+                    .where(_C.id == channel_id)
+                    .values(**clean, updated_at=now, version=stands.version + 1)
+                )
+            except IntegrityError as error:
+                raise _taken(error, str(clean.get("name"))) from error
+            if clean.get("enabled") is False:
+                _drop_waiting(session, channel_id)
+            _note(session, by, now, "change", channel_id, before=stands.name, after=", ".join(sorted(changes)))
+            transaction.everything = True
+        log.info("%s changed the notification channel %s: %s", by, stands.name, ", ".join(sorted(changes)))
+        return self.get(channel_id)
+
+    def remove(self, channel_id: int, *, by: Actor) -> None:
+        """Forget a channel with its address, its rules and its messages. Raises NotFound."""
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            name = _row(session, channel_id).name
+            session.execute(delete(t.notification_channel).where(_C.id == channel_id))
+            _note(session, by, now, "remove", channel_id, before=name)
+            transaction.everything = True
+        log.info("%s removed the notification channel %s", by, name)
+
+    def test(self, channel_id: int) -> Tested:
+        """Send a message at once, whatever the switch and the quiet hours say. Raises NotFound."""
+        with self._store.read() as session:
+            row = session.execute(select(_C.name, _C.url).where(_C.id == channel_id)).one_or_none()
+        if row is None:
+            raise _missing()
+        began = time.monotonic()
+        delivery = self.send(row.url, TEST)
+        said = f"{row.name} took the test message" if delivery.ok else f"{row.name}: {delivery.sentence}"
+        return Tested(delivery.ok, said, round((time.monotonic() - began) * 1000))
+
+    def send(self, locked_url: bytes, text: Text) -> Delivery:
+        """Send one message to an address that was stored here; never raises."""
+        try:
+            return self._sender.send(self._box.decrypt(locked_url), text)
+        except SecretLostError as error:
+            return Delivery(False, f"Its address cannot be read: {error}; enter it again")
+
+    def _locked(self, url: object) -> dict[str, Any]:
+        clean = str(url or "").strip()
+        hint = self._sender.hint(clean)
+        try:
+            return {"url": self._box.encrypt(clean), "hint": plain(hint, 200)}
+        except OSError as error:
+            raise Refused(f"The address cannot be kept: {error.filename}: {error.strerror}", code="KEY_FILE") from error
+        except ValueError as error:
+            sentence = "The address cannot be kept: secret.key in the data folder is damaged"
+            raise Refused(sentence, code="KEY_FILE") from error
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(values) - {"enabled", *HOURS}
+    if unknown:
+        raise Invalid(f"A channel has no {', '.join(sorted(unknown))}")
+    clean = {name: value or None if name.startswith("quiet") else value for name, value in values.items()}
+    if not isinstance(clean.get("enabled", True), bool):
+        raise Invalid("A channel is either enabled or not")
+    return clean
+
+
+def _check_hours(values: Mapping[str, Any]) -> None:
+    quiet_hours(values["quiet_from"], values["quiet_until"], str(values["zone"] or ""))
+
+
+def _named(name: object) -> str:
+    named = plain(name, 200)
+    if not 1 <= len(named) <= 80:
+        raise Invalid("A channel's name has 1 to 80 characters")
+    return named
+
+
+def _row(session: Session, channel_id: int) -> Any:
+    row = session.execute(select(*_SHOWN).where(_C.id == channel_id)).one_or_none()
+    if row is None:
+        raise _missing()
+    return row
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such notification channel")
+
+
+def _taken(error: IntegrityError, name: str) -> Exception:
+    if violates(error, t.notification_channel, "name"):
+        return Refused(f"There already is a channel {name}", code="NAME_TAKEN")
+    return error
+
+
+def _drop_waiting(session: Session, channel_id: int) -> None:
+    waiting = (_M.channel_id == channel_id) & (_M.state == MessageState.WAITING)
+    session.execute(
+        update(t.notification).where(waiting).values(state=MessageState.FAILED, error="The channel was switched off")
+    )
+
+
+def _note(session: Session, by: Actor, now: datetime, what: str, channel_id: int, **said: Any) -> None:
+    note(
+        session, actor_id(session, by), now, what, subject_type="notification_channel", subject_id=channel_id, **said
+    )  # fmt: skip

@@ -1,0 +1,172 @@
+"""Which events go to which channel."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.actors import Actor, actor_id, note
+from ba2_trade_platform.core.announcements import Occasion
+from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+_R, _C, _I = t.notification_rule.c, t.notification_channel.c, t.expert_instance.c
+LONGEST_GROUP = 86_400
+OF_AN_EXPERT = (Occasion.FAILED, Occasion.CONFIDENT)
+_FIRST = {"enabled": True, "urgent": False, "min_confidence": None, "expert_instance_id": None, "group_seconds": 60}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Events of `occasion` go to the channel, those of one expert or all; `urgent` ones in its quiet hours too.
+
+    What comes within `group_seconds` of the first is one message. `min_confidence` is CONFIDENT's, in percent.
+    """
+
+    id: int
+    channel_id: int
+    channel: str
+    occasion: Occasion
+    enabled: bool
+    urgent: bool
+    min_confidence: float | None
+    expert_instance_id: int | None
+    expert: str | None
+    group_seconds: int
+    created_at: datetime
+    version: int
+
+    def fits(self, event: str, facts: Mapping[str, Any]) -> bool:
+        """Tell whether it wants this event."""
+        if event != self.occasion or not self.enabled:
+            return False
+        if self.expert_instance_id is not None and facts.get("expert_instance_id") != self.expert_instance_id:
+            return False
+        return self.min_confidence is None or float(facts.get("confidence") or 0) >= self.min_confidence
+
+
+def rule_of(row: Any) -> Rule:
+    """Return a rule from its row."""
+    return replace(Rule(*row), occasion=Occasion(row.occasion))
+
+
+def chosen_rules() -> Select[Any]:
+    """Return the query that `Rule` is read from."""
+    return (
+        select(
+            _R.id, _R.channel_id, _C.name.label("channel"), _R.event.label("occasion"), _R.enabled, _R.urgent,
+            _R.min_confidence, _R.expert_instance_id, _I.alias.label("expert"), _R.group_seconds, _R.created_at,
+            _R.version,
+        )
+        .join(t.notification_channel, _C.id == _R.channel_id)
+        .outerjoin(t.expert_instance, _I.id == _R.expert_instance_id)
+        .order_by(_C.name, _R.event, _R.id)
+    )  # fmt: skip
+
+
+class Rules:
+    """Keeps the rules."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def list(self) -> builtins.list[Rule]:
+        """Return the rules by channel and occasion."""
+        with self._store.read() as session:
+            return [rule_of(row) for row in session.execute(chosen_rules())]
+
+    def get(self, rule_id: int) -> Rule:
+        """Return one rule, or raise NotFound."""
+        with self._store.read() as session:
+            return _rule(session, rule_id)
+
+    def create(self, channel_id: int, occasion: Occasion, *, by: Actor, **values: Any) -> Rule:
+        """Add a rule. Raises NotFound for the channel, Invalid for bad values."""
+        clean = {**_FIRST, **_known(values)}
+        _check(occasion, clean)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            if session.scalar(select(_C.id).where(_C.id == channel_id)) is None:
+                raise NotFound("There is no such notification channel")
+            _check_expert(session, clean)
+            rule_id = session.scalars(
+                insert(t.notification_rule)
+                .values(**clean, channel_id=channel_id, event=occasion.value, created_at=now, version=1)
+                .returning(_R.id)
+            ).one()
+            _note(session, by, now, "create", rule_id, after=occasion.value)
+            transaction.everything = True
+        log.info("%s added a notification rule for %s", by, occasion.value)
+        return self.get(rule_id)
+
+    def change(self, rule_id: int, *, by: Actor, version: int | None = None, **changes: Any) -> Rule:
+        """Change what is given. Raises NotFound, Invalid, or Refused when somebody else changed it since `version`."""
+        clean = _known(changes)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            stands = _rule(session, rule_id)
+            if version is not None and stands.version != version:
+                raise Refused("Somebody else has changed this rule meanwhile: look at it again", code="CHANGED")
+            _check(stands.occasion, {**{name: getattr(stands, name) for name in _FIRST}, **clean})
+            _check_expert(session, clean)
+            values = {**clean, "version": stands.version + 1}
+            session.execute(update(t.notification_rule).where(_R.id == rule_id).values(**values))
+            _note(session, by, now, "change", rule_id, after=", ".join(sorted(changes)))
+            transaction.everything = True
+        log.info("%s changed the notification rule %s: %s", by, rule_id, ", ".join(sorted(changes)))
+        return self.get(rule_id)
+
+    def remove(self, rule_id: int, *, by: Actor) -> None:
+        """Forget a rule; what it has brought about is still sent. Raises NotFound."""
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            stands = _rule(session, rule_id)
+            session.execute(delete(t.notification_rule).where(_R.id == rule_id))
+            _note(session, by, now, "remove", rule_id, before=stands.occasion.value)
+            transaction.everything = True
+        log.info("%s removed the notification rule %s", by, rule_id)
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(values) - set(_FIRST)
+    if unknown:
+        raise Invalid(f"A rule has no {', '.join(sorted(unknown))}")
+    return dict(values)
+
+
+def _check(occasion: Occasion, values: Mapping[str, Any]) -> None:
+    seconds, lowest = values["group_seconds"], values["min_confidence"]
+    if not isinstance(seconds, int) or not 0 <= seconds <= LONGEST_GROUP:
+        raise Invalid(f"What comes within 0 to {LONGEST_GROUP:,} seconds can be one message")
+    if lowest is not None and occasion is not Occasion.CONFIDENT:
+        raise Invalid("Only recommendations have a confidence")
+    if lowest is not None and not 1 <= lowest <= 100:
+        raise Invalid("A confidence is between 1 and 100")
+    if values["expert_instance_id"] is not None and occasion not in OF_AN_EXPERT:
+        raise Invalid("Only failures and recommendations are one expert's")
+
+
+def _check_expert(session: Session, values: Mapping[str, Any]) -> None:
+    expert = values.get("expert_instance_id")
+    if expert is not None and session.scalar(select(_I.id).where(_I.id == expert)) is None:
+        raise NotFound(f"There is no expert instance {expert}")
+
+
+def _rule(session: Session, rule_id: int) -> Rule:
+    row = session.execute(chosen_rules().where(_R.id == rule_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such notification rule")
+    return rule_of(row)
+
+
+def _note(session: Session, by: Actor, now: datetime, what: str, rule_id: int, **said: Any) -> None:
+    note(session, actor_id(session, by), now, what, subject_type="notification_rule", subject_id=rule_id, **said)

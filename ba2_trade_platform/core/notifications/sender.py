@@ -1,0 +1,130 @@
+"""The way out of the console: Apprise, which knows some hundred services by one kind of address."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from ba2_trade_platform.core.errors import Invalid
+from ba2_trade_platform.core.notifications.wording import Text, plain
+
+log = logging.getLogger(__name__)
+SECONDS = 15.0
+MAX_URL = 2000
+MIN_SECRET = 4
+EXAMPLES = (
+    ("Mail", "mailtos://USER:PASSWORD@example.com?smtp=mail.example.com&to=desk@example.com"),
+    ("Telegram", "tgram://BOT_TOKEN/CHAT_ID"),
+    ("Slack", "slack://TOKEN_A/TOKEN_B/TOKEN_C/#desk"),
+    ("Discord", "discord://WEBHOOK_ID/WEBHOOK_TOKEN"),
+    ("Push (ntfy)", "ntfys://ntfy.sh/MY_TOPIC"),
+    ("Webhook", "json://HOST:8080/path, or jsons:// for https"),
+)
+_TELLING = ("Socket Exception", "Response Details", "Connection Exception", "SMTP Exception")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Whether a service took a message, and what it said."""
+
+    ok: bool
+    sentence: str
+
+
+class Sender(Protocol):
+    """Sends messages to addresses."""
+
+    def hint(self, url: str) -> str:
+        """Return what may be shown of an address. Raises Invalid, with a sentence, for one that cannot be used."""
+
+    def send(self, url: str, text: Text) -> Delivery:
+        """Send one message and say what came of it; never raises, and ends within its time-out."""
+
+
+class AppriseSender:
+    """Sends by Apprise, which is imported when it is first needed."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+
+    def hint(self, url: str) -> str:
+        """Return the service, and its host where that is no secret: some keep a token in its place."""
+        if not (8 <= len(url) <= MAX_URL and url.isprintable() and " " not in url and "://" in url):
+            raise Invalid("An address begins with its service, such as mailtos://, tgram:// or json://, without spaces")
+        service = _service(url)
+        if service is None:
+            raise Invalid(
+                "Apprise cannot use this address: it does not know the service before ://, it cannot run here, "
+                "or a part is missing or malformed"
+            )
+        scheme = url.partition("://")[0].lower()
+        return f"{service.service_name} ({scheme}://{_shown_host(service) or '...'})"
+
+    def send(self, url: str, text: Text) -> Delivery:
+        """Send it on a thread that does not outlive the console, for a service may drip its answer for ever."""
+        box: list[Delivery] = []
+        thread = threading.Thread(target=lambda: box.append(_send(url, text)), name="notify", daemon=True)
+        thread.start()
+        thread.join(self._seconds)
+        return box[0] if box else Delivery(False, f"There was no answer within {self._seconds:g} s")
+
+
+def _send(url: str, text: Text) -> Delivery:
+    try:
+        apprise = _apprise()
+        asset = apprise.AppriseAsset(app_id="BA2 Trade Platform", app_desc="BA2 Trade Platform", app_url="")
+        way = apprise.Apprise(asset=asset)
+        if not way.add(url):
+            return Delivery(False, "Apprise cannot use this address any more: enter it again")
+        result = way.notify(body=text.body, title=text.title, body_format="text", log_level=logging.DEBUG)
+        if result:
+            return Delivery(True, "Sent")
+        said = dict.fromkeys(entry.message for entry in result.logs() if _tells(entry))
+        return Delivery(False, _without_secrets(url, " ".join(said)) or "The service did not take it")
+    except Exception as error:  # noqa: BLE001 - what a service's plug-in raises must not end those of other channels
+        return Delivery(False, _without_secrets(url, f"{type(error).__name__}: {error}"))
+
+
+def _tells(entry: Any) -> bool:
+    return entry.level in ("WARNING", "ERROR", "CRITICAL") or entry.message.startswith(_TELLING)
+
+
+def _service(url: str) -> Any:
+    apprise = _apprise()
+    try:
+        return apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    except Exception:  # noqa: BLE001 - whatever a plug-in makes of a malformed address, it is one
+        return None
+
+
+def _apprise() -> Any:
+    # Its lines say addresses, and those of the library below it say paths: both hold tokens.
+    logging.getLogger("apprise").propagate = False
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    import apprise  # noqa: PLC0415 - half a second to import, and few consoles notify
+
+    return apprise
+
+
+def _shown_host(service: Any) -> str | None:
+    templates = getattr(service, "templates", ())
+    if not templates or not all("{host}" in template for template in templates):
+        return None
+    port = f":{service.port}" if getattr(service, "port", None) else ""
+    return f"{service.host}{port}"[:100] if getattr(service, "host", None) else None
+
+
+def _without_secrets(url: str, words: str) -> str:
+    """Return what a service said without any part of its address but a host that may be shown."""
+    service = _service(url)
+    shown = _shown_host(service) if service is not None else None
+    raw = re.split(r"[/?&=@#,;]+", url.partition("://")[2])
+    parts = {part for each in raw for part in (each, unquote(each), *each.split(":")) if len(part) >= MIN_SECRET}
+    for part in sorted(parts, key=len, reverse=True):
+        if shown is None or part not in (shown, service.host, str(service.port)):
+            words = words.replace(part, "***")
+    return plain(words, 500)

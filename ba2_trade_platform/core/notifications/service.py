@@ -1,0 +1,43 @@
+"""The notifications of one console, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.notifications.channels import Channels
+from ba2_trade_platform.core.notifications.notifier import SECONDS, Notifier
+from ba2_trade_platform.core.notifications.outbox import Outbox
+from ba2_trade_platform.core.notifications.rules import Rules
+from ba2_trade_platform.core.notifications.sender import AppriseSender, Sender
+from ba2_trade_platform.core.secret_box import SecretBox
+from ba2_trade_platform.core.store import Store
+
+PER_HOUR = 30
+FORGET_SECONDS = 6 * 3600.0
+
+
+@dataclass(frozen=True)
+class Notifications:
+    """Channels, rules, messages, and who sends them."""
+
+    channels: Channels
+    rules: Rules
+    outbox: Outbox
+    notifier: Notifier
+
+    def work_by(self, clockwork: Clockwork) -> None:
+        """Have the clockwork send what is due."""
+        clockwork.every(SECONDS, "notify", self.notifier.run)
+        clockwork.every(FORGET_SECONDS, "forget notifications", self.notifier.forget_old, first_seconds=60)
+
+
+def open_notifications(
+    store: Store, box: SecretBox, zone: str, base_url: str, *, sender: Sender | None = None, per_hour: int = PER_HOUR
+) -> Notifications:
+    """Put the services together; nothing is imported, read or sent yet.
+
+    `zone` is that of new channels; links in messages lead to `base_url`.
+    """
+    channels = Channels(store, box, sender or AppriseSender(), zone)
+    return Notifications(channels, Rules(store), Outbox(store), Notifier(store, channels, base_url, per_hour))

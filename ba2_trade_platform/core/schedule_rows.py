@@ -1,0 +1,46 @@
+"""Reads schedules from their rows, for everything that plans, fires or shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.planned_times import jitter, planned_times
+from ba2_trade_platform.core.sessions import Calendars
+from ba2_trade_platform.core.timings import Plan, read_timing
+from ba2_trade_platform.db import tables as t
+
+_S = t.schedule.c
+
+
+def plan_of(row: Any) -> Plan:
+    """Return the plan that a schedule's row keeps; raises Invalid for a timing that this version cannot read."""
+    return Plan(read_timing(row.timing), row.zone, row.calendar, row.starts_on, row.ends_on)
+
+
+def first_after(row: Any, plan: Plan, after: datetime, calendars: Calendars) -> dict[str, datetime | None]:
+    """Return `next_at` and `wake_at` of the first planned time later than `after`, both None when none comes."""
+    return waking(row, next(planned_times(plan, after, calendars), None))
+
+
+def waking(row: Any, planned: datetime | None) -> dict[str, datetime | None]:
+    """Return the columns that make a schedule wait for this planned time."""
+    wake = None if planned is None else planned + jitter(row.id, planned, row.jitter_seconds)
+    return {"next_at": planned, "wake_at": wake}
+
+
+def symbols_of(session: Session, row: Any) -> list[str]:
+    """Return a schedule's own symbols and those of its watchlists as they are now, each once."""
+    listed = session.scalars(
+        select(t.instrument.c.symbol)
+        .join(t.watchlist_item, t.watchlist_item.c.instrument_id == t.instrument.c.id)
+        .join(t.schedule_watchlist, t.schedule_watchlist.c.watchlist_id == t.watchlist_item.c.watchlist_id)
+        .where(t.schedule_watchlist.c.schedule_id == row.id)
+        .order_by(t.watchlist_item.c.watchlist_id, t.watchlist_item.c.position, t.watchlist_item.c.id)
+    )
+    own: Sequence[str] = row.symbols
+    return list(dict.fromkeys([*own, *listed]))

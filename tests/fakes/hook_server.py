@@ -1,0 +1,67 @@
+"""A webhook on this machine that keeps what it is sent, and fails or dawdles as it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class HookServer:
+    """Answers 200 to every POST, unless `answers` holds others to give first; `hold` keeps callers waiting."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.answers: list[int] = []
+        self.hold = threading.Event()
+        self.hold.set()
+        hooks = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                hooks.hold.wait(30)
+                status = hooks.answers.pop(0) if hooks.answers else 200
+                if status == 200:
+                    hooks.messages.append(message)
+                hooks.paths.append(self.path)
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.server.server_port
+
+    def url(self, path: str = "hook") -> str:
+        """Return its address as a channel's."""
+        return f"json://127.0.0.1:{self.port}/{path}"
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles of what it took."""
+        return [message["title"] for message in self.messages]
+
+
+@contextmanager
+def hook_server() -> Iterator[HookServer]:
+    """Serve for the length of a block."""
+    hooks = HookServer()
+    thread = threading.Thread(target=hooks.server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield hooks
+    finally:
+        hooks.hold.set()
+        hooks.server.shutdown()
+        hooks.server.server_close()
+        thread.join()
