@@ -268,9 +268,8 @@ def build(
     """
     file, engine = _open(settings)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
-    store = Store(engine, feed, clock)
+    breakers = Breakers(store := Store(engine, feed, clock))
     market, research, maps = open_market(settings, store, prices)
-    breakers = Breakers(store)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
     telemetry = Telemetry(traces=Traces(tracing))
@@ -312,7 +311,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(Ground(settings, store, queue, worker, breakers, market, _version(), symbol_maps)),
+        operations=open_operations(Ground(settings, store, queue, worker, breakers, market, _version(), maps)),
     )
 
 

@@ -119,7 +119,7 @@ def open_operations(ground: Ground) -> Operations:
     backups = open_backups(settings, ground.store)
     parts = Parts(
         ground.store, ground.worker, ground.queue, ground.breakers, clockwork, backups,
-        database_file(settings.url), settings.zone, ground.version,
+        database_file(settings.url), settings.zone, ground.version, ground.market,
     )  # fmt: skip
     readiness = Readiness(parts)
     heartbeat = Heartbeat(ground.store, box, clockwork, readiness.obstacles)
