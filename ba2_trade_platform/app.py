@@ -53,6 +53,7 @@ from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.replay import Replay
 from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
@@ -61,6 +62,7 @@ from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.schedule_runs import ScheduleRuns
 from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.verdicts import Assessments
@@ -73,10 +75,9 @@ from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.registry import open_prices
-from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.research import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Ground, Operations, open_operations
+from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -186,6 +187,16 @@ class Platform:
         return self.operations.alerts
 
     @property
+    def symbol_maps(self) -> SymbolMaps:
+        """What price providers call symbols."""
+        return self.operations.symbol_maps
+
+    @property
+    def replay(self) -> Replay:
+        """The demo market's clock, and who moves it."""
+        return self.operations.replay
+
+    @property
     def schedules(self) -> Schedules:
         """What the desk analyses by itself, and when."""
         return self.operations.timekeeping.schedules
@@ -224,6 +235,7 @@ class Platform:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
             self.language.own()
+            self.operations.own()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -279,10 +291,10 @@ def build(
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
     long a minute of the model providers' limits lasts, in seconds.
     """
-    file, engine, market, research = _open(settings, prices)
+    file, engine = _open(settings)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
-    store = Store(engine, feed, clock)
-    breakers = Breakers(store)
+    breakers = Breakers(store := Store(engine, feed, clock))
+    market, research, maps = open_market(settings, store, prices)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
     telemetry = Telemetry(traces=Traces(tracing))
@@ -296,7 +308,7 @@ def build(
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
-    operations = open_operations(Ground(settings, store, queue, market, worker, breakers, _version()))
+    operations = open_operations(Ground(settings, store, queue, market, worker, breakers, _version(), maps))
     return Platform(
         settings=settings,
         store=store,
@@ -365,24 +377,15 @@ def _worker(
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 
-def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices, ResearchSource]:
-    """Return the database's file and engine, the market and the source of research.
-
-    Raises StartRefused with the setting that is wrong.
-    """
+def _open(settings: Settings) -> tuple[Path, Engine]:
+    """Return the database's file and engine; raises StartRefused with the setting that is wrong."""
     try:
-        file = database_file(settings.url)
-        engine = open_engine(settings.url, settings.sqlite_synchronous)
-        market = prices or open_prices(settings.prices, settings.prices_dir)
-        research = open_research(settings.research_dir, market)
+        return database_file(settings.url), open_engine(settings.url, settings.sqlite_synchronous)
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     except OSError as error:
         name = variable("database_url" if settings.database_url else "data_dir")
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
-    except ValueError as error:
-        raise StartRefused(str(error)) from error
-    return file, engine, market, research
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

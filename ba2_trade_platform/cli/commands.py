@@ -18,6 +18,7 @@ from ba2_trade_platform.cli import (
     lists,
     models,
     notify,
+    prices,
     research,
     retries,
     schedules,
@@ -263,6 +264,7 @@ app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
 app.add_typer(notify.notify, name="notify")
+app.add_typer(prices.symbols, name="symbols")
 app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
 app.add_typer(lists.instruments, name="instruments")

@@ -22,7 +22,8 @@ PACKAGE = ROOT / "ba2_trade_platform"
 OTHERS = {
     "app.py", "backups.py", "batches.py", "channels.py", "demo.py", "expert_instances.py", "heartbeat.py",
     "instruments.py", "list_files.py", "model_providers.py", "monitor.py", "ownership.py", "provider_rules.py",
-    "restoring.py", "rules.py", "serve.py", "submissions.py", "symbol_texts.py", "watchlists.py",
+    "replay.py", "restoring.py", "rules.py", "serve.py", "submissions.py", "symbol_maps.py", "symbol_texts.py",
+    "watchlists.py",
 }  # fmt: skip
 
 
