@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
@@ -69,7 +68,6 @@ from ba2_trade_platform.core.verdicts import Assessments
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
-from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
@@ -77,6 +75,7 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.research import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
+from ba2_trade_platform.migrating import migrate
 from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
@@ -259,23 +258,6 @@ class Platform:
         self.dispatcher.stop()
         self.store.dispose()
         self.ownership.release()
-
-
-def migrate(settings: Settings) -> Migrated:
-    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
-    try:
-        done = upgrade(settings.url, settings.data_dir / "backups")
-    except MigrationError as error:
-        raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
-    except DatabaseError as error:
-        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
-        raise StartRefused(sentence, code="DATABASE_BROKEN") from error
-    if done.before != done.after:
-        made = (
-            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
-        )
-        log.info("Database %s %s", made, done.after)
-    return done
 
 
 def build(
