@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.batches import BatchOrder, BatchState
-from ba2_trade_platform.core.monitor import Status
+from ba2_trade_platform.core.batches import BatchKind, BatchOrder, BatchState
+from ba2_trade_platform.core.monitor import Source, Status
+from ba2_trade_platform.core.schedule_drafts import Draft
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit, wait_until
-from tests.sql import ask
+from tests.sql import ask, file_of
 from tests.stepped import Desk, make_desk
 
 SYMBOLS = tuple(f"S{number}" for number in range(2_000))
@@ -88,3 +89,17 @@ def test_people_submit_and_are_served_while_a_large_batch_is_placed_and_worked(t
         assert (ended.state, ended.counts.remaining) == (BatchState.CANCELLED, 0)
         assert ended.counts.succeeded + ended.counts.failed + ended.counts.skipped == len(SYMBOLS)
         assert row(platform, late).status in (Status.COMPLETED, Status.FAILED)
+
+
+def test_a_run_of_a_schedule_is_paused_and_cancelled_like_any_batch_and_ends_with_it(tmp_path: Path) -> None:
+    with running(make_platform(tmp_path)) as platform:
+        platform.queue.pause(by=TRADER)
+        timing = {"kind": "times", "days": [0], "times": ["09:30"]}
+        draft = Draft("Open", practice(platform), timing, "UTC", symbols=("AAPL", "MSFT"))
+        platform.schedules.run_now(platform.schedules.create(draft, by=TRADER).id, by=TRADER)
+        (batch,) = platform.batches.list(kind=BatchKind.SCHEDULE_RUN, source=Source.SCHEDULE).items
+        assert platform.batches.pause(batch.id, by=TRADER).state is BatchState.PAUSED
+        assert [state for (state,) in ask(file_of(platform), "SELECT state FROM schedule_run")] == ["running"]
+        platform.batches.cancel(batch.id, by=TRADER)
+        wait_until(platform, lambda: platform.batches.get(batch.id).finished_at is not None, "the cancel")
+        assert [state for (state,) in ask(file_of(platform), "SELECT state FROM schedule_run")] == ["skipped"]
