@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from benchmarks import (
+    backup,
     batches,
     bulk_rerun,
     console,
@@ -12,9 +13,11 @@ from benchmarks import (
     failure_queries,
     model_costs,
     monitor_queries,
+    notifications,
     queue_drain,
     rerun,
     retry_storm,
+    schedules,
 )
 from benchmarks.report import show
 
@@ -27,8 +30,11 @@ BENCHMARKS = (
     bulk_rerun,
     console,
     retry_storm,
+    notifications,
     model_costs,
     debates,
+    backup,
+    schedules,
 )
 QUICK = {
     "jobs": 200,
@@ -41,10 +47,14 @@ QUICK = {
     "reruns": 20,
     "browsers": 3,
     "storm": 200,
+    "failures": 200,
     "debates": 8,
     "call_seconds": 0.2,
     "seconds": 3,
     "calls": 20_000,
+    "megabytes": 50,
+    "schedules": 200,
+    "spread": 5,
 }
 
 

@@ -15,7 +15,10 @@ from ba2_trade_platform.cli import (
     costs,
     failures,
     lessons,
+    lists,
     models,
+    notify,
+    prices,
     research,
     retries,
     schedules,
@@ -260,8 +263,12 @@ app.add_typer(batches.batch, name="batch")
 app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
+app.add_typer(notify.notify, name="notify")
+app.add_typer(prices.symbols, name="symbols")
 app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
+app.add_typer(lists.instruments, name="instruments")
+app.add_typer(lists.watchlists, name="watchlists")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -22,6 +22,7 @@ from ba2_trade_platform.core.errors import Unavailable
 from ba2_trade_platform.core.monitor import Filter, Source, Status
 from ba2_trade_platform.core.queue.placing import NewBatch
 from ba2_trade_platform.core.queue.submissions import Order
+from ba2_trade_platform.core.watched import WatchedItems
 from ba2_trade_platform.core.watchlists import Watchlists
 from tests.fakes.experts import Gate, Scripted
 from tests.flow.scripts import console, impatient, instance, submit_to
@@ -338,3 +339,55 @@ def test_a_locked_database_fails_no_analysis_and_is_no_experts_fault(
         )
         assert "The worker waits: the database is locked by another program" in caplog.text
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_watchlist_always_knows_its_last_analysis(desk: Desk) -> None:
+    one, other = desk.expert(max_concurrent=8), desk.expert(alias="Another", max_concurrent=8, max_retries=1)
+    lists, reader, worker = Watchlists(desk.store, desk.prices), WatchedItems(desk.store), desk.worker()
+    ids = [lists.create(name, by=TRADER).id for name in ("Mine", "Yours")]
+    for watchlist_id in ids:
+        lists.add_text(watchlist_id, "AAPL MSFT", by=TRADER)
+
+    def last(symbol: str = "AAPL") -> tuple[int | None, str | None]:
+        (found,) = {
+            (item.last_analysis_id, item.last_status, item.last_analyzed_at, item.action)
+            for item in (reader.items(watchlist_id, [symbol])[symbol] for watchlist_id in ids)
+        }
+        analysis_id, status, at, action = found
+        if analysis_id is not None:
+            kept = desk.row(analysis_id)
+            assert (kept.symbol, kept.status, kept.updated_at, kept.action) == (symbol, status, at, action)
+        return analysis_id, None if status is None else status.value
+
+    assert last() == (None, None)
+    first = desk.submit(one)
+    assert (last(), last("MSFT")) == ((first, "pending"), (None, None))
+    desk.clock.advance(1)
+    claim = worker.claim(first)
+    assert last() == (first, "running")
+    worker.fail(claim)
+    assert last() == (first, "failed")
+    second = desk.submit(other)
+    assert last() == (second, "pending")
+    desk.analyses.rerun(first, by=TRADER)  # the older one changed last
+    assert last() == (first, "pending")
+    worker.succeed(worker.claim(first))
+    assert last() == (first, "completed")
+    worker.fail(worker.held[second], ErrorCode.RATE_LIMIT, "429")  # and is to be retried by itself
+    assert last() == (second, "pending")
+    desk.clock.advance(600)
+    worker.claim(second)
+    assert last() == (second, "running")
+    desk.clock.advance(31)
+    rescuer = desk.worker("two")
+    rescuer.tick()  # its worker's lease has ended
+    assert last() == (second, desk.row(second).status.value)
+    desk.analyses.cancel(second, by=TRADER)
+    assert last() == (second, "cancelled")
+    desk.analyses.delete(second, by=TRADER)
+    assert last() == (first, "completed")
+    late = lists.create("Late", by=TRADER).id
+    lists.add_text(late, "AAPL", by=TRADER)
+    assert reader.items(late, ["AAPL"])["AAPL"].last_analysis_id == first
+    desk.analyses.delete(first, by=TRADER)
+    assert last() == (None, None)

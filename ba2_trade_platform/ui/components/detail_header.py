@@ -16,6 +16,7 @@ from ba2_trade_platform.ui.components.cost_view import money
 from ba2_trade_platform.ui.components.job_view import due, retry_words, waits_for
 from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, facts
 from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
+from ba2_trade_platform.ui.components.watch_view import symbol_url
 from ba2_trade_platform.ui.times import DASH, duration, exact, moment
 
 Verb = Callable[[], Awaitable[None]]
@@ -46,7 +47,7 @@ class DetailHeader:
         self._status: tuple[Status, bool] | None = None
         with ui.element("div").classes("ba2-detail-head"):
             with ui.element("div").classes("ba2-detail-title"):
-                ui.link(row.symbol, f"/marketanalysis?symbol={row.symbol}").classes("ba2-detail-symbol").props(
+                ui.link(row.symbol, symbol_url(row.symbol)).classes("ba2-detail-symbol").props(
                     "role=heading aria-level=1"
                 )
                 ui.link(row.expert, f"/marketanalysis?expert={row.expert_instance_id}").classes("ba2-link")
