@@ -35,6 +35,7 @@ from ba2_trade_platform.core.health import Health
 from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
+from ba2_trade_platform.core.lists import Lists
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
@@ -157,6 +158,11 @@ class Platform:
         return self.memory.lessons
 
     @property
+    def lists(self) -> Lists:
+        """Instruments, files of them, and what watchlists and symbols show."""
+        return self.operations.lists
+
+    @property
     def health(self) -> Health:
         """How everything stands that the desk needs to run by itself."""
         return self.operations.safekeeping.health
@@ -210,7 +216,7 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.language.start(self.feed)
+        self.language.start(self.feed, self.operations.clockwork)
         self.operations.start()
 
     def stop(self) -> None:
@@ -267,7 +273,7 @@ def build(
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
-    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store, market)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)

@@ -11,6 +11,7 @@ from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.desk_clock import DeskClock, RealClock, StandingClock
 from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.lists import Lists, open_lists
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
 from ba2_trade_platform.core.presence import Presence
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
@@ -59,6 +60,7 @@ class Operations:
     timekeeping: Timekeeping
     notifications: Notifications
     safekeeping: Safekeeping
+    lists: Lists
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
@@ -72,6 +74,7 @@ class Operations:
         self.timekeeping.watchdog.stop()
         with suppress(Unavailable):  # the next start takes this console for one that was killed when last seen
             self.timekeeping.scheduler.stop()
+        self.notifications.stop()
         self.clockwork.stop()
         self.safekeeping.stop()
 
@@ -89,6 +92,7 @@ def open_operations(ground: Ground) -> Operations:
         clocks=clocks,
         timekeeping=_timekeeping(ground, clockwork, clocks),
         notifications=_notifications(ground, clockwork, box),
+        lists=open_lists(ground.store, ground.market),
         safekeeping=open_safekeeping(ground.settings, watched, clockwork, box, ground.version),
     )
 

@@ -21,8 +21,10 @@ from ba2_trade_platform.api import (
     failures,
     health,
     health_report,
+    instruments,
     lessons,
     model_providers,
+    notifications,
     queue,
     reruns,
     research,
@@ -31,6 +33,7 @@ from ba2_trade_platform.api import (
     retries,
     runs,
     schedules,
+    watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -73,8 +76,11 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        notifications,
         schedules,
         runs,
+        instruments,
+        watchlists,
         demo,
     ):
         api.include_router(area.router, prefix=PREFIX)

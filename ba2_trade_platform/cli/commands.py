@@ -15,7 +15,9 @@ from ba2_trade_platform.cli import (
     costs,
     failures,
     lessons,
+    lists,
     models,
+    notify,
     research,
     retries,
     schedules,
@@ -256,12 +258,15 @@ app.command("let-go")(retries.let_go)
 app.command()(research.research)
 app.command()(costs.costs)
 app.command()(costs.budget)
-app.add_typer(backups.backup, name="backup")
 app.add_typer(batches.batch, name="batch")
+app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
+app.add_typer(notify.notify, name="notify")
 app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
+app.add_typer(lists.instruments, name="instruments")
+app.add_typer(lists.watchlists, name="watchlists")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,6 +20,7 @@ STATIC = Path(__file__).parent / "static"
 RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
     ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
+    ("batches", "/batches", "dynamic_feed", "Batches"),
     ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
     ("experts", "/experts", "psychology", "Experts"),
     ("costs", "/costs", "paid", "Costs"),
@@ -27,6 +28,7 @@ RAIL = (
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
+    ("notifications", "/notifications", "notifications", "Notifications"),
     ("health", "/health", "monitor_heart", "Health"),
 )
 

@@ -20,9 +20,9 @@ README = (ROOT / "README.md").read_text()
 PACKAGE = ROOT / "ba2_trade_platform"
 # What these refuse has nothing to do with failures and re-runs.
 OTHERS = {
-    "app.py", "batches.py", "channels.py", "demo.py", "expert_instances.py", "model_providers.py", "monitor.py",
-    "ownership.py", "provider_rules.py", "rules.py", "serve.py", "submissions.py",
-    "backups.py", "restoring.py", "heartbeat.py",
+    "app.py", "backups.py", "batches.py", "channels.py", "demo.py", "expert_instances.py", "heartbeat.py",
+    "instruments.py", "list_files.py", "model_providers.py", "monitor.py", "ownership.py", "provider_rules.py",
+    "restoring.py", "rules.py", "serve.py", "submissions.py", "symbol_texts.py", "watchlists.py",
 }  # fmt: skip
 
 
