@@ -15,6 +15,7 @@ from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
 from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.analyses import Analyses
+from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.batches import Batches
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
@@ -33,6 +34,8 @@ from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
 from ba2_trade_platform.core.half_days import HalfDays
+from ba2_trade_platform.core.health import Health
+from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
 from ba2_trade_platform.core.model_calls import ModelCalls
@@ -186,6 +189,21 @@ class Platform:
         """When the desk's day is summed up."""
         return self.operations.timekeeping.daily_summary
 
+    @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.backups
+
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -258,10 +276,9 @@ def build(
     file, engine, market, research = _open(settings, prices)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
     store = Store(engine, feed, clock)
-    breakers = Breakers(store)
+    breakers, telemetry = Breakers(store), Telemetry(traces=Traces(tracing))
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
-    telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
     slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
@@ -270,8 +287,9 @@ def build(
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
     instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
-    operations = open_operations(Ground(settings, store, queue, market, _version()))
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
+    worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
+    operations = open_operations(Ground(settings, store, queue, worker, breakers, market, _version()))
     return Platform(
         settings=settings,
         store=store,
@@ -292,7 +310,7 @@ def build(
         experts=instances,
         watchlists=watchlists,
         demo=Demo(store, instances, queue, analyses, watchlists, market, operations.timekeeping.schedules),
-        worker=_worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment),
+        worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
         version=_version(),

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
 
+from ba2_trade_platform.core import restoring
 from ba2_trade_platform.core.alerts import Alerts
+from ba2_trade_platform.core.backups import Backups, Plan
+from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.desk_clock import DeskClock, RealClock, StandingClock
 from ba2_trade_platform.core.desk_settings import DeskSettings
-from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.errors import StartRefused, Unavailable
 from ba2_trade_platform.core.half_days import HalfDays
+from ba2_trade_platform.core.health import Health, Parts, Readiness
+from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
+from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.presence import Presence
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
@@ -24,6 +32,8 @@ from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.waiting_alerts import CHECK_SECONDS, WaitingAlerts
+from ba2_trade_platform.core.worker import ExpertWorker
+from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.db.enums import ScheduleClock
 from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.settings import Settings
@@ -36,6 +46,8 @@ class Ground:
     settings: Settings
     store: Store
     queue: WorkerQueue
+    worker: ExpertWorker
+    breakers: Breakers
     market: Prices
     version: str
 
@@ -61,12 +73,18 @@ class Operations:
     timekeeping: Timekeeping
     notifications: Notifications
     alerts: Alerts
+    backups: Backups
+    heartbeat: Heartbeat
+    health: Health
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
         self.timekeeping.scheduler.start()
         self.clockwork.start()
         self.timekeeping.watchdog.start()
+        self.backups.start(self.clockwork)
+        self.heartbeat.start()
+        self.health.start()
 
     def stop(self) -> None:
         """Begin nothing any more."""
@@ -74,6 +92,7 @@ class Operations:
         with suppress(Unavailable):  # the next start takes this console for one that was killed when last seen
             self.timekeeping.scheduler.stop()
         self.clockwork.stop()
+        self.backups.stop()
 
 
 def open_operations(ground: Ground) -> Operations:
@@ -83,12 +102,23 @@ def open_operations(ground: Ground) -> Operations:
         ScheduleClock.REAL: RealClock(),
         ScheduleClock.REPLAY: StandingClock(ground.market.clock),
     }
+    settings = ground.settings
+    backups = open_backups(settings, ground.store)
+    parts = Parts(
+        ground.store, ground.worker, ground.queue, ground.breakers, clockwork, backups,
+        database_file(settings.url), settings.zone, ground.version,
+    )  # fmt: skip
+    readiness = Readiness(parts)
+    heartbeat = Heartbeat(ground.store, box, clockwork, readiness.obstacles)
     return Operations(
         clockwork=clockwork,
         clocks=clocks,
         timekeeping=_timekeeping(ground, clockwork, clocks),
         notifications=_notifications(ground, clockwork, box),
         alerts=_alerts(ground, clockwork),
+        backups=backups,
+        heartbeat=heartbeat,
+        health=Health(parts, readiness, heartbeat),
     )
 
 
@@ -123,3 +153,25 @@ def _notifications(ground: Ground, clockwork: Clockwork, box: SecretBox) -> Noti
     )
     notifications.work_by(clockwork)
     return notifications
+
+
+def open_backups(settings: Settings, store: Store) -> Backups:
+    """Return the backups as the settings want them."""
+    at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
+    plan = Plan(at, settings.zone, settings.backup_days)
+    return Backups(store, database_file(settings.url), settings.data_dir / "backups", plan)
+
+
+def find_backup(settings: Settings, name: str) -> Path:
+    """Return the backup of this path, or of this name in the folder of backups; raises NotFound."""
+    return restoring.find_backup(name, settings.data_dir / "backups")
+
+
+def restore_backup(settings: Settings, file: Path) -> restoring.Restored:
+    """Put a backup in the place of the database, which is kept aside; raises what `restoring.restore` does."""
+    try:
+        database = database_file(settings.url)
+    except UnsupportedDatabaseError as error:
+        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
+    key = settings.data_dir / "secret.key"
+    return restoring.restore(file, database, Ownership(database), settings.page_url, key)

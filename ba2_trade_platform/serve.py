@@ -59,6 +59,7 @@ def serve(settings: Settings, *, native: bool = False) -> None:
         register_api(app, platform)
         register_pages(platform)
         app.on_startup(platform.start)
+        app.on_startup(platform.health.page_lag.run)
         app.on_startup(lambda: log.info("%s %s on %s; Ctrl-C stops it", TITLE, platform.version, settings.page_url))
         _run(settings, native=native)
     except KeyboardInterrupt:

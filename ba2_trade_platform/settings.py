@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     archive_days: int = Field(
         0, ge=0, le=36_500, description="Archives of older attempts may be packed away; 0 keeps them in the database"
     )
+    backup_at: str = Field("02:00", description="When the database is backed up each day, HH:MM; 0: never by itself")
+    backup_days: int = Field(7, ge=0, le=36_500, description="How many days backups are kept; 0 keeps all of them")
     sqlite_synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = Field(
         "FULL", description="SQLite's synchronous mode; FULL survives a power cut"
     )
@@ -112,6 +115,13 @@ class Settings(BaseSettings):
     def _zone(cls, value: str) -> str:
         if value and value not in available_timezones():
             raise ValueError(f"there is no time zone {value!r}; for example Europe/Berlin")
+        return value
+
+    @field_validator("backup_at")
+    @classmethod
+    def _time_of_day(cls, value: str) -> str:
+        if value not in {"", "0"} and not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
+            raise ValueError("a time of day is HH:MM, for example 02:00; 0 for never")
         return value
 
     @model_validator(mode="after")

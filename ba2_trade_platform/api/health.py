@@ -8,10 +8,28 @@ from pydantic import BaseModel
 
 from ba2_trade_platform.api.dependencies import Console
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.health import Report, State
 from ba2_trade_platform.core.monitor import BOUND, Filter, Status
 
 router = APIRouter(tags=["health"])
+NUMBERS = {
+    "claim_lag": ("ba2_claim_lag_seconds", "How long the analysis that is due for the longest has waited"),
+    "oldest": ("ba2_oldest_pending_seconds", "Age of the oldest pending analysis"),
+    "worker_loop": ("ba2_worker_loop_lag_seconds", "p99 of the last minute"),
+    "page_loop": ("ba2_page_loop_lag_seconds", "p99 of the last minute"),
+    "scheduler": ("ba2_scheduler_running", "1 while the scheduler runs"),
+    "database": ("ba2_database_bytes", "Size of the database"),
+    "wal": ("ba2_wal_bytes", "Size of its write-ahead log"),
+    "free_pages": ("ba2_database_free_bytes", "Room inside of the database that is used again"),
+    "disk": ("ba2_disk_free_bytes", "Room on the disk of the data folder"),
+    "backup_disk": ("ba2_backup_disk_free_bytes", "Room on the disk of the backups"),
+    "backup": ("ba2_backup_age_seconds", "Age of the newest verified backup; absent without one"),
+    "providers": ("ba2_providers_held", "Providers whose retries wait"),
+    "notifications": ("ba2_notifications_failed", "Messages of the last day that never went out"),
+    "memory": ("ba2_memory_bytes", "Memory of this process"),
+    "uptime": ("ba2_uptime_seconds", "Seconds since the console was put together"),
+    "pages": ("ba2_open_pages", "Pages that are open"),
+}
 
 
 class Health(BaseModel):
@@ -23,15 +41,15 @@ class Health(BaseModel):
 
 
 @router.get("/healthz")
-def healthz(console: Console) -> Health:
+async def healthz(console: Console) -> Health:  # on the loop itself: the threads may all wait for the database
     """Tell that the console lives."""
     return Health(ok=True, version=console.version, reasons=[])
 
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "It cannot work just now", "content": {}}})
 def readyz(console: Console, response: Response) -> Health:
-    """Tell whether the console can work: its worker runs, and its database can be written."""
-    reasons = _obstacles(console)
+    """Tell whether the console can work: worker, scheduler, schema, room on the disk, a database to be written."""
+    reasons = list(console.health.obstacles())
     response.status_code = 503 if reasons else 200
     return Health(ok=not reasons, version=console.version, reasons=reasons)
 
@@ -67,6 +85,7 @@ def metrics(console: Console) -> PlainTextResponse:
         ("slots", "gauge", "Analyses that may run at once", state.slots),
     ]
     lines = [f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n" for name, kind, text, value in numbers]
+    lines += _health_lines(console.health.read())
     counted = console.telemetry.metrics.exposition()
     return PlainTextResponse("".join(lines) + counted, media_type="text/plain; version=0.0.4")
 
@@ -75,13 +94,11 @@ def _count(console: Platform, status: Status) -> int:
     return console.monitor.count(Filter(status=(status,)))
 
 
-def _obstacles(console: Platform) -> list[str]:
-    status = console.worker.status
-    reasons = [] if status.running else ["the worker does not run"]
-    if status.storage_problem:
-        reasons.append(status.storage_problem)
-    try:
-        console.store.check()
-    except Unavailable as error:
-        reasons.append(str(error))
-    return list(dict.fromkeys(reasons))
+def _health_lines(report: Report) -> list[str]:
+    known = [(*NUMBERS[item.key], item.number) for item in report.items if item.key in NUMBERS]
+    rows = [(name, text, number) for name, text, number in known if number is not None]
+    rows.append(("ba2_health_bad", "Items of the page Health that need a person now", len(report.bad)))
+    rows.append(
+        ("ba2_health_warn", "Items to watch", sum(item.state is State.WARN for item in report.items)),
+    )
+    return [f"# HELP {name} {text}\n# TYPE {name} gauge\n{name} {number:g}\n" for name, text, number in rows]

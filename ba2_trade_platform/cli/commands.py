@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli import batches, bulk, costs, failures, lessons, models, research, retries, schedules
+from ba2_trade_platform.cli import (
+    backups,
+    batches,
+    bulk,
+    costs,
+    failures,
+    lessons,
+    models,
+    research,
+    retries,
+    schedules,
+)
 from ba2_trade_platform.cli.door import (
     AsJson,
     Reason,
@@ -246,6 +257,7 @@ app.command()(research.research)
 app.command()(costs.costs)
 app.command()(costs.budget)
 app.add_typer(batches.batch, name="batch")
+app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
 app.add_typer(schedules.schedules, name="schedules")

@@ -137,6 +137,17 @@ def print_breakers(found: dict[str, Any], zone: ZoneInfo) -> None:
     _print(table if found["items"] else "No provider is held back.")
 
 
+def print_backups(found: dict[str, Any], zone: ZoneInfo) -> None:
+    """Print the copies of the database."""
+    table = _table("Made", "State", "MB", "File or failure")
+    for one in found["items"]:
+        state = "failed" if one["error"] else "deleted" if one["deleted_at"] else "verified"
+        size = f"{one['bytes'] / 1e6:,.1f}" if one["bytes"] else DASH
+        table.add_row(_moment(one["started_at"], zone), state, size, _text(one["error"] or one["file"]))
+    _print(table if found["items"] else "There is no backup yet. `backup now` makes one.")
+    _print(found["sentence"])
+
+
 def print_costs(found: dict[str, Any]) -> None:
     """Print what model calls cost, group by group, and their total."""
     table = _table(found["group_by"].capitalize(), "Calls", "Tokens in", "Tokens out", "Cached", "Cost, USD")

@@ -20,6 +20,7 @@ from sqlalchemy import bindparam, text
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.errors import Unavailable
 from ba2_trade_platform.core.jobs import Bench, Job
+from ba2_trade_platform.core.loop_lag import LoopLag
 from ba2_trade_platform.core.queue.claims import BULK_PRIORITY
 from ba2_trade_platform.core.queue.records import Sheet
 from ba2_trade_platform.core.queue.tick import Plan, Tick, Ticked
@@ -99,6 +100,7 @@ class ExpertWorker:
         self._stopping = False
         self._status = WorkerStatus()
         self._database: ThreadPoolExecutor | None = None
+        self.lag = LoopLag()
 
     @property
     def status(self) -> WorkerStatus:
@@ -140,6 +142,7 @@ class ExpertWorker:
         self._loop = asyncio.get_running_loop()
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         back_off = 0.0
+        sampler = asyncio.create_task(self.lag.run())
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -154,6 +157,7 @@ class ExpertWorker:
                     await asyncio.sleep(back_off)
             await self._leave()
         finally:
+            sampler.cancel()
             self._database.shutdown(wait=False)
 
     async def _in_database(self, work: Callable[..., T], *arguments: Any) -> T:

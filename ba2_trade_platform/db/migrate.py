@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -39,12 +40,19 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+@cache
 def head() -> str:
     """Return the newest revision that this code knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:
         raise MigrationError("This installation has no migrations")
     return revision
+
+
+@cache
+def known_revisions() -> frozenset[str]:
+    """Return the revisions that this code can bring to its newest."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def upgrade(url: str, backups: Path, to: str = "head") -> Migrated:
@@ -55,8 +63,7 @@ def upgrade(url: str, backups: Path, to: str = "head") -> Migrated:
     file = database_file(url)
     file.parent.mkdir(parents=True, exist_ok=True)
     before = revision_of(url)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if before is not None and before not in known:
+    if before is not None and before not in known_revisions():
         raise MigrationError(
             f"The database {file} has schema {before}, which this version does not know (it knows up to {head()}): "
             "it was written by a newer version. Start that version, or restore a backup."

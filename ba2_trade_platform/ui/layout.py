@@ -29,6 +29,7 @@ RAIL = (
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
+    ("health", "/health", "monitor_heart", "Health"),
 )
 
 
@@ -174,6 +175,7 @@ class Shell:
         self._badge("failures", pulse.needs_person)
         self._alerts.show(pulse.alerts, pulse.unseen_runs)
         self._badge("schedules", pulse.alerts.count + pulse.unseen_runs)
+        self._badge("health", pulse.unwell)
         _show_if(self._demo, pulse.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 

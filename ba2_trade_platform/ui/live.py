@@ -23,6 +23,11 @@ class Live:
         self._subscription: Subscription | None = None
 
     @property
+    def pages(self) -> int:
+        """How many pages are open."""
+        return len({listener.client_id for listener in list(self._listeners.values())})
+
+    @property
     def listeners(self) -> int:
         """How many pages listen."""
         return len(self._listeners)
@@ -64,6 +69,11 @@ class PageListener:
         self._waiting: Change | None = None
         self._busy = False
         self._closed = False
+
+    @property
+    def client_id(self) -> str:
+        """Whose page it is."""
+        return self._client.id
 
     def add(self, change: Change) -> None:
         """Note a change; the page is refreshed soon."""

@@ -31,6 +31,7 @@ class Pulse(NamedTuple):
     needs_person: int
     alerts: Unacknowledged
     unseen_runs: int
+    unwell: int
 
 
 def read_pulse(platform: Platform) -> Pulse:
@@ -45,6 +46,7 @@ def read_pulse(platform: Platform) -> Pulse:
         needs_person=platform.failures.needs_person(),
         alerts=platform.alerts.unacknowledged(),
         unseen_runs=platform.schedule_runs.unseen(),
+        unwell=platform.health.bad_count,
     )
 
 

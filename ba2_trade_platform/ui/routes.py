@@ -17,6 +17,7 @@ from ba2_trade_platform.ui.pages.analysis import analysis_page
 from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.pages.costs import costs_page
 from ba2_trade_platform.ui.pages.experts import experts_page
+from ba2_trade_platform.ui.pages.health import health_page
 from ba2_trade_platform.ui.pages.lessons import lesson_page, lessons_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
@@ -29,7 +30,9 @@ from ba2_trade_platform.ui.pulse import SharedReading, read_pulse
 
 def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
-    desk = Desk(platform, Live(platform.feed), SharedReading(partial(read_pulse, platform)))
+    live = Live(platform.feed)
+    desk = Desk(platform, live, SharedReading(partial(read_pulse, platform)))
+    platform.health.count_pages(lambda: live.pages)
     _add_style()
     _analyses(desk)
     _desk_and_history(desk)
@@ -90,6 +93,10 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/watchlists")
     async def watchlists() -> None:
         await lists_page(desk)
+
+    @ui.page("/health")
+    async def health() -> None:
+        await health_page(desk)
 
     @ui.page("/providers")
     async def providers() -> None:

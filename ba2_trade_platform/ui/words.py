@@ -35,6 +35,11 @@ BREAKER: dict[str, Look] = {
     "draining": Look("letting go", "trending_up", "good"),
     "closed": Look("closed", "check_circle", "quiet"),
 }
+HEALTH: dict[str, Look] = {
+    "ok": Look("well", "check_circle", "good"),
+    "warn": Look("watch", "warning", "warn"),
+    "bad": Look("bad", "error", "bad"),
+}
 VERDICT: dict[str, Look] = {
     "transient": Look("transient", "autorenew", "good"),
     "permanent": Look("permanent", "build", "bad"),

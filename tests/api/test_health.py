@@ -27,7 +27,7 @@ async def test_a_console_without_a_worker_is_alive_but_not_ready(platform: Platf
     async with client_of(platform) as client:
         alive, ready = await client.get(f"{ROOT}/healthz"), await client.get(f"{ROOT}/readyz")
     assert (alive.status_code, ready.status_code) == (200, 503)
-    assert ready.json()["reasons"] == ["the worker does not run"]
+    assert ready.json()["reasons"] == ["the worker does not run", "the scheduler does not run"]
 
 
 async def test_metrics_tell_the_numbers_of_the_queue(platform: Platform) -> None:

@@ -20,8 +20,9 @@ README = (ROOT / "README.md").read_text()
 PACKAGE = ROOT / "ba2_trade_platform"
 # What these refuse has nothing to do with failures and re-runs.
 OTHERS = {
-    "app.py", "batches.py", "channels.py", "demo.py", "expert_instances.py", "model_providers.py", "monitor.py",
-    "ownership.py", "provider_rules.py", "rules.py", "serve.py", "submissions.py",
+    "app.py", "backups.py", "batches.py", "channels.py", "demo.py", "expert_instances.py", "heartbeat.py",
+    "model_providers.py", "monitor.py", "ownership.py", "provider_rules.py", "restoring.py", "rules.py", "serve.py",
+    "submissions.py",
 }  # fmt: skip
 
 
@@ -65,6 +66,14 @@ def test_every_refusal_of_a_rerun_is_explained_to_the_trader() -> None:
     modules = [path for path in PACKAGE.rglob("*.py") if path.name not in OTHERS]
     raised = {code for path in modules for code in re.findall(r'code="([A-Z_]+)"', path.read_text())}
     assert {"NOT_FAILED", "RATE_LIMITED", "NOTHING_TO_PACK"} <= raised
+    assert raised - explained == set()
+
+
+def test_every_refusal_of_health_and_backups_is_explained_to_the_operator() -> None:
+    explained = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/operations.md").read_text()))
+    modules = [PACKAGE / "core" / name for name in ("backups.py", "restoring.py", "heartbeat.py")]
+    raised = {code for path in modules for code in re.findall(r'code="([A-Z_]+)"', path.read_text())}
+    assert "BACKUP_UNDER_WAY" in raised
     assert raised - explained == set()
 
 

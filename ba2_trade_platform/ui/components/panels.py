@@ -16,6 +16,12 @@ from ba2_trade_platform.ui.words import Look
 K = TypeVar("K")
 V = TypeVar("V")
 
+# The browser cannot follow `#attempts` itself: the page is painted after it has looked for the anchor.
+_FOLLOW_ANCHOR = """
+const follow = () => document.querySelector(`[data-anchor="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView();
+if (location.hash) setTimeout(follow, 50);
+"""
+
 
 class Fact(NamedTuple):
     """A label with its value; `url` makes the value a link, `hint` is shown on hover."""
@@ -147,6 +153,11 @@ def facts(items: Sequence[Fact]) -> None:
                     value = ui.label(fact.value)
                 if fact.hint and fact.value != DASH:
                     value.props["title"] = fact.hint
+
+
+def follow_anchor() -> None:
+    """Scroll to the panel that the address names, once the page is painted."""
+    ui.timer(0, lambda: ui.run_javascript(_FOLLOW_ANCHOR), once=True)
 
 
 def copy_button(what: str, text: str) -> ui.button:

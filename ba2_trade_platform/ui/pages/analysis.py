@@ -5,16 +5,11 @@ from __future__ import annotations
 from nicegui import ui
 
 from ba2_trade_platform.ui.components.detail import BACK, AnalysisDetail
-from ba2_trade_platform.ui.components.panels import empty_state
+from ba2_trade_platform.ui.components.panels import empty_state, follow_anchor
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.layout import frame
 
 LONGEST_ID = 15
-# The browser cannot follow `#attempts` itself: the page is painted after it has looked for the anchor.
-_FOLLOW_ANCHOR = """
-const follow = () => document.querySelector(`[data-anchor="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView();
-if (location.hash) setTimeout(follow, 50);
-"""
 
 
 async def analysis_page(desk: Desk, analysis_id: str) -> None:
@@ -28,4 +23,4 @@ async def analysis_page(desk: Desk, analysis_id: str) -> None:
         detail = AnalysisDetail(desk, int(analysis_id), in_drawer=False)
         desk.live.watch(detail.refresh)  # before it is read, so that no change falls between the two
         await detail.build()
-        ui.timer(0, lambda: ui.run_javascript(_FOLLOW_ANCHOR), once=True)
+        follow_anchor()

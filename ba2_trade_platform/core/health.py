@@ -1,0 +1,188 @@
+"""Looks at everything that must be well for the desk to run by itself, once for all who ask within a few seconds."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ba2_trade_platform.core import health_checks as checks
+from ba2_trade_platform.core import machine
+from ba2_trade_platform.core.backups import Backups
+from ba2_trade_platform.core.breakers import Breakers
+from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.health_facts import read_facts
+from ba2_trade_platform.core.health_report import Group, Item, Report, State
+from ba2_trade_platform.core.heartbeat import Heartbeat
+from ba2_trade_platform.core.loop_lag import LoopLag
+from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
+from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.worker import ExpertWorker
+from ba2_trade_platform.db.migrate import head
+
+__all__ = ["Group", "Health", "Item", "Parts", "Readiness", "Report", "State"]
+
+FRESH_SECONDS = 3.0
+LOCK_SECONDS = 2.0
+LOOK_SECONDS = 15.0
+NO_ROOM_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is looked at. `database` is the SQLite file."""
+
+    store: Store
+    worker: ExpertWorker
+    queue: WorkerQueue
+    breakers: Breakers
+    clockwork: Clockwork
+    backups: Backups
+    database: Path
+    zone: ZoneInfo
+    version: str
+
+
+class Readiness:
+    """Whether the console can work just now, and what keeps it from it; asked at most once a second."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._known: tuple[str, ...] = ()
+        self._known_at = 0.0
+
+    def obstacles(self) -> tuple[str, ...]:
+        """Return why the console cannot work, nothing when it can. Never raises; waits two seconds at most."""
+        with self._lock:
+            if not self._known_at or time.monotonic() - self._known_at > 1:
+                self._known = tuple(dict.fromkeys(filter(None, self._look())))
+                self._known_at = time.monotonic()
+            return self._known
+
+    def _look(self) -> list[str | None]:
+        parts, status = self._parts, self._parts.worker.status
+        room = machine.free_bytes(parts.database.parent)
+        return [
+            None if status.running else "the worker does not run",
+            status.storage_problem,
+            None if parts.clockwork.alive else "the scheduler does not run",
+            "the disk is full" if room is not None and room < NO_ROOM_BYTES else None,
+            self.writing_problem(),
+        ]
+
+    def writing_problem(self) -> str | None:
+        """Return why the database cannot be written, or is not of this version's schema."""
+        try:
+            # Its own connection: none of the console's pool may be free just when somebody asks.
+            with closing(sqlite3.connect(self._parts.database, timeout=LOCK_SECONDS, isolation_level=None)) as one:
+                one.execute("BEGIN IMMEDIATE")
+                found = one.execute("SELECT version_num FROM alembic_version").fetchone()
+                one.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            locked = "locked" in str(error) or "busy" in str(error)
+            return "the database is locked by another program" if locked else f"the database answered: {error}"
+        if found is None or found[0] != head():
+            return f"the database has schema {found and found[0]}, this version needs {head()}"
+        return None
+
+
+class Health:
+    """Reads and judges everything; blocking, and never raising: what cannot be read is an item of its own."""
+
+    def __init__(self, parts: Parts, readiness: Readiness, heartbeat: Heartbeat) -> None:
+        self._parts = parts
+        self._readiness = readiness
+        self._heartbeat = heartbeat
+        self._lock = threading.Lock()
+        self._report: Report | None = None
+        self._read_at = 0.0
+        self._started_at = time.monotonic()
+        self._clock = machine.ClockWatch()
+        self._versions = machine.versions(parts.version)
+        self._pages: Callable[[], int] = lambda: 0
+        self._told: tuple[str, ...] = ()
+        self.page_lag = LoopLag()
+
+    def count_pages(self, count: Callable[[], int]) -> None:
+        """Have the open pages counted by whoever knows them."""
+        self._pages = count
+
+    def start(self) -> None:
+        """Begin to look by itself, so that a page hears of what nobody wrote down."""
+        self._parts.clockwork.every(LOOK_SECONDS, "health", self.look, first_seconds=3)
+
+    def look(self) -> None:
+        """Read anew, and tell the pages when something turned bad or well."""
+        bad = tuple(item.key for item in self.read().bad)
+        if bad != self._told:
+            self._told = bad
+            self._parts.store.feed.publish(Change(frozenset()))
+
+    @property
+    def bad_count(self) -> int:
+        """How many items needed a person when somebody looked last; looks at nothing itself."""
+        return len(self._told)
+
+    def obstacles(self) -> tuple[str, ...]:
+        """Return why the console cannot work, nothing when it can."""
+        return self._readiness.obstacles()
+
+    def read(self) -> Report:
+        """Return how everything stands, at most three seconds old."""
+        with self._lock:
+            if self._report is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+                self._report = self._read()
+                self._read_at = time.monotonic()
+            return self._report
+
+    def _read(self) -> Report:
+        parts, now = self._parts, self._parts.store.clock.now()
+        status, problem = parts.worker.status, self._readiness.writing_problem()
+        items = [
+            *self._from_database(),
+            checks.loop("worker_loop", "Worker loop", parts.worker.lag.reading),
+            checks.loop("page_loop", "Page loop", self.page_lag.reading),
+            checks.storage(status.storage_problem, [problem] if problem else []),
+            *checks.process(
+                machine.memory_bytes(), timedelta(seconds=time.monotonic() - self._started_at), self._pages()
+            ),
+        ]
+        return Report(now, tuple(items), self._versions)
+
+    def _from_database(self) -> list[Item]:
+        """Return what needs the database to be readable, or one item that says that it is not."""
+        parts, now = self._parts, self._parts.store.clock.now()
+        status = parts.worker.status
+        jump = self._clock.jump_seconds(now, machine.steady_seconds())
+        try:
+            facts, queue = read_facts(parts.store, now), parts.queue.state()
+            held, active = parts.breakers.held(), parts.breakers.active()
+            good, newest = parts.backups.newest_good(), parts.backups.newest()
+            heartbeat = self._heartbeat.state
+        except Unavailable as error:
+            unread = Item("database", Group.STORAGE, "Database", State.BAD, "unreadable", f"It cannot be read: {error}")
+            alive = checks.scheduler(parts.clockwork.alive, None, now)[:1]
+            return [*checks.worker(status, None), *alive, *checks.clock(jump, None, now, parts.zone.key), unread]
+        wal = machine.file_bytes(parts.database.with_name(f"{parts.database.name}-wal"))
+        return [
+            *checks.worker(status, queue),
+            *checks.waiting(facts, status, queue, held, now),
+            *checks.scheduler(parts.clockwork.alive, facts.next_wake, now),
+            checks.heartbeat(heartbeat),
+            *checks.clock(jump, facts.newest_at, now, parts.zone.key),
+            *checks.database(facts, wal, head()),
+            checks.disk("disk", "Disk of the data", machine.free_bytes(parts.database.parent), facts.bytes),
+            checks.disk("backup_disk", "Disk of the backups", machine.free_bytes(parts.backups.folder), facts.bytes),
+            checks.backup(good, newest, parts.backups.plan, now),
+            checks.providers(active),
+            checks.notifications(facts.failing_channels, facts.failed_messages),
+        ]
