@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
@@ -38,6 +37,7 @@ from ba2_trade_platform.core.health import Health
 from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
+from ba2_trade_platform.core.lists import Lists
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
@@ -52,6 +52,7 @@ from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.replay import Replay
 from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
@@ -60,22 +61,22 @@ from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.schedule_runs import ScheduleRuns
 from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.verdicts import Assessments
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
-from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.registry import open_prices
-from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.research import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Ground, Operations, open_operations
+from ba2_trade_platform.migrating import migrate
+from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -160,9 +161,39 @@ class Platform:
         return self.memory.lessons
 
     @property
+    def lists(self) -> Lists:
+        """Instruments, files of them, and what watchlists and symbols show."""
+        return self.operations.lists
+
+    @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.safekeeping.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.safekeeping.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.safekeeping.backups
+
+    @property
     def alerts(self) -> Alerts:
         """What a person must look at."""
         return self.operations.alerts
+
+    @property
+    def symbol_maps(self) -> SymbolMaps:
+        """What price providers call symbols."""
+        return self.operations.symbol_maps
+
+    @property
+    def replay(self) -> Replay:
+        """The demo market's clock, and who moves it."""
+        return self.operations.replay
 
     @property
     def schedules(self) -> Schedules:
@@ -189,21 +220,6 @@ class Platform:
         """When the desk's day is summed up."""
         return self.operations.timekeeping.daily_summary
 
-    @property
-    def health(self) -> Health:
-        """How everything stands that the desk needs to run by itself."""
-        return self.operations.health
-
-    @property
-    def heartbeat(self) -> Heartbeat:
-        """The dead man's switch."""
-        return self.operations.heartbeat
-
-    @property
-    def backups(self) -> Backups:
-        """The copies of the database."""
-        return self.operations.backups
-
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
         return Actor(kind, self.settings.operator_name)
@@ -218,6 +234,7 @@ class Platform:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
             self.language.own()
+            self.operations.own()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -228,7 +245,7 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.language.start(self.feed)
+        self.language.start(self.feed, self.operations.clockwork)
         self.operations.start()
         self.operations.clockwork.at(self.store.clock.now(), "demo schedule", self.demo.add_schedule)
 
@@ -241,23 +258,6 @@ class Platform:
         self.dispatcher.stop()
         self.store.dispose()
         self.ownership.release()
-
-
-def migrate(settings: Settings) -> Migrated:
-    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
-    try:
-        done = upgrade(settings.url, settings.data_dir / "backups")
-    except MigrationError as error:
-        raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
-    except DatabaseError as error:
-        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
-        raise StartRefused(sentence, code="DATABASE_BROKEN") from error
-    if done.before != done.after:
-        made = (
-            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
-        )
-        log.info("Database %s %s", made, done.after)
-    return done
 
 
 def build(
@@ -273,23 +273,24 @@ def build(
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
     long a minute of the model providers' limits lasts, in seconds.
     """
-    file, engine, market, research = _open(settings, prices)
+    file, engine = _open(settings)
     experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
-    store = Store(engine, feed, clock)
-    breakers, telemetry = Breakers(store), Telemetry(traces=Traces(tracing))
+    breakers = Breakers(store := Store(engine, feed, clock))
+    market, research, maps = open_market(settings, store, prices)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
+    telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
     slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
-    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store, market)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
-    operations = open_operations(Ground(settings, store, queue, worker, breakers, market, _version()))
+    operations = open_operations(Ground(settings, store, queue, market, worker, breakers, _version(), maps))
     return Platform(
         settings=settings,
         store=store,
@@ -358,24 +359,15 @@ def _worker(
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 
-def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices, ResearchSource]:
-    """Return the database's file and engine, the market and the source of research.
-
-    Raises StartRefused with the setting that is wrong.
-    """
+def _open(settings: Settings) -> tuple[Path, Engine]:
+    """Return the database's file and engine; raises StartRefused with the setting that is wrong."""
     try:
-        file = database_file(settings.url)
-        engine = open_engine(settings.url, settings.sqlite_synchronous)
-        market = prices or open_prices(settings.prices, settings.prices_dir)
-        research = open_research(settings.research_dir, market)
+        return database_file(settings.url), open_engine(settings.url, settings.sqlite_synchronous)
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     except OSError as error:
         name = variable("database_url" if settings.database_url else "data_dir")
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
-    except ValueError as error:
-        raise StartRefused(str(error)) from error
-    return file, engine, market, research
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

@@ -22,9 +22,12 @@ from ba2_trade_platform.api import (
     failures,
     health,
     health_report,
+    instruments,
     lessons,
     model_providers,
+    notifications,
     queue,
+    replay,
     reruns,
     research,
     results,
@@ -32,6 +35,8 @@ from ba2_trade_platform.api import (
     retries,
     runs,
     schedules,
+    symbol_maps,
+    watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -75,9 +80,14 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         experts,
         research,
         lessons,
+        notifications,
         schedules,
         runs,
+        instruments,
+        watchlists,
         demo,
+        replay,
+        symbol_maps,
     ):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)

@@ -29,9 +29,9 @@ class Pulse(NamedTuple):
     demo: DemoState
     breakers: tuple[Breaker, ...]
     needs_person: int
+    unwell: int
     alerts: Unacknowledged
     unseen_runs: int
-    unwell: int
 
 
 def read_pulse(platform: Platform) -> Pulse:
@@ -44,9 +44,9 @@ def read_pulse(platform: Platform) -> Pulse:
         demo=platform.demo.state(),
         breakers=tuple(platform.breakers.active()),
         needs_person=platform.failures.needs_person(),
+        unwell=platform.health.bad_count,
         alerts=platform.alerts.unacknowledged(),
         unseen_runs=platform.schedule_runs.unseen(),
-        unwell=platform.health.bad_count,
     )
 
 
