@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.batches import Batches
@@ -23,6 +23,7 @@ from ba2_trade_platform.core.changes import ChangeFeed
 from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.costs import Costs
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
@@ -31,10 +32,12 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.health import Health
 from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
+from ba2_trade_platform.core.lists import Lists
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
@@ -65,7 +68,6 @@ from ba2_trade_platform.core.verdicts import Assessments
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
-from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
@@ -73,6 +75,7 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.research import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
+from ba2_trade_platform.migrating import migrate
 from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
@@ -158,6 +161,31 @@ class Platform:
         return self.memory.lessons
 
     @property
+    def lists(self) -> Lists:
+        """Instruments, files of them, and what watchlists and symbols show."""
+        return self.operations.lists
+
+    @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.safekeeping.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.safekeeping.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.safekeeping.backups
+
+    @property
+    def alerts(self) -> Alerts:
+        """What a person must look at."""
+        return self.operations.alerts
+
+    @property
     def symbol_maps(self) -> SymbolMaps:
         """What price providers call symbols."""
         return self.operations.symbol_maps
@@ -183,19 +211,14 @@ class Platform:
         return self.operations.notifications
 
     @property
-    def health(self) -> Health:
-        """How everything stands that the desk needs to run by itself."""
-        return self.operations.health
+    def half_days(self) -> HalfDays:
+        """On which days exchanges close early."""
+        return self.operations.timekeeping.half_days
 
     @property
-    def heartbeat(self) -> Heartbeat:
-        """The dead man's switch."""
-        return self.operations.heartbeat
-
-    @property
-    def backups(self) -> Backups:
-        """The copies of the database."""
-        return self.operations.backups
+    def daily_summary(self) -> DailySummary:
+        """When the desk's day is summed up."""
+        return self.operations.timekeeping.daily_summary
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -222,8 +245,9 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.language.start(self.feed)
+        self.language.start(self.feed, self.operations.clockwork)
         self.operations.start()
+        self.operations.clockwork.at(self.store.clock.now(), "demo schedule", self.demo.add_schedule)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
@@ -234,23 +258,6 @@ class Platform:
         self.dispatcher.stop()
         self.store.dispose()
         self.ownership.release()
-
-
-def migrate(settings: Settings) -> Migrated:
-    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
-    try:
-        done = upgrade(settings.url, settings.data_dir / "backups")
-    except MigrationError as error:
-        raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
-    except DatabaseError as error:
-        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
-        raise StartRefused(sentence, code="DATABASE_BROKEN") from error
-    if done.before != done.after:
-        made = (
-            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
-        )
-        log.info("Database %s %s", made, done.after)
-    return done
 
 
 def build(
@@ -279,10 +286,11 @@ def build(
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
-    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store, market)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
+    operations = open_operations(Ground(settings, store, queue, market, worker, breakers, _version(), maps))
     return Platform(
         settings=settings,
         store=store,
@@ -302,7 +310,7 @@ def build(
         details=Details(store, monitor, packed),
         experts=instances,
         watchlists=watchlists,
-        demo=Demo(store, instances, queue, analyses, watchlists, market),
+        demo=Demo(store, instances, queue, analyses, watchlists, market, operations.timekeeping.schedules),
         worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
@@ -311,7 +319,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(Ground(settings, store, queue, worker, breakers, market, _version(), maps)),
+        operations=operations,
     )
 
 

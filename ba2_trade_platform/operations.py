@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import time
-from pathlib import Path
 
-from ba2_trade_platform.core import restoring
-from ba2_trade_platform.core.backups import Backups, Plan
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.desk_clock import DeskClock, RealClock
+from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.errors import StartRefused, Unavailable
-from ba2_trade_platform.core.health import Health, Parts, Readiness
-from ba2_trade_platform.core.heartbeat import Heartbeat
+from ba2_trade_platform.core.half_days import HalfDays
+from ba2_trade_platform.core.lists import Lists, open_lists
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
-from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.presence import Presence
 from ba2_trade_platform.core.price_keeping import KEEP_SECONDS, PriceKeeping
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
@@ -30,13 +28,14 @@ from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.symbol_maps import SymbolMaps
+from ba2_trade_platform.core.waiting_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.worker import ExpertWorker
-from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.db.enums import ScheduleClock
 from ba2_trade_platform.market.registry import open_prices
 from ba2_trade_platform.market.replay import ReplayClock
 from ba2_trade_platform.market.research import ResearchSource, open_research
 from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.safekeeping import Safekeeping, Watched, open_safekeeping
 from ba2_trade_platform.settings import Settings
 
 
@@ -47,9 +46,9 @@ class Ground:
     settings: Settings
     store: Store
     queue: WorkerQueue
+    market: Prices
     worker: ExpertWorker
     breakers: Breakers
-    market: Prices
     version: str
     symbol_maps: SymbolMaps
 
@@ -62,6 +61,8 @@ class Timekeeping:
     runs: ScheduleRuns
     scheduler: Scheduler
     watchdog: Watchdog
+    half_days: HalfDays
+    daily_summary: DailySummary
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ class Operations:
     clocks: Mapping[ScheduleClock, DeskClock]
     timekeeping: Timekeeping
     notifications: Notifications
-    backups: Backups
-    heartbeat: Heartbeat
-    health: Health
+    safekeeping: Safekeeping
+    lists: Lists
+    alerts: Alerts
     replay: Replay
     symbol_maps: SymbolMaps
 
@@ -87,19 +88,18 @@ class Operations:
         self.timekeeping.scheduler.start()
         self.clockwork.start()
         self.timekeeping.watchdog.start()
-        self.backups.start(self.clockwork)
-        self.heartbeat.start()
-        self.health.start()
+        self.safekeeping.start()
 
     def stop(self) -> None:
         """Begin nothing any more."""
         self.timekeeping.watchdog.stop()
         with suppress(Unavailable):  # the next start takes this console for one that was killed when last seen
             self.timekeeping.scheduler.stop()
+        self.notifications.stop()
         self.clockwork.stop()
         with suppress(Unavailable):  # the next start goes on where the replay was last kept
             self.replay.save()
-        self.backups.stop()
+        self.safekeeping.stop()
 
 
 def open_operations(ground: Ground) -> Operations:
@@ -115,22 +115,15 @@ def open_operations(ground: Ground) -> Operations:
     clockwork.every(
         KEEP_SECONDS, "prices of watchlists", PriceKeeping(ground.store, ground.market).refresh, first_seconds=20
     )
-    settings = ground.settings
-    backups = open_backups(settings, ground.store)
-    parts = Parts(
-        ground.store, ground.worker, ground.queue, ground.breakers, clockwork, backups,
-        database_file(settings.url), settings.zone, ground.version, ground.market,
-    )  # fmt: skip
-    readiness = Readiness(parts)
-    heartbeat = Heartbeat(ground.store, box, clockwork, readiness.obstacles)
+    watched = Watched(ground.store, ground.queue, ground.worker, ground.breakers, ground.market)
     return Operations(
         clockwork=clockwork,
         clocks=clocks,
         timekeeping=_timekeeping(ground, clockwork, clocks),
         notifications=_notifications(ground, clockwork, box),
-        backups=backups,
-        heartbeat=heartbeat,
-        health=Health(parts, readiness, heartbeat),
+        lists=open_lists(ground.store, ground.market),
+        safekeeping=open_safekeeping(ground.settings, watched, clockwork, box, ground.version),
+        alerts=_alerts(ground, clockwork),
         replay=replay,
         symbol_maps=ground.symbol_maps,
     )
@@ -140,12 +133,24 @@ def _timekeeping(ground: Ground, clockwork: Clockwork, clocks: Mapping[ScheduleC
     store, calendars = ground.store, ExchangeCalendars()
     firing = ScheduleFiring(store, ground.queue, calendars, clocks, ground.market.clock)
     scheduler = Scheduler(store, clockwork, firing, Presence(store, ground.version), clocks)
+    runs = ScheduleRuns(store, calendars, clocks, ground.settings.zone)
+    summary = DailySummary(store, runs, DeskSettings(store), ground.settings.zone)
+    clockwork.every(CHECK_SECONDS, "daily summary", summary.tell_when_due)
     return Timekeeping(
         schedules=Schedules(store, calendars, clocks, firing, scheduler.arm),
-        runs=ScheduleRuns(store, calendars, clocks, ground.settings.zone),
+        runs=runs,
         scheduler=scheduler,
         watchdog=Watchdog(store, clockwork, scheduler),
+        half_days=HalfDays(calendars),
+        daily_summary=summary,
     )
+
+
+def _alerts(ground: Ground, clockwork: Clockwork) -> Alerts:
+    settings = ground.settings
+    waiting = WaitingAlerts(ground.store, settings.pending_alert_minutes, settings.zone)
+    clockwork.every(CHECK_SECONDS, "long waits", waiting.check)
+    return Alerts(ground.store)
 
 
 def _notifications(ground: Ground, clockwork: Clockwork, box: SecretBox) -> Notifications:
@@ -171,25 +176,3 @@ def open_market(settings: Settings, store: Store, prices: Prices | None) -> tupl
         return market, open_research(settings.research_dir, market), maps
     except ValueError as error:
         raise StartRefused(str(error)) from error
-
-
-def open_backups(settings: Settings, store: Store) -> Backups:
-    """Return the backups as the settings want them."""
-    at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
-    plan = Plan(at, settings.zone, settings.backup_days)
-    return Backups(store, database_file(settings.url), settings.data_dir / "backups", plan)
-
-
-def find_backup(settings: Settings, name: str) -> Path:
-    """Return the backup of this path, or of this name in the folder of backups; raises NotFound."""
-    return restoring.find_backup(name, settings.data_dir / "backups")
-
-
-def restore_backup(settings: Settings, file: Path) -> restoring.Restored:
-    """Put a backup in the place of the database, which is kept aside; raises what `restoring.restore` does."""
-    try:
-        database = database_file(settings.url)
-    except UnsupportedDatabaseError as error:
-        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
-    key = settings.data_dir / "secret.key"
-    return restoring.restore(file, database, Ownership(database), settings.page_url, key)

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         max_length=120,
         description="How lessons are compared: hashing, wordllama, or PROVIDER:MODEL of an embedding model",
     )
+    pending_alert_minutes: int = Field(
+        60, ge=0, le=100_000, description="An analysis that is pending for longer raises an alert; 0 never does"
+    )
     prices: Literal["demo", "folder", "yahoo", "alpaca"] = Field(
         "demo", description="Where prices come from, and with them the clock"
     )

@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
+    alerts,
     analyses,
     backups,
     batches,
@@ -21,8 +22,10 @@ from ba2_trade_platform.api import (
     failures,
     health,
     health_report,
+    instruments,
     lessons,
     model_providers,
+    notifications,
     queue,
     replay,
     reruns,
@@ -33,6 +36,7 @@ from ba2_trade_platform.api import (
     runs,
     schedules,
     symbol_maps,
+    watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -70,13 +74,17 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         backups,
         health_report,
         queue,
+        alerts,
         breakers,
         model_providers,
         experts,
         research,
         lessons,
+        notifications,
         schedules,
         runs,
+        instruments,
+        watchlists,
         demo,
         replay,
         symbol_maps,

@@ -10,6 +10,7 @@ from nicegui import app, ui
 
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.demo import DemoState
+from ba2_trade_platform.ui.components.alert_banner import AlertBanner
 from ba2_trade_platform.ui.components.help import help_dialog, show_zone_menu
 from ba2_trade_platform.ui.components.replay_strip import ReplayStrip
 from ba2_trade_platform.ui.desk import Desk
@@ -21,13 +22,16 @@ STATIC = Path(__file__).parent / "static"
 RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
     ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
+    ("batches", "/batches", "dynamic_feed", "Batches"),
     ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
+    ("schedules", "/schedules", "event_repeat", "Schedules"),
     ("experts", "/experts", "psychology", "Experts"),
     ("costs", "/costs", "paid", "Costs"),
     ("lessons", "/lessons", "school", "Lessons"),
     ("retries", "/retries", "insights", "Retries"),
     ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
     ("providers", "/providers", "hub", "Providers"),
+    ("notifications", "/notifications", "notifications", "Notifications"),
     ("health", "/health", "monitor_heart", "Health"),
 )
 
@@ -98,11 +102,12 @@ class Shell:
             help_dialog()
 
     def build_banners(self) -> None:
-        """Build the banners: a database that cannot serve, a paused queue, the demo market."""
+        """Build the banners: a database that cannot serve, alerts, a paused queue, the demo market."""
         self._trouble = ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert")
         with self._trouble:
             ui.icon("warning", size="18px")
             self._trouble_text = ui.label()
+        self._alerts = AlertBanner(self._desk)
         self._paused = ui.element("div").classes("ba2-banner ba2-gone")
         with self._paused:
             ui.icon("pause_circle", size="18px")
@@ -176,6 +181,8 @@ class Shell:
         self._badge("providers", len(pulse.breakers))
         self._badge("failures", pulse.needs_person)
         self._badge("health", pulse.unwell)
+        self._alerts.show(pulse.alerts, pulse.unseen_runs)
+        self._badge("schedules", pulse.alerts.count + pulse.unseen_runs)
         _show_if(self._demo, pulse.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 
