@@ -11,23 +11,29 @@ from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.daily_summary import DailySummary
-from ba2_trade_platform.core.desk_clock import DeskClock, RealClock, StandingClock
+from ba2_trade_platform.core.desk_clock import DeskClock, RealClock
 from ba2_trade_platform.core.desk_settings import DeskSettings
-from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.errors import StartRefused, Unavailable
 from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.lists import Lists, open_lists
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
 from ba2_trade_platform.core.presence import Presence
+from ba2_trade_platform.core.price_keeping import KEEP_SECONDS, PriceKeeping
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
+from ba2_trade_platform.core.replay import FIRST, SAVE_SECONDS, Replay
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
 from ba2_trade_platform.core.schedule_runs import ScheduleRuns
 from ba2_trade_platform.core.scheduler import Scheduler, Watchdog
 from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.waiting_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.worker import ExpertWorker
 from ba2_trade_platform.db.enums import ScheduleClock
+from ba2_trade_platform.market.registry import open_prices
+from ba2_trade_platform.market.replay import ReplayClock
+from ba2_trade_platform.market.research import ResearchSource, open_research
 from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.safekeeping import Safekeeping, Watched, open_safekeeping
 from ba2_trade_platform.settings import Settings
@@ -44,6 +50,7 @@ class Ground:
     worker: ExpertWorker
     breakers: Breakers
     version: str
+    symbol_maps: SymbolMaps
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,12 @@ class Operations:
     safekeeping: Safekeeping
     lists: Lists
     alerts: Alerts
+    replay: Replay
+    symbol_maps: SymbolMaps
+
+    def own(self) -> None:
+        """Go on where the console was when it went down; only for one that has just taken the database."""
+        self.replay.restore()
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
@@ -84,17 +97,25 @@ class Operations:
             self.timekeeping.scheduler.stop()
         self.notifications.stop()
         self.clockwork.stop()
+        with suppress(Unavailable):  # the next start goes on where the replay was last kept
+            self.replay.save()
         self.safekeeping.stop()
 
 
 def open_operations(ground: Ground) -> Operations:
     """Put the services together; nothing is started or asked yet."""
     clockwork, box = Clockwork(), SecretBox(ground.settings.data_dir / "secret.key")
+    walking = ground.market.clock if isinstance(ground.market.clock, ReplayClock) else None
     clocks: dict[ScheduleClock, DeskClock] = {
         ScheduleClock.REAL: RealClock(),
-        ScheduleClock.REPLAY: StandingClock(ground.market.clock),
+        ScheduleClock.REPLAY: walking or ReplayClock(FIRST),  # of other prices no replayed time ever comes
     }
-    watched = Watched(ground.store, ground.queue, ground.worker, ground.breakers)
+    replay = Replay(ground.store, walking)
+    clockwork.every(SAVE_SECONDS, "keep the replay's place", replay.save)
+    clockwork.every(
+        KEEP_SECONDS, "prices of watchlists", PriceKeeping(ground.store, ground.market).refresh, first_seconds=20
+    )
+    watched = Watched(ground.store, ground.queue, ground.worker, ground.breakers, ground.market)
     return Operations(
         clockwork=clockwork,
         clocks=clocks,
@@ -103,6 +124,8 @@ def open_operations(ground: Ground) -> Operations:
         lists=open_lists(ground.store, ground.market),
         safekeeping=open_safekeeping(ground.settings, watched, clockwork, box, ground.version),
         alerts=_alerts(ground, clockwork),
+        replay=replay,
+        symbol_maps=ground.symbol_maps,
     )
 
 
@@ -137,3 +160,19 @@ def _notifications(ground: Ground, clockwork: Clockwork, box: SecretBox) -> Noti
     )
     notifications.work_by(clockwork)
     return notifications
+
+
+def open_market(settings: Settings, store: Store, prices: Prices | None) -> tuple[Prices, ResearchSource, SymbolMaps]:
+    """Return the market, `prices` where they are given, the source of research, and what providers call symbols.
+
+    Nobody is asked yet. Raises StartRefused with the setting that is wrong.
+    """
+    maps = SymbolMaps(store)
+    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
+    try:
+        market = prices or open_prices(
+            settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed
+        )
+        return market, open_research(settings.research_dir, market), maps
+    except ValueError as error:
+        raise StartRefused(str(error)) from error

@@ -10,6 +10,7 @@ from ba2_trade_platform.core import restoring
 from ba2_trade_platform.core.backups import Backups, Plan
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.health import Health, Parts, Readiness
 from ba2_trade_platform.core.heartbeat import Heartbeat
@@ -30,6 +31,7 @@ class Watched:
     queue: WorkerQueue
     worker: ExpertWorker
     breakers: Breakers
+    market: Prices
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ def open_safekeeping(
     plan = Plan(at, settings.zone, settings.backup_days)
     backups = Backups(store, database, settings.data_dir / "backups", plan)
     parts = Parts(
-        store, watched.worker, watched.queue, watched.breakers, clockwork, backups, database, settings.zone, version
-    )
+        store, watched.worker, watched.queue, watched.breakers, clockwork, backups, database, settings.zone, version,
+        watched.market,
+    )  # fmt: skip
     readiness = Readiness(parts)
     heartbeat = Heartbeat(store, box, clockwork, readiness.obstacles)
     return Safekeeping(clockwork, backups, heartbeat, Health(parts, readiness, heartbeat))

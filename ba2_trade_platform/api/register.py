@@ -27,6 +27,7 @@ from ba2_trade_platform.api import (
     model_providers,
     notifications,
     queue,
+    replay,
     reruns,
     research,
     results,
@@ -34,6 +35,7 @@ from ba2_trade_platform.api import (
     retries,
     runs,
     schedules,
+    symbol_maps,
     watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
@@ -84,6 +86,8 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         instruments,
         watchlists,
         demo,
+        replay,
+        symbol_maps,
     ):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)

@@ -348,6 +348,7 @@ def test_a_probe_is_never_an_analysis_whose_batch_is_paused(tmp_path: Path) -> N
     for claim in list(worker.held.values()):
         worker.fail(claim, ErrorCode.PROVIDER_DOWN, "It is down")
     single = desk.submit(expert, "AAPL")
+    desk.clock.advance(5)  # so that its retry is due after all others
     worker.tick()
     worker.fail(worker.held[single], ErrorCode.PROVIDER_DOWN, "It is down")
     desk.clock.advance(60)
