@@ -78,7 +78,6 @@ def test_each_planned_time_is_settled_exactly_once_however_often_the_console_is_
             database, f"SELECT planned_at FROM schedule_run WHERE schedule_id = {schedule_id} ORDER BY planned_at"
         )
         assert [datetime.fromisoformat(planned).replace(tzinfo=UTC) for (planned,) in rows] == expected
-        assert len(expected) >= KILLS
     # A run has one batch of one analysis or of one that was under way already; a missed time has none.
     assert one(database, "SELECT COUNT(*) FROM schedule_run WHERE (batch_id IS NULL) != (state = 'missed')") == 0
     runs = one(database, "SELECT COUNT(*) FROM schedule_run WHERE batch_id IS NOT NULL")
@@ -88,4 +87,5 @@ def test_each_planned_time_is_settled_exactly_once_however_often_the_console_is_
     orphans = "SELECT COUNT(*) FROM market_analysis WHERE id NOT IN (SELECT analysis_id FROM batch_item)"
     assert one(database, orphans) == 0
     kinds = {kind for (kind,) in ask(database, "SELECT DISTINCT trigger FROM schedule_run WHERE batch_id IS NOT NULL")}
-    assert kinds == {"planned", "catch_up"}
+    assert "catch_up" in kinds
+    assert one(database, "SELECT COUNT(*) FROM schedule_run") >= 2 * KILLS
