@@ -5,12 +5,15 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from benchmarks import (
+    backup,
+    batches,
     bulk_rerun,
     console,
     debates,
     failure_queries,
     model_costs,
     monitor_queries,
+    notifications,
     queue_drain,
     rerun,
     retry_storm,
@@ -23,11 +26,14 @@ BENCHMARKS = (
     monitor_queries,
     failure_queries,
     rerun,
+    batches,
     bulk_rerun,
     console,
     retry_storm,
+    notifications,
     model_costs,
     debates,
+    backup,
     schedules,
 )
 QUICK = {
@@ -37,13 +43,16 @@ QUICK = {
     "analyses": 20_000,
     "repeat": 3,
     "bulk": 500,
+    "batch_symbols": 100,
     "reruns": 20,
     "browsers": 3,
     "storm": 200,
+    "failures": 200,
     "debates": 8,
     "call_seconds": 0.2,
     "seconds": 3,
     "calls": 20_000,
+    "megabytes": 50,
     "schedules": 200,
     "spread": 5,
 }

@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
+    alerts,
     analyses,
     backups,
     batches,
@@ -24,7 +25,9 @@ from ba2_trade_platform.api import (
     instruments,
     lessons,
     model_providers,
+    notifications,
     queue,
+    replay,
     reruns,
     research,
     results,
@@ -32,6 +35,7 @@ from ba2_trade_platform.api import (
     retries,
     runs,
     schedules,
+    symbol_maps,
     watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
@@ -70,16 +74,20 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         backups,
         health_report,
         queue,
+        alerts,
         breakers,
         model_providers,
         experts,
         research,
         lessons,
+        notifications,
         schedules,
         runs,
         instruments,
         watchlists,
         demo,
+        replay,
+        symbol_maps,
     ):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)

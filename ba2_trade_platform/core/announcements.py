@@ -29,6 +29,9 @@ class Occasion(StrEnum):
     DAILY_SUMMARY = "daily_summary"
 
 
+_KNOWN = frozenset(occasion.value for occasion in Occasion)  # a newer console may have left rules for others
+
+
 @dataclass(frozen=True)
 class Announcement:
     """One event: `subject` groups equal ones, `facts` is JSON with at least `sentence`, and `link` where there is one.
@@ -51,7 +54,7 @@ def wanted(session: Session) -> dict[Occasion, float]:
         .where(rules.enabled, channels.enabled)
         .group_by(rules.event)
     )
-    return {Occasion(event): float(lowest) for event, lowest in rows}
+    return {Occasion(event): float(lowest) for event, lowest in rows if event in _KNOWN}
 
 
 def announce(session: Session, announcements: Sequence[Announcement]) -> int:

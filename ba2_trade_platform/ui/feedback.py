@@ -74,3 +74,16 @@ async def confirm(question: str, consequence: str, action: str, then: Callable[[
             ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps color=red-9")
     if await answer_of(dialog):
         await then()
+
+
+async def ask_reason(question: str, consequence: str, action: str = "Acknowledge") -> str | None:
+    """Ask for a reason that may be left out; None when the trader thought better of it."""
+    with ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+        ui.label(question).classes("ba2-dialog-title")
+        ui.label(consequence)
+        reason = ui.input("Reason, if you like").props("outlined dense autofocus maxlength=500").classes("w-full")
+        reason.mark("reason").on("keydown.enter", lambda: dialog.submit(True))
+        with ui.row().classes("w-full justify-end"):
+            ui.button("Not now", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")
+            ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps").mark("confirm-reason")
+    return (reason.value or "") if await answer_of(dialog) else None

@@ -149,3 +149,19 @@ BATCH_ITEMS = {
     "duplicate": "already under way",
     "blocked": "not possible",
 }
+RUN_STATE: dict[str, Look] = {
+    "running": Look("running", "play_circle", "running"),
+    "done": Look("done", "check_circle", "good"),
+    "late": Look("done late", "schedule", "warn"),
+    "partly_failed": Look("partly failed", "rule", "bad"),
+    "failed": Look("failed", "error", "bad"),
+    "missed": Look("missed", "event_busy", "bad"),
+    "skipped": Look("skipped", "skip_next", "quiet"),
+}
+RUN_PLANNED = Look("planned", "event", "waiting")
+RUN_TRIGGER = {"planned": "its time came", "catch_up": "made up for an outage", "manual": "Run now"}
+MISFIRE = {
+    "run_once": "run once, for the newest of the missed times",
+    "run_each": "run each missed time, oldest first",
+    "skip": "skip the missed times",
+}

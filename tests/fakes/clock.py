@@ -35,3 +35,14 @@ class MovingClock:
     def on_change(self, tell: Callable[[], None]) -> None:
         """Call `tell` whenever it is set."""
         self._listeners.append(tell)
+
+
+class Watch:
+    """Real time as a count of seconds, which a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        """Return the seconds so far."""
+        return self.seconds

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 class HookServer:
-    """Answers 200 to every POST, unless `answers` holds others to give first; `hold` keeps callers waiting."""
+    """Answers 200 to every POST, unless `answers` holds others to give first; `hold` keeps callers waiting.
+
+    `reached` is set once somebody has called.
+    """
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -19,18 +22,21 @@ class HookServer:
         self.answers: list[int] = []
         self.hold = threading.Event()
         self.hold.set()
+        self.reached = threading.Event()
         hooks = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                hooks.reached.set()
                 hooks.hold.wait(30)
                 status = hooks.answers.pop(0) if hooks.answers else 200
                 if status == 200:
                     hooks.messages.append(message)
                 hooks.paths.append(self.path)
-                self.send_response(status)
-                self.end_headers()
+                with suppress(ConnectionError):  # whoever asked may be dead by now
+                    self.send_response(status)
+                    self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

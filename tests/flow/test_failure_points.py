@@ -14,9 +14,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, Verdict
+from ba2_trade_platform.core.actors import actor_id
+from ba2_trade_platform.core.batches import BatchKind, BatchOrder
+from ba2_trade_platform.core.bulk_reruns import Selection
+from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, InstrumentInfo, Verdict
 from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.monitor import Filter, Source, Status
+from ba2_trade_platform.core.queue.placing import NewBatch
+from ba2_trade_platform.core.queue.submissions import Order
 from ba2_trade_platform.core.watched import WatchedItems
 from ba2_trade_platform.core.watchlists import Watchlists
 from tests.fakes.experts import Gate, Scripted
@@ -240,6 +245,62 @@ def test_a_lost_insert_is_not_counted_as_success(desk: Desk) -> None:
     subscription.close()
     assert dump(desk.file) == before
     assert told == []
+
+
+def scheduled(desk: Desk, expert: int, symbol: str) -> int:
+    """Queue a run of a schedule, as the scheduler does: in its own transaction."""
+    with desk.store.write() as transaction:
+        new = NewBatch(BatchKind.SCHEDULE_RUN, "Open", Source.SCHEDULE, actor_id(transaction.session, TRADER))
+        return desk.queue.place_batch(transaction, new, [Order(expert, symbol, priority=60)]).batch_id
+
+
+def watched(desk: Desk, symbol: str) -> int:
+    """Make a watchlist of one symbol; return its id."""
+    info = InstrumentInfo(symbol, symbol, exchange="NYSE", currency="USD", calendar="XNYS")
+    return Watchlists(desk.store).add(f"Only {symbol}", [info])
+
+
+def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
+    expert, worker, batches = desk.expert(max_retries=1), desk.worker(), desk.batches
+    made = {
+        Source.WATCHLIST: batches.submit(BatchOrder((expert,), watchlist_id=watched(desk, "AAPL")), by=TRADER).id,
+        Source.BULK: batches.submit(BatchOrder((expert,), ("MSFT",)), by=TRADER).id,
+        Source.SCHEDULE: scheduled(desk, expert, "INTC"),
+    }
+
+    def found() -> dict[Source, tuple[int, ...]]:
+        return {
+            source: tuple(row.id for row in desk.monitor.page(Filter(source=source, batch=batch)).items)
+            for source, batch in made.items()
+        }
+
+    def all_fail(code: ErrorCode) -> None:
+        desk.clock.advance(600)
+        worker.tick()
+        assert len(worker.held) == 3
+        for claim in list(worker.held.values()):
+            worker.fail(claim, code)
+
+    first = found()
+    assert [len(ids) for ids in first.values()] == [1, 1, 1]
+    all_fail(ErrorCode.CONNECTION)  # is retried by itself
+    all_fail(ErrorCode.AUTH)
+    ids = [analysis_id for (analysis_id,) in first.values()]
+    for analysis_id in ids:
+        desk.analyses.rerun(analysis_id, by=TRADER)
+    all_fail(ErrorCode.AUTH)
+    chosen = Selection(ids=tuple(ids))
+    desk.bulk_reruns.create(chosen, reason="key", plan_hash=desk.bulk_reruns.preview(chosen).plan_hash, by=TRADER)
+    worker.tick()
+    all_fail(ErrorCode.AUTH)
+    assert found() == first
+    assert {desk.row(analysis_id).attempt for analysis_id in ids} == {4}
+    desk.analyses.rerun(ids[0], by=TRADER)
+    worker.tick()
+    worker.succeed(worker.held[ids[0]])
+    again = desk.row(desk.analyses.run_again(ids[0], by=TRADER).analysis_id)
+    assert (again.source, again.batch_id) == (Source.MANUAL, None)  # a new one, made by hand
+    assert found() == first
 
 
 def test_a_locked_database_fails_no_analysis_and_is_no_experts_fault(

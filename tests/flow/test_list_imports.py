@@ -148,7 +148,7 @@ def test_an_item_shows_what_its_last_analysis_recommended_once_it_is_completed(d
     worker, expert = desk.worker(), desk.expert(max_concurrent=2)
     good, bad = desk.submit(expert, "AAPL"), desk.submit(expert, "MSFT")
     worker.tick()
-    worker.succeed(worker.held[good], confidence=71, price_at_date=Decimal("110.5"))
+    worker.succeed(worker.held[good], confidence=71, price=Decimal("110.5"))
     worker.fail(worker.held[bad])
     apple, microsoft = lists.watched.page(mine).items
     assert (apple.action, apple.confidence, float(apple.price_then or 0)) == ("HOLD", 71, 110.5)

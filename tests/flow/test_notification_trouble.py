@@ -18,7 +18,7 @@ from ba2_trade_platform.core.notifications.notifier import AGAIN_SECONDS, MAX_TR
 from ba2_trade_platform.core.notifications.outbox import MessageState
 from tests.fakes.hook_server import HookServer, hook_server
 from tests.flow.notify_desk import NotifyDesk, notify_desk
-from tests.platforms import TRADER
+from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
 from tests.sql import ask
 
 SECRET = "T0PS3CRET-t0ken"  # noqa: S105 - of a webhook that is ours
@@ -200,3 +200,44 @@ def test_a_start_and_a_quiet_desk_import_no_apprise(tmp_path: Path) -> None:
         "sys.exit('apprise' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
+
+
+def test_a_kill_between_sending_and_writing_it_down_sends_it_again_and_loses_nothing(
+    desk: NotifyDesk, hooks: HookServer, tmp_path: Path
+) -> None:
+    desk.channel()
+    desk.group(0)
+    desk.happens(Occasion.FAILED, "one")
+    hooks.hold.clear()
+    sends = (
+        "import pathlib; from tests.flow.notify_desk import notify_desk\n"
+        f"notify_desk(pathlib.Path({str(tmp_path)!r}), None, seconds=60).notifications.notifier.run()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", sends])
+    assert hooks.reached.wait(30)
+    process.kill()
+    process.wait()
+    hooks.hold.set()
+    assert ask(desk.desk.file, "SELECT count(*) FROM notice") == [(0,)]
+    assert desk.messages[0].state is MessageState.WAITING
+    assert desk.passes() == 1
+    assert desk.messages[0].state is MessageState.SENT
+    assert hooks.titles[-1] == "Analysis failed: About one"
+    assert len(hooks.paths) == 2
+
+
+def test_a_dead_service_fails_no_analysis_and_does_not_hold_up_the_end(tmp_path: Path, hooks: HookServer) -> None:
+    platform = make_platform(tmp_path)
+    parts = platform.notifications
+    channel = parts.channels.create("Hook", hooks.url(), by=TRADER)
+    parts.rules.create(channel.id, Occasion.FAILED, by=TRADER, group_seconds=0)
+    hooks.hold.clear()
+    with running(platform):
+        expert = practice(platform, fail_with="AUTH", fail_times=-1)
+        failed = [submit(platform, expert, symbol) for symbol in ("AAPL", "MSFT")]
+        drain(platform)
+        assert hooks.reached.wait(30)  # the console's own clockwork sends, and gets no answer
+        assert [row(platform, analysis).status for analysis in failed] == ["failed", "failed"]
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    assert ask(tmp_path / "ba2.db", "SELECT state FROM notification") == [("waiting",)]

@@ -164,6 +164,10 @@ class Channels:
         except SecretLostError as error:
             return Delivery(False, f"Its address cannot be read: {error}; enter it again")
 
+    def close(self) -> None:
+        """Wait for no service's answer any more."""
+        self._sender.close()
+
     def _locked(self, url: object) -> dict[str, Any]:
         clean = str(url or "").strip()
         hint = self._sender.hint(clean)

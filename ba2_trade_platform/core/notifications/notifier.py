@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ class Notifier:
         self._channels = channels
         self._base_url = base_url
         self._per_hour = per_hour
+        self._stopping = threading.Event()
 
     def run(self) -> None:
         """Take up and send; what the database cannot do now is done the next time. Never twice at once."""
@@ -60,6 +62,11 @@ class Notifier:
             self.send_due()
         except Unavailable as error:
             log.warning("Notifications wait: %s", error)
+
+    def stop(self) -> None:
+        """Send nothing any more; what waits is sent after the next start."""
+        self._stopping.set()
+        self._channels.close()
 
     def take_up(self) -> int:
         """Turn every notice into messages; return how many notices there were."""
@@ -96,7 +103,7 @@ class Notifier:
         """Send one channel's messages; its first failure ends its turn, for the next would most likely fail too."""
         began, sent = time.monotonic(), 0
         for position, message in enumerate(messages):
-            if time.monotonic() - began > TURN_SECONDS:
+            if self._stopping.is_set() or time.monotonic() - began > TURN_SECONDS:
                 break
             delivery = self._channels.send(message.url, Text(message.title, message.body))
             if not delivery.ok:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from ba2_trade_platform.core.notifications.wording import Text, plain
 
 log = logging.getLogger(__name__)
 SECONDS = 15.0
+LOOK_SECONDS = 0.1
 MAX_URL = 2000
 MIN_SECRET = 4
 EXAMPLES = (
@@ -44,12 +46,16 @@ class Sender(Protocol):
     def send(self, url: str, text: Text) -> Delivery:
         """Send one message and say what came of it; never raises, and ends within its time-out."""
 
+    def close(self) -> None:
+        """Wait for no answer any more."""
+
 
 class AppriseSender:
     """Sends by Apprise, which is imported when it is first needed."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
+        self._closed = threading.Event()
 
     def hint(self, url: str) -> str:
         """Return the service, and its host where that is no secret: some keep a token in its place."""
@@ -69,8 +75,18 @@ class AppriseSender:
         box: list[Delivery] = []
         thread = threading.Thread(target=lambda: box.append(_send(url, text)), name="notify", daemon=True)
         thread.start()
-        thread.join(self._seconds)
-        return box[0] if box else Delivery(False, f"There was no answer within {self._seconds:g} s")
+        deadline = time.monotonic() + self._seconds
+        while thread.is_alive() and time.monotonic() < deadline and not self._closed.is_set():
+            thread.join(min(LOOK_SECONDS, self._seconds))
+        if box:
+            return box[0]
+        if self._closed.is_set():
+            return Delivery(False, "The console was stopped before there was an answer")
+        return Delivery(False, f"There was no answer within {self._seconds:g} s")
+
+    def close(self) -> None:
+        """Wait for no answer any more, so that a dead service does not hold up the console's end."""
+        self._closed.set()
 
 
 def _send(url: str, text: Text) -> Delivery:

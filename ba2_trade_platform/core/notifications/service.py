@@ -31,6 +31,10 @@ class Notifications:
         clockwork.every(SECONDS, "notify", self.notifier.run)
         clockwork.every(FORGET_SECONDS, "forget notifications", self.notifier.forget_old, first_seconds=60)
 
+    def stop(self) -> None:
+        """Send nothing any more."""
+        self.notifier.stop()
+
 
 def open_notifications(
     store: Store, box: SecretBox, zone: str, base_url: str, *, sender: Sender | None = None, per_hour: int = PER_HOUR

@@ -68,9 +68,9 @@ def count_links(batch: Batch) -> None:
 
 
 def left(batch: Batch) -> str:
-    """Say how long the rest takes, in words."""
+    """Say how long the rest takes, or how long it took, in words."""
     if batch.finished_at is not None:
-        return "nothing: it has ended"
+        return duration(1000 * (batch.finished_at - batch.created_at).total_seconds())
     if batch.state.value == "cancelled":
         return f"being cancelled, {batch.counts.remaining:,} to go"
     if batch.state.value == "paused":

@@ -10,6 +10,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.symbol_texts import Report
 from ba2_trade_platform.core.watchlists import WatchlistSummary
+from ba2_trade_platform.ui.components.analyse_dialog import analyse_dialog
 from ba2_trade_platform.ui.components.list_dialogs import ask_file, ask_name, ask_symbols
 from ba2_trade_platform.ui.components.watch_view import SORT_WORDS, WatchView
 from ba2_trade_platform.ui.desk import Desk
@@ -101,14 +102,10 @@ class WatchBar:
         return await off_loop(self._desk.platform.watchlists.get, self._id)
 
     async def _analyse_picked(self) -> None:
-        self._analyse()
+        await analyse_dialog(self._desk, symbols=self._owner.picked)
 
     async def _analyse_list(self) -> None:
-        self._analyse()
-
-    @staticmethod
-    def _analyse() -> None:
-        ui.navigate.to("/marketanalysis?tab=manual")
+        await analyse_dialog(self._desk, watchlist_id=self._id)
 
     async def _add(self) -> None:
         with reporting():

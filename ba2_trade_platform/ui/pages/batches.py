@@ -38,7 +38,8 @@ async def batch_list_page(desk: Desk, request: Request) -> None:
         panel = Panel("Batches")
         with panel.head:
             ui.space()
-            _filters(chosen)
+            with ui.element("div").classes("ba2-inline"):
+                _filters(chosen)
             ui.button("Bulk analysis", icon="playlist_add", color=None, on_click=lambda: analyse_dialog(desk)).props(
                 "outline dense no-caps size=sm"
             ).mark("bulk-analysis")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from nicegui import ui
 from starlette.requests import Request
@@ -56,7 +57,7 @@ class ListsPage:
         with reporting():
             found = list(await off_loop(self._desk.platform.watchlists.summaries))
             if self._view.list is None and found:
-                self._view = WatchView.of({"list": str(found[0].id), "sort": self._view.sort})
+                self._view = replace(self._view, list=found[0].id)
             with ui.element("div").classes("ba2-body ba2-stacked"):
                 with ui.element("nav").classes("ba2-lists").props('aria-label="Watchlists"'):
                     for word, icon, act in (("New list", "add", self._new), ("Import", "upload", self._import)):
@@ -64,7 +65,8 @@ class ListsPage:
                         button.props("flat dense no-caps size=sm").mark(word.split()[0].lower() + "-list")
                     self._names: KeyedList[int, WatchlistSummary] = KeyedList(self._name)
                     self._names.element.style("display: contents")
-                with ui.element("div").classes("ba2-main"):
+                self._main = ui.element("div").classes("ba2-main")
+                with self._main:
                     await self._build_chosen(found)
             self._show(found)
         self._desk.live.watch(self.refresh)
@@ -83,8 +85,11 @@ class ListsPage:
                 found = list(await off_loop(self._desk.platform.watchlists.summaries))
                 if self._names.element.is_deleted:
                     return
-                if self._view.list is None and found:
-                    ui.navigate.to(self._view.url(list=found[0].id))
+                if self._view.list is None and found:  # the first list there is takes the place of the advice
+                    self._view = WatchView(list=found[0].id)
+                    self._main.clear()
+                    with self._main:
+                        await self._build_chosen(found)
                 self._show(found)
 
     async def _build_chosen(self, found: list[WatchlistSummary]) -> None:

@@ -26,6 +26,7 @@ from ba2_trade_platform.ui.times import exact, moment
 
 ITEM_HEADERS = ("No.", "Analysis", "Symbol", "Expert", "Outcome", "Reason")
 PAGE = 100
+PACE = "At the pace so far; time in which it was paused does not count"
 
 
 async def batch_page(desk: Desk, batch_id: str, request: Request) -> None:
@@ -153,7 +154,7 @@ class OneBatch:
                 ),
                 Fact("Begun", exact(batch.created_at, zone)),
                 *stopped,
-                Fact("The rest takes", left(batch), hint="At the pace so far; time in which it was paused not counted"),
+                Fact("Took" if batch.finished_at else "The rest takes", left(batch), hint=PACE),
                 Fact("Ended" if batch.finished_at else "Ends about", exact(ends, zone)),
             ]
         )

@@ -17,6 +17,7 @@ from ba2_trade_platform.core.queue.submissions import symbol_of
 from ba2_trade_platform.core.quotes import Quote
 from ba2_trade_platform.core.symbol_pages import SymbolReading
 from ba2_trade_platform.core.symbol_texts import Fate
+from ba2_trade_platform.ui.components.analyse_dialog import analyse_dialog
 from ba2_trade_platform.ui.components.chart import caption
 from ba2_trade_platform.ui.components.panels import Panel, empty_state, quiet
 from ba2_trade_platform.ui.components.symbol_chart import RANGES, STYLES, Marked, symbol_chart
@@ -193,9 +194,8 @@ class SymbolPage:
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _analyse() -> None:
-        ui.navigate.to("/marketanalysis?tab=manual")
+    async def _analyse(self) -> None:
+        await analyse_dialog(self._desk, symbols=[self._symbol])
 
     def _fill_menu(self, lists: list[tuple[int, str]]) -> None:
         if self._chart.element.is_deleted:
