@@ -20,7 +20,6 @@ from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.costs import Costs
 from ba2_trade_platform.core.daily_summary import DailySummary
@@ -274,15 +273,14 @@ def build(
     long a minute of the model providers' limits lasts, in seconds.
     """
     file, engine = _open(settings)
-    experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
-    breakers = Breakers(store := Store(engine, feed, clock))
+    experts, telemetry = catalog or Registry(), Telemetry(traces=Traces(tracing))
+    breakers = Breakers(store := Store(engine, ChangeFeed()))
     market, research, maps = open_market(settings, store, prices)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
-    telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
-    slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
+    slices = BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner))
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
