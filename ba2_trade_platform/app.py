@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.batches import Batches
@@ -20,9 +20,9 @@ from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.costs import Costs
+from ba2_trade_platform.core.daily_summary import DailySummary
 from ba2_trade_platform.core.demo import Demo
 from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.details import Details
@@ -31,10 +31,12 @@ from ba2_trade_platform.core.errors import StartRefused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.failure_inbox import FailureInbox
 from ba2_trade_platform.core.failure_marks import FailureMarks
+from ba2_trade_platform.core.half_days import HalfDays
 from ba2_trade_platform.core.health import Health
 from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.jobs import Bench
 from ba2_trade_platform.core.lessons import Lessons
+from ba2_trade_platform.core.lists import Lists
 from ba2_trade_platform.core.model_calls import ModelCalls
 from ba2_trade_platform.core.model_prices import ModelPrices
 from ba2_trade_platform.core.model_providers import ModelProviders
@@ -49,6 +51,7 @@ from ba2_trade_platform.core.queue.claims import Worker as Claimant
 from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
 from ba2_trade_platform.core.queue.tick import Tick
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
+from ba2_trade_platform.core.replay import Replay
 from ba2_trade_platform.core.requeue import Requeue
 from ba2_trade_platform.core.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.retention import Retention
@@ -57,22 +60,22 @@ from ba2_trade_platform.core.retrying import Retrying
 from ba2_trade_platform.core.schedule_runs import ScheduleRuns
 from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.telemetry import Telemetry
 from ba2_trade_platform.core.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.verdicts import Assessments
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
-from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.registry import open_prices
-from ba2_trade_platform.market.research import ResearchSource, open_research
+from ba2_trade_platform.market.research import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
-from ba2_trade_platform.operations import Ground, Operations, open_operations
+from ba2_trade_platform.migrating import migrate
+from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -157,6 +160,41 @@ class Platform:
         return self.memory.lessons
 
     @property
+    def lists(self) -> Lists:
+        """Instruments, files of them, and what watchlists and symbols show."""
+        return self.operations.lists
+
+    @property
+    def health(self) -> Health:
+        """How everything stands that the desk needs to run by itself."""
+        return self.operations.safekeeping.health
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The dead man's switch."""
+        return self.operations.safekeeping.heartbeat
+
+    @property
+    def backups(self) -> Backups:
+        """The copies of the database."""
+        return self.operations.safekeeping.backups
+
+    @property
+    def alerts(self) -> Alerts:
+        """What a person must look at."""
+        return self.operations.alerts
+
+    @property
+    def symbol_maps(self) -> SymbolMaps:
+        """What price providers call symbols."""
+        return self.operations.symbol_maps
+
+    @property
+    def replay(self) -> Replay:
+        """The demo market's clock, and who moves it."""
+        return self.operations.replay
+
+    @property
     def schedules(self) -> Schedules:
         """What the desk analyses by itself, and when."""
         return self.operations.timekeeping.schedules
@@ -172,19 +210,14 @@ class Platform:
         return self.operations.notifications
 
     @property
-    def health(self) -> Health:
-        """How everything stands that the desk needs to run by itself."""
-        return self.operations.health
+    def half_days(self) -> HalfDays:
+        """On which days exchanges close early."""
+        return self.operations.timekeeping.half_days
 
     @property
-    def heartbeat(self) -> Heartbeat:
-        """The dead man's switch."""
-        return self.operations.heartbeat
-
-    @property
-    def backups(self) -> Backups:
-        """The copies of the database."""
-        return self.operations.backups
+    def daily_summary(self) -> DailySummary:
+        """When the desk's day is summed up."""
+        return self.operations.timekeeping.daily_summary
 
     def actor(self, kind: ActorKind) -> Actor:
         """Return who acts through this door."""
@@ -200,6 +233,7 @@ class Platform:
             migrate(self.settings)
             first_slots(self.store, self.settings.workers)
             self.language.own()
+            self.operations.own()
             if self.settings.demo:
                 self.demo.seed_if_empty()
         except BaseException:
@@ -210,8 +244,9 @@ class Platform:
         """Begin to work; `own` came before."""
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.language.start(self.feed)
+        self.language.start(self.feed, self.operations.clockwork)
         self.operations.start()
+        self.operations.clockwork.at(self.store.clock.now(), "demo schedule", self.demo.add_schedule)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""
@@ -222,23 +257,6 @@ class Platform:
         self.dispatcher.stop()
         self.store.dispose()
         self.ownership.release()
-
-
-def migrate(settings: Settings) -> Migrated:
-    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
-    try:
-        done = upgrade(settings.url, settings.data_dir / "backups")
-    except MigrationError as error:
-        raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
-    except DatabaseError as error:
-        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
-        raise StartRefused(sentence, code="DATABASE_BROKEN") from error
-    if done.before != done.after:
-        made = (
-            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
-        )
-        log.info("Database %s %s", made, done.after)
-    return done
 
 
 def build(
@@ -254,23 +272,23 @@ def build(
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
     long a minute of the model providers' limits lasts, in seconds.
     """
-    file, engine, market, research = _open(settings, prices)
-    experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
-    store = Store(engine, feed, clock)
-    breakers = Breakers(store)
+    file, engine = _open(settings)
+    experts, telemetry = catalog or Registry(), Telemetry(traces=Traces(tracing))
+    breakers = Breakers(store := Store(engine, ChangeFeed()))
+    market, research, maps = open_market(settings, store, prices)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
-    telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
-    slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
+    slices = BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner))
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)
-    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store)
+    instances, watchlists = ExpertInstances(store, experts, language.model_providers), Watchlists(store, market)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     monitor, packed = Monitor(store), PackedArchives(settings.data_dir / "archives")
     worker = _worker(settings, store, experts, abilities, market, slices, telemetry, language.equipment)
+    operations = open_operations(Ground(settings, store, queue, market, worker, breakers, _version(), maps))
     return Platform(
         settings=settings,
         store=store,
@@ -290,7 +308,7 @@ def build(
         details=Details(store, monitor, packed),
         experts=instances,
         watchlists=watchlists,
-        demo=Demo(store, instances, queue, analyses, watchlists, market),
+        demo=Demo(store, instances, queue, analyses, watchlists, market, operations.timekeeping.schedules),
         worker=worker,
         dispatcher=dispatcher,
         ownership=Ownership(file),
@@ -299,7 +317,7 @@ def build(
         statistics=RetryStatistics(store),
         retention=Retention(store, packed, settings.archive_days),
         language=language,
-        operations=open_operations(Ground(settings, store, queue, worker, breakers, market, _version())),
+        operations=operations,
     )
 
 
@@ -339,24 +357,15 @@ def _worker(
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 
 
-def _open(settings: Settings, prices: Prices | None) -> tuple[Path, Engine, Prices, ResearchSource]:
-    """Return the database's file and engine, the market and the source of research.
-
-    Raises StartRefused with the setting that is wrong.
-    """
+def _open(settings: Settings) -> tuple[Path, Engine]:
+    """Return the database's file and engine; raises StartRefused with the setting that is wrong."""
     try:
-        file = database_file(settings.url)
-        engine = open_engine(settings.url, settings.sqlite_synchronous)
-        market = prices or open_prices(settings.prices, settings.prices_dir)
-        research = open_research(settings.research_dir, market)
+        return database_file(settings.url), open_engine(settings.url, settings.sqlite_synchronous)
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     except OSError as error:
         name = variable("database_url" if settings.database_url else "data_dir")
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
-    except ValueError as error:
-        raise StartRefused(str(error)) from error
-    return file, engine, market, research
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

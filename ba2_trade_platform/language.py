@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ba2_trade_platform.core.changes import ChangeFeed
+from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.costs import Costs
 from ba2_trade_platform.core.desk_settings import DeskSettings
@@ -50,9 +51,9 @@ class Language:
         self.calls.end_interrupted()
         self.model_providers.seed_if_empty()
 
-    def start(self, feed: ChangeFeed) -> None:
+    def start(self, feed: ChangeFeed, clockwork: Clockwork) -> None:
         """Begin to look for outcomes."""
-        self.memory.start(feed)
+        self.memory.start(feed, clockwork)
 
     def stop(self) -> None:
         """End the calls under way, write down what they took, and let go of the memory's files."""

@@ -5,32 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import time
-from pathlib import Path
 
-from ba2_trade_platform.core import restoring
-from ba2_trade_platform.core.backups import Backups, Plan
+from ba2_trade_platform.core.alerts import Alerts
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import Prices
-from ba2_trade_platform.core.desk_clock import DeskClock, RealClock, StandingClock
+from ba2_trade_platform.core.daily_summary import DailySummary
+from ba2_trade_platform.core.desk_clock import DeskClock, RealClock
+from ba2_trade_platform.core.desk_settings import DeskSettings
 from ba2_trade_platform.core.errors import StartRefused, Unavailable
-from ba2_trade_platform.core.health import Health, Parts, Readiness
-from ba2_trade_platform.core.heartbeat import Heartbeat
+from ba2_trade_platform.core.half_days import HalfDays
+from ba2_trade_platform.core.lists import Lists, open_lists
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
-from ba2_trade_platform.core.ownership import Ownership
 from ba2_trade_platform.core.presence import Presence
+from ba2_trade_platform.core.price_keeping import KEEP_SECONDS, PriceKeeping
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
+from ba2_trade_platform.core.replay import FIRST, SAVE_SECONDS, Replay
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
 from ba2_trade_platform.core.schedule_runs import ScheduleRuns
 from ba2_trade_platform.core.scheduler import Scheduler, Watchdog
 from ba2_trade_platform.core.schedules import Schedules
 from ba2_trade_platform.core.secret_box import SecretBox
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.symbol_maps import SymbolMaps
+from ba2_trade_platform.core.waiting_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.worker import ExpertWorker
-from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.db.enums import ScheduleClock
+from ba2_trade_platform.market.registry import open_prices
+from ba2_trade_platform.market.replay import ReplayClock
+from ba2_trade_platform.market.research import ResearchSource, open_research
 from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.safekeeping import Safekeeping, Watched, open_safekeeping
 from ba2_trade_platform.settings import Settings
 
 
@@ -41,10 +46,11 @@ class Ground:
     settings: Settings
     store: Store
     queue: WorkerQueue
+    market: Prices
     worker: ExpertWorker
     breakers: Breakers
-    market: Prices
     version: str
+    symbol_maps: SymbolMaps
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Timekeeping:
     runs: ScheduleRuns
     scheduler: Scheduler
     watchdog: Watchdog
+    half_days: HalfDays
+    daily_summary: DailySummary
 
 
 @dataclass(frozen=True)
@@ -65,18 +73,22 @@ class Operations:
     clocks: Mapping[ScheduleClock, DeskClock]
     timekeeping: Timekeeping
     notifications: Notifications
-    backups: Backups
-    heartbeat: Heartbeat
-    health: Health
+    safekeeping: Safekeeping
+    lists: Lists
+    alerts: Alerts
+    replay: Replay
+    symbol_maps: SymbolMaps
+
+    def own(self) -> None:
+        """Go on where the console was when it went down; only for one that has just taken the database."""
+        self.replay.restore()
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
         self.timekeeping.scheduler.start()
         self.clockwork.start()
         self.timekeeping.watchdog.start()
-        self.backups.start(self.clockwork)
-        self.heartbeat.start()
-        self.health.start()
+        self.safekeeping.start()
 
     def stop(self) -> None:
         """Begin nothing any more."""
@@ -85,32 +97,35 @@ class Operations:
             self.timekeeping.scheduler.stop()
         self.notifications.stop()
         self.clockwork.stop()
-        self.backups.stop()
+        with suppress(Unavailable):  # the next start goes on where the replay was last kept
+            self.replay.save()
+        self.safekeeping.stop()
 
 
 def open_operations(ground: Ground) -> Operations:
     """Put the services together; nothing is started or asked yet."""
     clockwork, box = Clockwork(), SecretBox(ground.settings.data_dir / "secret.key")
+    walking = ground.market.clock if isinstance(ground.market.clock, ReplayClock) else None
     clocks: dict[ScheduleClock, DeskClock] = {
         ScheduleClock.REAL: RealClock(),
-        ScheduleClock.REPLAY: StandingClock(ground.market.clock),
+        ScheduleClock.REPLAY: walking or ReplayClock(FIRST),  # of other prices no replayed time ever comes
     }
-    settings = ground.settings
-    backups = open_backups(settings, ground.store)
-    parts = Parts(
-        ground.store, ground.worker, ground.queue, ground.breakers, clockwork, backups,
-        database_file(settings.url), settings.zone, ground.version,
-    )  # fmt: skip
-    readiness = Readiness(parts)
-    heartbeat = Heartbeat(ground.store, box, clockwork, readiness.obstacles)
+    replay = Replay(ground.store, walking)
+    clockwork.every(SAVE_SECONDS, "keep the replay's place", replay.save)
+    clockwork.every(
+        KEEP_SECONDS, "prices of watchlists", PriceKeeping(ground.store, ground.market).refresh, first_seconds=20
+    )
+    watched = Watched(ground.store, ground.queue, ground.worker, ground.breakers, ground.market)
     return Operations(
         clockwork=clockwork,
         clocks=clocks,
         timekeeping=_timekeeping(ground, clockwork, clocks),
         notifications=_notifications(ground, clockwork, box),
-        backups=backups,
-        heartbeat=heartbeat,
-        health=Health(parts, readiness, heartbeat),
+        lists=open_lists(ground.store, ground.market),
+        safekeeping=open_safekeeping(ground.settings, watched, clockwork, box, ground.version),
+        alerts=_alerts(ground, clockwork),
+        replay=replay,
+        symbol_maps=ground.symbol_maps,
     )
 
 
@@ -118,12 +133,24 @@ def _timekeeping(ground: Ground, clockwork: Clockwork, clocks: Mapping[ScheduleC
     store, calendars = ground.store, ExchangeCalendars()
     firing = ScheduleFiring(store, ground.queue, calendars, clocks, ground.market.clock)
     scheduler = Scheduler(store, clockwork, firing, Presence(store, ground.version), clocks)
+    runs = ScheduleRuns(store, calendars, clocks, ground.settings.zone)
+    summary = DailySummary(store, runs, DeskSettings(store), ground.settings.zone)
+    clockwork.every(CHECK_SECONDS, "daily summary", summary.tell_when_due)
     return Timekeeping(
         schedules=Schedules(store, calendars, clocks, firing, scheduler.arm),
-        runs=ScheduleRuns(store, calendars, clocks, ground.settings.zone),
+        runs=runs,
         scheduler=scheduler,
         watchdog=Watchdog(store, clockwork, scheduler),
+        half_days=HalfDays(calendars),
+        daily_summary=summary,
     )
+
+
+def _alerts(ground: Ground, clockwork: Clockwork) -> Alerts:
+    settings = ground.settings
+    waiting = WaitingAlerts(ground.store, settings.pending_alert_minutes, settings.zone)
+    clockwork.every(CHECK_SECONDS, "long waits", waiting.check)
+    return Alerts(ground.store)
 
 
 def _notifications(ground: Ground, clockwork: Clockwork, box: SecretBox) -> Notifications:
@@ -135,23 +162,17 @@ def _notifications(ground: Ground, clockwork: Clockwork, box: SecretBox) -> Noti
     return notifications
 
 
-def open_backups(settings: Settings, store: Store) -> Backups:
-    """Return the backups as the settings want them."""
-    at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
-    plan = Plan(at, settings.zone, settings.backup_days)
-    return Backups(store, database_file(settings.url), settings.data_dir / "backups", plan)
+def open_market(settings: Settings, store: Store, prices: Prices | None) -> tuple[Prices, ResearchSource, SymbolMaps]:
+    """Return the market, `prices` where they are given, the source of research, and what providers call symbols.
 
-
-def find_backup(settings: Settings, name: str) -> Path:
-    """Return the backup of this path, or of this name in the folder of backups; raises NotFound."""
-    return restoring.find_backup(name, settings.data_dir / "backups")
-
-
-def restore_backup(settings: Settings, file: Path) -> restoring.Restored:
-    """Put a backup in the place of the database, which is kept aside; raises what `restoring.restore` does."""
+    Nobody is asked yet. Raises StartRefused with the setting that is wrong.
+    """
+    maps = SymbolMaps(store)
+    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
     try:
-        database = database_file(settings.url)
-    except UnsupportedDatabaseError as error:
-        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
-    key = settings.data_dir / "secret.key"
-    return restoring.restore(file, database, Ownership(database), settings.page_url, key)
+        market = prices or open_prices(
+            settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed
+        )
+        return market, open_research(settings.research_dir, market), maps
+    except ValueError as error:
+        raise StartRefused(str(error)) from error

@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import tzlocal
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 CONFIG_VARIABLE = "BA2_CONFIG"
@@ -78,7 +78,14 @@ class Settings(BaseSettings):
         max_length=120,
         description="How lessons are compared: hashing, wordllama, or PROVIDER:MODEL of an embedding model",
     )
-    prices: Literal["demo", "folder"] = Field("demo", description="Where prices come from, and with them the clock")
+    pending_alert_minutes: int = Field(
+        60, ge=0, le=100_000, description="An analysis that is pending for longer raises an alert; 0 never does"
+    )
+    prices: Literal["demo", "folder", "yahoo", "alpaca"] = Field(
+        "demo", description="Where prices come from, and with them the clock"
+    )
+    alpaca_key: SecretStr = Field(SecretStr(""), description="The key of BA2_PRICES=alpaca; never shown")
+    alpaca_secret: SecretStr = Field(SecretStr(""), description="The secret that belongs to the key; never shown")
     prices_dir: Path | None = Field(None, description="Folder of price files, for BA2_PRICES=folder")
     research_dir: Path | None = Field(
         None, description="Folder of news.csv, figures.csv and posts.csv; empty: what the demo market knows, or nothing"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from benchmarks import (
+    backup,
+    batches,
     bulk_rerun,
     console,
     debates,
@@ -15,6 +17,7 @@ from benchmarks import (
     queue_drain,
     rerun,
     retry_storm,
+    schedules,
 )
 from benchmarks.report import show
 
@@ -23,12 +26,15 @@ BENCHMARKS = (
     monitor_queries,
     failure_queries,
     rerun,
+    batches,
     bulk_rerun,
     console,
     retry_storm,
     notifications,
     model_costs,
     debates,
+    backup,
+    schedules,
 )
 QUICK = {
     "jobs": 200,
@@ -37,6 +43,7 @@ QUICK = {
     "analyses": 20_000,
     "repeat": 3,
     "bulk": 500,
+    "batch_symbols": 100,
     "reruns": 20,
     "browsers": 3,
     "storm": 200,
@@ -45,6 +52,9 @@ QUICK = {
     "call_seconds": 0.2,
     "seconds": 3,
     "calls": 20_000,
+    "megabytes": 50,
+    "schedules": 200,
+    "spread": 5,
 }
 
 

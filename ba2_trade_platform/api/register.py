@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api import (
+    alerts,
     analyses,
     backups,
     batches,
@@ -21,10 +22,12 @@ from ba2_trade_platform.api import (
     failures,
     health,
     health_report,
+    instruments,
     lessons,
     model_providers,
     notifications,
     queue,
+    replay,
     reruns,
     research,
     results,
@@ -32,6 +35,8 @@ from ba2_trade_platform.api import (
     retries,
     runs,
     schedules,
+    symbol_maps,
+    watchlists,
 )
 from ba2_trade_platform.api.guard import Guard, JsonOnly
 from ba2_trade_platform.api.idempotency import answer_replays
@@ -69,6 +74,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         backups,
         health_report,
         queue,
+        alerts,
         breakers,
         model_providers,
         experts,
@@ -77,7 +83,11 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         notifications,
         schedules,
         runs,
+        instruments,
+        watchlists,
         demo,
+        replay,
+        symbol_maps,
     ):
         api.include_router(area.router, prefix=PREFIX)
     api.include_router(health.router)

@@ -15,8 +15,10 @@ from ba2_trade_platform.cli import (
     costs,
     failures,
     lessons,
+    lists,
     models,
     notify,
+    prices,
     research,
     retries,
     schedules,
@@ -216,7 +218,7 @@ def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's schema, after a backup."""
     be_quiet()
     from ba2_trade_platform.app import build  # noqa: PLC0415 - the database's libraries
-    from ba2_trade_platform.app import migrate as run_migrations  # noqa: PLC0415
+    from ba2_trade_platform.migrating import migrate as run_migrations  # noqa: PLC0415
 
     settings = settings_in_force()
     platform = build(settings)
@@ -262,8 +264,11 @@ app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")
 app.add_typer(models.providers, name="providers")
 app.add_typer(notify.notify, name="notify")
+app.add_typer(prices.symbols, name="symbols")
 app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
+app.add_typer(lists.instruments, name="instruments")
+app.add_typer(lists.watchlists, name="watchlists")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

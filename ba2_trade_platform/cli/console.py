@@ -61,10 +61,21 @@ class Console:
         """Delete something; raises the PlatformError that the API answers with."""
         self._ask("DELETE", path)
 
+    def text(self, path: str) -> str:
+        """Return a file as it is; raises the PlatformError that the API answers with."""
+        response = asyncio.run(self._send("GET", path, {}))
+        self._raise_for(response)
+        return response.text
+
     def _ask(self, method: str, path: str, **content: Any) -> Any:
         response = asyncio.run(self._send(method, path, content))
+        self._raise_for(response)
+        return response.json() if response.content else None
+
+    @staticmethod
+    def _raise_for(response: httpx.Response) -> None:
         if response.is_success:
-            return response.json() if response.content else None
+            return
         problem = response.json()
         kind = _BY_STATUS.get(response.status_code, PlatformError)
         raise kind(problem["detail"], code=problem["code"], **problem["details"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+from pydantic import SecretStr
 
 from ba2_trade_platform.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, Settings, variable
 
@@ -35,4 +36,4 @@ def _origin(name: str, is_set: bool, present: set[str], written: set[str]) -> st
 
 
 def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | SecretStr) else value  # a secret shows asterisks

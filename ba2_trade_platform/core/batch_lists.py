@@ -15,7 +15,7 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome, Source
 
 MAX_PAGE = 500
-REASONS = 30
+REASONS = 10
 PAUSED, RESUMED = "pause batch", "resume batch"
 _B, _ITEM, _A = t.batch.c, t.batch_item.c, t.analysis.c
 _RAN = (ItemOutcome.SUCCEEDED, ItemOutcome.FAILED)
@@ -193,18 +193,28 @@ def item_page(
 
 
 def reasons_of(session: Session, batch_id: int) -> tuple[Reason, ...]:
-    """Return why items were not queued, skipped or failed, the most frequent first."""
+    """Return why items were not queued, skipped or failed, the most frequent first; equal but for the symbol is one."""
+    alike = func.replace(_ITEM.reason, _ITEM.symbol, "\N{HORIZONTAL ELLIPSIS}")
     grouped = (
-        select(_ITEM.outcome, _ITEM.reason, func.count().label("items"))
+        select(
+            _ITEM.outcome,
+            alike.label("alike"),
+            func.min(_ITEM.reason).label("first"),
+            func.max(_ITEM.reason).label("last"),
+            func.count().label("items"),
+        )
         .where(
             _ITEM.batch_id == batch_id,
             _ITEM.outcome.in_([ItemOutcome.SKIPPED, ItemOutcome.BLOCKED, ItemOutcome.FAILED]),
         )
-        .group_by(_ITEM.outcome, _ITEM.reason)
-        .order_by(func.count().desc(), _ITEM.outcome, _ITEM.reason)
+        .group_by(_ITEM.outcome, alike)
+        .order_by(func.count().desc(), _ITEM.outcome, alike)
         .limit(REASONS)
     )
-    return tuple(Reason(row.outcome, row.reason or "", int(row.items)) for row in session.execute(grouped))
+    return tuple(
+        Reason(row.outcome, (row.first if row.first == row.last else row.alike) or "", int(row.items))
+        for row in session.execute(grouped)
+    )
 
 
 def _batch(row: Any, counts: BatchCounts, seconds_left: int | None = None) -> Batch:

@@ -20,7 +20,7 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ItemOutcome, Source, Subtype
 
 NAME_LENGTH = 200
-REASONS = 30
+REASONS = 10
 
 
 @dataclass(frozen=True)

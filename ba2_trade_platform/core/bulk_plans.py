@@ -222,4 +222,4 @@ def _small_enough(count: int) -> None:
 
 def each(values: Sequence[Any], kind: Any) -> Any:
     """Return a sub-select of these values; as JSON they are one parameter, however many they are."""
-    return select(func.json_each(json.dumps(values)).table_valued("value").c.value.cast(kind))
+    return select(func.json_each(json.dumps(values)).table_valued("value", joins_implicitly=True).c.value.cast(kind))

@@ -119,6 +119,12 @@ class Bars:
     def __len__(self) -> int:
         return len(self.sessions)
 
+    @property
+    def staleness(self) -> str:
+        """Say how old the newest bar is, as a word beside a price; empty when it is the newest there can be."""
+        missing = self.sessions_missing
+        return f"{missing} {'session' if missing == 1 else 'sessions'} old" if missing and len(self) else ""
+
     def require(self, minimum: int = MINIMUM_BARS, max_stale: int = MAX_STALE_SESSIONS) -> Bars:
         """Return these bars, or raise ExpertError: DATA_MISSING when too few, STALE_DATA when too old."""
         if not len(self):

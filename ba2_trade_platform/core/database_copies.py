@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +57,7 @@ def copy_database(file: Path, target: Path, *, go_on: Callable[[], bool] = lambd
     except sqlite3.Error as error:
         raise CopyError(_sentence(error, target.parent)) from error
     finally:
-        for ending in ("", "-journal", "-wal", "-shm"):
-            draft.with_name(draft.name + ending).unlink(missing_ok=True)
+        _remove(draft)
     return contents
 
 
@@ -84,6 +83,12 @@ def remove_drafts(folder: Path) -> None:
     """Take away what copies left whose process was killed, with SQLite's files beside it."""
     for left in folder.glob(f".*{PART}*"):
         left.unlink(missing_ok=True)
+
+
+def _remove(draft: Path) -> None:
+    for ending in ("", "-journal", "-wal", "-shm"):
+        with suppress(OSError):  # what cannot be deleted now is taken away by the next start
+            draft.with_name(draft.name + ending).unlink(missing_ok=True)
 
 
 def _copy(file: Path, draft: Path, go_on: Callable[[], bool]) -> None:

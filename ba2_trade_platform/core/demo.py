@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ from sqlalchemy import delete, exists, func, select
 from ba2_trade_platform.core.actors import SYSTEM, Actor
 from ba2_trade_platform.core.analyses import Analyses
 from ba2_trade_platform.core.contracts import Prices
-from ba2_trade_platform.core.errors import NotFound, Refused
+from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.expert_instances import ExpertInstances
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
+from ba2_trade_platform.core.schedules import Draft, ScheduleClock, Schedules
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.db import tables as t
@@ -23,6 +25,10 @@ from ba2_trade_platform.db.enums import Source
 log = logging.getLogger(__name__)
 
 WATCHLIST = "Demo stocks"
+SCHEDULE = "Opening bell"
+SCHEDULED_EXPERT = "Technical rules"
+SCHEDULED = ("AAPL", "INTC", "MSFT")
+AFTER_OPEN = {"kind": "session", "days": [0, 1, 2, 3, 4], "offsets": [{"anchor": "open", "minutes": 15}]}
 SLICE = 100
 
 
@@ -88,6 +94,7 @@ class Demo:
         analyses: Analyses,
         watchlists: Watchlists,
         prices: Prices,
+        schedules: Schedules | None = None,
     ) -> None:
         self._store = store
         self._experts = experts
@@ -95,6 +102,7 @@ class Demo:
         self._analyses = analyses
         self._watchlists = watchlists
         self._prices = prices
+        self._schedules = schedules
 
     def state(self) -> DemoState:
         """Tell whether the demo desk is loaded."""
@@ -111,16 +119,23 @@ class Demo:
             used = session.scalar(select(t.expert_instance.c.id).limit(1))
         if used is not None:
             return False
-        self.seed(by=SYSTEM)
+        self._seed(SYSTEM)
         return True
 
     def seed(self, *, by: Actor) -> int:
         """Load the demo desk and queue its first analyses; return how many. Raises Refused when it is there."""
+        queued = self._seed(by)
+        self.add_schedule(by=by)
+        return queued
+
+    def _seed(self, by: Actor) -> int:
         if self.state().present:
             raise Refused("The demo desk is already loaded", code="DEMO_PRESENT")
         instruments = list(self._prices.instruments())
         symbols = [info.symbol for info in instruments]
         self._watchlists.add(WATCHLIST, instruments, is_demo=True)
+        few = [info for info in instruments if info.symbol in SCHEDULED] or instruments[:3]
+        self._watchlists.add(SCHEDULE, few, is_demo=True)
         shipped = {expert.name for expert in self._experts.experts()}
         desk = [demo for demo in DESK if demo.expert in shipped]
         queued = 0
@@ -140,8 +155,34 @@ class Demo:
         log.info("Demo desk loaded: %s experts, %s analyses", len(desk), queued)
         return queued
 
+    def add_schedule(self, *, by: Actor = SYSTEM) -> None:
+        """Have a few symbols analysed after each open of the replay, once; it never fires while the replay stands.
+
+        Apart from the first seed, for it needs the exchange's calendar, which takes a second that no start should.
+        """
+        experts, watchlists = t.expert_instance.c, t.watchlist.c
+        with self._store.read() as session:
+            alive = (experts.is_demo, experts.archived_at.is_(None), experts.alias == SCHEDULED_EXPERT)
+            expert_id = session.scalar(select(experts.id).where(*alive))
+            watchlist_id = session.scalar(select(watchlists.id).where(watchlists.is_demo, watchlists.name == SCHEDULE))
+            had = session.scalar(select(t.schedule.c.id).where(t.schedule.c.is_demo).limit(1))
+        if self._schedules is None or expert_id is None or watchlist_id is None or had is not None:
+            return
+        draft = Draft(
+            name=SCHEDULE,
+            expert_instance_id=expert_id,
+            timing=AFTER_OPEN,
+            zone="America/New_York",
+            calendar="XNYS",
+            watchlist_ids=(watchlist_id,),
+            clock=ScheduleClock.REPLAY,
+            is_demo=True,
+        )
+        with suppress(Invalid):  # the demo was removed meanwhile
+            self._schedules.create(draft, by=by)
+
     def remove(self, *, by: Actor) -> int:
-        """Delete the demo's analyses, watchlists and instruments and archive its experts; return how many analyses.
+        """Delete all that the demo has brought and archive its experts; return how many analyses there were.
 
         What runs is cancelled first. Works in slices, so that nothing else waits; called again it goes on.
         """
@@ -155,6 +196,9 @@ class Demo:
                 removed += self._delete(analysis_id, by)
         with self._store.write() as transaction:
             session = transaction.session
+            demo = select(t.schedule.c.id).where(t.schedule.c.is_demo)
+            session.execute(delete(t.schedule_run).where(t.schedule_run.c.schedule_id.in_(demo)))
+            session.execute(delete(t.schedule).where(t.schedule.c.is_demo))
             session.execute(delete(t.watchlist).where(t.watchlist.c.is_demo))
             listed = select(t.watchlist_item.c.instrument_id)
             session.execute(delete(t.instrument).where(t.instrument.c.is_demo, t.instrument.c.id.not_in(listed)))

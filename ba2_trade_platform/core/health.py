@@ -18,11 +18,13 @@ from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.contracts import Prices
 from ba2_trade_platform.core.errors import Unavailable
 from ba2_trade_platform.core.health_facts import read_facts
 from ba2_trade_platform.core.health_report import Group, Item, Report, State
 from ba2_trade_platform.core.heartbeat import Heartbeat
 from ba2_trade_platform.core.loop_lag import LoopLag
+from ba2_trade_platform.core.price_status import status_of
 from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
 from ba2_trade_platform.core.store import Store
 from ba2_trade_platform.core.worker import ExpertWorker
@@ -49,6 +51,7 @@ class Parts:
     database: Path
     zone: ZoneInfo
     version: str
+    market: Prices
 
 
 class Readiness:
@@ -184,5 +187,6 @@ class Health:
             checks.disk("backup_disk", "Disk of the backups", machine.free_bytes(parts.backups.folder), facts.bytes),
             checks.backup(good, newest, parts.backups.plan, now),
             checks.providers(active),
+            checks.prices(status_of(parts.market), now),
             checks.notifications(facts.failing_channels, facts.failed_messages),
         ]

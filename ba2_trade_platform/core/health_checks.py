@@ -11,6 +11,7 @@ from ba2_trade_platform.core.health_facts import DatabaseFacts, Waiting
 from ba2_trade_platform.core.health_report import Group, Item, State
 from ba2_trade_platform.core.heartbeat import HeartbeatState
 from ba2_trade_platform.core.loop_lag import Lag
+from ba2_trade_platform.core.price_status import PriceStatus
 from ba2_trade_platform.core.queue.worker_queue import QueueState
 from ba2_trade_platform.core.worker import WorkerStatus
 
@@ -207,6 +208,20 @@ def providers(active: Sequence[Breaker]) -> Item:
     sentence = "; ".join(breaker.sentence for breaker in active)
     value = f"{len(active)} held back"
     return Item("providers", Group.OUTSIDE, "Providers", State.WARN, value, sentence, "/providers", float(len(active)))
+
+
+def prices(status: PriceStatus, now: datetime) -> Item:
+    """Judge whether the price provider answers; prices of this machine are asked of nobody."""
+    state, value = State.OK, status.provider
+    sentence = "They lie on this machine"
+    if status.remote:
+        when = f"{age(now - status.last_success_at)} ago" if status.last_success_at else "not asked yet"
+        sentence = f"Answered last: {when}; {status.symbols:,} symbols are kept"
+        sentence += f", the newest {age(now - status.newest_at)} old" if status.newest_at else ""
+    if status.failing:
+        state, value = State.WARN, f"{status.provider} fails"
+        sentence = f"{status.last_error} ({status.last_error_code}). What is kept is used where it is new enough"
+    return Item("prices", Group.OUTSIDE, "Prices", state, value, sentence, "/watchlists", float(status.failing))
 
 
 def notifications(failing: Sequence[str], failed: int) -> Item:

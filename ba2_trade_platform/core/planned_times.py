@@ -127,7 +127,7 @@ def _times(timing: Times | SessionTimes, wall: datetime, days: _OpenDays) -> Ite
     if isinstance(timing, SessionTimes):
         return
     clock_times = timing.clock_times()
-    day = days.first_from(wall.date())
+    day = days.first_from((wall + timedelta(seconds=1)).date())
     while day is not None:
         if day.weekday() in timing.days:
             yield from (datetime.combine(day, each) for each in clock_times)

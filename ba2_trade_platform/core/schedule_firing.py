@@ -28,7 +28,7 @@ from ba2_trade_platform.core.schedule_rows import plan_of, symbols_of, waking
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import BatchKind, Misfire, RunState, RunTrigger, ScheduleClock, Source
+from ba2_trade_platform.db.enums import BatchKind, ItemOutcome, Misfire, RunState, RunTrigger, ScheduleClock, Source
 
 log = logging.getLogger(__name__)
 # About so many analyses are made in one transaction, for others want to write too.
@@ -272,7 +272,8 @@ class ScheduleFiring:
         orders = [replace(order, symbol=symbol) for symbol in prepared.symbols]
         batch = self._queue.place_batch(transaction, new, orders)
         session.execute(update(t.schedule_run).where(_R.id == run_id).values(batch_id=batch.batch_id))
-        settle_runs(session, [batch.batch_id], at)
+        if not any(item.outcome is ItemOutcome.QUEUED for item in batch.items):
+            settle_runs(session, [batch.batch_id], at)
         transaction.then(lambda: log.info("%s, %s run: %s", row.name, trigger.value, batch.sentence))
 
     def _looks_back(self, row: Any, planned: datetime, trigger: RunTrigger) -> bool:

@@ -216,7 +216,7 @@ class ScheduleRuns:
                 )
                 .group_by(_R.state)
             )  # fmt: skip
-            counts: Counter[RunState] = Counter(dict(rows.tuples().all()))
+            counts: Counter[RunState] = Counter(dict(rows.all()))
             waiting = session.execute(
                 select(t.schedule).where(
                     _S.enabled, _S.archived_at.is_(None), _S.clock == ScheduleClock.REAL, _S.next_at < until

@@ -45,6 +45,7 @@ class Scheduler:
         self._presence = presence
         self._clocks = clocks
         self._turns = {clock: threading.Lock() for clock in clocks}
+        self._arming = threading.Lock()
         self._started = False
         self.beat_at = self.worked_at = time.monotonic()
         for clock, shown in clocks.items():
@@ -78,7 +79,8 @@ class Scheduler:
         """Fire whatever is due, armed or not: the clock may have been set, or the machine slept."""
         self.beat()  # first, so that what was missed in a sleep can say so
         for clock in self._clocks:
-            self._fire(clock)
+            if not self._turns[clock].locked():  # else it is being fired, and armed afterwards
+                self._fire(clock)
 
     def arm(self) -> None:
         """Set the clockwork to the earliest planned time of each clock; called after every change of a schedule."""
@@ -105,12 +107,13 @@ class Scheduler:
                 self._wake_in(clock, AGAIN_SECONDS)
 
     def _arm(self, clock: ScheduleClock) -> None:
-        earliest = self._earliest(clock)
-        seconds = None if earliest is None else self._clocks[clock].seconds_until(earliest)
-        if seconds is None:
-            self._clockwork.forget(_job(clock))
-        else:
-            self._wake_in(clock, seconds)
+        with self._arming:  # whoever arms last has seen what all others committed
+            earliest = self._earliest(clock)
+            seconds = None if earliest is None else self._clocks[clock].seconds_until(earliest)
+            if seconds is None:
+                self._clockwork.forget(_job(clock))
+            else:
+                self._wake_in(clock, seconds)
 
     def _wake_in(self, clock: ScheduleClock, seconds: float) -> None:
         self._clockwork.at(datetime.now(UTC) + timedelta(seconds=seconds), _job(clock), partial(self._fire, clock))

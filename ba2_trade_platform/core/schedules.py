@@ -287,7 +287,8 @@ def _unchanged(row: Any, version: int) -> None:
 
 def _infos(session: Session, rows: Sequence[Any]) -> Sequence[ScheduleInfo]:
     ids = [row.id for row in rows]
-    aliases = dict(session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias)).tuples().all())
+    names = session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias))
+    aliases = dict(names.all())
     lists: dict[int, list[tuple[int, str]]] = {}
     for schedule_id, watchlist_id, name in session.execute(
         select(t.schedule_watchlist.c.schedule_id, t.watchlist.c.id, t.watchlist.c.name)
@@ -336,7 +337,7 @@ def _last_runs(session: Session, ids: Sequence[int]) -> dict[int, LastRun]:
 
 def _unseen(session: Session) -> dict[int, int]:
     statement = select(_R.schedule_id, func.count()).where(*_UNSEEN).group_by(_R.schedule_id)
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())
 
 
 def _told(schedule: ScheduleInfo) -> str:

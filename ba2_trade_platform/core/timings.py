@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -71,21 +72,25 @@ class Cron(_Rule):
     @field_validator("expression")
     @classmethod
     def _expression(cls, text: str) -> str:
-        from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only for those who want cron
+        return _cron_line(" ".join(text.split()))
 
-        line = " ".join(text.split())
-        if len(line.split()) != 5:
-            raise ValueError("A cron line has five fields: minute, hour, day of month, month, day of week")
-        try:
-            first = next(CronSim(line, _PROBE), None)
-        except CronSimError as error:
-            raise ValueError(f"{line} is no cron line: {error}") from error
-        if first is None:
-            raise ValueError(f"{line} never comes")
-        busiest = sum(1 for _ in _on_day(CronSim(line, _PROBE), first))
-        if busiest > MOST_A_DAY:
-            raise ValueError(f"{line} comes more than {MOST_A_DAY} times a day; the shortest step is 15 minutes")
-        return line
+
+@lru_cache(maxsize=10_000)
+def _cron_line(line: str) -> str:
+    """Return a cron line that comes, and not too often; kept, for a schedule's is read whenever it is due."""
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only for those who want cron
+
+    if len(line.split()) != 5:
+        raise ValueError("A cron line has five fields: minute, hour, day of month, month, day of week")
+    try:
+        first = next(CronSim(line, _PROBE), None)
+    except CronSimError as error:
+        raise ValueError(f"{line} is no cron line: {error}") from error
+    if first is None:
+        raise ValueError(f"{line} never comes")
+    if len(_on_day(CronSim(line, _PROBE), first)) > MOST_A_DAY:
+        raise ValueError(f"{line} comes more than {MOST_A_DAY} times a day; the shortest step is 15 minutes")
+    return line
 
 
 def _on_day(ticks: Any, first: datetime) -> Sequence[datetime]:

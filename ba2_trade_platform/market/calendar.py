@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,11 +111,23 @@ class SessionCalendar:
 def session_calendar(name: str) -> SessionCalendar:
     """Return the calendar of an exchange by its MIC or a known alias, from 1970 to 2050 where its holidays are known.
 
-    Built once and kept; calendars with shorter records (XSHG, XTAE ...) cover the last 20 years and the next one.
+    Built once and kept; calendars with shorter records cover what they know: XTKS the last 20 years until
+    2050, XSHG and XHKG until the end of what their exchanges have announced.
     Raises ValueError with a sentence for an unknown name.
     """
     with _building:
         return _build(name)
+
+
+def _widest(name: str) -> Any:
+    import exchange_calendars  # noqa: PLC0415 - as below
+
+    for bounds in ({"start": FIRST_DAY, "end": LAST_DAY}, {"end": LAST_DAY}, {}):
+        try:
+            return exchange_calendars.get_calendar(name, **bounds)
+        except ValueError:  # its holidays are not known for so long
+            continue
+    raise NotImplementedError(name)
 
 
 @cache
@@ -122,13 +135,10 @@ def _build(name: str) -> SessionCalendar:
     import exchange_calendars  # noqa: PLC0415 - brings pandas, one second the start should not cost
 
     try:
-        try:
-            source = exchange_calendars.get_calendar(name, start=FIRST_DAY, end=LAST_DAY)
-        except ValueError:
-            source = exchange_calendars.get_calendar(name)
+        source = _widest(name)
     except exchange_calendars.errors.CalendarError as error:
         raise ValueError(f"There is no exchange calendar {name!r}") from error
-    except NotImplementedError as error:  # Orthodox Easter (ASEX, XBEL ...) fails in some pandas releases
+    except NotImplementedError as error:  # XTAE; Orthodox Easter (ASEX, XBEL ...) in some pandas releases
         raise ValueError(f"The exchange calendar {name!r} cannot be computed here") from error
     return SessionCalendar(
         name=source.name,

@@ -14,7 +14,7 @@ import numpy as np
 
 from ba2_trade_platform.core.contracts import Bars, Clock, InstrumentInfo
 from ba2_trade_platform.market.calendar import session_calendar
-from ba2_trade_platform.market.clock import StandingClock
+from ba2_trade_platform.market.replay import ReplayClock
 from ba2_trade_platform.market.series import Dividend, RawBars, Series, Split
 from ba2_trade_platform.market.symbols import unknown_symbol
 
@@ -27,8 +27,8 @@ class DemoMarket:
 
     name: str = "demo"
 
-    def __init__(self) -> None:
-        self.clock: Clock = StandingClock(STANDS_AT)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or ReplayClock(STANDS_AT, CALENDAR)
         self._instruments = {info.symbol: info for info in _read_instruments()}
         self._loading = threading.Lock()
         self._series: dict[str, Series] | None = None

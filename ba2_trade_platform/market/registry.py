@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.market.alpaca import AlpacaSource
+from ba2_trade_platform.market.asking import Asker
 from ba2_trade_platform.market.clock import SystemClock
 from ba2_trade_platform.market.demo_market import DemoMarket
 from ba2_trade_platform.market.folder import FolderPrices
+from ba2_trade_platform.market.history import PriceSource
+from ba2_trade_platform.market.live import LivePrices, Renamed
+from ba2_trade_platform.market.price_cache import PriceCache
+from ba2_trade_platform.market.yahoo import YahooSource
+
+PACKAGES = {"yahoo": "yfinance", "alpaca": "alpaca"}
 
 
-def open_prices(kind: str, folder: Path | None) -> Prices:
-    """Return the provider `demo` or `folder`, its clock included; ValueError with a sentence for anything else."""
+def open_prices(
+    kind: str,
+    folder: Path | None,
+    cache: Path = Path("data/prices"),
+    alpaca_keys: tuple[str, str] = ("", ""),
+    renamed: Renamed | None = None,
+) -> Prices:
+    """Return the provider `demo`, `folder`, `yahoo` or `alpaca`, its clock included; nobody is asked yet.
+
+    `cache` is the folder for what is fetched, `alpaca_keys` key and secret, `renamed` what a person said a provider
+    calls a symbol. Raises ValueError with a sentence for what cannot work.
+    """
     if kind == "demo":
         return DemoMarket()
+    if kind in PACKAGES:
+        return LivePrices(
+            source := _source(kind, cache / kind, alpaca_keys),
+            PriceCache(cache / kind),
+            Asker(source.name, source.per_minute),
+            SystemClock(),
+            renamed,
+        )
     if kind != "folder":
-        raise ValueError(f"BA2_PRICES must be demo or folder, not {kind!r}")
+        raise ValueError(f"BA2_PRICES must be demo, folder, yahoo or alpaca, not {kind!r}")
     if folder is None:
         raise ValueError("BA2_PRICES=folder needs BA2_PRICES_DIR, the folder of your price files")
     if not folder.is_dir():
         raise ValueError(f"BA2_PRICES_DIR is {folder}, which is not a folder")
     return FolderPrices(folder, SystemClock())
+
+
+def _source(kind: str, folder: Path, alpaca_keys: tuple[str, str]) -> PriceSource:
+    if find_spec(PACKAGES[kind]) is None:
+        raise ValueError(f"BA2_PRICES={kind} needs a package: pip install 'ba2-trade-platform[{kind}]'")
+    if kind == "yahoo":
+        return YahooSource(folder / "cookies")
+    if not all(alpaca_keys):
+        raise ValueError("BA2_PRICES=alpaca needs BA2_ALPACA_KEY and BA2_ALPACA_SECRET, from your account at Alpaca")
+    return AlpacaSource(*alpaca_keys)

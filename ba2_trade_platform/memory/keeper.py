@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ba2_trade_platform.core.changes import Change, ChangeFeed, Subscription
+from ba2_trade_platform.core.clockwork import Clockwork
 
 FIRST_SECONDS = 30.0
 INTERVAL_SECONDS = 600.0
 AFTER_CHANGES_SECONDS = 60.0
+_NOW_AND_THEN, _AFTER_CHANGES = "outcomes", "outcomes of changed analyses"
 
 
 class Keeper:
@@ -21,52 +21,35 @@ class Keeper:
         self,
         look: Callable[[], None],
         feed: ChangeFeed,
+        clockwork: Clockwork,
         first_seconds: float = FIRST_SECONDS,
         after_changes_seconds: float = AFTER_CHANGES_SECONDS,
     ) -> None:
         self._look = look
         self._feed = feed
+        self._clockwork = clockwork
         self._first_seconds = first_seconds
         self._after_changes_seconds = after_changes_seconds
-        self._lock = threading.Lock()
-        self._expected = False
-        self._scheduler: Any = None
+        self._changed = threading.Event()
         self._subscription: Subscription | None = None
 
     def start(self) -> None:
-        """Begin."""
-        from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415 - not for a command's start
-
-        # Late or missed looks are one look; nothing is stored, for the database says what is due.
-        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
-        self._scheduler.add_job(
-            self._look, "interval", seconds=INTERVAL_SECONDS, next_run_time=_in(self._first_seconds), id="look"
-        )
-        self._scheduler.start()
-        self._subscription = self._feed.subscribe(self._changed)
+        """Begin; the clockwork may be started before or after."""
+        self._clockwork.every(INTERVAL_SECONDS, _NOW_AND_THEN, self._look, first_seconds=self._first_seconds)
+        self._clockwork.every(self._after_changes_seconds, _AFTER_CHANGES, self._after_changes)
+        self._subscription = self._feed.subscribe(self._hear)
 
     def stop(self) -> None:
         """Look no more; stopping what never began is allowed."""
         if self._subscription is not None:
             self._subscription.close()
-        with self._lock:
-            scheduler, self._scheduler = self._scheduler, None
-        if scheduler is not None:
-            scheduler.shutdown(wait=False)
+        self._clockwork.forget(_NOW_AND_THEN)
+        self._clockwork.forget(_AFTER_CHANGES)
 
-    def _changed(self, _: Change) -> None:
-        with self._lock:
-            if self._expected or self._scheduler is None:
-                return
-            self._expected = True
-            self._scheduler.add_job(self._after_changes, "date", run_date=_in(self._after_changes_seconds))
+    def _hear(self, _: Change) -> None:
+        self._changed.set()
 
     def _after_changes(self) -> None:
-        with self._lock:
-            self._expected = False
-        self._look()
-
-
-def _in(seconds: float) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
+        if self._changed.is_set():
+            self._changed.clear()
+            self._look()

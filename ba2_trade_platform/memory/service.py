@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 
 from ba2_trade_platform.core.actors import Actor
 from ba2_trade_platform.core.changes import ChangeFeed
+from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
 from ba2_trade_platform.core.errors import PlatformError, Refused, SwitchedOff
 from ba2_trade_platform.core.learning import Learning, Learnt
@@ -191,10 +192,10 @@ class LessonMemory:
         threading.Thread(target=self._rebuild, name="memory-rebuild", daemon=True).start()
         return self.status()
 
-    def start(self, feed: ChangeFeed) -> None:
+    def start(self, feed: ChangeFeed, clockwork: Clockwork) -> None:
         """Look for outcomes now and then, and soon after `feed` told of changes."""
         if self.enabled:
-            self._keeper = Keeper(self.look, feed)
+            self._keeper = Keeper(self.look, feed, clockwork)
             self._keeper.start()
 
     def stop(self) -> None:

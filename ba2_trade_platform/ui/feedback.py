@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from html import escape
 from typing import Any, ParamSpec, TypeVar
 
 from nicegui import run, ui
@@ -20,10 +21,15 @@ class ConsoleStoppingError(PlatformError):
     """The console was told to stop while a page waited for a service."""
 
 
-def notify(sentence: str, tone: str = "positive") -> None:
-    """Show a sentence; the newest of each tone, with a count, instead of a pile that hides the page."""
-    seconds = 4 if tone == "positive" else 8
-    ui.notify(sentence, type=tone, position="top-right", group=f"ba2-{tone}", timeout=1000 * seconds)  # type: ignore[arg-type]
+def notify(sentence: str, tone: str = "positive", *, link: tuple[str, str] | None = None) -> None:
+    """Show a sentence; the newest of each tone, with a count, instead of a pile that hides the page.
+
+    `link`: words and address of a link behind the sentence.
+    """
+    seconds = 4 if tone == "positive" and link is None else 8
+    said = f'{escape(sentence)} <a href="{escape(link[1])}">{escape(link[0])}</a>' if link else sentence
+    how: Any = {"type": tone, "group": f"ba2-{tone}", "timeout": 1000 * seconds, "html": link is not None}
+    ui.notify(said, position="top-right", **how)
 
 
 @contextmanager
@@ -68,3 +74,16 @@ async def confirm(question: str, consequence: str, action: str, then: Callable[[
             ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps color=red-9")
     if await answer_of(dialog):
         await then()
+
+
+async def ask_reason(question: str, consequence: str, action: str = "Acknowledge") -> str | None:
+    """Ask for a reason that may be left out; None when the trader thought better of it."""
+    with ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+        ui.label(question).classes("ba2-dialog-title")
+        ui.label(consequence)
+        reason = ui.input("Reason, if you like").props("outlined dense autofocus maxlength=500").classes("w-full")
+        reason.mark("reason").on("keydown.enter", lambda: dialog.submit(True))
+        with ui.row().classes("w-full justify-end"):
+            ui.button("Not now", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")
+            ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps").mark("confirm-reason")
+    return (reason.value or "") if await answer_of(dialog) else None

@@ -10,7 +10,9 @@ from nicegui import app, ui
 
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.demo import DemoState
+from ba2_trade_platform.ui.components.alert_banner import AlertBanner
 from ba2_trade_platform.ui.components.help import help_dialog, show_zone_menu
+from ba2_trade_platform.ui.components.replay_strip import ReplayStrip
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.pulse import Pulse
@@ -20,7 +22,9 @@ STATIC = Path(__file__).parent / "static"
 RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
     ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
+    ("batches", "/batches", "dynamic_feed", "Batches"),
     ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
+    ("schedules", "/schedules", "event_repeat", "Schedules"),
     ("experts", "/experts", "psychology", "Experts"),
     ("costs", "/costs", "paid", "Costs"),
     ("lessons", "/lessons", "school", "Lessons"),
@@ -59,6 +63,7 @@ class Shell:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._shown: Pulse | None = None
+        self._replay = ReplayStrip(desk)
 
     def build_rail(self, active: str) -> None:
         """Build the rail; an entry that needs a person carries a number."""
@@ -82,6 +87,7 @@ class Shell:
             self._failed = _count("failed today", "error", "/marketanalysis?status=failed&today=1")
             self._slots = _count("slots", "memory", "/experts#queue")
         ui.space()
+        self._replay.build()
         with ui.row().classes("items-center no-wrap").style("gap: 2px"):
             self._pause = ui.button(icon="pause", color=None, on_click=self._toggle_pause).props(
                 "flat dense round size=sm"
@@ -96,11 +102,12 @@ class Shell:
             help_dialog()
 
     def build_banners(self) -> None:
-        """Build the banners: a database that cannot serve, a paused queue, the demo market."""
+        """Build the banners: a database that cannot serve, alerts, a paused queue, the demo market."""
         self._trouble = ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert")
         with self._trouble:
             ui.icon("warning", size="18px")
             self._trouble_text = ui.label()
+        self._alerts = AlertBanner(self._desk)
         self._paused = ui.element("div").classes("ba2-banner ba2-gone")
         with self._paused:
             ui.icon("pause_circle", size="18px")
@@ -117,6 +124,7 @@ class Shell:
             ui.label("Demo desk: prices are the bundled market of 2004-2014.")
             ui.label("Some analyses fail on purpose.").classes("ba2-hide-narrow")
             ui.space()
+            self._replay.build_invitation()
             ui.button("Remove demo", color=None, on_click=self._ask_remove_demo).props(QUIET).classes("ba2-link")
 
     def build_status(self) -> None:
@@ -124,7 +132,7 @@ class Shell:
         platform = self._desk.platform
         self._state = ui.label("Connecting")
         ui.label(f"Prices: {platform.prices.name}")
-        ui.label(f"Market clock: {platform.prices.clock.now():%Y-%m-%d %H:%M} UTC").classes("ba2-hide-narrow")
+        self._replay.build_status()
         ui.space()
         ui.label(f"{platform.settings.operator_name}").classes("ba2-hide-narrow")
         ui.label(f"Times in {self._desk.zone.key}").classes("ba2-hide-narrow")
@@ -136,6 +144,7 @@ class Shell:
 
     async def refresh(self) -> None:
         """Show the present counts and switches; sends nothing when nothing changed."""
+        self._replay.show()
         with reporting():
             pulse = await self._desk.pulse.get()
             if pulse != self._shown:
@@ -172,6 +181,8 @@ class Shell:
         self._badge("providers", len(pulse.breakers))
         self._badge("failures", pulse.needs_person)
         self._badge("health", pulse.unwell)
+        self._alerts.show(pulse.alerts, pulse.unseen_runs)
+        self._badge("schedules", pulse.alerts.count + pulse.unseen_runs)
         _show_if(self._demo, pulse.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 

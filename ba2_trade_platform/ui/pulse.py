@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from ba2_trade_platform.app import Platform
+from ba2_trade_platform.core.alerts import Unacknowledged
 from ba2_trade_platform.core.breakers import Breaker
 from ba2_trade_platform.core.clock import day_start
 from ba2_trade_platform.core.demo import DemoState
@@ -29,6 +30,8 @@ class Pulse(NamedTuple):
     breakers: tuple[Breaker, ...]
     needs_person: int
     unwell: int
+    alerts: Unacknowledged
+    unseen_runs: int
 
 
 def read_pulse(platform: Platform) -> Pulse:
@@ -42,6 +45,8 @@ def read_pulse(platform: Platform) -> Pulse:
         breakers=tuple(platform.breakers.active()),
         needs_person=platform.failures.needs_person(),
         unwell=platform.health.bad_count,
+        alerts=platform.alerts.unacknowledged(),
+        unseen_runs=platform.schedule_runs.unseen(),
     )
 
 

@@ -12,7 +12,9 @@ from ba2_trade_platform.app import Platform
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.layout import STATIC
 from ba2_trade_platform.ui.live import Live
+from ba2_trade_platform.ui.pages.alerts import alerts_page
 from ba2_trade_platform.ui.pages.analysis import analysis_page
+from ba2_trade_platform.ui.pages.batches import batch_list_page
 from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.pages.costs import costs_page
 from ba2_trade_platform.ui.pages.experts import experts_page
@@ -21,8 +23,12 @@ from ba2_trade_platform.ui.pages.lessons import lesson_page, lessons_page
 from ba2_trade_platform.ui.pages.lists import lists_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
 from ba2_trade_platform.ui.pages.notifications import notifications_page
+from ba2_trade_platform.ui.pages.one_batch import batch_page
 from ba2_trade_platform.ui.pages.providers import providers_page
 from ba2_trade_platform.ui.pages.retries import retries_page
+from ba2_trade_platform.ui.pages.run import run_page
+from ba2_trade_platform.ui.pages.schedules import schedules_page
+from ba2_trade_platform.ui.pages.symbol import symbol_page
 from ba2_trade_platform.ui.pulse import SharedReading, read_pulse
 
 
@@ -33,13 +39,15 @@ def register_pages(platform: Platform) -> Desk:
     platform.health.count_pages(lambda: live.pages)
     _add_style()
     _analyses(desk)
-    _desk_and_history(desk)
+    _history(desk)
+    _desk(desk)
+    _time(desk)
     return desk
 
 
 def _add_style() -> None:
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css"):
+    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css", "lists.css", "schedules.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
     ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
 
@@ -57,6 +65,14 @@ def _analyses(desk: Desk) -> None:
     async def analysis(analysis_id: str) -> None:
         await analysis_page(desk, analysis_id)
 
+    @ui.page("/batches")
+    async def batches(request: Request) -> None:
+        await batch_list_page(desk, request)
+
+    @ui.page("/batches/{batch_id}")
+    async def batch(batch_id: str, request: Request) -> None:
+        await batch_page(desk, batch_id, request)
+
     @ui.page("/bulk-reruns")
     async def bulk_reruns(request: Request) -> None:
         await bulk_list_page(desk, request)
@@ -66,11 +82,7 @@ def _analyses(desk: Desk) -> None:
         await bulk_page(desk, bulk_id, request)
 
 
-def _desk_and_history(desk: Desk) -> None:
-    @ui.page("/experts")
-    async def experts() -> None:
-        await experts_page(desk)
-
+def _history(desk: Desk) -> None:
     @ui.page("/costs")
     async def costs(request: Request) -> None:
         await costs_page(desk, request)
@@ -87,9 +99,19 @@ def _desk_and_history(desk: Desk) -> None:
     async def lesson(lesson_id: str) -> None:
         await lesson_page(desk, lesson_id)
 
+
+def _desk(desk: Desk) -> None:
+    @ui.page("/experts")
+    async def experts() -> None:
+        await experts_page(desk)
+
     @ui.page("/watchlists")
-    async def watchlists() -> None:
-        await lists_page(desk)
+    async def watchlists(request: Request) -> None:
+        await lists_page(desk, request)
+
+    @ui.page("/symbols/{symbol:path}")
+    async def symbol(symbol: str) -> None:
+        await symbol_page(desk, symbol)
 
     @ui.page("/health")
     async def health() -> None:
@@ -102,3 +124,17 @@ def _desk_and_history(desk: Desk) -> None:
     @ui.page("/notifications")
     async def notifications(request: Request) -> None:
         await notifications_page(desk, request)
+
+
+def _time(desk: Desk) -> None:
+    @ui.page("/schedules")
+    async def schedules(request: Request) -> None:
+        await schedules_page(desk, request)
+
+    @ui.page("/runs/{run_id}")
+    async def run(run_id: str) -> None:
+        await run_page(desk, run_id)
+
+    @ui.page("/alerts")
+    async def alerts(request: Request) -> None:
+        await alerts_page(desk, request)

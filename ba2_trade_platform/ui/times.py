@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from nicegui import app
 
@@ -55,3 +55,19 @@ def ago(instant: datetime, now: datetime | None = None) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"
+
+
+def ahead(instant: datetime, now: datetime | None = None) -> str:
+    """Return in how long an instant comes, in one unit; for the browser to count down from."""
+    seconds = round((instant - (now or datetime.now(UTC))).total_seconds())
+    if seconds <= 0:
+        return "due now"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"in {seconds // size} {unit}"
+    return f"in {seconds} s"
+
+
+def zone_named(name: str | None) -> ZoneInfo:
+    """Return the zone of this name, UTC where a trader has not written down a whole one yet."""
+    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")

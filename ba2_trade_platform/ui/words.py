@@ -117,3 +117,51 @@ MODE = {
     "from_step": "from one step on",
     "only": "one step and what depends on it",
 }
+BATCH_STATE: dict[str, Look] = {
+    "running": Look("under way", "play_circle", "running"),
+    "paused": Look("paused", "pause_circle", "warn"),
+    "completed": Look("done", "check_circle", "good"),
+    "failed": Look("failed", "error", "bad"),
+    "cancelled": Look("cancelled", "block", "quiet"),
+}
+BATCH_KIND = {"submit": "analysis", "bulk_rerun": "bulk re-run", "schedule_run": "run of a schedule"}
+BATCH_COUNT = {
+    "total": "in all",
+    "queued": "waiting",
+    "running": "running",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "skipped": "skipped",
+    "duplicate": "already under way",
+    "blocked": "not possible",
+}
+BATCH_ITEM: dict[str, Look] = {
+    **ITEM,
+    "failed": Look("failed", "error", "bad"),
+    "duplicate": Look("already under way", "content_copy", "quiet"),
+    "blocked": Look("not possible", "block", "warn"),
+}
+BATCH_ITEMS = {
+    "waiting": "waiting or running",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "skipped": "skipped",
+    "duplicate": "already under way",
+    "blocked": "not possible",
+}
+RUN_STATE: dict[str, Look] = {
+    "running": Look("running", "play_circle", "running"),
+    "done": Look("done", "check_circle", "good"),
+    "late": Look("done late", "schedule", "warn"),
+    "partly_failed": Look("partly failed", "rule", "bad"),
+    "failed": Look("failed", "error", "bad"),
+    "missed": Look("missed", "event_busy", "bad"),
+    "skipped": Look("skipped", "skip_next", "quiet"),
+}
+RUN_PLANNED = Look("planned", "event", "waiting")
+RUN_TRIGGER = {"planned": "its time came", "catch_up": "made up for an outage", "manual": "Run now"}
+MISFIRE = {
+    "run_once": "run once, for the newest of the missed times",
+    "run_each": "run each missed time, oldest first",
+    "skip": "skip the missed times",
+}

@@ -136,7 +136,7 @@ def test_the_demo_is_removed_while_its_analyses_wait_run_and_are_rerun(tmp_path:
         assert row(platform, own).status is Status.COMPLETED
         assert platform.demo.state().present is False
         assert [found.alias for found in platform.experts.list()] == ["My own desk"]
-        assert (platform.watchlists.list(), platform.watchlists.instruments()) == ([], [])
+        assert (platform.watchlists.list(), platform.lists.instruments.page().items) == ([], ())
         # Another analysis without a batch must not keep the demo's batches.
         assert one(file_of(platform), "SELECT COUNT(*) FROM batch") == 0
         assert_sound(platform)

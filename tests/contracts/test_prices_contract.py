@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from importlib.resources import files
 from itertools import pairwise
@@ -18,11 +19,15 @@ from ba2_trade_platform.core.contracts import Bars, ErrorCode, ExpertError, Pric
 from ba2_trade_platform.market.clock import StandingClock
 from ba2_trade_platform.market.demo_market import DemoMarket
 from ba2_trade_platform.market.folder import FolderPrices
+from ba2_trade_platform.market.live import LivePrices
+from tests.fakes.price_server import price_server
+from tests.markets import live_prices, market_of_the_demo
 
 SECOND = timedelta(seconds=1)
 END = datetime(2014, 12, 31, 21, 0, tzinfo=UTC)
 SPLIT_OPEN = datetime(2014, 6, 9, 13, 30, tzinfo=UTC)
 SYMBOLS = ["AAPL", "AMD", "CERN", "COST", "DELL", "GPS", "INTC", "MMM", "MSFT"]
+KINDS = ["demo", "folder", "yahoo", "alpaca"]
 COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -40,12 +45,31 @@ def folder_of_the_demo_market(path: Path) -> FolderPrices:
     return FolderPrices(path, StandingClock(END))
 
 
-@pytest.fixture(scope="module", params=["demo", "folder"])
-def prices(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prices]:
-    if request.param == "demo":
+@contextmanager
+def live_market(kind: str, path: Path) -> Iterator[LivePrices]:
+    """The bundled bars as a provider over the network has them."""
+    with price_server(market_of_the_demo()) as url:
+        yield live_prices(kind, url, path)
+
+
+@contextmanager
+def opened(kind: str, path: Path) -> Iterator[Prices]:
+    """One provider of each kind, none of them asked yet."""
+    if kind == "demo":
         yield DemoMarket()
+    elif kind == "folder":
+        yield folder_of_the_demo_market(path)
     else:
-        yield folder_of_the_demo_market(tmp_path_factory.mktemp("prices"))
+        with live_market(kind, path) as prices:
+            yield prices
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def prices(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prices]:
+    with opened(request.param, tmp_path_factory.mktemp("prices")) as prices:
+        if isinstance(prices, LivePrices):
+            assert prices.prefetch(SYMBOLS) == []  # it lists what it was asked for
+        yield prices
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +94,7 @@ def assert_is_known_prefix(known: Bars, whole: Bars) -> None:
 
 
 def test_it_has_a_name_and_an_aware_clock(prices: Prices) -> None:
-    assert prices.name in {"demo", "folder"}
+    assert prices.name in KINDS
     assert prices.clock.now().utcoffset() == timedelta(0)
 
 
@@ -234,10 +258,9 @@ def test_around_every_close_exactly_the_closed_sessions_are_seen(
     assert_is_known_prefix(known, whole[symbol])
 
 
-@pytest.mark.parametrize("kind", ["demo", "folder"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_many_threads_may_ask_at_once_from_the_first_moment(kind: str, tmp_path: Path) -> None:
-    prices: Prices = DemoMarket() if kind == "demo" else folder_of_the_demo_market(tmp_path)
-    with ThreadPoolExecutor(8) as pool:
+    with opened(kind, tmp_path) as prices, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda symbol: prices.bars(symbol, END), SYMBOLS * 8))
     for symbol, bars in zip(SYMBOLS * 8, answers, strict=True):
         assert bars.symbol == symbol

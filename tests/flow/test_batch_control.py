@@ -115,7 +115,11 @@ def test_a_preview_counts_what_would_happen_and_says_why_not(desk: Desk) -> None
         ("A B is no symbol: letters, digits and . - = ^ / : only, 40 at most", 2), ("No API key is set", 2),
     ]  # fmt: skip
     assert (preview.total, preview.estimated_seconds, preview.estimated_cost_usd) == (6, None, None)
-    assert preview.items[0].outcome.value == "blocked"
+    assert [(item.symbol, item.outcome.value) for item in preview.items][-2:] == [
+        ("AAPL", "duplicate"),
+        ("MSFT", "queued"),
+    ]
+    assert ask(desk.file, "SELECT COUNT(*) FROM market_analysis UNION ALL SELECT COUNT(*) FROM batch") == [(1,), (0,)]
 
 
 def test_the_time_is_estimated_from_what_the_expert_took_lately_and_what_waits(desk: Desk) -> None:
@@ -344,6 +348,7 @@ def test_a_probe_is_never_an_analysis_whose_batch_is_paused(tmp_path: Path) -> N
     for claim in list(worker.held.values()):
         worker.fail(claim, ErrorCode.PROVIDER_DOWN, "It is down")
     single = desk.submit(expert, "AAPL")
+    desk.clock.advance(5)  # so that its retry is due after all others
     worker.tick()
     worker.fail(worker.held[single], ErrorCode.PROVIDER_DOWN, "It is down")
     desk.clock.advance(60)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import Subtype
 from ba2_trade_platform.core.errors import Invalid, NotFound
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
@@ -41,19 +40,6 @@ def test_every_symbol_with_every_expert_becomes_an_item_with_its_outcome(desk: D
     assert batch.sentence == f"Batch {batch.batch_id}: 1 analysis queued, 1 already under way, 2 not possible"
     assert [item.analysis_id for item in batch.items][1:] == [under_way, None, None]
     assert ask(desk.file, "SELECT kind, name, state FROM batch") == [("submit", "Morning", "running")]
-
-
-def test_a_preview_tells_what_a_batch_would_do_and_does_nothing(desk: Desk) -> None:
-    able, lacking = desk.expert(), desk.expert("Lacking")
-    desk.submit(able, "MSFT")
-    before = one(desk.file, "SELECT COUNT(*) FROM market_analysis")
-    foreseen = desk.queue.preview([able, lacking], ["AAPL", "MSFT"], Subtype.ENTER_MARKET)
-    assert [(item.symbol, item.alias, item.outcome) for item in foreseen] == [
-        ("AAPL", "Scripted", "queued"), ("MSFT", "Scripted", "duplicate"),
-        ("AAPL", "Lacking", "blocked"), ("MSFT", "Lacking", "blocked"),
-    ]  # fmt: skip
-    assert one(desk.file, "SELECT COUNT(*) FROM market_analysis") == before
-    assert one(desk.file, "SELECT COUNT(*) FROM batch") == 0
 
 
 def test_a_batch_ends_completed_when_anything_in_it_succeeded(desk: Desk) -> None:

@@ -299,7 +299,9 @@ def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, w
     (mine,) = failed(desk, worker, own, 1)
     failed(desk, worker, demo, 2)
     bulk, of_demo = create(desk), create(desk, Selection(filter=Filter(expert=demo)))
-    Demo(desk.store, desk.experts, desk.queue, desk.analyses, Watchlists(desk.store), desk.prices).remove(by=TRADER)
+    Demo(desk.store, desk.experts, desk.queue, desk.analyses, Watchlists(desk.store, desk.prices), desk.prices).remove(
+        by=TRADER
+    )
     drain(desk, worker)
     assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
     assert desk.row(mine).status is Status.COMPLETED

@@ -14,9 +14,16 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
+from ba2_trade_platform.core.actors import actor_id
+from ba2_trade_platform.core.batches import BatchKind, BatchOrder
+from ba2_trade_platform.core.bulk_reruns import Selection
+from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, InstrumentInfo, Verdict
 from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.monitor import Filter, Source, Status
+from ba2_trade_platform.core.queue.placing import NewBatch
+from ba2_trade_platform.core.queue.submissions import Order
+from ba2_trade_platform.core.watched import WatchedItems
+from ba2_trade_platform.core.watchlists import Watchlists
 from tests.fakes.experts import Gate, Scripted
 from tests.flow.scripts import console, impatient, instance, submit_to
 from tests.platforms import TRADER, drain, row, wait_until
@@ -240,6 +247,62 @@ def test_a_lost_insert_is_not_counted_as_success(desk: Desk) -> None:
     assert told == []
 
 
+def scheduled(desk: Desk, expert: int, symbol: str) -> int:
+    """Queue a run of a schedule, as the scheduler does: in its own transaction."""
+    with desk.store.write() as transaction:
+        new = NewBatch(BatchKind.SCHEDULE_RUN, "Open", Source.SCHEDULE, actor_id(transaction.session, TRADER))
+        return desk.queue.place_batch(transaction, new, [Order(expert, symbol, priority=60)]).batch_id
+
+
+def watched(desk: Desk, symbol: str) -> int:
+    """Make a watchlist of one symbol; return its id."""
+    info = InstrumentInfo(symbol, symbol, exchange="NYSE", currency="USD", calendar="XNYS")
+    return Watchlists(desk.store).add(f"Only {symbol}", [info])
+
+
+def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
+    expert, worker, batches = desk.expert(max_retries=1), desk.worker(), desk.batches
+    made = {
+        Source.WATCHLIST: batches.submit(BatchOrder((expert,), watchlist_id=watched(desk, "AAPL")), by=TRADER).id,
+        Source.BULK: batches.submit(BatchOrder((expert,), ("MSFT",)), by=TRADER).id,
+        Source.SCHEDULE: scheduled(desk, expert, "INTC"),
+    }
+
+    def found() -> dict[Source, tuple[int, ...]]:
+        return {
+            source: tuple(row.id for row in desk.monitor.page(Filter(source=source, batch=batch)).items)
+            for source, batch in made.items()
+        }
+
+    def all_fail(code: ErrorCode) -> None:
+        desk.clock.advance(600)
+        worker.tick()
+        assert len(worker.held) == 3
+        for claim in list(worker.held.values()):
+            worker.fail(claim, code)
+
+    first = found()
+    assert [len(ids) for ids in first.values()] == [1, 1, 1]
+    all_fail(ErrorCode.CONNECTION)  # is retried by itself
+    all_fail(ErrorCode.AUTH)
+    ids = [analysis_id for (analysis_id,) in first.values()]
+    for analysis_id in ids:
+        desk.analyses.rerun(analysis_id, by=TRADER)
+    all_fail(ErrorCode.AUTH)
+    chosen = Selection(ids=tuple(ids))
+    desk.bulk_reruns.create(chosen, reason="key", plan_hash=desk.bulk_reruns.preview(chosen).plan_hash, by=TRADER)
+    worker.tick()
+    all_fail(ErrorCode.AUTH)
+    assert found() == first
+    assert {desk.row(analysis_id).attempt for analysis_id in ids} == {4}
+    desk.analyses.rerun(ids[0], by=TRADER)
+    worker.tick()
+    worker.succeed(worker.held[ids[0]])
+    again = desk.row(desk.analyses.run_again(ids[0], by=TRADER).analysis_id)
+    assert (again.source, again.batch_id) == (Source.MANUAL, None)  # a new one, made by hand
+    assert found() == first
+
+
 def test_a_locked_database_fails_no_analysis_and_is_no_experts_fault(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -276,3 +339,55 @@ def test_a_locked_database_fails_no_analysis_and_is_no_experts_fault(
         )
         assert "The worker waits: the database is locked by another program" in caplog.text
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_watchlist_always_knows_its_last_analysis(desk: Desk) -> None:
+    one, other = desk.expert(max_concurrent=8), desk.expert(alias="Another", max_concurrent=8, max_retries=1)
+    lists, reader, worker = Watchlists(desk.store, desk.prices), WatchedItems(desk.store), desk.worker()
+    ids = [lists.create(name, by=TRADER).id for name in ("Mine", "Yours")]
+    for watchlist_id in ids:
+        lists.add_text(watchlist_id, "AAPL MSFT", by=TRADER)
+
+    def last(symbol: str = "AAPL") -> tuple[int | None, str | None]:
+        (found,) = {
+            (item.last_analysis_id, item.last_status, item.last_analyzed_at, item.action)
+            for item in (reader.items(watchlist_id, [symbol])[symbol] for watchlist_id in ids)
+        }
+        analysis_id, status, at, action = found
+        if analysis_id is not None:
+            kept = desk.row(analysis_id)
+            assert (kept.symbol, kept.status, kept.updated_at, kept.action) == (symbol, status, at, action)
+        return analysis_id, None if status is None else status.value
+
+    assert last() == (None, None)
+    first = desk.submit(one)
+    assert (last(), last("MSFT")) == ((first, "pending"), (None, None))
+    desk.clock.advance(1)
+    claim = worker.claim(first)
+    assert last() == (first, "running")
+    worker.fail(claim)
+    assert last() == (first, "failed")
+    second = desk.submit(other)
+    assert last() == (second, "pending")
+    desk.analyses.rerun(first, by=TRADER)  # the older one changed last
+    assert last() == (first, "pending")
+    worker.succeed(worker.claim(first))
+    assert last() == (first, "completed")
+    worker.fail(worker.held[second], ErrorCode.RATE_LIMIT, "429")  # and is to be retried by itself
+    assert last() == (second, "pending")
+    desk.clock.advance(600)
+    worker.claim(second)
+    assert last() == (second, "running")
+    desk.clock.advance(31)
+    rescuer = desk.worker("two")
+    rescuer.tick()  # its worker's lease has ended
+    assert last() == (second, desk.row(second).status.value)
+    desk.analyses.cancel(second, by=TRADER)
+    assert last() == (second, "cancelled")
+    desk.analyses.delete(second, by=TRADER)
+    assert last() == (first, "completed")
+    late = lists.create("Late", by=TRADER).id
+    lists.add_text(late, "AAPL", by=TRADER)
+    assert reader.items(late, ["AAPL"])["AAPL"].last_analysis_id == first
+    desk.analyses.delete(first, by=TRADER)
+    assert last() == (None, None)

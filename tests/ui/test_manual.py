@@ -52,7 +52,7 @@ async def test_the_button_carries_the_exact_number_and_runs_a_batch(user: User, 
     user.find(marker="run").click()
     await eventually(lambda: user.should_see("Batch 1: 6 analyses queued"))
     (link,) = user.find("Watch this batch").elements
-    assert link.props["href"] == "/marketanalysis?batch=1"
+    assert link.props["href"] == "/batches/1"
     assert desk.platform.monitor.count() == 6
     await eventually(lambda: user.should_see("0 analyses will be queued, 6 already under way"))
     assert not run_button(user).enabled

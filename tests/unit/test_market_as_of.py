@@ -73,7 +73,7 @@ def test_a_folder_opens_with_the_live_clock(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "folder", "sentence"),
     [
-        ("yahoo", None, "BA2_PRICES must be demo or folder, not 'yahoo'"),
+        ("bloomberg", None, "BA2_PRICES must be demo, folder, yahoo or alpaca, not 'bloomberg'"),
         ("folder", None, "BA2_PRICES=folder needs BA2_PRICES_DIR"),
         ("folder", Path("no-such-folder"), "BA2_PRICES_DIR is no-such-folder, which is not a folder"),
     ],

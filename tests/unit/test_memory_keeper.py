@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from ba2_trade_platform.core.changes import Change, ChangeFeed
+from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.memory.keeper import Keeper
 
 
@@ -27,16 +28,21 @@ class Looks:
 
 def test_the_first_look_comes_soon_after_the_start() -> None:
     looks, feed = Looks(), ChangeFeed()
-    keeper = Keeper(looks, feed, first_seconds=0, after_changes_seconds=600)
+    clockwork = Clockwork()
+    keeper = Keeper(looks, feed, clockwork, first_seconds=0, after_changes_seconds=600)
     keeper.start()
+    clockwork.start()
     assert looks.wait()
     keeper.stop()
+    clockwork.stop()
     assert feed.listeners == 0
 
 
 def test_many_changes_are_one_look_and_later_ones_another() -> None:
     looks, feed = Looks(), ChangeFeed()
-    keeper = Keeper(looks, feed, first_seconds=600, after_changes_seconds=0.2)
+    clockwork = Clockwork()
+    clockwork.start()
+    keeper = Keeper(looks, feed, clockwork, first_seconds=600, after_changes_seconds=0.2)
     keeper.start()
     for number in range(50):
         feed.publish(Change(frozenset({number})))
@@ -47,7 +53,8 @@ def test_many_changes_are_one_look_and_later_ones_another() -> None:
     keeper.stop()
     feed.publish(Change(None))
     assert not looks.wait(0.4)
+    clockwork.stop()
 
 
 def test_what_never_began_can_be_stopped() -> None:
-    Keeper(Looks(), ChangeFeed()).stop()
+    Keeper(Looks(), ChangeFeed(), Clockwork()).stop()

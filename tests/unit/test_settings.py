@@ -66,7 +66,7 @@ def test_lower_case_words_are_understood(monkeypatch: pytest.MonkeyPatch) -> Non
         ("BA2_MAX_RESCUES", "-1", "BA2_MAX_RESCUES is '-1': Input should be greater than or equal to 0"),
         ("BA2_STOP_SECONDS", "soon", "BA2_STOP_SECONDS is 'soon': Input should be a valid number"),
         ("BA2_TIMEZONE", "Mars/Olympus", "BA2_TIMEZONE is 'Mars/Olympus': there is no time zone 'Mars/Olympus'"),
-        ("BA2_PRICES", "oracle", "BA2_PRICES is 'oracle': Input should be 'demo' or 'folder'"),
+        ("BA2_PRICES", "oracle", "BA2_PRICES is 'oracle': Input should be 'demo', 'folder', 'yahoo' or 'alpaca'"),
         ("BA2_PRICES", "folder", "BA2_PRICES_DIR: BA2_PRICES=folder needs the folder of the price files"),
         ("BA2_CONFIG", "gone.toml", "BA2_CONFIG: there is no file gone.toml"),
     ],

@@ -58,8 +58,8 @@ def carry_on(session: Session, now: datetime) -> list[int]:
     if batch is None:
         return []
     rows = session.execute(_NEXT, {"n_batch": batch.id}).all()
-    if rows:
-        _cancel(session, batch, rows, now)
+    others = _cancel(session, batch, rows, now) if rows else set()
+    settle_batches(session, {batch.id, *others}, now)  # a schedule's run ends with its batch
     waits = exists().where(_ITEM.batch_id == batch.id, _ITEM.outcome == ItemOutcome.QUEUED)
     done = update(t.batch).where(_B.id == batch.id, ~waits).values(finished_at=now).returning(_B.id)
     announce_ended(session, session.scalars(done).all(), now)
@@ -67,7 +67,8 @@ def carry_on(session: Session, now: datetime) -> list[int]:
     return [row.id for row in rows]
 
 
-def _cancel(session: Session, batch: Any, rows: Sequence[Any], now: datetime) -> None:
+def _cancel(session: Session, batch: Any, rows: Sequence[Any], now: datetime) -> set[int]:
+    """Cancel these analyses; return which other batches waited for them."""
     ids = [row.id for row in rows]
     session.connection().execute(
         _CANCEL, [{"c_id": row.id, "c_now": now, "c_duration": _duration(row, now)} for row in rows]
@@ -88,8 +89,6 @@ def _cancel(session: Session, batch: Any, rows: Sequence[Any], now: datetime) ->
     waiting = _ITEM.analysis_id.in_(ids) & (_ITEM.outcome == ItemOutcome.QUEUED)
     others = set(session.scalars(select(_ITEM.batch_id).where(waiting, _ITEM.batch_id != batch.id)))
     session.execute(update(t.batch_item).where(waiting).values(outcome=ItemOutcome.SKIPPED, reason=reason))
-    if others:
-        settle_batches(session, others, now)
     session.execute(
         insert(t.activity_log),
         [
@@ -101,6 +100,7 @@ def _cancel(session: Session, batch: Any, rows: Sequence[Any], now: datetime) ->
             for row in rows
         ],
     )  # fmt: skip
+    return others
 
 
 def _duration(row: Any, now: datetime) -> int | None:

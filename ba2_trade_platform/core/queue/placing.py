@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, literal, select
+from sqlalchemy import String, func, literal, select, true
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
@@ -196,33 +197,41 @@ def _insert_analyses(
     batch_id: int,
     now: datetime,
 ) -> dict[str, int]:
-    """Insert what is not under way yet; return the new ids by their dedupe keys."""
+    """Insert what is not under way yet; return the new ids by their dedupe keys.
+
+    One statement for all that differs in nothing but its symbol, so that the database has the work and not we:
+    everybody waits for the write lock meanwhile.
+    """
+    a = t.analysis.c
     same = {
-        "status": Status.PENDING, "source": source, "batch_id": batch_id, "held": False, "created_at": now,
-        "updated_at": now, "available_at": now, "attempt": 1, "reruns_used": 0, "retries_used": 0, "rescues_used": 0,
-        "progress": 0, "version": 1,
+        a.status: Status.PENDING, a.source: source, a.batch_id: batch_id, a.held: False, a.created_at: now,
+        a.updated_at: now, a.available_at: now, a.attempt: 1, a.reruns_used: 0, a.retries_used: 0, a.rescues_used: 0,
+        a.progress: 0, a.version: 1,
     }  # fmt: skip
-    rows = [
-        {
-            **same,
-            "symbol": order.symbol,
-            "expert_instance_id": order.expert_instance_id,
-            "subtype": order.subtype,
-            "priority": order.priority,
-            "as_of": order.as_of,
-            "run_before": order.run_before,
-            "config_id": instances[order.expert_instance_id].config_id,
-            "dedupe_key": key,
-        }
-        for order, key in able
-    ]
-    made = session.execute(
-        insert(t.analysis)
-        .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=UNDER_WAY)
-        .returning(t.analysis.c.dedupe_key, t.analysis.c.id),
-        rows,
-    )
-    return {row.dedupe_key: row.id for row in made}
+    groups: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
+    for order, key in able:
+        alike = (order.expert_instance_id, order.subtype, order.priority, order.as_of, order.run_before)
+        groups.setdefault(alike, []).append((order.symbol, key))
+    made: dict[str, int] = {}
+    for (expert, *rest), pairs in groups.items():
+        config_id = instances[expert].config_id
+        named = zip(
+            (a.expert_instance_id, a.config_id, a.subtype, a.priority, a.as_of, a.run_before),
+            (expert, config_id, *rest),
+            strict=True,
+        )
+        values = same | dict(named)
+        given = func.json_each(json.dumps(pairs)).table_valued("value").c.value
+        pair = [func.json_extract(given, "$[0]"), func.json_extract(given, "$[1]")]
+        rows = select(*pair, *(literal(value, column.type) for column, value in values.items())).where(true())
+        statement = (
+            insert(t.analysis)
+            .from_select(["symbol", "dedupe_key", *(column.name for column in values)], rows)
+            .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=UNDER_WAY)
+            .returning(a.dedupe_key, a.id)
+        )
+        made |= {row.dedupe_key: row.id for row in session.execute(statement)}
+    return made
 
 
 def _open_attempts(session: Session, batch_id: int, actor_id: int, now: datetime) -> None:

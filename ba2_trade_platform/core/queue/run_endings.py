@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.announcements import Announcement, Occasion, announce
@@ -22,6 +22,19 @@ _R, _I, _S = t.schedule_run.c, t.batch_item.c, t.schedule.c
 # In words, for SQLite finds the partial index on runs under way only where it can read the condition.
 _UNDER_WAY: ColumnElement[bool] = literal_column("schedule_run.state = 'running'")
 _WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
+# Built once, for every analysis that ends asks.
+_ENDED = (
+    select(
+        _R.id, _R.schedule_id, _R.planned_at, _R.trigger, _R.reason, _R.batch_id, _R.created_at,
+        _S.name, _S.clock, _S.zone, _S.jitter_seconds, _S.grace_seconds,
+    )
+    .join(t.schedule, _S.id == _R.schedule_id)
+    .where(
+        _R.batch_id.in_(bindparam("r_batches", expanding=True)),
+        _UNDER_WAY,
+        ~exists().where(_I.batch_id == _R.batch_id, _I.outcome.in_(_WAITING)),
+    )
+)  # fmt: skip
 _OCCASIONS = {
     RunState.MISSED: Occasion.RUN_MISSED,
     RunState.FAILED: Occasion.RUN_PARTLY_FAILED,
@@ -70,15 +83,7 @@ def local_time(instant: datetime, zone: str) -> str:
 
 def settle_runs(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
     """End the runs whose batches are among these and wait for nothing more, in the caller's transaction."""
-    waiting = exists().where(_I.batch_id == _R.batch_id, _I.outcome.in_(_WAITING))
-    runs = session.execute(
-        select(
-            _R.id, _R.schedule_id, _R.planned_at, _R.trigger, _R.reason, _R.batch_id, _R.created_at,
-            _S.name, _S.clock, _S.zone, _S.jitter_seconds, _S.grace_seconds,
-        )
-        .join(t.schedule, _S.id == _R.schedule_id)
-        .where(_R.batch_id.in_(list(batch_ids)), _UNDER_WAY, ~waiting)
-    ).all()  # fmt: skip
+    runs = session.execute(_ENDED, {"r_batches": list(batch_ids)}).all()
     for run in runs:
         _settle(session, run, at)
 

@@ -21,7 +21,6 @@ from ba2_trade_platform.core.queue.placing import (
     NewBatch,
     PreviewItem,
     SubmittedBatch,
-    foresee,
     instance_of,
     place_all,
     why_not,
@@ -114,14 +113,6 @@ class WorkerQueue:
                 priority,
             )
         return Submitted(placed.analysis_id, placed.status, placed.attempt, placed.is_duplicate, sentence)
-
-    def preview(
-        self, instances: Sequence[int], symbols: Sequence[str], subtype: Subtype, as_of: datetime | date | None = None
-    ) -> list[PreviewItem]:
-        """Return what `submit_batch` would do, item by item, without doing it."""
-        orders = self.orders(instances, symbols, subtype, as_of)
-        with self._store.read() as session:
-            return foresee(session, self._abilities, orders)
 
     def submit_batch(
         self,

@@ -95,6 +95,8 @@ def caption(bars: Bars) -> str:
     text = f"{len(bars)} sessions to {bars.sessions[-1]}, last close {last}, split-adjusted"
     if bars.sessions_missing > MAX_STALE_SESSIONS:
         text += f"; {bars.sessions_missing} sessions are missing since"
+    elif bars.staleness:
+        text += f"; {bars.staleness}"
     return text
 
 

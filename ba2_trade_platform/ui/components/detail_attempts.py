@@ -136,7 +136,7 @@ def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact, ...]:
         answered = f"{attempt.after_code}, failed {exact(attempt.after_failed_at, zone)}"
         items.append(Fact("Answers", answered, f"/marketanalysis?code={attempt.after_code}"))
     if attempt.batch_id:
-        items.append(Fact("Bulk re-run", str(attempt.batch_id), f"/marketanalysis?batch={attempt.batch_id}"))
+        items.append(Fact("Bulk re-run", str(attempt.batch_id), f"/bulk-reruns/{attempt.batch_id}"))
     if attempt.packed_into:
         items.append(Fact("Archive", f"packed into {attempt.packed_into}"))
     if attempt.failure_kind is not None:

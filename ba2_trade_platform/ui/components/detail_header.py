@@ -16,6 +16,7 @@ from ba2_trade_platform.ui.components.cost_view import money
 from ba2_trade_platform.ui.components.job_view import due, retry_words, waits_for
 from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, facts
 from ba2_trade_platform.ui.components.rerun_menu import RerunMenu
+from ba2_trade_platform.ui.components.watch_view import symbol_url
 from ba2_trade_platform.ui.times import DASH, duration, exact, moment
 
 Verb = Callable[[], Awaitable[None]]
@@ -46,7 +47,7 @@ class DetailHeader:
         self._status: tuple[Status, bool] | None = None
         with ui.element("div").classes("ba2-detail-head"):
             with ui.element("div").classes("ba2-detail-title"):
-                ui.link(row.symbol, f"/marketanalysis?symbol={row.symbol}").classes("ba2-detail-symbol").props(
+                ui.link(row.symbol, symbol_url(row.symbol)).classes("ba2-detail-symbol").props(
                     "role=heading aria-level=1"
                 )
                 ui.link(row.expert, f"/marketanalysis?expert={row.expert_instance_id}").classes("ba2-link")
@@ -149,7 +150,7 @@ def show_facts(panel: Panel, row: AnalysisRow, attempts: Sequence[Attempt], zone
     items = (
         Fact("Type", words.SUBTYPE[row.subtype], f"/marketanalysis?type={row.subtype.value}"),
         Fact("Source", row.source.value, f"/marketanalysis?source={row.source.value}"),
-        Fact("Batch", str(row.batch_id), f"/marketanalysis?batch={row.batch_id}") if row.batch_id else None,
+        Fact("Batch", str(row.batch_id), f"/batches/{row.batch_id}") if row.batch_id else None,
         Fact("As of", f"{exact(as_of, zone)} ({asked})" if as_of else "latest, when it starts"),
         Fact("Created", moment(row.created_at, zone), hint=exact(row.created_at, zone)),
         Fact("Started", moment(row.started_at, zone), hint=exact(row.started_at, zone)),

@@ -45,7 +45,7 @@ class JobFilters:
             self._choice("source", "Source", {s.value: s.value for s in Source}, view, "width: 100%")
             self._number("slower", "Slower than, seconds", view)
             self._number("batch", "Batch", view)
-            self._number("bulk", "In bulk re-run", view)
+            self._number("bulk", "In batch or bulk re-run", view)
             self._tick("rerun", "More than one attempt", view)
             self._tick("today", "Ended today", view)
         self._clear = ui.button("Clear filters", icon="filter_alt_off", color=None, on_click=self._clear_all)

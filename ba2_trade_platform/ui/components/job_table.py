@@ -37,9 +37,10 @@ _CELLS = {
         v-if="props.row.status === 'running'"><span :style="{width: props.row.progress + '%'}"></span></span
         ><span class="ba2-muted">{{ props.row.step }}</span></template></q-td>""",
     "created": """<q-td :props="props"><span :title="props.row.created_exact">{{ props.row.created }}</span></q-td>""",
-    "source": """<q-td :props="props"><a v-if="props.row.batch" class="ba2-link" @click.stop
-        :href="'/marketanalysis?batch=' + props.row.batch">{{ props.row.source }} #{{ props.row.batch }}</a
-        ><span v-else>{{ props.row.source }}</span></q-td>""",
+    "source": """<q-td :props="props"><a class="ba2-link" @click.stop
+        :href="'/marketanalysis?source=' + props.row.source">{{ props.row.source }}</a></q-td>""",
+    "batch": """<q-td :props="props"><a v-if="props.row.batch" class="ba2-link" @click.stop
+        :href="'/batches/' + props.row.batch">{{ props.row.batch }}</a></q-td>""",
 }
 
 

@@ -137,6 +137,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "created", "label": "Created", "align": "left", "sortable": True, "width": 118},
     {"name": "duration", "label": "Duration", "align": "right", "sortable": True, "width": 80},
     {"name": "source", "label": "Source", "align": "left", "sortable": True, "width": 100},
+    {"name": "batch", "label": "Batch", "align": "right", "width": 64},
     {"name": "subtype", "label": "Type", "align": "left", "sortable": True, "width": 118},
 ]
 
@@ -204,6 +205,8 @@ def _attempt(row: AnalysisRow) -> str:
 def _step(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
     if row.status is Status.RUNNING:
         return row.current_step or "starting"
+    if row.status is Status.PENDING and row.held:
+        return "its batch is paused"
     if row.retrying:
         return waits_for(row, zone, held)
     return "waiting" if row.status is Status.PENDING else ""

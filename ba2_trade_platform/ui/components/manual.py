@@ -8,15 +8,17 @@ from datetime import date, datetime
 
 from nicegui import ui
 
+from ba2_trade_platform.core.batches import AcceptedBatch, BatchOrder, BatchPreview
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.contracts import ExpertError, Subtype
 from ba2_trade_platform.core.errors import PlatformError
 from ba2_trade_platform.core.expert_instances import Instance
-from ba2_trade_platform.core.queue.worker_queue import PreviewItem, Submitted, SubmittedBatch
+from ba2_trade_platform.core.monitor import Source
+from ba2_trade_platform.core.queue.worker_queue import Submitted
 from ba2_trade_platform.core.watchlists import WatchlistInfo
 from ba2_trade_platform.ui.components.manual_experts import ExpertChoice
 from ba2_trade_platform.ui.components.manual_input import as_of_in, symbols_in, with_symbols, without_symbol
-from ba2_trade_platform.ui.components.manual_preview import analyses, queued_in, show_items
+from ba2_trade_platform.ui.components.manual_preview import analyses, show_preview
 from ba2_trade_platform.ui.components.panels import Panel, quiet
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
@@ -35,12 +37,16 @@ class Wish:
     subtype: Subtype
     as_of: date | datetime | None
 
+    def order(self) -> BatchOrder:
+        """Return this as the service's order."""
+        return BatchOrder(self.experts, self.symbols, subtype=self.subtype, as_of=self.as_of)
+
 
 @dataclass(frozen=True)
 class Foreseen:
     """What running a wish would do, or the sentence that says why it cannot be run."""
 
-    items: tuple[PreviewItem, ...] = ()
+    preview: BatchPreview | None = None
     unknown: tuple[str, ...] = ()
     sentence: str | None = None
 
@@ -161,8 +167,8 @@ class ManualAnalysis:
                 return
             self._wish = wish if foreseen.sentence is None else None
             self._preview.show(foreseen, _show_foreseen)
-            count = queued_in(foreseen.items)
-            self._run.set_text(f"Run {count} {analyses(count)}" if count else "Run")
+            count = foreseen.preview.queued if foreseen.preview else 0
+            self._run.set_text(f"Run {count:,} {analyses(count)}" if count else "Run")
             self._run.set_enabled(bool(count))
 
     async def _foresee(self) -> tuple[Wish | None, Foreseen]:
@@ -179,8 +185,8 @@ class ManualAnalysis:
 
     def _look(self, wish: Wish) -> Foreseen:
         platform = self._desk.platform
-        items = platform.queue.preview(wish.experts, wish.symbols, wish.subtype, wish.as_of)
-        return Foreseen(tuple(items), tuple(symbol for symbol in wish.symbols if not self._knows(symbol)))
+        preview = platform.batches.preview(wish.order())
+        return Foreseen(preview, tuple(symbol for symbol in wish.symbols if not self._knows(symbol)))
 
     def _knows(self, symbol: str) -> bool:
         try:
@@ -203,20 +209,22 @@ class ManualAnalysis:
             self._show_result(done)
         await self._changed()
 
-    def _run_wish(self, wish: Wish) -> Submitted | SubmittedBatch:
-        queue, by = self._desk.platform.queue, self._desk.trader
+    def _run_wish(self, wish: Wish) -> Submitted | AcceptedBatch:
+        platform, by = self._desk.platform, self._desk.trader
         if len(wish.experts) == len(wish.symbols) == 1:
-            return queue.submit_analysis_task(wish.experts[0], wish.symbols[0], wish.subtype, by=by, as_of=wish.as_of)
-        return queue.submit_batch(wish.experts, wish.symbols, wish.subtype, by=by, as_of=wish.as_of)
+            return platform.queue.submit_analysis_task(
+                wish.experts[0], wish.symbols[0], wish.subtype, by=by, as_of=wish.as_of
+            )
+        return platform.batches.submit(wish.order(), by=by, source=Source.MANUAL)
 
-    def _show_result(self, done: Submitted | SubmittedBatch) -> None:
+    def _show_result(self, done: Submitted | AcceptedBatch) -> None:
         self._result.clear()
         with self._result, ui.element("div").classes("ba2-panel ba2-note").props("role=status"):
             ui.label(done.sentence)
             if isinstance(done, Submitted):
                 ui.link(f"Analysis {done.analysis_id}", f"/market_analysis/{done.analysis_id}").classes("ba2-link")
             else:
-                ui.link("Watch this batch", f"/marketanalysis?batch={done.batch_id}").classes("ba2-link")
+                ui.link("Watch this batch", f"/batches/{done.id}").classes("ba2-link")
 
 
 def _show_foreseen(foreseen: Foreseen) -> None:
@@ -229,4 +237,5 @@ def _show_foreseen(foreseen: Foreseen) -> None:
         with ui.element("div").classes("ba2-chip tone-warn ba2-wrap").props("role=status"):
             ui.icon("warning").props("aria-hidden=true")
             ui.label(f"The price provider does not know {named}{more}; such analyses are likely to fail.")
-    show_items(foreseen.items)
+    if foreseen.preview is not None:
+        show_preview(foreseen.preview)

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from nicegui import ui
 
+from ba2_trade_platform.core.batches import BatchPreview
 from ba2_trade_platform.core.queue.worker_queue import PreviewItem
-from ba2_trade_platform.ui.components.panels import chip, quiet
+from ba2_trade_platform.ui.components.batch_estimate import estimate_facts
+from ba2_trade_platform.ui.components.panels import chip, facts, quiet
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.words import Look
 
-ROWS = 200
 OUTCOMES = {
     "queued": Look("will be queued", "add_circle", "good"),
     "duplicate": Look("already under way", "content_copy", "warn"),
     "blocked": Look("not possible", "block", "bad"),
 }
-ORDER = list(OUTCOMES)
-
-
-def queued_in(items: Sequence[PreviewItem]) -> int:
-    """Return how many analyses Run would make."""
-    return sum(item.outcome.value == "queued" for item in items)
-
-
-def summary(items: Sequence[PreviewItem]) -> str:
-    """Say how many would be queued, and how many not."""
-    counts = {name: sum(item.outcome.value == name for item in items) for name in OUTCOMES}
-    text = f"{counts['queued']} {analyses(counts['queued'])} will be queued"
-    if counts["duplicate"]:
-        text += f", {counts['duplicate']} already under way"
-    if counts["blocked"]:
-        text += f", {counts['blocked']} not possible"
-    return text
 
 
 def analyses(count: int) -> str:
@@ -41,15 +23,15 @@ def analyses(count: int) -> str:
     return "analysis" if count == 1 else "analyses"
 
 
-def show_items(items: Sequence[PreviewItem]) -> None:
-    """Show the items, those that need attention first."""
-    ui.label(summary(items)).classes("ba2-panel-title").mark("preview-summary")
-    ordered = sorted(items, key=lambda item: -ORDER.index(item.outcome.value))
+def show_preview(preview: BatchPreview) -> None:
+    """Show how many, how long and how much, and the first items, those that need attention in front."""
+    ui.label(preview.sentence).classes("ba2-panel-title").mark("preview-summary")
+    facts(estimate_facts(preview))
     with plain_table("Preview", ("Symbol", "Expert", "What happens", "Why")), ui.element("tbody"):
-        for item in ordered[:ROWS]:
+        for item in preview.items:
             _row(item)
-    if len(ordered) > ROWS:
-        quiet(f"and {len(ordered) - ROWS:,} more")
+    if preview.total > len(preview.items):
+        quiet(f"and {preview.total - len(preview.items):,} more")
 
 
 def _row(item: PreviewItem) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from ba2_trade_platform.ui.feedback import notify
-from ba2_trade_platform.ui.times import DASH
+from ba2_trade_platform.ui.times import DASH, ahead
 from ba2_trade_platform.ui.words import Look
 
 K = TypeVar("K")
@@ -178,6 +179,13 @@ def icon_button(icon: str, label: str, handler: Callable[[], object]) -> ui.butt
     with button:
         ui.tooltip(label)
     return button
+
+
+def due_in(instant: datetime) -> ui.label:
+    """Show in how long an instant comes; the browser counts down by itself."""
+    label = ui.label(ahead(instant)).classes("ba2-muted")
+    label.props["data-due"] = str(round(instant.timestamp() * 1000))
+    return label
 
 
 def quiet(sentence: str) -> ui.label:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 from starlette.requests import Request
 
+from ba2_trade_platform.ui.components.analyse_dialog import analyse_dialog
 from ba2_trade_platform.ui.components.failure_inbox import failures_tab
 from ba2_trade_platform.ui.components.job_monitor import JobMonitor
 from ba2_trade_platform.ui.components.job_view import View
@@ -26,6 +27,10 @@ async def market_analysis_page(desk: Desk, request: Request) -> None:
         with ui.element("nav").classes("ba2-tabs").props('aria-label="Views"'):
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == view.tab else "")
+            ui.space()
+            ui.button("Bulk analysis", icon="playlist_add", color=None, on_click=lambda: analyse_dialog(desk)).props(
+                "flat dense no-caps size=sm"
+            ).mark("bulk-analysis")
         if view.tab == "manual":
             await manual_tab(desk)
         elif view.tab == "failures":

@@ -2,6 +2,7 @@
 const two = (number) => String(number).padStart(2, "0");
 const left = (seconds) => {
   const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60);
+  if (hours >= 48) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
   return hours ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 };
 const count = () => {

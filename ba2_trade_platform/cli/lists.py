@@ -1,0 +1,168 @@
+"""The commands of instruments and watchlists: list, add, import and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from ba2_trade_platform.cli.door import AsJson, print_json, reach
+from ba2_trade_platform.core.errors import Invalid, NotFound
+from ba2_trade_platform.core.list_files import MOST_BYTES, decoded
+
+if TYPE_CHECKING:
+    from ba2_trade_platform.cli.console import Console
+
+instruments = typer.Typer(no_args_is_help=True, help="Instruments: list, add, import, export.")
+watchlists = typer.Typer(no_args_is_help=True, help="Watchlists: list, add, import, export.")
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; its first line names the columns")]
+Preview = Annotated[bool, typer.Option("--preview", help="Only say what would become of each line")]
+Unknown = Annotated[bool, typer.Option("--unknown", help="Also symbols that the price provider does not know")]
+
+
+@instruments.command("list")
+def list_instruments(
+    text: Annotated[str | None, typer.Argument(help="A symbol's beginning, or words of a name")] = None,
+    label: Annotated[str | None, typer.Option(help="Only those that bear it")] = None,
+    cursor: Annotated[str | None, typer.Option(help="From where the page before ended")] = None,
+    limit: Annotated[int, typer.Option(help="1 to 500")] = 100,
+    json: AsJson = False,
+) -> None:
+    """List instruments by symbol."""
+    with reach() as console:
+        found = console.get("/instruments", q=text, label=label, cursor=cursor, limit=limit)
+    if json:
+        print_json(found)
+        return
+    for one in found["items"]:
+        typer.echo(f"{one['symbol']:<10} {one['exchange']:<6} {one['currency']:<4} {one['name']}")
+    if not found["items"]:
+        typer.echo("No instrument. `instruments add SYMBOL` adds one.")
+    if found["next_cursor"]:
+        typer.echo(f"More: --cursor {found['next_cursor']}")
+
+
+@instruments.command("add")
+def add_instrument(
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    name: Annotated[str, typer.Option(help="Its name")] = "",
+    exchange: Annotated[str, typer.Option(help="Where it is traded")] = "",
+    currency: Annotated[str, typer.Option(help="Three letters")] = "",
+    calendar: Annotated[str, typer.Option(help="Whose sessions it keeps, such as XNYS")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="A word of yours; may be repeated")] = None,
+    json: AsJson = False,
+) -> None:
+    """Add an instrument."""
+    wish = {"name": name, "exchange": exchange, "currency": currency, "calendar": calendar, "labels": label or []}
+    with reach() as console:
+        made = console.post("/instruments", symbol=symbol, **wish)
+    print_json(made) if json else typer.echo(f"{made['symbol']} added")
+
+
+@instruments.command("import")
+def import_instruments(file: File, preview: Preview = False, json: AsJson = False) -> None:
+    """Add and change the instruments of a CSV file with a column `symbol`."""
+    text = _text_of(file)
+    with reach() as console:
+        _show_report(console.post("/instruments/import", text=text, preview=preview), json)
+
+
+@instruments.command("export")
+def export_instruments() -> None:
+    """Write every instrument as CSV to standard output; `import` reads it again."""
+    with reach() as console:
+        typer.echo(console.text("/instruments/export"), nl=False)
+
+
+@watchlists.command("list")
+def list_watchlists(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Of one: its symbols")] = None,
+    json: AsJson = False,
+) -> None:
+    """List watchlists, or one with its symbols."""
+    with reach() as console:
+        if name is not None:
+            one = console.get(f"/watchlists/{_find(console, name)}")
+            print_json(one) if json else typer.echo("\n".join(one["symbols"]) or f"{one['name']} is empty")
+            return
+        found = console.get("/watchlists")
+    if json:
+        print_json(found)
+        return
+    for one in found["items"]:
+        typer.echo(f"{one['id']:>5}  {one['symbols']:>6,} symbols  {one['name']}")
+    if not found["items"]:
+        typer.echo("No watchlist. `watchlists add NAME SYMBOL...` makes one.")
+
+
+@watchlists.command("add")
+def add_to_watchlist(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The watchlist; made where there is none")],
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL...")] = None,
+    unknown: Unknown = False,
+    json: AsJson = False,
+) -> None:
+    """Add symbols to a watchlist."""
+    with reach() as console:
+        try:
+            watchlist_id = _find(console, name)
+        except NotFound:
+            watchlist_id = int(console.post("/watchlists", name=name)["id"])
+        path = f"/watchlists/{watchlist_id}/items"
+        _show_report(console.post(path, text=" ".join(symbols or []), unknown=unknown), json)
+
+
+@watchlists.command("import")
+def import_watchlists(
+    file: File,
+    into: Annotated[str | None, typer.Option(help="Put all symbols on this watchlist")] = None,
+    unknown: Unknown = False,
+    preview: Preview = False,
+    json: AsJson = False,
+) -> None:
+    """Fill watchlists from a CSV file with the columns `watchlist` and `symbol`."""
+    text = _text_of(file)
+    with reach() as console:
+        target = None if into is None else _find(console, into)
+        wish = {"text": text, "into": target, "unknown": unknown, "preview": preview}
+        _show_report(console.post("/watchlists/import", **wish), json)
+
+
+@watchlists.command("export")
+def export_watchlists(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one")] = None,
+) -> None:
+    """Write the watchlists as CSV to standard output; `import` reads it again."""
+    with reach() as console:
+        query = "" if name is None else f"?watchlist={quote(str(_find(console, name)))}"
+        typer.echo(console.text(f"/watchlists/export{query}"), nl=False)
+
+
+def _find(console: Console, name: str) -> int:
+    found = console.get("/watchlists")["items"]
+    for one in found:
+        if one["name"].casefold() == name.casefold() or str(one["id"]) == name:
+            return int(one["id"])
+    known = ", ".join(one["name"] for one in found)
+    raise NotFound(f"There is no watchlist {name}; there are: {known or 'none'}")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise Invalid(f"{file} has more than {MOST_BYTES:,} bytes: part it")
+        return decoded(file.read_bytes())
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _show_report(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+        return
+    for line in report["lines"]:
+        if line["fate"] in ("unknown", "invalid"):
+            typer.echo(f"line {line['number']}: {line['text']}: {line['reason'] or line['fate']}", err=True)
+    typer.echo(report["sentence"])

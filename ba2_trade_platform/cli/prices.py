@@ -1,0 +1,44 @@
+"""The commands around prices: what providers call symbols."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ba2_trade_platform.cli.door import AsJson, print_json, reach, show_answer
+
+symbols = typer.Typer(help="What price providers call symbols.", no_args_is_help=True)
+Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="yahoo or alpaca")]
+Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="The symbol as the console writes it")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The symbol as the provider writes it")]
+
+
+@symbols.command("list")
+def list_names(json: AsJson = False) -> None:
+    """List every symbol that a provider calls otherwise."""
+    with reach() as console:
+        items = console.get("/symbol-map")["items"]
+    if json:
+        print_json({"items": items})
+        return
+    for item in items:
+        typer.echo(f"{item['provider']}: {item['symbol']} is {item['provider_symbol']}")
+    if not items:
+        typer.echo("Every symbol goes by the providers' own rules")
+
+
+@symbols.command("set")
+def set_name(provider: Provider, symbol: Symbol, name: Name, json: AsJson = False) -> None:
+    """Say what a provider calls a symbol."""
+    with reach() as console:
+        answer = console.put(f"/symbol-map/{provider}/{symbol}", provider_symbol=name)
+    show_answer(answer | {"sentence": f"{answer['symbol']} is {answer['provider_symbol']} at {provider}"}, json)
+
+
+@symbols.command("forget")
+def forget_name(provider: Provider, symbol: Symbol, json: AsJson = False) -> None:
+    """Call a symbol by the provider's own rules again."""
+    with reach() as console:
+        console.delete(f"/symbol-map/{provider}/{symbol}")
+    show_answer({"sentence": f"{symbol} goes by its own name at {provider} again"}, json)

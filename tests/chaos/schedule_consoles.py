@@ -1,0 +1,71 @@
+"""A console whose real clock runs fast: schedules of every quarter of an hour come many times a second.
+
+Run as a process: `python -m tests.chaos.schedule_consoles DATA_DIR SPEED`. Its clock goes on where the file clock.txt
+in the data folder began, so that time passes on while it is dead, as it does for a console that was killed.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.core.presence import Presence
+from ba2_trade_platform.core.schedule_firing import ScheduleFiring
+from ba2_trade_platform.core.scheduler import Scheduler
+from ba2_trade_platform.core.schedules import ScheduleClock
+from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.settings import Settings
+
+BEGIN = datetime(2026, 3, 28, 20, tzinfo=UTC)  # hours before Berlin's clocks go forward
+
+
+class FastClock:
+    """Runs `speed` times as fast as real time since the instant that a file keeps."""
+
+    def __init__(self, file: Path, speed: float) -> None:
+        if not file.exists():
+            file.write_text(str(time.time()))
+        self._begun, self._speed = float(file.read_text()), speed
+
+    def now(self) -> datetime:
+        """Return its present instant."""
+        return BEGIN + timedelta(seconds=(time.time() - self._begun) * self._speed)
+
+    def seconds_until(self, instant: datetime) -> float:
+        """Return in how many real seconds it shows `instant`."""
+        return max(0.0, (instant - self.now()).total_seconds() / self._speed)
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Nobody sets it."""
+
+
+def scheduler_of(platform: Platform, clock: FastClock) -> Scheduler:
+    """Return a scheduler that runs by this clock, on the console's own clockwork."""
+    clocks = {ScheduleClock.REAL: clock}
+    firing = ScheduleFiring(platform.store, platform.queue, ExchangeCalendars(), clocks, platform.prices.clock)
+    presence = Presence(platform.store, "fast")
+    return Scheduler(platform.store, platform.operations.clockwork, firing, presence, clocks)
+
+
+def main(folder: Path, speed: float) -> None:
+    """Own the database, work, and wait to be killed."""
+    platform = build(Settings(_env_file=None, data_dir=folder, demo=False, operator="trader"))
+    platform.own()
+    platform.dispatcher.start(platform.worker.committed)
+    platform.worker.start()
+    scheduler = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
+    scheduler.start()
+    platform.operations.clockwork.start()
+    print("ready", flush=True)
+    scheduler.look()
+    print("caught up", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]))
