@@ -98,6 +98,11 @@ async def test_a_list_is_made_filled_and_follows_its_analyses(user: User, desk: 
 async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
     desk.platform.watchlists.add("Mine", desk.platform.prices.instruments())
     await user.open("/watchlists")
+
+    async def all_there() -> None:
+        assert len(rows(user)) == 9
+
+    await eventually(all_there)
     for symbol in ("AMD", "AAPL"):
         user.find(marker="pick").trigger("click.stop", [symbol, False])
     await eventually(lambda: user.should_see("2 selected"))
@@ -105,10 +110,7 @@ async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
     await eventually(lambda: user.should_see("2 symbols taken off Mine."))
     user.find(marker="undo-remove").click()
 
-    async def back() -> None:
-        assert len(rows(user)) == 9
-
-    await eventually(back)
+    await eventually(all_there)
     assert desk.platform.watchlists.list()[0].symbols[:2] == ("AAPL", "AMD")
 
 
