@@ -76,12 +76,12 @@ async def test_a_list_is_made_filled_and_follows_its_analyses(user: User, desk: 
     user.find(marker="new-list").click()
     await eventually(lambda: user.should_see(marker="list-name"))
     user.find(marker="list-name").type("Mine")
-    user.find(marker="dialog-action").click()
+    user.find(marker="act-save").click()
     await eventually(lambda: user.should_see("This list is empty"))
     user.find(marker="add-symbols").click()
     await eventually(lambda: user.should_see(marker="paste"))
     user.find(marker="paste").type("AAPL, ZZZZ")
-    user.find(marker="dialog-action").click()
+    user.find(marker="act-add").click()
     await eventually(lambda: user.should_see("1 added, 1 unknown to the price provider and left out"))
     assert [row["symbol"] for row in rows(user)] == ["AAPL"]
     analysis_id = submit(desk.platform, practice(desk.platform))
@@ -98,6 +98,11 @@ async def test_a_list_is_made_filled_and_follows_its_analyses(user: User, desk: 
 async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
     desk.platform.watchlists.add("Mine", desk.platform.prices.instruments())
     await user.open("/watchlists")
+
+    async def all_there() -> None:
+        assert len(rows(user)) == 9
+
+    await eventually(all_there)
     for symbol in ("AMD", "AAPL"):
         user.find(marker="pick").trigger("click.stop", [symbol, False])
     await eventually(lambda: user.should_see("2 selected"))
@@ -105,10 +110,7 @@ async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
     await eventually(lambda: user.should_see("2 symbols taken off Mine."))
     user.find(marker="undo-remove").click()
 
-    async def back() -> None:
-        assert len(rows(user)) == 9
-
-    await eventually(back)
+    await eventually(all_there)
     assert desk.platform.watchlists.list()[0].symbols[:2] == ("AAPL", "AMD")
 
 
@@ -125,7 +127,7 @@ async def test_instruments_are_found_changed_and_not_deleted_while_needed(user: 
     user.find(marker="edit-AAPL").click()
     await eventually(lambda: user.should_see(marker="field-labels"))
     user.find(marker="field-labels").type("core")
-    user.find(marker="dialog-action").click()
+    user.find(marker="act-save").click()
     await eventually(lambda: user.should_see("AAPL saved"))
     assert desk.platform.lists.instruments.get("AAPL").labels == ("core",)
     user.find(marker="delete-AAPL").click()

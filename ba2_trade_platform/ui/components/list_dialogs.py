@@ -36,7 +36,7 @@ class ListDialog:
             with ui.row().classes("w-full justify-end"):
                 self.close_button = ui.button("Close", on_click=self.dialog.close, color=None).props("flat no-caps")
                 self.act_button = ui.button(action, on_click=self._act).props("unelevated no-caps color=primary")
-                self.act_button.mark("dialog-action")
+                self.act_button.mark(f"act-{action.lower()}")
         self.dialog.on("hide", self.dialog.delete)
         self._work: Callable[[], Awaitable[None]] | None = None
         self.dialog.open()

@@ -124,7 +124,10 @@ class ListsPage:
     async def _new(self) -> None:
         async def save(name: str) -> None:
             made = await off_loop(self._desk.platform.watchlists.create, name, by=self._desk.trader)
-            ui.navigate.to(WatchView(list=made.id).url())
+            if self._view.list in (None, made.id):  # the first list is shown in place, here or by the feed
+                await self.reload()
+            else:
+                ui.navigate.to(WatchView(list=made.id).url())
 
         ask_name("New watchlist", "", save)
 
