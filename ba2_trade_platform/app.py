@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.core.abilities import Abilities
 from ba2_trade_platform.core.actors import Actor, ActorKind
@@ -21,7 +20,6 @@ from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.bulk_plans import Planner
 from ba2_trade_platform.core.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.clock import SystemClock
 from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.costs import Costs
 from ba2_trade_platform.core.daily_summary import DailySummary
@@ -69,7 +67,6 @@ from ba2_trade_platform.core.verdicts import Assessments
 from ba2_trade_platform.core.watchlists import Watchlists
 from ba2_trade_platform.core.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
-from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
@@ -77,6 +74,7 @@ from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.as_of import PricesAt
 from ba2_trade_platform.market.research import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
+from ba2_trade_platform.migrating import migrate
 from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
 
@@ -261,23 +259,6 @@ class Platform:
         self.ownership.release()
 
 
-def migrate(settings: Settings) -> Migrated:
-    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
-    try:
-        done = upgrade(settings.url, settings.data_dir / "backups")
-    except MigrationError as error:
-        raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
-    except DatabaseError as error:
-        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
-        raise StartRefused(sentence, code="DATABASE_BROKEN") from error
-    if done.before != done.after:
-        made = (
-            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
-        )
-        log.info("Database %s %s", made, done.after)
-    return done
-
-
 def build(
     settings: Settings,
     catalog: ExpertCatalog | None = None,
@@ -292,15 +273,14 @@ def build(
     long a minute of the model providers' limits lasts, in seconds.
     """
     file, engine = _open(settings)
-    experts, feed, clock = catalog or Registry(), ChangeFeed(), SystemClock()
-    breakers = Breakers(store := Store(engine, feed, clock))
+    experts, telemetry = catalog or Registry(), Telemetry(traces=Traces(tracing))
+    breakers = Breakers(store := Store(engine, ChangeFeed()))
     market, research, maps = open_market(settings, store, prices)
     language = open_language(settings, store, market, research, breakers.held, minute)
     dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts, language.model_providers)
-    telemetry = Telemetry(traces=Traces(tracing))
     rerun_planner = RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
-    slices = BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner))
+    slices = BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner))
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     analyses = _analyses(settings, store, queue, dispatcher, rerun_planner, telemetry)

@@ -218,7 +218,7 @@ def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's schema, after a backup."""
     be_quiet()
     from ba2_trade_platform.app import build  # noqa: PLC0415 - the database's libraries
-    from ba2_trade_platform.app import migrate as run_migrations  # noqa: PLC0415
+    from ba2_trade_platform.migrating import migrate as run_migrations  # noqa: PLC0415
 
     settings = settings_in_force()
     platform = build(settings)

@@ -1,6 +1,6 @@
 """The demo market replayed: a person moves its clock, analyses see that moment, and a restart goes on there."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,14 @@ from sqlalchemy import select
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.errors import Invalid, Refused
 from ba2_trade_platform.core.replay import BEGINS, FIRST, WEEK, WEEK_IN_A_MINUTE, ReplayMode
+from ba2_trade_platform.core.schedules import Draft
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ScheduleClock
 from ba2_trade_platform.market.demo_market import STANDS_AT, DemoMarket
 from ba2_trade_platform.market.replay import ReplayClock
 from tests.fakes.clock import Watch
 from tests.fakes.prices import OneSeries
-from tests.platforms import TRADER, drain, make_platform, practice, running, submit
+from tests.platforms import TRADER, drain, make_platform, practice, running, submit, wait_until
 from tests.unit.test_market_series import series
 
 
@@ -121,3 +122,23 @@ def test_an_analysis_sees_the_moment_at_which_it_began(tmp_path: Path) -> None:
         drain(platform)
         assert seen_at(platform, later_id) == STANDS_AT
         assert platform.memory.learn().lessons == 0
+
+
+def test_a_schedule_lives_through_a_replayed_week_run_by_run(tmp_path: Path) -> None:
+    with running(make_platform(tmp_path)) as platform:
+        draft = Draft(
+            name="Desk", expert_instance_id=practice(platform), timing={"kind": "times", "times": ["09:45", "15:30"]},
+            zone="America/New_York", calendar="XNYS", symbols=("AAPL",), clock=ScheduleClock.REPLAY,
+        )  # fmt: skip
+        platform.schedules.create(draft, by=TRADER)
+        platform.replay.start(speed=50_000, by=TRADER)
+        wait_until(platform, lambda: platform.replay.state().mode is ReplayMode.ENDED, "the end of the week")
+        wait_until(platform, lambda: len(planned_times_of(platform)) == 10, "every run of the week")
+        assert planned_times_of(platform)[0] == datetime(2008, 9, 8, 13, 45, tzinfo=UTC)
+        drain(platform)
+
+
+def planned_times_of(platform: Platform) -> list[datetime]:
+    with platform.store.read() as session:
+        planned = t.schedule_run.c.planned_at
+        return list(session.scalars(select(planned).order_by(planned)))

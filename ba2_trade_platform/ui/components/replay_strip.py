@@ -8,7 +8,15 @@ from typing import Any
 
 from nicegui import ui
 
-from ba2_trade_platform.core.replay import BEGINS, DAY_IN_A_MINUTE, WEEK_IN_A_MINUTE, ReplayMode, ReplayState
+from ba2_trade_platform.core.replay import (
+    BEGINS,
+    DAY_IN_A_MINUTE,
+    LAST,
+    WEEK,
+    WEEK_IN_A_MINUTE,
+    ReplayMode,
+    ReplayState,
+)
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import notify, off_loop, reporting
 
@@ -16,7 +24,8 @@ SECOND = 1.0
 SPEEDS = {"A week in a minute": WEEK_IN_A_MINUTE, "A day in a minute": DAY_IN_A_MINUTE, "A minute in a second": 60.0}
 HELP = (
     f"Replay the bundled market: its clock walks through the week of {BEGINS:%d %B %Y} in a minute, with the schedules "
-    "that follow it. What you analyse meanwhile sees only what was known at that moment."
+    "that follow it. What you analyse meanwhile sees only what was known at that moment. Once it has ended, the same "
+    "button goes on with the week after."
 )
 
 
@@ -106,7 +115,10 @@ class ReplayStrip:
         return button
 
     async def _begin(self) -> None:
-        await self._do(self._replay.start)
+        # A schedule has each planned time once: a second look at the same week would show no runs.
+        state = self._replay.state()
+        again = (state.now,) if state.mode is ReplayMode.ENDED and state.now + WEEK <= LAST else ()
+        await self._do(self._replay.start, *again)
 
     async def _do(self, verb: Callable[..., ReplayState], *given: Any) -> None:
         with reporting():

@@ -102,12 +102,14 @@ class ScheduleList:
             return
         zone = self._desk.zone
         with ui.element("span").classes("ba2-cell-line"):
-            label = ui.label(f"{schedule.next_at.astimezone(zone):%a %d %b %H:%M}")
+            replayed = schedule.clock is ScheduleClock.REPLAY
+            year = " %Y" if replayed else ""
+            label = ui.label(schedule.next_at.astimezone(zone).strftime(f"%a %d %b{year} %H:%M"))
             label.props["title"] = exact(schedule.next_at, zone)
-            if schedule.clock is ScheduleClock.REAL:
-                due_in(schedule.next_at)
-            else:
+            if replayed:
                 ui.label("by the replay").classes("ba2-muted")
+            else:
+                due_in(schedule.next_at)
 
     def _last(self, schedule: ScheduleInfo) -> None:
         last = schedule.last_run

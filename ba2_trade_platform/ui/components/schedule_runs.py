@@ -85,7 +85,7 @@ class ScheduleRunList:
         with self._panel.head:
             ui.space()
             self._all = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
-            self._all.props("outline dense no-caps size=sm").mark("acknowledge-runs")
+            self._all.props("outline dense no-caps size=sm").mark("acknowledge-runs").set_visibility(False)
         with reporting():
             schedules = await off_loop(self._desk.platform.schedules.list)
             with self._panel.element:
@@ -179,7 +179,8 @@ class ScheduleRunList:
         text_cell(acknowledged(run), classes="ba2-wrap")
 
     async def _ask_all(self) -> None:
-        await self._ask(self._unseen)
+        if self._unseen:  # somebody else may have been quicker
+            await self._ask(self._unseen)
 
     async def _ask(self, runs: tuple[RunInfo, ...]) -> None:
         with self._panel.element:

@@ -54,7 +54,7 @@ class AlertsPage:
             with self._list.head:
                 ui.space()
                 self._all_seen = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
-                self._all_seen.props("outline dense no-caps size=sm").mark("acknowledge-all")
+                self._all_seen.props("outline dense no-caps size=sm").mark("acknowledge-all").set_visibility(False)
         self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
         await self.refresh(Change(None))
 
@@ -107,7 +107,8 @@ class AlertsPage:
         text_cell(alert.acknowledge_reason or DASH, classes="ba2-wrap")
 
     async def _ask_all(self) -> None:
-        await self._ask(self._shown)
+        if self._shown:  # somebody else may have been quicker
+            await self._ask(self._shown)
 
     async def _ask(self, alerts: Sequence[Alert]) -> None:
         what = alerts[0].sentence if len(alerts) == 1 else f"{len(alerts)} alerts"
