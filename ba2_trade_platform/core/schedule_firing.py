@@ -90,10 +90,16 @@ class ScheduleFiring:
             rows = session.execute(
                 select(t.schedule).where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None))
             ).all()
-        for start in range(0, len(rows), SLICE):
+        plans = []
+        for row in rows:
+            try:
+                plans.append((row, plan_of(row)))
+            except PlatformError as error:
+                self._set_aside(row, error)
+        for start in range(0, len(plans), SLICE):
             with self._store.write() as transaction:
-                for row in rows[start : start + SLICE]:
-                    following = next(planned_times(plan_of(row), now, self._calendars), None)
+                for row, plan in plans[start : start + SLICE]:
+                    following = next(planned_times(plan, now, self._calendars), None)
                     self._wait_for(transaction.session, row, following)
 
     def run_of(self, transaction: Transaction, row: Any, now: datetime, by: Actor) -> int | None:

@@ -47,6 +47,7 @@ class Scheduler:
         self._turns = {clock: threading.Lock() for clock in clocks}
         self._arming = threading.Lock()
         self._started = False
+        self._replay_found = False
         self.beat_at = self.worked_at = time.monotonic()
         for clock, shown in clocks.items():
             shown.on_change(partial(self._set, clock))
@@ -78,6 +79,9 @@ class Scheduler:
     def look(self) -> None:
         """Fire whatever is due, armed or not: the clock may have been set, or the machine slept."""
         self.beat()  # first, so that what was missed in a sleep can say so
+        if not self._replay_found and ScheduleClock.REPLAY in self._clocks:
+            # A replay stands where it stands at the start; what lies between then and now are no runs.
+            self._skip_ahead(ScheduleClock.REPLAY)
         for clock in self._clocks:
             if not self._turns[clock].locked():  # else it is being fired, and armed afterwards
                 self._fire(clock)
@@ -133,8 +137,13 @@ class Scheduler:
 
     def _skip_ahead(self, clock: ScheduleClock) -> None:
         with self._turns[clock]:
-            self._firing.skip_ahead(clock)
-            self._arm(clock)
+            try:
+                self._firing.skip_ahead(clock)
+                self._replay_found = True
+                self._arm(clock)
+            except Unavailable as error:
+                log.warning("Schedules of the %s clock wait: %s", clock.value, error)
+                self._replay_found = False  # the next look tries again
 
 
 class Watchdog:

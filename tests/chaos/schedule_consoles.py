@@ -44,12 +44,12 @@ class FastClock:
         """Nobody sets it."""
 
 
-def scheduler_of(platform: Platform, clock: FastClock) -> Scheduler:
-    """Return a scheduler that runs by this clock, on the console's own clockwork."""
+def scheduler_of(platform: Platform, clock: FastClock) -> tuple[Scheduler, ScheduleFiring]:
+    """Return a scheduler that runs by this clock, on the console's own clockwork, and what it fires with."""
     clocks = {ScheduleClock.REAL: clock}
     firing = ScheduleFiring(platform.store, platform.queue, ExchangeCalendars(), clocks, platform.prices.clock)
     presence = Presence(platform.store, "fast")
-    return Scheduler(platform.store, platform.operations.clockwork, firing, presence, clocks)
+    return Scheduler(platform.store, platform.operations.clockwork, firing, presence, clocks), firing
 
 
 def main(folder: Path, speed: float) -> None:
@@ -58,12 +58,12 @@ def main(folder: Path, speed: float) -> None:
     platform.own()
     platform.dispatcher.start(platform.worker.committed)
     platform.worker.start()
-    scheduler = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
+    scheduler, firing = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
     scheduler.start()
     platform.operations.clockwork.start()
     print("ready", flush=True)
-    scheduler.look()
-    print("caught up", flush=True)
+    firing.fire_slice(ScheduleClock.REAL)
+    print("fired", flush=True)
     threading.Event().wait()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -24,9 +23,9 @@ from tests.sql import ask, one
 
 KILLS = int(os.environ.get("BA2_CHAOS_KILLS") or 20)
 SEED = int(os.environ.get("BA2_CHAOS_SEED") or random.SystemRandom().randrange(1, 2**31))
-SPEED = 9_000.0  # a quarter of an hour in a tenth of a second
+SPEED = 1_800.0  # a quarter of an hour in half a second
 QUARTERLY = {"kind": "cron", "expression": "*/15 * * * *"}
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(60 + 8 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(60 + 15 * KILLS)]
 
 
 def prepare(folder: Path) -> None:
@@ -54,13 +53,15 @@ def live_and_die(folder: Path, rng: random.Random) -> None:
         cwd=ROOT, stdout=subprocess.PIPE, env=environment,
     )  # fmt: skip
     assert console.stdout is not None
-    assert console.stdout.readline() == b"ready\n"
-    if rng.random() < 0.6:
-        assert console.stdout.readline() == b"caught up\n"
-    time.sleep(rng.uniform(0.0, 0.5))  # the moment of death is the input of this test, not a wait
-    console.send_signal(signal.SIGKILL)
-    console.wait()
-    console.stdout.close()
+    try:
+        assert console.stdout.readline() == b"ready\n"
+        if rng.random() < 0.6:
+            assert console.stdout.readline() == b"fired\n"
+        time.sleep(rng.uniform(0.0, 0.8))  # the moment of death is the input of this test, not a wait
+    finally:
+        console.kill()
+        console.wait()
+        console.stdout.close()
 
 
 def test_each_planned_time_is_settled_exactly_once_however_often_the_console_is_killed(tmp_path: Path) -> None:
@@ -77,7 +78,6 @@ def test_each_planned_time_is_settled_exactly_once_however_often_the_console_is_
             database, f"SELECT planned_at FROM schedule_run WHERE schedule_id = {schedule_id} ORDER BY planned_at"
         )
         assert [datetime.fromisoformat(planned).replace(tzinfo=UTC) for (planned,) in rows] == expected
-        assert len(expected) >= KILLS
     # A run has one batch of one analysis or of one that was under way already; a missed time has none.
     assert one(database, "SELECT COUNT(*) FROM schedule_run WHERE (batch_id IS NULL) != (state = 'missed')") == 0
     runs = one(database, "SELECT COUNT(*) FROM schedule_run WHERE batch_id IS NOT NULL")
@@ -87,4 +87,5 @@ def test_each_planned_time_is_settled_exactly_once_however_often_the_console_is_
     orphans = "SELECT COUNT(*) FROM market_analysis WHERE id NOT IN (SELECT analysis_id FROM batch_item)"
     assert one(database, orphans) == 0
     kinds = {kind for (kind,) in ask(database, "SELECT DISTINCT trigger FROM schedule_run WHERE batch_id IS NOT NULL")}
-    assert kinds == {"planned", "catch_up"}
+    assert "catch_up" in kinds
+    assert one(database, "SELECT COUNT(*) FROM schedule_run") >= 2 * KILLS

@@ -95,4 +95,4 @@ def schedule_desk(folder: Path) -> ScheduleDesk:
 
 def watchlist(desk: Desk, *symbols: str) -> int:
     """Make a watchlist of symbols of the demo market and return its id."""
-    return Watchlists(desk.store).add("Tech", [desk.prices.instrument(symbol) for symbol in symbols])
+    return Watchlists(desk.store, desk.prices).add("Tech", [desk.prices.instrument(symbol) for symbol in symbols])

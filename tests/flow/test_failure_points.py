@@ -257,7 +257,7 @@ def scheduled(desk: Desk, expert: int, symbol: str) -> int:
 def watched(desk: Desk, symbol: str) -> int:
     """Make a watchlist of one symbol; return its id."""
     info = InstrumentInfo(symbol, symbol, exchange="NYSE", currency="USD", calendar="XNYS")
-    return Watchlists(desk.store).add(f"Only {symbol}", [info])
+    return Watchlists(desk.store, desk.prices).add(f"Only {symbol}", [info])
 
 
 def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:

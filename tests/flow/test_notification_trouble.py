@@ -139,8 +139,10 @@ def test_an_address_is_found_nowhere_once_it_was_entered(
     files = [file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file()]
     assert "not sent to Down" in shown[2]
     assert not [text for text in (*shown, *files) if SECRET in text]
+    desk.channel("Push", url="ntfy://my-secret-topic", occasions=())
     hints = {channel.name: channel.hint for channel in desk.notifications.channels.list()}
     assert hints["Hook"] == f"JSON (json://127.0.0.1:{hooks.port})"
+    assert hints["Push"] == "ntfy (ntfy://...)"
     assert hints["Telegram"] == "Telegram (tgram://...)"  # its token stands where others have a host
 
 
@@ -241,3 +243,13 @@ def test_a_dead_service_fails_no_analysis_and_does_not_hold_up_the_end(tmp_path:
         began = time.monotonic()
     assert time.monotonic() - began < 10
     assert ask(tmp_path / "ba2.db", "SELECT state FROM notification") == [("waiting",)]
+
+
+def test_what_waits_for_a_channel_that_is_switched_off_is_not_sent_later(desk: NotifyDesk, hooks: HookServer) -> None:
+    channel = desk.channel()
+    desk.happens(Occasion.FAILED, "one")
+    desk.passes()
+    desk.notifications.channels.change(channel.id, by=TRADER, enabled=False)
+    assert (desk.messages[0].state, desk.messages[0].error) == (MessageState.FAILED, "The channel was switched off")
+    desk.notifications.channels.change(channel.id, by=TRADER, enabled=True)
+    assert desk.passes(3600) == 0

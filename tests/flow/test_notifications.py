@@ -209,3 +209,13 @@ def test_what_a_market_or_a_model_says_stays_text(desk: NotifyDesk, hooks: HookS
     assert said.startswith("AUTH: @ everyone < !channel> look here From: desk x")
     assert len(said) < 800
     assert said.count("\n") == 1
+
+
+def test_a_flood_of_urgent_events_is_bounded_too(tmp_path: Path, hooks: HookServer) -> None:
+    desk = notify_desk(tmp_path, hooks, per_hour=2)
+    desk.channel(occasions=[Occasion.RUN_MISSED])
+    desk.group(0)
+    for number in range(5):
+        desk.happens(Occasion.RUN_MISSED, f"schedule {number}")
+        desk.passes(1)
+    assert len(hooks.messages) == 2

@@ -79,4 +79,4 @@ def show_runs(runs: Sequence[NextRun], zone: ZoneInfo) -> None:
     for run in runs:
         with ui.element("div").classes("ba2-picks"):
             ui.label(next_words(run, zone))
-            ui.link(run.schedule, f"/schedules?open={run.schedule_id}").classes("ba2-link")
+            ui.link(run.schedule, f"/schedules?schedule={run.schedule_id}").classes("ba2-link")

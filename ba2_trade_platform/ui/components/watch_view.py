@@ -172,7 +172,7 @@ def _next(run: NextRun | None, zone: ZoneInfo) -> dict[str, Any]:
         return {"next": "not scheduled", "next_url": "", "next_hint": "No schedule covers this symbol"}
     return {
         "next": f"{next_words(run, zone)} {run.schedule}",
-        "next_url": f"/schedules?open={run.schedule_id}",
+        "next_url": f"/schedules?schedule={run.schedule_id}",
         "next_hint": f"{run.schedule}, {exact(run.at, zone)}",
     }
 
