@@ -40,7 +40,7 @@ async def test_the_list_is_acknowledged_at_once_with_a_reason(user: User, desk: 
     await user.open("/alerts")
     await eventually(lambda: user.should_see("over, to acknowledge"))
     user.find(marker="acknowledge-all").click()
-    await user.should_see("3 alerts. It is taken off every page and kept here.")
+    await eventually(lambda: user.should_see("3 alerts. It is taken off every page and kept here."))
     user.find(marker="reason").type("network was down")
     user.find(marker="confirm-reason").click()
     await eventually(lambda: user.should_see("Nothing waits for you"))

@@ -43,7 +43,7 @@ def miss(desk: Desk, schedule: ScheduleInfo, reason: str = "The console was down
 async def test_an_empty_page_explains_and_the_editor_names_what_is_missing(user: User, desk: Desk) -> None:
     practice(desk.platform)
     await user.open("/schedules")
-    await user.should_see("No schedules yet")
+    await eventually(lambda: user.should_see("No schedules yet"))
     user.find(marker="new-schedule").click()
     await eventually(lambda: user.should_see("Give it a name"))
     await user.should_see("Choose symbols or a watchlist")
@@ -54,6 +54,7 @@ async def test_an_empty_page_explains_and_the_editor_names_what_is_missing(user:
 async def test_a_schedule_is_written_down_and_saved(user: User, desk: Desk) -> None:
     expert = practice(desk.platform)
     await user.open("/schedules")
+    await eventually(lambda: user.should_see(marker="new-schedule"))
     user.find(marker="new-schedule").click()
     await eventually(lambda: user.should_see(marker="schedule-name"))
     user.find(marker="schedule-name").type("Opening bell")
@@ -103,7 +104,7 @@ async def test_switch_duplicate_and_archive(user: User, desk: Desk) -> None:
     user.find(marker=f"duplicate-{schedule.id}").click()
     await eventually(lambda: user.should_see("Morning (2)"))
     user.find(marker=f"archive-{schedule.id}").click()
-    await user.should_see("Archive Morning?")
+    await eventually(lambda: user.should_see("Archive Morning?"))
     user.find("Archive it").click()
     await eventually(lambda: [each.name for each in desk.platform.schedules.list()] == ["Morning (2)"])
 
@@ -115,7 +116,7 @@ async def test_a_missed_run_stands_on_every_page_until_it_is_acknowledged(user: 
     await user.open("/schedules?tab=runs&unseen=1")
     await eventually(lambda: user.should_see("The console was down from 09:12 to 10:47"))
     user.find(marker=f"acknowledge-run-{run_id}").click()
-    await user.should_see("Acknowledge?")
+    await eventually(lambda: user.should_see("Acknowledge?"))
     user.find(marker="reason").type("power cut")
     user.find(marker="confirm-reason").click()
     await eventually(lambda: user.should_see("Nothing left to look at"))
@@ -130,7 +131,7 @@ async def test_all_bad_runs_of_a_view_are_acknowledged_at_once(user: User, desk:
     await user.open("/schedules?tab=runs&state=missed")
     await eventually(lambda: user.should_see(marker="acknowledge-runs"))
     user.find(marker="acknowledge-runs").click()
-    await user.should_see("2 runs: no longer counted as unseen; the row stays.")
+    await eventually(lambda: user.should_see("2 runs: no longer counted as unseen; the row stays."))
     user.find(marker="confirm-reason").click()
     await eventually(lambda: user.should_see("2 runs acknowledged"))
     assert desk.platform.schedule_runs.unseen() == 0
@@ -160,7 +161,7 @@ async def test_the_daily_summary_counts_and_its_time_is_set(user: User, desk: De
 async def test_what_is_not_there_is_said(user: User, desk: Desk) -> None:
     assert desk
     await user.open("/runs/77")
-    await user.should_see("There is no run 77")
+    await eventually(lambda: user.should_see("There is no run 77"))
     await user.open("/schedules?tab=runs&schedule=5&day=2026-02-30&state=odd")
     await eventually(lambda: user.should_see("No runs like these"))
     await user.open("/schedules?tab=week")
