@@ -100,7 +100,6 @@ def _statements() -> tuple[Any, Any]:
         a.progress: 0, a.version: 1,
     }  # fmt: skip
     told = [a.source, a.expert_instance_id, a.config_id, a.subtype, a.priority, a.as_of, a.run_before]
-    at = (a.created_at, a.updated_at, a.available_at)
     values = (
         own
         | {column.name: literal(value, column.type) for column, value in fixed.items()}
