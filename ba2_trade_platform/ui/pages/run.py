@@ -99,7 +99,8 @@ class RunPage:
                 Fact("Asked by", run.actor),
                 Fact("Batch", batch, items_url(run)),
                 Fact("Acknowledged", acknowledged(run) or DASH, hint=exact(run.acknowledged_at, zone)),
-            ]
+            ],
+            flowing=True,
         )
 
     async def _ask(self) -> None:
