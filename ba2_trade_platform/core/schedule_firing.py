@@ -21,7 +21,7 @@ from ba2_trade_platform.core.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.misfires import Decision, Policy, decide, divide
 from ba2_trade_platform.core.planned_times import is_planned, jitter, planned_times
 from ba2_trade_platform.core.presence import absence_at, absences
-from ba2_trade_platform.core.queue.run_endings import RunNews, announce_runs, local_time, settle_runs
+from ba2_trade_platform.core.queue.run_endings import RunNews, announce_runs, local_span, local_time, settle_runs
 from ba2_trade_platform.core.queue.submissions import Order
 from ba2_trade_platform.core.queue.worker_queue import NewBatch, WorkerQueue
 from ba2_trade_platform.core.schedule_rows import plan_of, symbols_of, waking
@@ -183,7 +183,7 @@ class ScheduleFiring:
         self._rows(transaction, prepared, reasons, RunState.MISSED)
         newest, why = reasons[-1]
         count = "" if len(reasons) == 1 else f"{len(reasons)} planned times were missed, this one last. "
-        news = RunNews(prepared.row.id, prepared.row.name, newest, RunState.MISSED, count + why)
+        news = RunNews(prepared.row.id, prepared.row.name, prepared.row.zone, newest, RunState.MISSED, count + why)
         announce_runs(transaction.session, [news], self._store.clock.now())
 
     def _rows(
@@ -201,7 +201,8 @@ class ScheduleFiring:
         conflict = insert(t.schedule_run).on_conflict_do_nothing(index_elements=["schedule_id", "planned_at"])
         session.execute(conflict, rows)
         transaction.everything = True
-        log.warning("%s: %s planned times %s: %s", prepared.row.name, len(rows), state.value, reasons[-1][1])
+        times = "1 planned time" if len(rows) == 1 else f"{len(rows):,} planned times"
+        log.warning("%s: %s %s: %s", prepared.row.name, times, state.value, reasons[-1][1])
 
     def _reasons(self, session: Session, prepared: _Prepared) -> list[tuple[datetime, str]]:
         row, decision, now = prepared.row, prepared.decision, prepared.now
@@ -217,7 +218,7 @@ class ScheduleFiring:
             elif policy.misfire is Misfire.SKIP:
                 parts.append("this schedule skips what it missed")
             if position == 0 and decision.unkept:
-                parts.append(f"{decision.unkept} earlier planned times passed too and are not listed")
+                parts.append(f"{decision.unkept:,} earlier planned times passed too and are not listed")
             found.append((planned, "; ".join(parts)))
         return found
 
@@ -227,7 +228,7 @@ class ScheduleFiring:
         if gap is None:
             return f"The console came to it only at {local_time(now, row.zone)}"
         what = "was stopped" if gap.was_stopped else "was down"
-        return f"The console {what} from {local_time(gap.start, row.zone)} to {local_time(gap.end, row.zone)}"
+        return f"The console {what} {local_span(gap.start, gap.end, row.zone)}"
 
     def _run(
         self, transaction: Transaction, prepared: _Prepared, planned: datetime, trigger: RunTrigger, by: Actor
@@ -249,7 +250,7 @@ class ScheduleFiring:
         if not prepared.symbols:
             end = {"state": RunState.MISSED, "reason": NO_SYMBOLS, "finished_at": at}
             session.execute(update(t.schedule_run).where(_R.id == run_id).values(**end))
-            announce_runs(session, [RunNews(row.id, row.name, planned, RunState.MISSED, NO_SYMBOLS)], at)
+            announce_runs(session, [RunNews(row.id, row.name, row.zone, planned, RunState.MISSED, NO_SYMBOLS)], at)
             return run_id
         self._place(transaction, prepared, run_id, planned, trigger, who)
         return run_id
@@ -293,9 +294,10 @@ class ScheduleFiring:
         row, decision = prepared.row, prepared.decision
         parts = [self._absence(row, planned, absences(session, planned, prepared.now), prepared.now)]
         if decision.missed:
-            parts.append(f"it also makes up for {len(decision.missed) + decision.unkept} earlier times")
+            earlier = len(decision.missed) + decision.unkept
+            parts.append(f"it also makes up for {earlier:,} earlier {'time' if earlier == 1 else 'times'}")
         elif decision.unkept:
-            parts.append(f"{decision.unkept} earlier planned times passed too and are not listed")
+            parts.append(f"{decision.unkept:,} earlier planned times passed too and are not listed")
         return "; ".join(parts)
 
     def _set_aside(self, row: Any, error: PlatformError) -> None:
