@@ -99,7 +99,8 @@ class RunPage:
                 Fact("Asked by", run.actor),
                 Fact("Batch", batch, None if run.batch_id is None else f"/batches/{run.batch_id}"),
                 Fact("Acknowledged", acknowledged(run) or DASH, hint=exact(run.acknowledged_at, zone)),
-            ]
+            ],
+            flowing=True,
         )
 
     async def _ask(self) -> None:
