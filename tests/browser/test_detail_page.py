@@ -105,7 +105,7 @@ def test_the_page_fits_its_window(console: ConsoleProcess, open_page: Open, widt
     expect(page.locator(".ba2-chart svg")).to_be_visible()
     for path in (f"/market_analysis/{analysis_id}", "/experts", "/watchlists", "/marketanalysis?tab=manual"):
         page.goto(f"{console.url}{path}")
-        scroll = page.locator("main" if path == "/watchlists" else ".ba2-scroll")
+        scroll = page.locator("main.ba2-main" if path == "/watchlists" else ".ba2-scroll")
         expect(scroll).to_be_visible()
         assert scroll.evaluate("e => e.scrollWidth - e.clientWidth") == 0, path
         if "market_analysis" in path:
