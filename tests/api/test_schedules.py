@@ -86,7 +86,7 @@ async def test_runs_are_listed_read_and_acknowledged(api: httpx.AsyncClient, des
     assert (begun.status_code, begun.json()["sentence"]) == (202, "Morning runs now (run 1)")
     drain(desk)
     (run,) = (await api.get("/runs", params={"state": "failed", "schedule": 1, "unseen": True})).json()["items"]
-    assert (run["reason"], run["trigger"], run["items"]["failed"]) == ("2 of 2 failed", "manual", 2)
+    assert (run["reason"], run["trigger"], run["items"]["failed"]) == ("2 of 2 failed: AUTH", "manual", 2)
     assert (await api.get("/schedules/1")).json()["unseen"] == 1
     seen = (await api.post("/runs/1/acknowledge", json={"reason": "the key is being changed"})).json()
     assert (seen["acknowledged_by"], seen["acknowledge_reason"]) == ("trader", "the key is being changed")
