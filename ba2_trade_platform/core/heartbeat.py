@@ -145,13 +145,13 @@ class Heartbeat:
             try:
                 kept, reasons = self._kept(), self._obstacles()
                 if kept and (kept["tell_failure"] or not reasons):
-                    self._note(self._ping(kept["url"], "; ".join(reasons) or None))
+                    self._note(self._ping(kept["url"].encode(), "; ".join(reasons) or None))
                 elif kept:
                     log.warning("No heartbeat was sent, for the console cannot work: %s", "; ".join(reasons))
             except Unavailable as error:
                 log.warning("No heartbeat was sent or written down: %s", error)
 
-    def _ping(self, encrypted: str, failure: str | None) -> str | None:
+    def _ping(self, encrypted: bytes, failure: str | None) -> str | None:
         try:
             return _ask(self._box.decrypt(encrypted), failure)
         except SecretLostError as error:

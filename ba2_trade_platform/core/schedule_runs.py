@@ -280,6 +280,10 @@ class ScheduleRuns:
         return instant.astimezone(self._zone).date()
 
     def _bounds(self, day: date, count: int) -> tuple[datetime, datetime]:
+        try:
+            day + timedelta(days=count + 1)
+        except OverflowError as error:
+            raise Invalid(f"No calendar knows {day}", code="INVALID_DAY") from error
         first = datetime.combine(day, time(), self._zone)
         return first.astimezone(UTC), datetime.combine(day + timedelta(days=count), time(), self._zone).astimezone(UTC)
 
