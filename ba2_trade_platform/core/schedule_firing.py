@@ -83,6 +83,17 @@ class ScheduleFiring:
         while due := self._due(schedule_id=schedule_id):
             self._slice(due)
 
+    def settle(self, transaction: Transaction, schedule_id: int) -> None:
+        """Make what has come due since `fire_one`, in the transaction that changes the schedule: nothing falls between.
+
+        Raises Invalid when its old plan cannot be read.
+        """
+        due = select(t.schedule).where(_S.id == schedule_id, _S.enabled, _S.archived_at.is_(None))
+        while row := transaction.session.execute(due.where(_S.wake_at.is_not(None))).one_or_none():
+            if row.wake_at > self._now(row.clock):
+                return
+            self._apply(transaction, self._prepare(row))
+
     def skip_ahead(self, clock: ScheduleClock) -> None:
         """Have every schedule of a clock that was set wait for its first time from now; what it jumped are no runs."""
         now = self._clocks[clock].now()

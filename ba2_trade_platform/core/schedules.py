@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.actors import Actor, actor_id, note
 from ba2_trade_platform.core.desk_clock import DeskClock
 from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError, Refused
-from ba2_trade_platform.core.planned_times import planned_times
+from ba2_trade_platform.core.planned_times import is_planned, planned_times
 from ba2_trade_platform.core.schedule_drafts import Checked, Draft, check, values
 from ba2_trade_platform.core.schedule_firing import NO_SYMBOLS, ScheduleFiring
-from ba2_trade_platform.core.schedule_rows import first_after, plan_of, symbols_of
+from ba2_trade_platform.core.schedule_rows import first_after, plan_of, symbols_of, waking
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.core.timings import in_words
@@ -157,12 +157,14 @@ class Schedules:
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             _unchanged(_row(session, schedule_id), version)
+            self._firing.settle(transaction, schedule_id)
+            waited = _row(session, schedule_id)
             columns = values(draft, check(session, draft, self._calendars, schedule_id))
             session.execute(
                 update(t.schedule).where(_S.id == schedule_id).values(**columns, updated_at=now, version=version + 1)
             )
             self._list_watchlists(session, schedule_id, draft)
-            self._replan(transaction, schedule_id)
+            self._replan(transaction, schedule_id, waited)
             after = _infos(session, [_row(session, schedule_id)])[0]
             self._note(transaction, schedule_id, "change", by, before=_told(before), after=_told(after))
         return after
@@ -223,6 +225,7 @@ class Schedules:
     def _switch(self, schedule_id: int, what: str, by: Actor, **columns: Any) -> ScheduleInfo:
         self._firing.fire_one(schedule_id)
         with self._store.write() as transaction:
+            self._firing.settle(transaction, schedule_id)
             session, row = transaction.session, _row(transaction.session, schedule_id)
             if row.archived_at is not None:
                 raise Refused(f"{row.name} was archived")
@@ -234,11 +237,18 @@ class Schedules:
                 self._note(transaction, schedule_id, what, by)
         return self.get(schedule_id)
 
-    def _replan(self, transaction: Transaction, schedule_id: int) -> None:
+    def _replan(self, transaction: Transaction, schedule_id: int, waited: Any = None) -> None:
+        """Have a schedule wait for its first time from now, or for the time that it `waited` for and still has."""
         row = _row(transaction.session, schedule_id)
         waits: dict[str, datetime | None] = {"next_at": None, "wake_at": None}
         if row.enabled and row.archived_at is None:
-            waits = first_after(row, plan_of(row), self._clocks[row.clock].now(), self._calendars)
+            plan, now = plan_of(row), self._clocks[row.clock].now()
+            # Its planned time may have passed while its jitter has not: that run is still to come.
+            kept = waited is not None and waited.clock is row.clock and waited.enabled and waited.next_at
+            if kept and kept <= now and is_planned(plan, kept, self._calendars):
+                waits = waking(row, kept)
+            else:
+                waits = first_after(row, plan, now, self._calendars)
         transaction.session.execute(update(t.schedule).where(_S.id == schedule_id).values(**waits))
         transaction.everything = True
         transaction.then(self._changed)

@@ -1,0 +1,79 @@
+"""What could lose a planned time without a word: a change in the wrong moment, a clock set wrong, one bad row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ba2_trade_platform.core.schedule_firing import ScheduleFiring
+from ba2_trade_platform.core.schedules import ScheduleClock, Schedules
+from ba2_trade_platform.market.sessions import ExchangeCalendars
+from tests.flow.schedule_desk import ScheduleDesk, schedule_desk
+from tests.platforms import TRADER
+
+
+@pytest.fixture
+def sched(tmp_path: Path) -> ScheduleDesk:
+    """A desk whose console has just started, on a Monday at ten in Berlin."""
+    return schedule_desk(tmp_path)
+
+
+def test_a_rename_while_a_run_waits_for_its_jitter_does_not_lose_the_run(sched: ScheduleDesk) -> None:
+    schedule = sched.schedule(jitter_seconds=3_600)
+    sched.at(11)
+    sched.clock.advance(1)
+    assert sched.come_to_it() == []  # its jitter has not passed
+    renamed = sched.schedules.update(
+        schedule.id, replace(schedule.draft(), name="Early"), version=schedule.version, by=TRADER
+    )
+    assert renamed.next_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
+    sched.at(12, 1)
+    assert [run.planned_at for run in sched.come_to_it()] == [renamed.next_at]
+
+
+def test_a_change_that_takes_the_waiting_time_away_waits_for_the_next_one_from_now(sched: ScheduleDesk) -> None:
+    schedule = sched.schedule(jitter_seconds=3_600)
+    sched.at(11)
+    sched.clock.advance(1)
+    draft = replace(schedule.draft(), timing={"kind": "times", "times": ["10:59", "11:30"]})
+    changed = sched.schedules.update(schedule.id, draft, version=schedule.version, by=TRADER)
+    assert changed.next_at == datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+
+
+class HurryingClock:
+    """Shows these instants one after the other, then stays at the last: a clock that goes on while one waits."""
+
+    def __init__(self, *instants: datetime) -> None:
+        self._instants = list(instants)
+
+    def now(self) -> datetime:
+        """Return the next of its instants."""
+        return self._instants.pop(0) if len(self._instants) > 1 else self._instants[0]
+
+    def seconds_until(self, instant: datetime) -> float | None:
+        """Return 0 when it has been, else None: nobody waits for it."""
+        return 0.0 if self._instants[0] >= instant else None
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Nobody sets it."""
+
+
+@pytest.mark.parametrize("verb", ["change", "disable"])
+def test_a_time_that_comes_while_a_change_waits_for_the_database_is_run(sched: ScheduleDesk, verb: str) -> None:
+    schedule = sched.schedule()
+    sched.at(11)
+    just_before = datetime(2026, 3, 2, 9, 59, 59, tzinfo=UTC)
+    hurrying = HurryingClock(just_before, sched.clock.now())
+    clocks = {ScheduleClock.REAL: hurrying, ScheduleClock.REPLAY: sched.replay}
+    calendars = ExchangeCalendars()
+    firing = ScheduleFiring(sched.desk.store, sched.desk.queue, calendars, clocks, sched.clock)
+    schedules = Schedules(sched.desk.store, calendars, clocks, firing, lambda: None)
+    if verb == "change":
+        schedules.update(schedule.id, replace(schedule.draft(), name="Early"), version=1, by=TRADER)
+    else:
+        schedules.disable(schedule.id, by=TRADER)
+    assert [run.planned_at for run in sched.listed()] == [datetime(2026, 3, 2, 10, tzinfo=UTC)]
