@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.planned_times import jitter, planned_times
@@ -15,6 +15,11 @@ from ba2_trade_platform.core.timings import Plan, read_timing
 from ba2_trade_platform.db import tables as t
 
 _S = t.schedule.c
+# In words and by its index, or SQLite reads all that was ever missed, acknowledged or not, whenever the rail counts.
+UNSEEN: ColumnElement[bool] = literal_column(
+    "(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen INDEXED BY ix_schedule_run_unseen"
+    " WHERE unseen.acknowledged_at IS NULL AND unseen.state IN ('missed','failed','partly_failed')))"
+)
 
 
 def plan_of(row: Any) -> Plan:

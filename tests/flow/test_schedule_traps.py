@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
 from ba2_trade_platform.core.schedules import ScheduleClock, Schedules
@@ -77,3 +79,37 @@ def test_a_time_that_comes_while_a_change_waits_for_the_database_is_run(sched: S
     else:
         schedules.disable(schedule.id, by=TRADER)
     assert [run.planned_at for run in sched.listed()] == [datetime(2026, 3, 2, 10, tzinfo=UTC)]
+
+
+def run_plans(sched: ScheduleDesk, work: Callable[[], object]) -> str:
+    """Return how SQLite goes about each SELECT on runs that `work` executes."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, text: str, parameters: Any, context: Any, many: bool) -> None:
+        if "schedule_run" in text and text.startswith("SELECT"):
+            seen.append((text, parameters))
+
+    event.listen(sched.desk.store.engine, "before_cursor_execute", note)
+    work()
+    event.remove(sched.desk.store.engine, "before_cursor_execute", note)
+    with sched.desk.store.read() as session:
+        explain = session.connection().exec_driver_sql
+        return "\n".join(row[3] for text, values in seen for row in explain(f"EXPLAIN QUERY PLAN {text}", values))
+
+
+def test_what_nobody_has_seen_is_counted_from_its_own_index(sched: ScheduleDesk) -> None:
+    plan = run_plans(sched, sched.runs.unseen) + run_plans(sched, lambda: sched.listed(unseen_only=True))
+    assert plan.count("USING INDEX ix_schedule_run_unseen") == 2
+    assert "ix_schedule_run_state" not in plan
+
+
+def test_the_list_of_schedules_does_not_read_every_run_there_ever_was(sched: ScheduleDesk) -> None:
+    sched.schedule()
+    sched.at(16)
+    sched.come_to_it()
+    plan = run_plans(sched, sched.schedules.list)
+    assert "ix_schedule_run_unseen" in plan
+    assert "SEARCH schedule_run_1 " not in plan
+    (found,) = sched.schedules.list()
+    assert found.last_run is not None
+    assert found.last_run.planned_at == datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
