@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.planned_times import jitter, planned_times
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.timings import Plan, read_timing
@@ -23,7 +25,12 @@ UNSEEN: ColumnElement[bool] = literal_column(
 
 
 def plan_of(row: Any) -> Plan:
-    """Return the plan that a schedule's row keeps; raises Invalid for a timing that this version cannot read."""
+    """Return the plan that a schedule's row keeps; raises Invalid for a timing or a zone that cannot be read here."""
+    try:
+        ZoneInfo(row.zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        # A backup of another machine, or a release of the zones that has renamed it.
+        raise Invalid(f"This machine knows no time zone {row.zone}; choose another", code="ZONE_UNKNOWN") from error
     return Plan(read_timing(row.timing), row.zone, row.calendar, row.starts_on, row.ends_on)
 
 

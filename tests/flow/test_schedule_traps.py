@@ -16,6 +16,7 @@ from ba2_trade_platform.core.schedules import ScheduleClock, Schedules
 from ba2_trade_platform.market.sessions import ExchangeCalendars
 from tests.flow.schedule_desk import ScheduleDesk, schedule_desk
 from tests.platforms import TRADER
+from tests.sql import change, one
 
 
 @pytest.fixture
@@ -113,3 +114,14 @@ def test_the_list_of_schedules_does_not_read_every_run_there_ever_was(sched: Sch
     (found,) = sched.schedules.list()
     assert found.last_run is not None
     assert found.last_run.planned_at == datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
+
+
+def test_a_zone_that_this_machine_does_not_know_holds_up_no_other_schedule(sched: ScheduleDesk) -> None:
+    lost = sched.schedule("Lost", symbols=("INTC",))
+    sched.schedule("Well")
+    change(sched.desk.file, "UPDATE schedule SET zone = 'Mars/Olympus' WHERE id = 1")
+    sched.at(11)
+    assert [run.schedule for run in sched.come_to_it()] == ["Well"]
+    shown = sched.schedules.get(lost.id)
+    assert (shown.next_at, shown.words) == (None, "This machine knows no time zone Mars/Olympus; choose another")
+    assert one(sched.desk.file, "SELECT key FROM alert") == "schedule 1"
