@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, delete, select, true, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -96,10 +96,32 @@ class ScheduleFiring:
 
     def skip_ahead(self, clock: ScheduleClock) -> None:
         """Have every schedule of a clock that was set wait for its first time from now; what it jumped are no runs."""
-        now = self._clocks[clock].now()
+        self._plan_anew(clock, true())
+
+    def step_back(self) -> None:
+        """After real time was set back: wait again for what comes from now on, instead of for what seemed to be next.
+
+        Times ahead that were taken for missed are no longer so; a time that was run stays run.
+        """
+        now = self._now(ScheduleClock.REAL)
+        real = select(_S.id).where(_S.clock == ScheduleClock.REAL)
+        taken_for_missed = (_R.planned_at > now, _R.state == RunState.MISSED, _R.trigger != RunTrigger.MANUAL)
+        with self._store.write() as transaction:
+            session = transaction.session
+            session.execute(
+                delete(t.schedule_run).where(*taken_for_missed, _R.batch_id.is_(None), _R.schedule_id.in_(real))
+            )
+            sentence = f"The clock was set back to {now:%Y-%m-%d %H:%M} UTC: look whether schedules ran too early"
+            raise_alarm(session, Alarm("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
+            transaction.everything = True
+        log.warning("%s", sentence)
+        self._plan_anew(ScheduleClock.REAL, _S.next_at.is_(None) | (_S.next_at > now))
+
+    def _plan_anew(self, clock: ScheduleClock, chosen: ColumnElement[bool]) -> None:
+        now = self._now(clock)
         with self._store.read() as session:
             rows = session.execute(
-                select(t.schedule).where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None))
+                select(t.schedule).where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None), chosen)
             ).all()
         plans = []
         for row in rows:

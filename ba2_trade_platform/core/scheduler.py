@@ -82,6 +82,8 @@ class Scheduler:
         if not self._replay_found and ScheduleClock.REPLAY in self._clocks:
             # A replay stands where it stands at the start; what lies between then and now are no runs.
             self._skip_ahead(ScheduleClock.REPLAY)
+        if self._presence.set_back:
+            self._step_back()
         for clock in self._clocks:
             if not self._turns[clock].locked():  # else it is being fired, and armed afterwards
                 self._fire(clock)
@@ -144,6 +146,14 @@ class Scheduler:
             except Unavailable as error:
                 log.warning("Schedules of the %s clock wait: %s", clock.value, error)
                 self._replay_found = False  # the next look tries again
+
+    def _step_back(self) -> None:
+        with self._turns[ScheduleClock.REAL]:
+            try:
+                self._firing.step_back()
+                self._presence.set_back = False
+            except Unavailable as error:
+                log.warning("Schedules wait for the times of a clock that was set back: %s", error)
 
 
 class Watchdog:

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.desk_clock import DeskClock
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
-from ba2_trade_platform.core.schedules import ScheduleClock, Schedules
+from ba2_trade_platform.core.schedule_runs import RunState
+from ba2_trade_platform.core.scheduler import Scheduler
+from ba2_trade_platform.core.schedules import Misfire, ScheduleClock, Schedules
 from ba2_trade_platform.market.sessions import ExchangeCalendars
 from tests.flow.schedule_desk import ScheduleDesk, schedule_desk
 from tests.platforms import TRADER
@@ -125,3 +129,49 @@ def test_a_zone_that_this_machine_does_not_know_holds_up_no_other_schedule(sched
     shown = sched.schedules.get(lost.id)
     assert (shown.next_at, shown.words) == (None, "This machine knows no time zone Mars/Olympus; choose another")
     assert one(sched.desk.file, "SELECT key FROM alert") == "schedule 1"
+
+
+def scheduler_of(sched: ScheduleDesk) -> Scheduler:
+    """Return a scheduler on this desk that looks when told: its clockwork is never started."""
+    clocks: dict[ScheduleClock, DeskClock] = {ScheduleClock.REAL: sched.clock, ScheduleClock.REPLAY: sched.replay}
+    scheduler = Scheduler(sched.desk.store, Clockwork(), sched.firing, sched.presence, clocks)
+    scheduler.start()
+    return scheduler
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_ran_ahead_for_a_moment_silences_no_schedule(
+    sched: ScheduleDesk, tmp_path: Path, restarted: bool
+) -> None:
+    sched.schedule(misfire=Misfire.SKIP)
+    scheduler = scheduler_of(sched)
+    sched.clock.advance(40 * 86_400)
+    scheduler.look()
+    assert {run.state for run in sched.listed()} == {RunState.MISSED}
+    sched.clock.advance(-40 * 86_400)
+    (scheduler_of(schedule_desk(tmp_path)) if restarted else scheduler).look()
+    assert sched.listed() == []
+    assert one(sched.desk.file, "SELECT sentence FROM alert WHERE kind = 'clock'").startswith("The clock was set back")
+    sched.at(11)
+    scheduler.look()
+    assert [run.state for run in sched.listed()] == [RunState.RUNNING]
+
+
+def test_a_time_that_was_run_before_its_clock_was_set_back_is_not_run_again(sched: ScheduleDesk) -> None:
+    sched.schedule()
+    scheduler = scheduler_of(sched)
+    sched.at(11)
+    scheduler.look()
+    sched.at(10)
+    scheduler.look()
+    sched.at(11)
+    scheduler.look()
+    assert len(sched.listed()) == 1
+
+
+def test_a_clock_that_is_corrected_by_seconds_changes_nothing(sched: ScheduleDesk) -> None:
+    sched.schedule()
+    scheduler = scheduler_of(sched)
+    sched.clock.advance(-5)
+    scheduler.look()
+    assert one(sched.desk.file, "SELECT COUNT(*) FROM alert") == 0
