@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
 
 from ba2_trade_platform.core.actors import Actor, actor_id, note
 from ba2_trade_platform.core.bulk_plans import each
+from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.desk_clock import DeskClock
 from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.planned_times import closed_days, planned_times
@@ -182,6 +183,7 @@ class ScheduleRuns:
         """
         if bool(run_ids) == (schedule_id is not None):
             raise Invalid("Name either runs or a schedule")
+        reason = clean_text((reason or "").strip(), 500) or None
         chosen = _R.schedule_id == schedule_id if schedule_id is not None else _R.id.in_(each(list(run_ids), Integer()))
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()

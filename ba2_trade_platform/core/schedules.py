@@ -144,7 +144,7 @@ class Schedules:
             schedule_id = int(session.scalar(insert(t.schedule).values(**columns, **stamps).returning(_S.id)) or 0)
             self._list_watchlists(session, schedule_id, draft)
             self._replan(transaction, schedule_id)
-            note(session, who, now, "create", subject_type="schedule", subject_id=schedule_id, after=draft.name.strip())
+            note(session, who, now, "create", subject_type="schedule", subject_id=schedule_id, after=columns["name"])
         return self.get(schedule_id)
 
     def update(self, schedule_id: int, draft: Draft, *, version: int, by: Actor) -> ScheduleInfo:

@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.desk_clock import DeskClock
+from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
 from ba2_trade_platform.core.schedule_runs import RunState
 from ba2_trade_platform.core.scheduler import Scheduler
@@ -175,3 +176,11 @@ def test_a_clock_that_is_corrected_by_seconds_changes_nothing(sched: ScheduleDes
     sched.clock.advance(-5)
     scheduler.look()
     assert one(sched.desk.file, "SELECT COUNT(*) FROM alert") == 0
+
+
+def test_two_names_that_are_stored_alike_are_refused_with_a_sentence(sched: ScheduleDesk) -> None:
+    sched.schedule("Early")
+    with pytest.raises(Invalid, match="There is already a schedule Early"):
+        sched.schedule("Ear\x00ly")
+    with pytest.raises(Invalid, match="Give it a name"):
+        sched.schedule(" \x00 ")
