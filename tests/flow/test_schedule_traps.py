@@ -184,3 +184,15 @@ def test_two_names_that_are_stored_alike_are_refused_with_a_sentence(sched: Sche
         sched.schedule("Ear\x00ly")
     with pytest.raises(Invalid, match="Give it a name"):
         sched.schedule(" \x00 ")
+
+
+def test_what_a_replay_jumps_over_is_not_fired_before_the_jump_is_noticed(sched: ScheduleDesk) -> None:
+    sched.schedule(clock=ScheduleClock.REPLAY)
+    scheduler = scheduler_of(sched)
+    scheduler.look()
+    sched.replay.set(datetime(2014, 12, 31, 21, tzinfo=UTC))  # six years on, as when a replay is stopped
+    scheduler.look()
+    assert sched.listed() == []
+    sched.replay.advance(86_400)
+    scheduler.look()
+    assert len(sched.listed()) == 2
