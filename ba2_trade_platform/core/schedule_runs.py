@@ -20,6 +20,7 @@ from ba2_trade_platform.core.planned_times import closed_days, planned_times
 from ba2_trade_platform.core.schedule_rows import UNSEEN, plan_of
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.timings import FIRST_YEAR, LAST_YEAR
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ItemOutcome, RunState, RunTrigger, ScheduleClock
 
@@ -281,6 +282,8 @@ class ScheduleRuns:
         return instant.astimezone(self._zone).date()
 
     def _bounds(self, day: date, count: int) -> tuple[datetime, datetime]:
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise Invalid(f"{day} is too far away; schedules know the years {FIRST_YEAR} to {LAST_YEAR}")
         first = datetime.combine(day, time(), self._zone)
         return first.astimezone(UTC), datetime.combine(day + timedelta(days=count), time(), self._zone).astimezone(UTC)
 
@@ -330,12 +333,19 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
     if wanted.schedule_id is not None:
         conditions.append(_R.schedule_id == wanted.schedule_id)
     if wanted.first is not None:
-        conditions.append(_R.planned_at >= wanted.first)
+        conditions.append(_R.planned_at >= _utc(wanted.first))
     if wanted.until is not None:
-        conditions.append(_R.planned_at < wanted.until)
+        conditions.append(_R.planned_at < _utc(wanted.until))
     if wanted.unseen_only:
         conditions.append(UNSEEN)
     return conditions
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{instant.isoformat()} lies outside the calendar") from error
 
 
 def _before(cursor: str) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ba2_trade_platform.core.clockwork import Clockwork
 from ba2_trade_platform.core.desk_clock import DeskClock
 from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
-from ba2_trade_platform.core.schedule_runs import RunState
+from ba2_trade_platform.core.schedule_runs import RunFilter, RunState
 from ba2_trade_platform.core.scheduler import Scheduler
 from ba2_trade_platform.core.schedules import Misfire, ScheduleClock, Schedules
 from ba2_trade_platform.market.sessions import ExchangeCalendars
@@ -196,3 +196,16 @@ def test_what_a_replay_jumps_over_is_not_fired_before_the_jump_is_noticed(sched:
     sched.replay.advance(86_400)
     scheduler.look()
     assert len(sched.listed()) == 2
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_a_day_beyond_all_calendars_is_refused_with_a_sentence(sched: ScheduleDesk, day: date) -> None:
+    sched.schedule()
+    for ask in (sched.runs.day_summary, sched.runs.week):
+        with pytest.raises(Invalid, match="schedules know the years 1970 to 2100"):
+            ask(day)
+    edge = datetime.combine(day, time(), timezone(timedelta(hours=14 if day == date.min else -14)))
+    if day == date.max:
+        edge = edge.replace(hour=23)
+    with pytest.raises(Invalid, match="lies outside the calendar"):
+        sched.runs.list(RunFilter(first=edge))
