@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, true, update
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor, ActorKind, actor_id
@@ -33,6 +34,8 @@ from ba2_trade_platform.db.enums import BatchKind, ItemOutcome, Misfire, RunStat
 log = logging.getLogger(__name__)
 # About so many analyses are made in one transaction, for others want to write too.
 SLICE = 100
+# What a row that cannot be read, or a value that cannot be written, raises.
+DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 NO_SYMBOLS = "It has no symbols: add some, or put some on its watchlists"
 _S, _R = t.schedule.c, t.schedule_run.c
 
@@ -160,16 +163,29 @@ class ScheduleFiring:
                 ready = self._prepare(row)
             except Unavailable:
                 raise
-            except PlatformError as error:
+            except (PlatformError, *DATA_ERRORS) as error:
                 self._set_aside(row, error)
                 continue
             prepared.append(ready)
             weight += 1 + len(ready.symbols)
             if weight >= SLICE:
                 break
+        try:
+            self._apply_all(prepared)
+        except DATA_ERRORS:
+            for each in prepared:  # one by one, so that the one that cannot be made holds up no other
+                self._apply_alone(each)
+
+    def _apply_all(self, prepared: Sequence[_Prepared]) -> None:
         with self._store.write() as transaction:
             for each in prepared:
                 self._apply(transaction, each)
+
+    def _apply_alone(self, prepared: _Prepared) -> None:
+        try:
+            self._apply_all([prepared])
+        except DATA_ERRORS as error:
+            self._set_aside(prepared.row, error)
 
     def _prepare(self, row: Any) -> _Prepared:
         plan, now = plan_of(row), self._now(row.clock)
@@ -331,9 +347,13 @@ class ScheduleFiring:
             parts.append(f"{decision.unkept} earlier planned times passed too and are not listed")
         return "; ".join(parts)
 
-    def _set_aside(self, row: Any, error: PlatformError) -> None:
+    def _set_aside(self, row: Any, error: Exception) -> None:
         """Let a schedule that cannot be planned wait for a person, so that it holds up no other."""
-        sentence = f"Schedule {row.name} cannot be planned and does not run: {error}"
+        known = isinstance(error, PlatformError)
+        why = str(error) if known else f"our own error, {type(error).__name__}; report it with the log"
+        sentence = f"Schedule {row.name} cannot be planned and does not run: {why}"
+        if not known:
+            log.error("%s", sentence, exc_info=error)
         with self._store.write() as transaction:
             self._wait_for(transaction.session, row, None)
             alarm = Alarm("schedule_broken", f"schedule {row.id}", sentence, f"/schedules?schedule={row.id}")

@@ -48,7 +48,7 @@ class Scheduler:
         self._arming = threading.Lock()
         self._started = False
         # Clocks that were set, or found where they stand: what they jumped over are no runs, so nothing is fired first.
-        self._jumped = {clock for clock in clocks if clock is ScheduleClock.REPLAY}
+        self._jumped: set[ScheduleClock] = {clock for clock in clocks if clock is ScheduleClock.REPLAY}
         self.beat_at = self.worked_at = time.monotonic()
         for clock, shown in clocks.items():
             shown.on_change(partial(self._set, clock))

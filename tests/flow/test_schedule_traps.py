@@ -87,6 +87,28 @@ def test_a_time_that_comes_while_a_change_waits_for_the_database_is_run(sched: S
     assert [run.planned_at for run in sched.listed()] == [datetime(2026, 3, 2, 10, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE schedule SET symbols = '7' WHERE id = 1",
+        # As any fault of ours would be that shows only when the run is written.
+        "CREATE TRIGGER broken BEFORE INSERT ON market_analysis WHEN NEW.symbol = 'INTC'"
+        " BEGIN SELECT RAISE(ABORT, 'broken'); END",
+    ],
+)
+def test_a_schedule_that_fails_for_our_own_fault_holds_up_no_other(
+    sched: ScheduleDesk, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sched.schedule("Broken", symbols=("INTC",))
+    sched.schedule("Well")
+    change(sched.desk.file, damage)
+    sched.at(11)
+    assert [run.schedule for run in sched.come_to_it()] == ["Well"]
+    assert one(sched.desk.file, "SELECT next_at FROM schedule WHERE id = 1") is None
+    assert "report it with the log" in one(sched.desk.file, "SELECT sentence FROM alert WHERE key = 'schedule 1'")
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
+
+
 def run_plans(sched: ScheduleDesk, work: Callable[[], object]) -> str:
     """Return how SQLite goes about each SELECT on runs that `work` executes."""
     seen: list[tuple[str, Any]] = []
