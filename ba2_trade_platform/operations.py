@@ -77,6 +77,7 @@ class Operations:
     lists: Lists
     alerts: Alerts
     replay: Replay
+    price_keeping: PriceKeeping
     symbol_maps: SymbolMaps
 
     def own(self) -> None:
@@ -96,6 +97,7 @@ class Operations:
         with suppress(Unavailable):  # the next start takes this console for one that was killed when last seen
             self.timekeeping.scheduler.stop()
         self.notifications.stop()
+        self.price_keeping.stop()
         self.clockwork.stop()
         with suppress(Unavailable):  # the next start goes on where the replay was last kept
             self.replay.save()
@@ -112,9 +114,8 @@ def open_operations(ground: Ground) -> Operations:
     }
     replay = Replay(ground.store, walking)
     clockwork.every(SAVE_SECONDS, "keep the replay's place", replay.save)
-    clockwork.every(
-        KEEP_SECONDS, "prices of watchlists", PriceKeeping(ground.store, ground.market).refresh, first_seconds=20
-    )
+    keeping = PriceKeeping(ground.store, ground.market)
+    clockwork.every(KEEP_SECONDS, "prices of watchlists", keeping.refresh, first_seconds=20)
     watched = Watched(ground.store, ground.queue, ground.worker, ground.breakers, ground.market)
     return Operations(
         clockwork=clockwork,
@@ -125,6 +126,7 @@ def open_operations(ground: Ground) -> Operations:
         safekeeping=open_safekeeping(ground.settings, watched, clockwork, box, ground.version),
         alerts=_alerts(ground, clockwork),
         replay=replay,
+        price_keeping=keeping,
         symbol_maps=ground.symbol_maps,
     )
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 
 from ba2_trade_platform.app import Platform, build
 from ba2_trade_platform.core.queue.submissions import Order, place
@@ -23,7 +23,8 @@ from benchmarks.report import Line, Section, milliseconds, percentile, show
 
 START = 3.0
 DRIFT = 1.0
-QUARTERLY = {"kind": "cron", "expression": "*/15 * * * *"}
+# Once a day, so that none comes a second time within the measurement.
+DAILY = {"kind": "cron", "expression": "0 0 * * *"}
 FIRST = timedelta(seconds=6)
 
 
@@ -50,6 +51,7 @@ def measure(options: Namespace) -> Section:
         platform.operations.timekeeping.scheduler.arm()
         drifts = _wait(platform, wakes, options.spread)
         platform.stop()
+        together = _together(Path(folder), options.schedules)
     late = percentile(drifts, 99)
     return Section(
         f"Schedules: {options.schedules:,} of one console, each once within {options.spread:g} s, the queue busy",
@@ -64,6 +66,11 @@ def measure(options: Namespace) -> Section:
                 f"<= {DRIFT:g} s",
                 max(drifts) <= DRIFT,
             ),
+            Line(
+                f"All {options.schedules:,} at one moment, no worker beside: all runs made",
+                f"{together:.2f} s",
+                f"{together / options.schedules * 1000:.2f} ms each",
+            ),
         ],
         "Each run is a batch of one analysis, which the same console claims, works and writes; ten thousand others"
         " drain beside them.",
@@ -76,7 +83,7 @@ def _console(folder: Path) -> Platform:
 
 def _prepare(platform: Platform, count: int) -> None:
     expert = platform.experts.create("Trivial", "Trivial", by=BENCHMARK, max_concurrent=8)
-    draft = Draft("Schedule", expert.id, QUARTERLY, "UTC", symbols=("AAPL",), grace_seconds=86_400)
+    draft = Draft("Schedule", expert.id, DAILY, "UTC", symbols=("AAPL",), grace_seconds=86_400)
     first = platform.schedules.create(draft, by=BENCHMARK)
     columns = [column.name for column in t.schedule.columns if column.name not in ("id", "name", "symbols")]
     listed = ", ".join(columns)
@@ -95,17 +102,37 @@ def _prepare(platform: Platform, count: int) -> None:
 
 
 def _spread(platform: Platform, seconds: float) -> dict[int, datetime]:
-    """Have every schedule wait for the last quarter of an hour, and wake at a moment of its own."""
+    """Have every schedule wait for the last midnight, and wake at a moment of its own."""
     now, s = datetime.now(UTC), t.schedule.c
-    quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     with platform.store.write() as transaction:
         ids = transaction.session.scalars(select(s.id)).all()
         wakes = {each: now + FIRST + timedelta(seconds=seconds * place / len(ids)) for place, each in enumerate(ids)}
         transaction.session.connection().execute(
-            update(t.schedule).where(s.id == bindparam("b_id")).values(next_at=quarter, wake_at=bindparam("b_wake")),
+            update(t.schedule).where(s.id == bindparam("b_id")).values(next_at=midnight, wake_at=bindparam("b_wake")),
             [{"b_id": each, "b_wake": wake} for each, wake in wakes.items()],
         )
     return wakes
+
+
+def _together(folder: Path, count: int) -> float:
+    """Return the seconds until all of them have their runs when all of them are due at once."""
+    platform = _console(folder)
+    platform.own()
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    r = t.schedule_run.c
+    with platform.store.write() as transaction:
+        transaction.session.execute(delete(t.schedule_run))
+        transaction.session.execute(update(t.schedule).values(next_at=midnight, wake_at=midnight))
+    begun = time.perf_counter()
+    platform.operations.timekeeping.scheduler.start()
+    platform.operations.timekeeping.scheduler.look()
+    seconds = time.perf_counter() - begun
+    with platform.store.read() as session:
+        made = session.scalar(select(func.count(r.id)))
+    assert made == count, f"{made} runs were made of {count}"
+    platform.stop()
+    return seconds
 
 
 def _wait(platform: Platform, wakes: dict[int, datetime], seconds: float) -> list[float]:

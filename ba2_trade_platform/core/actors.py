@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +37,17 @@ def actor_id(session: Session, who: Actor) -> int:
         return int(known)
     session.execute(upsert(actor).values(kind=who.kind, name=who.name).on_conflict_do_nothing())
     return actor_id(session, who)
+
+
+def actor_ids(session: Session, kind: ActorKind, names: Collection[str]) -> dict[str, int]:
+    """Return the row ids of several actors of one kind by their names, making rows on first sight."""
+    found = select(actor.c.name, actor.c.id).where(actor.c.kind == kind, actor.c.name.in_(names))
+    known = {row.name: row.id for row in session.execute(found)}
+    new = [{"kind": kind, "name": name} for name in dict.fromkeys(names) if name not in known]
+    if new:
+        session.execute(upsert(actor).on_conflict_do_nothing(), new)
+        known = {row.name: row.id for row in session.execute(found)}
+    return known
 
 
 def note(

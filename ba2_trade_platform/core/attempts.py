@@ -35,6 +35,28 @@ _PREVIOUS = select(
 ).where(_T.analysis_id == bindparam("p_analysis_id"), _T.number == bindparam("p_number"))  # fmt: skip
 
 
+def _endings() -> tuple[Any, Any]:
+    """Return how batches end that wait for nothing more: failed, else completed. Built once, for all work ends so."""
+    b, items = t.batch.c, t.batch_item.alias()
+    of_batch = items.c.batch_id == b.id
+    failed = exists().where(of_batch, items.c.outcome == ItemOutcome.FAILED)
+    succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
+    ended = (
+        update(t.batch)
+        .where(
+            b.id.in_(bindparam("b_batches", expanding=True)),
+            b.state.in_([BatchState.RUNNING, BatchState.PAUSED]),
+            ~exists().where(of_batch, items.c.outcome.in_(_WAITING)),
+        )
+        .values(finished_at=bindparam("b_at", type_=b.finished_at.type))
+        .returning(b.id)
+    )
+    return ended.where(failed & ~succeeded).values(state=BatchState.FAILED), ended.values(state=BatchState.COMPLETED)
+
+
+_LOST, _ENDED = _endings()
+
+
 @dataclass(frozen=True)
 class Opening:
     """The attempt that is to begin: why, how, on whose wish and with which settings."""
@@ -139,18 +161,10 @@ def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> 
 
     One that a person cancelled stays cancelled. A schedule's run ends with its batch.
     """
-    ids, items = list(batch_ids), t.batch_item.alias()
-    of_batch = items.c.batch_id == t.batch.c.id
-    done = (
-        t.batch.c.id.in_(ids)
-        & t.batch.c.state.in_([BatchState.RUNNING, BatchState.PAUSED])
-        & ~exists().where(of_batch, items.c.outcome.in_(_WAITING))
-    )
-    failed = exists().where(of_batch, items.c.outcome == ItemOutcome.FAILED)
-    succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
-    ended = update(t.batch).where(done).returning(t.batch.c.id)
-    lost = session.scalars(ended.where(failed & ~succeeded).values(state=BatchState.FAILED, finished_at=at)).all()
-    rest = session.scalars(ended.values(state=BatchState.COMPLETED, finished_at=at)).all()
+    ids = list(batch_ids)
+    asked = {"b_batches": ids, "b_at": at}
+    lost = session.scalars(_LOST, asked).all()
+    rest = session.scalars(_ENDED, asked).all()
     announce_ended(session, [*lost, *rest], at)
     settle_runs(session, ids, at)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.errors import Invalid, NotFound
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome, Source
+from ba2_trade_platform.db.enums import BatchKind, BatchState, ItemOutcome, Source, Status
 
 MAX_PAGE = 500
 REASONS = 10
@@ -98,7 +98,7 @@ class BatchPage:
 
 @dataclass(frozen=True)
 class BatchItem:
-    """One member of a batch; `analysis_id` None: none was made, or it was deleted."""
+    """One member of a batch; `analysis_id` None: none was made, or it was deleted; `status`: of its analysis now."""
 
     position: int
     analysis_id: int | None
@@ -108,6 +108,7 @@ class BatchItem:
     attempt: int | None
     outcome: ItemOutcome
     reason: str | None
+    status: Status | None
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,10 @@ def item_page(
     statement = (
         select(
             _ITEM.position, _ITEM.analysis_id, _ITEM.symbol, _ITEM.expert_instance_id, t.expert_instance.c.alias,
-            _ITEM.attempt, _ITEM.outcome, _ITEM.reason,
+            _ITEM.attempt, _ITEM.outcome, _ITEM.reason, t.analysis.c.status,
         )
         .join(t.expert_instance, t.expert_instance.c.id == _ITEM.expert_instance_id)
+        .outerjoin(t.analysis, t.analysis.c.id == _ITEM.analysis_id)
         .where(_ITEM.batch_id == batch_id, _ITEM.position > cursor)
         .order_by(_ITEM.position)
         .limit(limit + 1)

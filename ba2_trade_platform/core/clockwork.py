@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 log = logging.getLogger(__name__)
-THREADS = 4
+THREADS = 16  # more than there are jobs, so that those that wait for a network or a disk hold up no schedule
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,22 @@ class _Job:
     work: Callable[[], None]
     every_seconds: float
     first_seconds: float
+    turn: threading.Lock
+
+    def call(self) -> None:
+        """Call it unless it is at work: what a scheduler began that was replaced since may still be."""
+        if self.turn.acquire(blocking=False):
+            try:
+                self.work()
+            finally:
+                self.turn.release()
+
+
+@dataclass(frozen=True)
+class _Wish:
+    name: str
+    work: Callable[[], None]
+    instant: datetime
 
 
 class Clockwork:
@@ -30,25 +46,30 @@ class Clockwork:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}
+        self._wishes: dict[str, _Wish] = {}
         self._scheduler: Any = None
 
     def every(self, seconds: float, name: str, work: Callable[[], None], *, first_seconds: float | None = None) -> None:
         """Call `work` again and again; `first_seconds` after the start for the first time, else after one interval."""
-        job = _Job(name, work, seconds, seconds if first_seconds is None else first_seconds)
         with self._lock:
+            known = self._jobs.get(name)
+            turn = known.turn if known else threading.Lock()
+            job = _Job(name, work, seconds, seconds if first_seconds is None else first_seconds, turn)
             self._jobs[name] = job
             self._add(job)
 
     def at(self, instant: datetime, name: str, work: Callable[[], None]) -> None:
         """Call `work` once at this real instant, instead of when it was asked for before under the same name."""
+        wish = _Wish(name, work, instant)
         with self._lock:
-            if self._scheduler is not None:
-                self._scheduler.add_job(work, "date", run_date=instant, id=name, replace_existing=True)
+            self._wishes[name] = wish
+            self._add_wish(wish)
 
     def forget(self, name: str) -> None:
         """Do not call this job any more; forgetting what was never asked for is allowed."""
         with self._lock:
             self._jobs.pop(name, None)
+            self._wishes.pop(name, None)
             if self._scheduler is not None and self._scheduler.get_job(name) is not None:
                 self._scheduler.remove_job(name)
 
@@ -60,7 +81,7 @@ class Clockwork:
         return thread is not None and thread.is_alive()
 
     def start(self) -> None:
-        """Begin, with the jobs that were asked for so far; once started again, it begins anew with the same jobs."""
+        """Begin, with what was asked for so far; once started again, it begins anew with what is still to be called."""
         from apscheduler.executors.pool import ThreadPoolExecutor  # noqa: PLC0415 - not for a command's start
         from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415
 
@@ -72,6 +93,8 @@ class Clockwork:
             )
             for job in self._jobs.values():
                 self._add(job)
+            for wish in self._wishes.values():
+                self._add_wish(wish)
             self._scheduler.start()
 
     def stop(self) -> None:
@@ -85,10 +108,23 @@ class Clockwork:
         if self._scheduler is None:
             return
         self._scheduler.add_job(
-            job.work,
+            job.call,
             "interval",
             seconds=job.every_seconds,
             next_run_time=datetime.now(UTC) + timedelta(seconds=job.first_seconds),
             id=job.name,
             replace_existing=True,
         )
+
+    def _add_wish(self, wish: _Wish) -> None:
+        if self._scheduler is not None:
+            self._scheduler.add_job(
+                self._grant, "date", args=(wish,), run_date=wish.instant, id=wish.name, replace_existing=True
+            )
+
+    def _grant(self, wish: _Wish) -> None:
+        with self._lock:
+            if self._wishes.get(wish.name) is not wish:
+                return
+            del self._wishes[wish.name]
+        wish.work()

@@ -34,6 +34,14 @@ class PriceStatus:
         return self.last_success_at is None or self.last_success_at < self.last_error_at
 
 
+@dataclass(frozen=True)
+class Prefetched:
+    """What came of a fetch beforehand: a sentence for what failed, and what is to be asked for a minute later."""
+
+    failed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
 @runtime_checkable
 class Watched(Protocol):
     """A provider that can say how it is doing."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.errors import Invalid
@@ -21,6 +21,13 @@ _S = t.schedule.c
 UNSEEN: ColumnElement[bool] = literal_column(
     "(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen INDEXED BY ix_schedule_run_unseen"
     " WHERE unseen.acknowledged_at IS NULL AND unseen.state IN ('missed','failed','partly_failed')))"
+)
+_LISTED = (
+    select(t.schedule_watchlist.c.schedule_id, t.instrument.c.symbol)
+    .join(t.watchlist_item, t.watchlist_item.c.instrument_id == t.instrument.c.id)
+    .join(t.schedule_watchlist, t.schedule_watchlist.c.watchlist_id == t.watchlist_item.c.watchlist_id)
+    .where(t.schedule_watchlist.c.schedule_id.in_(bindparam("s_ids", expanding=True)))
+    .order_by(t.watchlist_item.c.watchlist_id, t.watchlist_item.c.position, t.watchlist_item.c.id)
 )
 
 
@@ -47,12 +54,13 @@ def waking(row: Any, planned: datetime | None) -> dict[str, datetime | None]:
 
 def symbols_of(session: Session, row: Any) -> list[str]:
     """Return a schedule's own symbols and those of its watchlists as they are now, each once."""
-    listed = session.scalars(
-        select(t.instrument.c.symbol)
-        .join(t.watchlist_item, t.watchlist_item.c.instrument_id == t.instrument.c.id)
-        .join(t.schedule_watchlist, t.schedule_watchlist.c.watchlist_id == t.watchlist_item.c.watchlist_id)
-        .where(t.schedule_watchlist.c.schedule_id == row.id)
-        .order_by(t.watchlist_item.c.watchlist_id, t.watchlist_item.c.position, t.watchlist_item.c.id)
-    )
-    own: Sequence[str] = row.symbols
-    return list(dict.fromkeys([*own, *listed]))
+    return symbols_among(session, [row])[row.id]
+
+
+def symbols_among(session: Session, rows: Sequence[Any]) -> dict[int, list[str]]:
+    """Return the symbols of several schedules by their ids, in one query."""
+    listed = session.execute(_LISTED, {"s_ids": [row.id for row in rows]})
+    found: dict[int, list[str]] = {row.id: list(row.symbols) for row in rows}
+    for schedule_id, symbol in listed:
+        found[schedule_id].append(symbol)
+    return {schedule_id: list(dict.fromkeys(symbols)) for schedule_id, symbols in found.items()}

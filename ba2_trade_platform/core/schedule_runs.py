@@ -124,11 +124,13 @@ class WeekDay:
 
 @dataclass(frozen=True)
 class WeekRow:
-    """One schedule's week."""
+    """One schedule's week; what a replay is yet to run has no place in it, for nobody knows when it is played."""
 
     schedule_id: int
     schedule: str
     enabled: bool
+    clock: ScheduleClock
+    calendar: str | None
     days: tuple[WeekDay, ...]
 
 
@@ -247,12 +249,15 @@ class ScheduleRuns:
     def _week_row(self, row: Any, first_day: date, until: datetime, own: Sequence[RunInfo]) -> WeekRow:
         days = [first_day + timedelta(days=number) for number in range(7)]
         begin, _ = self._bounds(first_day, 1)
-        ahead = self._planned(row, max(begin, row.next_at), until) if row.enabled and row.next_at else []
+        coming = row.enabled and row.next_at and row.clock is ScheduleClock.REAL
+        ahead = self._planned(row, max(begin, row.next_at), until) if coming else []
         closed = self._closed(row, days)
         return WeekRow(
             row.id,
             row.name,
             row.enabled,
+            row.clock,
+            row.calendar,
             tuple(
                 WeekDay(
                     day,

@@ -17,8 +17,9 @@ from ba2_trade_platform.core.bulk_plans import each
 from ba2_trade_platform.core.desk_clock import DeskClock
 from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError, Refused
 from ba2_trade_platform.core.planned_times import is_planned, planned_times
+from ba2_trade_platform.core.run_making import NO_SYMBOLS
 from ba2_trade_platform.core.schedule_drafts import Checked, Draft, check, values
-from ba2_trade_platform.core.schedule_firing import NO_SYMBOLS, ScheduleFiring
+from ba2_trade_platform.core.schedule_firing import ScheduleFiring
 from ba2_trade_platform.core.schedule_rows import UNSEEN, first_after, plan_of, symbols_of, waking
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store, Transaction

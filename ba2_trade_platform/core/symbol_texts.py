@@ -13,7 +13,7 @@ from ba2_trade_platform.core.queue.submissions import symbol_of
 
 MOST = 20_000
 MOST_ASKED = 500
-_BETWEEN = re.compile(r"[\s,;]+")
+_BETWEEN = re.compile(r"[\s,;\"']+")
 
 
 class Fate(StrEnum):
@@ -73,9 +73,9 @@ class Given:
 
 
 def given_in(text: str) -> list[Given]:
-    """Return what a text holds, line by line; commas, semicolons, spaces and lines part symbols. Raises Invalid."""
+    """Return what a text holds, line by line; commas, semicolons, spaces, quotes and lines part symbols. Raises Invalid."""
     found = [
-        given_of(number, part)
+        given_of(number, part.removeprefix("$"))
         for number, line in enumerate(text.splitlines(), start=1)
         for part in _BETWEEN.split(line)
         if part

@@ -33,8 +33,11 @@ class Asker:
         self._per_minute = per_minute
         self._sleep = sleep
 
-    def ask(self, question: Callable[[], T]) -> T:
-        """Return the answer; what passes is asked for again, at most twice. Raises ExpertError."""
+    def ask(self, question: Callable[[], T], *, beforehand: bool = False) -> T:
+        """Return the answer; what passes is asked for again, at most twice. Raises ExpertError.
+
+        What is asked `beforehand` takes half of the rate, and does not wait for it: the rest is for who needs it now.
+        """
         from tenacity import Retrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415 - not for the start
 
         asking = Retrying(
@@ -44,10 +47,12 @@ class Asker:
             sleep=self._sleep,
             reraise=True,
         )
-        answer: T = asking(self._once, question)
+        answer: T = asking(self._once, question, beforehand)
         return answer
 
-    def _once(self, question: Callable[[], T]) -> T:
+    def _once(self, question: Callable[[], T], beforehand: bool) -> T:
+        if beforehand:
+            self._require_spare()
         self._wait_for_turn()
         with explained(self._provider):
             return question()
@@ -60,14 +65,21 @@ class Asker:
             free_at = self._limiter.get_window_stats(rate, self._provider).reset_time
             seconds = max(0.1, free_at - time.time())
             if waited + seconds > PATIENCE_SECONDS:
-                raise ExpertError(
-                    ErrorCode.RATE_LIMIT,
-                    f"{self._provider} is asked {self._per_minute} times a minute already",
-                    retry_after=seconds,
-                    provider=self._provider,
-                )
+                raise self._enough(seconds)
             self._sleep(seconds)
             waited += seconds
+
+    def _require_spare(self) -> None:
+        from limits import RateLimitItemPerMinute  # noqa: PLC0415 - not for the start
+
+        spare, key = RateLimitItemPerMinute(max(1, self._per_minute // 2)), f"{self._provider} beforehand"
+        if not self._limiter.hit(spare, key):
+            # At least so long that nobody asks again at once: whoever asks beforehand has time.
+            raise self._enough(PATIENCE_SECONDS + 1)
+
+    def _enough(self, seconds: float) -> ExpertError:
+        sentence = f"{self._provider} is asked {self._per_minute} times a minute already"
+        return ExpertError(ErrorCode.RATE_LIMIT, sentence, retry_after=seconds, provider=self._provider)
 
     @cached_property
     def _limiter(self) -> MovingWindowRateLimiter:

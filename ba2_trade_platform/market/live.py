@@ -17,7 +17,7 @@ from ba2_trade_platform.core.contracts import (
     ExpertError,
     InstrumentInfo,
 )
-from ba2_trade_platform.core.price_status import PriceStatus
+from ba2_trade_platform.core.price_status import Prefetched, PriceStatus
 from ba2_trade_platform.market.asking import Asker
 from ba2_trade_platform.market.calendar import microseconds, session_calendar
 from ba2_trade_platform.market.history import Fetched, History, PriceSource, settled
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 IN_MEMORY = 300
 UNKNOWN_FOR = timedelta(hours=1)
 FAILED_FOR = timedelta(seconds=30)
+DOWN_AFTER = 3  # failures in a row, of any symbols
+DOWN = frozenset({ErrorCode.CONNECTION, ErrorCode.TIMEOUT, ErrorCode.PROVIDER_DOWN, ErrorCode.AUTH})
 LOCKS = 64
 Renamed = Callable[[str, str], str | None]  # provider and symbol: what a person said the provider calls it
 
@@ -56,6 +58,7 @@ class LivePrices:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._unknown: dict[str, datetime] = {}  # by the provider's name, so that another name is asked for at once
         self._failed: dict[str, tuple[datetime, ExpertError]] = {}
+        self._in_a_row: list[tuple[datetime, ExpertError]] = []
         self._status = PriceStatus(self.name, remote=True)
 
     def instruments(self) -> Sequence[InstrumentInfo]:
@@ -86,20 +89,33 @@ class LivePrices:
         known = self._read(symbol)
         return (known.history.calendar if known else session_calendar(DEFAULT_CALENDAR)).close_on_or_before(day)
 
-    def prefetch(self, symbols: Sequence[str]) -> list[str]:
-        """Bring all of these up to date with as few questions as may be; return a sentence for each that failed."""
-        now, groups, sentences = self.clock.now(), dict[date, list[str]](), list[str]()
+    def prefetch(self, symbols: Sequence[str], go_on: Callable[[], bool] = lambda: True) -> Prefetched:
+        """Bring these symbols up to date with as few questions as may be, until `go_on` says no before one of them.
+
+        A provider that has trouble is asked for no more of them; what its rate left no room for is `left`.
+        """
+        now, groups, failed = self.clock.now(), dict[date, list[str]](), list[str]()
         for symbol in dict.fromkeys(symbols):
-            if not is_symbol(symbol) or self._provider_name(symbol) in self._unknown:
+            if not is_symbol(symbol) or self._unknown_since(symbol) is not None:
                 continue
             known = self._read(symbol)
             if known is None or not known.history.is_fresh(now, now):
                 since = known.history.asks_since(self._source.first_day) if known else self._source.first_day
                 groups.setdefault(since, []).append(symbol)
-        for since, wanted in groups.items():
-            for start in range(0, len(wanted), self._source.at_once):
-                sentences += self._fetch_many(wanted[start : start + self._source.at_once], since, now)
-        return sentences
+        size = self._source.at_once
+        slices = [(since, own[at : at + size]) for since, own in groups.items() for at in range(0, len(own), size)]
+        for position, (since, some) in enumerate(slices):
+            if not go_on():
+                break
+            try:
+                failed += self._fetch_many(some, since, now)
+            except ExpertError as error:
+                left = [symbol for _, others in slices[position:] for symbol in others]
+                if error.code is ErrorCode.RATE_LIMIT:
+                    return Prefetched(tuple(failed), tuple(left))
+                more = f" and {len(left) - len(some):,} more" if len(left) > len(some) else ""
+                return Prefetched((*failed, f"{', '.join(some)}{more}: {error}"))
+        return Prefetched(tuple(failed))
 
     def status(self) -> PriceStatus:
         """Return how the provider is doing; reads the folder of the cache."""
@@ -145,10 +161,16 @@ class LivePrices:
         return self._take(symbol, before, found, now)
 
     def _fetch_many(self, symbols: Sequence[str], since: date, now: datetime) -> list[str]:
+        """Return a sentence for each that the provider has not; raises ExpertError when it answers about none."""
         try:
-            answers = self._ask(symbols, since, now)
+            answers = self._ask(symbols, since, now, beforehand=True)
         except ExpertError as error:
-            return [f"{', '.join(symbols)}: {error}"]
+            if error.code is not ErrorCode.SYMBOL_INVALID:
+                raise
+            if len(symbols) == 1:
+                return [f"{symbols[0]}: {error}"]
+            half = len(symbols) // 2  # one that it does not take has all of them refused
+            return self._fetch_many(symbols[:half], since, now) + self._fetch_many(symbols[half:], since, now)
         sentences = []
         for symbol in symbols:
             known = self._read(symbol)
@@ -175,22 +197,35 @@ class LivePrices:
         self._cache.write(history)
         return self._keep(history)
 
-    def _ask(self, symbols: Sequence[str], since: date, now: datetime) -> dict[str, Fetched]:
+    def _ask(
+        self, symbols: Sequence[str], since: date, now: datetime, *, beforehand: bool = False
+    ) -> dict[str, Fetched]:
         """Return the answers by our symbols, and write down how it went. Raises ExpertError."""
         names = {self._provider_name(symbol): symbol for symbol in symbols}
         try:
-            answers = self._asker.ask(lambda: self._source.fetch(list(names), since, now))
+            answers = self._asker.ask(lambda: self._source.fetch(list(names), since, now), beforehand=beforehand)
         except ExpertError as error:
-            with self._guard:
-                self._failed |= dict.fromkeys(symbols, (now, error))
-                if error.code is not ErrorCode.SYMBOL_INVALID:
-                    self._status = replace(
-                        self._status, last_error=str(error), last_error_code=error.code.value, last_error_at=now
-                    )
+            self._note_failure(symbols, error, now, beforehand=beforehand)
             raise
         with self._guard:
             self._status = replace(self._status, last_success_at=now)
+            self._in_a_row.clear()
         return {names[name]: found for name, found in answers.items()}
+
+    def _note_failure(self, symbols: Sequence[str], error: ExpertError, now: datetime, *, beforehand: bool) -> None:
+        if beforehand and error.code is ErrorCode.RATE_LIMIT:
+            return  # whoever needs one of these now may ask
+        with self._guard:
+            if error.code is ErrorCode.SYMBOL_INVALID:
+                if len(symbols) == 1:  # else nobody knows yet which of them it is
+                    self._failed[symbols[0]] = now, error
+                return
+            self._failed |= dict.fromkeys(symbols, (now, error))
+            self._status = replace(
+                self._status, last_error=str(error), last_error_code=error.code.value, last_error_at=now
+            )
+            if error.code in DOWN:
+                self._in_a_row = [*self._in_a_row[1 - DOWN_AFTER :], (now, error)]
 
     def _provider_name(self, symbol: str) -> str:
         chosen = self._renamed(self.name, symbol) if self._renamed else None
@@ -199,14 +234,17 @@ class LivePrices:
     def _refuse_unknown(self, symbol: str) -> None:
         if not is_symbol(symbol):
             raise unknown_symbol(symbol, self._cache.symbols())
+        if self._unknown_since(symbol) is not None:
+            raise self._unknown_to_provider(symbol)
+
+    def _unknown_since(self, symbol: str) -> datetime | None:
         name = self._provider_name(symbol)
         with self._guard:
             since = self._unknown.get(name)
             if since is not None and self.clock.now() - since >= UNKNOWN_FOR:
                 del self._unknown[name]
                 since = None
-        if since is not None:
-            raise self._unknown_to_provider(symbol)
+        return since
 
     def _unknown_to_provider(self, symbol: str) -> ExpertError:
         error, name = unknown_symbol(symbol, self._cache.symbols()), self._provider_name(symbol)
@@ -214,10 +252,14 @@ class LivePrices:
         return ExpertError(ErrorCode.SYMBOL_INVALID, f"{error}; {self.name} has no prices of {asked}")
 
     def _refuse_failed(self, symbol: str, now: datetime) -> None:
+        """Raise what a question for this symbol met just now, or one for any of them at a provider that is down."""
         with self._guard:
-            at, error = self._failed.get(symbol, (None, None))
-        if error is not None and at is not None and timedelta(0) <= now - at < FAILED_FOR:
-            raise error
+            known = [self._failed[symbol]] if symbol in self._failed else []
+            if len(self._in_a_row) >= DOWN_AFTER:
+                known.append(self._in_a_row[-1])
+        for at, error in known:
+            if timedelta(0) <= now - at < FAILED_FOR:
+                raise error
 
 
 def _good_enough(history: History, until: datetime) -> bool:

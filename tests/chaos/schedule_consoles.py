@@ -1,11 +1,14 @@
 """A console whose real clock runs fast: schedules of every quarter of an hour come many times a second.
 
-Run as a process: `python -m tests.chaos.schedule_consoles DATA_DIR SPEED`. Its clock goes on where the file clock.txt
-in the data folder began, so that time passes on while it is dead, as it does for a console that was killed.
+Run as a process: `python -m tests.chaos.schedule_consoles DATA_DIR SPEED`. It imports everything once; each line on
+stdin, `live` or `drain`, is a console of its own, forked from it, which says its process id and how far it is on
+stdout. The clock goes on where the file clock.txt in the data folder began, so that time passes on while a console is
+dead, as it does for one that was killed. One that drains fires nothing, and ends when nothing is left to do.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -13,7 +16,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apscheduler.schedulers.background  # noqa: F401 - as cronsim, so that the forks need not
+import cronsim  # noqa: F401
+
 from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.core.presence import Presence
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
 from ba2_trade_platform.core.scheduler import Scheduler
@@ -52,12 +59,9 @@ def scheduler_of(platform: Platform, clock: FastClock) -> tuple[Scheduler, Sched
     return Scheduler(platform.store, platform.operations.clockwork, firing, presence, clocks), firing
 
 
-def main(folder: Path, speed: float) -> None:
-    """Own the database, work, and wait to be killed."""
-    platform = build(Settings(_env_file=None, data_dir=folder, demo=False, operator="trader"))
-    platform.own()
-    platform.dispatcher.start(platform.worker.committed)
-    platform.worker.start()
+def live(folder: Path, speed: float) -> None:
+    """Own the database, fire and work, and wait to be killed."""
+    platform = _working(folder)
     scheduler, firing = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
     scheduler.start()
     platform.operations.clockwork.start()
@@ -65,6 +69,42 @@ def main(folder: Path, speed: float) -> None:
     firing.fire_slice(ScheduleClock.REAL)
     print("fired", flush=True)
     threading.Event().wait()
+
+
+def drain(folder: Path) -> None:
+    """Bring everything that was begun to an end, and stop."""
+    platform = _working(folder)
+    unfinished = Filter(status=(Status.PENDING, Status.RUNNING))
+    quiet = threading.Event()
+    platform.feed.subscribe(lambda _: quiet.set())
+    while platform.monitor.count(unfinished):
+        quiet.wait(1)
+        quiet.clear()
+    platform.stop()
+    print("drained", flush=True)
+
+
+def _working(folder: Path) -> Platform:
+    settings = Settings(_env_file=None, data_dir=folder, demo=False, operator="trader", max_rescues=100)
+    platform = build(settings)
+    platform.own()
+    platform.dispatcher.start(platform.worker.committed)
+    platform.worker.start()
+    return platform
+
+
+def main(folder: Path, speed: float) -> None:
+    """Fork a console for each line read, until stdin ends."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            print(os.getpid(), flush=True)
+            try:
+                live(folder, speed) if line.strip() == "live" else drain(folder)
+            finally:
+                os._exit(1)
+        os.waitpid(child, 0)
+        print("gone", flush=True)
 
 
 if __name__ == "__main__":

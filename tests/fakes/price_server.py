@@ -43,6 +43,7 @@ class Market:
     troubles: list[Trouble] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     recorded: dict[str, Any] = field(default_factory=dict)  # whole answers by path
+    refused: set[str] = field(default_factory=set)  # by Alpaca, with all others of the same question
 
     def trouble(self, *troubles: Trouble) -> None:
         """Have the next questions go wrong like this."""
@@ -90,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             return yahoo_chart(self.market, unquote(path.rpartition("/")[2]), asked, trouble)
         if self.headers["APCA-API-KEY-ID"] != KEY or self.headers["APCA-API-SECRET-KEY"] != SECRET:
             return 401, {"message": "forbidden."}
+        if refused := self.market.refused & set(asked["symbols"].split(",")):
+            return 400, {"message": f"invalid symbol: {min(refused)}"}
         if path == "/v2/stocks/bars":
             return 200, alpaca_bars(self.market, asked, trouble)
         return 200, alpaca_splits(self.market, asked)

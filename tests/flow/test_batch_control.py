@@ -137,6 +137,7 @@ def test_a_batch_says_how_far_it_is_and_when_it_will_end(desk: Desk) -> None:
     assert desk.batches.get(batch_id).seconds_left is None
     worker.tick()
     assert counts(desk, batch_id) == BatchCounts(total=6, queued=4, running=2)
+    assert [item.status for item in desk.batches.items(batch_id).items] == [Status.RUNNING] * 2 + [Status.PENDING] * 4
     work(desk, worker)
     batch = desk.batches.get(batch_id)
     assert batch.counts == BatchCounts(total=6, queued=2, running=2, succeeded=2)

@@ -65,6 +65,12 @@ def test_a_pasted_list_is_answered_line_by_line(watchlists: Watchlists) -> None:
     assert watchlists.symbols(mine) == ("AAPL", "MSFT", "INTC")
 
 
+def test_quotes_and_the_sign_before_a_symbol_are_passed_over(watchlists: Watchlists) -> None:
+    mine = watchlists.create("Mine", by=TRADER).id
+    report = watchlists.add_text(mine, "\"AAPL\",'msft' $INTC A$", by=TRADER)
+    assert answers(report) == [(1, "AAPL", "added"), (1, "MSFT", "added"), (1, "INTC", "added"), (1, "A$", "invalid")]
+
+
 def test_an_unknown_symbol_is_added_when_the_trader_says_so(desk: Desk, watchlists: Watchlists) -> None:
     mine = watchlists.create("Mine", by=TRADER).id
     report = watchlists.add_symbols(mine, ["ZZZZ"], by=TRADER, unknown=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from nicegui import ui
 from nicegui.testing import User
 from sqlalchemy import insert
 
-from ba2_trade_platform.core.schedules import Draft, ScheduleInfo
+from ba2_trade_platform.core.schedules import Draft, ScheduleClock, ScheduleInfo
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import RunState, RunTrigger
 from ba2_trade_platform.ui.desk import Desk
@@ -145,6 +145,16 @@ async def test_the_week_names_days_without_a_session_and_links_its_neighbours(us
     assert {"/schedules?tab=week&week=2026-12-14", "/schedules?tab=week&week=2026-12-28"} <= links
     await user.open("/schedules?tab=week&week=rubbish")
     await eventually(lambda: user.should_see("today"))
+
+
+async def test_the_week_tells_half_days_and_what_only_a_replay_plays(user: User, desk: Desk) -> None:
+    bell = {"kind": "session", "offsets": [{"anchor": "close", "minutes": -10}]}
+    make(desk, timing=bell, calendar="XNYS", starts_on=date(2040, 11, 19))
+    make(desk, "Rehearsal", clock=ScheduleClock.REPLAY)
+    await user.open("/schedules?tab=week&week=2040-11-23")
+    await eventually(lambda: user.should_see("half day: XNYS closes"))
+    await user.should_see("by the replay, when it is played")
+    assert len(user.find("planned").elements) == 4
 
 
 async def test_the_daily_summary_counts_and_its_time_is_set(user: User, desk: Desk) -> None:

@@ -115,3 +115,64 @@ def test_a_new_start_begins_with_the_same_jobs(clockwork: Clockwork) -> None:
     clockwork.start()
     assert clockwork.alive
     assert enough.wait(LONG)
+
+
+def test_a_new_start_still_calls_what_was_asked_for_once_and_no_more_than_once(clockwork: Clockwork) -> None:
+    work, enough = counted(1)
+    twice, called_twice = counted(2)
+    clockwork.start()
+    clockwork.at(datetime.now(UTC) + timedelta(seconds=0.3), "wake", work)
+    once, done = counted(1)
+
+    def now() -> None:
+        twice()
+        once()
+
+    clockwork.at(datetime.now(UTC), "now", now)
+    assert done.wait(LONG)
+    clockwork.start()
+    assert enough.wait(LONG)
+    assert not called_twice.is_set()
+
+
+def test_what_was_asked_for_once_before_the_start_is_called_after_it(clockwork: Clockwork) -> None:
+    work, enough = counted(1)
+    clockwork.at(datetime.now(UTC), "wake", work)
+    clockwork.start()
+    assert enough.wait(LONG)
+
+
+def test_a_job_that_is_still_at_work_is_not_begun_again_by_a_new_start(clockwork: Clockwork) -> None:
+    began, go_on, calls = threading.Event(), threading.Event(), []
+
+    def slow() -> None:
+        calls.append(1)
+        began.set()
+        go_on.wait(LONG)
+
+    clockwork.every(SOON, "slow", slow, first_seconds=0)
+    clockwork.start()
+    assert began.wait(LONG)
+    other, several = counted(5)
+    clockwork.every(SOON, "other", other)
+    clockwork.start()
+    assert several.wait(LONG)
+    clockwork.forget("slow")
+    go_on.set()
+    assert len(calls) == 1
+
+
+def test_jobs_that_wait_for_the_outside_world_hold_up_no_other(clockwork: Clockwork) -> None:
+    go_on = threading.Event()
+
+    def slow() -> None:
+        go_on.wait(LONG)
+
+    for number in range(8):
+        clockwork.every(600, f"slow {number}", slow, first_seconds=0)
+    clockwork.start()
+    work, called = counted(1)
+    clockwork.at(datetime.now(UTC) + timedelta(seconds=0.1), "schedules", work)
+    in_time = called.wait(3)
+    go_on.set()
+    assert in_time

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ba2_trade_platform.core.monitor import AnalysisRow, Source, Status, Subtype
+from ba2_trade_platform.ui.components.job_filters import more_words
 from ba2_trade_platform.ui.components.job_view import View, line
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -115,3 +116,10 @@ def test_a_waiting_retry_says_which_it_is_and_when_or_for_whom_it_waits() -> Non
     assert held["step"].startswith("waits for openai")
     plain = line(replace(waits, error_code=None), ZoneInfo("UTC"))
     assert (plain["word"], plain["step"], plain["due"], plain["retrying"]) == ("pending", "waiting", None, False)
+
+
+def test_filters_inside_the_menu_are_named_on_its_button() -> None:
+    assert more_words(View(symbol="AAPL")) == "More filters"
+    assert more_words(View(source="watchlist", batch=9)) == "More filters: source watchlist, batch 9"
+    assert more_words(View(today=True, slower=2.5)) == "More filters: slower than 2.5 s, ended today"
+    assert more_words(View(bulk=4, outcome="failed")) == "More filters: in batch 4, failed there"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.core.price_status import status_of
+from ba2_trade_platform.core.price_status import Prefetched, status_of
 from ba2_trade_platform.market.live import LivePrices
 from ba2_trade_platform.market.series import RawBars
 from tests.fakes.clock import MovingClock
@@ -209,13 +209,13 @@ def test_many_threads_ask_once(kind: str, tmp_path: Path) -> None:
 def test_a_watchlist_is_fetched_in_as_few_questions_as_may_be(tmp_path: Path) -> None:
     with shop("alpaca", tmp_path) as desk:
         prices = desk.open()
-        assert prices.prefetch(["AAPL", "MSFT", "INTC", "ZZZZ"]) == [
-            "Unknown symbol ZZZZ; alpaca has no prices of ZZZZ"
-        ]
+        assert prices.prefetch(["AAPL", "MSFT", "INTC", "ZZZZ"]).failed == (
+            "Unknown symbol ZZZZ; alpaca has no prices of ZZZZ",
+        )
         asked = len(desk.market.asked)
         assert {path.partition("?")[0] for path in desk.market.asked} == {"/v2/stocks/bars", "/v1/corporate-actions"}
         assert asked <= 3  # a page of bars holds 10,000 lines
-        assert prices.prefetch(["AAPL", "MSFT", "INTC"]) == []
+        assert prices.prefetch(["AAPL", "MSFT", "INTC"]) == Prefetched()
         assert len(desk.market.asked) == asked
 
 

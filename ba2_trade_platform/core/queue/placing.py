@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import String, func, literal, select, true
+from sqlalchemy import String, bindparam, func, literal, select, true
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.actors import note
 from ba2_trade_platform.core.attempts import settle_batches
 from ba2_trade_platform.core.bulk_plans import each
 from ba2_trade_platform.core.cleaning import clean_text
@@ -71,6 +71,70 @@ class NewBatch:
     actor_id: int
 
 
+@dataclass(frozen=True)
+class BatchWish:
+    """A batch to be made, and what is to be in it."""
+
+    new: NewBatch
+    orders: Sequence[Order]
+
+
+@dataclass(frozen=True)
+class _Row:
+    order: Order
+    key: str
+    batch_id: int
+    new: NewBatch
+
+
+def _statements() -> tuple[Any, Any]:
+    """Return how analyses and their first attempts are inserted; built once, for each is long and often wanted.
+
+    One statement for all that differs in nothing but symbol and batch, so that the database has the work and not we:
+    everybody waits for the write lock meanwhile.
+    """
+    a, t_, b = t.analysis.c, t.attempt.c, t.batch.c
+    given = func.json_each(bindparam("n_rows", type_=String)).table_valued("value").c.value
+    own = {name: func.json_extract(given, f"$[{at}]") for at, name in enumerate(("symbol", "dedupe_key", "batch_id"))}
+    fixed = {
+        a.status: Status.PENDING, a.held: False, a.attempt: 1, a.reruns_used: 0, a.retries_used: 0, a.rescues_used: 0,
+        a.progress: 0, a.version: 1,
+    }  # fmt: skip
+    told = [a.source, a.expert_instance_id, a.config_id, a.subtype, a.priority, a.as_of, a.run_before]
+    values = (
+        own
+        | {column.name: literal(value, column.type) for column, value in fixed.items()}
+        | {column.name: bindparam(f"n_{column.name}", type_=column.type) for column in told}
+        | {
+            column.name: bindparam("n_now", type_=column.type)
+            for column in (a.created_at, a.updated_at, a.available_at)
+        }
+    )
+    analyses = (
+        insert(t.analysis)
+        .from_select(list(values), select(*values.values()).where(true()))
+        .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=UNDER_WAY)
+        .returning(a.dedupe_key, a.id)
+    )
+    first = {
+        t_.trigger: Trigger.FIRST, t_.mode: Mode.FRESH, t_.base_attempt: 1, t_.provider_choice: NO_CHOICE.stored()
+    }  # fmt: skip
+    columns = ["analysis_id", "number", "config_id", "actor_id", "queued_at", *(column.name for column in first)]
+    of_batches = (
+        select(
+            a.id, a.attempt, a.config_id, b.actor_id, bindparam("n_now", type_=t_.queued_at.type),
+            *(literal(value, column.type) for column, value in first.items()),
+        )
+        .join(t.batch, b.id == a.batch_id)
+        .where(a.batch_id.in_(bindparam("n_batches", expanding=True)))
+        .order_by(a.id)
+    )  # fmt: skip
+    return analyses, plain_insert(t.attempt).from_select(columns, of_batches)
+
+
+_ANALYSES, _ATTEMPTS = _statements()
+
+
 def foresee(session: Session, abilities: Abilities, orders: Sequence[Order]) -> list[PreviewItem]:
     """Return what placing these orders would do. Raises NotFound for an unknown expert."""
     items, _ = _judged(session, abilities, orders)
@@ -80,29 +144,44 @@ def foresee(session: Session, abilities: Abilities, orders: Sequence[Order]) -> 
 
 
 def place_all(
-    session: Session, abilities: Abilities, new: NewBatch, orders: Sequence[Order], now: datetime
-) -> SubmittedBatch:
-    """Insert the batch, what of its orders can be queued, and an item for each. Raises NotFound for an unknown expert.
+    session: Session, abilities: Abilities, wishes: Sequence[BatchWish], now: datetime
+) -> list[SubmittedBatch]:
+    """Insert the batches, what of their orders can be queued, and an item for each order, all in a few statements.
 
-    The unique index on the dedupe key refuses duplicates, and not a look before.
+    The unique index on the dedupe key refuses duplicates, and not a look before. Raises NotFound for an unknown expert.
     """
+    batch_ids = _insert_batches(session, [wish.new for wish in wishes], now)
+    orders = [order for wish in wishes for order in wish.orders]
+    sources = [(batch_id, wish.new) for batch_id, wish in zip(batch_ids, wishes, strict=True) for _ in wish.orders]
     judged, instances = _judged(session, abilities, orders)
-    batch_id = _insert_batch(session, new, now)
     keys = [_key(order) for order in orders]
     able = [
-        (order, key)
-        for order, key, item in zip(orders, keys, judged, strict=True)
+        _Row(order, key, *source)
+        for order, key, source, item in zip(orders, keys, sources, judged, strict=True)
         if item.outcome is ItemOutcome.QUEUED
     ]
-    made = _insert_analyses(session, able, instances, new.source, batch_id, now) if able else {}
-    _open_attempts(session, batch_id, new.actor_id, now)
-    refused = [key for _, key in able if key not in made]
+    made = _insert_analyses(session, able, instances, now) if able else {}
+    session.execute(_ATTEMPTS, {"n_batches": batch_ids, "n_now": now})
+    refused = [row.key for row in able if row.key not in made]
     held = active_among(session, each(refused, String())) if refused else {}
-    items = tuple(_answered(judged, keys, held, made))
-    _insert_items(session, batch_id, items)
-    settle_batches(session, [batch_id], now)
-    note(session, new.actor_id, now, "submit", subject_type="batch", subject_id=batch_id, after=new.name)
-    return SubmittedBatch(batch_id, items)
+    answered = _answered(judged, keys, held, made)
+    batches = [
+        SubmittedBatch(batch_id, tuple(islice(answered, len(wish.orders))))
+        for batch_id, wish in zip(batch_ids, wishes, strict=True)
+    ]
+    _insert_items(session, batches)
+    settle_batches(session, batch_ids, now)
+    session.execute(
+        plain_insert(t.activity_log),
+        [
+            {
+                "actor_id": wish.new.actor_id, "at": now, "subject_type": "batch", "subject_id": batch_id,
+                "what": "submit", "after": wish.new.name,
+            }
+            for batch_id, wish in zip(batch_ids, wishes, strict=True)
+        ],
+    )  # fmt: skip
+    return batches
 
 
 def instance_of(session: Session, instance_id: int) -> Any:
@@ -176,88 +255,49 @@ def _answered(
             yield replace(item, outcome=ItemOutcome.DUPLICATE, reason=reason, analysis_id=holder)
 
 
-def _insert_batch(session: Session, new: NewBatch, now: datetime) -> int:
-    batch_id = session.scalar(
-        plain_insert(t.batch)
-        .values(
-            kind=new.kind,
-            name=new.name,
-            source=new.source,
-            actor_id=new.actor_id,
-            state=BatchState.RUNNING,
-            created_at=now,
-        )
-        .returning(t.batch.c.id)
-    )
-    return int(batch_id or 0)
+def _insert_batches(session: Session, batches: Sequence[NewBatch], now: datetime) -> list[int]:
+    ids = session.scalars(
+        plain_insert(t.batch).returning(t.batch.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "kind": new.kind, "name": new.name, "source": new.source, "actor_id": new.actor_id,
+                "state": BatchState.RUNNING, "created_at": now,
+            }
+            for new in batches
+        ],
+    )  # fmt: skip
+    return list(ids)
 
 
 def _insert_analyses(
-    session: Session,
-    able: Sequence[tuple[Order, str]],
-    instances: Mapping[int, Any],
-    source: Source,
-    batch_id: int,
-    now: datetime,
+    session: Session, able: Sequence[_Row], instances: Mapping[int, Any], now: datetime
 ) -> dict[str, int]:
-    """Insert what is not under way yet; return the new ids by their dedupe keys.
-
-    One statement for all that differs in nothing but its symbol, so that the database has the work and not we:
-    everybody waits for the write lock meanwhile.
-    """
-    a = t.analysis.c
-    same = {
-        a.status: Status.PENDING, a.source: source, a.batch_id: batch_id, a.held: False, a.created_at: now,
-        a.updated_at: now, a.available_at: now, a.attempt: 1, a.reruns_used: 0, a.retries_used: 0, a.rescues_used: 0,
-        a.progress: 0, a.version: 1,
-    }  # fmt: skip
-    groups: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
-    for order, key in able:
-        alike = (order.expert_instance_id, order.subtype, order.priority, order.as_of, order.run_before)
-        groups.setdefault(alike, []).append((order.symbol, key))
+    """Insert what is not under way yet; return the new ids by their dedupe keys."""
+    groups: dict[tuple[Any, ...], list[tuple[str, str, int]]] = {}
+    for row in able:
+        order = row.order
+        alike = (
+            row.new.source, order.expert_instance_id, instances[order.expert_instance_id].config_id, order.subtype,
+            order.priority, order.as_of, order.run_before,
+        )  # fmt: skip
+        groups.setdefault(alike, []).append((order.symbol, row.key, row.batch_id))
+    names = ("source", "expert_instance_id", "config_id", "subtype", "priority", "as_of", "run_before")
     made: dict[str, int] = {}
-    for (expert, *rest), pairs in groups.items():
-        config_id = instances[expert].config_id
-        named = zip(
-            (a.expert_instance_id, a.config_id, a.subtype, a.priority, a.as_of, a.run_before),
-            (expert, config_id, *rest),
-            strict=True,
-        )
-        values = same | dict(named)
-        given = func.json_each(json.dumps(pairs)).table_valued("value").c.value
-        pair = [func.json_extract(given, "$[0]"), func.json_extract(given, "$[1]")]
-        rows = select(*pair, *(literal(value, column.type) for column, value in values.items())).where(true())
-        statement = (
-            insert(t.analysis)
-            .from_select(["symbol", "dedupe_key", *(column.name for column in values)], rows)
-            .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=UNDER_WAY)
-            .returning(a.dedupe_key, a.id)
-        )
-        made |= {row.dedupe_key: row.id for row in session.execute(statement)}
+    for alike, rows in groups.items():
+        values = {f"n_{name}": value for name, value in zip(names, alike, strict=True)}
+        inserted = session.execute(_ANALYSES, values | {"n_rows": json.dumps(rows), "n_now": now})
+        made |= {row.dedupe_key: row.id for row in inserted}
     return made
 
 
-def _open_attempts(session: Session, batch_id: int, actor_id: int, now: datetime) -> None:
-    """Open the first attempt of everything in this batch, in one statement."""
-    a, t_ = t.analysis.c, t.attempt.c
-    first = {
-        t_.trigger: Trigger.FIRST, t_.mode: Mode.FRESH, t_.base_attempt: 1, t_.actor_id: actor_id, t_.queued_at: now,
-        t_.provider_choice: NO_CHOICE.stored(),
-    }  # fmt: skip
-    values = [literal(value, column.type) for column, value in first.items()]
-    of_batch = select(a.id, a.attempt, a.config_id, *values).where(a.batch_id == batch_id)
-    columns = ["analysis_id", "number", "config_id", *(column.name for column in first)]
-    session.execute(plain_insert(t.attempt).from_select(columns, of_batch))
-
-
-def _insert_items(session: Session, batch_id: int, items: Sequence[PreviewItem]) -> None:
+def _insert_items(session: Session, batches: Sequence[SubmittedBatch]) -> None:
     # By the driver: ten thousand rows take it a third of the time, and everybody's writes wait meanwhile.
     session.connection().exec_driver_sql(
         "INSERT INTO batch_item (batch_id, position, symbol, expert_instance_id, analysis_id, attempt, outcome, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                batch_id,
+                batch.batch_id,
                 position,
                 item.symbol,
                 item.expert_instance_id,
@@ -266,6 +306,7 @@ def _insert_items(session: Session, batch_id: int, items: Sequence[PreviewItem])
                 item.outcome.value,
                 item.reason,
             )
-            for position, item in enumerate(items, start=1)
+            for batch in batches
+            for position, item in enumerate(batch.items, start=1)
         ],
     )

@@ -18,6 +18,7 @@ from ba2_trade_platform.core.lifecycle import Status
 from ba2_trade_platform.core.queue.dispatcher import Dispatcher, Ref
 from ba2_trade_platform.core.queue.endings import Abilities
 from ba2_trade_platform.core.queue.placing import (
+    BatchWish,
     NewBatch,
     PreviewItem,
     SubmittedBatch,
@@ -140,16 +141,25 @@ class WorkerQueue:
 
         The orders' own source and batch are replaced by the batch's. Raises NotFound for an unknown expert.
         """
-        batch = place_all(transaction.session, self._abilities, new, orders, self._store.clock.now())
+        return self.place_batches(transaction, [BatchWish(new, orders)])[0]
+
+    def place_batches(self, transaction: Transaction, wishes: Sequence[BatchWish]) -> list[SubmittedBatch]:
+        """Queue several batches in the caller's transaction, in a few statements for all of them.
+
+        What two of them ask for is in the first, and under way already for the second. Raises NotFound for an unknown
+        expert.
+        """
+        batches = place_all(transaction.session, self._abilities, wishes, self._store.clock.now())
         queued = [
             (order, item.analysis_id)
-            for order, item in zip(orders, batch.items, strict=True)
+            for wish, batch in zip(wishes, batches, strict=True)
+            for order, item in zip(wish.orders, batch.items, strict=True)
             if item.outcome is ItemOutcome.QUEUED and item.analysis_id is not None
         ]
         refs = [Ref(made, 1, order.expert_instance_id, order.priority) for order, made in queued]
         self._dispatcher.enqueue(transaction.session, refs)
         transaction.add(*(made for _, made in queued))
-        return batch
+        return batches
 
     def state(self) -> QueueState:
         """Return the queue's switches."""

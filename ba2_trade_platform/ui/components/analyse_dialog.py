@@ -134,7 +134,7 @@ class AnalyseDialog:
 
     def _show_preview(self, preview: BatchPreview) -> None:
         ui.label(preview.sentence).classes("ba2-panel-title").mark("preview-summary")
-        facts(estimate_facts(preview))
+        facts(estimate_facts(preview), flowing=True)
         for one in preview.reasons:
             ui.label(f"{one.count:,} not possible: {one.reason}").classes("ba2-muted")
 

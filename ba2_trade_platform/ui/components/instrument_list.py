@@ -34,6 +34,7 @@ class InstrumentList:
 
     def __init__(self, desk: Desk, view: WatchView) -> None:
         self._desk, self._view = desk, view
+        self._lists: dict[str, str] = {}
 
     async def build(self) -> None:
         """Build the bar and the table."""
@@ -67,6 +68,8 @@ class InstrumentList:
             page: InstrumentPage = await off_loop(
                 self._desk.platform.lists.instruments.page, view.q, view.label, view.after, PAGE
             )
+            lists = await off_loop(self._desk.platform.watchlists.list)
+            self._lists = {one.name: WatchView(list=one.id).url() for one in lists}
             if not self._panel.body.is_deleted:
                 self._panel.show(page, self._show)
 
@@ -96,7 +99,11 @@ class InstrumentList:
         with cell(), ui.element("span").classes("ba2-chip"):
             for label in one.labels:
                 ui.link(label, self._view.url(label=label)).classes("ba2-link")
-        text_cell(", ".join(one.watchlists) or DASH, classes="ba2-wrap")
+        with cell("ba2-wrap"), ui.element("span").classes("ba2-chip"):
+            for name in one.watchlists:
+                ui.link(name, self._lists.get(name, "/watchlists")).classes("ba2-link")
+            if not one.watchlists:
+                ui.label(DASH)
 
     def _show_none(self) -> None:
         if self._view.q or self._view.label:

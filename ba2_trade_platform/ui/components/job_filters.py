@@ -15,6 +15,24 @@ from ba2_trade_platform.ui.components.job_view import View
 Changed = Callable[..., Awaitable[None]]
 
 
+def more_words(view: View) -> str:
+    """Name the filters whose controls stand in the menu: what is left out must never be a secret."""
+    said = [
+        view.code,
+        words.SUBTYPE.get(view.type or ""),
+        view.action,
+        f"source {view.source}" if view.source else None,
+        f"slower than {view.slower:g} s" if view.slower is not None else None,
+        f"batch {view.batch}" if view.batch else None,
+        f"in batch {view.bulk}" if view.bulk else None,
+        f"{view.outcome} there" if view.outcome else None,
+        "more than one attempt" if view.rerun else None,
+        "ended today" if view.today else None,
+        "one group of failures" if view.fingerprint else None,
+    ]
+    return ": ".join(filter(None, ("More filters", ", ".join(filter(None, said)))))
+
+
 class JobFilters:
     """The controls above the table; each calls `changed` with the parts of the view it sets."""
 
@@ -33,8 +51,9 @@ class JobFilters:
         self._text("q", "Search errors", view, "width: 150px")
         self._new = ui.button("", icon="arrow_upward", on_click=show_new).props("outline dense no-caps size=sm")
         self._new.set_visibility(False)
+        self._more = ui.button(more_words(view), icon="tune", color=None).props("flat dense no-caps size=sm")
         with (
-            ui.button("More filters", icon="tune", color=None).props("flat dense no-caps size=sm"),
+            self._more,
             ui.menu().props("no-focus"),
             ui.column().classes("q-pa-sm ba2-bar").style("width: 260px; border: 0"),
         ):
@@ -54,6 +73,7 @@ class JobFilters:
     def show(self, view: View, new: int) -> None:
         """Show whether anything is filtered, and how many new rows wait."""
         self._clear.set_visibility(view.filtered)
+        self._more.set_text(more_words(view))
         self._new.set_visibility(bool(new))
         self._new.set_text(f"{new} new")
 

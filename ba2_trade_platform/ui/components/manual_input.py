@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.errors import Invalid
 
-_BETWEEN = re.compile(r"[\s,;]+")
+_BETWEEN = re.compile(r"[\s,;\"']+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def symbols_in(text: str) -> list[str]:
-    """Return the symbols in a text, in capitals, each once, in their order; commas, spaces and lines part them."""
-    return list(dict.fromkeys(part.upper() for part in _BETWEEN.split(text) if part))
+    """Return the symbols in a text, in capitals, each once, in their order; commas, spaces, quotes and lines part them."""
+    return list(dict.fromkeys(part.removeprefix("$").upper() for part in _BETWEEN.split(text) if part))
 
 
 def with_symbols(text: str, more: list[str]) -> str:

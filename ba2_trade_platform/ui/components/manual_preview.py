@@ -26,7 +26,7 @@ def analyses(count: int) -> str:
 def show_preview(preview: BatchPreview) -> None:
     """Show how many, how long and how much, and the first items, those that need attention in front."""
     ui.label(preview.sentence).classes("ba2-panel-title").mark("preview-summary")
-    facts(estimate_facts(preview))
+    facts(estimate_facts(preview), flowing=True)
     with plain_table("Preview", ("Symbol", "Expert", "What happens", "Why")), ui.element("tbody"):
         for item in preview.items:
             _row(item)

@@ -141,9 +141,9 @@ def chip(look: Look) -> ui.element:
     return element
 
 
-def facts(items: Sequence[Fact]) -> None:
-    """Show labels with their values in columns."""
-    with ui.element("div").classes("ba2-facts"):
+def facts(items: Sequence[Fact], *, flowing: bool = False) -> None:
+    """Show labels with their values in columns; `flowing`: one after the other, for where the room is wide."""
+    with ui.element("div").classes("ba2-facts ba2-flowing" if flowing else "ba2-facts"):
         for fact in items:
             with ui.element("div").classes("ba2-fact"):
                 ui.label(fact.label).classes("ba2-muted")

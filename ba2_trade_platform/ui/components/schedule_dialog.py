@@ -17,6 +17,7 @@ from ba2_trade_platform.core.sessions import ExchangeSession
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.panels import due_in
 from ba2_trade_platform.ui.components.timing_fields import TimingFields
+from ba2_trade_platform.ui.components.typed_choice import typed_choice
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import notify, off_loop
 from ba2_trade_platform.ui.times import zone_named
@@ -113,10 +114,10 @@ class ScheduleDialog:
             )
             lists = dict(self._choices.watchlists)
             self._lists = ui.select(
-                lists, label="Watchlists, as they are when it runs", multiple=True, on_change=self.look,
+                lists, label="Watchlists", multiple=True, on_change=self.look,
                 value=[each for each in draft.watchlist_ids if each in lists],
             )  # fmt: skip
-            self._lists.props(f"{FIELD} use-chips").mark("schedule-watchlists")
+            self._lists.props(f'{FIELD} use-chips hint="As they are when it runs"').mark("schedule-watchlists")
             self._symbols = ui.input("Symbols", value=", ".join(draft.symbols), on_change=self.look)
             self._symbols.props('outlined dense debounce=300 hint="As AAPL, MSFT"').mark("schedule-symbols")
 
@@ -125,13 +126,11 @@ class ScheduleDialog:
         with _section("When"):
             self._timing = TimingFields(draft.timing, self.look)
             zones = sorted(available_timezones() | {draft.zone})
-            self._zone = ui.select(zones, label="Time zone", value=draft.zone, with_input=True, on_change=self.look)
+            self._zone = typed_choice(zones, "Time zone", draft.zone, self.look)
             self._zone.props(FIELD)
             names = sorted({*self._choices.calendars, *([draft.calendar] if draft.calendar else [])})
-            self._calendar = ui.select(
-                names, label="Only on days with a session of", value=draft.calendar, with_input=True,
-                clearable=True, on_change=self.look,
-            )  # fmt: skip
+            label = "Only on days with a session of"
+            self._calendar = typed_choice(names, label, draft.calendar, self.look, clearable=True)
             self._calendar.props(f'{FIELD} hint="An exchange, as XNYS; empty: every day counts"').mark("calendar")
             self._starts = _day("First day", draft.starts_on, self.look)
             self._ends = _day("Last day", draft.ends_on, self.look)

@@ -13,6 +13,7 @@ from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.panels import KeyedList, Panel, chip, due_in, empty_state, icon_button
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.components.schedule_dialog import edit_schedule
+from ba2_trade_platform.ui.components.watch_view import symbol_url
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.times import DASH, exact
@@ -174,10 +175,10 @@ class ScheduleList:
 
 def _what(schedule: ScheduleInfo) -> None:
     with ui.element("span").classes("ba2-cell-line"):
-        for name in schedule.watchlists:
-            ui.link(name, "/watchlists").classes("ba2-link")
+        for one, name in zip(schedule.watchlist_ids, schedule.watchlists, strict=True):
+            ui.link(name, f"/watchlists?list={one}").classes("ba2-link")
         for symbol in schedule.symbols[:SYMBOLS_SHOWN]:
-            ui.link(symbol, f"/marketanalysis?symbol={symbol}").classes("ba2-link")
+            ui.link(symbol, symbol_url(symbol)).classes("ba2-link")
         more = len(schedule.symbols) - SYMBOLS_SHOWN
         if more > 0:
             ui.label(f"and {more:,} more").props["title"] = ", ".join(schedule.symbols)

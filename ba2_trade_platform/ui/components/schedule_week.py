@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from nicegui import ui
 
 from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.core.errors import PlatformError
 from ba2_trade_platform.core.schedule_runs import RunInfo, Week, WeekDay, WeekRow
+from ba2_trade_platform.core.schedules import ScheduleClock
+from ba2_trade_platform.core.sessions import ExchangeSession
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.panels import Panel, empty_state, quiet
 from ba2_trade_platform.ui.components.plain_table import cell
@@ -19,6 +24,14 @@ from ba2_trade_platform.ui.words import Look
 
 CELL_SHOWN = 6
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
+
+
+@dataclass(frozen=True)
+class ShownWeek:
+    """A week, and by schedule which of its days are half ones."""
+
+    week: Week
+    half_days: Mapping[int, Mapping[date, ExchangeSession]]
 
 
 class ScheduleWeek:
@@ -51,13 +64,20 @@ class ScheduleWeek:
                 if not self._panel.element.is_deleted:
                     self._panel.show(shown, self._show)
 
-    def _read(self) -> tuple[Week, dict[int, str | None]]:
-        schedules = self._desk.platform.schedules.list()
+    def _read(self) -> ShownWeek:
         week = self._desk.platform.schedule_runs.week(self._monday)
-        return week, {schedule.id: schedule.calendar for schedule in schedules}
+        return ShownWeek(week, {row.schedule_id: self._half_days(row) for row in week.rows})
 
-    def _show(self, shown: tuple[Week, dict[int, str | None]]) -> None:
-        week, self._calendars = shown
+    def _half_days(self, row: WeekRow) -> dict[date, ExchangeSession]:
+        last = {max(run.planned_at for run in day.runs): day.day for day in row.days if day.runs}
+        last |= {max(day.planned): day.day for day in row.days if day.planned}
+        with suppress(PlatformError):  # a calendar of another version: the schedule's own alarm says so
+            found = self._desk.platform.half_days.among(row.calendar, tuple(last))
+            return {last[instant]: session for instant, session in found.items()}
+        return {}
+
+    def _show(self, shown: ShownWeek) -> None:
+        week, self._short = shown.week, shown.half_days
         if not week.rows:
             empty_state(
                 "calendar_month",
@@ -92,6 +112,8 @@ class ScheduleWeek:
             ui.link(row.schedule, f"/schedules?tab=runs&schedule={row.schedule_id}").classes("ba2-link")
             if not row.enabled:
                 quiet("switched off").classes("ba2-small")
+            elif row.clock is ScheduleClock.REPLAY:
+                quiet("by the replay, when it is played").classes("ba2-small")
         for day in row.days:
             today = " ba2-today" if day.day == self._today else ""
             with cell(f"ba2-week-day{' ba2-closed' if day.closed else ''}{today}"):
@@ -99,16 +121,21 @@ class ScheduleWeek:
 
     def _day(self, row: WeekRow, day: WeekDay) -> None:
         if day.closed:
-            ui.label(f"{self._calendars.get(row.schedule_id) or 'Exchange'} closed: no session").classes(
-                "ba2-small ba2-muted"
-            )
+            ui.label(f"{row.calendar or 'Exchange'} closed: no session").classes("ba2-small ba2-muted")
+        short = self._short[row.schedule_id].get(day.day)
+        if short is not None:
+            closes = f"{self._local(short.closes_at):%H:%M}"
+            ui.label(f"half day: {row.calendar} closes {closes}").classes("ba2-small tone-warn")
         for run in day.runs[:CELL_SHOWN]:
             self._run(run)
         room = max(0, CELL_SHOWN - len(day.runs))
         for planned in day.planned[:room]:
             self._line(planned, words.RUN_PLANNED)
         more = len(day.runs) + len(day.planned) - min(len(day.runs), CELL_SHOWN) - min(len(day.planned), room)
-        if more:
+        if more and not day.runs:  # nothing of it can be listed before it has come
+            rest = ", ".join(f"{self._local(planned):%H:%M}" for planned in day.planned[room:])
+            quiet(f"and {more:,} more").classes("ba2-small").props["title"] = rest
+        elif more:
             url = f"/schedules?tab=runs&schedule={row.schedule_id}&day={day.day}"
             ui.link(f"and {more:,} more", url).classes("ba2-link ba2-small")
 
@@ -118,11 +145,13 @@ class ScheduleWeek:
         link.props["title"] = run.reason or words.RUN_STATE[run.state.value].word
 
     def _line(self, instant: datetime, look: Look) -> None:
-        local = instant.astimezone(self._desk.platform.settings.zone)
         with ui.element("span").classes(f"ba2-chip ba2-week-run tone-{look.tone}"):
             ui.icon(look.icon).props("aria-hidden=true")
-            ui.label(f"{local:%H:%M}").classes("ba2-number")
+            ui.label(f"{self._local(instant):%H:%M}").classes("ba2-number")
             ui.label(look.word)
+
+    def _local(self, instant: datetime) -> datetime:
+        return instant.astimezone(self._desk.platform.settings.zone)
 
 
 def week_url(day: date) -> str:

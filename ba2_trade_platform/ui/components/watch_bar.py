@@ -64,18 +64,14 @@ class WatchBar:
                     ("Rename", self._rename),
                     ("Delete", self._ask_delete),
                 ):
-                    ui.menu_item(word, act)
+                    ui.menu_item(word, act).classes("text-no-wrap")
         self._chosen = ui.element("div").classes("ba2-bar ba2-picked ba2-gone").props('role=region aria-live="polite"')
         self._chosen.props["aria-label"] = "Selection"
         with self._chosen:
             self._count = ui.label().classes("ba2-pick-name").mark("picked")
             self._button("Analyse", "play_arrow", self._analyse_picked)
             self._button("Take off the list", "playlist_remove", owner.remove)
-            for word, icon, to in (
-                ("Up", "arrow_upward", -1),
-                ("Down", "arrow_downward", 1),
-                ("Top", "vertical_align_top", 0),
-            ):
+            for word, icon, to in MOVES:
                 self._button(word, icon, partial(owner.move, to)).set_visibility(view.sort == "order")
             self._button("Clear", "close", owner.clear)
 

@@ -29,14 +29,14 @@ UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 COLUMNS: list[dict[str, Any]] = [
     {"name": "pick", "label": "", "align": "left", "width": 36},
     {"name": "symbol", "label": "Symbol", "align": "left", "width": 84},
-    {"name": "name", "label": "Name", "align": "left", "width": 160},
+    {"name": "name", "label": "Name", "align": "left", "width": 140},
     {"name": "status", "label": "Status", "align": "left", "width": 112},
-    {"name": "last", "label": "Last analysis", "align": "left", "width": 240},
-    {"name": "recommendation", "label": "Recommendation", "align": "left", "width": 132},
-    {"name": "then", "label": "Price then", "align": "right", "width": 92},
-    {"name": "now", "label": "Price now", "align": "right", "width": 92},
-    {"name": "since", "label": "Since", "align": "right", "width": 78},
-    {"name": "next", "label": "Next run", "align": "left", "width": 190},
+    {"name": "last", "label": "Last analysis", "align": "left", "width": 232},
+    {"name": "recommendation", "label": "Recommendation", "align": "left", "width": 124},
+    {"name": "then", "label": "Price then", "align": "right", "width": 82},
+    {"name": "now", "label": "Price now", "align": "right", "width": 82},
+    {"name": "since", "label": "Since", "align": "right", "width": 72},
+    {"name": "next", "label": "Next run", "align": "left", "width": 196},
 ]
 
 

@@ -17,6 +17,7 @@ from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.bulk_dialog import ask_bulk_rerun
 from ba2_trade_platform.ui.components.panels import Fact, KeyedList, Panel, chip, empty_state, facts
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.components.watch_view import symbol_url
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.layout import frame
@@ -196,7 +197,8 @@ class BulkPage:
                 Fact("Canary", canary, hint="The rest runs only if all of these complete"),
                 Fact("At most per minute", f"{bulk.rate_per_minute:,}" if bulk.rate_per_minute else DASH),
                 *earlier,
-            ]
+            ],
+            flowing=True,
         )
 
     def _line(self, item: BulkItem) -> None:
@@ -205,7 +207,7 @@ class BulkPage:
             text_cell(str(item.analysis_id), url=f"/market_analysis/{item.analysis_id}")
         else:
             text_cell("deleted")
-        text_cell(item.symbol, url=f"/marketanalysis?symbol={item.symbol}")
+        text_cell(item.symbol, url=symbol_url(item.symbol))
         text_cell(item.expert, url=f"/marketanalysis?expert={item.expert_instance_id}")
         with cell():
             chip(words.ITEM[item.outcome])

@@ -11,14 +11,16 @@ from urllib.parse import urlencode
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.batches import Batch, BatchItem, BatchState, Reason
+from ba2_trade_platform.core.batches import Batch, BatchItem, BatchState, ItemOutcome, Reason
 from ba2_trade_platform.core.bulk_reruns import Bulk
 from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.errors import NotFound
+from ba2_trade_platform.core.lifecycle import Status
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.batch_parts import OUTCOMES, bar, count_links, left
 from ba2_trade_platform.ui.components.panels import Fact, KeyedList, Panel, chip, empty_state, facts
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.components.watch_view import symbol_url
 from ba2_trade_platform.ui.desk import Desk
 from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.layout import frame
@@ -147,16 +149,13 @@ class OneBatch:
             [
                 Fact("Asked by", batch.actor),
                 Fact("Kind", words.BATCH_KIND[batch.kind], f"/batches?kind={batch.kind.value}"),
-                *(
-                    [Fact("Source", batch.source.value, f"/batches?source={batch.source.value}")]
-                    if batch.source
-                    else []
-                ),
+                *_source(batch),
                 Fact("Begun", exact(batch.created_at, zone)),
                 *stopped,
-                Fact("Took" if batch.finished_at else "The rest takes", left(batch), hint=PACE),
+                Fact(_left_word(batch), left(batch), hint=PACE),
                 Fact("Ended" if batch.finished_at else "Ends about", exact(ends, zone)),
-            ]
+            ],
+            flowing=True,
         )
 
     def _show_reasons(self, reasons: Sequence[Reason]) -> None:
@@ -175,10 +174,10 @@ class OneBatch:
             text_cell(str(item.analysis_id), url=f"/market_analysis/{item.analysis_id}")
         else:
             text_cell("none" if item.outcome.value in ("blocked", "duplicate") else "deleted")
-        text_cell(item.symbol, url=f"/marketanalysis?symbol={item.symbol}")
+        text_cell(item.symbol, url=symbol_url(item.symbol))
         text_cell(item.expert, url=f"/marketanalysis?expert={item.expert_instance_id}")
         with cell():
-            chip(words.BATCH_ITEM[item.outcome])
+            chip(_look(item))
         text_cell(item.reason or "", classes="ba2-wrap")
 
     async def _do_pause(self) -> None:
@@ -217,6 +216,19 @@ class OneBatch:
         said = {"outcome": outcome, "after": after}
         given = {name: value for name, value in said.items() if value}
         return f"/batches/{self._id}" + (f"?{urlencode(given)}" if given else "")
+
+
+def _left_word(batch: Batch) -> str:
+    if batch.finished_at is not None:
+        return "Took"
+    return "The rest takes" if batch.state is BatchState.RUNNING else "Left"
+
+
+def _look(item: BatchItem) -> words.Look:
+    """Return what became of it; what has not ended is waiting or running, as in the counts above."""
+    if item.outcome is ItemOutcome.QUEUED and item.status is Status.RUNNING:
+        return words.STATUS[item.status]
+    return words.BATCH_ITEM[item.outcome]
 
 
 def _source(batch: Batch) -> list[Fact]:

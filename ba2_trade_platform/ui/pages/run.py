@@ -97,9 +97,10 @@ class RunPage:
                 Fact("Ended", exact(run.finished_at, zone)),
                 Fact("Because", words.RUN_TRIGGER[run.trigger.value]),
                 Fact("Asked by", run.actor),
-                Fact("Batch", batch, items_url(run)),
+                Fact("Batch", batch, None if run.batch_id is None else f"/batches/{run.batch_id}"),
                 Fact("Acknowledged", acknowledged(run) or DASH, hint=exact(run.acknowledged_at, zone)),
-            ]
+            ],
+            flowing=True,
         )
 
     async def _ask(self) -> None:
