@@ -146,7 +146,7 @@ def open_tracing(settings: Settings) -> Any:
     except ImportError as error:
         raise StartRefused(
             f"BA2_OTLP_ENDPOINT needs packages that are not installed ({error.name}): "
-            "pip install 'ba2-trade-platform[tracing]'",
+            ".venv/bin/pip install -e '.[tracing]'",
             code="NO_TRACING",
         ) from error
     provider = TracerProvider(resource=Resource.create({"service.name": "ba2-trade-platform"}))

@@ -19,6 +19,7 @@ router = APIRouter(tags=["notifications"])
 CHANNELS, RULES = "/notification-channels", "/notification-rules"
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Number = Annotated[int, Field(strict=True)]
+Reference = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 Name = Annotated[str, Field(max_length=200, examples=["Desk phone"])]
 Address = Annotated[
     SecretStr,
@@ -58,14 +59,16 @@ class RuleFields(Wish):
     enabled: bool = True
     urgent: Annotated[bool, Field(description="Sent in quiet hours too")] = False
     min_confidence: Annotated[float | None, Field(description="1 to 100, of confident recommendations")] = None
-    expert_instance_id: Annotated[Number | None, Field(description="One expert's failures or recommendations")] = None
+    expert_instance_id: Annotated[Reference | None, Field(description="One expert's failures or recommendations")] = (
+        None
+    )
     group_seconds: Annotated[Number, Field(description="What comes within it is one message")] = 60
 
 
 class NewRule(RuleFields):
     """A rule to be added."""
 
-    channel_id: Number
+    channel_id: Reference
     occasion: Occasion
 
 

@@ -28,6 +28,7 @@ _B = t.backup.c
 SHOWN = 100
 LOOK_SECONDS = 30.0
 AFTER_START_SECONDS = 60.0  # a start has enough to do
+STOCK_SECONDS = 300.0
 AGAIN = timedelta(hours=1)  # after a failure
 ALARM_KEY = "backup"
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -108,6 +109,7 @@ class Backups:
         self._stopping.clear()
         remove_drafts(self.folder)
         self.take_stock()
+        clockwork.every(STOCK_SECONDS, "stock of backups", self.take_stock)
         if self.plan.at is not None:
             clockwork.every(LOOK_SECONDS, "backup", self.make_due, first_seconds=AFTER_START_SECONDS)
 
@@ -224,13 +226,25 @@ class Backups:
     def take_stock(self) -> None:
         """Have the rows say what is in the folder: files of a console restored since, and files taken away by hand.
 
-        A file that has the name of a backup was verified, for it got its name only then.
+        A file that has the name of a backup was verified, for it got its name only then; one that has another size than
+        it had then is no backup any more. Does nothing while one is being made.
         """
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._take_stock()
+        except Unavailable as error:
+            log.warning("The folder of backups was not looked at: %s", error)
+        finally:
+            self._turn.release()
+
+    def _take_stock(self) -> None:
         with self._store.read() as session:
-            known = {Path(each.file or ""): each.id for each in _read(session, select(*_COLUMNS).where(*_GOOD))}
-        self._gone([row_id for file, row_id in known.items() if not file.is_file()])
+            known = {Path(each.file or ""): each for each in _read(session, select(*_COLUMNS).where(*_GOOD))}
+            gone = set(session.scalars(select(_B.file).where(_B.deleted_at.is_not(None))))
+        self._gone([each.id for file, each in known.items() if not _is_whole(file, each.bytes)])
         for file in sorted(self.folder.glob(f"{self._database.stem}-backup-*.db")):
-            if file not in known and (made := _instant_of(file)) is not None:
+            if file not in known and str(file) not in gone and (made := _instant_of(file)) is not None:
                 values = {"file": str(file), "bytes": file.stat().st_size, "verified": True}
                 with self._store.write() as transaction:
                     row = {"started_at": made, "finished_at": made, **values}
@@ -253,6 +267,13 @@ _GOOD = (_B.verified, _B.error.is_(None), _B.deleted_at.is_(None))
 
 def _read(session: Session, statement: Any) -> list[Backup]:
     return [Backup(*tuple(row)) for row in session.execute(statement)]
+
+
+def _is_whole(file: Path, size: int | None) -> bool:
+    try:
+        return file.stat().st_size == size
+    except OSError:
+        return False
 
 
 def _instant_of(file: Path) -> datetime | None:

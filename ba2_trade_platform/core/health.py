@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core import health_checks as checks
 from ba2_trade_platform.core import machine
+from ba2_trade_platform.core.alarms import Alarm, end_alarm, raise_alarm
 from ba2_trade_platform.core.backups import Backups
 from ba2_trade_platform.core.breakers import Breakers
 from ba2_trade_platform.core.changes import Change
@@ -32,9 +34,11 @@ from ba2_trade_platform.db.migrate import head
 
 __all__ = ["Group", "Health", "Item", "Parts", "Readiness", "Report", "State"]
 
+log = logging.getLogger(__name__)
 FRESH_SECONDS = 3.0
 LOCK_SECONDS = 2.0
 LOOK_SECONDS = 15.0
+DISKS = ("disk", "backup_disk")
 NO_ROOM_BYTES = 20_000_000
 
 
@@ -101,7 +105,14 @@ class Readiness:
 class Health:
     """Reads and judges everything; blocking, and never raising: what cannot be read is an item of its own."""
 
-    def __init__(self, parts: Parts, readiness: Readiness, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        readiness: Readiness,
+        heartbeat: Heartbeat,
+        room: Callable[[Path], int | None] = machine.free_bytes,
+    ) -> None:
+        self._room = room
         self._parts = parts
         self._readiness = readiness
         self._heartbeat = heartbeat
@@ -113,6 +124,7 @@ class Health:
         self._versions = machine.versions(parts.version)
         self._pages: Callable[[], int] = lambda: 0
         self._told: tuple[str, ...] = ()
+        self._full: set[str] | None = None  # disks of which an alert tells; None: the life before may have told
         self.page_lag = LoopLag()
 
     def count_pages(self, count: Callable[[], int]) -> None:
@@ -125,10 +137,29 @@ class Health:
 
     def look(self) -> None:
         """Read anew, and tell the pages when something turned bad or well."""
-        bad = tuple(item.key for item in self.read().bad)
+        report = self.read()
+        bad = tuple(item.key for item in report.bad)
+        self._tell_of_disks(report)
         if bad != self._told:
             self._told = bad
             self._parts.store.feed.publish(Change(frozenset()))
+
+    def _tell_of_disks(self, report: Report) -> None:
+        full = {item.key: item for item in report.bad if item.key in DISKS}
+        if set(full) == self._full:
+            return
+        try:
+            with self._parts.store.write() as transaction:
+                for key in set(DISKS) - set(full):
+                    end_alarm(transaction.session, key, report.at)
+                for key, item in full.items():
+                    alarm = Alarm("disk", key, f"{item.label}: {item.sentence}", "/health")
+                    raise_alarm(transaction.session, alarm, report.at)
+                transaction.everything = bool(full or self._full)
+        except Unavailable as error:
+            log.warning("The alert about a full disk waits: %s", error)
+            return
+        self._full = set(full)
 
     @property
     def bad_count(self) -> int:
@@ -183,8 +214,8 @@ class Health:
             checks.heartbeat(heartbeat),
             *checks.clock(jump, facts.newest_at, now, parts.zone.key),
             *checks.database(facts, wal, head()),
-            checks.disk("disk", "Disk of the data", machine.free_bytes(parts.database.parent), facts.bytes),
-            checks.disk("backup_disk", "Disk of the backups", machine.free_bytes(parts.backups.folder), facts.bytes),
+            checks.disk("disk", "Disk of the data", self._room(parts.database.parent), facts.bytes),
+            checks.disk("backup_disk", "Disk of the backups", self._room(parts.backups.folder), facts.bytes),
             checks.backup(good, newest, parts.backups.plan, now),
             checks.providers(active),
             checks.prices(status_of(parts.market), now),

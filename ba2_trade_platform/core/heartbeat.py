@@ -77,6 +77,7 @@ class Heartbeat:
         self._last: Ping | None = None
         self._last_good_at: datetime | None = None
         self._failures = 0
+        self._alarmed = False
 
     def start(self) -> None:
         """Begin to ping, where a URL is set."""
@@ -118,7 +119,7 @@ class Heartbeat:
             end_alarm(session, ALARM_KEY, now)
             transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
         log.info("%s changed the heartbeat to %s", by, after)
-        self._last, self._last_good_at, self._failures = None, None, 0
+        self._last, self._last_good_at, self._failures, self._alarmed = None, None, 0, False
         self._clockwork.forget(JOB)
         self.start()
         return self.state
@@ -143,18 +144,18 @@ class Heartbeat:
         with self._turn:
             try:
                 kept, reasons = self._kept(), self._obstacles()
-                if not kept:
-                    return
-                if not reasons:
-                    self._note(_ask(self._box.decrypt(kept["url"]), None))
-                elif kept["tell_failure"]:
-                    self._note(_ask(self._box.decrypt(kept["url"]), "; ".join(reasons)))
-                else:
+                if kept and (kept["tell_failure"] or not reasons):
+                    self._note(self._ping(kept["url"].encode(), "; ".join(reasons) or None))
+                elif kept:
                     log.warning("No heartbeat was sent, for the console cannot work: %s", "; ".join(reasons))
-            except SecretLostError as error:
-                self._note(f"its URL cannot be read: {error}")
             except Unavailable as error:
-                log.warning("No heartbeat was sent: %s", error)
+                log.warning("No heartbeat was sent or written down: %s", error)
+
+    def _ping(self, encrypted: bytes, failure: str | None) -> str | None:
+        try:
+            return _ask(self._box.decrypt(encrypted), failure)
+        except SecretLostError as error:
+            return f"its URL cannot be read: {error}"
 
     def _note(self, error: str | None) -> None:
         now, before = self._store.clock.now(), self._last
@@ -165,8 +166,9 @@ class Heartbeat:
         if (error is None) != (before is None or before.error is None):
             log.log(logging.WARNING if error else logging.INFO, "%s", self.state.sentence)
             self._store.feed.publish(Change(frozenset()))
-        if self._failures == FAILURES_TO_ALARM or (error is None and before is not None and before.error):
+        if bool(error) != self._alarmed and (not error or self._failures >= FAILURES_TO_ALARM):
             self._alarm(error, now)
+            self._alarmed = bool(error)  # only now: what the database could not take is said the next time
 
     def _alarm(self, error: str | None, now: datetime) -> None:
         sentence = f"The heartbeat fails, {FAILURES_TO_ALARM} times in a row: {self.state.sentence}"
@@ -196,12 +198,13 @@ def _ask(url: str, failure: str | None) -> str | None:
     target = httpx.URL(url)
     try:
         with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
-            if failure is None:
-                answer = client.get(target)
-            else:
-                answer = client.post(target.copy_with(path=f"{target.path.rstrip('/')}/fail"), content=failure)
+            method = "GET"
+            if failure is not None:
+                method, target = "POST", target.copy_with(path=f"{target.path.rstrip('/')}/fail")
+            # What it says is not read: a server may go on saying it for ever.
+            with client.stream(method, target, content=failure) as answer:
+                return None if answer.is_success else f"it answered {answer.status_code}"
     except httpx.TimeoutException:
         return f"no answer within {TIMEOUT_SECONDS:.0f} s"
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # some hosts are found wrong only here
         return f"{type(error).__name__}, is the network there?"
-    return None if answer.is_success else f"it answered {answer.status_code}"

@@ -107,19 +107,26 @@ def _has_secrets(database: Path) -> bool:
 
 def _keep_aside(database: Path) -> Path | None:
     """Give the present file a second name and move what SQLite keeps beside it; it stays whole until it is replaced."""
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     if not database.exists():
+        # SQLite would play the log of a database that was deleted by hand into the one that arrives.
+        _set_aside(database, database.with_name(f"{database.stem}-before-restore-{stamp}{database.suffix}"))
         return None
     _settle(database)
-    kept = database.with_name(f"{database.stem}-before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{database.suffix}")
+    kept = database.with_name(f"{database.stem}-before-restore-{stamp}{database.suffix}")
     try:
         kept.hardlink_to(database)
     except OSError:  # a file system without second names
         shutil.copy2(database, kept)
-    for ending in ("-wal", "-shm"):
+    _set_aside(database, kept)
+    return kept
+
+
+def _set_aside(database: Path, kept: Path) -> None:
+    for ending in ("-wal", "-shm", "-journal"):
         beside = database.with_name(database.name + ending)
         if beside.exists():
             beside.replace(kept.with_name(kept.name + ending))
-    return kept
 
 
 def _settle(database: Path) -> None:

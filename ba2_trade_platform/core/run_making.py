@@ -18,7 +18,7 @@ from ba2_trade_platform.core.misfires import Decision, Policy
 from ba2_trade_platform.core.planned_times import jitter
 from ba2_trade_platform.core.presence import absence_at, absences
 from ba2_trade_platform.core.queue.placing import BatchWish
-from ba2_trade_platform.core.queue.run_endings import RunNews, announce_runs, local_time, settle_runs
+from ba2_trade_platform.core.queue.run_endings import RunNews, announce_runs, local_span, local_time, settle_runs
 from ba2_trade_platform.core.queue.submissions import Order
 from ba2_trade_platform.core.queue.worker_queue import NewBatch, WorkerQueue
 from ba2_trade_platform.core.schedule_rows import waking
@@ -134,8 +134,8 @@ class RunMaking:
         end = {"state": RunState.MISSED, "reason": NO_SYMBOLS, "finished_at": at}
         session.execute(update(t.schedule_run).where(_R.id.in_(ids)).values(**end))
         missed = [
-            RunNews(wish.prepared.row.id, wish.prepared.row.name, wish.planned, RunState.MISSED, NO_SYMBOLS)
-            for wish in wishes
+            RunNews(each.row.id, each.row.name, each.row.zone, wish.planned, RunState.MISSED, NO_SYMBOLS)
+            for wish, each in ((wish, wish.prepared) for wish in wishes)
         ]
         announce_runs(session, missed, at)
 
@@ -203,10 +203,11 @@ class RunMaking:
                 for planned, why in reasons
             ]  # fmt: skip
             newest, why = reasons[-1]
-            log.warning("%s: %s planned times %s: %s", each.row.name, len(reasons), state.value, why)
+            times = "1 planned time" if len(reasons) == 1 else f"{len(reasons):,} planned times"
+            log.warning("%s: %s %s: %s", each.row.name, times, state.value, why)
             if not each.closed:
                 count = "" if len(reasons) == 1 else f"{len(reasons)} planned times were missed, this one last. "
-                news.append(RunNews(each.row.id, each.row.name, newest, RunState.MISSED, count + why))
+                news.append(RunNews(each.row.id, each.row.name, each.row.zone, newest, RunState.MISSED, count + why))
         if rows:
             session.execute(_NEW_RUNS, rows)
             transaction.everything = True
@@ -243,7 +244,7 @@ def _reasons(prepared: Prepared, gaps: Sequence[Any]) -> list[tuple[datetime, st
         elif policy.misfire is Misfire.SKIP:
             parts.append("this schedule skips what it missed")
         if position == 0 and decision.unkept:
-            parts.append(f"{decision.unkept} earlier planned times passed too and are not listed")
+            parts.append(f"{decision.unkept:,} earlier planned times passed too and are not listed")
         found.append((planned, "; ".join(parts)))
     return found
 
@@ -254,7 +255,7 @@ def _absence(row: Any, planned: datetime, gaps: Sequence[Any], now: datetime) ->
     if gap is None:
         return f"The console came to it only at {local_time(now, row.zone)}"
     what = "was stopped" if gap.was_stopped else "was down"
-    return f"The console {what} from {local_time(gap.start, row.zone)} to {local_time(gap.end, row.zone)}"
+    return f"The console {what} {local_span(gap.start, gap.end, row.zone)}"
 
 
 def _catching_up(wish: Wish, gaps: Sequence[Any]) -> str | None:
@@ -263,7 +264,8 @@ def _catching_up(wish: Wish, gaps: Sequence[Any]) -> str | None:
     row, decision = wish.prepared.row, wish.prepared.decision
     parts = [_absence(row, wish.planned, gaps, wish.prepared.now)]
     if decision.missed:
-        parts.append(f"it also makes up for {len(decision.missed) + decision.unkept} earlier times")
+        earlier = len(decision.missed) + decision.unkept
+        parts.append(f"it also makes up for {earlier:,} earlier {'time' if earlier == 1 else 'times'}")
     elif decision.unkept:
-        parts.append(f"{decision.unkept} earlier planned times passed too and are not listed")
+        parts.append(f"{decision.unkept:,} earlier planned times passed too and are not listed")
     return "; ".join(parts)

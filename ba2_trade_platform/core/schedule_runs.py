@@ -288,7 +288,8 @@ class ScheduleRuns:
 
     def _bounds(self, day: date, count: int) -> tuple[datetime, datetime]:
         if not FIRST_YEAR <= day.year <= LAST_YEAR:
-            raise Invalid(f"{day} is too far away; schedules know the years {FIRST_YEAR} to {LAST_YEAR}")
+            sentence = f"No calendar knows {day}: schedules know the years {FIRST_YEAR} to {LAST_YEAR}"
+            raise Invalid(sentence, code="INVALID_DAY")
         first = datetime.combine(day, time(), self._zone)
         return first.astimezone(UTC), datetime.combine(day + timedelta(days=count), time(), self._zone).astimezone(UTC)
 

@@ -73,7 +73,7 @@ class Given:
 
 
 def given_in(text: str) -> list[Given]:
-    """Return what a text holds, line by line; commas, semicolons, spaces, quotes and lines part symbols. Raises Invalid."""
+    """Return what a text holds, line by line; commas, semicolons, spaces, quotes and lines part it. Raises Invalid."""
     found = [
         given_of(number, part.removeprefix("$"))
         for number, line in enumerate(text.splitlines(), start=1)

@@ -52,7 +52,7 @@ def open_prices(
 
 def _source(kind: str, folder: Path, alpaca_keys: tuple[str, str]) -> PriceSource:
     if find_spec(PACKAGES[kind]) is None:
-        raise ValueError(f"BA2_PRICES={kind} needs a package: pip install 'ba2-trade-platform[{kind}]'")
+        raise ValueError(f"BA2_PRICES={kind} needs a package: .venv/bin/pip install -e '.[{kind}]'")
     if kind == "yahoo":
         return YahooSource(folder / "cookies")
     if not all(alpaca_keys):

@@ -21,7 +21,7 @@ Vectors = NDArray[np.float32]
 KeyOf = Callable[[str], str | None]
 HASHING = "hashing"
 WORDLLAMA = "wordllama"
-NO_WORDLLAMA = "BA2_MEMORY_EMBEDDER=wordllama needs pip install 'ba2-trade-platform[semantic]'"
+NO_WORDLLAMA = "BA2_MEMORY_EMBEDDER=wordllama needs .venv/bin/pip install -e '.[semantic]'"
 _WORD = re.compile(r"[^\W_]+")
 
 

@@ -47,6 +47,13 @@ async def test_rules_are_added_changed_and_removed(client: httpx.AsyncClient) ->
     assert (await client.delete(f"/notification-rules/{added['id']}")).status_code == 404
 
 
+async def test_an_id_that_no_database_holds_is_refused(client: httpx.AsyncClient) -> None:
+    await client.post("/notification-channels", json={"name": "Hook", "url": "json://127.0.0.1:1/"})
+    for wish in ({"channel_id": 10**30}, {"channel_id": 1, "expert_instance_id": 10**30}):
+        refused = await client.post("/notification-rules", json={"occasion": "failed", **wish})
+        assert (refused.status_code, refused.json()["code"]) == (422, "INVALID")
+
+
 async def test_a_channel_is_tested(client: httpx.AsyncClient) -> None:
     with hook_server() as hooks:
         await client.post("/notification-channels", json={"name": "Hook", "url": hooks.url()})

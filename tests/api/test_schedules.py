@@ -86,7 +86,7 @@ async def test_runs_are_listed_read_and_acknowledged(api: httpx.AsyncClient, des
     assert (begun.status_code, begun.json()["sentence"]) == (202, "Morning runs now (run 1)")
     drain(desk)
     (run,) = (await api.get("/runs", params={"state": "failed", "schedule": 1, "unseen": True})).json()["items"]
-    assert (run["reason"], run["trigger"], run["items"]["failed"]) == ("2 of 2 failed", "manual", 2)
+    assert (run["reason"], run["trigger"], run["items"]["failed"]) == ("2 of 2 failed: AUTH", "manual", 2)
     assert (await api.get("/schedules/1")).json()["unseen"] == 1
     seen = (await api.post("/runs/1/acknowledge", json={"reason": "the key is being changed"})).json()
     assert (seen["acknowledged_by"], seen["acknowledge_reason"]) == ("trader", "the key is being changed")
@@ -111,3 +111,10 @@ async def test_every_run_is_on_exactly_one_page(api: httpx.AsyncClient) -> None:
         if cursor is None:
             break
     assert found == [5, 4, 3, 2, 1]
+
+
+async def test_a_day_beyond_every_calendar_is_refused(api: httpx.AsyncClient) -> None:
+    for day in ("9999-12-31", "9999-12-30", "0001-01-01"):
+        refused = await api.get(f"/runs/summary?day={day}")
+        assert (refused.status_code, refused.json()["code"]) == (422, "INVALID_DAY")
+    assert (await api.get("/runs/summary?day=1970-01-01")).status_code == 200

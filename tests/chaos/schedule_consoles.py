@@ -18,13 +18,16 @@ from pathlib import Path
 
 import apscheduler.schedulers.background  # noqa: F401 - as cronsim, so that the forks need not
 import cronsim  # noqa: F401
+import exchange_calendars  # noqa: F401
 
 from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.core.changes import Change
 from ba2_trade_platform.core.monitor import Filter, Status
 from ba2_trade_platform.core.presence import Presence
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
 from ba2_trade_platform.core.scheduler import Scheduler
 from ba2_trade_platform.core.schedules import ScheduleClock
+from ba2_trade_platform.market.calendar import session_calendar
 from ba2_trade_platform.market.sessions import ExchangeCalendars
 from ba2_trade_platform.settings import Settings
 
@@ -62,6 +65,15 @@ def scheduler_of(platform: Platform, clock: FastClock) -> tuple[Scheduler, Sched
 def live(folder: Path, speed: float) -> None:
     """Own the database, fire and work, and wait to be killed."""
     platform = _working(folder)
+    completed, worked = Filter(status=(Status.COMPLETED,)), threading.Event()
+    before = platform.monitor.count(completed)
+
+    def listen(_: Change) -> None:
+        if not worked.is_set() and platform.monitor.count(completed) > before:
+            worked.set()
+            print("worked", flush=True)
+
+    platform.feed.subscribe(listen)
     scheduler, firing = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
     scheduler.start()
     platform.operations.clockwork.start()
@@ -95,6 +107,7 @@ def _working(folder: Path) -> Platform:
 
 def main(folder: Path, speed: float) -> None:
     """Fork a console for each line read, until stdin ends."""
+    session_calendar("XNYS")  # what experts ask takes seconds to build
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

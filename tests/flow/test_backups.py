@@ -250,6 +250,18 @@ def test_rows_follow_the_folder(tmp_path: Path) -> None:
     platform.stop()
 
 
+def test_a_backup_that_was_cut_off_since_is_none_any_more(tmp_path: Path) -> None:
+    platform = make_platform(tmp_path)
+    made = platform.backups.make(by=TRADER)
+    with Path(made.file or "").open("r+b") as file:
+        file.truncate(1000)
+    platform.backups.take_stock()
+    platform.backups.take_stock()
+    assert platform.backups.newest_good() is None
+    assert [each.good for each in platform.backups.list()] == [False]
+    platform.stop()
+
+
 def test_a_damaged_copy_is_found_out(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     copy = tmp_path / "copy.db"

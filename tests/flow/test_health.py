@@ -13,7 +13,7 @@ import pytest
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core import health_checks as checks
 from ba2_trade_platform.core.backups import Backup, Plan
-from ba2_trade_platform.core.health import Item, State
+from ba2_trade_platform.core.health import Health, Item, Parts, Readiness, State
 from ba2_trade_platform.core.loop_lag import Lag, LoopLag
 from ba2_trade_platform.core.machine import ClockWatch
 from tests.fakes.experts import Gate, Scripted
@@ -126,6 +126,28 @@ def test_a_look_tells_the_pages_only_what_is_new(platform: Platform) -> None:
     subscription.close()
     assert len(told) == 1
     assert platform.health.bad_count == 2
+
+
+def test_a_disk_that_is_nearly_full_raises_an_alert_once_and_room_ends_it(platform: Platform) -> None:
+    free = [100_000_000]
+    parts = Parts(
+        platform.store, platform.worker, platform.queue, platform.breakers, platform.operations.clockwork,
+        platform.backups, file_of(platform), ZoneInfo("UTC"), platform.version, platform.prices,
+    )  # fmt: skip
+
+    def watched() -> Health:
+        return Health(parts, Readiness(parts), platform.heartbeat, room=lambda _: free[0])
+
+    watched().look()
+    health = watched()  # a console that was restarted
+    health.look()
+    health.look()
+    alerts = platform.alerts.open()
+    assert [alert.kind for alert in alerts] == ["disk", "disk"]
+    assert "Only 100.0 MB are left: make room now" in alerts[0].sentence
+    free[0] = 50_000_000_000
+    watched().look()
+    assert all(alert.ended_at for alert in platform.alerts.open())
 
 
 @pytest.mark.parametrize(

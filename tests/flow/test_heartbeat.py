@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.errors import Invalid, Refused
 from tests.platforms import TRADER, make_platform, running, wait_until
-from tests.sql import ask, file_of
+from tests.sql import ask, change, file_of
 
 SECRET = "7f1c-secret-check"  # noqa: S105 - a test's own
 
@@ -24,6 +24,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[tuple[str, str, str]] = []
         self.status = 200
+        self.talks_on, self.closing = threading.Event(), threading.Event()
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -37,6 +38,10 @@ class Listener:
                 listener.heard.append((self.command, self.path, body))
                 self.send_response(listener.status)
                 self.end_headers()
+                if listener.talks_on.is_set():
+                    with suppress(ConnectionError):
+                        while not listener.closing.wait(0.1):
+                            self.wfile.write(b".")
 
             def log_message(self, *_: object) -> None:
                 """Be quiet."""
@@ -54,6 +59,7 @@ def listening() -> Iterator[Listener]:
     try:
         yield listener
     finally:
+        listener.closing.set()
         listener.server.shutdown()
         listener.server.server_close()
         thread.join()
@@ -110,6 +116,33 @@ def test_failing_pings_are_shown_and_alarmed_once(tmp_path: Path) -> None:
         listener.status = 200
         assert platform.heartbeat.test().failures == 0
         assert ask(file_of(platform), "SELECT ended_at IS NOT NULL FROM alert") == [(1,)]
+
+
+def test_an_alarm_that_the_database_could_not_take_is_raised_with_the_next_ping(tmp_path: Path) -> None:
+    with listening() as listener, running(make_platform(tmp_path)) as platform:
+        at_work(platform)
+        platform.heartbeat.change(listener.url, by=TRADER, every_seconds=3600)
+        listener.status = 404
+        platform.heartbeat.test()
+        platform.heartbeat.test()
+        change(file_of(platform), "CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'no'); END")
+        with suppress(Exception):
+            platform.heartbeat.test()
+        change(file_of(platform), "DROP TRIGGER full")
+        platform.heartbeat.test()
+        assert ask(file_of(platform), "SELECT kind FROM alert") == [("heartbeat",)]
+
+
+def test_a_server_that_never_stops_talking_holds_nothing_up(tmp_path: Path) -> None:
+    with listening() as listener, running(make_platform(tmp_path)) as platform:
+        at_work(platform)
+        platform.heartbeat.change(listener.url, by=TRADER, every_seconds=3600)
+        listener.talks_on.set()
+        pinging = threading.Thread(target=platform.heartbeat.test, daemon=True)
+        pinging.start()
+        pinging.join(5)
+        assert not pinging.is_alive()
+        assert platform.heartbeat.state.last_good_at is not None
 
 
 def test_a_server_that_is_gone_stops_nothing(tmp_path: Path) -> None:

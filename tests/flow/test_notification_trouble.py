@@ -6,6 +6,7 @@ import io
 import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from ba2_trade_platform.core.announcements import Occasion
 from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.notifications.notifier import AGAIN_SECONDS, MAX_TRIES
 from ba2_trade_platform.core.notifications.outbox import MessageState
+from ba2_trade_platform.core.notifications.sender import MOST_HUNG
 from tests.fakes.hook_server import HookServer, hook_server
 from tests.flow.notify_desk import NotifyDesk, notify_desk
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
@@ -110,6 +112,18 @@ def test_a_service_that_does_not_answer_costs_its_time_out_and_no_more(tmp_path:
     tested = desk.notifications.channels.test(channel.id)
     assert (tested.ok, tested.sentence) == (False, "Hook: There was no answer within 0.3 s")
     assert time.monotonic() - began < 3
+
+
+def test_a_service_that_never_answers_does_not_gather_threads(tmp_path: Path, hooks: HookServer) -> None:
+    desk = notify_desk(tmp_path, hooks, seconds=0.05)
+    channel = desk.channel()
+    hooks.hold.clear()
+    said = [desk.notifications.channels.test(channel.id).sentence for _ in range(MOST_HUNG + 4)]
+    assert "There was no answer within 0.05 s" in said[0]
+    assert "8 earlier messages are still without an answer" in said[-1]
+    hanging = [each for each in threading.enumerate() if each.name == "notify"]
+    assert len(hanging) <= MOST_HUNG
+    hooks.hold.set()
 
 
 def test_a_test_says_at_once_what_the_service_said(desk: NotifyDesk, hooks: HookServer) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,21 @@ def test_a_lost_database_is_restored_where_nothing_is(tmp_path: Path) -> None:
     database.unlink()
     assert restore_backup(settings_of(tmp_path), backup).kept is None
     make_platform(tmp_path).stop()
+
+
+def test_the_log_of_a_database_that_was_deleted_by_hand_does_not_reach_the_restored_one(tmp_path: Path) -> None:
+    database, backup = stopped_with_backup(tmp_path)
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("CREATE TABLE of_the_deleted_one (x)")
+        log = database.with_name("ba2.db-wal").read_bytes()
+    database.unlink()
+    beside = database.with_name("ba2.db-wal")
+    beside.write_bytes(log)
+    restore_backup(settings_of(tmp_path), backup)
+    assert not beside.exists()
+    assert ask(database, "SELECT name FROM sqlite_master WHERE name = 'of_the_deleted_one'") == []
+    [kept] = tmp_path.glob("*before-restore*-wal")
+    assert kept.read_bytes() == log
 
 
 def test_a_broken_database_is_kept_aside_as_it_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.errors import Invalid, Refused
+from ba2_trade_platform.core.queue.run_endings import local_span
 from ba2_trade_platform.core.schedule_runs import RunState, RunTrigger
 from ba2_trade_platform.core.schedules import Misfire, ScheduleClock
 from tests.flow.schedule_desk import QUARTERLY, ScheduleDesk, schedule_desk, watchlist
@@ -110,7 +111,7 @@ def test_after_months_the_newest_thousand_times_have_a_row(sched: ScheduleDesk) 
     assert one(sched.desk.file, "SELECT COUNT(*) FROM schedule_run WHERE state = 'missed'") == 999
     assert one(sched.desk.file, "SELECT COUNT(*) FROM schedule_run") == 1_000
     oldest = one(sched.desk.file, "SELECT reason FROM schedule_run ORDER BY planned_at LIMIT 1")
-    assert oldest.endswith("1880 earlier planned times passed too and are not listed")
+    assert oldest.endswith("1,880 earlier planned times passed too and are not listed")
     assert sched.runs.acknowledge(schedule_id=1, by=TRADER, reason="holiday") == 999
     assert sched.runs.unseen() == 0
 
@@ -144,8 +145,8 @@ def test_a_run_that_waits_long_in_the_queue_is_late(sched: ScheduleDesk) -> None
 @pytest.mark.parametrize(
     ("failing", "state", "reason"),
     [
-        ({"AAPL": True}, RunState.PARTLY_FAILED, "1 of 2 failed"),
-        ({"AAPL": True, "MSFT": True}, RunState.FAILED, "2 of 2 failed"),
+        ({"AAPL": True}, RunState.PARTLY_FAILED, "1 of 2 failed: AUTH"),
+        ({"AAPL": True, "MSFT": True}, RunState.FAILED, "2 of 2 failed: AUTH"),
     ],
 )
 def test_a_run_says_how_much_of_it_failed(
@@ -189,9 +190,7 @@ def test_a_sleep_is_an_absence(sched: ScheduleDesk) -> None:
     sched.at(12)
     sched.presence.beat()
     (run,) = sched.come_to_it()
-    assert run.reason == (
-        "The console was down from 2026-03-02 10:00 to 2026-03-02 12:00; this schedule skips what it missed"
-    )
+    assert run.reason == ("The console was down from 2026-03-02 10:00 to 12:00; this schedule skips what it missed")
 
 
 def test_a_change_first_settles_what_was_due_and_then_waits_anew(sched: ScheduleDesk) -> None:
@@ -294,3 +293,9 @@ def test_two_consoles_that_fire_the_same_time_make_one_run(sched: ScheduleDesk, 
     sched.firing.fire(ScheduleClock.REAL)
     other.firing.fire(ScheduleClock.REAL)
     assert one(make_desk(tmp_path).file, "SELECT COUNT(*) FROM market_analysis") == 2
+
+
+def test_an_absence_within_one_day_says_the_day_once() -> None:
+    start, end = datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 2, 11, tzinfo=UTC)
+    assert local_span(start, end, "Europe/Berlin") == "from 2026-03-02 10:00 to 12:00"
+    assert local_span(start, end, "Pacific/Auckland") == "from 2026-03-02 22:00 to 2026-03-03 00:00"

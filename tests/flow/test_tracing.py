@@ -94,4 +94,4 @@ def test_a_missing_package_is_a_sentence_that_names_the_cure() -> None:
         "try: open_tracing(Settings(_env_file=None, otlp_endpoint='http://127.0.0.1:4317'))\n"
         "except StartRefused as refused: print(refused)"
     )
-    assert "pip install 'ba2-trade-platform[tracing]'" in python(asked).stdout
+    assert ".venv/bin/pip install -e '.[tracing]'" in python(asked).stdout

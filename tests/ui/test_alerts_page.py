@@ -43,7 +43,7 @@ async def test_the_list_is_acknowledged_at_once_with_a_reason(user: User, desk: 
     await eventually(lambda: user.should_see("3 alerts. It is taken off every page and kept here."))
     user.find(marker="reason").type("network was down")
     user.find(marker="confirm-reason").click()
-    await eventually(lambda: user.should_see("Nothing waits for you"))
+    await eventually(lambda: user.should_see("No alert waits for you"))
     await user.open("/alerts?all=1")
     await eventually(lambda: user.should_see("network was down"))
     links = {link.props["href"] for link in user.find(ui.link).elements}

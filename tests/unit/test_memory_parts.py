@@ -46,7 +46,7 @@ def test_an_extra_that_is_not_installed_says_how_to_install_it() -> None:
         "try: open_embedder('wordllama')\n"
         "except Exception as error: print(error.code.value, error)"
     )
-    assert said == "MEMORY_STORE BA2_MEMORY_EMBEDDER=wordllama needs pip install 'ba2-trade-platform[semantic]'"
+    assert said == "MEMORY_STORE BA2_MEMORY_EMBEDDER=wordllama needs .venv/bin/pip install -e '.[semantic]'"
 
 
 def test_an_embedding_model_without_its_key_is_a_sentence() -> None:

@@ -36,7 +36,7 @@ def test_without_its_package_a_provider_says_what_to_install(tmp_path: Path) -> 
         f"open_prices('yahoo', None, pathlib.Path({str(tmp_path)!r}))\n"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "BA2_PRICES=yahoo needs a package: pip install 'ba2-trade-platform[yahoo]'" in found.stderr
+    assert "BA2_PRICES=yahoo needs a package: .venv/bin/pip install -e '.[yahoo]'" in found.stderr
 
 
 def test_nothing_heavy_is_imported_before_somebody_asks(tmp_path: Path) -> None:

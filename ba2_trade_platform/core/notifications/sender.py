@@ -18,6 +18,7 @@ SECONDS = 15.0
 LOOK_SECONDS = 0.1
 MAX_URL = 2000
 MIN_SECRET = 4
+MOST_HUNG = 8
 EXAMPLES = (
     ("Mail", "mailtos://USER:PASSWORD@example.com?smtp=mail.example.com&to=desk@example.com"),
     ("Telegram", "tgram://BOT_TOKEN/CHAT_ID"),
@@ -56,6 +57,8 @@ class AppriseSender:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._closed = threading.Event()
+        self._hung: list[threading.Thread] = []
+        self._lock = threading.Lock()
 
     def hint(self, url: str) -> str:
         """Return the service, and its host where that is no secret: some keep a token in its place."""
@@ -72,6 +75,10 @@ class AppriseSender:
 
     def send(self, url: str, text: Text) -> Delivery:
         """Send it on a thread that does not outlive the console, for a service may drip its answer for ever."""
+        with self._lock:
+            self._hung = [each for each in self._hung if each.is_alive()]
+            if len(self._hung) >= MOST_HUNG:
+                return Delivery(False, f"{MOST_HUNG} earlier messages are still without an answer")
         box: list[Delivery] = []
         thread = threading.Thread(target=lambda: box.append(_send(url, text)), name="notify", daemon=True)
         thread.start()
@@ -80,6 +87,8 @@ class AppriseSender:
             thread.join(min(LOOK_SECONDS, self._seconds))
         if box:
             return box[0]
+        with self._lock:
+            self._hung.append(thread)
         if self._closed.is_set():
             return Delivery(False, "The console was stopped before there was an answer")
         return Delivery(False, f"There was no answer within {self._seconds:g} s")

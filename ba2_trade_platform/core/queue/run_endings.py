@@ -18,6 +18,7 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ErrorCode, ItemOutcome, RunState, RunTrigger, ScheduleClock
 
 UNWELL = (RunState.MISSED, RunState.FAILED, RunState.PARTLY_FAILED)
+CODES_NAMED = 3
 _R, _I, _S = t.schedule_run.c, t.batch_item.c, t.schedule.c
 # In words, for SQLite finds the partial index on runs under way only where it can read the condition.
 _UNDER_WAY: ColumnElement[bool] = literal_column("schedule_run.state = 'running'")
@@ -48,6 +49,7 @@ class RunNews:
 
     schedule_id: int
     name: str
+    zone: str
     planned_at: datetime
     state: RunState
     reason: str | None
@@ -81,6 +83,13 @@ def local_time(instant: datetime, zone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
+def local_span(start: datetime, end: datetime, zone: str) -> str:
+    """Return from when until when as reasons have it; a day that both share is said once."""
+    here, there = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    until = f"{there:%H:%M}" if here.date() == there.date() else local_time(end, zone)
+    return f"from {local_time(start, zone)} to {until}"
+
+
 def settle_runs(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
     """End the runs whose batches are among these and wait for nothing more, in the caller's transaction."""
     runs = session.execute(_ENDED, {"r_batches": list(batch_ids)}).all()
@@ -98,7 +107,7 @@ def announce_runs(session: Session, news: Sequence[RunNews], at: datetime) -> No
                 f"schedule {each.schedule_id}",
                 at,
                 {
-                    "sentence": f"{each.name}, planned {each.planned_at:%Y-%m-%d %H:%M} UTC: "
+                    "sentence": f"{each.name}, planned {local_time(each.planned_at, each.zone)} ({each.zone}): "
                     f"{each.state.value.replace('_', ' ')}. {each.reason or ''}".strip(),
                     "link": f"/batches/{each.batch_id}" if each.batch_id else f"/schedules?schedule={each.schedule_id}",
                 },
@@ -124,7 +133,7 @@ def _settle(session: Session, run: Any, at: datetime) -> None:
         .values(state=state, reason=reason, started_at=began, finished_at=at)
     )
     if run.clock is ScheduleClock.REAL:
-        news = RunNews(run.schedule_id, run.name, run.planned_at, state, reason, run.batch_id)
+        news = RunNews(run.schedule_id, run.name, run.zone, run.planned_at, state, reason, run.batch_id)
         announce_runs(session, [news], at)
 
 
@@ -162,7 +171,7 @@ def _began(session: Session, batch_id: int) -> datetime | None:
 def _reason(session: Session, run: Any, counts: _Counts) -> str | None:
     parts = [run.reason] if run.reason else []
     if counts.failed:
-        parts.append(f"{counts.failed} of {counts.total} failed")
+        parts.append(f"{counts.failed} of {counts.total} failed: {_codes(session, run.batch_id)}")
     if counts.blocked:
         parts.append(f"{counts.blocked} of {counts.total} not possible: {_why(session, run, ItemOutcome.BLOCKED)}")
     if counts.expired:
@@ -170,6 +179,25 @@ def _reason(session: Session, run: Any, counts: _Counts) -> str | None:
     if counts.passed:
         parts.append(f"{counts.passed} of {counts.total} skipped: {_why(session, run, ItemOutcome.SKIPPED)}")
     return "; ".join(parts) or None
+
+
+def _codes(session: Session, batch_id: int) -> str:
+    """Return the errors of what failed in a batch, the most frequent first."""
+    newest = (
+        select(func.max(t.attempt.c.number))
+        .where(t.attempt.c.analysis_id == _I.analysis_id, t.attempt.c.error_code.is_not(None))
+        .correlate(t.batch_item)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(t.attempt.c.error_code, func.count().label("n"))
+        .join(t.batch_item, (_I.analysis_id == t.attempt.c.analysis_id) & (t.attempt.c.number == newest))
+        .where(_I.batch_id == batch_id, _I.outcome == ItemOutcome.FAILED)
+        .group_by(t.attempt.c.error_code)
+        .order_by(func.count().desc(), t.attempt.c.error_code)
+    ).all()
+    named = [code if len(rows) == 1 else f"{count} {code}" for code, count in rows[:CODES_NAMED]]
+    return ", ".join(named) + (" and others" if len(rows) > CODES_NAMED else "")
 
 
 def _why(session: Session, run: Any, outcome: ItemOutcome) -> str:

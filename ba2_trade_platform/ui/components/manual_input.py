@@ -13,7 +13,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def symbols_in(text: str) -> list[str]:
-    """Return the symbols in a text, in capitals, each once, in their order; commas, spaces, quotes and lines part them."""
+    """Return the symbols in a text, in capitals, each once, in their order; commas, spaces, quotes, lines part them."""
     return list(dict.fromkeys(part.removeprefix("$").upper() for part in _BETWEEN.split(text) if part))
 
 

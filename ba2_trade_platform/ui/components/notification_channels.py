@@ -17,7 +17,7 @@ from ba2_trade_platform.ui.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.live import Refresh
 from ba2_trade_platform.ui.times import DASH, moment
 
-HEADERS = ("Channel", "State", "Actions", "On", "Leads to", "Quiet hours", "Last sent", "Last error")
+HEADERS = ("Channel", "State", "Actions", "On", "Leads to", "Quiet hours", "Last sent", "Last answer")
 Line = tuple[Channel, Tested | None, bool]  # the channel, what the last test on this page brought, one is under way
 
 

@@ -52,8 +52,6 @@ class ReplayStrip:
             self._resume = self._button("play_arrow", "Resume the replay", lambda: self._do(self._replay.resume))
             self._speed = self._speeds()
             self._stop = self._button("stop", "End the replay: back to 2014", lambda: self._do(self._replay.stop))
-        self._timer = ui.timer(SECOND, self.show, active=False)
-        self.show()
 
     def build_invitation(self) -> None:
         """Build the word in the demo desk's banner that begins a replay."""
@@ -64,9 +62,15 @@ class ReplayStrip:
         self._invitation.set_visibility(self._may_begin())
 
     def build_status(self) -> None:
-        """Build the market's clock for the status bar."""
+        """Build the market's clock for the status bar, last of all, and begin to show it.
+
+        A timer waits for the browser, and NiceGUI sends a page as soon as something on it does: built before the
+        page's own content it would have every page appear empty.
+        """
         clock = self._desk.platform.prices.clock
         self._status = ui.label(_clock_words(clock.now())).classes("ba2-hide-narrow")
+        self._timer = ui.timer(SECOND, self.show, active=False)
+        self.show()
 
     def show(self) -> None:
         """Show where the clock is now; it is asked in memory, so on the loop."""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from ba2_trade_platform.core.alerts import Alert, AlertPage
 from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.ui.components.alert_banner import RUNS_URL
 from ba2_trade_platform.ui.components.panels import Panel, chip, empty_state, icon_button
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.desk import Desk
@@ -77,10 +78,13 @@ class AlertsPage:
         if not page.items:
             empty_state(
                 "notifications_none",
-                "No alerts" if self._all else "Nothing waits for you",
-                "An alert is raised when something needs a person: analyses that wait for an hour, a missed run, "
-                "a scheduler that stood still. It stays on every page until somebody acknowledges it.",
-                links=(("Schedules", "/schedules"),) if self._all else (("All alerts", "/alerts?all=1"),),
+                "No alerts" if self._all else "No alert waits for you",
+                "An alert is raised when something needs a person: analyses that wait for an hour, "
+                "a scheduler that stood still, a backup that failed. It stays on every page until somebody "
+                "acknowledges it. Runs that went badly are counted beside it and have a list of their own.",
+                links=(("Schedules", "/schedules"),)
+                if self._all
+                else (("All alerts", "/alerts?all=1"), ("Runs to look at", RUNS_URL)),
             )
             return
         with plain_table("Alerts", HEADERS, right=frozenset({"Told"})), ui.element("tbody"):
