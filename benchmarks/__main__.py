@@ -8,6 +8,7 @@ from benchmarks import (
     backup,
     batches,
     bulk_rerun,
+    busy_pages,
     console,
     debates,
     failure_queries,
@@ -35,6 +36,7 @@ BENCHMARKS = (
     debates,
     backup,
     schedules,
+    busy_pages,
 )
 QUICK = {
     "jobs": 200,
@@ -55,6 +57,7 @@ QUICK = {
     "megabytes": 50,
     "schedules": 200,
     "spread": 5,
+    "waiting": 500,
 }
 
 

@@ -54,7 +54,7 @@ def measure(options: Namespace) -> Section:
         together = _together(Path(folder), options.schedules)
     late = percentile(drifts, 99)
     return Section(
-        f"Schedules: {options.schedules:,} of one console, each once within {options.spread:g} s, the queue busy",
+        f"Schedules: {options.schedules:,} of one console, each once within {options.spread:g} s",
         [
             Line("Start-up with all of them waiting", f"{started:.2f} s", "", f"<= {START:g} s", started <= START),
             Line("A run behind its time, median", milliseconds(percentile(drifts, 50))),
@@ -72,8 +72,8 @@ def measure(options: Namespace) -> Section:
                 f"{together / options.schedules * 1000:.2f} ms each",
             ),
         ],
-        "Each run is a batch of one analysis, which the same console claims, works and writes; ten thousand others"
-        " drain beside them.",
+        "Each run is a batch of one analysis, which the same console claims, works and writes; twice as many others"
+        " drain beside the first of them, and are done long before the last.",
     )
 
 
