@@ -283,7 +283,7 @@ class ScheduleRuns:
         try:
             day + timedelta(days=count + 1)
         except OverflowError as error:
-            raise Invalid(f"No calendar knows {day}", code="INVALID_DAY") from error
+            raise Invalid(f"No calendar knows {day}") from error
         first = datetime.combine(day, time(), self._zone)
         return first.astimezone(UTC), datetime.combine(day + timedelta(days=count), time(), self._zone).astimezone(UTC)
 
