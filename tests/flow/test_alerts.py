@@ -82,13 +82,15 @@ def test_an_alert_ends_by_itself_and_stays_until_it_is_acknowledged(
 def test_what_was_acknowledged_is_not_told_again_until_it_has_ended(
     desk: Desk, alerts: Alerts, look: Callable[[], list[str]]
 ) -> None:
-    analysis = desk.submit(desk.expert())
+    analysis, later = desk.submit(desk.expert()), desk.submit(1, "MSFT")
     desk.queue.pause(by=TRADER)
     desk.clock.advance(HOUR)
     look()
     alerts.acknowledge([alert.id for alert in alerts.open()], by=TRADER)
     desk.clock.advance(60)
     assert look() == []
+    desk.analyses.cancel(later, by=TRADER)
+    assert look() == []  # another number of the same is no news either
     desk.analyses.cancel(analysis, by=TRADER)
     assert look() == []
     desk.submit(1)

@@ -78,6 +78,15 @@ def test_what_waits_in_a_batch_goes_first_when_a_person_asks_for_it(desk: Desk, 
     assert (desk.batches.get(batch.id).counts.succeeded, len(worker.held)) == (2, 0 if paused else 1)
 
 
+def test_what_a_paused_batch_holds_is_let_go_even_for_a_patient_person(desk: Desk) -> None:
+    expert, worker = desk.expert(), desk.worker()
+    batch = desk.batches.submit(BatchOrder((expert,), SYMBOLS[:2]), by=TRADER)
+    desk.batches.pause(batch.id, by=TRADER)
+    asked = desk.queue.submit_analysis_task(expert, "S1", by=TRADER, priority=900)
+    worker.tick()
+    assert list(worker.held) == [asked.analysis_id]
+
+
 def test_one_slot_is_kept_for_a_person_while_a_batch_fills_the_others(desk: Desk) -> None:
     expert, worker = desk.expert(max_concurrent=16), desk.worker()
     desk.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)

@@ -231,3 +231,27 @@ def test_a_day_beyond_all_calendars_is_refused_with_a_sentence(sched: ScheduleDe
         edge = edge.replace(hour=23)
     with pytest.raises(Invalid, match="lies outside the calendar"):
         sched.runs.list(RunFilter(first=edge))
+
+
+def test_a_plan_that_seemed_to_have_ended_goes_on_when_the_clock_is_set_back(sched: ScheduleDesk) -> None:
+    schedule = sched.schedule(misfire=Misfire.SKIP, ends_on=date(2026, 3, 20))
+    scheduler = scheduler_of(sched)
+    sched.clock.advance(40 * 86_400)
+    scheduler.look()
+    assert sched.schedules.get(schedule.id).next_at is None
+    sched.clock.advance(-40 * 86_400)
+    scheduler.look()
+    assert sched.schedules.get(schedule.id).next_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+def test_a_run_that_was_partly_cancelled_and_partly_failed_says_both(sched: ScheduleDesk) -> None:
+    sched.schedule()
+    sched.at(11)
+    sched.come_to_it()
+    sched.desk.analyses.cancel(1, by=TRADER, reason="not today")
+    sched.finish(MSFT=True)
+    (run,) = sched.listed()
+    assert (run.state, run.reason) == (
+        RunState.PARTLY_FAILED,
+        "1 of 2 failed: AUTH; 1 of 2 skipped: not today",
+    )
