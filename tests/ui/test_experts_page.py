@@ -48,8 +48,8 @@ async def test_fixing_the_settings_lets_the_rerun_succeed(user: User, desk: Desk
     drain(desk.platform)
     await user.open(f"/experts?edit={expert}")
     await eventually(lambda: user.should_see(marker="save-expert"))
-    (failed,) = user.find(kind=ui.link, content="1").elements
-    assert failed.props["href"] == f"/marketanalysis?expert={expert}&status=failed"
+    links = [link.props["href"] for link in user.find(kind=ui.link, content="1").elements]
+    assert f"/marketanalysis?expert={expert}&status=failed" in links
     assert control(user, "setting-fail_with").value == "AUTH"
     put(user, "setting-fail_with", "")
     user.find(marker="save-expert").click()
