@@ -39,6 +39,7 @@ class Presence:
         self._lock = threading.Lock()
         self._life: int | None = None
         self._seen_at: datetime | None = None
+        self.set_back = False  # whether the clock was, since somebody last looked after that
 
     def begin(self) -> None:
         """Begin a life; the database is owned."""
@@ -46,10 +47,10 @@ class Presence:
             self._begin()
 
     def beat(self) -> None:
-        """Say that the console is still there; after a sleep a new life begins, so that the gap is seen."""
+        """Say that the console is still there; after a sleep or a set clock a new life begins, so that it is seen."""
         with self._lock:
             now = self._store.clock.now()
-            if self._life is None or self._seen_at is None or now - self._seen_at > GONE:
+            if self._life is None or self._seen_at is None or abs(now - self._seen_at) > GONE:
                 self._begin()
             elif now > self._seen_at:
                 with self._store.write(wake=False) as transaction:
@@ -72,6 +73,8 @@ class Presence:
         now = self._store.clock.now()
         life = {"started_at": now, "seen_at": now, "pid": os.getpid(), "version": self._version[:40]}
         with self._store.write(wake=False) as transaction:
+            last = transaction.session.scalar(select(_P.seen_at).order_by(_P.id.desc()).limit(1))
+            self.set_back = self.set_back or (last is not None and last - now > GONE)
             self._life = transaction.session.scalar(insert(t.presence).values(**life).returning(_P.id))
         self._seen_at = now
 

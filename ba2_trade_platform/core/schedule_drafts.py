@@ -83,7 +83,7 @@ def values(draft: Draft, checked: Checked) -> dict[str, Any]:
     """Return the columns of a draft that was found good."""
     plan = checked.plan_or_raise()
     return {
-        "name": clean_text(draft.name.strip()),
+        "name": clean_text(draft.name).strip(),
         "clock": draft.clock,
         "expert_instance_id": draft.expert_instance_id,
         "subtype": draft.subtype,
@@ -104,7 +104,7 @@ def values(draft: Draft, checked: Checked) -> dict[str, Any]:
 
 
 def _name(session: Session, draft: Draft, own_id: int | None) -> list[str]:
-    name = draft.name.strip()
+    name = clean_text(draft.name).strip()  # as it is stored, or two could be stored alike
     if not name:
         return ["Give it a name"]
     if len(name) > LONGEST_NAME:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, delete, select, true
+from sqlalchemy.exc import SQLAlchemyError
 
 from ba2_trade_platform.core.actors import Actor, actor_id
 from ba2_trade_platform.core.alarms import Alarm, raise_alarm
@@ -23,12 +24,14 @@ from ba2_trade_platform.core.schedule_rows import plan_of, symbols_among, symbol
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import RunTrigger, ScheduleClock
+from ba2_trade_platform.db.enums import RunState, RunTrigger, ScheduleClock
 
 log = logging.getLogger(__name__)
 # About so many analyses are made in one transaction, for others want to write too.
 SLICE = 200
-_S = t.schedule.c
+# What a row that cannot be read, or a value that cannot be written, raises.
+DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_S, _R = t.schedule.c, t.schedule_run.c
 
 
 class ScheduleFiring:
@@ -67,12 +70,46 @@ class ScheduleFiring:
         while due := self._due(schedule_id=schedule_id):
             self._slice(due)
 
+    def settle(self, transaction: Transaction, schedule_id: int) -> None:
+        """Make what has come due since `fire_one`, in the transaction that changes the schedule: nothing falls between.
+
+        Raises Invalid when its old plan cannot be read.
+        """
+        due = select(t.schedule).where(_S.id == schedule_id, _S.enabled, _S.archived_at.is_(None))
+        while row := transaction.session.execute(due.where(_S.wake_at.is_not(None))).one_or_none():
+            if row.wake_at > self._now(row.clock):
+                return
+            prepared = self._prepare(row, symbols_of(transaction.session, row))
+            self._making.settle(transaction, [prepared])
+
     def skip_ahead(self, clock: ScheduleClock) -> None:
         """Have every schedule of a clock that was set wait for its first time from now; what it jumped are no runs."""
-        now = self._clocks[clock].now()
+        self._plan_anew(clock, true())
+
+    def step_back(self) -> None:
+        """After real time was set back: wait again for what comes from now on, instead of for what seemed to be next.
+
+        Times ahead that were taken for missed are no longer so; a time that was run stays run.
+        """
+        now = self._now(ScheduleClock.REAL)
+        real = select(_S.id).where(_S.clock == ScheduleClock.REAL)
+        taken_for_missed = (_R.planned_at > now, _R.state == RunState.MISSED, _R.trigger != RunTrigger.MANUAL)
+        with self._store.write() as transaction:
+            session = transaction.session
+            session.execute(
+                delete(t.schedule_run).where(*taken_for_missed, _R.batch_id.is_(None), _R.schedule_id.in_(real))
+            )
+            sentence = f"The clock was set back to {now:%Y-%m-%d %H:%M} UTC: look whether schedules ran too early"
+            raise_alarm(session, Alarm("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
+            transaction.everything = True
+        log.warning("%s", sentence)
+        self._plan_anew(ScheduleClock.REAL, _S.next_at.is_(None) | (_S.next_at > now))
+
+    def _plan_anew(self, clock: ScheduleClock, chosen: ColumnElement[bool]) -> None:
+        now = self._now(clock)
         with self._store.read() as session:
             rows = session.execute(
-                select(t.schedule).where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None))
+                select(t.schedule).where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None), chosen)
             ).all()
         plans = []
         for row in rows:
@@ -110,20 +147,46 @@ class ScheduleFiring:
 
     def _slice(self, rows: Sequence[Any]) -> None:
         prepared = self._prepared(rows)
+        try:
+            self._make(prepared)
+        except DATA_ERRORS:
+            for one in prepared:  # one by one, so that the one that cannot be made holds up no other
+                self._make_alone(one)
+
+    def _make(self, prepared: Sequence[Prepared]) -> None:
         with self._store.write() as transaction:
             self._making.settle(transaction, prepared)
 
+    def _make_alone(self, prepared: Prepared) -> None:
+        try:
+            self._make([prepared])
+        except DATA_ERRORS as error:
+            self._set_aside(prepared.row, error)
+
+    def _symbols(self, rows: Sequence[Any]) -> dict[int, list[str]]:
+        """Return the symbols of these by their ids; one whose row cannot be read is set aside and left out."""
+        try:
+            with self._store.read() as session:
+                return symbols_among(session, rows)
+        except DATA_ERRORS as error:
+            if len(rows) == 1:
+                self._set_aside(rows[0], error)
+                return {}
+        found: dict[int, list[str]] = {}
+        for row in rows:
+            found |= self._symbols([row])
+        return found
+
     def _prepared(self, rows: Sequence[Any]) -> list[Prepared]:
         """Decide about as many of these as fit into one slice; all that takes no write lock."""
-        with self._store.read() as session:
-            symbols = symbols_among(session, rows)
+        symbols = self._symbols(rows)
         prepared, weight = [], 0
-        for row in rows:
+        for row in (row for row in rows if row.id in symbols):
             try:
                 prepared.append(self._prepare(row, symbols[row.id]))
             except Unavailable:
                 raise
-            except PlatformError as error:
+            except (PlatformError, *DATA_ERRORS) as error:
                 self._set_aside(row, error)
                 continue
             weight += 1 + len(symbols[row.id])
@@ -144,9 +207,13 @@ class ScheduleFiring:
         due = divide(chain([row.next_at], times), wake, now)
         return Prepared(row, decide(due, policy_of(row), wake, now), now, symbols)
 
-    def _set_aside(self, row: Any, error: PlatformError) -> None:
+    def _set_aside(self, row: Any, error: Exception) -> None:
         """Let a schedule that cannot be planned wait for a person, so that it holds up no other."""
-        sentence = f"Schedule {row.name} cannot be planned and does not run: {error}"
+        known = isinstance(error, PlatformError)
+        why = str(error) if known else f"our own error, {type(error).__name__}; report it with the log"
+        sentence = f"Schedule {row.name} cannot be planned and does not run: {why}"
+        if not known:
+            log.error("%s", sentence, exc_info=error)
         with self._store.write() as transaction:
             wait_for(transaction.session, [(row, None)])
             alarm = Alarm("schedule_broken", f"schedule {row.id}", sentence, f"/schedules?schedule={row.id}")

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.errors import Invalid
 from ba2_trade_platform.core.planned_times import jitter, planned_times
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.timings import Plan, read_timing
 from ba2_trade_platform.db import tables as t
 
 _S = t.schedule.c
+# In words and by its index, or SQLite reads all that was ever missed, acknowledged or not, whenever the rail counts.
+UNSEEN: ColumnElement[bool] = literal_column(
+    "(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen INDEXED BY ix_schedule_run_unseen"
+    " WHERE unseen.acknowledged_at IS NULL AND unseen.state IN ('missed','failed','partly_failed')))"
+)
 _LISTED = (
     select(t.schedule_watchlist.c.schedule_id, t.instrument.c.symbol)
     .join(t.watchlist_item, t.watchlist_item.c.instrument_id == t.instrument.c.id)
@@ -25,7 +32,12 @@ _LISTED = (
 
 
 def plan_of(row: Any) -> Plan:
-    """Return the plan that a schedule's row keeps; raises Invalid for a timing that this version cannot read."""
+    """Return the plan that a schedule's row keeps; raises Invalid for a timing or a zone that cannot be read here."""
+    try:
+        ZoneInfo(row.zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        # A backup of another machine, or a release of the zones that has renamed it.
+        raise Invalid(f"This machine knows no time zone {row.zone}; choose another", code="ZONE_UNKNOWN") from error
     return Plan(read_timing(row.timing), row.zone, row.calendar, row.starts_on, row.ends_on)
 
 

@@ -9,15 +9,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
 
 from ba2_trade_platform.core.actors import Actor, actor_id, note
+from ba2_trade_platform.core.bulk_plans import each
+from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.desk_clock import DeskClock
 from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.planned_times import closed_days, planned_times
-from ba2_trade_platform.core.schedule_rows import plan_of
+from ba2_trade_platform.core.schedule_rows import UNSEEN, plan_of
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.timings import FIRST_YEAR, LAST_YEAR
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.enums import ItemOutcome, RunState, RunTrigger, ScheduleClock
 
@@ -30,7 +33,6 @@ MAX_PAGE = 500
 MOST_ACKNOWLEDGED = 10_000
 _R, _S = t.schedule_run.c, t.schedule.c
 UNWELL = (RunState.MISSED, RunState.FAILED, RunState.PARTLY_FAILED)
-_UNSEEN: ColumnElement[bool] = and_(_R.acknowledged_at.is_(None), _R.state.in_(UNWELL))
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ class ScheduleRuns:
     def unseen(self) -> int:
         """Return how many runs went badly and nobody has acknowledged."""
         with self._store.read() as session:
-            return session.scalar(select(func.count()).select_from(t.schedule_run).where(_UNSEEN)) or 0
+            return session.scalar(select(func.count()).select_from(t.schedule_run).where(UNSEEN)) or 0
 
     def acknowledge(
         self, run_ids: Sequence[int] = (), *, schedule_id: int | None = None, by: Actor, reason: str | None = None
@@ -184,7 +186,8 @@ class ScheduleRuns:
         """
         if bool(run_ids) == (schedule_id is not None):
             raise Invalid("Name either runs or a schedule")
-        chosen = _R.schedule_id == schedule_id if schedule_id is not None else _R.id.in_(list(run_ids))
+        reason = clean_text((reason or "").strip(), 500) or None
+        chosen = _R.schedule_id == schedule_id if schedule_id is not None else _R.id.in_(each(list(run_ids), Integer()))
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             who = actor_id(session, by)
@@ -195,7 +198,7 @@ class ScheduleRuns:
                         raise NotFound(f"Run {run_id} not found", run_id=run_id)
             seen = session.scalars(
                 update(t.schedule_run)
-                .where(chosen, _UNSEEN)
+                .where(chosen, UNSEEN)
                 .values(acknowledged_at=now, acknowledged_by=who, acknowledge_reason=reason)
                 .returning(_R.id)
             ).all()
@@ -235,16 +238,20 @@ class ScheduleRuns:
             schedules = session.execute(
                 select(t.schedule).where(_S.archived_at.is_(None)).order_by(_S.name, _S.id)
             ).all()
-        runs = self._read(_RUNS.where(_R.planned_at >= first, _R.planned_at < until).order_by(_R.planned_at, _R.id))
-        return Week(first_day, self._zone.key, tuple(self._week_row(row, first_day, until, runs) for row in schedules))
+        runs: dict[int, list[RunInfo]] = {}
+        for run in self._read(
+            _RUNS.where(_R.planned_at >= first, _R.planned_at < until).order_by(_R.planned_at, _R.id)
+        ):
+            runs.setdefault(run.schedule_id, []).append(run)
+        rows = tuple(self._week_row(row, first_day, until, runs.get(row.id, ())) for row in schedules)
+        return Week(first_day, self._zone.key, rows)
 
-    def _week_row(self, row: Any, first_day: date, until: datetime, runs: Sequence[RunInfo]) -> WeekRow:
+    def _week_row(self, row: Any, first_day: date, until: datetime, own: Sequence[RunInfo]) -> WeekRow:
         days = [first_day + timedelta(days=number) for number in range(7)]
         begin, _ = self._bounds(first_day, 1)
         coming = row.enabled and row.next_at and row.clock is ScheduleClock.REAL
         ahead = self._planned(row, max(begin, row.next_at), until) if coming else []
         closed = self._closed(row, days)
-        own = [run for run in runs if run.schedule_id == row.id]
         return WeekRow(
             row.id,
             row.name,
@@ -280,10 +287,9 @@ class ScheduleRuns:
         return instant.astimezone(self._zone).date()
 
     def _bounds(self, day: date, count: int) -> tuple[datetime, datetime]:
-        try:
-            day + timedelta(days=count + 1)
-        except OverflowError as error:
-            raise Invalid(f"No calendar knows {day}", code="INVALID_DAY") from error
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            sentence = f"No calendar knows {day}: schedules know the years {FIRST_YEAR} to {LAST_YEAR}"
+            raise Invalid(sentence, code="INVALID_DAY")
         first = datetime.combine(day, time(), self._zone)
         return first.astimezone(UTC), datetime.combine(day + timedelta(days=count), time(), self._zone).astimezone(UTC)
 
@@ -295,7 +301,7 @@ class ScheduleRuns:
             counted: dict[int, Counter[ItemOutcome]] = {}
             for batch_id, outcome, count in session.execute(
                 select(i.batch_id, i.outcome, func.count())
-                .where(i.batch_id.in_(batches))
+                .where(i.batch_id.in_(each(batches, Integer())))
                 .group_by(i.batch_id, i.outcome)
             ):
                 counted.setdefault(batch_id, Counter())[outcome] += count
@@ -333,12 +339,19 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
     if wanted.schedule_id is not None:
         conditions.append(_R.schedule_id == wanted.schedule_id)
     if wanted.first is not None:
-        conditions.append(_R.planned_at >= wanted.first)
+        conditions.append(_R.planned_at >= _utc(wanted.first))
     if wanted.until is not None:
-        conditions.append(_R.planned_at < wanted.until)
+        conditions.append(_R.planned_at < _utc(wanted.until))
     if wanted.unseen_only:
-        conditions.append(_UNSEEN)
+        conditions.append(UNSEEN)
     return conditions
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{instant.isoformat()} lies outside the calendar") from error
 
 
 def _before(cursor: str) -> ColumnElement[bool]:

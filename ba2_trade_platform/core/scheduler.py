@@ -47,7 +47,8 @@ class Scheduler:
         self._turns = {clock: threading.Lock() for clock in clocks}
         self._arming = threading.Lock()
         self._started = False
-        self._replay_found = False
+        # Clocks that were set, or found where they stand: what they jumped over are no runs, so nothing is fired first.
+        self._jumped: set[ScheduleClock] = {clock for clock in clocks if clock is ScheduleClock.REPLAY}
         self.beat_at = self.worked_at = time.monotonic()
         for clock, shown in clocks.items():
             shown.on_change(partial(self._set, clock))
@@ -79,9 +80,10 @@ class Scheduler:
     def look(self) -> None:
         """Fire whatever is due, armed or not: the clock may have been set, or the machine slept."""
         self.beat()  # first, so that what was missed in a sleep can say so
-        if not self._replay_found and ScheduleClock.REPLAY in self._clocks:
-            # A replay stands where it stands at the start; what lies between then and now are no runs.
-            self._skip_ahead(ScheduleClock.REPLAY)
+        for clock in tuple(self._jumped):
+            self._skip_ahead(clock)
+        if self._presence.set_back:
+            self._step_back()
         for clock in self._clocks:
             if not self._turns[clock].locked():  # else it is being fired, and armed afterwards
                 self._fire(clock)
@@ -103,7 +105,7 @@ class Scheduler:
             if not self._started:
                 return
             try:
-                while self._firing.fire_slice(clock):
+                while clock not in self._jumped and self._firing.fire_slice(clock):
                     self.worked_at = time.monotonic()
                 self._arm(clock)
             except Unavailable as error:
@@ -131,19 +133,28 @@ class Scheduler:
         return earliest
 
     def _set(self, clock: ScheduleClock) -> None:
+        self._jumped.add(clock)
         if not self._started:
             return
         self._clockwork.at(datetime.now(UTC), f"{_job(clock)} set", partial(self._skip_ahead, clock))
 
     def _skip_ahead(self, clock: ScheduleClock) -> None:
         with self._turns[clock]:
+            self._jumped.discard(clock)  # before, for it may be set once more meanwhile
             try:
                 self._firing.skip_ahead(clock)
-                self._replay_found = True
                 self._arm(clock)
             except Unavailable as error:
                 log.warning("Schedules of the %s clock wait: %s", clock.value, error)
-                self._replay_found = False  # the next look tries again
+                self._jumped.add(clock)  # the next look tries again
+
+    def _step_back(self) -> None:
+        with self._turns[ScheduleClock.REAL]:
+            try:
+                self._firing.step_back()
+                self._presence.set_back = False
+            except Unavailable as error:
+                log.warning("Schedules wait for the times of a clock that was set back: %s", error)
 
 
 class Watchdog:

@@ -9,17 +9,18 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import Integer, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.actors import Actor, actor_id, note
+from ba2_trade_platform.core.bulk_plans import each
 from ba2_trade_platform.core.desk_clock import DeskClock
 from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError, Refused
-from ba2_trade_platform.core.planned_times import planned_times
+from ba2_trade_platform.core.planned_times import is_planned, planned_times
 from ba2_trade_platform.core.run_making import NO_SYMBOLS
 from ba2_trade_platform.core.schedule_drafts import Checked, Draft, check, values
 from ba2_trade_platform.core.schedule_firing import ScheduleFiring
-from ba2_trade_platform.core.schedule_rows import first_after, plan_of, symbols_of
+from ba2_trade_platform.core.schedule_rows import UNSEEN, first_after, plan_of, symbols_of, waking
 from ba2_trade_platform.core.sessions import Calendars
 from ba2_trade_platform.core.store import Store, Transaction
 from ba2_trade_platform.core.timings import in_words
@@ -31,7 +32,6 @@ __all__ = ["Draft", "LastRun", "Misfire", "Preview", "ScheduleClock", "ScheduleI
 log = logging.getLogger(__name__)
 MOST_TIMES = 100
 _S, _R = t.schedule.c, t.schedule_run.c
-_UNSEEN = (_R.acknowledged_at.is_(None), _R.state.in_([RunState.MISSED, RunState.FAILED, RunState.PARTLY_FAILED]))
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Schedules:
             schedule_id = int(session.scalar(insert(t.schedule).values(**columns, **stamps).returning(_S.id)) or 0)
             self._list_watchlists(session, schedule_id, draft)
             self._replan(transaction, schedule_id)
-            note(session, who, now, "create", subject_type="schedule", subject_id=schedule_id, after=draft.name.strip())
+            note(session, who, now, "create", subject_type="schedule", subject_id=schedule_id, after=columns["name"])
         return self.get(schedule_id)
 
     def update(self, schedule_id: int, draft: Draft, *, version: int, by: Actor) -> ScheduleInfo:
@@ -158,12 +158,14 @@ class Schedules:
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             _unchanged(_row(session, schedule_id), version)
+            self._firing.settle(transaction, schedule_id)
+            waited = _row(session, schedule_id)
             columns = values(draft, check(session, draft, self._calendars, schedule_id))
             session.execute(
                 update(t.schedule).where(_S.id == schedule_id).values(**columns, updated_at=now, version=version + 1)
             )
             self._list_watchlists(session, schedule_id, draft)
-            self._replan(transaction, schedule_id)
+            self._replan(transaction, schedule_id, waited)
             after = _infos(session, [_row(session, schedule_id)])[0]
             self._note(transaction, schedule_id, "change", by, before=_told(before), after=_told(after))
         return after
@@ -224,6 +226,7 @@ class Schedules:
     def _switch(self, schedule_id: int, what: str, by: Actor, **columns: Any) -> ScheduleInfo:
         self._firing.fire_one(schedule_id)
         with self._store.write() as transaction:
+            self._firing.settle(transaction, schedule_id)
             session, row = transaction.session, _row(transaction.session, schedule_id)
             if row.archived_at is not None:
                 raise Refused(f"{row.name} was archived")
@@ -235,11 +238,18 @@ class Schedules:
                 self._note(transaction, schedule_id, what, by)
         return self.get(schedule_id)
 
-    def _replan(self, transaction: Transaction, schedule_id: int) -> None:
+    def _replan(self, transaction: Transaction, schedule_id: int, waited: Any = None) -> None:
+        """Have a schedule wait for its first time from now, or for the time that it `waited` for and still has."""
         row = _row(transaction.session, schedule_id)
         waits: dict[str, datetime | None] = {"next_at": None, "wake_at": None}
         if row.enabled and row.archived_at is None:
-            waits = first_after(row, plan_of(row), self._clocks[row.clock].now(), self._calendars)
+            plan, now = plan_of(row), self._clocks[row.clock].now()
+            # Its planned time may have passed while its jitter has not: that run is still to come.
+            kept = waited is not None and waited.clock is row.clock and waited.enabled and waited.next_at
+            if kept and kept <= now and is_planned(plan, kept, self._calendars):
+                waits = waking(row, kept)
+            else:
+                waits = first_after(row, plan, now, self._calendars)
         transaction.session.execute(update(t.schedule).where(_S.id == schedule_id).values(**waits))
         transaction.everything = True
         transaction.then(self._changed)
@@ -328,16 +338,16 @@ def _words(row: Any) -> str:
 
 
 def _last_runs(session: Session, ids: Sequence[int]) -> dict[int, LastRun]:
-    later = t.schedule_run.alias()
-    newest = ~exists().where(later.c.schedule_id == _R.schedule_id, later.c.planned_at > _R.planned_at)
     columns = (_R.schedule_id, _R.id, _R.planned_at, _R.state, _R.reason, _R.batch_id)
-    chosen = [_R.schedule_id == ids[0]] if len(ids) == 1 else []
-    rows = session.execute(select(*columns).where(*chosen, newest)).all()
+    # The newest of each by one step down its index: a desk of a year has millions of runs.
+    newest = select(_R.id).where(_R.schedule_id == _S.id).order_by(_R.planned_at.desc()).limit(1).scalar_subquery()
+    chosen = select(newest).select_from(t.schedule).where(_S.id.in_(each(ids, Integer())))
+    rows = session.execute(select(*columns).where(_R.id.in_(chosen))).all()
     return {row.schedule_id: LastRun(*tuple(row)[1:]) for row in rows}
 
 
 def _unseen(session: Session) -> dict[int, int]:
-    statement = select(_R.schedule_id, func.count()).where(*_UNSEEN).group_by(_R.schedule_id)
+    statement = select(_R.schedule_id, func.count()).where(UNSEEN).group_by(_R.schedule_id)
     return dict(session.execute(statement).all())
 
 

@@ -61,6 +61,23 @@ def test_a_single_analysis_goes_before_what_waits_of_a_batch(desk: Desk) -> None
     assert list(worker.held) == [single]
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_waits_in_a_batch_goes_first_when_a_person_asks_for_it(desk: Desk, paused: bool) -> None:
+    expert, worker = desk.expert(max_concurrent=1), desk.worker()
+    batch = desk.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
+    worker.tick()
+    (first,) = worker.held.values()
+    if paused:
+        desk.batches.pause(batch.id, by=TRADER)
+    asked = desk.queue.submit_analysis_task(expert, "S99", by=TRADER)
+    assert asked.sentence == "Analysis task for expert Scripted and symbol S99 is already pending; it goes first now"
+    worker.succeed(first)
+    assert list(worker.held) == [asked.analysis_id]
+    assert desk.queue.submit_analysis_task(expert, "S99", by=TRADER).sentence.endswith("is already running")
+    worker.succeed(worker.held[asked.analysis_id])
+    assert (desk.batches.get(batch.id).counts.succeeded, len(worker.held)) == (2, 0 if paused else 1)
+
+
 def test_one_slot_is_kept_for_a_person_while_a_batch_fills_the_others(desk: Desk) -> None:
     expert, worker = desk.expert(max_concurrent=16), desk.worker()
     desk.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)

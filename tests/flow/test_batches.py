@@ -105,6 +105,14 @@ def test_what_is_no_symbol_is_an_item_that_says_so_and_the_rest_is_queued(desk: 
     assert batch.sentence == f"Batch {batch.batch_id}: 1 analysis queued, 2 not possible"
 
 
+def test_a_text_that_cannot_be_stored_does_not_take_its_batch_down(desk: Desk) -> None:
+    batch = desk.queue.submit_batch([desk.expert()], ["AAPL", "\ud800\x00"], by=TRADER)
+    assert [(item.symbol, item.outcome.value) for item in batch.items] == [
+        ("AAPL", "queued"),
+        ("?", "blocked"),
+    ]
+
+
 def test_a_batch_that_makes_no_sense_is_refused_as_a_whole(desk: Desk) -> None:
     expert = desk.expert()
     for instances, symbols, says in (

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts import settle_batches
 from ba2_trade_platform.core.bulk_plans import each
+from ba2_trade_platform.core.cleaning import clean_text
 from ba2_trade_platform.core.errors import Invalid, NotFound
 from ba2_trade_platform.core.providers import NO_CHOICE
 from ba2_trade_platform.core.queue.endings import Abilities
@@ -224,7 +225,9 @@ def _judged(
         instance = instances[order.expert_instance_id]
         blocked = order.refused or _no_symbol(order.symbol) or reasons[instance.id, order.subtype]
         outcome = ItemOutcome.BLOCKED if blocked else ItemOutcome.QUEUED
-        items.append(PreviewItem(instance.id, instance.alias, order.symbol[:SYMBOL_LENGTH], outcome, blocked))
+        # What is no symbol may be any text; one bad character must not take the whole batch down.
+        symbol, why = clean_text(order.symbol)[:SYMBOL_LENGTH], blocked and clean_text(blocked)
+        items.append(PreviewItem(instance.id, instance.alias, symbol, outcome, why))
     return items, instances
 
 

@@ -100,9 +100,10 @@ class WorkerQueue:
             session = transaction.session
             instance = self._able_instance(session, expert_instance_id, order.subtype)
             placed = self._place(transaction, order, instance, actor_id(session, by))
+            sooner = placed.is_duplicate and self._put_first(transaction, placed.analysis_id, order, by)
         about = f"expert {instance.alias} and symbol {order.symbol}"
         if placed.is_duplicate:
-            sentence = f"Analysis task for {about} is already {placed.status.value}"
+            sentence = f"Analysis task for {about} is already {placed.status.value}" + "; it goes first now" * sooner
             log.warning("%s (analysis %s)", sentence, placed.analysis_id)
         else:
             sentence = f"Analysis {placed.analysis_id} queued for {about}"
@@ -203,6 +204,25 @@ class WorkerQueue:
             self._dispatcher.enqueue(session, [ref])
             transaction.add(placed.analysis_id)
         return placed
+
+    def _put_first(self, transaction: Transaction, analysis_id: int, order: Order, by: Actor) -> bool:
+        """Let what waits in a batch, perhaps a paused one, go before the rest of it: a person asked for this one."""
+        session, now, a = transaction.session, self._store.clock.now(), t.analysis.c
+        behind = (a.id == analysis_id, a.status == Status.PENDING, (a.priority > order.priority) | a.held)
+        before = session.execute(select(a.priority, a.attempt, a.expert_instance_id).where(*behind)).one_or_none()
+        if before is None:
+            return False
+        priority = min(before.priority, order.priority)
+        session.execute(
+            update(t.analysis)
+            .where(a.id == analysis_id)
+            .values(priority=priority, held=False, updated_at=now, version=a.version + 1)
+        )
+        self._dispatcher.enqueue(session, [Ref(analysis_id, before.attempt, before.expert_instance_id, priority)])
+        change = {"before": f"priority {before.priority}", "after": f"priority {priority}"}
+        note(session, actor_id(session, by), now, "put first", subject_id=analysis_id, attempt=before.attempt, **change)
+        transaction.touch(analysis_id)
+        return True
 
     def orders(
         self,
