@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +56,25 @@ class Quotes:
                 self._kept.clear()
             self._kept[symbol] = now, quote
         return quote
+
+    def split_since(self, symbol: str, at: datetime) -> float | None:
+        """Return by what a price of `at` is multiplied to stand beside the newest; None: not known, or not yet past.
+
+        A recommendation keeps the price of its moment, and the newest close knows of every split since.
+        """
+        now = self._prices.clock.now()
+        if at > now:  # a replay's clock stands before it
+            return None
+        try:
+            bars, original = self._prices.bars(symbol, now), self._prices.bars(symbol, at, 1)
+        except ExpertError:
+            return None
+        if not len(original):
+            return None
+        place = bisect_left(bars.sessions, original.sessions[-1])
+        if place >= len(bars) or bars.sessions[place] != original.sessions[-1]:
+            return None
+        return float(bars.close[place]) / float(original.close[-1])
 
     def _ask(self, symbol: str, now: datetime) -> Quote:
         try:

@@ -61,6 +61,10 @@ def test_a_line_has_the_price_then_and_now_and_the_change() -> None:
     assert shown["url"] == "/symbols/BTC%2FUSD"
     assert "12 sessions are missing since" in shown["now_hint"]
     assert since(item(price_then=None), Quote("BTC/USD", 110.0)) is None
+    split = line(item(price_then=Decimal(700)), ZoneInfo("UTC"), Quote("BTC/USD", 110.0), NOW, split=1 / 7)
+    assert (split["then"], split["since"]) == ("100.00", "+10.0 %")
+    assert "700.00 before the splits since" in split["then_hint"]
+    assert line(item(), ZoneInfo("UTC"), Quote("BTC/USD", 110.0), NOW, split=None)["since"] == "\N{EM DASH}"
     assert [change_words(change) for change in (None, -0.04, -12.34)] == ["\N{EM DASH}", "0.0 %", "-12.3 %"]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
@@ -21,8 +22,10 @@ CURRENT = ("Expert", "Recommendation", "Confidence", "Price then", "Since", "Tar
 NUMBERS = frozenset({"ID", "Confidence", "Duration", "Price then", "Since", "Target", "Stop"})
 
 
-def show_current(answers: Sequence[Answered], price: float | None, zone: ZoneInfo) -> None:
-    """Show what each expert recommends now."""
+def show_current(
+    answers: Sequence[Answered], price: float | None, splits: Mapping[datetime, float | None], zone: ZoneInfo
+) -> None:
+    """Show what each expert recommends now; prices of before a split stand in the shares of today, as `splits` say."""
     if not answers:
         quiet("No expert has a recommendation that counts. Press Analyse now.")
         return
@@ -33,10 +36,15 @@ def show_current(answers: Sequence[Answered], price: float | None, zone: ZoneInf
                 with cell(), ui.link(target=f"/market_analysis/{one.analysis_id}").classes("ba2-link"):
                     chip(words.ACTION[one.action.value])
                 text_cell(f"{one.confidence:.0f} %", classes="ba2-right")
-                text_cell(DASH if one.price is None else f"{one.price:,.2f}", classes="ba2-right")
-                change = None if not one.price or price is None else 100 * (price / float(one.price) - 1)
+                split = splits.get(one.as_of)
+                then, target, stop = (
+                    None if level is None else float(level) * (split or 1.0)
+                    for level in (one.price, one.target, one.stop)
+                )
+                text_cell(DASH if then is None else f"{then:,.2f}", classes="ba2-right")
+                change = None if not then or price is None or split is None else 100 * (price / then - 1)
                 text_cell(change_words(change), classes="ba2-right")
-                for level in (one.target, one.stop):
+                for level in (target, stop):
                     text_cell(DASH if level is None else f"{level:,.2f}", classes="ba2-right")
                 text_cell(moment(one.as_of, zone))
 

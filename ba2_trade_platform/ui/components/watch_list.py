@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from nicegui import ui
 from nicegui.events import KeyEventArguments
@@ -32,6 +33,7 @@ class WatchList:
         self._items: list[WatchedItem] = []
         self._total = 0
         self._quotes: dict[str, Quote] = {}
+        self._splits: dict[tuple[str, datetime], float | None] = {}
         self._picked: dict[str, None] = {}
         self._anchor: str | None = None
         self._at: str | None = None
@@ -89,6 +91,7 @@ class WatchList:
                 if not self._range.is_deleted:
                     self._items = [fresh.get(item.symbol, item) for item in self._items]
                     self._show()
+                    await self._read_splits(self._items)
 
     async def _price(self) -> None:
         """Ask for the prices of the visible page, some at a time, off the loop."""
@@ -98,13 +101,29 @@ class WatchList:
             if self._range.is_deleted or [item.symbol for item in self._items] != symbols:
                 return
             self._quotes |= found
+            await self._read_splits([item for item in self._items if item.symbol in found])
             self._show()
+
+    async def _read_splits(self, items: Sequence[WatchedItem]) -> None:
+        """Ask by what the prices of these recommendations are to be compared with those of now, each once."""
+        wanted = [(item.symbol, item.then_at) for item in items if item.then_at is not None]
+        missing = [(symbol, at) for symbol, at in wanted if (symbol, at) not in self._splits]
+        if not missing:
+            return
+        quotes = self._desk.platform.lists.quotes
+        found = await off_loop(lambda: {(symbol, at): quotes.split_since(symbol, at) for symbol, at in missing})
+        if not self._range.is_deleted:
+            self._splits |= found
+            self._show()
+
+    def _split(self, item: WatchedItem) -> float | None:
+        return None if item.then_at is None else self._splits.get((item.symbol, item.then_at))
 
     def _show(self) -> None:
         zone = self._desk.zone
         lines = []
         for item in self._items:
-            shown = line(item, zone, self._quotes.get(item.symbol))
+            shown = line(item, zone, self._quotes.get(item.symbol), split=self._split(item))
             shown |= {"picked": item.symbol in self._picked, "cls": "at" if item.symbol == self._at else ""}
             lines.append(shown)
         self._table.show(lines)

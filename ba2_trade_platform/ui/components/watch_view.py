@@ -78,8 +78,13 @@ def symbol_url(symbol: str) -> str:
     return f"/symbols/{quote(symbol, safe='')}"
 
 
-def line(item: WatchedItem, zone: ZoneInfo, quote_now: Quote | None, now: datetime | None = None) -> dict[str, Any]:
-    """Return one symbol as the table shows it: texts and flags only; `quote_now` None: its price is not there yet."""
+def line(
+    item: WatchedItem, zone: ZoneInfo, quote_now: Quote | None, now: datetime | None = None, split: float | None = 1.0
+) -> dict[str, Any]:
+    """Return one symbol as the table shows it: texts and flags only; `quote_now` None: its price is not there yet.
+
+    `split` is what the price then is multiplied by to stand beside the price now; None: not known.
+    """
     look = words.STATUS.get(item.last_status or "")
     action = words.ACTION.get(item.action or "")
     return {
@@ -96,7 +101,7 @@ def line(item: WatchedItem, zone: ZoneInfo, quote_now: Quote | None, now: dateti
         "action_icon": action.icon if action else "",
         "action_tone": action.tone if action else "",
         "confidence": "" if item.confidence is None else f"{item.confidence:.0f} %",
-        **_prices(item, quote_now, zone),
+        **_prices(item, quote_now, zone, split),
         **_next(item.next_run, zone),
     }
 
@@ -119,11 +124,11 @@ def long_ago(instant: datetime, now: datetime | None = None) -> str:
     return "just now"
 
 
-def since(item: WatchedItem, quote_now: Quote | None) -> float | None:
+def since(item: WatchedItem, quote_now: Quote | None, split: float | None = 1.0) -> float | None:
     """Return by how many per cent the price has changed since the recommendation; None where that is not known."""
-    if quote_now is None or quote_now.price is None or not item.price_then:
+    if quote_now is None or quote_now.price is None or not item.price_then or split is None:
         return None
-    return 100 * (quote_now.price / float(item.price_then) - 1)
+    return 100 * (quote_now.price / (float(item.price_then) * split) - 1)
 
 
 def change_words(change: float | None) -> str:
@@ -145,8 +150,10 @@ def _last_hint(item: WatchedItem, zone: ZoneInfo) -> str:
     return f"Analysis {item.last_analysis_id} by {item.expert}{failed}, {exact(item.last_analyzed_at, zone)}"
 
 
-def _prices(item: WatchedItem, quote_now: Quote | None, zone: ZoneInfo) -> dict[str, Any]:
-    change = since(item, quote_now)
+def _prices(item: WatchedItem, quote_now: Quote | None, zone: ZoneInfo, split: float | None) -> dict[str, Any]:
+    change = since(item, quote_now, split)
+    then = float(item.price_then) * (split or 1.0) if item.price_then else None
+    adjusted = f"; {item.price_then:,.2f} before the splits since" if then and abs((split or 1.0) - 1) > 0.001 else ""
     now = "\N{HORIZONTAL ELLIPSIS}" if quote_now is None else DASH
     hint = ""
     if quote_now is not None:
@@ -157,8 +164,8 @@ def _prices(item: WatchedItem, quote_now: Quote | None, zone: ZoneInfo) -> dict[
             hint += f"; {quote_now.sessions_missing} sessions are missing since"
     rounded = 0.0 if change is None else round(change, 1)
     return {
-        "then": f"{item.price_then:,.2f}" if item.price_then else DASH,
-        "then_hint": exact(item.then_at, zone),
+        "then": f"{then:,.2f}" if then else DASH,
+        "then_hint": f"{exact(item.then_at, zone)}{adjusted}",
         "now": now,
         "now_hint": hint,
         "now_tone": "tone-warn" if quote_now is not None and quote_now.is_stale else "",

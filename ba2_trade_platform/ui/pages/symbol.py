@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from functools import partial
 
 from nicegui import ui
@@ -53,6 +54,7 @@ class SymbolPage:
         self._sessions, self._style = 120, "candles"
         self._bars: Bars | str | None = None
         self._quote = Quote(symbol)
+        self._splits: dict[datetime, float | None] = {}
         self._reading = SymbolReading(symbol, (), (), ())
         self._lock = asyncio.Lock()
 
@@ -97,9 +99,9 @@ class SymbolPage:
         with reporting():
             async with self._lock:
                 reading, rows, instrument = await off_loop(self._read)
+                redraw = reading.answers != self._reading.answers
                 if self._chart.element.is_deleted:
                     return
-                redraw = reading.answers != self._reading.answers
                 self._reading = reading
                 self._show_name(instrument)
                 self._analyses.show(rows, lambda data: show_analyses(self._symbol, data, zone))
@@ -110,6 +112,8 @@ class SymbolPage:
                     self._draw()
             if change.ids is None:
                 self._fill_menu([(one.id, one.name) for one in await off_loop(platform.watchlists.summaries)])
+            if redraw and self._bars is not None:  # another recommendation: of a time before a split, perhaps
+                await self._read_prices()
 
     def _read(self) -> tuple[SymbolReading, tuple[AnalysisRow, ...], Instrument | None]:
         platform = self._desk.platform
@@ -124,29 +128,32 @@ class SymbolPage:
         self._name.set_text(" \N{MIDDLE DOT} ".join(part for part in parts if part))
 
     def _show_current(self) -> None:
-        shown = (self._reading.current, self._quote.price)
+        shown = (self._reading.current, self._quote.price, dict(self._splits))
         self._current.show(shown, lambda data: show_current(*data, self._desk.zone))
 
     # --- prices --------------------------------------------------------------------------------------------------
 
     async def _read_prices(self) -> None:
         with reporting():
-            quote, bars = await off_loop(self._ask_prices, self._sessions)
+            quote, bars, splits = await off_loop(self._ask_prices, self._sessions)
             if self._chart.element.is_deleted:
                 return
-            self._quote, self._bars = quote, bars
+            self._quote, self._bars, self._splits = quote, bars, splits
             self._show_price()
             self._show_current()
             self._draw()
 
-    def _ask_prices(self, sessions: int) -> tuple[Quote, Bars | str]:
+    def _ask_prices(self, sessions: int) -> tuple[Quote, Bars | str, dict[datetime, float | None]]:
         platform = self._desk.platform
-        quote = platform.lists.quotes.one(self._symbol)
+        quotes = platform.lists.quotes
+        quote = quotes.one(self._symbol)
+        moments = {one.as_of for one in self._reading.current}
+        splits = {moment: quotes.split_since(self._symbol, moment) for moment in moments}
         try:
             bars = platform.prices.bars(self._symbol, platform.prices.clock.now(), sessions)
         except ExpertError as error:
-            return quote, f"No chart: {error}"
-        return quote, bars if len(bars) else f"No chart: {self._symbol} has no prices yet."
+            return quote, f"No chart: {error}", splits
+        return quote, bars if len(bars) else f"No chart: {self._symbol} has no prices yet.", splits
 
     def _show_price(self) -> None:
         quote = self._quote
