@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import events, ui
+
+LEAVING_SECONDS = 1.0
 
 
 def typed_choice(
@@ -16,7 +19,7 @@ def typed_choice(
     clearable: bool = False,
 ) -> ui.select:
     """Build a field of `names` to type in; Enter or leaving it takes what was typed, where that means one of them."""
-    typed = ""
+    typed, emptied_at = "", 0.0
 
     async def take_change() -> None:
         nonlocal typed
@@ -24,18 +27,24 @@ def typed_choice(
         await changed()
 
     def keep(event: events.GenericEventArguments) -> None:
-        nonlocal typed
-        typed = str(event.args or "").strip()
+        nonlocal typed, emptied_at
+        text = str(event.args or "").strip()
+        if not text:
+            emptied_at = time.monotonic()
+        else:
+            typed, emptied_at = text, 0.0
 
     def take() -> None:
-        meant = the_one(names, typed)
+        # Quasar empties the field as it is left, perhaps before it says so; what was empty longer, a person emptied.
+        emptied_before = 0 < emptied_at < time.monotonic() - LEAVING_SECONDS
+        meant = None if emptied_before else the_one(names, typed)
         if meant is not None:
             field.set_value(meant)
 
     field = ui.select(
         list(names), label=label, value=value, with_input=True, clearable=clearable, on_change=take_change
     )
-    return field.on("input-value", keep).on("keydown.enter", take).on("blur", take)
+    return field.on("input-value", keep).on("keydown.enter", take).on("keydown.tab", take).on("blur", take)
 
 
 def the_one(names: Sequence[str], typed: str) -> str | None:
