@@ -15,7 +15,8 @@ from ba2_trade_platform.core.errors import NotFound
 from ba2_trade_platform.core.monitor import Filter
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.bulk_dialog import ask_bulk_rerun
-from ba2_trade_platform.ui.components.panels import Fact, KeyedList, Panel, chip, empty_state, facts
+from ba2_trade_platform.ui.components.item_list import ItemList
+from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, empty_state, facts
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.components.watch_view import symbol_url
 from ba2_trade_platform.ui.desk import Desk
@@ -135,13 +136,10 @@ class BulkPage:
             ui.link("In Job Monitoring", self._monitoring(self._outcome)).classes("ba2-link")
         self._list = Panel("Items")
         with self._list.element:
-            with ui.element("div") as self._table, plain_table("Items", ITEM_HEADERS, right=frozenset({"No."})):
-                self._rows: KeyedList[int, BulkItem] = KeyedList(self._line, tag="tbody", entry_tag="tr")
-            self._none = ui.label("None of its analyses is here.").classes("ba2-muted")
-            with ui.row().classes("items-center"):
-                self._first = ui.link("First page", self._url(self._outcome)).classes("ba2-link")
-                self._next = ui.link("Next page", "").classes("ba2-link").mark("next-items")
-        self._first.set_visibility(self._cursor > 0)
+            self._items: ItemList[BulkItem] = ItemList(
+                ITEM_HEADERS, self._line, "None of its analyses is here.",
+                lambda cursor: self._url(self._outcome, cursor), first=self._cursor == 0,
+            )  # fmt: skip
         self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
         await self.refresh(Change(None))
 
@@ -157,12 +155,7 @@ class BulkPage:
                 under_way = shown.bulk.state in (BulkState.CANARY, BulkState.RUNNING)
                 self._abort.set_visibility(under_way)
                 self._again.set_visibility(shown.bulk.counts.failed > 0 and shown.bulk.finished_at is not None)
-                self._rows.show({item.position: item for item in shown.items})
-                self._table.set_visibility(bool(shown.items))
-                self._none.set_visibility(not shown.items)
-                self._next.set_visibility(shown.next_cursor is not None)
-                self._next.props["href"] = self._url(self._outcome, shown.next_cursor)
-                self._next.update()
+                self._items.show(shown.items, shown.next_cursor)
 
     def _read(self) -> _Shown:
         service = self._desk.platform.bulk_reruns

@@ -18,7 +18,8 @@ from ba2_trade_platform.core.errors import NotFound
 from ba2_trade_platform.core.lifecycle import Status
 from ba2_trade_platform.ui import words
 from ba2_trade_platform.ui.components.batch_parts import OUTCOMES, bar, count_links, left
-from ba2_trade_platform.ui.components.panels import Fact, KeyedList, Panel, chip, empty_state, facts
+from ba2_trade_platform.ui.components.item_list import ItemList
+from ba2_trade_platform.ui.components.panels import Fact, Panel, chip, empty_state, facts
 from ba2_trade_platform.ui.components.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.components.watch_view import symbol_url
 from ba2_trade_platform.ui.desk import Desk
@@ -88,13 +89,10 @@ class OneBatch:
             choice.props("dense outlined options-dense").style("width: 150px").mark("item-outcome")
             choice.on_value_change(lambda event: ui.navigate.to(self._url(event.value)))
         with self._list.element:
-            with ui.element("div") as self._table, plain_table("Items", ITEM_HEADERS, right=frozenset({"No."})):
-                self._rows: KeyedList[int, BatchItem] = KeyedList(self._line, tag="tbody", entry_tag="tr")
-            self._none = ui.label("None of its items is here.").classes("ba2-muted")
-            with ui.row().classes("items-center"):
-                self._first = ui.link("First page", self._url(self._outcome)).classes("ba2-link")
-                self._next = ui.link("Next page", "").classes("ba2-link").mark("next-items")
-        self._first.set_visibility(self._cursor > 0)
+            self._items: ItemList[BatchItem] = ItemList(
+                ITEM_HEADERS, self._line, "None of its items is here.",
+                lambda cursor: self._url(self._outcome, cursor), first=self._cursor == 0,
+            )  # fmt: skip
         self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
         await self.refresh(Change(None))
 
@@ -123,12 +121,7 @@ class OneBatch:
         self._why.show(shown.reasons, self._show_reasons)
         self._reruns.show_if(bool(shown.reruns))
         self._reruns.show(shown.reruns, _show_reruns)
-        self._rows.show({item.position: item for item in shown.items})
-        self._table.set_visibility(bool(shown.items))
-        self._none.set_visibility(not shown.items)
-        self._next.set_visibility(shown.next_cursor is not None)
-        self._next.props["href"] = self._url(self._outcome, shown.next_cursor)
-        self._next.update()
+        self._items.show(shown.items, shown.next_cursor)
 
     def _show_head(self, batch: Batch) -> None:
         with ui.element("div").classes("ba2-inline"):
