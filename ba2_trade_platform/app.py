@@ -10,73 +10,74 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from ba2_trade_platform.core.abilities import Abilities
-from ba2_trade_platform.core.actors import Actor, ActorKind
-from ba2_trade_platform.core.alerts import Alerts
-from ba2_trade_platform.core.analyses import Analyses
-from ba2_trade_platform.core.backups import Backups
-from ba2_trade_platform.core.batches import Batches
-from ba2_trade_platform.core.breakers import Breakers
-from ba2_trade_platform.core.bulk_plans import Planner
-from ba2_trade_platform.core.bulk_reruns import BulkReruns
-from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
-from ba2_trade_platform.core.costs import Costs
-from ba2_trade_platform.core.daily_summary import DailySummary
-from ba2_trade_platform.core.demo import Demo
-from ba2_trade_platform.core.desk_settings import DeskSettings
-from ba2_trade_platform.core.details import Details
-from ba2_trade_platform.core.equipment import Equipment
-from ba2_trade_platform.core.errors import StartRefused
-from ba2_trade_platform.core.expert_instances import ExpertInstances
-from ba2_trade_platform.core.failure_inbox import FailureInbox
-from ba2_trade_platform.core.failure_marks import FailureMarks
-from ba2_trade_platform.core.half_days import HalfDays
-from ba2_trade_platform.core.health import Health
-from ba2_trade_platform.core.heartbeat import Heartbeat
-from ba2_trade_platform.core.jobs import Bench
-from ba2_trade_platform.core.lessons import Lessons
-from ba2_trade_platform.core.lists import Lists
-from ba2_trade_platform.core.model_calls import ModelCalls
-from ba2_trade_platform.core.model_prices import ModelPrices
-from ba2_trade_platform.core.model_providers import ModelProviders
-from ba2_trade_platform.core.monitor import Monitor
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue, first_slots
+from ba2_trade_platform.core.analyses.rerun import Requeue
+from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.analyses.service import Analyses
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.attempts.retention import Retention
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.app_settings import DeskSettings
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.core.base.preferences import Preferences
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_plans import Planner
+from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
+from ba2_trade_platform.core.batches.service import Batches
+from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.contracts.toolkit import Equipment
+from ba2_trade_platform.core.experts.availability import Abilities
+from ba2_trade_platform.core.experts.instances import ExpertInstances
+from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.instruments.service import Lists
+from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.core.lessons.lessons import Lessons
+from ba2_trade_platform.core.models.call_log import ModelCalls
+from ba2_trade_platform.core.models.costs import Costs
+from ba2_trade_platform.core.models.pricing import ModelPrices
+from ba2_trade_platform.core.models.providers import ModelProviders
+from ba2_trade_platform.core.monitoring.details import Details
+from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox
+from ba2_trade_platform.core.monitoring.failure_marks import FailureMarks
+from ba2_trade_platform.core.monitoring.job_list import Monitor
+from ba2_trade_platform.core.monitoring.rerun_outlook import Assessments
+from ba2_trade_platform.core.monitoring.retry_statistics import RetryStatistics
+from ba2_trade_platform.core.notifications.alerts import Alerts
 from ba2_trade_platform.core.notifications.service import Notifications
-from ba2_trade_platform.core.ownership import Ownership
-from ba2_trade_platform.core.packed_archives import PackedArchives
-from ba2_trade_platform.core.preferences import Preferences
-from ba2_trade_platform.core.queue.breakers import BreakerPolicy
-from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
-from ba2_trade_platform.core.queue.claims import Worker as Claimant
-from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
-from ba2_trade_platform.core.queue.tick import Tick
-from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
-from ba2_trade_platform.core.replay import Replay
-from ba2_trade_platform.core.requeue import Requeue
-from ba2_trade_platform.core.rerun_planner import RerunPlanner
-from ba2_trade_platform.core.retention import Retention
-from ba2_trade_platform.core.retry_statistics import RetryStatistics
-from ba2_trade_platform.core.retrying import Retrying
-from ba2_trade_platform.core.schedule_runs import ScheduleRuns
-from ba2_trade_platform.core.schedules import Schedules
-from ba2_trade_platform.core.store import Store
-from ba2_trade_platform.core.symbol_maps import SymbolMaps
-from ba2_trade_platform.core.telemetry import Telemetry
-from ba2_trade_platform.core.tracing import TracerProvider, Traces
-from ba2_trade_platform.core.verdicts import Assessments
-from ba2_trade_platform.core.watchlists import Watchlists
-from ba2_trade_platform.core.worker import ExpertWorker, worker_id
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.observability.tracing import TracerProvider, Traces
+from ba2_trade_platform.core.operations.backups import Backups
+from ba2_trade_platform.core.operations.dead_man_switch import Heartbeat
+from ba2_trade_platform.core.operations.health import Health
+from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.recurrence.early_closes import HalfDays
+from ba2_trade_platform.core.schedules.daily_summary import DailySummary
+from ba2_trade_platform.core.schedules.runs import ScheduleRuns
+from ba2_trade_platform.core.schedules.service import Schedules
+from ba2_trade_platform.core.worker.breaker_ticks import BreakerPolicy
+from ba2_trade_platform.core.worker.claims import Worker as Claimant
+from ba2_trade_platform.core.worker.jobs import Bench
+from ba2_trade_platform.core.worker.tick import Tick
+from ba2_trade_platform.core.worker.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
+from ba2_trade_platform.demo.demo import Demo
+from ba2_trade_platform.demo.replay import Replay
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.language import Language, open_language
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.llm.limits import MINUTE
-from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.research import ResearchSource
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.market.research.sources import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.migrating import migrate
 from ba2_trade_platform.operations import Ground, Operations, open_market, open_operations
 from ba2_trade_platform.settings import Settings, variable
+from ba2_trade_platform.vocabulary import ActorKind
 
 log = logging.getLogger(__name__)
 

@@ -9,22 +9,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.clockwork import Clockwork
-from ba2_trade_platform.core.contracts import Prices
-from ba2_trade_platform.core.costs import Costs
-from ba2_trade_platform.core.desk_settings import DeskSettings
-from ba2_trade_platform.core.equipment import Equipment
-from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.learning import Learning
-from ba2_trade_platform.core.lessons import Lessons
-from ba2_trade_platform.core.model_calls import ModelCalls
-from ba2_trade_platform.core.model_prices import ModelPrices
-from ba2_trade_platform.core.model_providers import ModelProviders
-from ba2_trade_platform.core.secret_box import SecretBox
-from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.base.app_settings import DeskSettings
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.contracts.toolkit import Equipment
+from ba2_trade_platform.core.lessons.learning import Learning
+from ba2_trade_platform.core.lessons.lessons import Lessons
+from ba2_trade_platform.core.models.call_log import ModelCalls
+from ba2_trade_platform.core.models.costs import Costs
+from ba2_trade_platform.core.models.pricing import ModelPrices
+from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.llm.gateway import Gateway
-from ba2_trade_platform.market.research import ResearchSource, research_for
+from ba2_trade_platform.market.research.sources import ResearchSource, research_for
 from ba2_trade_platform.memory.embedders import missing_package, open_embedder
 from ba2_trade_platform.memory.recall import memory_for
 from ba2_trade_platform.memory.service import LessonMemory

@@ -6,7 +6,7 @@ import logging
 
 from sqlalchemy.exc import DatabaseError
 
-from ba2_trade_platform.core.errors import StartRefused
+from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.db.engine import database_file
 from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.settings import Settings

@@ -6,37 +6,37 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ba2_trade_platform.core.alerts import Alerts
-from ba2_trade_platform.core.breakers import Breakers
-from ba2_trade_platform.core.clockwork import Clockwork
-from ba2_trade_platform.core.contracts import Prices
-from ba2_trade_platform.core.daily_summary import DailySummary
-from ba2_trade_platform.core.desk_clock import DeskClock, RealClock
-from ba2_trade_platform.core.desk_settings import DeskSettings
-from ba2_trade_platform.core.errors import StartRefused, Unavailable
-from ba2_trade_platform.core.half_days import HalfDays
-from ba2_trade_platform.core.lists import Lists, open_lists
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
+from ba2_trade_platform.core.base.app_settings import DeskSettings
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.base.errors import StartRefused, Unavailable
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock, RealClock
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.instruments.price_prefetch import KEEP_SECONDS, PriceKeeping
+from ba2_trade_platform.core.instruments.service import Lists, open_lists
+from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
+from ba2_trade_platform.core.notifications.alerts import Alerts
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
-from ba2_trade_platform.core.presence import Presence
-from ba2_trade_platform.core.price_keeping import KEEP_SECONDS, PriceKeeping
-from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
-from ba2_trade_platform.core.replay import FIRST, SAVE_SECONDS, Replay
-from ba2_trade_platform.core.schedule_firing import ScheduleFiring
-from ba2_trade_platform.core.schedule_runs import ScheduleRuns
-from ba2_trade_platform.core.scheduler import Scheduler, Watchdog
-from ba2_trade_platform.core.schedules import Schedules
-from ba2_trade_platform.core.secret_box import SecretBox
-from ba2_trade_platform.core.store import Store
-from ba2_trade_platform.core.symbol_maps import SymbolMaps
-from ba2_trade_platform.core.waiting_alerts import CHECK_SECONDS, WaitingAlerts
-from ba2_trade_platform.core.worker import ExpertWorker
-from ba2_trade_platform.db.enums import ScheduleClock
-from ba2_trade_platform.market.registry import open_prices
-from ba2_trade_platform.market.replay import ReplayClock
-from ba2_trade_platform.market.research import ResearchSource, open_research
-from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS, WaitingAlerts
+from ba2_trade_platform.core.recurrence.early_closes import HalfDays
+from ba2_trade_platform.core.schedules.daily_summary import DailySummary
+from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.runs import ScheduleRuns
+from ba2_trade_platform.core.schedules.scheduler import Scheduler, Watchdog
+from ba2_trade_platform.core.schedules.service import Schedules
+from ba2_trade_platform.core.schedules.uptime import Presence
+from ba2_trade_platform.core.worker.worker import ExpertWorker
+from ba2_trade_platform.demo.replay import FIRST, SAVE_SECONDS, Replay
+from ba2_trade_platform.demo.replay_clock import ReplayClock
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+from ba2_trade_platform.market.prices.registry import open_prices
+from ba2_trade_platform.market.research.sources import ResearchSource, open_research
 from ba2_trade_platform.safekeeping import Safekeeping, Watched, open_safekeeping
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import ScheduleClock
 
 
 @dataclass(frozen=True)

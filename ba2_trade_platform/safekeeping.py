@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 
-from ba2_trade_platform.core import restoring
-from ba2_trade_platform.core.backups import Backups, Plan
-from ba2_trade_platform.core.breakers import Breakers
-from ba2_trade_platform.core.clockwork import Clockwork
-from ba2_trade_platform.core.contracts import Prices
-from ba2_trade_platform.core.errors import StartRefused
-from ba2_trade_platform.core.health import Health, Parts, Readiness
-from ba2_trade_platform.core.heartbeat import Heartbeat
-from ba2_trade_platform.core.ownership import Ownership
-from ba2_trade_platform.core.queue.worker_queue import WorkerQueue
-from ba2_trade_platform.core.secret_box import SecretBox
-from ba2_trade_platform.core.store import Store
-from ba2_trade_platform.core.worker import ExpertWorker
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.operations import restore
+from ba2_trade_platform.core.operations.backups import Backups, Plan
+from ba2_trade_platform.core.operations.dead_man_switch import Heartbeat
+from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
+from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.settings import Settings
 
@@ -73,14 +73,14 @@ def open_safekeeping(
 
 def find_backup(settings: Settings, name: str) -> Path:
     """Return the backup of this path, or of this name in the folder of backups; raises NotFound."""
-    return restoring.find_backup(name, settings.data_dir / "backups")
+    return restore.find_backup(name, settings.data_dir / "backups")
 
 
-def restore_backup(settings: Settings, file: Path) -> restoring.Restored:
+def restore_backup(settings: Settings, file: Path) -> restore.Restored:
     """Put a backup in the place of the database, which is kept aside; raises what `restoring.restore` does."""
     try:
         database = database_file(settings.url)
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     key = settings.data_dir / "secret.key"
-    return restoring.restore(file, database, Ownership(database), settings.page_url, key)
+    return restore.restore(file, database, Ownership(database), settings.page_url, key)

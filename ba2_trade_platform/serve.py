@@ -22,7 +22,7 @@ from structlog.stdlib import ProcessorFormatter
 
 from ba2_trade_platform.api.register import register_api
 from ba2_trade_platform.app import build
-from ba2_trade_platform.core.errors import StartRefused
+from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.ui.routes import register_pages
 

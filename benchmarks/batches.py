@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.batches import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchOrder
 from ba2_trade_platform.settings import Settings
 from benchmarks.domain import BENCHMARK, One, Trivial
 from benchmarks.report import Line, Section, milliseconds, show

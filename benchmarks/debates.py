@@ -17,9 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import Status
 from benchmarks.domain import BENCHMARK
 from benchmarks.report import Line, Section, milliseconds, percentile, show
 

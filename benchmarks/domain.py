@@ -10,11 +10,12 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.actors import Actor, ActorKind, actor_id
-from ba2_trade_platform.core.contracts import Action, AnalysisContext, Expert, ExpertCatalog, Requirement, Verdict
-from ba2_trade_platform.core.queue.submissions import Order, place
+from ba2_trade_platform.core.attempts.submissions import Order, place
+from ba2_trade_platform.core.base.actors import Actor, actor_id
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Expert, ExpertCatalog, Requirement, Verdict
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import Action, ActorKind
 
 OUTPUTS = 3
 TEXT = "**Measured.** A short note, as long as the ones that a desk writes about one symbol on an ordinary day."

@@ -7,9 +7,10 @@ import threading
 import time
 from pathlib import Path
 
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.vocabulary import Status
 from benchmarks.domain import BENCHMARK, Trivial, check, desk, queue_up
 from benchmarks.engines import answer
 

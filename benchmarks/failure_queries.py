@@ -14,10 +14,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.failure_groups import Seen, note_failures
-from ba2_trade_platform.core.failure_inbox import GroupState
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.failures.group_states import GroupState
+from ba2_trade_platform.core.failures.groups import Seen, note_failures
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import Status
 from benchmarks.domain import BENCHMARK, One, Trivial
 from benchmarks.million import copy_of
 from benchmarks.monitor_queries import Query, time_bare, time_query

@@ -18,9 +18,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY
-from ba2_trade_platform.core.model_contracts import Budgets, CallEnd, CallOutcome, CallStart
+from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallEnd, CallStart
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import CallOutcome
 from benchmarks.domain import BENCHMARK
 from benchmarks.report import Line, Section, milliseconds, show, spread
 

@@ -21,10 +21,11 @@ from typing import Any
 from sqlalchemy import event
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.contracts import Action, Subtype
-from ba2_trade_platform.core.monitor import SORTS, Filter, Source, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.monitoring.job_list import SORTS
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import Action, Source, Status, Subtype
 from benchmarks.domain import One, Trivial, queue_up
 from benchmarks.million import copy_of
 from benchmarks.report import Line, Section, milliseconds, percentile, show

@@ -12,10 +12,11 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ba2_trade_platform.core.announcements import Occasion
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError, Verdict
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
+from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.vocabulary import ErrorCode, Status
 from benchmarks.domain import BENCHMARK, Trivial, desk, queue_up
 from benchmarks.report import Line, Section, show
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.engine import WRITES, open_engine
-from ba2_trade_platform.db.enums import Action, Outcome, RiskLevel, Status, StepStatus, TimeHorizon
+from ba2_trade_platform.vocabulary import Action, Outcome, RiskLevel, Status, StepStatus, TimeHorizon
 from benchmarks.domain import OUTPUTS, TEXT
 
 AS_OF = datetime(2014, 12, 31, 21, tzinfo=UTC)

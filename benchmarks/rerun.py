@@ -20,9 +20,10 @@ from typing import Any
 from sqlalchemy import event
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import Status
 from benchmarks.browser import chromium, console
 from benchmarks.domain import BENCHMARK
 from benchmarks.report import Line, Section, percentile, show, spread

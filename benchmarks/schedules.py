@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import bindparam, delete, func, select, text, update
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.queue.submissions import Order, place
-from ba2_trade_platform.core.schedules import Draft
+from ba2_trade_platform.core.attempts.submissions import Order, place
+from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.settings import Settings
 from benchmarks.domain import BENCHMARK, One, Trivial

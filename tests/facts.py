@@ -10,7 +10,7 @@ import numpy as np
 import talib
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from ba2_trade_platform.core.contracts import Prices
+from ba2_trade_platform.core.contracts.experts import Prices
 
 
 def numbers_at(prices: Prices, symbol: str, as_of: datetime) -> dict[str, float]:

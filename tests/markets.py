@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ba2_trade_platform.core.contracts import Clock
-from ba2_trade_platform.market.alpaca import AlpacaSource
-from ba2_trade_platform.market.asking import Asker
+from ba2_trade_platform.core.contracts.experts import Clock
 from ba2_trade_platform.market.clock import StandingClock
-from ba2_trade_platform.market.history import PriceSource
-from ba2_trade_platform.market.live import LivePrices, Renamed
-from ba2_trade_platform.market.price_cache import PriceCache
-from ba2_trade_platform.market.series import RawBars, Split
-from ba2_trade_platform.market.yahoo import YahooSource
+from ba2_trade_platform.market.prices.cache import PriceCache
+from ba2_trade_platform.market.prices.history import PriceSource
+from ba2_trade_platform.market.prices.live import LivePrices, Renamed
+from ba2_trade_platform.market.prices.series import RawBars, Split
+from ba2_trade_platform.market.providers.alpaca import AlpacaSource
+from ba2_trade_platform.market.providers.requests import Asker
+from ba2_trade_platform.market.providers.yahoo import YahooSource
 from tests.fakes.price_server import KEY, SECRET, Market
 
 CLOSE = datetime(2014, 12, 31, 21, tzinfo=UTC)
@@ -51,7 +51,7 @@ def live_prices(
 
 @cache
 def _bundled() -> tuple[dict[str, RawBars], dict[str, tuple[Split, ...]]]:
-    demo = files("ba2_trade_platform.market").joinpath("demo")
+    demo = files("ba2_trade_platform.demo").joinpath("data")
     rows = list(csv.reader(gzip.decompress(demo.joinpath("bars.csv.gz").read_bytes()).decode().splitlines()))[1:]
     bars = {}
     for symbol in dict.fromkeys(row[0] for row in rows):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.model_contracts import Recalled
+from ba2_trade_platform.core.contracts.language_models import Recalled
 from tests.fakes.experts import Catalog
 from tests.fakes.learners import Learner
 from tests.platforms import TRADER, drain, make_platform, submit, wait_until

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.actors import Actor, ActorKind
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.contracts import ExpertCatalog, Prices, SideEffects
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import ActorKind, Status
 
 TRADER = Actor(ActorKind.USER, "trader")
 ACTIVE = Filter(status=(Status.PENDING, Status.RUNNING))

@@ -13,38 +13,38 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.abilities import Abilities
-from ba2_trade_platform.core.analyses import Analyses
-from ba2_trade_platform.core.batches import Batches
-from ba2_trade_platform.core.bulk_plans import Planner
-from ba2_trade_platform.core.bulk_reruns import BulkReruns
-from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertCatalog, Prices, SideEffects
-from ba2_trade_platform.core.desk_settings import DeskSettings
-from ba2_trade_platform.core.details import Details
-from ba2_trade_platform.core.expert_instances import ExpertInstances
-from ba2_trade_platform.core.failures import Failure, failure
-from ba2_trade_platform.core.model_calls import ModelCalls
-from ba2_trade_platform.core.model_prices import ModelPrices
-from ba2_trade_platform.core.monitor import Monitor
-from ba2_trade_platform.core.packed_archives import PackedArchives
-from ba2_trade_platform.core.queue.breakers import DEFAULT_POLICY, BreakerPolicy
-from ba2_trade_platform.core.queue.bulk_slices import BulkSlices
-from ba2_trade_platform.core.queue.claims import BULK_PRIORITY, Worker
-from ba2_trade_platform.core.queue.dispatcher import Claim
-from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
-from ba2_trade_platform.core.queue.records import End, OutputRecord, Sheet, StepRecord
-from ba2_trade_platform.core.queue.tick import Plan, Tick, Ticked
-from ba2_trade_platform.core.queue.worker_queue import WorkerQueue, first_slots
-from ba2_trade_platform.core.requeue import Requeue
-from ba2_trade_platform.core.rerun_planner import RerunPlanner
-from ba2_trade_platform.core.store import Store
-from ba2_trade_platform.core.telemetry import Telemetry
-from ba2_trade_platform.core.tracing import TracerProvider, Traces
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue, first_slots
+from ba2_trade_platform.core.analyses.rerun import Requeue
+from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.analyses.service import Analyses
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.base.app_settings import DeskSettings
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_plans import Planner
+from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
+from ba2_trade_platform.core.batches.service import Batches
+from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.core.experts.availability import Abilities
+from ba2_trade_platform.core.experts.instances import ExpertInstances
+from ba2_trade_platform.core.failures.classification import Failure, failure
+from ba2_trade_platform.core.models.call_log import ModelCalls
+from ba2_trade_platform.core.models.pricing import ModelPrices
+from ba2_trade_platform.core.monitoring.details import Details
+from ba2_trade_platform.core.monitoring.job_list import Monitor
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.observability.tracing import TracerProvider, Traces
+from ba2_trade_platform.core.worker.breaker_ticks import DEFAULT_POLICY, BreakerPolicy
+from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.core.worker.claims import BULK_PRIORITY, Worker
+from ba2_trade_platform.core.worker.tick import Plan, Tick, Ticked
 from ba2_trade_platform.db.engine import open_engine
-from ba2_trade_platform.db.enums import Outcome, StepStatus
 from ba2_trade_platform.db.migrate import upgrade
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.vocabulary import ErrorCode, Outcome, StepStatus
 from tests.fakes.clock import MovingClock
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.platforms import TRADER

@@ -9,40 +9,21 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ba2_trade_platform.api import (
-    alerts,
-    analyses,
-    backups,
-    batches,
-    breakers,
-    bulk_reruns,
-    costs,
-    demo,
-    experts,
-    failures,
-    health,
-    health_report,
-    instruments,
-    lessons,
-    model_providers,
-    notifications,
-    queue,
-    replay,
-    reruns,
-    research,
-    results,
-    retention,
-    retries,
-    runs,
-    schedules,
-    symbol_maps,
-    watchlists,
-)
-from ba2_trade_platform.api.guard import Guard, JsonOnly
-from ba2_trade_platform.api.idempotency import answer_replays
-from ba2_trade_platform.api.problems import EVERYWHERE, Problem, answer_problems
+from ba2_trade_platform.api.analyses import analyses, queue, reruns, results, retries
+from ba2_trade_platform.api.batches import batches, bulk_reruns
+from ba2_trade_platform.api.demo import demo, replay
+from ba2_trade_platform.api.experts import experts
+from ba2_trade_platform.api.failures import breakers, failures
+from ba2_trade_platform.api.http.guard import Guard, JsonOnly
+from ba2_trade_platform.api.http.idempotency import answer_replays
+from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
+from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
+from ba2_trade_platform.api.models import costs, lessons, providers, research
+from ba2_trade_platform.api.notifications import alerts, notifications
+from ba2_trade_platform.api.operations import backups, health, health_report, retention
+from ba2_trade_platform.api.schedules import runs, schedules
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.actors import ActorKind
+from ba2_trade_platform.vocabulary import ActorKind
 
 PREFIX = "/api/v1"
 PATHS = ("/api", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
@@ -76,7 +57,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         queue,
         alerts,
         breakers,
-        model_providers,
+        providers,
         experts,
         research,
         lessons,

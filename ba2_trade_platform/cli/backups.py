@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, be_quiet, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.cli.session import AsJson, be_quiet, print_json, reach, settings_in_force, show_answer
 
 backup = typer.Typer(no_args_is_help=True, help="Copies of the database: now, list, restore.")
 

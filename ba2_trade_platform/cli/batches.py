@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, Reason, answer_of, find_expert, print_json, reach, show_answer
+from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, find_expert, print_json, reach, show_answer
 
 batch = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Many analyses at once.")
 BatchId = Annotated[int, typer.Argument(metavar="ID", help="The batch", min=1)]

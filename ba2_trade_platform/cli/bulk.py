@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, Reason, answer_of, find_expert, print_json, reach, show_answer
-from ba2_trade_platform.core.errors import Invalid, Refused
+from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, find_expert, print_json, reach, show_answer
+from ba2_trade_platform.core.base.errors import Invalid, Refused
 
 TYPED_ABOVE = 50
 BulkId = Annotated[int, typer.Argument(metavar="ID", help="The bulk re-run", min=1)]

@@ -23,7 +23,7 @@ from ba2_trade_platform.cli import (
     retries,
     schedules,
 )
-from ba2_trade_platform.cli.door import (
+from ba2_trade_platform.cli.session import (
     AsJson,
     Reason,
     answer_of,
@@ -34,7 +34,7 @@ from ba2_trade_platform.cli.door import (
     settings_in_force,
     show_answer,
 )
-from ba2_trade_platform.core.errors import Invalid, PlatformError
+from ba2_trade_platform.core.base.errors import Invalid, PlatformError
 from ba2_trade_platform.settings import SettingsError, read_settings
 
 PROGRAM = "python -m ba2_trade_platform"

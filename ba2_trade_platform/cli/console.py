@@ -12,8 +12,7 @@ import httpx
 
 from ba2_trade_platform.api.register import PREFIX, create_api
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.actors import ActorKind
-from ba2_trade_platform.core.errors import (
+from ba2_trade_platform.core.base.errors import (
     Invalid,
     NotFound,
     PlatformError,
@@ -23,8 +22,9 @@ from ba2_trade_platform.core.errors import (
     TooMany,
     Unavailable,
 )
-from ba2_trade_platform.core.ownership import Holder
+from ba2_trade_platform.core.operations.instance_lock import Holder
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import ActorKind
 
 PATIENCE_SECONDS = 5.0
 ANSWER_SECONDS = 60.0

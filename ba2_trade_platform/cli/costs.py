@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, Reason, print_json, reach, show_answer
-from ba2_trade_platform.core.errors import Invalid
+from ba2_trade_platform.cli.session import AsJson, Reason, print_json, reach, show_answer
+from ba2_trade_platform.core.base.errors import Invalid
 
 NONE = "none"
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, Reason, answer_of, print_json, reach, settings_in_force, show_answer
-from ba2_trade_platform.core.errors import Invalid
+from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.core.base.errors import Invalid
 
 STATES = "unresolved, regressed, scheduled, recovered, ignored, resolved or wont_fix"
 Fingerprint = Annotated[str, typer.Argument(metavar="FINGERPRINT", help="The group, as `failures` names it")]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, print_json, reach, show_answer
-from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.cli.session import AsJson, print_json, reach, show_answer
+from ba2_trade_platform.core.base.errors import Unavailable
 
 LOOK_AGAIN_SECONDS = 0.5
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, print_json, reach
-from ba2_trade_platform.core.errors import Invalid, NotFound
-from ba2_trade_platform.core.list_files import MOST_BYTES, decoded
+from ba2_trade_platform.cli.session import AsJson, print_json, reach
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
 
 if TYPE_CHECKING:
     from ba2_trade_platform.cli.console import Console

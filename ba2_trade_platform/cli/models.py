@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, print_json, reach
-from ba2_trade_platform.core.errors import Refused
+from ba2_trade_platform.cli.session import AsJson, print_json, reach
+from ba2_trade_platform.core.base.errors import Refused
 
 providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name")]

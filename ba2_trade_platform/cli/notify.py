@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, print_json, reach
-from ba2_trade_platform.core.errors import NotFound, Refused
+from ba2_trade_platform.cli.session import AsJson, print_json, reach
+from ba2_trade_platform.core.base.errors import NotFound, Refused
 
 notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Notifications: channels, test, sent.")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, print_json, reach, show_answer
+from ba2_trade_platform.cli.session import AsJson, print_json, reach, show_answer
 
 symbols = typer.Typer(help="What price providers call symbols.", no_args_is_help=True)
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="yahoo or alpaca")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, print_json, reach, settings_in_force
+from ba2_trade_platform.cli.session import AsJson, print_json, reach, settings_in_force
 
 
 def research(json: AsJson = False) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, Reason, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.cli.session import AsJson, Reason, print_json, reach, settings_in_force, show_answer
 
 AnalysisId = Annotated[int, typer.Argument(metavar="ID", help="The analysis", min=1)]
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name")]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.door import AsJson, Reason, answer_of, print_json, reach, settings_in_force, show_answer
-from ba2_trade_platform.core.errors import NotFound
+from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.core.base.errors import NotFound
 
 schedules = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the desk analyses by itself, and when.")
 Which = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Name or id of the schedule")]

@@ -4,15 +4,15 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from ba2_trade_platform.db.models import (
+    actors,
     analyses,
-    desk,
     experts,
     failures,
-    language,
-    notices,
-    people,
+    language_models,
+    notifications,
     results,
     schedules,
+    watchlists,
 )
 
 
@@ -22,8 +22,8 @@ def _table(model: type[SQLModel]) -> Table:
 
 metadata = SQLModel.metadata
 
-actor = _table(people.Actor)
-activity_log = _table(people.ActivityLog)
+actor = _table(actors.Actor)
+activity_log = _table(actors.ActivityLog)
 expert_instance = _table(experts.ExpertInstance)
 expert_config = _table(experts.ExpertConfig)
 analysis = _table(analyses.MarketAnalysis)
@@ -34,30 +34,30 @@ step_result = _table(results.AnalysisStepResult)
 output = _table(results.AnalysisOutput)
 raw_data = _table(results.AnalysisRawData)
 recommendation = _table(results.ExpertRecommendation)
-instrument = _table(desk.Instrument)
-watchlist = _table(desk.Watchlist)
-watchlist_item = _table(desk.WatchlistItem)
-batch = _table(desk.Batch)
-batch_item = _table(desk.BatchItem)
-queue_state = _table(desk.QueueState)
+instrument = _table(watchlists.Instrument)
+watchlist = _table(watchlists.Watchlist)
+watchlist_item = _table(watchlists.WatchlistItem)
+batch = _table(watchlists.Batch)
+batch_item = _table(watchlists.BatchItem)
+queue_state = _table(watchlists.QueueState)
 failure_group = _table(failures.FailureGroup)
 failure_hour = _table(failures.FailureHour)
 breaker = _table(failures.Breaker)
 bulk_rerun = _table(failures.BulkRerun)
 idempotency_key = _table(failures.IdempotencyKey)
-model_provider = _table(language.ModelProvider)
-model_call = _table(language.ModelCall)
-model_answer = _table(language.ModelAnswer)
-lesson = _table(language.LearntLesson)
-desk_setting = _table(language.DeskSetting)
-symbol_map = _table(desk.SymbolMap)
+model_provider = _table(language_models.ModelProvider)
+model_call = _table(language_models.ModelCall)
+model_answer = _table(language_models.ModelAnswer)
+lesson = _table(language_models.LearntLesson)
+desk_setting = _table(language_models.DeskSetting)
+symbol_map = _table(watchlists.SymbolMap)
 schedule = _table(schedules.Schedule)
 schedule_watchlist = _table(schedules.ScheduleWatchlist)
 schedule_run = _table(schedules.ScheduleRun)
 presence = _table(schedules.Presence)
-alert = _table(notices.Alert)
-notification_channel = _table(notices.NotificationChannel)
-notification_rule = _table(notices.NotificationRule)
-notice = _table(notices.Notice)
-notification = _table(notices.Notification)
-backup = _table(notices.Backup)
+alert = _table(notifications.Alert)
+notification_channel = _table(notifications.NotificationChannel)
+notification_rule = _table(notifications.NotificationRule)
+notice = _table(notifications.Notice)
+notification = _table(notifications.Notification)
+backup = _table(notifications.Backup)

@@ -8,13 +8,13 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import cast
 
-from ba2_trade_platform.core.contracts import Expert
+from ba2_trade_platform.core.contracts.experts import Expert
 
 EXPERTS: Mapping[str, str] = MappingProxyType(
     {
         "TechnicalRules": "ba2_trade_platform.experts.technical_rules.expert:TechnicalRules",
         "DebateDesk": "ba2_trade_platform.experts.debate_desk.expert:DebateDesk",
-        "PracticeDesk": "ba2_trade_platform.experts.practice_desk.expert:PracticeDesk",
+        "PracticeDesk": "ba2_trade_platform.demo.practice_desk.expert:PracticeDesk",
     }
 )
 

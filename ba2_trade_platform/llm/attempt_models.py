@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.context import step_at_work
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
-from ba2_trade_platform.core.model_contracts import Budgets, CallStart, ModelSettings, Tier
-from ba2_trade_platform.core.model_providers import Provider
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallStart, ModelSettings, Tier
+from ba2_trade_platform.core.models.providers import Provider
+from ba2_trade_platform.core.worker.context import step_at_work
 from ba2_trade_platform.llm.clients import Asking
 from ba2_trade_platform.llm.routing import Answered, Offer, Question
 from ba2_trade_platform.llm.structured import (
@@ -26,6 +26,7 @@ from ba2_trade_platform.llm.structured import (
     read,
     shown,
 )
+from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

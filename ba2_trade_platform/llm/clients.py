@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ba2_trade_platform.core.model_providers import Connection, ProviderKind
+from ba2_trade_platform.core.models.providers import Connection
+from ba2_trade_platform.vocabulary import ProviderKind
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -29,7 +30,7 @@ def make_model(connection: Connection, model: str, asking: Asking) -> BaseChatMo
     """Return the model. Blocking: the first of a kind imports its client library, for seconds."""
     provider = connection.provider
     if provider.kind is ProviderKind.SCRIPTED:
-        from ba2_trade_platform.llm.scripted import ScriptedModel  # noqa: PLC0415 - LangChain
+        from ba2_trade_platform.demo.scripted_model.model import ScriptedModel  # noqa: PLC0415 - LangChain
 
         scripted: BaseChatModel = ScriptedModel(model_name=model)
         return scripted

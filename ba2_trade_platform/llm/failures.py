@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.vocabulary import ErrorCode
 
 PASSING = frozenset({ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN, ErrorCode.CONNECTION, ErrorCode.TIMEOUT})
 # Of this provider alone: another one may well answer.

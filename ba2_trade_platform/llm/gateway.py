@@ -10,16 +10,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
-from ba2_trade_platform.core.errors import NotFound
-from ba2_trade_platform.core.model_contracts import Budgets, CallBook, CallStart, ModelSettings
-from ba2_trade_platform.core.model_providers import Connection, ModelProviders, Provider
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallBook, CallStart, ModelSettings
+from ba2_trade_platform.core.models.providers import Connection, ModelProviders, Provider
 from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
 from ba2_trade_platform.llm.calls import Call, Caller
 from ba2_trade_platform.llm.clients import Asking, make_model
 from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
 from ba2_trade_platform.llm.model_loop import ModelLoop
 from ba2_trade_platform.llm.routing import Answered, Offer, Question, Router
+from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
-from ba2_trade_platform.core.model_contracts import CallStart, Charge, Tier
-from ba2_trade_platform.core.model_providers import Connection
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
+from ba2_trade_platform.core.contracts.language_models import CallStart, Charge, Tier
+from ba2_trade_platform.core.models.providers import Connection
 from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Caller
 from ba2_trade_platform.llm.clients import Asking
 from ba2_trade_platform.llm.failures import ITS_OWN, PASSING
 from ba2_trade_platform.llm.limits import Limiter
+from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

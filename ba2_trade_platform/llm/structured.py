@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ba2_trade_platform.core.cleaning import problem_words
-from ba2_trade_platform.core.model_providers import ProviderKind, StructuredMethod
+from ba2_trade_platform.core.base.sanitizing import problem_words
+from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

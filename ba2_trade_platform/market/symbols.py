@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.vocabulary import ErrorCode
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=_-]{0,31}")
 _SHOWN = 32

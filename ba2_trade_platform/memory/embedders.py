@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.vocabulary import ErrorCode
 
 Vectors = NDArray[np.float32]
 KeyOf = Callable[[str], str | None]

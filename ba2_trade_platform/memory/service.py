@@ -11,17 +11,18 @@ from datetime import datetime
 from functools import partial
 from typing import Literal, TypeVar
 
-from ba2_trade_platform.core.actors import Actor
-from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.clockwork import Clockwork
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.core.errors import PlatformError, Refused, SwitchedOff
-from ba2_trade_platform.core.learning import Learning, Learnt
-from ba2_trade_platform.core.lessons import LessonFilter, LessonRow, Lessons
-from ba2_trade_platform.core.logs import get_logger
-from ba2_trade_platform.memory.keeper import Keeper
-from ba2_trade_platform.memory.own_thread import OwnThread
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.errors import PlatformError, Refused, SwitchedOff
+from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.lessons.learning import Learning, Learnt
+from ba2_trade_platform.core.lessons.lessons import LessonFilter, LessonRow, Lessons
+from ba2_trade_platform.memory.index_sync import Keeper
+from ba2_trade_platform.memory.single_thread import OwnThread
 from ba2_trade_platform.memory.store import BATCH, Entry, Scope, VectorStore
+from ba2_trade_platform.vocabulary import ErrorCode
 
 log = get_logger(__name__)
 T = TypeVar("T")

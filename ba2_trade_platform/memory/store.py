@@ -14,8 +14,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.memory.embedders import Embedder
+from ba2_trade_platform.vocabulary import ErrorCode
 
 BATCH = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from nicegui import app, ui
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.ui.desk import Desk
-from ba2_trade_platform.ui.layout import STATIC
-from ba2_trade_platform.ui.live import Live
-from ba2_trade_platform.ui.pages.alerts import alerts_page
-from ba2_trade_platform.ui.pages.analysis import analysis_page
-from ba2_trade_platform.ui.pages.batches import batch_list_page
-from ba2_trade_platform.ui.pages.bulk_reruns import bulk_list_page, bulk_page
-from ba2_trade_platform.ui.pages.costs import costs_page
-from ba2_trade_platform.ui.pages.experts import experts_page
-from ba2_trade_platform.ui.pages.health import health_page
-from ba2_trade_platform.ui.pages.lessons import lesson_page, lessons_page
-from ba2_trade_platform.ui.pages.lists import lists_page
+from ba2_trade_platform.ui.analysis.page import analysis_page
+from ba2_trade_platform.ui.batches.batch_page import batch_page
+from ba2_trade_platform.ui.batches.bulk_pages import bulk_list_page, bulk_page
+from ba2_trade_platform.ui.batches.list_page import batch_list_page
+from ba2_trade_platform.ui.experts.page import experts_page
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.live import Live
+from ba2_trade_platform.ui.kit.pulse import SharedReading, read_pulse
+from ba2_trade_platform.ui.models.costs_page import costs_page
+from ba2_trade_platform.ui.models.lessons_page import lesson_page, lessons_page
+from ba2_trade_platform.ui.models.providers_page import providers_page
+from ba2_trade_platform.ui.notifications.alerts_page import alerts_page
+from ba2_trade_platform.ui.notifications.page import notifications_page
+from ba2_trade_platform.ui.operations.page import health_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
-from ba2_trade_platform.ui.pages.notifications import notifications_page
-from ba2_trade_platform.ui.pages.one_batch import batch_page
-from ba2_trade_platform.ui.pages.providers import providers_page
-from ba2_trade_platform.ui.pages.retries import retries_page
-from ba2_trade_platform.ui.pages.run import run_page
-from ba2_trade_platform.ui.pages.schedules import schedules_page
-from ba2_trade_platform.ui.pages.symbol import symbol_page
-from ba2_trade_platform.ui.pulse import SharedReading, read_pulse
+from ba2_trade_platform.ui.retries.page import retries_page
+from ba2_trade_platform.ui.schedules.page import schedules_page
+from ba2_trade_platform.ui.schedules.run_page import run_page
+from ba2_trade_platform.ui.watchlists.page import lists_page
+from ba2_trade_platform.ui.watchlists.symbol_page import symbol_page
+
+STATIC = Path(__file__).parent / "static"
 
 
 def register_pages(platform: Platform) -> Desk:

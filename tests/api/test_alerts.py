@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.alarms import Alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
 
 
 async def test_an_alert_is_listed_acknowledged_and_listed_as_seen(

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.model_contracts import CallEnd, CallOutcome, CallStart
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart
+from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.callers import PRICES
 from tests.platforms import practice, submit
 

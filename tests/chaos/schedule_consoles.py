@@ -21,15 +21,15 @@ import cronsim  # noqa: F401
 import exchange_calendars  # noqa: F401
 
 from ba2_trade_platform.app import Platform, build
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.monitor import Filter, Status
-from ba2_trade_platform.core.presence import Presence
-from ba2_trade_platform.core.schedule_firing import ScheduleFiring
-from ba2_trade_platform.core.scheduler import Scheduler
-from ba2_trade_platform.core.schedules import ScheduleClock
-from ba2_trade_platform.market.calendar import session_calendar
-from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.scheduler import Scheduler
+from ba2_trade_platform.core.schedules.uptime import Presence
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+from ba2_trade_platform.market.calendars.sessions import session_calendar
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import ScheduleClock, Status
 
 BEGIN = datetime(2026, 3, 28, 20, tzinfo=UTC)  # hours before Berlin's clocks go forward
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.queue.records import End
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.worker.buffers import End
+from ba2_trade_platform.vocabulary import Outcome, Status
 from tests.fakes.experts import hold
 from tests.platforms import TRADER
 from tests.sql import dump

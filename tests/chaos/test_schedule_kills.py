@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.planned_times import planned_times
-from ba2_trade_platform.core.schedules import Draft, Misfire
-from ba2_trade_platform.core.timings import Plan, read_timing
-from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.core.recurrence.occurrences import planned_times
+from ba2_trade_platform.core.recurrence.timings import Plan, read_timing
+from ba2_trade_platform.core.schedules.drafts import Draft
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+from ba2_trade_platform.vocabulary import Misfire
 from tests.chaos.consistency import faults
 from tests.chaos.harness import ROOT, Acknowledged
 from tests.chaos.schedule_consoles import BEGIN

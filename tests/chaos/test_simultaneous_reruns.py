@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.analyses import Requeued
-from ba2_trade_platform.core.errors import PlatformError, Refused
-from ba2_trade_platform.core.monitor import Status
+from ba2_trade_platform.core.analyses.rerun import Requeued
+from ba2_trade_platform.core.base.errors import PlatformError, Refused
+from ba2_trade_platform.vocabulary import Status
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
 from tests.sql import file_of, one
 

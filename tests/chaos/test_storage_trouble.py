@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import event
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.changes import Change
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError, Verdict
-from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.monitor import Status
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
+from ba2_trade_platform.vocabulary import ErrorCode, Status
 from tests.fakes.experts import Gate, Scripted, hold
 from tests.flow.scripts import console, impatient, instance, submit_to
 from tests.platforms import TRADER, drain, row, wait_until

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
-from ba2_trade_platform.core.errors import NotFound, PlatformError
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.errors import NotFound, PlatformError
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.vocabulary import Status
 from tests.fakes.experts import Gate, Scripted, hold
 from tests.flow.scripts import console, instance, submit_to
 from tests.platforms import ACTIVE, TRADER, drain, make_platform, practice, row, running, submit, wait_until

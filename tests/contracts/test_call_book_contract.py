@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY
-from ba2_trade_platform.core.errors import NotFound
-from ba2_trade_platform.core.model_contracts import Budgets, CallBook, CallEnd, CallOutcome, CallStart, Charge
-from ba2_trade_platform.core.model_prices import Price
+from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallBook, CallEnd, CallStart, Charge
+from ba2_trade_platform.core.models.pricing import Price
+from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode
 from tests.fakes.clock import MovingClock
 from tests.platforms import TRADER
 from tests.stepped import make_desk

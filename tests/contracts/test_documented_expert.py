@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.contracts import Action
-from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.vocabulary import Action
 from tests.fakes.context import RecordingContext
 from tests.fakes.experts import Catalog
 from tests.platforms import TRADER, drain, make_platform, running, submit

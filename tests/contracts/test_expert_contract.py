@@ -16,19 +16,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.contracts import (
-    Action,
-    Bars,
-    ErrorCode,
-    Expert,
-    ExpertError,
-    InstrumentInfo,
-    Subtype,
-    Verdict,
-)
+from ba2_trade_platform.core.contracts.experts import Bars, Expert, ExpertError, InstrumentInfo, Verdict
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.experts.registry import Registry
-from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.vocabulary import Action, ErrorCode, Subtype
 from tests.fakes.context import Cancelled, RecordingContext
 from tests.fakes.models import FakeModels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.demo.market import DemoMarket
 from tests.contracts.test_expert_contract import (
     context_of,
     market,

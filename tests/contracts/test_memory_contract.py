@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ba2_trade_platform.core.model_contracts import Memory, NoMemory
+from ba2_trade_platform.core.contracts.language_models import Memory, NoMemory
 from ba2_trade_platform.memory.recall import Recall
 from tests.fakes.memory import RememberedLessons, lesson
 from tests.memories import Rememberer, remembering

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.contracts import Bars, ErrorCode, ExpertError, Prices
+from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, Prices
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.clock import StandingClock
-from ba2_trade_platform.market.demo_market import DemoMarket
-from ba2_trade_platform.market.folder import FolderPrices
-from ba2_trade_platform.market.live import LivePrices
+from ba2_trade_platform.market.folder.prices import FolderPrices
+from ba2_trade_platform.market.prices.live import LivePrices
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.price_server import price_server
 from tests.markets import live_prices, market_of_the_demo
 
@@ -33,7 +34,7 @@ COLUMNS = ("open", "high", "low", "close", "volume")
 
 def folder_of_the_demo_market(path: Path) -> FolderPrices:
     """The bundled bars as a user's folder: every second symbol as CSV, the others as Parquet."""
-    demo = files("ba2_trade_platform.market").joinpath("demo")
+    demo = files("ba2_trade_platform.demo").joinpath("data")
     bars = polars.read_csv(gzip.decompress(demo.joinpath("bars.csv.gz").read_bytes()), try_parse_dates=True)
     for number, symbol in enumerate(SYMBOLS):
         own = bars.filter(polars.col("symbol") == symbol).drop("symbol")

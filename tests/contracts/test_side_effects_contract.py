@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.contracts import SideEffects
+from ba2_trade_platform.core.contracts.experts import SideEffects
 from tests.fakes.side_effects import Orders
 from tests.sql import dump
 from tests.stepped import Desk, make_desk

@@ -15,10 +15,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from ba2_trade_platform.core.queue.records import OutputRecord
+from ba2_trade_platform.core.worker.buffers import OutputRecord
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import ActorKind
 from ba2_trade_platform.db.models.analyses import SORTABLE
+from ba2_trade_platform.vocabulary import ActorKind
 from tests.platforms import TRADER
 from tests.sql import ask, change, one
 from tests.stepped import Desk, make_desk, worked

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.failure_groups import Seen, note_failures
-from ba2_trade_platform.core.failure_inbox import FailureInbox, GroupState
-from ba2_trade_platform.core.monitor import Filter, Status
-from ba2_trade_platform.core.verdicts import Assessments
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.failures.group_states import GroupState
+from ba2_trade_platform.core.failures.groups import Seen, note_failures
+from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox
+from ba2_trade_platform.core.monitoring.rerun_outlook import Assessments
+from ba2_trade_platform.vocabulary import ErrorCode, Status
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from ba2_trade_platform.core.errors import StartRefused
+from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.db.migrate import MigrationError, downgrade, head, revision_of, upgrade
 from ba2_trade_platform.db.tables import metadata
 from tests.platforms import drain, make_platform, practice, running, submit

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ba2_trade_platform.core.monitor import SORTS, Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.monitoring.job_list import SORTS
+from ba2_trade_platform.vocabulary import Status
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
 

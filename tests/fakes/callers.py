@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
-from ba2_trade_platform.core.model_contracts import Budgets, CallBook, CallEnd, CallOutcome, CallStart, ModelSettings
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallBook, CallEnd, CallStart, ModelSettings
+from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.experts import Scripted, hold
 
 PRICES = "provider,model,valid_from,input,cached,output,source\nlab,dear,2020-01-01,10,1,30,this test\n"

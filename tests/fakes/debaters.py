@@ -10,8 +10,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, convert_to_messages
 
-from ba2_trade_platform.llm.scripted import ScriptedModel
-from ba2_trade_platform.llm.scripted_facts import text_of
+from ba2_trade_platform.demo.scripted_model.facts import text_of
+from ba2_trade_platform.demo.scripted_model.model import ScriptedModel
 from tests.fakes.model_server import DEADLINE, Asked, ModelServer, Reply
 
 Trouble = Callable[[Asked], Reply | None]

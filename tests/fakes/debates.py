@@ -10,11 +10,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.contracts import Mode
-from ba2_trade_platform.core.model_contracts import Article, ReportedFigure
+from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings
-from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.vocabulary import Mode
 from tests.fakes.context import RecordingContext
 from tests.fakes.models import FakeModels
 

@@ -10,14 +10,14 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.core.contracts import (
-    Action,
+from ba2_trade_platform.core.contracts.experts import (
     AnalysisContext,
     Expert,
     Requirement,
     Verdict,
     broker_for_open_positions,
 )
+from ba2_trade_platform.vocabulary import Action
 
 Act = Callable[[AnalysisContext], Awaitable[Verdict]]
 DEADLINE = 30.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError, Verdict
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.experts import Scripted, hold
 
 FAMILY: dict[str, tuple[str, ...]] = {

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.core.contracts import Action, AnalysisContext, TimeHorizon, Verdict
-from ba2_trade_platform.core.model_contracts import Recalled
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.core.contracts.language_models import Recalled
+from ba2_trade_platform.vocabulary import Action, TimeHorizon
 from tests.fakes.experts import Scripted
 
 

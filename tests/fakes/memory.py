@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ba2_trade_platform.core.model_contracts import Lesson, Recalled
+from ba2_trade_platform.core.contracts.language_models import Lesson, Recalled
 
 
 def lesson(lesson_id: int, known_at: datetime, situation: str, symbol: str = "AAPL") -> Lesson:

@@ -16,8 +16,9 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ValidationError
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.core.model_contracts import Tier
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.language_models import Tier
+from ba2_trade_platform.vocabulary import ErrorCode
 
 Answer = TypeVar("Answer", bound=BaseModel)
 DECISION_MARGIN = 2.0

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ba2_trade_platform.market.series import RawBars, Split
+from ba2_trade_platform.market.prices.series import RawBars, Split
 
 NEW_YORK = ZoneInfo("America/New_York")
 KEY = "fake-key"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from ba2_trade_platform.core.contracts import Bars, Clock, InstrumentInfo
+from ba2_trade_platform.core.contracts.experts import Bars, Clock, InstrumentInfo
 from ba2_trade_platform.market.clock import SystemClock
-from ba2_trade_platform.market.series import Series
+from ba2_trade_platform.market.prices.series import Series
 
 
 class OneSeries:

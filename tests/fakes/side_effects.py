@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.contracts import SideEffect
+from ba2_trade_platform.core.contracts.experts import SideEffect
 
 PLACED = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 

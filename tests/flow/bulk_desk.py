@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.bulk_reruns import Bulk, Selection
-from ba2_trade_platform.core.contracts import Requirement, Subtype
-from ba2_trade_platform.core.monitor import Filter, Status
-from ba2_trade_platform.core.queue.dispatcher import Claim
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.core.batches.bulk_queries import Bulk
+from ba2_trade_platform.core.contracts.experts import Requirement
+from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.vocabulary import Status, Subtype
 from tests.fakes.experts import Scripted
 from tests.platforms import TRADER
 from tests.sql import ask

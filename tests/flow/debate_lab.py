@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.contracts import Mode
-from ba2_trade_platform.core.model_providers import ProviderKind
-from ba2_trade_platform.core.requeue import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.vocabulary import Mode, ProviderKind
 from tests.debates import KEY, PRICES, SYMBOLS, money, write_research
 from tests.fakes.debaters import Debaters
 from tests.fakes.model_server import model_server

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.costs import Call, Costs
-from ba2_trade_platform.core.model_contracts import CallOutcome, ModelSettings
-from ba2_trade_platform.core.model_providers import ModelProviders, ProviderKind
-from ba2_trade_platform.core.secret_box import SecretBox
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.core.models.costs import Call, Costs
+from ba2_trade_platform.core.models.providers import ModelProviders
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.llm.gateway import Gateway
-from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
 from tests.fakes.context import RecordingContext
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.announcements import Announcement, Occasion, announce
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
 from ba2_trade_platform.core.notifications.channels import Channel
-from ba2_trade_platform.core.notifications.outbox import Message
+from ba2_trade_platform.core.notifications.messages import Message
 from ba2_trade_platform.core.notifications.sender import AppriseSender
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
-from ba2_trade_platform.core.secret_box import SecretBox
 from tests.fakes.experts import Catalog, Scripted
 from tests.fakes.hook_server import HookServer
 from tests.platforms import TRADER

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ba2_trade_platform.core.desk_clock import DeskClock
-from ba2_trade_platform.core.presence import Presence
-from ba2_trade_platform.core.schedule_firing import ScheduleFiring
-from ba2_trade_platform.core.schedule_runs import RunFilter, RunInfo, ScheduleRuns
-from ba2_trade_platform.core.schedules import Draft, ScheduleClock, ScheduleInfo, Schedules
-from ba2_trade_platform.core.watchlists import Watchlists
-from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.core.schedules.drafts import Draft
+from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.runs import RunFilter, RunInfo, ScheduleRuns
+from ba2_trade_platform.core.schedules.service import ScheduleInfo, Schedules
+from ba2_trade_platform.core.schedules.uptime import Presence
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+from ba2_trade_platform.vocabulary import ScheduleClock
 from tests.fakes.clock import MovingClock
 from tests.platforms import TRADER
 from tests.stepped import Desk, SteppedWorker, make_desk

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from ba2_trade_platform.core.alarms import Alarm, end_alarm, raise_alarm
-from ba2_trade_platform.core.alerts import Alerts
-from ba2_trade_platform.core.errors import NotFound
-from ba2_trade_platform.core.waiting_alerts import WaitingAlerts
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.core.notifications.alerts import Alerts
+from ba2_trade_platform.core.notifications.stuck_queue_alerts import WaitingAlerts
 from ba2_trade_platform.db import tables as t
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk

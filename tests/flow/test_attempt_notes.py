@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError, Verdict
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.experts import Scripted, hold
 from tests.flow.scripts import console, submit_to
 from tests.platforms import drain

@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ba2_trade_platform.core.actors import ActorKind
-from ba2_trade_platform.core.backups import Backups, Plan
-from ba2_trade_platform.core.database_copies import CopyError, copy_database, verify
-from ba2_trade_platform.core.errors import Refused, Unavailable
+from ba2_trade_platform.core.base.errors import Refused, Unavailable
+from ba2_trade_platform.core.operations.backups import Backups, Plan
+from ba2_trade_platform.core.operations.database_copies import CopyError, copy_database, verify
+from ba2_trade_platform.vocabulary import ActorKind
 from tests.platforms import TRADER, make_platform
 from tests.sql import ask, one
 from tests.stepped import Desk, make_desk
@@ -189,7 +189,7 @@ def test_a_console_killed_while_it_copies_leaves_no_backup(tmp_path: Path) -> No
     target = tmp_path / "backups" / "desk-backup-20260302T090000Z.db"
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from ba2_trade_platform.core.database_copies import copy_database\n"
+        "from ba2_trade_platform.core.operations.database_copies import copy_database\n"
         "copy_database(Path(sys.argv[1]), Path(sys.argv[2]), go_on=lambda: os.kill(os.getpid(), 9))"
     )
     died = subprocess.run([sys.executable, "-c", script, str(desk.file), str(target)], check=False)

@@ -12,11 +12,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from ba2_trade_platform.core.contracts import Action, RiskLevel, TimeHorizon, Verdict
-from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.queue.records import End, OutputRecord, Sheet, StepRecord
-from ba2_trade_platform.db.enums import Outcome, StepStatus
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.contracts.experts import Verdict
+from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.vocabulary import Action, Outcome, RiskLevel, Status, StepStatus, TimeHorizon
 from tests.fakes.experts import Scripted, hold
 from tests.flow.scripts import console, submit_to
 from tests.platforms import TRADER, drain, row

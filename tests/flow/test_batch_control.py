@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.batches import BatchCounts, BatchKind, BatchOrder, BatchState
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.queue.cancellations import SLICE
-from ba2_trade_platform.db.enums import ErrorCode, Source, Status
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.batches.cancellations import SLICE
+from ba2_trade_platform.core.batches.queries import BatchCounts
+from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ErrorCode, Source, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import ask, change, one

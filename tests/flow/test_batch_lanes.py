@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.batches import BatchKind, BatchOrder, BatchState
-from ba2_trade_platform.core.monitor import Source, Status
-from ba2_trade_platform.core.schedule_drafts import Draft
+from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.schedules.drafts import Draft
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, Source, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit, wait_until
 from tests.sql import ask, file_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import ask, one

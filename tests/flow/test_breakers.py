@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.breakers import Breakers, BreakerState
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.lifecycle import Status
-from ba2_trade_platform.core.queue.breakers import BreakerPolicy
-from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
-from ba2_trade_platform.core.queue.records import End
-from ba2_trade_platform.core.retrying import Retrying
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.worker.breaker_ticks import BreakerPolicy
+from ba2_trade_platform.core.worker.buffers import End
+from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import ask, one

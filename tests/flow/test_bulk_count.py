@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.bulk_reruns import Bulk
-from ba2_trade_platform.core.errors import PlatformError, Refused
+from ba2_trade_platform.core.base.errors import PlatformError, Refused
+from ba2_trade_platform.core.batches.bulk_queries import Bulk
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.bulk_desk import FAILED, drain, failed, items
 from tests.platforms import TRADER

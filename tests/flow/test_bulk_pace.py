@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.bulk_reruns import BulkState, Selection
-from ba2_trade_platform.core.queue.bulk_slices import SLICE, WAITING
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.core.batches.bulk_slices import SLICE, WAITING
+from ba2_trade_platform.vocabulary import BulkState
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.bulk_desk import counted, create, drain, failed, items
 from tests.platforms import TRADER

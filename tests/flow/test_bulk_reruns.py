@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.bulk_plans import Planner
-from ba2_trade_platform.core.bulk_reruns import BulkReruns, BulkState, ItemOutcome, Mode, Selection
-from ba2_trade_platform.core.contracts import SideEffect
-from ba2_trade_platform.core.demo import Demo
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, SwitchedOff
-from ba2_trade_platform.core.monitor import Filter, Status
-from ba2_trade_platform.core.queue.bulk_slices import SLICE
-from ba2_trade_platform.core.queue.records import End, Sheet
-from ba2_trade_platform.core.rerun_plans import Wish
-from ba2_trade_platform.core.watchlists import Watchlists
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, SwitchedOff
+from ba2_trade_platform.core.batches.bulk_plans import Planner, Selection
+from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.bulk_slices import SLICE
+from ba2_trade_platform.core.contracts.experts import SideEffect
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.core.worker.buffers import End, Sheet
+from ba2_trade_platform.demo.demo import Demo
+from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Mode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.bulk_desk import FAILED, Holding, counted, create, drain, fail_all, failed, failed_open_position, items
 from tests.platforms import TRADER

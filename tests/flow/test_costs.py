@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ba2_trade_platform.core.costs import GROUPS, Costs
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.model_contracts import CallEnd, CallOutcome, CallStart
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart
+from ba2_trade_platform.core.models.costs import GROUPS, Costs
+from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.callers import CENTS, PRICES
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
-from ba2_trade_platform.core.lifecycle import Status
-from ba2_trade_platform.core.model_contracts import ModelSettings
-from ba2_trade_platform.core.model_providers import ProviderKind
-from ba2_trade_platform.core.requeue import Wish
-from ba2_trade_platform.db.enums import Mode
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.vocabulary import Mode, ProviderKind, Status
 from tests.fakes.callers import PRICES
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.fakes.model_server import ModelServer, Reply, model_server

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select
 
-from ba2_trade_platform.core.announcements import Occasion
-from ba2_trade_platform.core.daily_summary import DailySummary, in_words
-from ba2_trade_platform.core.desk_clock import RealClock
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.schedule_runs import DaySummary, ScheduleRuns
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.schedule_clocks import RealClock
+from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.schedules.daily_summary import DailySummary, in_words
+from ba2_trade_platform.core.schedules.runs import DaySummary, ScheduleRuns
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import ScheduleClock
-from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+from ba2_trade_platform.vocabulary import ScheduleClock
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
 

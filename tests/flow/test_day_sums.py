@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from ba2_trade_platform.core.contracts import ExpertError
-from ba2_trade_platform.core.day_sums import DaySums, utc_day
-from ba2_trade_platform.core.model_contracts import Budgets, CallEnd, CallOutcome, CallStart
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallEnd, CallStart
+from ba2_trade_platform.core.models.daily_totals import DaySums, utc_day
+from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.callers import PRICES
 from tests.sql import ask
 from tests.stepped import Desk, make_desk

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.contracts import Action, ErrorCode
-from ba2_trade_platform.core.model_providers import ProviderKind
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.requeue import Mode, Wish
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.vocabulary import Action, ErrorCode, Mode, ProviderKind, Status
 from tests.platforms import TRADER, drain, make_platform, row, running, submit, wait_until
 from tests.sql import ask, file_of
 

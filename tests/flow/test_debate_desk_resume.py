@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import AIMessage
 
-from ba2_trade_platform.core.contracts import Bars, ErrorCode, ExpertError, Mode, PricesAsOf, Verdict
+from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, PricesAsOf, Verdict
 from ba2_trade_platform.experts.debate_desk.expert import DebateDesk
+from ba2_trade_platform.vocabulary import ErrorCode, Mode
 from tests.fakes.context import RecordingContext
 from tests.fakes.debates import debate, following
 from tests.fakes.models import Asked, FakeModels, tool_call

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, Mode
-from ba2_trade_platform.core.monitor import Status
+from ba2_trade_platform.vocabulary import ErrorCode, Mode, Status
 from tests.api.conftest import client_of
 from tests.debates import SYMBOLS
 from tests.fakes.debaters import Trouble, role_of

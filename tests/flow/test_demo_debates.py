@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.monitor import AnalysisRow, Filter, Status
-from ba2_trade_platform.core.requeue import Mode, Wish
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.vocabulary import Mode, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, row, running, submit, wait_until
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from ba2_trade_platform.core.schedules import ScheduleClock
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import ScheduleClock
 from tests.platforms import TRADER, make_platform, wait_until
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.contracts import Action, AnalysisContext, ErrorCode, ExpertError, Skipped, Verdict
-from ba2_trade_platform.core.monitor import Status
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Skipped, Verdict
+from ba2_trade_platform.vocabulary import Action, ErrorCode, Status
 from tests.fakes.experts import Gate, Scripted, hold
 from tests.flow.scripts import console, submit_to
 from tests.platforms import DEADLINE, TRADER, drain, row, wait_until

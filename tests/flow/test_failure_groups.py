@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.failure_groups import Seen, note_failures
-from ba2_trade_platform.core.failures import failure
+from ba2_trade_platform.core.failures.classification import failure
+from ba2_trade_platform.core.failures.groups import Seen, note_failures
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.platforms import TRADER
 from tests.sql import ask, change, one
 from tests.stepped import Desk, make_desk

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.failure_inbox import LIVE, FailureInbox, Group, GroupState
-from ba2_trade_platform.core.failure_marks import FailureMarks, Marked
-from ba2_trade_platform.core.monitor import Filter
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
+from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox, Group
+from ba2_trade_platform.core.monitoring.failure_marks import FailureMarks, Marked
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.platforms import TRADER
 from tests.sql import ask, one
 from tests.stepped import Desk, SteppedWorker, make_desk

@@ -14,16 +14,17 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.actors import actor_id
-from ba2_trade_platform.core.batches import BatchKind, BatchOrder
-from ba2_trade_platform.core.bulk_reruns import Selection
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, InstrumentInfo, Verdict
-from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.monitor import Filter, Source, Status
-from ba2_trade_platform.core.queue.placing import NewBatch
-from ba2_trade_platform.core.queue.submissions import Order
-from ba2_trade_platform.core.watched import WatchedItems
-from ba2_trade_platform.core.watchlists import Watchlists
+from ba2_trade_platform.core.analyses.batch_submissions import NewBatch
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.attempts.submissions import Order
+from ba2_trade_platform.core.base.actors import actor_id
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, InstrumentInfo, Verdict
+from ba2_trade_platform.core.instruments.watchlist_rows import WatchedItems
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.vocabulary import BatchKind, ErrorCode, Source, Status
 from tests.fakes.experts import Gate, Scripted
 from tests.flow.scripts import console, impatient, instance, submit_to
 from tests.platforms import TRADER, drain, row, wait_until

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.queue.records import End, OutputRecord, Sheet, StepRecord
-from ba2_trade_platform.db.enums import Outcome, StepStatus
+from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.vocabulary import Outcome, Status, StepStatus
 from tests.fakes.experts import hold
 from tests.platforms import TRADER
 from tests.sql import dump, one

@@ -12,11 +12,9 @@ from langchain.agents import create_agent
 from langchain_core.tools import tool
 from sqlalchemy import delete, insert
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError, Mode
-from ba2_trade_platform.core.model_contracts import CallOutcome
-from ba2_trade_platform.core.model_providers import ProviderKind
+from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import Trigger
+from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, Mode, ProviderKind, Trigger
 from tests.fakes.context import RecordingContext
 from tests.fakes.model_server import ModelServer, Reply, model_server
 from tests.flow.model_desk import KEY, ModelDesk, model_desk, say

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core import health_checks as checks
-from ba2_trade_platform.core.backups import Backup, Plan
-from ba2_trade_platform.core.health import Health, Item, Parts, Readiness, State
-from ba2_trade_platform.core.loop_lag import Lag, LoopLag
-from ba2_trade_platform.core.machine import ClockWatch
+from ba2_trade_platform.core.observability.loop_lag import Lag, LoopLag
+from ba2_trade_platform.core.observability.process import ClockWatch
+from ba2_trade_platform.core.operations import health_checks as checks
+from ba2_trade_platform.core.operations.backups import Backup, Plan
+from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
+from ba2_trade_platform.core.operations.health_report import Item, State
 from tests.fakes.experts import Gate, Scripted
 from tests.flow.scripts import console, submit_to
 from tests.platforms import TRADER, make_platform, practice, running, submit, wait_until

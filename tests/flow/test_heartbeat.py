@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.errors import Invalid, Refused
+from ba2_trade_platform.core.base.errors import Invalid, Refused
 from tests.platforms import TRADER, make_platform, running, wait_until
 from tests.sql import ask, change, file_of
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.attempt_diffs import Change
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import Invalid, NotFound
-from ba2_trade_platform.core.queue.records import End
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.monitoring.attempt_diffs import Change
+from ba2_trade_platform.core.worker.buffers import End
+from ba2_trade_platform.vocabulary import ErrorCode, Outcome
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.stepped import Desk, SteppedWorker, failure_of, make_desk, worked

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.errors import NotFound, SwitchedOff
+from ba2_trade_platform.core.base.errors import NotFound, SwitchedOff
 from tests.memories import JUNE, remembering
 from tests.platforms import TRADER
 

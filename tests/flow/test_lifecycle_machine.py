@@ -22,11 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ba2_trade_platform.core.errors import NotFound, Refused
-from ba2_trade_platform.core.lifecycle import ACTIVE, TRANSITIONS, Event, Status, allows
-from ba2_trade_platform.core.queue.dispatcher import Claim
-from ba2_trade_platform.core.queue.records import End, StepRecord
-from ba2_trade_platform.db.enums import Outcome, StepStatus
+from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, TRANSITIONS, Event, allows
+from ba2_trade_platform.core.base.errors import NotFound, Refused
+from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.core.worker.buffers import End, StepRecord
+from ba2_trade_platform.vocabulary import Outcome, Status, StepStatus
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.platforms import TRADER
 from tests.stepped import SteppedWorker, make_desk, worked

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.errors import Invalid, Refused
-from ba2_trade_platform.core.instruments import InstrumentFields
-from ba2_trade_platform.core.lists import Lists, open_lists
-from ba2_trade_platform.core.watchlists import Watchlists
+from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.instruments.instruments import InstrumentFields
+from ba2_trade_platform.core.instruments.service import Lists, open_lists
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
 from tests.flow.test_watchlists import answers, schedule
 from tests.platforms import TRADER
 from tests.sql import ask, change, dump, one

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from ba2_trade_platform.core.logs import get_logger
+from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.serve import open_log
 from ba2_trade_platform.settings import Settings
 from tests.platforms import TRADER
@@ -77,6 +77,6 @@ def test_as_json_each_line_is_an_object_with_its_keys(tmp_path: Path) -> None:
     assert (rerun["analysis"], rerun["attempt"], rerun["by"], rerun["previous_error"]) == (
         analysis_id, 2, "trader", "AUTH",
     )  # fmt: skip
-    assert rerun["logger"] == "ba2_trade_platform.core.analyses"
+    assert rerun["logger"] == "ba2_trade_platform.core.analyses.service"
     assert "T" in rerun["timestamp"]
     assert "ValueError: broken" in lines[-1]["exception"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from ba2_trade_platform.core.errors import Refused
+from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.memory.embedders import HashingEmbedder
 from ba2_trade_platform.memory.store import Scope, VectorStore
 from tests.memories import JUNE, Rememberer, remembering

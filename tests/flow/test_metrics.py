@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import NotFound, Refused
+from ba2_trade_platform.core.base.errors import NotFound, Refused
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.core.desk_settings import BUDGET_PER_DAY
-from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.core.lifecycle import Status
-from ba2_trade_platform.core.model_contracts import CallEnd, CallOutcome, CallStart, Charge
-from ba2_trade_platform.core.requeue import Wish
-from ba2_trade_platform.db.enums import Mode
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, Charge
+from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, Mode, Status
 from tests.fakes.callers import CENTS, PRICES, Caller, settings_of
 from tests.flow.scripts import console, impatient, instance
 from tests.platforms import TRADER, drain, make_platform, row, submit

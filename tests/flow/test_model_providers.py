@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.contracts import ErrorCode, Verdict
-from ba2_trade_platform.core.errors import Invalid, NotFound, PlatformError, Refused
-from ba2_trade_platform.core.model_contracts import ModelSettings
-from ba2_trade_platform.core.model_providers import KeyState, ModelProviders, ProviderKind
-from ba2_trade_platform.core.secret_box import SecretBox
-from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError, Refused
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.experts import Verdict
+from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.core.models.providers import KeyState, ModelProviders
+from ba2_trade_platform.vocabulary import ErrorCode, ProviderKind
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.fakes.model_server import Reply, model_server
 from tests.platforms import TRADER, drain, make_platform, row, running, submit

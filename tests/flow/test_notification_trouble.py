@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.announcements import Occasion
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.notifications.notifier import AGAIN_SECONDS, MAX_TRIES
-from ba2_trade_platform.core.notifications.outbox import MessageState
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.notifications.dispatcher import AGAIN_SECONDS, MAX_TRIES
 from ba2_trade_platform.core.notifications.sender import MOST_HUNG
+from ba2_trade_platform.vocabulary import MessageState
 from tests.fakes.hook_server import HookServer, hook_server
 from tests.flow.notify_desk import NotifyDesk, notify_desk
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit

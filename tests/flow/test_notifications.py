@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.announcements import Occasion
-from ba2_trade_platform.core.contracts import Action, ErrorCode, Verdict
-from ba2_trade_platform.core.notifications.outbox import MessageState
-from ba2_trade_platform.core.queue.breakers import BreakerPolicy
-from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
-from ba2_trade_platform.core.queue.records import End
-from ba2_trade_platform.core.retrying import Retrying
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.contracts.experts import Verdict
+from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.worker.breaker_ticks import BreakerPolicy
+from ba2_trade_platform.core.worker.buffers import End
+from ba2_trade_platform.vocabulary import Action, ErrorCode, MessageState, Outcome
 from tests.fakes.hook_server import HookServer, hook_server
 from tests.flow.notify_desk import NotifyDesk, notify_desk
 from tests.platforms import TRADER

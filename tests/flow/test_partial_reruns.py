@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
-from ba2_trade_platform.core.errors import Invalid, Refused
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.requeue import Mode, Wish
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.vocabulary import Mode, Status
 from tests.fakes.experts import Scripted, Works, hold
 from tests.fakes.graphs import FAMILY, Graph
 from tests.flow.scripts import console, submit_to

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.health_checks import prices as price_check
-from ba2_trade_platform.core.health_report import State
-from ba2_trade_platform.core.price_keeping import PriceKeeping
-from ba2_trade_platform.core.price_status import PriceStatus, status_of
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.core.instruments.price_prefetch import PriceKeeping
+from ba2_trade_platform.core.instruments.provider_status import PriceStatus, status_of
+from ba2_trade_platform.core.operations.health_checks import prices as price_check
+from ba2_trade_platform.core.operations.health_report import State
+from ba2_trade_platform.demo.market import DemoMarket
 from tests.fakes.price_server import Trouble, price_server
 from tests.markets import EVENING, live_prices, market_of_the_demo
 from tests.platforms import make_platform

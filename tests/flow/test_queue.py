@@ -11,10 +11,10 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from ba2_trade_platform.core.contracts import AnalysisContext, Subtype, Verdict
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.lifecycle import Event
-from ba2_trade_platform.core.monitor import Status
+from ba2_trade_platform.core.attempts.lifecycle import Event
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.vocabulary import Status, Subtype
 from tests.fakes.experts import Catalog, Gate, Scripted, hold
 from tests.flow.scripts import console, submit_to
 from tests.flow.scripts import desk as real_desk

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ba2_trade_platform.core.quotes import Quotes
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.core.instruments.quotes import Quotes
+from ba2_trade_platform.demo.market import DemoMarket
 
 
 def test_a_price_of_before_a_split_is_put_into_the_shares_of_today() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import Action
-from ba2_trade_platform.core.queue.records import End
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.worker.buffers import End
+from ba2_trade_platform.vocabulary import Action, Outcome
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.platforms import TRADER
 from tests.sql import ask

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.errors import Invalid, Refused
-from ba2_trade_platform.core.replay import BEGINS, FIRST, WEEK, WEEK_IN_A_MINUTE, ReplayMode
-from ba2_trade_platform.core.schedules import Draft
+from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import ScheduleClock
-from ba2_trade_platform.market.demo_market import STANDS_AT, DemoMarket
-from ba2_trade_platform.market.replay import ReplayClock
+from ba2_trade_platform.demo.market import STANDS_AT, DemoMarket
+from ba2_trade_platform.demo.replay import BEGINS, FIRST, WEEK, WEEK_IN_A_MINUTE, ReplayMode
+from ba2_trade_platform.demo.replay_clock import ReplayClock
+from ba2_trade_platform.vocabulary import ScheduleClock
 from tests.fakes.clock import Watch
 from tests.fakes.prices import OneSeries
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit, wait_until

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.actors import Actor, ActorKind
-from ba2_trade_platform.core.analyses import Analyses
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import NotFound, Refused, SwitchedOff, Unavailable
-from ba2_trade_platform.core.lifecycle import Event
-from ba2_trade_platform.core.monitor import Source, Status
-from ba2_trade_platform.core.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.analyses.service import Analyses
+from ba2_trade_platform.core.attempts.lifecycle import Event
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.errors import NotFound, Refused, SwitchedOff, Unavailable
+from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, Source, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit
 from tests.sql import ask, file_of, one

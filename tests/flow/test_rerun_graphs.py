@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.requeue import Mode, Wish
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.vocabulary import Mode, Status
 from tests.fakes.graphs import Graph
 from tests.flow.scripts import console, submit_to
 from tests.platforms import TRADER, drain, row

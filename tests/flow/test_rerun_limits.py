@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.actors import Actor, ActorKind
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import Invalid, PlatformError, Refused, TooMany
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.requeue import Mode, Wish
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.errors import Invalid, PlatformError, Refused, TooMany
+from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, Mode, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.fakes.side_effects import Orders
 from tests.flow.test_rerun import failed_analysis

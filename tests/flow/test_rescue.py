@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.core.queue.records import OutputRecord, Sheet, StepRecord
-from ba2_trade_platform.db.enums import StepStatus
+from ba2_trade_platform.core.worker.buffers import OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.vocabulary import ErrorCode, Status, StepStatus
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import ask

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused, StartRefused
-from ba2_trade_platform.core.monitor import Filter, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, StartRefused
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
 from ba2_trade_platform.safekeeping import find_backup, restore_backup
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import Status
 from tests.fakes.experts import Gate, Scripted, hold
 from tests.flow.scripts import console, submit_to
 from tests.platforms import TRADER, drain, make_platform, running, wait_until

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ba2_trade_platform.core.contracts import AnalysisContext, Verdict
-from ba2_trade_platform.core.monitor import Status
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
+from ba2_trade_platform.vocabulary import Status
 from tests.fakes.experts import Gate, Scripted, Works, hold
 from tests.flow.scripts import console, desk, submit_to
 from tests.platforms import TRADER, drain, row, running, wait_until

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.attempt_diffs import Change
-from ba2_trade_platform.core.errors import NotFound, Refused, SwitchedOff
-from ba2_trade_platform.core.packed_archives import PackedArchives
-from ba2_trade_platform.core.retention import Retention
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.retention import Retention
+from ba2_trade_platform.core.base.errors import NotFound, Refused, SwitchedOff
+from ba2_trade_platform.core.monitoring.attempt_diffs import Change
 from tests.platforms import TRADER
 from tests.sql import ask, one
 from tests.stepped import Desk, make_desk
@@ -144,10 +144,10 @@ PACK = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from ba2_trade_platform.core.changes import ChangeFeed
-from ba2_trade_platform.core.packed_archives import PackedArchives
-from ba2_trade_platform.core.retention import Retention
-from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.retention import Retention
+from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.db.engine import open_engine
 from tests.fakes.clock import MovingClock
 from tests.platforms import TRADER

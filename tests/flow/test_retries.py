@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import NotFound, Refused
-from ba2_trade_platform.core.lifecycle import Event, Status
-from ba2_trade_platform.core.queue.dispatcher import Claim
-from ba2_trade_platform.core.queue.records import End
-from ba2_trade_platform.core.queue.retries import back_off
-from ba2_trade_platform.core.retrying import Retrying
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.lifecycle import Event
+from ba2_trade_platform.core.base.errors import NotFound, Refused
+from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.core.worker.buffers import End
+from ba2_trade_platform.core.worker.retries import back_off
+from ba2_trade_platform.vocabulary import ErrorCode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
 from tests.sql import ask, change, one
@@ -284,6 +283,6 @@ def test_a_real_console_recovers_by_itself(tmp_path: Path) -> None:
 
 def retrying(desk: Desk) -> Retrying:
     """Return the verbs of what waits for its retry."""
-    from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
+    from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 
     return Retrying(desk.store, EmbeddedDispatcher())

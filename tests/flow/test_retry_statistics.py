@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
-from ba2_trade_platform.core.retry_statistics import RetryStatistics, Statistics
-from ba2_trade_platform.core.retrying import Retrying
-from ba2_trade_platform.db.enums import Trigger
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.monitoring.retry_statistics import RetryStatistics, Statistics
+from ba2_trade_platform.vocabulary import ErrorCode, Trigger
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import change

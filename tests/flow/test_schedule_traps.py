@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ba2_trade_platform.core.clockwork import Clockwork
-from ba2_trade_platform.core.desk_clock import DeskClock
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.schedule_firing import ScheduleFiring
-from ba2_trade_platform.core.schedule_runs import RunFilter, RunState
-from ba2_trade_platform.core.scheduler import Scheduler
-from ba2_trade_platform.core.schedules import Misfire, ScheduleClock, Schedules
-from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.runs import RunFilter
+from ba2_trade_platform.core.schedules.scheduler import Scheduler
+from ba2_trade_platform.core.schedules.service import Schedules
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+from ba2_trade_platform.vocabulary import Misfire, RunState, ScheduleClock
 from tests.flow.schedule_desk import ScheduleDesk, schedule_desk
 from tests.platforms import TRADER
 from tests.sql import change, one

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.app import Platform
-from ba2_trade_platform.core.schedule_runs import RunState
-from ba2_trade_platform.core.scheduler import Watchdog
-from ba2_trade_platform.core.schedules import Draft, ScheduleClock, ScheduleInfo
+from ba2_trade_platform.core.schedules.drafts import Draft
+from ba2_trade_platform.core.schedules.scheduler import Watchdog
+from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.vocabulary import RunState, ScheduleClock
 from tests.flow.schedule_desk import schedule_desk
 from tests.platforms import TRADER, make_platform, practice, running, wait_until
 from tests.sql import ask, one

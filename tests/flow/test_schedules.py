@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.errors import Invalid, Refused
-from ba2_trade_platform.core.queue.run_endings import local_span
-from ba2_trade_platform.core.schedule_runs import RunState, RunTrigger
-from ba2_trade_platform.core.schedules import Misfire, ScheduleClock
+from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.completion.runs import local_span
+from ba2_trade_platform.vocabulary import Misfire, RunState, RunTrigger, ScheduleClock
 from tests.flow.schedule_desk import QUARTERLY, ScheduleDesk, schedule_desk, watchlist
 from tests.platforms import TRADER
 from tests.sql import one

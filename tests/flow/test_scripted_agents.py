@@ -16,9 +16,9 @@ from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel, Field
 
-from ba2_trade_platform.llm.scripted import ScriptedModel
-from ba2_trade_platform.llm.scripted_practice import practice_of
-from ba2_trade_platform.market.demo_market import STANDS_AT, DemoMarket
+from ba2_trade_platform.demo.market import STANDS_AT, DemoMarket
+from ba2_trade_platform.demo.scripted_model.model import ScriptedModel
+from ba2_trade_platform.demo.scripted_model.practice import practice_of
 from tests.facts import numbers_at, prompt
 
 NUMBERS = numbers_at(DemoMarket(), "AMD", STANDS_AT)

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from ba2_trade_platform.app import build
-from ba2_trade_platform.core.errors import StartRefused
+from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.serve import require_port
 from ba2_trade_platform.settings import read_settings
 

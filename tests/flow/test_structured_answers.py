@@ -11,9 +11,9 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, Field
 
-from ba2_trade_platform.core.contracts import ExpertError
-from ba2_trade_platform.core.model_providers import ProviderKind
+from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.llm.structured import UnreadableError, read
+from ba2_trade_platform.vocabulary import ProviderKind
 from tests.fakes.context import RecordingContext
 from tests.fakes.model_server import ModelServer, Reply, model_server
 from tests.flow.model_desk import ModelDesk, model_desk

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ba2_trade_platform.core.errors import Refused
+from ba2_trade_platform.core.base.errors import Refused
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
 
@@ -88,7 +88,7 @@ def test_the_sdk_and_the_exporter_are_imported_only_when_spans_go_somewhere() ->
 def test_a_missing_package_is_a_sentence_that_names_the_cure() -> None:
     asked = (
         "import sys; sys.modules['opentelemetry.exporter'] = None\n"
-        "from ba2_trade_platform.core.errors import StartRefused\n"
+        "from ba2_trade_platform.core.base.errors import StartRefused\n"
         "from ba2_trade_platform.serve import open_tracing\n"
         "from ba2_trade_platform.settings import Settings\n"
         "try: open_tracing(Settings(_env_file=None, otlp_endpoint='http://127.0.0.1:4317'))\n"

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.actors import Actor, ActorKind
-from ba2_trade_platform.core.contracts import ErrorCode
-from ba2_trade_platform.core.errors import NotFound
-from ba2_trade_platform.core.failures import FailureKind
-from ba2_trade_platform.core.queue.embedded import EmbeddedDispatcher
-from ba2_trade_platform.core.retrying import Retrying
-from ba2_trade_platform.core.verdicts import Assessment, Assessments
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment, Assessments
+from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, FailureKind
 from tests.platforms import TRADER
 from tests.sql import ask, change
 from tests.stepped import Desk, SteppedWorker, make_desk

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.symbol_texts import Report
-from ba2_trade_platform.core.watchlists import Watchlists
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.instruments.symbol_parsing import Report
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
 from tests.platforms import TRADER
 from tests.sql import change
 from tests.stepped import Desk, make_desk

@@ -10,9 +10,9 @@ from statistics import fmean, pstdev
 import numpy as np
 import pytest
 
-from ba2_trade_platform.core.contracts import Bars
+from ba2_trade_platform.core.contracts.experts import Bars
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.experts.technical_rules import indicators
-from ba2_trade_platform.market.demo_market import DemoMarket
 
 WARM_UP = 300
 SYMBOLS = ["AAPL", "AMD", "CERN", "COST", "DELL", "GPS", "INTC", "MMM", "MSFT"]

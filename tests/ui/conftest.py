@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nicegui.testing import User
 
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.routes import register_pages
 from tests.platforms import make_platform
 

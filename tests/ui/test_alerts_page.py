@@ -5,8 +5,8 @@ from __future__ import annotations
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.alarms import Alarm, end_alarm, raise_alarm
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.ui.kit.desk import Desk
 from tests.ui.eventually import eventually
 
 

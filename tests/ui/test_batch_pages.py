@@ -7,8 +7,9 @@ from typing import Any
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.batches import BatchOrder, BatchState
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.vocabulary import BatchState
 from tests.platforms import TRADER, drain, practice
 from tests.ui.eventually import eventually
 

@@ -7,9 +7,10 @@ from typing import Any
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.bulk_reruns import Selection
-from ba2_trade_platform.core.monitor import Filter, Status
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.vocabulary import Status
 from tests.platforms import TRADER, drain, practice, submit
 from tests.ui.eventually import eventually
 

@@ -9,11 +9,12 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.attempt_costs import Spend
-from ba2_trade_platform.core.model_contracts import CallEnd, CallOutcome, CallStart
-from ba2_trade_platform.ui.components import cost_view as view
-from ba2_trade_platform.ui.components.cost_view import Choice
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart
+from ba2_trade_platform.core.models.attempt_costs import Spend
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.models import cost_view as view
+from ba2_trade_platform.ui.models.cost_view import Choice
+from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.callers import PRICES
 from tests.platforms import drain, practice, submit
 from tests.ui.eventually import eventually

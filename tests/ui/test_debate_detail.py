@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from nicegui.testing import User
 
-from ba2_trade_platform.ui.components.detail_reading import Written
-from ba2_trade_platform.ui.components.detail_sections import sections
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.analysis.output_reader import Written
+from ba2_trade_platform.ui.analysis.sections import sections
+from ba2_trade_platform.ui.kit.desk import Desk
 from tests.platforms import TRADER, drain, submit
 from tests.ui.eventually import eventually
 from tests.ui.test_detail import unfold

@@ -11,11 +11,11 @@ from nicegui import ui
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.ui.components.chart import label_shifts, nice_bounds
-from ba2_trade_platform.ui.components.prose import FOLD_AT, MARKDOWN_UP_TO, SENT_UP_TO, Prose, markdown_html
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.analysis.price_chart import label_shifts, nice_bounds
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.markdown import FOLD_AT, MARKDOWN_UP_TO, SENT_UP_TO, Prose, markdown_html
 from ba2_trade_platform.ui.routes import register_pages
+from ba2_trade_platform.vocabulary import Status
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit, wait_until
 from tests.ui.eventually import eventually
 

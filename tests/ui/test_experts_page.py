@@ -8,10 +8,10 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.ui.components.schema_form import SchemaForm, fields_of
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.schema_form import SchemaForm, fields_of
+from ba2_trade_platform.vocabulary import Status
 from tests.platforms import TRADER, drain, practice, row, submit
 from tests.ui.eventually import eventually
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError, Verdict
-from ba2_trade_platform.core.failure_inbox import Group, GroupState
-from ba2_trade_platform.core.failures import FailureKind
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
+from ba2_trade_platform.core.failures.group_states import GroupState
+from ba2_trade_platform.core.monitoring.failure_inbox import Group
+from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.routes import register_pages
+from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit
 from tests.ui.eventually import eventually

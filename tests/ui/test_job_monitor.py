@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.kit.desk import Desk
 from tests.platforms import TRADER, drain, practice, submit
 from tests.ui.eventually import eventually
 

@@ -11,12 +11,12 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.instruments import InstrumentFields
-from ba2_trade_platform.core.lifecycle import Status
-from ba2_trade_platform.core.quotes import Quote
-from ba2_trade_platform.core.watched import WatchedItem
-from ba2_trade_platform.ui.components.watch_view import WatchView, change_words, last_words, line, long_ago, since
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.instruments.instruments import InstrumentFields
+from ba2_trade_platform.core.instruments.quotes import Quote
+from ba2_trade_platform.core.instruments.watchlist_rows import WatchedItem
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.watchlists.view import WatchView, change_words, last_words, line, long_ago, since
+from ba2_trade_platform.vocabulary import Status
 from tests.platforms import drain, practice, submit
 from tests.ui.eventually import eventually
 

@@ -9,10 +9,10 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.ui.components.manual_input import as_of_in, symbols_in, with_symbols, without_symbol
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.submit.input import as_of_in, symbols_in, with_symbols, without_symbol
+from ba2_trade_platform.vocabulary import Status
 from tests.platforms import TRADER, practice, row, submit
 from tests.ui.eventually import eventually
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from nicegui.testing import User
 
-from ba2_trade_platform.core.model_providers import ProviderKind
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.vocabulary import ProviderKind
 from tests.fakes.model_server import Reply, model_server
 from tests.platforms import TRADER
 from tests.ui.eventually import eventually

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nicegui.testing import User
 
-from ba2_trade_platform.core.announcements import Announcement, Occasion, announce
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.ui.kit.desk import Desk
 from tests.fakes.hook_server import HookServer, hook_server
 from tests.platforms import TRADER
 from tests.sql import change, file_of

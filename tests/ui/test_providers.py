@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui.testing import User
 
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.kit.desk import Desk
 from tests.platforms import practice, row, submit, wait_until
 from tests.ui.eventually import eventually
 

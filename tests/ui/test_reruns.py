@@ -11,9 +11,9 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.monitor import Status
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.routes import register_pages
+from ba2_trade_platform.vocabulary import Status
 from tests.fakes.side_effects import Orders
 from tests.platforms import TRADER, drain, make_platform, practice, row, submit
 from tests.sql import change, file_of

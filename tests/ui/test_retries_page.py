@@ -5,10 +5,10 @@ from __future__ import annotations
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.retry_statistics import Span
-from ba2_trade_platform.ui.components import retry_view as view
-from ba2_trade_platform.ui.components.retry_view import Choice
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.core.monitoring.retry_statistics import Span
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.retries import view
+from ba2_trade_platform.ui.retries.view import Choice
 from tests.platforms import TRADER, drain, practice, submit
 from tests.ui.eventually import eventually
 

@@ -9,10 +9,11 @@ from nicegui import ui
 from nicegui.testing import User
 from sqlalchemy import insert
 
-from ba2_trade_platform.core.schedules import Draft, ScheduleClock, ScheduleInfo
+from ba2_trade_platform.core.schedules.drafts import Draft
+from ba2_trade_platform.core.schedules.service import ScheduleInfo
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import RunState, RunTrigger
-from ba2_trade_platform.ui.desk import Desk
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
 from tests.platforms import TRADER, drain, practice
 from tests.ui.eventually import eventually
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.attempt_diffs import (
+from ba2_trade_platform.core.monitoring.attempt_diffs import (
     LINES_COMPARED,
     Change,
     LineDiff,

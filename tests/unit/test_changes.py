@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.changes import Change
+from ba2_trade_platform.core.base.change_feed import Change
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import change

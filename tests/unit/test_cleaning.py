@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.cleaning import MAX_TEXT, canonical_json, clean_json, clean_text
-from ba2_trade_platform.core.contracts import Verdict
+from ba2_trade_platform.core.base.sanitizing import MAX_TEXT, canonical_json, clean_json, clean_text
+from ba2_trade_platform.core.contracts.experts import Verdict
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.dates() | st.decimals(),

@@ -20,8 +20,8 @@ import uvicorn
 from ba2_trade_platform.api.register import create_api
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.cli.commands import main
-from ba2_trade_platform.core.actors import ActorKind
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import ActorKind
 from tests.platforms import drain, make_platform, practice, row, running, submit, wait_until
 from tests.sql import change
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.model_contracts import CallEnd, CallOutcome, CallStart
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart
+from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.callers import PRICES
 from tests.platforms import make_platform
 from tests.unit.test_cli import Run, run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.schedules import Draft
+from ba2_trade_platform.core.schedules.drafts import Draft
 from tests.platforms import TRADER, make_platform, practice
 from tests.unit.test_cli import Run, run
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.base.background_jobs import Clockwork
 
 SOON = 0.02
 LONG = 10.0

@@ -14,10 +14,11 @@ import pytest
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.contracts import Action, ErrorCode, ExpertError, TimeHorizon
-from ba2_trade_platform.core.model_contracts import Lesson, Recalled
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.language_models import Lesson, Recalled
 from ba2_trade_platform.experts.debate_desk.expert import DebateDesk
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings
+from ba2_trade_platform.vocabulary import Action, ErrorCode, TimeHorizon
 from tests.fakes.context import RecordingContext
 from tests.fakes.debates import AS_OF, MARKET, WrittenResearch, debate
 from tests.fakes.models import Asked, FakeModels, decided, tool_call

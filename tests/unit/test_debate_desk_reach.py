@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from ba2_trade_platform.core.contracts import Action
 from ba2_trade_platform.experts.debate_desk.expert import DebateDesk
 from ba2_trade_platform.experts.debate_desk.material import Material, read_material
 from ba2_trade_platform.experts.debate_desk.prompts import GUARD, facts_text
 from ba2_trade_platform.experts.debate_desk.tools import tools_for
-from ba2_trade_platform.ui.components.prose import markdown_html
+from ba2_trade_platform.ui.kit.markdown import markdown_html
+from ba2_trade_platform.vocabulary import Action
 from tests.fakes.debates import AS_OF, DAY, FIGURE, MARKET, WrittenResearch, article, debate
 from tests.fakes.models import Asked, FakeModels, decided, facts_in, tool_call
 

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from ba2_trade_platform.core.contracts import ExpertError
-from ba2_trade_platform.core.failures import KINDS, ErrorCode, FailureKind, classify, failure, fingerprint
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.failures.classification import KINDS, classify, failure, fingerprint
+from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 
 TRANSIENT = {"RATE_LIMIT", "PROVIDER_DOWN", "CONNECTION", "TIMEOUT", "MEMORY_STORE", "INTERRUPTED"}
 UNKNOWN = {"OUTPUT_INVALID", "BUG"}

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ba2_trade_platform.core.monitor import AnalysisRow, Source, Status, Subtype
-from ba2_trade_platform.ui.components.job_filters import more_words
-from ba2_trade_platform.ui.components.job_view import View, line
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.ui.jobs.filters import more_words
+from ba2_trade_platform.ui.jobs.view import View, line
+from ba2_trade_platform.vocabulary import Source, Status, Subtype
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 ROW = AnalysisRow(

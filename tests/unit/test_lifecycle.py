@@ -6,19 +6,18 @@ import itertools
 
 import pytest
 
-from ba2_trade_platform.core.lifecycle import (
+from ba2_trade_platform.core.attempts.lifecycle import (
     ACTIVE,
     TERMINAL,
     TRANSITIONS,
     WHILE_RETRYING,
     Event,
     NotAllowedError,
-    Status,
     after,
     allows,
 )
-from ba2_trade_platform.core.queue.closings import STATUS_AFTER
-from ba2_trade_platform.db.enums import Outcome
+from ba2_trade_platform.core.worker.completions import STATUS_AFTER
+from ba2_trade_platform.vocabulary import Outcome, Status
 
 DESIGN = """
 pending | claim   | running

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.list_files import (
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.instruments.csv_files import (
     INSTRUMENT_COLUMNS,
     MOST_BYTES,
     MOST_LINES,

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.core.price_status import Prefetched, status_of
-from ba2_trade_platform.market.live import LivePrices
-from ba2_trade_platform.market.series import RawBars
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.instruments.provider_status import Prefetched, status_of
+from ba2_trade_platform.market.prices.live import LivePrices
+from ba2_trade_platform.market.prices.series import RawBars
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.clock import MovingClock
 from tests.fakes.price_server import Market, Trouble, price_server
 from tests.markets import CLOSE, EVENING, live_prices, market_of_the_demo

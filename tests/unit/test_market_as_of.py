@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ExpertError, PricesAsOf
-from ba2_trade_platform.market.as_of import PricesAt
+from ba2_trade_platform.core.contracts.experts import ExpertError, PricesAsOf
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.clock import StandingClock, SystemClock
-from ba2_trade_platform.market.demo_market import DemoMarket
-from ba2_trade_platform.market.registry import open_prices
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.market.prices.registry import open_prices
 
 AS_OF = datetime(2010, 11, 26, 18, 0, tzinfo=UTC)
 NAIVE = datetime(2010, 11, 26, 18, 0)  # noqa: DTZ001 - the mistake under test
@@ -86,8 +86,9 @@ def test_a_wrong_choice_is_answered_with_the_setting(kind: str, folder: Path | N
 def test_opening_a_market_and_listing_it_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
-        "from ba2_trade_platform.market.registry import open_prices\n"
-        "assert len(open_prices('demo', None).instruments()) == 9\n"
+        "from ba2_trade_platform.market.prices.registry import open_prices\n"
+        "from ba2_trade_platform.demo.market import DemoMarket\n"
+        "assert len(DemoMarket().instruments()) == 9\n"
         f"open_prices('folder', pathlib.Path({str(tmp_path)!r})).instruments()\n"
         "print(*sorted({'pandas', 'polars', 'exchange_calendars'} & set(sys.modules)))"
     )

@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.market.calendar import SessionCalendar, instant, microseconds, session_calendar
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.market.calendars.sessions import SessionCalendar, instant, microseconds, session_calendar
+from ba2_trade_platform.vocabulary import ErrorCode
 
 EASTERN = timezone(timedelta(hours=-5))
 

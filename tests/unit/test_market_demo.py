@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.vocabulary import ErrorCode
 
 SPLIT_OPEN = datetime(2014, 6, 9, 13, 30, tzinfo=UTC)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import polars
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.market.clock import StandingClock
-from ba2_trade_platform.market.folder import FolderPrices
+from ba2_trade_platform.market.folder.prices import FolderPrices
+from ba2_trade_platform.vocabulary import ErrorCode
 
 NOW = datetime(2014, 12, 31, 21, 0, tzinfo=UTC)
 HEADER = "date,open,high,low,close,volume"

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from ba2_trade_platform.core.contracts import InstrumentInfo
-from ba2_trade_platform.market.calendar import session_calendar
-from ba2_trade_platform.market.series import Dividend, RawBars, Series, Split
+from ba2_trade_platform.core.contracts.experts import InstrumentInfo
+from ba2_trade_platform.market.calendars.sessions import session_calendar
+from ba2_trade_platform.market.prices.series import Dividend, RawBars, Series, Split
 
 # Monday to Friday; Thursday, the 4th of July, is closed and Wednesday is a half day.
 DAYS = ["2013-07-01", "2013-07-02", "2013-07-03", "2013-07-04", "2013-07-05"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from ba2_trade_platform.core.changes import Change, ChangeFeed
-from ba2_trade_platform.core.clockwork import Clockwork
-from ba2_trade_platform.memory.keeper import Keeper
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed
+from ba2_trade_platform.memory.index_sync import Keeper
 
 
 class Looks:

@@ -9,9 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from ba2_trade_platform.core.errors import Unavailable
+from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.memory.embedders import Embedder, HashingEmbedder, WordLlamaEmbedder
-from ba2_trade_platform.memory.own_thread import OwnThread
+from ba2_trade_platform.memory.single_thread import OwnThread
 from ba2_trade_platform.settings import Settings, SettingsError, read_settings
 
 TEXTS = ("The trend is up and momentum is strong", "The trend is up, momentum strong", "Earnings missed", "", "\ud800")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.model_prices import ModelPrices, Price, newest, parse, shipped_prices
+from ba2_trade_platform.core.models.pricing import ModelPrices, Price, newest, parse, shipped_prices
 
 DAY = date(2026, 3, 2)
 HEAD = "provider,model,valid_from,input,cached,output,source\n"

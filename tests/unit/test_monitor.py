@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import Action, ErrorCode, Subtype
-from ba2_trade_platform.core.lifecycle import Event
-from ba2_trade_platform.core.monitor import BOUND, Filter, Source, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.attempts.lifecycle import Event
+from ba2_trade_platform.core.monitoring.job_list import BOUND
+from ba2_trade_platform.vocabulary import Action, ErrorCode, Source, Status, Subtype
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import change

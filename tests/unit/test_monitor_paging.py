@@ -12,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.monitor import SORTS, Filter, Page, Status
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.monitoring.job_list import SORTS, Page
+from ba2_trade_platform.vocabulary import Status
 from tests.stepped import Desk, make_desk
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

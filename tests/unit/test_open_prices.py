@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app import build
-from ba2_trade_platform.core.errors import StartRefused
-from ba2_trade_platform.market.registry import open_prices
+from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.market.prices.registry import open_prices
 from ba2_trade_platform.settings import Settings
 
 
@@ -28,7 +28,7 @@ def test_a_console_opens_yahoo_without_asking_it(tmp_path: Path) -> None:
 def test_without_its_package_a_provider_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import pathlib, sys\n"
-        "from ba2_trade_platform.market.registry import open_prices\n"
+        "from ba2_trade_platform.market.prices.registry import open_prices\n"
         "class NotInstalled:\n"
         "    def find_spec(self, name, *_):\n"
         "        return None\n"
@@ -42,7 +42,7 @@ def test_without_its_package_a_provider_says_what_to_install(tmp_path: Path) -> 
 def test_nothing_heavy_is_imported_before_somebody_asks(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
-        "from ba2_trade_platform.market.registry import open_prices\n"
+        "from ba2_trade_platform.market.prices.registry import open_prices\n"
         f"open_prices('yahoo', None, pathlib.Path({str(tmp_path)!r})).instruments()\n"
         f"open_prices('alpaca', None, pathlib.Path({str(tmp_path)!r}), ('key', 'secret')).instruments()\n"
         "print(*sorted({'pandas', 'yfinance', 'alpaca', 'curl_cffi', 'requests', 'limits', 'tenacity',"

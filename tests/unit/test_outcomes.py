@@ -9,12 +9,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from ba2_trade_platform.core.contracts import InstrumentInfo
-from ba2_trade_platform.core.outcomes import Decision, Horizons, OutcomeOf, judge, reflection
-from ba2_trade_platform.db.enums import Action, MetFirst, TimeHorizon
-from ba2_trade_platform.market.calendar import session_calendar
-from ba2_trade_platform.market.demo_market import DemoMarket
-from ba2_trade_platform.market.series import RawBars, Series
+from ba2_trade_platform.core.contracts.experts import InstrumentInfo
+from ba2_trade_platform.core.lessons.outcomes import Decision, Horizons, OutcomeOf, judge, reflection
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.market.calendars.sessions import session_calendar
+from ba2_trade_platform.market.prices.series import RawBars, Series
+from ba2_trade_platform.vocabulary import Action, MetFirst, TimeHorizon
 from tests.fakes.prices import OneSeries
 
 AS_OF = datetime(2013, 7, 1, 20, tzinfo=UTC)

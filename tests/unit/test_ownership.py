@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.errors import StartRefused
-from ba2_trade_platform.core.ownership import Holder, Ownership
+from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.core.operations.instance_lock import Holder, Ownership
 from tests.platforms import make_platform
 
 TAKE = """
 import sys, pathlib
-from ba2_trade_platform.core.ownership import Ownership
+from ba2_trade_platform.core.operations.instance_lock import Ownership
 owner = Ownership(pathlib.Path(sys.argv[1]))
 owner.take("http://127.0.0.1:9")
 print("taken", flush=True)

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.planned_times import closed_days, is_planned, jitter, planned_times
-from ba2_trade_platform.core.timings import Plan, in_words, plan_problems, read_timing, stored
-from ba2_trade_platform.market.sessions import ExchangeCalendars
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.recurrence.occurrences import closed_days, is_planned, jitter, planned_times
+from ba2_trade_platform.core.recurrence.timings import Plan, in_words, plan_problems, read_timing, stored
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 
 FIRST, LAST = date(2020, 1, 1), date(2029, 12, 31)
 BEGIN, END = datetime(2019, 12, 30, tzinfo=UTC), datetime(2030, 1, 2, tzinfo=UTC)

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.contracts import Action, Bars, ErrorCode, ExpertError
-from ba2_trade_platform.experts.practice_desk.expert import PracticeDesk
-from ba2_trade_platform.experts.practice_desk.settings import PracticeDeskSettings
-from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.demo.practice_desk.expert import PracticeDesk
+from ba2_trade_platform.demo.practice_desk.settings import PracticeDeskSettings
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.vocabulary import Action, ErrorCode
 from tests.fakes.context import Cancelled, RecordingContext
 
 BUILTIN = {ErrorCode.CONNECTION: ConnectionError, ErrorCode.TIMEOUT: TimeoutError, ErrorCode.BUG: ZeroDivisionError}

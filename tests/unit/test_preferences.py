@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ba2_trade_platform.core.actors import Actor, ActorKind
-from ba2_trade_platform.core.preferences import Preferences
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.preferences import Preferences
+from ba2_trade_platform.vocabulary import ActorKind
 from tests.platforms import TRADER
 from tests.stepped import make_desk
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.core.price_keeping import PriceKeeping
-from ba2_trade_platform.core.price_status import status_of
-from ba2_trade_platform.market.demo_market import DemoMarket
-from ba2_trade_platform.market.live import UNKNOWN_FOR
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.instruments.price_prefetch import PriceKeeping
+from ba2_trade_platform.core.instruments.provider_status import status_of
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.market.prices.live import UNKNOWN_FOR
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.clock import MovingClock
 from tests.fakes.price_server import Market, Trouble, price_server
 from tests.markets import EVENING, live_prices, market_of_the_demo

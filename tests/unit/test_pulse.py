@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from ba2_trade_platform.core.errors import Unavailable
-from ba2_trade_platform.ui.pulse import SharedReading
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.ui.kit.pulse import SharedReading
 
 
 class Slow:

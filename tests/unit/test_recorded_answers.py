@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ba2_trade_platform.core.contracts import Bars, ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
 from ba2_trade_platform.market.clock import StandingClock
-from ba2_trade_platform.market.live import LivePrices
-from ba2_trade_platform.market.yahoo import read_chart
+from ba2_trade_platform.market.prices.live import LivePrices
+from ba2_trade_platform.market.providers.yahoo import read_chart
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.price_server import Market, price_server
 from tests.markets import live_prices
 

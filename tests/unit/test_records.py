@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ba2_trade_platform.core.contracts import ErrorCode, Subtype
-from ba2_trade_platform.core.failures import failure
-from ba2_trade_platform.core.queue.dispatcher import Claim
-from ba2_trade_platform.core.queue.records import End, Ledger, OutputRecord, Sheet, StepRecord
-from ba2_trade_platform.db.enums import Mode, Outcome, StepStatus
+from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.core.failures.classification import failure
+from ba2_trade_platform.core.worker.buffers import End, Ledger, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.vocabulary import ErrorCode, Mode, Outcome, StepStatus, Subtype
 from tests.fakes.experts import hold
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

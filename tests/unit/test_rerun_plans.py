@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.rerun_plans import Done, Fate, Mode, ago, in_words, plan_steps, sum_up
+from ba2_trade_platform.core.analyses.rerun_plans import Done, Fate, ago, in_words, plan_steps, sum_up
+from ba2_trade_platform.vocabulary import Mode
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.model_contracts import Article, ReportedFigure
-from ba2_trade_platform.market.demo_market import DemoMarket
-from ba2_trade_platform.market.research import DemoResearch, ResearchAt, open_research
-from ba2_trade_platform.market.research_folder import LARGEST_FILE, FileReport, ResearchFolder
+from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.market.research.folder import LARGEST_FILE, FileReport, ResearchFolder
+from ba2_trade_platform.market.research.sources import DemoResearch, ResearchAt, open_research
 
 AS_OF = datetime(2014, 12, 31, 21, tzinfo=UTC)
 

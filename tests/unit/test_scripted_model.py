@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, Field
 
-from ba2_trade_platform.core.contracts import ExpertError
-from ba2_trade_platform.llm.scripted import ScriptedModel
-from ba2_trade_platform.llm.scripted_facts import read_facts
-from ba2_trade_platform.llm.scripted_signals import opinion_of
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.demo.scripted_model.facts import read_facts
+from ba2_trade_platform.demo.scripted_model.model import ScriptedModel
+from ba2_trade_platform.demo.scripted_model.signals import opinion_of
 from tests.facts import numbers_at, prompt
 
 MARKET = DemoMarket()

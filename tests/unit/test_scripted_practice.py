@@ -11,9 +11,10 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.contracts import ErrorCode, ExpertError
-from ba2_trade_platform.llm.scripted import ScriptedModel
-from ba2_trade_platform.llm.scripted_practice import SENTENCES, Broken, Practice, practice_of
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.demo.scripted_model.model import ScriptedModel
+from ba2_trade_platform.demo.scripted_model.practice import SENTENCES, Broken, Practice, practice_of
+from ba2_trade_platform.vocabulary import ErrorCode
 from tests.facts import prompt
 
 NUMBERS = {"close": 100.0, "sma_50": 90.0, "sma_200": 80.0, "atr_14": 2.0}

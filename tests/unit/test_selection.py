@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ba2_trade_platform.core.bulk_reruns import Selection
-from ba2_trade_platform.core.monitor import Filter
-from ba2_trade_platform.ui.components.selection import Picked
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.ui.kit.selection import Picked
 
 ROWS: list[Any] = [SimpleNamespace(id=number, version=10 * number) for number in (9, 8, 7, 6, 5)]
 

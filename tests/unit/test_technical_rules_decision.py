@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.contracts import Action, RiskLevel, TimeHorizon
 from ba2_trade_platform.experts.technical_rules.decision import Ballot, Quote, confidence_of, decide, weighted_score
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
 from ba2_trade_platform.experts.technical_rules.signals import Vote
+from ba2_trade_platform.vocabulary import Action, RiskLevel, TimeHorizon
 
 SETTINGS = TechnicalRulesSettings(decision_threshold=0.25)
 QUOTE = Quote(close=100.0, atr=2.0, currency="USD")

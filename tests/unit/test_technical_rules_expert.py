@@ -9,11 +9,12 @@ from datetime import date
 
 import pytest
 
-from ba2_trade_platform.core.contracts import Action, Bars
+from ba2_trade_platform.core.contracts.experts import Bars
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.experts.technical_rules.expert import TechnicalRules
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
-from ba2_trade_platform.market.as_of import PricesAt
-from ba2_trade_platform.market.demo_market import DemoMarket
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.vocabulary import Action
 from tests.fakes.context import RecordingContext
 
 STEPS = [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ba2_trade_platform.core.contracts import Bars
+from ba2_trade_platform.core.contracts.experts import Bars
 from ba2_trade_platform.experts.technical_rules import signals
 from ba2_trade_platform.experts.technical_rules.expert import signals_of
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ba2_trade_platform.ui.components.typed_choice import the_one
+from ba2_trade_platform.ui.kit.typed_choice import the_one
 
 NAMES = ("Europe/Berlin", "GMT", "Etc/GMT", "XNYS", "XNAS")
 

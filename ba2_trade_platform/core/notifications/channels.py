@@ -14,16 +14,16 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.actors import Actor, actor_id, note
-from ba2_trade_platform.core.announcements import Occasion
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.transactions import Store, violates
+from ba2_trade_platform.core.events.outbox import Occasion
 from ba2_trade_platform.core.notifications.quiet_hours import quiet_hours
+from ba2_trade_platform.core.notifications.rendering import Text, plain
 from ba2_trade_platform.core.notifications.sender import Delivery, Sender
-from ba2_trade_platform.core.notifications.wording import Text, plain
-from ba2_trade_platform.core.secret_box import SecretBox, SecretLostError
-from ba2_trade_platform.core.store import Store, violates
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.enums import MessageState
+from ba2_trade_platform.vocabulary import MessageState
 
 log = logging.getLogger(__name__)
 _C, _M = t.notification_channel.c, t.notification.c

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from ba2_trade_platform.core.errors import Invalid
+from ba2_trade_platform.core.base.errors import Invalid
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 

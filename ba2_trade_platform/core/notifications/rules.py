@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.actors import Actor, actor_id, note
-from ba2_trade_platform.core.announcements import Occasion
-from ba2_trade_platform.core.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.store import Store
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.events.outbox import Occasion
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from ba2_trade_platform.core.errors import Invalid
-from ba2_trade_platform.core.notifications.wording import Text, plain
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.notifications.rendering import Text, plain
 
 log = logging.getLogger(__name__)
 SECONDS = 15.0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ba2_trade_platform.core.clockwork import Clockwork
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.notifications.channels import Channels
-from ba2_trade_platform.core.notifications.notifier import SECONDS, Notifier
-from ba2_trade_platform.core.notifications.outbox import Outbox
+from ba2_trade_platform.core.notifications.dispatcher import SECONDS, Notifier
+from ba2_trade_platform.core.notifications.messages import Outbox
 from ba2_trade_platform.core.notifications.rules import Rules
 from ba2_trade_platform.core.notifications.sender import AppriseSender, Sender
-from ba2_trade_platform.core.secret_box import SecretBox
-from ba2_trade_platform.core.store import Store
 
 PER_HOUR = 30
 FORGET_SECONDS = 6 * 3600.0

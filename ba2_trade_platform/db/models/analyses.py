@@ -6,8 +6,8 @@ from decimal import Decimal
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.enums import Action, FailureKind, Mode, Outcome, Source, Status, Subtype, Trigger
 from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
+from ba2_trade_platform.vocabulary import Action, FailureKind, Mode, Outcome, Source, Status, Subtype, Trigger
 
 SORTABLE = (
     "symbol",

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.enums import BreakerState, BulkState, FailureKind, Mark, Mode
 from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.vocabulary import BreakerState, BulkState, FailureKind, Mark, Mode
 
 _OVERRIDDEN = text("kind IS NOT NULL")
 _MARKED = text("mark IS NOT NULL")

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.enums import Action, RiskLevel, StepStatus, Subtype, TimeHorizon
 from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
+from ba2_trade_platform.vocabulary import Action, RiskLevel, StepStatus, Subtype, TimeHorizon
 
 _CURRENT = text("is_current")
 

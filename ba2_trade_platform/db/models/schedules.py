@@ -5,8 +5,8 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.enums import Misfire, RunState, RunTrigger, ScheduleClock, Subtype
 from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.vocabulary import Misfire, RunState, RunTrigger, ScheduleClock, Subtype
 
 _LIVE = text("archived_at IS NULL")
 _PLANNED = text("wake_at IS NOT NULL")

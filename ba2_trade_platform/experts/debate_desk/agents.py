@@ -17,11 +17,12 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ba2_trade_platform.core.contracts import AnalysisContext, ErrorCode, ExpertError
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.experts.debate_desk.answers import decision_at
 from ba2_trade_platform.experts.debate_desk.checkpoints import Threads
 from ba2_trade_platform.experts.debate_desk.listener import Listener, is_scripted
 from ba2_trade_platform.experts.debate_desk.seats import Seat
+from ba2_trade_platform.vocabulary import ErrorCode
 
 STEPS_A_CALL = 4  # a model call, its check and its tools: the graph's own limit must never be the first to be met
 

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from ba2_trade_platform.core.cleaning import clean_json
-from ba2_trade_platform.core.contracts import Action, RiskLevel, TimeHorizon, Verdict
+from ba2_trade_platform.core.base.sanitizing import clean_json
+from ba2_trade_platform.core.contracts.experts import Verdict
+from ba2_trade_platform.vocabulary import Action, RiskLevel, TimeHorizon
 
 TICK = Decimal("0.0001")
 FURTHEST = 10.0  # a target or a stop at more than ten times or less than a tenth of the price is a slip

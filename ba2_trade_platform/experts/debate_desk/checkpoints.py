@@ -18,7 +18,7 @@ import aiosqlite
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from ba2_trade_platform.core.contracts import Mode
+from ba2_trade_platform.vocabulary import Mode
 
 FILE = "checkpoints.sqlite"
 BROKEN = "checkpoints.sqlite.broken"

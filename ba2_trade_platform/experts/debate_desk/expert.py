@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.cleaning import canonical_json
-from ba2_trade_platform.core.contracts import AnalysisContext, Requirement, Verdict, broker_for_open_positions
+from ba2_trade_platform.core.base.sanitizing import canonical_json
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Requirement, Verdict, broker_for_open_positions
 from ba2_trade_platform.experts.debate_desk import prompts
 from ba2_trade_platform.experts.debate_desk.seats import DATA, DECISION, Seat, seats_of
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings

@@ -16,9 +16,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ba2_trade_platform.core.cleaning import canonical_json
-from ba2_trade_platform.core.contracts import AnalysisContext
-from ba2_trade_platform.core.model_contracts import Lesson
+from ba2_trade_platform.core.base.sanitizing import canonical_json
+from ba2_trade_platform.core.contracts.experts import AnalysisContext
+from ba2_trade_platform.core.contracts.language_models import Lesson
 from ba2_trade_platform.experts.debate_desk import report
 from ba2_trade_platform.experts.debate_desk.agents import Answered, Asker, Question
 from ba2_trade_platform.experts.debate_desk.checkpoints import Threads

@@ -10,7 +10,7 @@ from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
-from ba2_trade_platform.core.contracts import AnalysisContext
+from ba2_trade_platform.core.contracts.experts import AnalysisContext
 from ba2_trade_platform.experts.debate_desk.seats import Seat
 
 SCRIPTED = "scripted"

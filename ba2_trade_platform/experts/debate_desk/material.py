@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from ba2_trade_platform.core.cleaning import clean_json, clean_text
-from ba2_trade_platform.core.contracts import AnalysisContext, Bars
-from ba2_trade_platform.core.model_contracts import Article, ReportedFigure
+from ba2_trade_platform.core.base.sanitizing import clean_json, clean_text
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Bars
+from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
 from ba2_trade_platform.experts.debate_desk.numbers import UNITS, numbers_of
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ba2_trade_platform.core.contracts import Bars
+from ba2_trade_platform.core.contracts.experts import Bars
 
 Series = NDArray[np.float64]
 

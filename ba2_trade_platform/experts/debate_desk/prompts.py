@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.cleaning import clean_json
+from ba2_trade_platform.core.base.sanitizing import clean_json
 
 FOLDER = Path(__file__).parent / "prompts"
 VERSION = "1"  # raised with each change of a prompt's meaning; the hashes tell any change

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ba2_trade_platform.core.model_contracts import Lesson
+from ba2_trade_platform.core.contracts.language_models import Lesson
 from ba2_trade_platform.experts.debate_desk.answers import decision_at
 from ba2_trade_platform.experts.debate_desk.material import Material
 from ba2_trade_platform.experts.debate_desk.seats import RECALL

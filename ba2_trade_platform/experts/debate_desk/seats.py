@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ba2_trade_platform.core.model_contracts import Tier
+from ba2_trade_platform.core.contracts.language_models import Tier
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings
 
 Kind = Literal["recall", "analyst", "debate", "manager", "trader", "risk", "decision"]

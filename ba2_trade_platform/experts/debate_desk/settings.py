@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ba2_trade_platform.core.contracts import TimeHorizon
-from ba2_trade_platform.core.model_contracts import ModelSettings
+from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.vocabulary import TimeHorizon
 
 Horizon = Literal[TimeHorizon.SHORT, TimeHorizon.MEDIUM, TimeHorizon.LONG]
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ba2_trade_platform.core.contracts import Action, RiskLevel, TimeHorizon, Verdict
+from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.experts.technical_rules import report
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
 from ba2_trade_platform.experts.technical_rules.signals import Vote
+from ba2_trade_platform.vocabulary import Action, RiskLevel, TimeHorizon
 
 TICK = Decimal("0.0001")
 LARGEST_MOVE = 0.9  # of the price: a stop or a target further away would reach zero

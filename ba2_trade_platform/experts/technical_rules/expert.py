@@ -10,12 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.contracts import (
+from ba2_trade_platform.core.contracts.experts import (
     AnalysisContext,
     Bars,
     PricesAsOf,
     Requirement,
-    TimeHorizon,
     Verdict,
     broker_for_open_positions,
 )
@@ -23,6 +22,7 @@ from ba2_trade_platform.experts.technical_rules import indicators, report, signa
 from ba2_trade_platform.experts.technical_rules.decision import Ballot, Quote, decide
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
 from ba2_trade_platform.experts.technical_rules.signals import Vote
+from ba2_trade_platform.vocabulary import TimeHorizon
 
 LOAD = "Load prices"
 BARS_READ = 600  # twice the warm-up that an expert requires: recursive indicators have forgotten where they began

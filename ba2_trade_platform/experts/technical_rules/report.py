@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from ba2_trade_platform.core.contracts import Bars
+from ba2_trade_platform.core.contracts.experts import Bars
 from ba2_trade_platform.experts.technical_rules.signals import Vote
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.core.contracts import Bars
+from ba2_trade_platform.core.contracts.experts import Bars
 from ba2_trade_platform.experts.technical_rules import indicators
 from ba2_trade_platform.experts.technical_rules.indicators import Series
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings

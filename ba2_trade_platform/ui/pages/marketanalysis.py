@@ -5,13 +5,13 @@ from __future__ import annotations
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.ui.components.analyse_dialog import analyse_dialog
-from ba2_trade_platform.ui.components.failure_inbox import failures_tab
-from ba2_trade_platform.ui.components.job_monitor import JobMonitor
-from ba2_trade_platform.ui.components.job_view import View
-from ba2_trade_platform.ui.components.manual import manual_tab
-from ba2_trade_platform.ui.desk import Desk
-from ba2_trade_platform.ui.layout import frame
+from ba2_trade_platform.ui.failures.inbox import failures_tab
+from ba2_trade_platform.ui.jobs.monitor import JobMonitor
+from ba2_trade_platform.ui.jobs.view import View
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.shell.layout import frame
+from ba2_trade_platform.ui.submit.dialog import analyse_dialog
+from ba2_trade_platform.ui.submit.manual import manual_tab
 
 TABS = (
     ("jobs", "Job Monitoring", "/marketanalysis"),

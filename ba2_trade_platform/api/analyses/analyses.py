@@ -1,0 +1,214 @@
+"""Analyses over HTTP: submit, list, cancel, run again, delete."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
+from ba2_trade_platform.vocabulary import Action, ItemOutcome, Source, Status, Subtype
+
+router = APIRouter(tags=["analyses"])
+SORT_NAMES = ", ".join(SORTS)
+
+
+def _instant(value: object) -> object:
+    try:
+        text = str(value)
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("must be a day or an instant: 2014-12-31 or 2014-12-31T21:00:00Z") from error
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        if instant.utcoffset() is None:
+            raise ValueError("needs a time zone, for example 2014-12-31T21:00:00Z")
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the calendar") from error
+
+
+_TEXTS: dict[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+AsOf = Annotated[
+    datetime | date,
+    BeforeValidator(_instant),
+    WithJsonSchema(_TEXTS | {"description": "An instant, or a day, which means the close of its session"}),
+]
+Moment = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+UtcMoment = Annotated[Moment, AfterValidator(_utc)]
+Symbol = Annotated[str, Field(max_length=80, examples=["AAPL"])]
+
+
+class Submission(Wish):
+    """One analysis to be made; `as_of` absent means the market's present when it starts."""
+
+    expert_instance_id: RowId
+    symbol: Symbol
+    subtype: Subtype = Subtype.ENTER_MARKET
+    as_of: AsOf | None = None
+    priority: Annotated[int, Field(strict=True, description="Lower is sooner; 0 to 1000")] = 0
+    run_before: Moment | None = None
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Queued(_Answer):
+    """The answer to a submission: a new analysis, or the one that is already under way."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    is_duplicate: bool
+    sentence: str
+
+
+class Carried(_Answer):
+    """A verb that was carried out."""
+
+    analysis_id: int
+    sentence: str
+
+
+class AnalysisPage(_Answer):
+    """One page of analyses; `next_cursor` absent: no more. `bounded`: sorted among the newest 10,000 matches only."""
+
+    items: list[AnalysisRow]
+    next_cursor: str | None
+    bounded: bool
+
+
+class Chosen(Wish):
+    """Which analyses; what is not given is not asked."""
+
+    status: Annotated[list[Status], Field(max_length=6, description="Any of these")] = []
+    expert: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Id of the expert instance")] = None
+    symbol: Annotated[str | None, Field(max_length=80)] = None
+    subtype: Subtype | None = None
+    action: Annotated[Action | None, Field(description="What was recommended")] = None
+    source: Source | None = None
+    code: Annotated[str | None, Field(max_length=40, description="Failure code, for example RATE_LIMIT")] = None
+    fingerprint: Annotated[str | None, Field(max_length=64, description="Of the present failure")] = None
+    batch: Annotated[int | None, Field(ge=1, le=MAX_ID)] = None
+    rerun_only: Annotated[bool, Field(description="Only those with more than one attempt")] = False
+    slower_than: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Seconds")] = None
+    q: Annotated[str | None, Field(max_length=200, description="Text in the error")] = None
+    finished_since: Annotated[UtcMoment | None, Field(description="Ended at this instant or later")] = None
+    bulk: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Items of this bulk re-run")] = None
+    bulk_outcome: Annotated[ItemOutcome | None, Field(description="Those that ended like this in it")] = None
+
+    def filter(self) -> Filter:
+        """Return this as the services' filter."""
+        return Filter(
+            status=tuple(self.status),
+            expert=self.expert,
+            symbol=self.symbol,
+            subtype=self.subtype,
+            action=self.action,
+            source=self.source,
+            code=self.code,
+            fingerprint=self.fingerprint,
+            batch=self.batch,
+            rerun_only=self.rerun_only,
+            slower_than_seconds=self.slower_than,
+            finished_since=self.finished_since,
+            text=self.q,
+            bulk=self.bulk,
+            bulk_outcome=self.bulk_outcome,
+        )
+
+
+class Wanted(Chosen):
+    """Which analyses, in which order."""
+
+    sort: Annotated[str, Field(max_length=40, description=f"{SORT_NAMES}; with - in front descending")] = "-id"
+    cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
+    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 500")] = 50
+
+
+@router.post(
+    "/analyses",
+    status_code=202,
+    responses={200: {"model": Queued, "description": "Already under way"}, **documented(404, 409)},
+)
+def submit(wish: Submission, console: Console, asker: Asker, response: Response) -> Queued:
+    """Queue one analysis, or answer with the one that is already pending or running."""
+    submitted = console.queue.submit_analysis_task(
+        wish.expert_instance_id,
+        wish.symbol,
+        wish.subtype,
+        by=asker,
+        as_of=wish.as_of,
+        priority=wish.priority,
+        run_before=wish.run_before,
+        source=Source.API,
+    )
+    response.status_code = 200 if submitted.is_duplicate else 202
+    return Queued.model_validate(submitted)
+
+
+@router.get("/analyses")
+def list_analyses(wanted: Annotated[Wanted, Query()], console: Console) -> AnalysisPage:
+    """Return a page of analyses, newest first unless told otherwise."""
+    page = console.monitor.page(
+        wanted.filter(),
+        sort=wanted.sort.removeprefix("-"),
+        descending=wanted.sort.startswith("-"),
+        cursor=wanted.cursor,
+        limit=wanted.limit,
+    )
+    return AnalysisPage.model_validate(page)
+
+
+@router.get("/analyses/{analysis_id}", responses=documented(404))
+def get_analysis(analysis_id: AnalysisId, console: Console) -> AnalysisRow:
+    """Return one analysis, with its whole error message."""
+    return console.details.row(analysis_id)
+
+
+@router.delete("/analyses/{analysis_id}", status_code=204, responses=documented(404))
+def delete_analysis(analysis_id: AnalysisId, console: Console, asker: Asker) -> None:
+    """Remove an analysis and all that hangs on it; what runs is cancelled first."""
+    console.analyses.delete(analysis_id, by=asker)
+
+
+@router.post("/analyses/{analysis_id}/cancel", status_code=202, responses=documented(404, 409))
+def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+    """End a pending or running analysis now; its expert is stopped."""
+    reason = wish.reason if wish else None
+    return Carried.model_validate(console.analyses.cancel(analysis_id, by=asker, reason=reason))
+
+
+@router.post("/analyses/{analysis_id}/run-now", status_code=202, responses=documented(404, 409))
+def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+    """Run an analysis at once that waits for its automatic retry."""
+    reason = wish.reason if wish else None
+    return Carried.model_validate(console.retrying.run_now(analysis_id, by=asker, reason=reason))
+
+
+@router.post("/analyses/{analysis_id}/stop-retrying", status_code=202, responses=documented(404, 409))
+def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+    """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
+    reason = wish.reason if wish else None
+    return Carried.model_validate(console.retrying.stop(analysis_id, by=asker, reason=reason))
+
+
+@router.post(
+    "/analyses/{analysis_id}/run-again",
+    status_code=202,
+    responses={200: {"model": Queued, "description": "Already under way"}, **documented(404, 409)},
+)
+def run_again(analysis_id: AnalysisId, console: Console, asker: Asker, response: Response) -> Queued:
+    """Queue a new analysis like this finished one."""
+    submitted = console.analyses.run_again(analysis_id, by=asker, source=Source.API)
+    response.status_code = 200 if submitted.is_duplicate else 202
+    return Queued.model_validate(submitted)

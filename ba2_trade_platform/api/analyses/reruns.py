@@ -1,0 +1,96 @@
+"""Re-runs over HTTP: what one would do, and doing it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Because, Console
+from ba2_trade_platform.api.http.dependencies import Wish as Sent
+from ba2_trade_platform.api.http.idempotency import OnceOf
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.analyses.rerun_plans import RerunPlan, Wish
+from ba2_trade_platform.vocabulary import Mode, Status
+
+router = APIRouter(prefix="/analyses/{analysis_id}", tags=["re-runs"])
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+# A name may look like a number, and a number is a place: both are sent as they are and told apart by the service.
+Step = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(max_length=200, description="For from_step and only: a step's name, or its place, counted from 1"),
+]
+Attempt = Annotated[int, Field(ge=1, le=1_000_000)]
+Config = Annotated[
+    Literal["current", "original"] | Attempt,
+    Field(description="The expert's present settings, those of the first attempt, or those of attempt n"),
+]
+Provider = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class Partly(Sent):
+    """Which part is to be done again, and with what."""
+
+    mode: Mode = Mode.FRESH
+    step: Step | None = None
+    config: Config = "current"
+    provider: Annotated[Provider | None, Field(description="Ask only this one")] = None
+    exclude_providers: Annotated[list[Provider], Field(max_length=20, description="Ask none of these")] = []
+
+
+class Rerun(Partly, Because):
+    """How a failed analysis is done again."""
+
+    plan_hash: Annotated[str | None, Field(max_length=64, description="Only if the plan still is this one")] = None
+    override: Annotated[bool, Field(strict=True, description="Past the limit of re-runs; needs a reason")] = False
+    acknowledge: Annotated[
+        bool, Field(strict=True, description="Although something acts on the recommendation; needs a reason")
+    ] = False
+
+
+class RerunQueued(BaseModel):
+    """A re-run that was accepted."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    reruns_used: int
+    max_reruns: int
+    updated_at: datetime
+    mode: Mode
+    steps_kept: int | None
+    warnings: list[str]
+    sentence: str
+
+
+def _wish(sent: Partly) -> Wish:
+    given = sent.model_dump(include={"mode", "step", "provider"})
+    return Wish(**given, config=str(sent.config), exclude_providers=tuple(sent.exclude_providers))
+
+
+@router.get("/rerun-plan", responses=documented(404, 409))
+def rerun_plan(analysis_id: AnalysisId, wanted: Annotated[Partly, Query()], console: Console) -> RerunPlan:
+    """Return what a re-run would do now, step by step, and the hash that holds a re-run to it."""
+    return console.analyses.rerun_plan(analysis_id, _wish(wanted))
+
+
+@router.post("/rerun", status_code=202, responses=documented(404, 409, 429))
+def rerun(
+    analysis_id: AnalysisId, console: Console, asker: Asker, once: OnceOf, wish: Rerun | None = None
+) -> RerunQueued:
+    """Archive what the failed attempt left, and queue the same analysis again, whole or in part."""
+    sent = wish or Rerun()
+    asked = sent.model_dump(include={"reason", "plan_hash", "override", "acknowledge"})
+    requeued = console.analyses.rerun(analysis_id, by=asker, wish=replace(_wish(sent), **asked), once=once(RerunQueued))
+    return RerunQueued.model_validate(requeued)

@@ -1,0 +1,90 @@
+"""What is known of one analysis: attempts and what they left, steps, outputs, recommendation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel
+
+from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Console
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.models.costs import Call
+from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff
+from ba2_trade_platform.core.monitoring.attempt_history import Attempt
+from ba2_trade_platform.core.monitoring.details import Archived, Output, Recommendation, Step
+from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
+from ba2_trade_platform.core.monitoring.timelines import Moment
+
+router = APIRouter(prefix="/analyses/{analysis_id}", tags=["results"], responses=documented(404))
+T = TypeVar("T")
+Number = Annotated[int, Path(ge=1, le=MAX_ID, description="An attempt")]
+
+
+class Items(BaseModel, Generic[T]):
+    """A collection."""
+
+    items: list[T]
+
+
+@router.get("/attempts")
+def attempts(analysis_id: AnalysisId, console: Console) -> Items[Attempt]:
+    """Return all attempts, newest first: who, why, when, how long, outcome."""
+    return Items(items=console.details.attempts(analysis_id))
+
+
+@router.get("/attempts/{number}/archive")
+def archive(analysis_id: AnalysisId, number: Number, console: Console) -> Archived:
+    """Return what an earlier attempt left before it was purged, and its traceback; packed away or not."""
+    if not any(attempt.number == number for attempt in console.details.attempts(analysis_id)):
+        raise NotFound(f"Analysis {analysis_id} has no attempt {number}")
+    return console.details.archive(analysis_id, number)
+
+
+@router.get("/attempts/{number}/diff/{other}")
+def diff(analysis_id: AnalysisId, number: Number, other: Number, console: Console) -> AttemptDiff:
+    """Return what differs between two attempts: facts, recommendation, settings and each output, line by line."""
+    return console.details.compare(analysis_id, number, other)
+
+
+@router.get("/timeline")
+def timeline(analysis_id: AnalysisId, console: Console) -> Items[Moment]:
+    """Return the states that the analysis went through and what was done to it, oldest first, with their times."""
+    return Items(items=console.details.timeline(analysis_id))
+
+
+@router.get("/steps")
+def steps(analysis_id: AnalysisId, console: Console) -> Items[Step]:
+    """Return the newest attempt's steps in their order."""
+    return Items(items=console.details.steps(analysis_id))
+
+
+@router.get("/calls")
+def calls(analysis_id: AnalysisId, console: Console) -> Items[Call]:
+    """Return the model calls of all attempts, newest first, 1,000 at most; those of a deleted analysis too."""
+    return Items(items=console.costs.calls(analysis_id))
+
+
+@router.get("/outputs")
+def outputs(analysis_id: AnalysisId, console: Console) -> Items[Output]:
+    """Return what the newest attempt wrote; the texts are markdown to be sanitised before they are shown."""
+    return Items(items=console.details.outputs(analysis_id))
+
+
+@router.get("/verdict")
+def verdict(analysis_id: AnalysisId, console: Console) -> Assessment:
+    """Return whether a re-run of this failed analysis is worth it, with the evidence."""
+    found = console.assessments.of([console.details.row(analysis_id)]).get(analysis_id)
+    if found is None:
+        raise NotFound(f"Analysis {analysis_id} has no failure to be judged", code="NO_VERDICT")
+    return found
+
+
+@router.get("/recommendation")
+def recommendation(analysis_id: AnalysisId, console: Console) -> Recommendation:
+    """Return the newest attempt's recommendation."""
+    found = console.details.recommendation(analysis_id)
+    if found is None:
+        raise NotFound(f"Analysis {analysis_id} has no recommendation", code="NO_RECOMMENDATION")
+    return found

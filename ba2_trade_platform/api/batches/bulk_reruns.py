@@ -1,0 +1,168 @@
+"""Bulk re-runs over HTTP: preview, create, list, watch, abort."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ba2_trade_platform.api.analyses.analyses import Chosen
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.http.idempotency import OnceOf
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
+from ba2_trade_platform.core.batches.bulk_previews import ErrorCount, ReasonCount
+from ba2_trade_platform.core.batches.bulk_queries import BulkCounts, BulkItem
+from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Mode
+
+router = APIRouter(prefix="/bulk-reruns", tags=["bulk re-runs"])
+BulkId = Annotated[int, Path(ge=1, le=MAX_ID, description="The bulk re-run")]
+_MODE = Field(description="fresh: purge and do everything again; resume: keep completed steps")
+
+
+class Picked(Wish):
+    """Which analyses: a filter, of which the failed ones are meant, or ids."""
+
+    filter: Annotated[Chosen | None, Field(description="The list's own filter; its failed analyses are meant")] = None
+    ids: Annotated[list[RowId] | None, Field(max_length=MAX_ITEMS)] = None
+    mode: Annotated[Mode, _MODE] = Mode.FRESH
+    override: Annotated[bool, Field(description="Also what has reached its re-run limit")] = False
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Picked:
+        if (self.filter is None) == (self.ids is None):
+            raise ValueError("give either a filter or ids")
+        return self
+
+    def selection(self) -> Selection:
+        """Return this as the service's selection."""
+        return Selection(self.filter.filter() if self.filter else None, tuple(self.ids or ()))
+
+
+class BulkWish(Picked):
+    """A bulk re-run as it was previewed; a plan that has changed since is refused with 409 PLAN_CHANGED."""
+
+    plan_hash: Annotated[str, Field(max_length=64, description="That of the preview")]
+    reason: Annotated[str, Field(max_length=500, description="Why, in the trader's words; kept with every attempt")]
+    name: Annotated[str | None, Field(max_length=200)] = None
+    rate_per_minute: Annotated[int | None, Field(strict=True, description="At most so many a minute; 1 to 6000")] = None
+    canary: Annotated[
+        int | None, Field(strict=True, description="So many run first; the rest only if all of them complete")
+    ] = None
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class BulkPreviewed(_Answer):
+    """What would be done; `skip` and `blocked` say how many are not re-run, and why."""
+
+    plan_hash: str
+    mode: Mode
+    total: int
+    will_run: int
+    skip: list[ReasonCount]
+    blocked: list[ReasonCount]
+    gone: int
+    top_errors: list[ErrorCount]
+    estimated_seconds: int | None
+    estimated_cost_usd: float | None
+    suggested_canary: int | None
+    override: bool
+
+
+class BulkAnswer(_Answer):
+    """A bulk re-run as it stands; the counts always add up to their total, and `queued` has not ended yet."""
+
+    id: int
+    name: str
+    state: BulkState
+    actor: str
+    reason: str
+    mode: Mode
+    rate_per_minute: int | None
+    canary: int | None
+    filter: dict[str, Any] | None
+    will_run: int
+    created_at: datetime
+    finished_at: datetime | None
+    after_batch_id: int | None
+    counts: BulkCounts
+    sentence: str
+
+
+class BulkAnswers(_Answer):
+    """One page of bulk re-runs, newest first; `next_cursor` absent: no more."""
+
+    items: list[BulkAnswer]
+    next_cursor: int | None
+
+
+class BulkItems(_Answer):
+    """One page of items in their order; `next_cursor` absent: no more."""
+
+    items: list[BulkItem]
+    next_cursor: int | None
+
+
+@router.post("/preview")
+def preview_bulk_rerun(wish: Picked, console: Console) -> BulkPreviewed:
+    """Say what a bulk re-run would do, without doing it."""
+    preview = console.bulk_reruns.preview(wish.selection(), wish.mode, override=wish.override)
+    return BulkPreviewed.model_validate(preview)
+
+
+@router.post("", status_code=202, responses=documented(409))
+def create_bulk_rerun(wish: BulkWish, console: Console, asker: Asker, once: OnceOf) -> BulkAnswer:
+    """Re-run exactly what was previewed, slice by slice."""
+    bulk = console.bulk_reruns.create(
+        wish.selection(),
+        wish.mode,
+        reason=wish.reason,
+        plan_hash=wish.plan_hash,
+        by=asker,
+        name=wish.name,
+        rate_per_minute=wish.rate_per_minute,
+        canary=wish.canary,
+        override=wish.override,
+        once=once(BulkAnswer),
+    )
+    return BulkAnswer.model_validate(bulk)
+
+
+@router.get("")
+def list_bulk_reruns(
+    console: Console,
+    cursor: Annotated[int | None, Query(ge=1, le=MAX_ID, description="next_cursor of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> BulkAnswers:
+    """Return a page of bulk re-runs, newest first."""
+    return BulkAnswers.model_validate(console.bulk_reruns.list(cursor, limit))
+
+
+@router.get("/{bulk_id}", responses=documented(404))
+def get_bulk_rerun(bulk_id: BulkId, console: Console) -> BulkAnswer:
+    """Return one bulk re-run as it stands."""
+    return BulkAnswer.model_validate(console.bulk_reruns.get(bulk_id))
+
+
+@router.get("/{bulk_id}/items", responses=documented(404))
+def list_bulk_items(
+    bulk_id: BulkId,
+    console: Console,
+    outcome: Annotated[list[ItemOutcome], Query(max_length=7, description="Any of these")] = [],  # noqa: B006 - FastAPI copies it
+    cursor: Annotated[int, Query(ge=0, le=MAX_ID, description="next_cursor of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> BulkItems:
+    """Return a page of its items, with the reason of each that was not re-run or failed again."""
+    return BulkItems.model_validate(console.bulk_reruns.items(bulk_id, outcome, cursor=cursor, limit=limit))
+
+
+@router.post("/{bulk_id}/abort", status_code=202, responses=documented(404, 409))
+def abort_bulk_rerun(bulk_id: BulkId, console: Console, asker: Asker, wish: Because | None = None) -> BulkAnswer:
+    """Skip what is not queued yet; what is queued or runs goes on."""
+    reason = wish.reason if wish else None
+    return BulkAnswer.model_validate(console.bulk_reruns.abort(bulk_id, by=asker, reason=reason))

@@ -1,0 +1,93 @@
+"""The demo market's replay over HTTP: where its clock is, and moving it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, Field
+
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.demo.replay import BEGINS, FASTEST, SLOWEST, WEEK_IN_A_MINUTE, ReplayMode, ReplayState
+
+router = APIRouter(prefix="/replay", tags=["replay"])
+Speed = Annotated[
+    float, Field(ge=SLOWEST, le=FASTEST, description="Market seconds a real second; 3200 is a week in a minute")
+]
+
+
+class WalkWish(Wish):
+    """From where to where a replay walks, and how fast."""
+
+    start: Annotated[AwareDatetime, Field(description="From 2007 to 2009")] = BEGINS
+    end: Annotated[AwareDatetime | None, Field(description="A week after the start unless given")] = None
+    speed: Speed = WEEK_IN_A_MINUTE
+
+
+class SpeedWish(Wish):
+    """How fast a replay goes on."""
+
+    speed: Speed
+
+
+class ReplayAnswer(BaseModel):
+    """How the market's clock stands or walks; `seconds_left` real ones until the end of the replay."""
+
+    mode: ReplayMode
+    now: AwareDatetime
+    start: AwareDatetime | None
+    end: AwareDatetime | None
+    speed: float | None
+    seconds_left: float | None
+    sentence: str
+
+
+@router.get("", responses=documented(409))
+def state(console: Console) -> ReplayAnswer:
+    """Return how the clock stands or walks."""
+    return _answer(console.replay.state())
+
+
+@router.post("/start", responses=documented(409))
+def start(console: Console, asker: Asker, wish: WalkWish | None = None) -> ReplayAnswer:
+    """Have the market's clock walk; without a body through the week before Lehman's, in a minute."""
+    wish = wish or WalkWish()
+    return _answer(console.replay.start(wish.start, wish.end, wish.speed, by=asker))
+
+
+@router.post("/pause", responses=documented(409))
+def pause(console: Console, asker: Asker) -> ReplayAnswer:
+    """Wait where the replay is."""
+    return _answer(console.replay.pause(by=asker))
+
+
+@router.post("/resume", responses=documented(409))
+def resume(console: Console, asker: Asker) -> ReplayAnswer:
+    """Go on where the replay waits."""
+    return _answer(console.replay.resume(by=asker))
+
+
+@router.put("/speed", responses=documented(409))
+def set_speed(wish: SpeedWish, console: Console, asker: Asker) -> ReplayAnswer:
+    """Go on at another speed."""
+    return _answer(console.replay.set_speed(wish.speed, by=asker))
+
+
+@router.post("/stop", responses=documented(409))
+def stop(console: Console, asker: Asker) -> ReplayAnswer:
+    """Put the clock back to the end of the bundled prices."""
+    return _answer(console.replay.stop(by=asker))
+
+
+def _answer(state: ReplayState) -> ReplayAnswer:
+    walk = state.walk
+    return ReplayAnswer(
+        mode=state.mode,
+        now=state.now,
+        start=walk.start if walk else None,
+        end=walk.end if walk else None,
+        speed=walk.speed if walk else None,
+        seconds_left=state.seconds_left,
+        sentence=state.sentence,
+    )

@@ -1,0 +1,43 @@
+"""Provider breakers over HTTP: which providers' retries wait, and a person's word on it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import Field
+
+from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.failures.breakers import Breaker
+
+router = APIRouter(prefix="/breakers", tags=["breakers"])
+Provider = Annotated[
+    str,
+    Path(max_length=80, pattern=r"^[^\n]+$", description="The provider's name; it may hold a slash: azure/gpt-4"),
+]
+
+
+class Why(Wish):
+    """Why somebody takes the breaker into his hand."""
+
+    reason: Annotated[str, Field(max_length=500, description="Kept, and shown to everybody")]
+
+
+@router.get("")
+def breakers(console: Console, active: bool = False) -> Items[Breaker]:
+    """Return the newest 200 incidents, newest first; `active`: only those that hold retries back."""
+    return Items(items=console.breakers.active() if active else console.breakers.list())
+
+
+@router.post("/{provider:path}/open", status_code=201, responses=documented(409))
+def open_breaker(provider: Provider, wish: Why, console: Console, asker: Asker) -> Breaker:
+    """Hold back retries for a provider until somebody closes its breaker."""
+    return console.breakers.open(provider, by=asker, reason=wish.reason)
+
+
+@router.post("/{provider:path}/close", responses=documented(404, 409))
+def close_breaker(provider: Provider, wish: Why, console: Console, asker: Asker) -> Breaker:
+    """Let the retries for a provider go again, at the set rate."""
+    return console.breakers.close(provider, by=asker, reason=wish.reason)

@@ -1,0 +1,156 @@
+"""The failure inbox over HTTP: groups of equal failures, what a person says of them, and of which kind they are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, Wish
+from ba2_trade_platform.api.http.idempotency import OnceOf
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.app import Platform
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
+from ba2_trade_platform.core.monitoring.failure_inbox import Group
+from ba2_trade_platform.core.monitoring.failure_marks import Marked
+from ba2_trade_platform.core.monitoring.rerun_outlook import Answered, Assessment, KindOverride
+from ba2_trade_platform.vocabulary import FailureKind, Status
+
+router = APIRouter(prefix="/failures", tags=["failures"])
+Fingerprint = Annotated[str, Path(max_length=64, description="What equal failures share")]
+
+
+class Wanted(Wish):
+    """Which groups."""
+
+    state: Annotated[
+        list[GroupState], Field(max_length=len(GroupState), description="Any of these; absent: what needs attention")
+    ] = []
+    cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
+    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 100")] = 50
+
+
+class Ignore(Because):
+    """For how long: a time, until so many more are seen, or, with neither, for ever."""
+
+    seconds: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Up to 366 days")] = None
+    until_more: Annotated[int | None, Field(strict=True, ge=0, le=MAX_ID, description="1 to 1,000,000")] = None
+
+
+class Kind(Because):
+    """Of which kind the failures of a group are held to be."""
+
+    kind: FailureKind
+
+
+class Inbox(BaseModel):
+    """A page of groups, and how many groups need a person, 1,001 standing for more."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    items: list[Group]
+    next_cursor: str | None
+    needs_person: int
+
+
+class MarkedGroup(BaseModel):
+    """A group that was marked, as it stands now."""
+
+    sentence: str
+    group: Group
+
+
+class KindSaid(BaseModel):
+    """What is said of a group once its kind was set or cleared."""
+
+    sentence: str
+    assessment: Assessment
+
+
+@router.get("")
+def failures(wanted: Annotated[Wanted, Query()], console: Console) -> Inbox:
+    """Return a page of groups of equal failures, what needs a person first."""
+    page = console.failures.groups(wanted.state or LIVE, limit=wanted.limit, cursor=wanted.cursor)
+    return Inbox(items=list(page.items), next_cursor=page.next_cursor, needs_person=console.failures.needs_person())
+
+
+@router.get("/overrides")
+def overrides(console: Console) -> Items[KindOverride]:
+    """Return every group whose kind the operator has set."""
+    return Items(items=console.assessments.overrides())
+
+
+@router.get("/{fingerprint}", responses=documented(404))
+def failure(fingerprint: Fingerprint, console: Console) -> Group:
+    """Return one group, whatever its state, with its verdict."""
+    return console.failures.group(fingerprint)
+
+
+@router.get("/{fingerprint}/evidence")
+def evidence(fingerprint: Fingerprint, console: Console) -> Items[Answered]:
+    """Return the newest 20 attempts that answered this error, and how they ended."""
+    return Items(items=console.assessments.evidence(fingerprint))
+
+
+@router.post("/{fingerprint}/resolve", responses=documented(404))
+def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Because | None = None) -> MarkedGroup:
+    """Say that it is fixed: it leaves the inbox until it comes back."""
+    reason = wish.reason if wish else None
+    return _marked(console, console.marks.resolve(fingerprint, by=asker, reason=reason))
+
+
+@router.post("/{fingerprint}/ignore", responses=documented(404))
+def ignore(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Ignore | None = None) -> MarkedGroup:
+    """Leave it out of the inbox for a time, until so many more, or for ever."""
+    wish = wish or Ignore()
+    return _marked(
+        console,
+        console.marks.ignore(fingerprint, by=asker, seconds=wish.seconds, more=wish.until_more, reason=wish.reason),
+    )
+
+
+@router.post("/{fingerprint}/reopen", responses=documented(404))
+def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Because | None = None) -> MarkedGroup:
+    """Take back what was said of it."""
+    return _marked(console, console.marks.reopen(fingerprint, by=asker, reason=wish.reason if wish else None))
+
+
+@router.post("/{fingerprint}/rerun", status_code=202, responses=documented(404, 409))
+def rerun(
+    fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, wish: Because | None = None
+) -> BulkAnswer:
+    """Re-run all that stands failed in this group, as a bulk re-run without a preview; that of bulk re-runs has one."""
+    group = console.failures.group(fingerprint)
+    selection = Selection(Filter(status=(Status.FAILED,), fingerprint=fingerprint))
+    bulk = console.bulk_reruns.create(
+        selection,
+        reason=(wish.reason if wish else None) or f"re-run of the group {group.code}",
+        plan_hash=console.bulk_reruns.preview(selection).plan_hash,
+        by=asker,
+        name=f"{group.code} {fingerprint}",
+        once=once(BulkAnswer),
+    )
+    return BulkAnswer.model_validate(bulk)
+
+
+@router.put("/{fingerprint}/kind", responses=documented(404))
+def set_kind(fingerprint: Fingerprint, wish: Kind, console: Console, asker: Asker) -> KindSaid:
+    """Hold the failures of this group to be of this kind: verdicts and automatic retries follow it."""
+    said = console.assessments.set_kind(fingerprint, wish.kind, by=asker, reason=wish.reason)
+    return KindSaid(sentence=f"Held to be {wish.kind.value}", assessment=said)
+
+
+@router.delete("/{fingerprint}/kind", responses=documented(404))
+def clear_kind(fingerprint: Fingerprint, console: Console, asker: Asker) -> KindSaid:
+    """Hold them again to be of the kind that their code says."""
+    said = console.assessments.clear_kind(fingerprint, by=asker)
+    return KindSaid(sentence=f"Held to be {said.kind.value} again, as its code says", assessment=said)
+
+
+def _marked(console: Platform, marked: Marked) -> MarkedGroup:
+    return MarkedGroup(sentence=marked.sentence, group=console.failures.group(marked.fingerprint))

@@ -1,0 +1,111 @@
+"""Keeps other websites from pressing our buttons: foreign hosts, foreign origins and form posts are refused."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ba2_trade_platform.api.http.problems import problem
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+HEADERS = {"X-Frame-Options": "SAMEORIGIN", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+
+
+class Guard:
+    """ASGI middleware; `host` is the address that the console listens on.
+
+    A page of another website can make a browser send requests here, but not choose their Host (which defeats DNS
+    rebinding), their Origin or their Sec-Fetch-Site, and it cannot send JSON without asking first.
+    """
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self._app = app
+        self._host = host.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is None:
+            await self._app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal})
+        else:
+            await problem(403, refusal, "FOREIGN_REQUEST")(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> str | None:
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return f"This console does not answer to the name {host[:80]!r}"
+        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
+            return None
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return f"Another website, {origin[:80]!r}, may not do this"
+        if scope["type"] == "websocket":
+            return None
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return "Another website may not do this"
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:  # a broken IPv6 address
+            return False
+        if name in LOOPBACK or name == self._host:
+            return True
+        if self._host not in WILDCARDS:
+            return False
+        # Listening everywhere, it has every address of this machine; a number cannot be rebound by anybody's DNS.
+        return _is_address(name) or name == socket.gethostname().lower()
+
+
+class JsonOnly:
+    """ASGI middleware: a body that is sent is JSON, so that no form of another website is ever taken for a wish."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+            headers = Headers(scope=scope)
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if _has_body(headers) and kind != "application/json":
+                sentence = "A request that changes something has to be JSON: Content-Type: application/json"
+                await problem(403, sentence, "NOT_JSON")(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _has_body(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending

@@ -1,0 +1,133 @@
+"""Instruments over HTTP: found, added, changed, deleted, and as CSV files in both directions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
+from ba2_trade_platform.core.instruments.instruments import Instrument, InstrumentFields
+from ba2_trade_platform.core.instruments.symbol_parsing import Line
+
+router = APIRouter(prefix="/instruments", tags=["instruments"])
+Symbol = Annotated[str, Path(max_length=40, description="The symbol, such as AAPL or BTC/USD")]
+Csv = Annotated[
+    str, Field(max_length=MOST_BYTES, description="The file's text; its first line names the columns, in any order")
+]
+Short = Annotated[str, Field(max_length=200)]
+
+
+class InstrumentAnswers(BaseModel):
+    """One page by symbol; `total` is counted to 10,001."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    items: list[Instrument]
+    next_cursor: str | None
+    total: int
+
+
+class InstrumentWish(Wish):
+    """What is said of an instrument; an empty text is: not known."""
+
+    name: Short = ""
+    type: Short = "stock"
+    exchange: Short = ""
+    currency: Annotated[Short, Field(description="Three letters, or empty")] = ""
+    calendar: Annotated[Short, Field(description="The exchange whose sessions it keeps, such as XNYS")] = ""
+    labels: Annotated[list[Short], Field(max_length=100, description="Words of your own")] = []
+
+
+class NewInstrument(InstrumentWish):
+    """An instrument to be added."""
+
+    symbol: Annotated[str, Field(max_length=100, examples=["AAPL"])]
+
+
+class ImportWish(Wish):
+    """A file, and whether it is only looked through."""
+
+    text: Csv
+    preview: bool = False
+
+
+class ReportAnswer(BaseModel):
+    """What became of each line; with `is_preview`, what would."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    sentence: str
+    is_preview: bool
+    lines: list[Line]
+
+
+def _fields(wish: InstrumentWish) -> dict[str, Any]:
+    given = {name: getattr(wish, name) for name in wish.model_fields_set if name != "symbol"}
+    return given | ({"labels": tuple(given["labels"])} if "labels" in given else {})
+
+
+def csv_file(text: str, name: str) -> Response:
+    """Answer with a file to be stored."""
+    head = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=head)
+
+
+@router.get("")
+def list_instruments(
+    console: Console,
+    q: Annotated[str | None, Query(max_length=200, description="A symbol's beginning, or words of a name")] = None,
+    label: Annotated[str | None, Query(max_length=40)] = None,
+    cursor: Annotated[str | None, Query(max_length=40, description="next_cursor of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> InstrumentAnswers:
+    """Return instruments by symbol."""
+    return InstrumentAnswers.model_validate(console.lists.instruments.page(q, label, cursor, limit))
+
+
+@router.post("", status_code=201, responses=documented(409))
+def add_instrument(wish: NewInstrument, console: Console, asker: Asker) -> Instrument:
+    """Add an instrument."""
+    return console.lists.instruments.add(wish.symbol, InstrumentFields(**_fields(wish)), by=asker)
+
+
+@router.get("/labels")
+def labels(console: Console) -> Items[str]:
+    """Return every label that an instrument bears."""
+    return Items(items=console.lists.instruments.labels())
+
+
+@router.post("/import")
+def import_instruments(wish: ImportWish, console: Console, asker: Asker) -> ReportAnswer:
+    """Add and change the instruments of a CSV file with a column `symbol`, all in one transaction."""
+    report = console.lists.imports.instruments(wish.text, by=asker, preview=wish.preview)
+    return ReportAnswer.model_validate(report)
+
+
+@router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+def export_instruments(console: Console) -> Response:
+    """Return every instrument as a CSV file that imports again."""
+    return csv_file(console.lists.imports.instruments_file(), "instruments.csv")
+
+
+@router.get("/{symbol:path}", responses=documented(404))
+def get_instrument(symbol: Symbol, console: Console) -> Instrument:
+    """Return one instrument with the watchlists that hold it."""
+    return console.lists.instruments.get(symbol)
+
+
+@router.patch("/{symbol:path}", responses=documented(404))
+def change_instrument(symbol: Symbol, wish: InstrumentWish, console: Console, asker: Asker) -> Instrument:
+    """Change what is given."""
+    return console.lists.instruments.change(symbol, by=asker, **_fields(wish))
+
+
+@router.delete("/{symbol:path}", status_code=204, responses=documented(404, 409))
+def delete_instrument(symbol: Symbol, console: Console, asker: Asker) -> None:
+    """Delete an instrument that no watchlist and no schedule needs; its analyses stay."""
+    console.lists.instruments.delete(symbol, by=asker)

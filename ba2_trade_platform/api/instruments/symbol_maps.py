@@ -1,0 +1,41 @@
+"""What price providers call symbols, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import Field
+
+from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.instruments.symbol_maps import SymbolName
+
+router = APIRouter(prefix="/symbol-map", tags=["prices"])
+Provider = Annotated[str, Path(max_length=40, description="yahoo or alpaca")]
+Symbol = Annotated[str, Path(max_length=40, description="The symbol as the console writes it")]
+
+
+class NameWish(Wish):
+    """What the provider calls the symbol."""
+
+    provider_symbol: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+@router.get("")
+def names(console: Console, provider: str | None = None) -> Items[SymbolName]:
+    """Return every symbol that a provider calls otherwise, or those of one provider."""
+    return Items(items=console.symbol_maps.list(provider))
+
+
+@router.put("/{provider}/{symbol}")
+def set_name(provider: Provider, symbol: Symbol, wish: NameWish, console: Console, asker: Asker) -> SymbolName:
+    """Say what a provider calls a symbol."""
+    return console.symbol_maps.set(provider, symbol, wish.provider_symbol, by=asker)
+
+
+@router.delete("/{provider}/{symbol}", status_code=204, responses=documented(404))
+def forget_name(provider: Provider, symbol: Symbol, console: Console, asker: Asker) -> None:
+    """Call a symbol by the provider's own rules again."""
+    console.symbol_maps.remove(provider, symbol, by=asker)

@@ -1,0 +1,180 @@
+"""Watchlists over HTTP: made, renamed, deleted, filled from symbols, texts and files, and read with what is known."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.api.instruments.instruments import Csv, ReportAnswer, csv_file
+from ba2_trade_platform.core.instruments.symbol_parsing import MOST
+from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchedItem
+from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
+
+router = APIRouter(prefix="/watchlists", tags=["watchlists"])
+ListId = Annotated[int, Path(ge=1, le=MAX_ID, description="The watchlist")]
+Name = Annotated[str, Field(max_length=200, examples=["Large caps"])]
+Symbols = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=MOST)]
+Unknown = Annotated[bool, Field(description="Also symbols that the price provider does not know")]
+
+
+class NamedWish(Wish):
+    """A watchlist's name."""
+
+    name: Name
+
+
+class EntriesWish(Wish):
+    """What goes on a watchlist: symbols, or a text as it was pasted."""
+
+    symbols: Symbols | None = None
+    text: Annotated[str | None, Field(max_length=500_000)] = None
+    unknown: Unknown = False
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> EntriesWish:
+        if (self.symbols is None) == (self.text is None):
+            raise ValueError("give either symbols or text")
+        return self
+
+
+class OrderWish(Wish):
+    """Which symbols move, and to which place the first of them goes; 1 is the top."""
+
+    symbols: Symbols
+    to: Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
+
+
+class ListImportWish(Wish):
+    """A file with the columns `watchlist` and `symbol`; `into` puts all of it on one watchlist."""
+
+    text: Csv
+    into: Annotated[int | None, Field(strict=True, ge=1, le=MAX_ID)] = None
+    unknown: Unknown = False
+    preview: bool = False
+
+
+class WatchlistAnswer(BaseModel):
+    """A watchlist with its symbols in their order."""
+
+    id: int
+    name: str
+    is_demo: bool
+    created_at: datetime
+    schedules: list[str]
+    symbols: list[str]
+
+
+class ItemAnswers(BaseModel):
+    """One page of a watchlist's symbols, of `total`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    items: list[WatchedItem]
+    total: int
+
+
+class RemovedAnswer(BaseModel):
+    """What was taken off."""
+
+    sentence: str
+    symbols: list[str]
+
+
+@router.get("")
+def list_watchlists(console: Console) -> Items[WatchlistSummary]:
+    """Return every watchlist with its size and the schedules that analyse it."""
+    return Items(items=list(console.watchlists.summaries()))
+
+
+@router.post("", status_code=201, responses=documented(409))
+def make_watchlist(wish: NamedWish, console: Console, asker: Asker) -> WatchlistSummary:
+    """Make an empty watchlist."""
+    return console.watchlists.create(wish.name, by=asker)
+
+
+@router.post("/import", responses=documented(404))
+def import_watchlists(wish: ListImportWish, console: Console, asker: Asker) -> ReportAnswer:
+    """Add a CSV file's symbols to the watchlists it names, which are made where there are none; one transaction."""
+    report = console.lists.imports.watchlists(
+        wish.text, by=asker, into=wish.into, unknown=wish.unknown, preview=wish.preview
+    )
+    return ReportAnswer.model_validate(report)
+
+
+@router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+def export_watchlists(
+    console: Console, watchlist: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only this one")] = None
+) -> Response:
+    """Return the watchlists as a CSV file that imports again."""
+    return csv_file(console.lists.imports.watchlists_file(watchlist), "watchlists.csv")
+
+
+@router.get("/{watchlist_id}", responses=documented(404))
+def get_watchlist(watchlist_id: ListId, console: Console) -> WatchlistAnswer:
+    """Return one watchlist with its symbols."""
+    found, symbols = console.watchlists.get(watchlist_id), console.watchlists.symbols(watchlist_id)
+    return WatchlistAnswer(
+        id=found.id,
+        name=found.name,
+        is_demo=found.is_demo,
+        created_at=found.created_at,
+        schedules=list(found.schedules),
+        symbols=list(symbols),
+    )
+
+
+@router.patch("/{watchlist_id}", responses=documented(404, 409))
+def rename_watchlist(watchlist_id: ListId, wish: NamedWish, console: Console, asker: Asker) -> WatchlistSummary:
+    """Give a watchlist another name."""
+    return console.watchlists.rename(watchlist_id, wish.name, by=asker)
+
+
+@router.delete("/{watchlist_id}", status_code=204, responses=documented(404, 409))
+def delete_watchlist(watchlist_id: ListId, console: Console, asker: Asker) -> None:
+    """Delete a watchlist that no schedule analyses; its instruments and analyses stay."""
+    console.watchlists.delete(watchlist_id, by=asker)
+
+
+@router.get("/{watchlist_id}/items", responses=documented(404))
+def items(
+    watchlist_id: ListId,
+    console: Console,
+    q: Annotated[str | None, Query(max_length=200, description="Words of a symbol or a name")] = None,
+    sort: Annotated[str, Query(max_length=20, description=", ".join(SORTS))] = "order",
+    skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> ItemAnswers:
+    """Return symbols with their last analysis, when and how it ended, its recommendation and the next run."""
+    return ItemAnswers.model_validate(console.lists.watched.page(watchlist_id, q, sort, skip, limit))
+
+
+@router.post("/{watchlist_id}/items", responses=documented(404))
+def add_items(watchlist_id: ListId, wish: EntriesWish, console: Console, asker: Asker) -> ReportAnswer:
+    """Add symbols; each is answered: added, duplicate, unknown or invalid."""
+    if wish.text is not None:
+        report = console.watchlists.add_text(watchlist_id, wish.text, by=asker, unknown=wish.unknown)
+    else:
+        report = console.watchlists.add_symbols(watchlist_id, wish.symbols or [], by=asker, unknown=wish.unknown)
+    return ReportAnswer.model_validate(report)
+
+
+@router.delete("/{watchlist_id}/items", responses=documented(404))
+def remove_items(
+    watchlist_id: ListId, symbol: Annotated[list[str], Query(max_length=1_000)], console: Console, asker: Asker
+) -> RemovedAnswer:
+    """Take symbols off a watchlist; the parameter is repeated for several."""
+    removed = console.watchlists.remove(watchlist_id, symbol, by=asker)
+    return RemovedAnswer(sentence=removed.sentence, symbols=[name for name, _ in removed.places])
+
+
+@router.post("/{watchlist_id}/order", status_code=204, responses=documented(404))
+def reorder(watchlist_id: ListId, wish: OrderWish, console: Console, asker: Asker) -> None:
+    """Move symbols to another place of the list."""
+    console.watchlists.reorder(watchlist_id, wish.symbols, wish.to, by=asker)

@@ -1,0 +1,91 @@
+"""What model calls cost, over HTTP: sums by anything that tells them apart, the day's budget, and the prices."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from ba2_trade_platform.api.http.dependencies import Asker, Because, Console
+from ba2_trade_platform.core.models.costs import GroupBy, Grouped
+
+router = APIRouter(prefix="/costs", tags=["costs"])
+Since = Annotated[
+    datetime | None, Query(description="From this instant, or from the beginning of this day; UTC unless it says")
+]
+Until = Annotated[datetime | None, Query(description="Until before this instant, or before this day begins")]
+
+
+class Budget(BaseModel):
+    """The whole desk's budget of a UTC day in USD; `limit` and `left` are null when there is none.
+
+    `spent` counts calls whose cost is not known at the most that they may have cost; then `at_least` is true.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    limit: Decimal | None
+    spent: Decimal
+    left: Decimal | None
+    at_least: bool
+    changed_by: str | None
+    changed_at: datetime | None
+    sentence: str
+
+
+class BudgetWish(Because):
+    """The budget of a day in USD; null for no limit."""
+
+    limit: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] | None
+
+
+class ModelPrice(BaseModel):
+    """What a model costs from a day on, in USD a million tokens; `own`: the trader's own file says so."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    provider: str
+    model: str
+    valid_from: date
+    input: Decimal
+    cached: Decimal
+    output: Decimal
+    source: str
+    own: bool
+
+
+class Prices(BaseModel):
+    """All known prices; `file` is where own ones are added, `problems` are its lines that cannot be read."""
+
+    items: list[ModelPrice]
+    file: str
+    problems: list[str]
+
+
+@router.get("")
+def costs(console: Console, group_by: GroupBy = "expert", since: Since = None, until: Until = None) -> Grouped:
+    """Return tokens and money of each group, the dearest first; all attempts count, deleted analyses too."""
+    return console.costs.by(group_by, since, until)
+
+
+@router.get("/budget")
+def budget(console: Console) -> Budget:
+    """Return how the whole desk's budget of today stands."""
+    return Budget.model_validate(console.costs.budget())
+
+
+@router.put("/budget")
+def set_budget(console: Console, asker: Asker, wish: BudgetWish) -> Budget:
+    """Set the whole desk's budget of a day; it holds from the next model call on."""
+    return Budget.model_validate(console.costs.set_budget(wish.limit, by=asker, reason=wish.reason))
+
+
+@router.get("/prices")
+def prices(console: Console) -> Prices:
+    """Return what models cost, as far as this console knows."""
+    table = console.prices_of_models.table()
+    items = [ModelPrice.model_validate(price) for price in table.prices]
+    return Prices(items=items, file=str(console.prices_of_models.own), problems=list(table.problems))

@@ -1,0 +1,110 @@
+"""Model providers over HTTP: their settings, their keys, which go in and never come out, and a test of each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import Field, SecretStr
+
+from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.models.providers import Provider
+from ba2_trade_platform.llm.gateway import ConnectionTest
+from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
+
+router = APIRouter(prefix="/providers", tags=["providers"])
+Name = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9-]+$", description="The provider's name")]
+Model = Annotated[str, Field(max_length=200, examples=["gpt-5-mini"])]
+Rate = Annotated[int, Field(strict=True)]
+
+
+class Fields(Wish):
+    """What a provider may be given; absent: as it is, or the default."""
+
+    enabled: bool = True
+    base_url: Annotated[
+        str | None, Field(max_length=500, description="http or https; null is the vendor's own address")
+    ] = None
+    structured: Annotated[
+        dict[str, StructuredMethod] | None, Field(description="The structured-output method of models by name")
+    ] = None
+    requests_per_minute: Annotated[Rate | None, Field(description="null is no limit")] = None
+    tokens_per_minute: Annotated[Rate | None, Field(description="null is no limit")] = None
+    concurrency: Annotated[Rate, Field(description="Calls at once, 1 to 1000")] = 8
+    key: Annotated[
+        SecretStr | None, Field(description="The API key: stored encrypted, never shown; null removes the stored one")
+    ] = None
+
+
+class NewProvider(Fields):
+    """A provider to be added."""
+
+    name: Annotated[str, Field(max_length=80, description="a-z, 0-9 and -", examples=["my-server"])]
+    kind: ProviderKind
+    quick_model: Model
+    deep_model: Model
+
+
+class ChangedProvider(Fields):
+    """What to change. With `version`, it is refused when somebody else has changed the provider since."""
+
+    quick_model: Model = ""
+    deep_model: Model = ""
+    version: Rate | None = None
+
+
+class TestWish(Wish):
+    """Which model to ask; absent: the quick one."""
+
+    model: Model | None = None
+
+
+def _given(wish: Fields, *but: str) -> dict[str, Any]:
+    given = {name: getattr(wish, name) for name in wish.model_fields_set if name not in but}
+    if isinstance(key := given.get("key"), SecretStr):
+        given["key"] = key.get_secret_value()
+    return given
+
+
+@router.get("")
+def providers(console: Console) -> Items[Provider]:
+    """Return the model providers in the order in which they are shown."""
+    return Items(items=console.model_providers.list())
+
+
+@router.post("", status_code=201, responses=documented(409))
+def add_provider(wish: NewProvider, console: Console, asker: Asker) -> Provider:
+    """Add a provider: another OpenAI-compatible server, for example."""
+    return console.model_providers.create(wish.name, wish.kind, by=asker, **_given(wish, "name", "kind"))
+
+
+@router.get("/{name}", responses=documented(404))
+def provider(name: Name, console: Console) -> Provider:
+    """Return one provider."""
+    return console.model_providers.get(name)
+
+
+@router.patch("/{name}", responses=documented(404, 409))
+def change_provider(name: Name, wish: ChangedProvider, console: Console, asker: Asker) -> Provider:
+    """Change what is given; a stored key is dropped when the address becomes another server's."""
+    return console.model_providers.change(name, by=asker, version=wish.version, **_given(wish, "version"))
+
+
+@router.delete("/{name}", status_code=204, responses=documented(404))
+def remove_provider(name: Name, console: Console, asker: Asker) -> None:
+    """Forget a provider and its key."""
+    console.model_providers.remove(name, by=asker)
+
+
+@router.post("/{name}/reset", responses=documented(404, 409))
+def reset_provider(name: Name, console: Console, asker: Asker) -> Provider:
+    """Give one of the first providers its first models, limits and address again; its key stays."""
+    return console.model_providers.reset(name, by=asker)
+
+
+@router.post("/{name}/test", responses=documented(404))
+def try_provider(name: Name, console: Console, wish: TestWish | None = None) -> ConnectionTest:
+    """Make a tiny real call, which costs a few tokens; a failure is an answer too, with `ok` false."""
+    return console.gateway.test(name, wish.model if wish else None)

@@ -1,0 +1,24 @@
+"""News and figures over HTTP: where they come from, how many can be used, and which lines cannot."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from ba2_trade_platform.api.http.dependencies import Console
+from ba2_trade_platform.market.research.folder import FileReport
+
+router = APIRouter(prefix="/research", tags=["research"])
+
+
+class ResearchReport(BaseModel):
+    """Where research comes from, and what each file of it holds."""
+
+    sentence: str
+    files: list[FileReport]
+
+
+@router.get("")
+def research(console: Console) -> ResearchReport:
+    """Read the files of research, and tell what can be used of them."""
+    return ResearchReport(sentence=console.research.describe(), files=list(console.research.files()))

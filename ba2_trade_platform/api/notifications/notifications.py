@@ -1,0 +1,156 @@
+"""Notifications over HTTP: channels, whose addresses go in and never come out, rules, and what was sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field, SecretStr
+
+from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.notifications.channels import Channel, Tested
+from ba2_trade_platform.core.notifications.messages import MOST, Message
+from ba2_trade_platform.core.notifications.rules import Rule
+from ba2_trade_platform.vocabulary import MessageState
+
+router = APIRouter(tags=["notifications"])
+CHANNELS, RULES = "/notification-channels", "/notification-rules"
+Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Number = Annotated[int, Field(strict=True)]
+Reference = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
+Name = Annotated[str, Field(max_length=200, examples=["Desk phone"])]
+Address = Annotated[
+    SecretStr,
+    Field(max_length=2000, description="An Apprise URL: stored encrypted, never shown", examples=["json://HOST/path"]),
+]
+Clock = Annotated[str | None, Field(max_length=20, description="HH:MM; null: none")]
+
+
+class ChannelFields(Wish):
+    """What a channel may be given; absent: as it is, or the default."""
+
+    enabled: bool = True
+    quiet_from: Clock = None
+    quiet_until: Clock = None
+    zone: Annotated[str, Field(max_length=64, description="IANA zone of the quiet hours and of times in messages")] = ""
+
+
+class NewChannel(ChannelFields):
+    """A channel to be added; `occasions` get a rule each."""
+
+    name: Name
+    url: Address
+    occasions: Annotated[list[Occasion], Field(max_length=20)] = []
+
+
+class ChangedChannel(ChannelFields):
+    """What to change. With `version`, it is refused when somebody else has changed the channel since."""
+
+    name: Name = ""
+    url: Address = SecretStr("")
+    version: Number | None = None
+
+
+class RuleFields(Wish):
+    """What a rule may be given; absent: as it is, or the default."""
+
+    enabled: bool = True
+    urgent: Annotated[bool, Field(description="Sent in quiet hours too")] = False
+    min_confidence: Annotated[float | None, Field(description="1 to 100, of confident recommendations")] = None
+    expert_instance_id: Annotated[Reference | None, Field(description="One expert's failures or recommendations")] = (
+        None
+    )
+    group_seconds: Annotated[Number, Field(description="What comes within it is one message")] = 60
+
+
+class NewRule(RuleFields):
+    """A rule to be added."""
+
+    channel_id: Reference
+    occasion: Occasion
+
+
+class ChangedRule(RuleFields):
+    """What to change. With `version`, it is refused when somebody else has changed the rule since."""
+
+    version: Number | None = None
+
+
+def _given(wish: Wish, *but: str) -> dict[str, Any]:
+    given = {name: getattr(wish, name) for name in wish.model_fields_set if name not in but}
+    return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}
+
+
+@router.get(CHANNELS)
+def channels(console: Console) -> Items[Channel]:
+    """Return the notification channels by name."""
+    return Items(items=console.notifications.channels.list())
+
+
+@router.post(CHANNELS, status_code=201, responses=documented(409))
+def add_channel(wish: NewChannel, console: Console, asker: Asker) -> Channel:
+    """Add a channel, with a rule for each of `occasions`."""
+    return console.notifications.channels.create(by=asker, **_given(wish))
+
+
+@router.patch(CHANNELS + "/{channel_id}", responses=documented(404, 409))
+def change_channel(channel_id: Id, wish: ChangedChannel, console: Console, asker: Asker) -> Channel:
+    """Change what is given; what waits in a channel that is switched off is not sent any more."""
+    return console.notifications.channels.change(channel_id, by=asker, **_given(wish))
+
+
+@router.delete(CHANNELS + "/{channel_id}", status_code=204, responses=documented(404))
+def remove_channel(channel_id: Id, console: Console, asker: Asker) -> None:
+    """Forget a channel with its rules and messages."""
+    console.notifications.channels.remove(channel_id, by=asker)
+
+
+@router.post(CHANNELS + "/{channel_id}/test", responses=documented(404))
+def try_channel(channel_id: Id, console: Console) -> Tested:
+    """Send a message at once, quiet hours or not; a failure is an answer too, with `ok` false."""
+    return console.notifications.channels.test(channel_id)
+
+
+@router.get(RULES)
+def rules(console: Console) -> Items[Rule]:
+    """Return the rules by channel and occasion."""
+    return Items(items=console.notifications.rules.list())
+
+
+@router.post(RULES, status_code=201, responses=documented(404))
+def add_rule(wish: NewRule, console: Console, asker: Asker) -> Rule:
+    """Add a rule."""
+    given = _given(wish, "channel_id", "occasion")
+    return console.notifications.rules.create(wish.channel_id, wish.occasion, by=asker, **given)
+
+
+@router.patch(RULES + "/{rule_id}", responses=documented(404, 409))
+def change_rule(rule_id: Id, wish: ChangedRule, console: Console, asker: Asker) -> Rule:
+    """Change what is given."""
+    return console.notifications.rules.change(rule_id, by=asker, **_given(wish))
+
+
+@router.delete(RULES + "/{rule_id}", status_code=204, responses=documented(404))
+def remove_rule(rule_id: Id, console: Console, asker: Asker) -> None:
+    """Forget a rule."""
+    console.notifications.rules.remove(rule_id, by=asker)
+
+
+@router.get("/notifications")
+def messages(
+    console: Console,
+    state: MessageState | None = None,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only those before this id")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> Items[Message]:
+    """Return messages, newest first."""
+    return Items(items=console.notifications.outbox.list(state, before=before, limit=limit))
+
+
+@router.post("/notifications/{message_id}/retry", status_code=202, responses=documented(404, 409))
+def retry_message(message_id: Id, console: Console, asker: Asker) -> Message:
+    """Send a failed message again, soon."""
+    return console.notifications.outbox.retry(message_id, by=asker)

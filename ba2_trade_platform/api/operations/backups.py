@@ -1,0 +1,59 @@
+"""Copies of the database over HTTP: which there are, and making one now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from ba2_trade_platform.api.http.dependencies import Asker, Console
+from ba2_trade_platform.api.http.problems import documented
+
+router = APIRouter(prefix="/backups", tags=["health"])
+
+
+class Backup(BaseModel):
+    """One copy, or the failed try to make one; a `good` one can be restored. `deleted_at`: its file is gone since."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    started_at: datetime
+    finished_at: datetime | None
+    file: str | None
+    bytes: int | None
+    verified: bool
+    error: str | None
+    deleted_at: datetime | None
+    good: bool
+    sentence: str
+
+
+class BackupList(BaseModel):
+    """The newest 100, newest first, and when they are made."""
+
+    items: list[Backup]
+    folder: str
+    sentence: str
+    next_at: datetime | None
+    under_way: bool
+
+
+@router.get("")
+def list_backups(console: Console) -> BackupList:
+    """List the backups."""
+    backups = console.backups
+    return BackupList(
+        items=[Backup.model_validate(each) for each in backups.list()],
+        folder=str(backups.folder),
+        sentence=backups.plan.sentence,
+        next_at=backups.plan.next(console.store.clock.now()),
+        under_way=backups.under_way,
+    )
+
+
+@router.post("", status_code=201, responses=documented(409))
+def make_backup(console: Console, asker: Asker) -> Backup:
+    """Make a backup now; answers once it is made and verified, some seconds for each gigabyte."""
+    return Backup.model_validate(console.backups.make(by=asker))

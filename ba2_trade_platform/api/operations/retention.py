@@ -1,0 +1,51 @@
+"""Old archives over HTTP: what could be packed away, and packing it away."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from ba2_trade_platform.api.http.dependencies import Asker, Console
+from ba2_trade_platform.api.http.problems import documented
+
+router = APIRouter(prefix="/retention", tags=["retention"])
+
+
+class Packable(BaseModel):
+    """What could be packed away now; `days` 0: nothing ever is. At most 10,000 archives at once, then `more`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    days: int
+    attempts: int
+    bytes: int
+    oldest: datetime | None
+    folder: str
+    more: bool
+    sentence: str
+
+
+class PackedAway(BaseModel):
+    """What was packed away, and into which file."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    attempts: int
+    bytes: int
+    file: str
+    more: bool
+    sentence: str
+
+
+@router.get("")
+def preview(console: Console) -> Packable:
+    """Tell how many archives of attempts are old enough to be packed away."""
+    return Packable.model_validate(console.retention.preview())
+
+
+@router.post("/pack", responses=documented(409))
+def pack(console: Console, asker: Asker) -> PackedAway:
+    """Pack old archives away into a zip file in the data folder; never the newest attempt of an analysis."""
+    return PackedAway.model_validate(console.retention.pack_away(by=asker))

@@ -1,0 +1,63 @@
+"""What became of the planned times of schedules, over HTTP."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.schedules.runs import DaySummary, RunFilter, RunInfo
+from ba2_trade_platform.vocabulary import RunState
+
+router = APIRouter(prefix="/runs", tags=["schedules"])
+RunId = Annotated[int, Path(ge=1, le=MAX_ID, description="The run of a schedule")]
+
+
+class Runs(BaseModel):
+    """One page of runs, the newest planned first; `next_cursor` absent: no more."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    items: list[RunInfo]
+    next_cursor: str | None
+
+
+@router.get("")
+def list_runs(
+    console: Console,
+    state: Annotated[list[RunState], Query(max_length=7, description="Any of these")] = [],  # noqa: B006 - FastAPI copies it
+    schedule: Annotated[int | None, Query(ge=1, le=MAX_ID, description="One schedule's")] = None,
+    first: Annotated[AwareDatetime | None, Query(alias="from", description="Planned at or after this instant")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="Planned before this instant")] = None,
+    unseen: Annotated[bool, Query(description="Only bad ones that nobody has acknowledged")] = False,
+    cursor: Annotated[str | None, Query(max_length=100, description="next_cursor of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Runs:
+    """Return a page of runs: every planned time that has come, with what became of it and why."""
+    wanted = RunFilter(tuple(state), schedule, first, until, unseen)
+    return Runs.model_validate(console.schedule_runs.list(wanted, cursor, limit))
+
+
+@router.get("/summary")
+def summarise_day(
+    console: Console, day: Annotated[date | None, Query(description="A day of the desk; absent: today")] = None
+) -> DaySummary:
+    """Return expected against done on one day of the desk."""
+    return console.schedule_runs.day_summary(day)
+
+
+@router.get("/{run_id}", responses=documented(404))
+def get_run(run_id: RunId, console: Console) -> RunInfo:
+    """Return one run."""
+    return console.schedule_runs.get(run_id)
+
+
+@router.post("/{run_id}/acknowledge", responses=documented(404))
+def acknowledge_run(run_id: RunId, console: Console, asker: Asker, wish: Because | None = None) -> RunInfo:
+    """Say that a bad run was seen, so that it is counted no more."""
+    console.schedule_runs.acknowledge([run_id], by=asker, reason=wish.reason if wish else None)
+    return console.schedule_runs.get(run_id)

@@ -1,0 +1,180 @@
+"""Schedules over HTTP: make, change, switch, foresee, run now."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.schedules.drafts import Draft
+from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
+
+router = APIRouter(prefix="/schedules", tags=["schedules"])
+ScheduleId = Annotated[int, Path(ge=1, le=MAX_ID, description="The schedule")]
+Number = Annotated[int, Field(strict=True)]
+
+
+class ScheduleWish(Wish):
+    """A schedule as it is wanted; docs/schedules.md says how its timing is written and meant."""
+
+    name: Annotated[str, Field(max_length=200)]
+    expert_instance_id: RowId
+    timing: Annotated[dict[str, Any], Field(description='For example {"kind": "times", "times": ["09:30"]}')]
+    zone: Annotated[str, Field(max_length=64, description="IANA zone of its local times")]
+    subtype: Subtype = Subtype.ENTER_MARKET
+    symbols: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=5_000)] = []
+    watchlist_ids: Annotated[list[RowId], Field(max_length=500)] = []
+    calendar: Annotated[str | None, Field(max_length=20, description="Keep to this exchange's sessions: a MIC")] = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    jitter_seconds: Number = 0
+    deadline_minutes: Number | None = None
+    misfire: Annotated[Misfire, Field(description="After an outage: run once, run each, or skip")] = Misfire.RUN_ONCE
+    grace_seconds: Number = 300
+    priority: Number = 50
+    clock: ScheduleClock = ScheduleClock.REAL
+    enabled: bool = True
+
+    def draft(self) -> Draft:
+        """Return this as the service's draft."""
+        fields = self.model_dump(include=set(ScheduleWish.model_fields))
+        return Draft(**fields | {"symbols": tuple(self.symbols), "watchlist_ids": tuple(self.watchlist_ids)})
+
+
+class ScheduleChange(ScheduleWish):
+    """The whole schedule as it is to be; `version` is that of the one that was read."""
+
+    version: Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
+
+
+class Named(Wish):
+    """What a copy is to be called; absent: as the original, with a number."""
+
+    name: Annotated[str | None, Field(max_length=200)] = None
+
+
+class Schedules(BaseModel):
+    """Every schedule, by name."""
+
+    items: list[ScheduleInfo]
+
+
+class NextTimes(BaseModel):
+    """The next planned times, whether the schedule is enabled or not."""
+
+    times: list[datetime]
+
+
+class PreviewAnswer(BaseModel):
+    """When a schedule would run, in words and instants, and everything that is wrong with it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    words: str | None
+    times: list[datetime]
+    problems: list[str]
+
+
+class RunAnswer(BaseModel):
+    """The run that was begun."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    run_id: int
+    sentence: str
+
+
+class Acknowledged(BaseModel):
+    """How many bad runs had not been acknowledged before."""
+
+    acknowledged: int
+    sentence: str
+
+
+Count = Annotated[int, Query(ge=1, le=100, description="How many times")]
+
+
+@router.get("")
+def list_schedules(
+    console: Console, archived: Annotated[bool, Query(description="The archived ones instead")] = False
+) -> Schedules:
+    """Return every schedule, with its next time and its last run."""
+    return Schedules(items=list(console.schedules.list(archived=archived)))
+
+
+@router.post("", status_code=201)
+def create_schedule(wish: ScheduleWish, console: Console, asker: Asker) -> ScheduleInfo:
+    """Make a schedule; it waits for its first time from now."""
+    return console.schedules.create(wish.draft(), by=asker)
+
+
+@router.post("/preview")
+def preview_schedule(wish: ScheduleWish, console: Console, count: Count = 5) -> PreviewAnswer:
+    """Say when a schedule would run and what is wrong with it, without making it."""
+    return PreviewAnswer.model_validate(console.schedules.preview(wish.draft(), count))
+
+
+@router.get("/{schedule_id}", responses=documented(404))
+def get_schedule(schedule_id: ScheduleId, console: Console) -> ScheduleInfo:
+    """Return one schedule."""
+    return console.schedules.get(schedule_id)
+
+
+@router.put("/{schedule_id}", responses=documented(404, 409))
+def change_schedule(schedule_id: ScheduleId, wish: ScheduleChange, console: Console, asker: Asker) -> ScheduleInfo:
+    """Change a schedule; it waits anew from now. What was due by its old plan is run or missed first."""
+    return console.schedules.update(schedule_id, wish.draft(), version=wish.version, by=asker)
+
+
+@router.delete("/{schedule_id}", status_code=204, responses=documented(404, 409))
+def archive_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> None:
+    """Take a schedule away; its runs stay."""
+    console.schedules.archive(schedule_id, by=asker)
+
+
+@router.get("/{schedule_id}/next", responses=documented(404))
+def next_times(schedule_id: ScheduleId, console: Console, count: Count = 5) -> NextTimes:
+    """Return the next planned times."""
+    return NextTimes(times=list(console.schedules.next_times(schedule_id, count)))
+
+
+@router.post("/{schedule_id}/enable", responses=documented(404, 409))
+def enable_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> ScheduleInfo:
+    """Let a schedule run again, from its first time after now."""
+    return console.schedules.enable(schedule_id, by=asker)
+
+
+@router.post("/{schedule_id}/disable", responses=documented(404, 409))
+def disable_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> ScheduleInfo:
+    """Let a schedule rest; its times from now on are no runs."""
+    return console.schedules.disable(schedule_id, by=asker)
+
+
+@router.post("/{schedule_id}/duplicate", status_code=201, responses=documented(404))
+def duplicate_schedule(
+    schedule_id: ScheduleId, console: Console, asker: Asker, wish: Named | None = None
+) -> ScheduleInfo:
+    """Make a disabled copy."""
+    return console.schedules.duplicate(schedule_id, by=asker, name=wish.name if wish else None)
+
+
+@router.post("/{schedule_id}/run", status_code=202, responses=documented(404, 409))
+def run_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> RunAnswer:
+    """Run a schedule at once, enabled or not, beside its planned times."""
+    return RunAnswer.model_validate(console.schedules.run_now(schedule_id, by=asker))
+
+
+@router.post("/{schedule_id}/acknowledge", responses=documented(404))
+def acknowledge_schedule(
+    schedule_id: ScheduleId, console: Console, asker: Asker, wish: Because | None = None
+) -> Acknowledged:
+    """Say that all bad runs of a schedule were seen."""
+    console.schedules.get(schedule_id)
+    reason = wish.reason if wish else None
+    count = console.schedule_runs.acknowledge(schedule_id=schedule_id, by=asker, reason=reason)
+    return Acknowledged(acknowledged=count, sentence=f"{count} runs acknowledged")

@@ -1,0 +1,312 @@
+"""Places a batch: thousands of orders in a few statements, each with an item that says what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import String, bindparam, func, literal, select, true
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.attempts.attempts import settle_batches
+from ba2_trade_platform.core.attempts.pending_endings import Abilities
+from ba2_trade_platform.core.attempts.submissions import UNDER_WAY, Order, active_among, dedupe_key, symbol_of
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.batches.bulk_plans import each
+from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Status, Subtype, Trigger
+
+SYMBOL_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class PreviewItem:
+    """What submitting one symbol to one expert would do; `reason` says why it would not make a new analysis."""
+
+    expert_instance_id: int
+    alias: str
+    symbol: str
+    outcome: ItemOutcome
+    reason: str | None = None
+    analysis_id: int | None = None
+
+
+@dataclass(frozen=True)
+class SubmittedBatch:
+    """What became of several orders."""
+
+    batch_id: int
+    items: tuple[PreviewItem, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say what was queued and what was not."""
+        queued = self.count(ItemOutcome.QUEUED)
+        duplicates = self.count(ItemOutcome.DUPLICATE)
+        blocked = len(self.items) - queued - duplicates
+        rest = [f"{duplicates:,} already under way"] * bool(duplicates) + [f"{blocked:,} not possible"] * bool(blocked)
+        plural = "analysis" if queued == 1 else "analyses"
+        return f"Batch {self.batch_id}: {queued:,} {plural} queued" + "".join(f", {part}" for part in rest)
+
+    def count(self, outcome: ItemOutcome) -> int:
+        """How many items became this."""
+        return sum(item.outcome is outcome for item in self.items)
+
+
+@dataclass(frozen=True)
+class NewBatch:
+    """A batch to be made: what by, called what, on whose wish (an actor's row id), and where its analyses come from."""
+
+    kind: BatchKind
+    name: str
+    source: Source
+    actor_id: int
+
+
+@dataclass(frozen=True)
+class BatchWish:
+    """A batch to be made, and what is to be in it."""
+
+    new: NewBatch
+    orders: Sequence[Order]
+
+
+@dataclass(frozen=True)
+class _Row:
+    order: Order
+    key: str
+    batch_id: int
+    new: NewBatch
+
+
+def _statements() -> tuple[Any, Any]:
+    """Return how analyses and their first attempts are inserted; built once, for each is long and often wanted.
+
+    One statement for all that differs in nothing but symbol and batch, so that the database has the work and not we:
+    everybody waits for the write lock meanwhile.
+    """
+    a, t_, b = t.analysis.c, t.attempt.c, t.batch.c
+    given = func.json_each(bindparam("n_rows", type_=String)).table_valued("value").c.value
+    own = {name: func.json_extract(given, f"$[{at}]") for at, name in enumerate(("symbol", "dedupe_key", "batch_id"))}
+    fixed = {
+        a.status: Status.PENDING, a.held: False, a.attempt: 1, a.reruns_used: 0, a.retries_used: 0, a.rescues_used: 0,
+        a.progress: 0, a.version: 1,
+    }  # fmt: skip
+    told = [a.source, a.expert_instance_id, a.config_id, a.subtype, a.priority, a.as_of, a.run_before]
+    values = (
+        own
+        | {column.name: literal(value, column.type) for column, value in fixed.items()}
+        | {column.name: bindparam(f"n_{column.name}", type_=column.type) for column in told}
+        | {
+            column.name: bindparam("n_now", type_=column.type)
+            for column in (a.created_at, a.updated_at, a.available_at)
+        }
+    )
+    analyses = (
+        insert(t.analysis)
+        .from_select(list(values), select(*values.values()).where(true()))
+        .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=UNDER_WAY)
+        .returning(a.dedupe_key, a.id)
+    )
+    first = {
+        t_.trigger: Trigger.FIRST, t_.mode: Mode.FRESH, t_.base_attempt: 1, t_.provider_choice: NO_CHOICE.stored()
+    }  # fmt: skip
+    columns = ["analysis_id", "number", "config_id", "actor_id", "queued_at", *(column.name for column in first)]
+    of_batches = (
+        select(
+            a.id, a.attempt, a.config_id, b.actor_id, bindparam("n_now", type_=t_.queued_at.type),
+            *(literal(value, column.type) for column, value in first.items()),
+        )
+        .join(t.batch, b.id == a.batch_id)
+        .where(a.batch_id.in_(bindparam("n_batches", expanding=True)))
+        .order_by(a.id)
+    )  # fmt: skip
+    return analyses, plain_insert(t.attempt).from_select(columns, of_batches)
+
+
+_ANALYSES, _ATTEMPTS = _statements()
+
+
+def foresee(session: Session, abilities: Abilities, orders: Sequence[Order]) -> list[PreviewItem]:
+    """Return what placing these orders would do. Raises NotFound for an unknown expert."""
+    items, _ = _judged(session, abilities, orders)
+    keys = [_key(order) for order in orders]
+    held = active_among(session, each(keys, String()))
+    return list(_answered(items, keys, held, {key: None for key in keys if key not in held}))
+
+
+def place_all(
+    session: Session, abilities: Abilities, wishes: Sequence[BatchWish], now: datetime
+) -> list[SubmittedBatch]:
+    """Insert the batches, what of their orders can be queued, and an item for each order, all in a few statements.
+
+    The unique index on the dedupe key refuses duplicates, and not a look before. Raises NotFound for an unknown expert.
+    """
+    batch_ids = _insert_batches(session, [wish.new for wish in wishes], now)
+    orders = [order for wish in wishes for order in wish.orders]
+    sources = [(batch_id, wish.new) for batch_id, wish in zip(batch_ids, wishes, strict=True) for _ in wish.orders]
+    judged, instances = _judged(session, abilities, orders)
+    keys = [_key(order) for order in orders]
+    able = [
+        _Row(order, key, *source)
+        for order, key, source, item in zip(orders, keys, sources, judged, strict=True)
+        if item.outcome is ItemOutcome.QUEUED
+    ]
+    made = _insert_analyses(session, able, instances, now) if able else {}
+    session.execute(_ATTEMPTS, {"n_batches": batch_ids, "n_now": now})
+    refused = [row.key for row in able if row.key not in made]
+    held = active_among(session, each(refused, String())) if refused else {}
+    answered = _answered(judged, keys, held, made)
+    batches = [
+        SubmittedBatch(batch_id, tuple(islice(answered, len(wish.orders))))
+        for batch_id, wish in zip(batch_ids, wishes, strict=True)
+    ]
+    _insert_items(session, batches)
+    settle_batches(session, batch_ids, now)
+    session.execute(
+        plain_insert(t.activity_log),
+        [
+            {
+                "actor_id": wish.new.actor_id, "at": now, "subject_type": "batch", "subject_id": batch_id,
+                "what": "submit", "after": wish.new.name,
+            }
+            for batch_id, wish in zip(batch_ids, wishes, strict=True)
+        ],
+    )  # fmt: skip
+    return batches
+
+
+def instance_of(session: Session, instance_id: int) -> Any:
+    """Return what queueing needs to know of an expert instance. Raises NotFound."""
+    i = t.expert_instance.c
+    row = session.execute(
+        select(i.id, i.alias, i.expert, i.enabled, i.archived_at, i.config_id, t.expert_config.c.settings)
+        .outerjoin(t.expert_config, t.expert_config.c.id == i.config_id)
+        .where(i.id == instance_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"Expert instance {instance_id} not found")
+    return row
+
+
+def why_not(abilities: Abilities, instance: Any, subtype: Subtype) -> str | None:
+    """Return why an expert instance cannot be given work, None when it can."""
+    if instance.archived_at is not None:
+        return "it was removed"
+    if not instance.enabled:
+        return "it is disabled"
+    return abilities(instance.expert, instance.settings or {}, subtype).unavailable
+
+
+def _key(order: Order) -> str:
+    return dedupe_key(order.expert_instance_id, order.symbol, order.subtype, order.as_of)
+
+
+def _judged(
+    session: Session, abilities: Abilities, orders: Sequence[Order]
+) -> tuple[list[PreviewItem], dict[int, Any]]:
+    """Return each order as an item, queued or blocked, and the experts; each of those is read and asked once."""
+    instances: dict[int, Any] = {}
+    reasons: dict[tuple[int, Subtype], str | None] = {}
+    for expert, subtype in dict.fromkeys((order.expert_instance_id, order.subtype) for order in orders):
+        if expert not in instances:
+            instances[expert] = instance_of(session, expert)
+        reasons[expert, subtype] = why_not(abilities, instances[expert], subtype)
+    items = []
+    for order in orders:
+        instance = instances[order.expert_instance_id]
+        blocked = order.refused or _no_symbol(order.symbol) or reasons[instance.id, order.subtype]
+        outcome = ItemOutcome.BLOCKED if blocked else ItemOutcome.QUEUED
+        # What is no symbol may be any text; one bad character must not take the whole batch down.
+        symbol, why = clean_text(order.symbol)[:SYMBOL_LENGTH], blocked and clean_text(blocked)
+        items.append(PreviewItem(instance.id, instance.alias, symbol, outcome, why))
+    return items, instances
+
+
+def _no_symbol(text: str) -> str | None:
+    try:
+        known = symbol_of(text)
+    except Invalid as error:
+        return str(error)
+    return None if known == text else f"{text[:SYMBOL_LENGTH]} is no symbol: it is stored as {known}"
+
+
+def _answered(
+    items: Sequence[PreviewItem], keys: Sequence[str], held: Mapping[str, int], made: Mapping[str, int | None]
+) -> Iterator[PreviewItem]:
+    """Give each item its analysis: the one that was made for it, or the one that was there before."""
+    free = dict(made)  # the first that names it has it, whoever names it again is a duplicate
+    for item, key in zip(items, keys, strict=True):
+        if item.outcome is not ItemOutcome.QUEUED:
+            yield item
+        elif key in free:
+            yield replace(item, analysis_id=free.pop(key))
+        else:
+            holder = held.get(key) or made.get(key)
+            reason = f"already under way as analysis {holder}" if holder else "named twice"
+            yield replace(item, outcome=ItemOutcome.DUPLICATE, reason=reason, analysis_id=holder)
+
+
+def _insert_batches(session: Session, batches: Sequence[NewBatch], now: datetime) -> list[int]:
+    ids = session.scalars(
+        plain_insert(t.batch).returning(t.batch.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "kind": new.kind, "name": new.name, "source": new.source, "actor_id": new.actor_id,
+                "state": BatchState.RUNNING, "created_at": now,
+            }
+            for new in batches
+        ],
+    )  # fmt: skip
+    return list(ids)
+
+
+def _insert_analyses(
+    session: Session, able: Sequence[_Row], instances: Mapping[int, Any], now: datetime
+) -> dict[str, int]:
+    """Insert what is not under way yet; return the new ids by their dedupe keys."""
+    groups: dict[tuple[Any, ...], list[tuple[str, str, int]]] = {}
+    for row in able:
+        order = row.order
+        alike = (
+            row.new.source, order.expert_instance_id, instances[order.expert_instance_id].config_id, order.subtype,
+            order.priority, order.as_of, order.run_before,
+        )  # fmt: skip
+        groups.setdefault(alike, []).append((order.symbol, row.key, row.batch_id))
+    names = ("source", "expert_instance_id", "config_id", "subtype", "priority", "as_of", "run_before")
+    made: dict[str, int] = {}
+    for alike, rows in groups.items():
+        values = {f"n_{name}": value for name, value in zip(names, alike, strict=True)}
+        inserted = session.execute(_ANALYSES, values | {"n_rows": json.dumps(rows), "n_now": now})
+        made |= {row.dedupe_key: row.id for row in inserted}
+    return made
+
+
+def _insert_items(session: Session, batches: Sequence[SubmittedBatch]) -> None:
+    # By the driver: ten thousand rows take it a third of the time, and everybody's writes wait meanwhile.
+    session.connection().exec_driver_sql(
+        "INSERT INTO batch_item (batch_id, position, symbol, expert_instance_id, analysis_id, attempt, outcome, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                batch.batch_id,
+                position,
+                item.symbol,
+                item.expert_instance_id,
+                item.analysis_id,
+                1 if item.outcome is ItemOutcome.QUEUED else None,
+                item.outcome.value,
+                item.reason,
+            )
+            for batch in batches
+            for position, item in enumerate(batch.items, start=1)
+        ],
+    )

@@ -1,0 +1,311 @@
+"""The queue's front desk: submitting one or many, pausing, resuming, and how many run at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.analyses.batch_submissions import (
+    BatchWish,
+    NewBatch,
+    SubmittedBatch,
+    instance_of,
+    place_all,
+    why_not,
+)
+from ba2_trade_platform.core.attempts.pending_endings import Abilities
+from ba2_trade_platform.core.attempts.submissions import Order, Placed, place, symbol_of
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
+from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import BatchKind, ItemOutcome, Source, Status, Subtype
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 20_000
+MAX_SLOTS = 256
+MAX_PRIORITY = 1_000
+BATCH_PRIORITY = 50
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The answer to a submit: a new analysis, or the one that is already under way."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    is_duplicate: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """The queue's switches."""
+
+    paused: bool
+    reason: str | None
+    actor: str | None
+    since: datetime | None
+    slots: int
+
+
+class WorkerQueue:
+    """Submits analyses and holds the queue's switches."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher, abilities: Abilities, prices: Prices) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._abilities = abilities
+        self._prices = prices
+
+    @property
+    def abilities(self) -> Abilities:
+        """What tells of an expert whether it can work."""
+        return self._abilities
+
+    def submit_analysis_task(
+        self,
+        expert_instance_id: int,
+        symbol: str,
+        subtype: Subtype = Subtype.ENTER_MARKET,
+        *,
+        by: Actor,
+        as_of: datetime | date | None = None,
+        priority: int = 0,
+        run_before: datetime | None = None,
+        source: Source = Source.MANUAL,
+    ) -> Submitted:
+        """Queue one analysis, or answer with the one that is already pending or running.
+
+        A bare date as `as_of` means that session's close. Raises NotFound, Invalid, Refused or Unavailable.
+        """
+        before = None if run_before is None else _utc("run_before", run_before)
+        order = Order(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, before, source)
+        order = replace(order, as_of=self._instant(as_of, order.symbol))
+        self._check(order)
+        with self._store.write() as transaction:
+            session = transaction.session
+            instance = self._able_instance(session, expert_instance_id, order.subtype)
+            placed = self._place(transaction, order, instance, actor_id(session, by))
+            sooner = placed.is_duplicate and self._put_first(transaction, placed.analysis_id, order, by)
+        about = f"expert {instance.alias} and symbol {order.symbol}"
+        if placed.is_duplicate:
+            sentence = f"Analysis task for {about} is already {placed.status.value}" + "; it goes first now" * sooner
+            log.warning("%s (analysis %s)", sentence, placed.analysis_id)
+        else:
+            sentence = f"Analysis {placed.analysis_id} queued for {about}"
+            log.info(
+                "Analysis task %s/1 submitted for expert %s, symbol %s, priority %s",
+                placed.analysis_id,
+                expert_instance_id,
+                order.symbol,
+                priority,
+            )
+        return Submitted(placed.analysis_id, placed.status, placed.attempt, placed.is_duplicate, sentence)
+
+    def submit_batch(
+        self,
+        instances: Sequence[int],
+        symbols: Sequence[str],
+        subtype: Subtype = Subtype.ENTER_MARKET,
+        *,
+        by: Actor,
+        as_of: datetime | date | None = None,
+        source: Source = Source.MANUAL,
+        name: str | None = None,
+    ) -> SubmittedBatch:
+        """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason."""
+        orders = self.orders(instances, symbols, subtype, as_of)
+        title = name or f"{len(set(symbols))} symbols, {len(set(instances))} experts"
+        with self._store.write() as transaction:
+            who = actor_id(transaction.session, by)
+            batch = self.place_batch(transaction, NewBatch(BatchKind.SUBMIT, title, source, who), orders)
+        log.info("%s", batch.sentence)
+        return batch
+
+    def place_batch(self, transaction: Transaction, new: NewBatch, orders: Sequence[Order]) -> SubmittedBatch:
+        """Queue these orders as one batch in the caller's transaction; what cannot be queued is an item that says why.
+
+        The orders' own source and batch are replaced by the batch's. Raises NotFound for an unknown expert.
+        """
+        return self.place_batches(transaction, [BatchWish(new, orders)])[0]
+
+    def place_batches(self, transaction: Transaction, wishes: Sequence[BatchWish]) -> list[SubmittedBatch]:
+        """Queue several batches in the caller's transaction, in a few statements for all of them.
+
+        What two of them ask for is in the first, and under way already for the second. Raises NotFound for an unknown
+        expert.
+        """
+        batches = place_all(transaction.session, self._abilities, wishes, self._store.clock.now())
+        queued = [
+            (order, item.analysis_id)
+            for wish, batch in zip(wishes, batches, strict=True)
+            for order, item in zip(wish.orders, batch.items, strict=True)
+            if item.outcome is ItemOutcome.QUEUED and item.analysis_id is not None
+        ]
+        refs = [Ref(made, 1, order.expert_instance_id, order.priority) for order, made in queued]
+        self._dispatcher.enqueue(transaction.session, refs)
+        transaction.add(*(made for _, made in queued))
+        return batches
+
+    def state(self) -> QueueState:
+        """Return the queue's switches."""
+        with self._store.read() as session:
+            row = session.execute(
+                select(t.queue_state, t.actor.c.name).outerjoin(t.actor, t.actor.c.id == t.queue_state.c.actor_id)
+            ).one()
+            return QueueState(row.paused, row.reason, row.name, row.since, row.slots)
+
+    def pause(self, *, by: Actor, reason: str | None = None) -> QueueState:
+        """Stop claims; what runs goes on, and submits, cancels and rescues too."""
+        return self._switch(by, "pause", reason, {"paused": True, "reason": reason})
+
+    def resume(self, *, by: Actor, reason: str | None = None) -> QueueState:
+        """Let claims begin again."""
+        return self._switch(by, "resume", reason, {"paused": False, "reason": None})
+
+    def set_slots(self, count: int, *, by: Actor) -> QueueState:
+        """Set how many analyses run at once, 1 to 256; it survives a restart. Raises Invalid."""
+        if not 1 <= count <= MAX_SLOTS:
+            raise Invalid(f"Slots must be between 1 and {MAX_SLOTS}, not {count}")
+        return self._switch(by, "slots", None, {"slots": count})
+
+    def _switch(self, by: Actor, what: str, reason: str | None, values: dict[str, Any]) -> QueueState:
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            who = actor_id(session, by)
+            if "paused" in values:
+                values |= {"actor_id": who, "since": now}
+            session.execute(update(t.queue_state).values(**values))
+            shown = ", ".join(f"{key}={value}" for key, value in values.items() if key in ("paused", "slots"))
+            note(session, who, now, what, subject_type="queue", after=shown, reason=reason)
+            transaction.everything = True
+        log.info("Queue: %s by %s", shown, by)
+        return self.state()
+
+    def _place(self, transaction: Transaction, order: Order, instance: Any, who: int) -> Placed:
+        session = transaction.session
+        placed = place(session, order, instance.config_id, who, self._store.clock.now())
+        if not placed.is_duplicate:
+            ref = Ref(placed.analysis_id, placed.attempt, order.expert_instance_id, order.priority)
+            self._dispatcher.enqueue(session, [ref])
+            transaction.add(placed.analysis_id)
+        return placed
+
+    def _put_first(self, transaction: Transaction, analysis_id: int, order: Order, by: Actor) -> bool:
+        """Let what waits in a batch, perhaps a paused one, go before the rest of it: a person asked for this one."""
+        session, now, a = transaction.session, self._store.clock.now(), t.analysis.c
+        behind = (a.id == analysis_id, a.status == Status.PENDING, (a.priority > order.priority) | a.held)
+        before = session.execute(select(a.priority, a.attempt, a.expert_instance_id).where(*behind)).one_or_none()
+        if before is None:
+            return False
+        priority = min(before.priority, order.priority)
+        session.execute(
+            update(t.analysis)
+            .where(a.id == analysis_id)
+            .values(priority=priority, held=False, updated_at=now, version=a.version + 1)
+        )
+        self._dispatcher.enqueue(session, [Ref(analysis_id, before.attempt, before.expert_instance_id, priority)])
+        change = {"before": f"priority {before.priority}", "after": f"priority {priority}"}
+        note(session, actor_id(session, by), now, "put first", subject_id=analysis_id, attempt=before.attempt, **change)
+        transaction.touch(analysis_id)
+        return True
+
+    def orders(
+        self,
+        instances: Sequence[int],
+        symbols: Sequence[str],
+        subtype: Subtype,
+        as_of: datetime | date | None = None,
+        *,
+        run_before: datetime | None = None,
+    ) -> list[Order]:
+        """Return an order for every symbol with every expert; what can be nobody's order says why in `refused`.
+
+        Several are bulk work, behind what a person asks for one by one. Raises Invalid for what makes no sense at all.
+        """
+        if not instances:
+            raise Invalid("Choose at least one expert")
+        if not symbols:
+            raise Invalid("Choose at least one symbol")
+        chosen = list(dict.fromkeys(text.strip().upper() for text in symbols))
+        count = len(chosen) * len(set(instances))
+        if count > MAX_BATCH:
+            raise Invalid(
+                f"{count:,} analyses are too many for one batch; {MAX_BATCH:,} at most. Split the list, or choose "
+                "fewer experts",
+                code="TOO_MANY_ITEMS",
+            )
+        priority = BATCH_PRIORITY if count > 1 else 0
+        before = None if run_before is None else _utc("run_before", run_before)
+        instants = {symbol: self._instant_or_why_not(as_of, symbol) for symbol in chosen}
+        if all(why for _, why in instants.values()):
+            raise Invalid(next(why for _, why in instants.values() if why))
+        orders = [
+            Order(instance, symbol, Subtype(subtype), instant, priority, before, refused=why)
+            for instance in dict.fromkeys(instances)
+            for symbol, (instant, why) in instants.items()
+        ]
+        for order in {order.as_of: order for order in orders}.values():
+            self._check(order)
+        return orders
+
+    def _instant_or_why_not(self, as_of: datetime | date | None, symbol: str) -> tuple[datetime | None, str | None]:
+        if as_of is None or isinstance(as_of, datetime):
+            return self._instant(as_of, symbol), None
+        try:
+            return self._instant(as_of, symbol_of(symbol)), None
+        except Invalid as error:
+            return None, str(error)
+
+    def _able_instance(self, session: Session, instance_id: int, subtype: Subtype) -> Any:
+        instance = instance_of(session, instance_id)
+        reason = why_not(self._abilities, instance, subtype)
+        if reason:
+            raise Refused(f"{instance.alias} cannot work: {reason}", code="EXPERT_UNAVAILABLE")
+        return instance
+
+    def _instant(self, as_of: datetime | date | None, symbol: str) -> datetime | None:
+        if as_of is None or isinstance(as_of, datetime):
+            return as_of and _utc("as_of", as_of)
+        try:
+            return self._prices.instant_of(as_of, symbol)
+        except ExpertError as error:
+            raise Invalid(str(error), code=error.code.value) from error
+
+    def _check(self, order: Order) -> None:
+        if not 0 <= order.priority <= MAX_PRIORITY:
+            raise Invalid(f"The priority must be between 0 and {MAX_PRIORITY}, not {order.priority}")
+        if order.as_of is not None and order.as_of > (present := self._prices.clock.now()):
+            raise Invalid(
+                f"as_of {order.as_of:%Y-%m-%d %H:%M} UTC lies after the market's now, {present:%Y-%m-%d %H:%M}"
+            )
+        if order.run_before is not None and order.run_before <= self._store.clock.now():
+            raise Invalid("run_before has already passed")
+
+
+def _utc(name: str, instant: datetime) -> datetime:
+    """Return an instant in UTC, for equal instants must make equal dedupe keys; raises Invalid."""
+    if instant.utcoffset() is None:
+        raise Invalid(f"{name} needs a time zone, for example 2014-12-31T21:00:00Z")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{name} {instant.isoformat()} lies outside the calendar") from error
+
+
+def first_slots(store: Store, slots: int) -> None:
+    """Make the queue's one row at the first start; later its own number counts."""
+    with store.write(wake=False) as transaction:
+        if not transaction.session.scalar(select(func.count()).select_from(t.queue_state)):
+            transaction.session.execute(insert(t.queue_state).values(id=1, paused=False, slots=slots))

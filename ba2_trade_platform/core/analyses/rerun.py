@@ -1,0 +1,264 @@
+"""Puts one failed analysis back into the queue in the caller's transaction: check, archive, purge, next attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.analyses.rerun_planner import Chosen, RerunPlanner
+from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunPlan, Wish
+from ba2_trade_platform.core.attempts import archives, attempts
+from ba2_trade_platform.core.attempts.archives import Purged
+from ba2_trade_platform.core.attempts.attempts import Opening
+from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
+from ba2_trade_platform.core.base.actors import note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, TooMany
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.contracts.experts import Clock
+from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Mode, Outcome, Status, Trigger
+
+_A = t.analysis.c
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """A re-run that was accepted."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    reruns_used: int
+    max_reruns: int
+    updated_at: datetime
+    warnings: tuple[str, ...] = ()
+    mode: Mode = Mode.FRESH
+    steps_kept: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Say what was queued."""
+        kept = "" if self.steps_kept is None else f", {self.steps_kept} step{'' if self.steps_kept == 1 else 's'} kept"
+        return (
+            f"Analysis {self.analysis_id} queued for re-run "
+            f"(attempt {self.attempt}, re-run {self.reruns_used}/{self.max_reruns}{kept})"
+        )
+
+
+@dataclass(frozen=True)
+class _Decision:
+    chosen: Chosen
+    guards: tuple[Guard, ...]
+    plan: RerunPlan | None  # None: everything is done again, and nobody asked for the steps
+
+
+class Requeue:
+    """Requeues failed analyses, one a call; the caller's transaction makes it whole."""
+
+    def __init__(self, clock: Clock, dispatcher: Dispatcher, planner: RerunPlanner) -> None:
+        self._clock = clock
+        self._dispatcher = dispatcher
+        self._planner = planner
+
+    def __call__(
+        self,
+        transaction: Transaction,
+        analysis_id: int,
+        wish: Wish,
+        who: int,
+        *,
+        trigger: Trigger = Trigger.RERUN,
+        batch_id: int | None = None,
+        priority: int | None = None,
+    ) -> tuple[Requeued, Purged, Any]:
+        """Requeue this one for actor `who`; return what was queued, what was purged, and the row as it was.
+
+        `priority` moves it to another lane of the queue. Raises NotFound; Refused NOT_FAILED, ALREADY_QUEUED,
+        PLAN_CHANGED or CONFIRMATION_REQUIRED; TooMany RETRY_LIMIT; Invalid for a mode, step, settings or provider that
+        cannot be had. A row whose twin is under way raises IntegrityError on the dedupe key. Whatever it raises, the
+        caller must not commit what it did.
+        """
+        session, now = transaction.session, self._clock.now()
+        reset = session.execute(
+            update(t.analysis)
+            .where(_A.id == analysis_id, _A.status == Status.FAILED)
+            .values(status=after(Status.FAILED, Event.RERUN), updated_at=now, available_at=now, version=_A.version + 1)
+            .returning(_A.id)
+        ).one_or_none()
+        row = row_of(session, analysis_id)
+        if reset is None:
+            raise not_failed(session, row, now)
+        decision = self._decide(session, row, wish, now)
+        attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now)
+        archives.pack(session, analysis_id, row.attempt)
+        purged = _clear(session, row, decision.plan)
+        lane = {} if priority is None else {"priority": priority}
+        session.execute(
+            update(t.analysis).where(_A.id == analysis_id).values(**_reset(row, wish, decision, now), **lane)
+        )
+        opening = _opening(wish, decision, trigger, who, batch_id)
+        attempts.open_attempt(session, analysis_id, row.attempt + 1, opening, now)
+        about = {"subject_id": analysis_id, "attempt": row.attempt + 1, "reason": wish.reason}
+        note(session, who, now, "re-run", before="failed", after="pending", **about)
+        self._dispatcher.enqueue(session, [Ref(analysis_id, row.attempt + 1, row.expert_instance_id, row.priority)])
+        transaction.touch(analysis_id)
+        return _requeued(row, wish, decision, now), purged, row
+
+    def _decide(self, session: Session, row: Any, wish: Wish, now: datetime) -> _Decision:
+        chosen = self._planner.choose(session, row, wish)
+        plan = None
+        if wish.mode is not Mode.FRESH or wish.plan_hash is not None or wish.step is not None:
+            plan = self._planner.plan(session, row, wish, now)
+        guards = plan.guards if plan else self._planner.guards(session, row, chosen.ability, now)
+        if plan is not None and wish.plan_hash not in (None, plan.plan_hash):
+            sentence = f"What a re-run of analysis {row.id} would do has changed: {plan.sentence}. Look at it again"
+            raise Refused(sentence, code="PLAN_CHANGED", plan=plan.plain())
+        for guard in guards:
+            _answer(guard, wish, row)
+        return _Decision(chosen, guards, plan)
+
+
+def _answer(guard: Guard, wish: Wish, row: Any) -> None:
+    """Refuse unless the wish answers for what the guard says, with a reason."""
+    if guard.needs is None:
+        return
+    if not getattr(wish, guard.needs):
+        if guard.needs == "override":
+            raise TooMany(guard.sentence, code=guard.code, reruns_used=row.reruns_used, max_reruns=row.max_reruns)
+        raise Refused(guard.sentence, code=guard.code, side_effects=[effect.plain() for effect in guard.side_effects])
+    if not (wish.reason or "").strip():
+        verb = "override the limit" if guard.needs == "override" else "acknowledge what acts on the recommendation"
+        raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
+
+
+def _reset(row: Any, wish: Wish, decision: _Decision, now: datetime) -> dict[str, Any]:
+    values = fresh(row, now) | {"config_id": decision.chosen.config_id}
+    if wish.mode is not Mode.FRESH:
+        del values["state"]  # what is kept was done with it
+    return values
+
+
+def _opening(wish: Wish, decision: _Decision, trigger: Trigger, who: int, batch_id: int | None) -> Opening:
+    return Opening(
+        trigger,
+        wish.mode,
+        who,
+        decision.chosen.config_id,
+        wish.reason,
+        step=decision.plan.step if decision.plan else None,
+        providers=decision.chosen.providers,
+        batch_id=batch_id,
+        acknowledged=[effect.plain() for guard in decision.guards for effect in guard.side_effects] or None,
+    )
+
+
+def _requeued(row: Any, wish: Wish, decision: _Decision, now: datetime) -> Requeued:
+    return Requeued(
+        row.id,
+        Status.PENDING,
+        row.attempt + 1,
+        row.reruns_used + 1,
+        row.max_reruns,
+        updated_at=now,
+        warnings=tuple(guard.sentence for guard in decision.guards if guard.needs is None),
+        mode=wish.mode,
+        steps_kept=decision.plan.kept if decision.plan and wish.mode is not Mode.FRESH else None,
+    )
+
+
+def _clear(session: Session, row: Any, plan: RerunPlan | None) -> Purged:
+    if plan is None or plan.mode is Mode.FRESH:
+        return archives.purge(session, row.id)
+    recommendations = archives.purge_recommendation(session, row.id)
+    outputs = archives.carry_over(session, row.id, row.attempt + 1, plan.dropped)
+    return Purged(outputs, recommendations)
+
+
+def not_failed(session: Session, row: Any, now: datetime) -> Refused:
+    """Return the refusal of an analysis that is not failed: what it is, since when, and by whom."""
+    opened = session.execute(
+        select(t.attempt.c.trigger, t.attempt.c.queued_at, t.actor.c.name)
+        .join(t.actor, t.actor.c.id == t.attempt.c.actor_id)
+        .where(t.attempt.c.analysis_id == row.id, t.attempt.c.number == row.attempt)
+    ).one()
+    present = {"status": row.status.value, "by": opened.name, "since": row.updated_at.isoformat()}
+    if row.status is Status.PENDING and opened.trigger in (Trigger.RERUN, Trigger.BULK):
+        ago = max(0, round((now - opened.queued_at).total_seconds()))
+        return Refused(f"Already queued {ago} s ago by {opened.name}", code="ALREADY_QUEUED", **present)
+    try:
+        after(row.status, Event.RERUN, f"analysis {row.id}")
+    except NotAllowedError as error:
+        return Refused(str(error), code="NOT_FAILED", **present)
+    raise AssertionError(f"analysis {row.id} is {row.status} and yet was not reset")
+
+
+def row_of(session: Session, analysis_id: int) -> Any:
+    """Return what the verbs need to know of an analysis and its expert, or raise NotFound."""
+    i = t.expert_instance.c
+    row = session.execute(
+        select(
+            _A.id,
+            _A.symbol,
+            _A.subtype,
+            _A.status,
+            _A.attempt,
+            _A.as_of,
+            _A.run_before,
+            _A.priority,
+            _A.expert_instance_id,
+            _A.reruns_used,
+            _A.started_at,
+            _A.updated_at,
+            _A.dedupe_key,
+            _A.error_code,
+            _A.error_message,
+            _A.failure_kind,
+            _A.fingerprint,
+            i.expert,
+            i.alias,
+            i.enabled,
+            i.archived_at,
+            i.max_reruns,
+            i.config_id.label("current_config_id"),
+        )
+        .join(t.expert_instance, i.id == _A.expert_instance_id)
+        .where(_A.id == analysis_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("Analysis not found", analysis_id=analysis_id)
+    return row
+
+
+def fresh(row: Any, now: datetime) -> dict[str, Any]:
+    """What a fresh re-run sets beside the status; attempt and archive keep what is cleared."""
+    return {
+        # A person wants it now: a deadline that has passed would only skip it at once.
+        "run_before": row.run_before if row.run_before and row.run_before > now else None,
+        # Although its batch is paused: a person asked for this one.
+        "held": False,
+        "attempt": row.attempt + 1,
+        "reruns_used": row.reruns_used + 1,
+        "retries_used": 0,
+        "rescues_used": 0,
+        "config_id": row.current_config_id,
+        "state": None,
+        "progress": 0,
+        "current_step": None,
+        "started_at": None,
+        "finished_at": None,
+        "duration_ms": None,
+        "error_code": None,
+        "error_message": None,
+        "failure_kind": None,
+        "fingerprint": None,
+        "retry_provider": None,
+        "result_action": None,
+        "result_confidence": None,
+        "result_expected_profit": None,
+        "worker_id": None,
+    }

@@ -1,0 +1,283 @@
+"""The verbs of one analysis: re-run, cancel, run again, delete; each is one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError
+
+from ba2_trade_platform.core.analyses.queue_service import Submitted, WorkerQueue
+from ba2_trade_platform.core.analyses.rate_limit import RerunRate
+from ba2_trade_platform.core.analyses.rerun import Requeue, Requeued, not_failed, row_of
+from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunPlan, Wish
+from ba2_trade_platform.core.attempts import attempts
+from ba2_trade_platform.core.attempts.archives import Purged
+from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, NotAllowedError, after
+from ba2_trade_platform.core.attempts.recommendations import Subject, refresh_current
+from ba2_trade_platform.core.attempts.submissions import active_holder
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import (
+    Invalid,
+    NotFound,
+    PlatformError,
+    Refused,
+    SwitchedOff,
+    TooMany,
+    Unavailable,
+)
+from ba2_trade_platform.core.base.idempotency import Once, keep, recall
+from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.base.transactions import Store, Transaction, violates
+from ba2_trade_platform.core.contracts.queue import Dispatcher
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.worker.ended import ended_of
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Mode, Outcome, Source, Status
+
+log = get_logger(__name__)
+_A = t.analysis.c
+
+
+@dataclass(frozen=True)
+class Done:
+    """A verb that was carried out, in a sentence."""
+
+    analysis_id: int
+    sentence: str
+
+
+class Analyses:
+    """Re-runs, cancels, repeats and deletes analyses."""
+
+    def __init__(
+        self,
+        store: Store,
+        queue: WorkerQueue,
+        dispatcher: Dispatcher,
+        planner: RerunPlanner,
+        *,
+        rerun_enabled: bool = True,
+        reruns_per_minute: int = 0,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._dispatcher = dispatcher
+        self._planner = planner
+        self._requeue = Requeue(store.clock, dispatcher, planner)
+        self._rate = RerunRate(reruns_per_minute)
+        self.rerun_enabled = rerun_enabled
+        self._telemetry = telemetry or Telemetry()
+
+    def rerun_plan(self, analysis_id: int, wish: Wish | None = None) -> RerunPlan:
+        """Return what a re-run of this failed analysis would do now. Raises NotFound, Refused NOT_FAILED or Invalid."""
+        with self._store.read() as session:
+            row, now = row_of(session, analysis_id), self._store.clock.now()
+            if row.status is not Status.FAILED:
+                raise not_failed(session, row, now)
+            return self._planner.plan(session, row, wish or Wish(), now)
+
+    def rerun_guards(self, analysis_id: int) -> tuple[Guard, ...]:
+        """Return what a person should be asked before a fresh re-run; nothing for an analysis that has not failed."""
+        with self._store.read() as session:
+            row = row_of(session, analysis_id)
+            if row.status is not Status.FAILED:
+                return ()
+            chosen = self._planner.choose(session, row, Wish())
+            return self._planner.guards(session, row, chosen.ability, self._store.clock.now())
+
+    def rerun(
+        self,
+        analysis_id: int,
+        *,
+        by: Actor,
+        reason: str | None = None,
+        wish: Wish | None = None,
+        once: Once | None = None,
+    ) -> Requeued:
+        """Archive and purge what the failed attempt left, and queue the same row again, as `wish` says.
+
+        Without a wish everything is done again with the current settings, for `reason`. Raises NotFound, Refused
+        (NOT_FAILED, ALREADY_QUEUED, DUPLICATE_PENDING, PLAN_CHANGED, CONFIRMATION_REQUIRED), TooMany (RETRY_LIMIT,
+        RATE_LIMITED), Invalid, SwitchedOff or Unavailable; then the row is unchanged. Raises Replayed for a request
+        that was carried out before.
+        """
+        wish = wish or Wish(reason=reason)
+        with self._telemetry.traces.rerun(analysis_id, wish.mode.value) as span:
+            try:
+                requeued, previous = self._rerun(analysis_id, wish, by, once)
+            except PlatformError as refusal:
+                self._telemetry.metrics.rerun(wish.mode.value, refusal.code)
+                raise
+            self._telemetry.metrics.rerun(wish.mode.value, "accepted")
+            span.set_attributes({"attempt.number": requeued.attempt, "error.previous": previous or ""})
+            return requeued
+
+    def _rerun(self, analysis_id: int, wish: Wish, by: Actor, once: Once | None) -> tuple[Requeued, str | None]:
+        """Return what was queued, and the code of the failure that it answers."""
+        if not self.rerun_enabled:
+            raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
+        try:
+            self._rate.hit(by)
+            with self._store.write() as transaction:
+                session, now = transaction.session, self._store.clock.now()
+                who = actor_id(session, by)
+                recall(session, once, who, now)
+                requeued, purged, about = self._requeue(transaction, analysis_id, wish, who)
+                keep(session, once, who, requeued, now)
+        except (Refused, NotFound, TooMany, Invalid) as refusal:
+            log.warning(
+                "Re-run of analysis %s refused: %s", analysis_id, refusal, analysis=analysis_id, code=refusal.code
+            )
+            raise
+        except Unavailable as error:
+            log.warning("Error re-running analysis %s: %s", analysis_id, error, analysis=analysis_id, code=error.code)
+            raise Unavailable(f"Error re-running analysis: {error}") from error
+        except IntegrityError as error:
+            if violates(error, t.analysis, "dedupe_key"):
+                raise self._duplicate(analysis_id) from error
+            raise
+        _say_rerun(requeued, purged, about, by, wish)
+        return requeued, about.error_code
+
+    def cancel(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
+        """End a pending or running analysis now; its expert is stopped. Raises NotFound, Refused or Unavailable."""
+        with self._store.write() as transaction:
+            row = row_of(transaction.session, analysis_id)
+            _permit(row, Event.CANCEL)
+            self._cancel(transaction, row, actor_id(transaction.session, by), reason)
+        log.info("%s cancelled analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias)
+        return Done(analysis_id, f"Analysis {analysis_id} cancelled")
+
+    def run_again(self, analysis_id: int, *, by: Actor, source: Source = Source.MANUAL) -> Submitted:
+        """Queue a new analysis like this finished one. Raises NotFound, Refused or Unavailable."""
+        with self._store.read() as session:
+            row = row_of(session, analysis_id)
+        _permit(row, Event.RUN_AGAIN)
+        return self._queue.submit_analysis_task(
+            row.expert_instance_id, row.symbol, row.subtype, by=by, as_of=row.as_of, source=source
+        )
+
+    def delete(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
+        """Remove an analysis and all that hangs on it; what runs is cancelled first. Raises NotFound, Unavailable."""
+        with self._store.write() as transaction:
+            session = transaction.session
+            row = row_of(session, analysis_id)
+            who = actor_id(session, by)
+            if row.status in ACTIVE:
+                self._cancel(transaction, row, who, "deleted")
+            session.execute(delete(t.analysis).where(_A.id == analysis_id))
+            refresh_current(session, [Subject(row.expert_instance_id, row.symbol, row.subtype)])
+            about = f"{row.symbol}, {row.alias}"
+            note(
+                session,
+                who,
+                self._store.clock.now(),
+                "delete",
+                subject_id=analysis_id,
+                before=f"{row.status.value} ({about})",
+                reason=reason,
+            )
+            transaction.touch(analysis_id)
+        log.info("%s deleted analysis %s (%s)", by, analysis_id, about)
+        return Done(analysis_id, f"Analysis {analysis_id} deleted")
+
+    def _cancel(self, transaction: Transaction, row: Any, who: int, reason: str | None) -> None:
+        session, now = transaction.session, self._store.clock.now()
+        started = row.started_at if row.status is Status.RUNNING else None
+        session.execute(
+            update(t.analysis)
+            .where(_A.id == row.id)
+            .values(
+                status=after(row.status, Event.CANCEL),
+                finished_at=now,
+                duration_ms=round((now - started).total_seconds() * 1000) if started else None,
+                current_step=None,
+                lease_token=None,
+                lease_until=None,
+                updated_at=now,
+                version=_A.version + 1,
+            )
+        )
+        attempts.close_attempt(session, row.id, row.attempt, Outcome.CANCELLED, now)
+        transaction.then(partial(self._telemetry.ended, ended_of(session, [row.id])))
+        attempts.settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled", now)
+        self._dispatcher.cancel(session, row.id)
+        note(
+            session,
+            who,
+            now,
+            "cancel",
+            subject_id=row.id,
+            attempt=row.attempt,
+            before=row.status.value,
+            after="cancelled",
+            reason=reason,
+        )
+        transaction.touch(row.id)
+
+    def _duplicate(self, analysis_id: int) -> Refused:
+        with self._store.read() as session:
+            row = row_of(session, analysis_id)
+            holder = active_holder(session, row.dedupe_key)
+        # It may have ended since the transaction was refused; then there is no number to give.
+        present = f"{holder.status.value} (analysis {holder.id})" if holder else "pending"
+        sentence = (
+            f"Analysis already queued: Analysis task for expert {row.alias} and symbol {row.symbol} "
+            f"is already {present}"
+        )
+        log.warning("Re-run of analysis %s refused: %s", analysis_id, sentence, analysis=analysis_id)
+        return Refused(sentence, code="DUPLICATE_PENDING", analysis_id=holder.id if holder else None)
+
+
+def _say_rerun(requeued: Requeued, purged: Purged, about: Any, by: Actor, wish: Wish) -> None:
+    """Log who re-ran what, what was purged, and which task follows."""
+    analysis_id = requeued.analysis_id
+    door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
+    part = "" if wish.mode is Mode.FRESH else f", {wish.mode.value}{f' {wish.step}' if wish.step else ''}"
+    known = {"analysis": analysis_id, "attempt": requeued.attempt}
+    log.info(
+        "%s re-running failed analysis %s (%s, %s%s)",
+        door,
+        analysis_id,
+        about.symbol,
+        about.alias,
+        part,
+        **known,
+        mode=wish.mode.value,
+        by=by.name,
+        previous_error=about.error_code,
+    )
+    log.info(
+        "Cleared %s outputs and %s recommendations for analysis %s",
+        purged.outputs,
+        purged.recommendations,
+        analysis_id,
+        **known,
+        outputs=purged.outputs,
+        recommendations=purged.recommendations,
+    )
+    log.info("Analysis %s: failed -> pending", analysis_id, **known)
+    log.info(
+        "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s",
+        analysis_id,
+        requeued.attempt,
+        about.expert_instance_id,
+        about.symbol,
+        about.priority,
+        **known,
+        expert=about.expert_instance_id,
+        symbol=about.symbol,
+        priority=about.priority,
+    )
+
+
+def _permit(row: Any, event: Event) -> None:
+    try:
+        after(row.status, event, f"analysis {row.id}")
+    except NotAllowedError as error:
+        raise Refused(str(error), status=row.status.value) from error

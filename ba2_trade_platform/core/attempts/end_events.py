@@ -1,0 +1,64 @@
+"""Announces, in the transaction that ends them, the analyses that failed for good and the confident verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce, wanted
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Action, Status
+
+_A, _I = t.analysis.c, t.expert_instance.c
+_ENDED = (
+    select(
+        _A.id, _A.symbol, _A.status, _A.error_code, func.substr(_A.error_message, 1, 500).label("message"),
+        _A.fingerprint, _A.result_action, _A.result_confidence, _A.expert_instance_id, _I.alias,
+    )
+    .join(t.expert_instance, _I.id == _A.expert_instance_id)
+    .where(
+        _A.id.in_(bindparam("e_ids", expanding=True)),
+        (_A.status == literal_column("'failed'"))
+        | ((_A.status == Status.COMPLETED) & _A.result_action.in_([Action.BUY, Action.SELL])
+           & (_A.result_confidence >= bindparam("e_lowest"))),
+    )
+    .order_by(_A.id)
+)  # fmt: skip
+NEVER = 1000.0
+
+
+def announce_ends(session: Session, analysis_ids: Sequence[int], at: datetime) -> None:
+    """Announce what of these, which have just ended in this transaction, somebody waits for.
+
+    One that failed but is retried is pending again by now, and not announced. Costs one small statement when there
+    are any and nobody waits.
+    """
+    asked = wanted(session) if analysis_ids else {}
+    if not asked.keys() & {Occasion.FAILED, Occasion.CONFIDENT}:
+        return
+    lowest = asked.get(Occasion.CONFIDENT, NEVER)
+    rows = session.execute(_ENDED, {"e_ids": list(analysis_ids), "e_lowest": lowest})
+    announce(session, [_failed(row, at) if row.status is Status.FAILED else _confident(row, at) for row in rows])
+
+
+def _failed(row: Any, at: datetime) -> Announcement:
+    facts = {**_facts(row), "code": row.error_code, "sentence": f"{row.error_code}: {row.message or ''}"}
+    facts["label"] = f"{row.symbol} ({row.alias})"
+    return Announcement(Occasion.FAILED, row.fingerprint or str(row.error_code), at, facts)
+
+
+def _confident(row: Any, at: datetime) -> Announcement:
+    sentence = f"{row.result_action.value} {row.symbol}, {row.result_confidence:g} % ({row.alias})"
+    facts = {**_facts(row), "confidence": row.result_confidence, "sentence": sentence}
+    return Announcement(Occasion.CONFIDENT, f"expert {row.expert_instance_id}", at, facts)
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    return {
+        "analysis_id": row.id, "symbol": row.symbol, "expert": row.alias,
+        "expert_instance_id": row.expert_instance_id, "link": f"/market_analysis/{row.id}",
+    }  # fmt: skip

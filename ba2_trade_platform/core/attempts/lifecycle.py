@@ -1,0 +1,82 @@
+"""The one table of what may follow what; the service, the API's 409 and a button's visibility all read it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ba2_trade_platform.vocabulary import Status
+
+
+class Event(StrEnum):
+    """What can happen to an analysis."""
+
+    CLAIM = "claim"
+    EXPIRE = "expire"
+    REFUSE = "refuse"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    SKIP = "skip"
+    RETRY = "retry"
+    RUN_NOW = "run now"
+    STOP_RETRYING = "stop retrying"
+    RELEASE = "release"
+    RESCUE = "rescue"
+    GIVE_UP = "give up"
+    CANCEL = "cancel"
+    RERUN = "re-run"
+    RUN_AGAIN = "run again"
+    DELETE = "delete"
+
+
+TRANSITIONS: dict[tuple[Status, Event], Status] = {
+    (Status.PENDING, Event.CLAIM): Status.RUNNING,
+    (Status.PENDING, Event.EXPIRE): Status.SKIPPED,
+    (Status.PENDING, Event.REFUSE): Status.FAILED,
+    (Status.RUNNING, Event.SUCCEED): Status.COMPLETED,
+    (Status.RUNNING, Event.FAIL): Status.FAILED,
+    (Status.RUNNING, Event.SKIP): Status.SKIPPED,
+    (Status.RUNNING, Event.RETRY): Status.PENDING,
+    (Status.RUNNING, Event.RELEASE): Status.PENDING,
+    (Status.RUNNING, Event.RESCUE): Status.PENDING,
+    (Status.RUNNING, Event.GIVE_UP): Status.FAILED,
+    (Status.PENDING, Event.RUN_NOW): Status.PENDING,
+    (Status.PENDING, Event.STOP_RETRYING): Status.FAILED,
+    (Status.PENDING, Event.CANCEL): Status.CANCELLED,
+    (Status.RUNNING, Event.CANCEL): Status.CANCELLED,
+    (Status.FAILED, Event.RERUN): Status.PENDING,
+}
+ACTIVE = frozenset({Status.PENDING, Status.RUNNING})
+TERMINAL = frozenset(Status) - ACTIVE
+# These make or remove a row instead of changing its status, so they stand beside the table.
+_WITHOUT_CHANGE: dict[Event, frozenset[Status]] = {
+    Event.RUN_AGAIN: TERMINAL,
+    Event.DELETE: frozenset(Status),
+}
+# Only while it waits for its automatic retry, with the failure that it is to be retried for still on its row.
+WHILE_RETRYING = frozenset({Event.RUN_NOW, Event.STOP_RETRYING})
+_REFUSALS: dict[Event, str] = {
+    Event.RERUN: "Can only re-run failed analyses: {subject} is {status}",
+    Event.RUN_NOW: "Only what waits for its retry can be run now: {subject} is {status}",
+    Event.STOP_RETRYING: "Only what waits for its retry can stop retrying: {subject} is {status}",
+    Event.CANCEL: "Can only cancel pending or running analyses: {subject} is {status}",
+    Event.RUN_AGAIN: "Can only run finished analyses again: {subject} is {status}",
+}
+
+
+class NotAllowedError(Exception):
+    """An event came at a status that does not know it; the text is a sentence to show."""
+
+
+def allows(status: Status, event: Event, *, retrying: bool = False) -> bool:
+    """Tell whether `event` may happen at `status`; `retrying`: the analysis waits for its automatic retry."""
+    if event in WHILE_RETRYING and not retrying:
+        return False
+    return (status, event) in TRANSITIONS or status in _WITHOUT_CHANGE.get(event, ())
+
+
+def after(status: Status, event: Event, subject: str = "the analysis", *, retrying: bool = False) -> Status:
+    """Return the status that follows `event`, or raise NotAllowedError with a sentence about `subject`."""
+    if allows(status, event, retrying=retrying):
+        return TRANSITIONS.get((status, event), status)
+    refusal = _REFUSALS.get(event, "Cannot {event} now: {subject} is {status}")
+    raise NotAllowedError(refusal.format(subject=subject, status=status.value, event=event.value))

@@ -1,0 +1,182 @@
+"""Packs old attempts' archives away: out of the database into zip files, never the newest attempt of an analysis."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+
+from ba2_trade_platform.core.attempts.archive_files import Packable, PackedArchives
+from ba2_trade_platform.core.attempts.archives import expand
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Refused, SwitchedOff, Unavailable
+from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+
+log = get_logger(__name__)
+SLICE = 100
+AT_ONCE = 10_000
+_T = t.attempt.c
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What would be packed away now. `days` 0: nothing ever is. `attempts` ends at 10,000, the most one run takes."""
+
+    days: int
+    attempts: int
+    bytes: int
+    oldest: datetime | None
+    folder: str
+    more: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say what would happen."""
+        if not self.days:
+            return "Archives stay in the database for ever; set BA2_ARCHIVE_DAYS to pack away what is older"
+        if not self.attempts:
+            return f"No archive is older than {_days(self.days)}"
+        return (
+            f"{_counted(self.attempts)} older than {_days(self.days)} ({self.bytes / 1e6:.1f} MB) "
+            f"can be packed away into {self.folder}"
+        )
+
+
+@dataclass(frozen=True)
+class PackedAway:
+    """What was packed away, and into which file."""
+
+    attempts: int
+    bytes: int
+    file: str
+    more: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say what was done."""
+        rest = "; more are old enough, pack again" if self.more else ""
+        return f"{_counted(self.attempts)} ({self.bytes / 1e6:.1f} MB) packed away into {self.file}{rest}"
+
+
+class Retention:
+    """Previews and packs away the archives that are older than the desk wants to keep in its database."""
+
+    def __init__(self, store: Store, packed: PackedArchives, days: int) -> None:
+        self._store = store
+        self._packed = packed
+        self._days = days
+        self._turn = threading.Lock()  # two at once would write into the same file
+
+    def preview(self) -> Packing:
+        """Return what `pack_away` would take now."""
+        folder = str(self._packed.folder)
+        if not self._days:
+            return Packing(0, 0, 0, None, folder, more=False)
+        size = func.coalesce(func.length(t.archive.c.contents), 0) + func.coalesce(
+            func.length(t.archive.c.traceback), 0
+        )
+        some = (
+            select(size.label("size"), _T.finished_at)
+            .join(t.archive, t.archive.c.attempt_id == _T.id)
+            .join(t.analysis, t.analysis.c.id == _T.analysis_id)
+            .where(*self._old())
+            .order_by(_T.finished_at)
+            .limit(AT_ONCE + 1)
+            .subquery()
+        )
+        with self._store.read() as session:
+            found = session.execute(
+                select(func.count(), func.coalesce(func.sum(some.c.size), 0), func.min(some.c.finished_at))
+            ).one()
+        count, size_of_all, oldest = tuple(found)
+        return Packing(self._days, min(count, AT_ONCE), size_of_all, oldest, folder, more=count > AT_ONCE)
+
+    def pack_away(self, *, by: Actor) -> PackedAway:
+        """Write old archives into one new file, and only when that is safe on the disk take them out of the database.
+
+        Killed in between, the database still has what the file has. Raises SwitchedOff when no limit is set, Refused
+        when nothing is old enough, Unavailable when the folder or the database cannot be written.
+        """
+        if not self._days:
+            raise SwitchedOff("Archives are kept for ever: BA2_ARCHIVE_DAYS is 0", code="RETENTION_OFF")
+        with self._turn:
+            done = self._pack_away(by)
+        log.info("%s by %s", done.sentence, by, packed=done.attempts, file=Path(done.file).name)
+        return done
+
+    def _pack_away(self, by: Actor) -> PackedAway:
+        foreseen = self.preview()
+        wanted = self._wanted()
+        if not wanted:
+            raise Refused(foreseen.sentence, code="NOTHING_TO_PACK")
+        try:
+            file = self._packed.write(self._archives(wanted), self._store.clock.now())
+        except OSError as error:
+            raise Unavailable(f"{self._packed.folder} cannot be written: {error.strerror}") from error
+        for some in _slices(wanted):
+            self._let_go(some, file.name)
+        done = PackedAway(len(wanted), foreseen.bytes, str(file), foreseen.more)
+        with self._store.write() as transaction:
+            who = actor_id(transaction.session, by)
+            now = self._store.clock.now()
+            note(transaction.session, who, now, "pack archives", subject_type="retention", after=done.sentence)
+        return done
+
+    def _old(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            _T.finished_at < self._store.clock.now() - timedelta(days=self._days),
+            _T.number < t.analysis.c.attempt,
+        )
+
+    def _wanted(self) -> list[int]:
+        oldest_first = (
+            select(_T.id)
+            .join(t.archive, t.archive.c.attempt_id == _T.id)
+            .join(t.analysis, t.analysis.c.id == _T.analysis_id)
+            .where(*self._old())
+            .order_by(_T.finished_at)
+            .limit(AT_ONCE)
+        )
+        with self._store.read() as session:
+            return list(session.scalars(oldest_first))
+
+    def _archives(self, attempt_ids: Sequence[int]) -> Iterator[Packable]:
+        """Read the archives slice by slice: what an attempt left may be large."""
+        for some in _slices(attempt_ids):
+            with self._store.read() as session:
+                rows: Sequence[Any] = session.execute(
+                    select(_T.analysis_id, _T.number, t.archive.c.contents, t.archive.c.traceback)
+                    .join(t.archive, t.archive.c.attempt_id == _T.id)
+                    .where(_T.id.in_(some))
+                    .order_by(_T.id)
+                ).all()
+            for row in rows:
+                trace = zlib.decompress(row.traceback).decode() if row.traceback else None
+                yield Packable(row.analysis_id, row.number, expand(row.contents), trace)
+
+    def _let_go(self, attempt_ids: Sequence[int], name: str) -> None:
+        with self._store.write() as transaction:
+            session = transaction.session
+            session.execute(delete(t.archive).where(t.archive.c.attempt_id.in_(attempt_ids)))
+            session.execute(update(t.attempt).where(_T.id.in_(attempt_ids)).values(packed_into=name))
+
+
+def _slices(attempt_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(attempt_ids), SLICE):
+        yield attempt_ids[start : start + SLICE]
+
+
+def _days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days:,} days"
+
+
+def _counted(attempts: int) -> str:
+    return f"{attempts:,} {'archive' if attempts == 1 else 'archives'}"

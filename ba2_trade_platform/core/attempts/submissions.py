@@ -1,0 +1,123 @@
+"""Inserts pending analyses; the row is the queue entry, and the unique index on its dedupe key refuses duplicates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Select, literal_column, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.attempts.attempts import Opening, open_attempt
+from ba2_trade_platform.core.attempts.lifecycle import ACTIVE
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Mode, Source, Status, Subtype, Trigger
+
+_SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^/:]{0,39}")
+ACTIVE_STATUSES = sorted(ACTIVE)
+# In words, for SQLite only looks into the partial index on the dedupe key where it can read the statuses.
+UNDER_WAY = t.analysis.c.status.in_([literal_column(f"'{status.value}'") for status in ACTIVE_STATUSES])
+
+
+@dataclass(frozen=True)
+class Order:
+    """One analysis to be made; `as_of` None means the market's present when an attempt starts.
+
+    `refused`: why it cannot be queued at all, known before anybody was asked; its item in a batch says so.
+    """
+
+    expert_instance_id: int
+    symbol: str
+    subtype: Subtype = Subtype.ENTER_MARKET
+    as_of: datetime | None = None
+    priority: int = 0
+    run_before: datetime | None = None
+    source: Source = Source.MANUAL
+    batch_id: int | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The analysis that an order made, or the one that was already pending or running."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    is_duplicate: bool
+
+
+def symbol_of(text: str) -> str:
+    """Return a symbol as it is stored, or raise Invalid."""
+    symbol = text.strip().upper()
+    if not _SYMBOL.fullmatch(symbol):
+        shown = text.strip()[:40] or "(empty)"
+        raise Invalid(f"{shown} is no symbol: letters, digits and . - = ^ / : only, 40 at most", code="SYMBOL_INVALID")
+    return symbol
+
+
+def dedupe_key(expert_instance_id: int, symbol: str, subtype: Subtype, as_of: datetime | None) -> str:
+    """Return the key of which only one may be pending or running."""
+    when = "latest" if as_of is None else as_of.astimezone(UTC).isoformat()
+    return f"{expert_instance_id}|{symbol}|{Subtype(subtype).value}|{when}"
+
+
+def place(session: Session, order: Order, config_id: int | None, by: int, now: datetime) -> Placed:
+    """Insert the order's analysis with its first attempt, or return the one that is already under way."""
+    key = dedupe_key(order.expert_instance_id, order.symbol, order.subtype, order.as_of)
+    new_id = session.scalar(
+        insert(t.analysis)
+        .values(
+            symbol=order.symbol,
+            expert_instance_id=order.expert_instance_id,
+            subtype=order.subtype,
+            status=Status.PENDING,
+            source=order.source,
+            batch_id=order.batch_id,
+            priority=order.priority,
+            as_of=order.as_of,
+            run_before=order.run_before,
+            created_at=now,
+            updated_at=now,
+            available_at=now,
+            attempt=1,
+            reruns_used=0,
+            retries_used=0,
+            rescues_used=0,
+            progress=0,
+            config_id=config_id,
+            dedupe_key=key,
+            version=1,
+        )
+        .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=t.analysis.c.status.in_(ACTIVE_STATUSES))
+        .returning(t.analysis.c.id)
+    )
+    if new_id is None:
+        holder = session.execute(_holder(key)).one()  # the index refused, so in this transaction somebody holds the key
+        return Placed(holder.id, holder.status, holder.attempt, is_duplicate=True)
+    open_attempt(session, new_id, 1, Opening(Trigger.FIRST, Mode.FRESH, by, config_id), now)
+    return Placed(new_id, Status.PENDING, 1, is_duplicate=False)
+
+
+def active_holder(session: Session, key: str) -> Any:
+    """Return id, status and attempt of the analysis that holds this dedupe key, None when nobody does."""
+    return session.execute(_holder(key)).one_or_none()
+
+
+def _holder(key: str) -> Any:
+    return select(t.analysis.c.id, t.analysis.c.status, t.analysis.c.attempt).where(
+        t.analysis.c.dedupe_key == key, UNDER_WAY
+    )
+
+
+def active_among(session: Session, keys: Sequence[str] | Select[tuple[str]]) -> dict[str, int]:
+    """Return which of these dedupe keys, or of those that a query gives, are held, and by which analysis."""
+    rows = session.execute(
+        select(t.analysis.c.dedupe_key, t.analysis.c.id).where(t.analysis.c.dedupe_key.in_(keys), UNDER_WAY)
+    )
+    return {row.dedupe_key: row.id for row in rows}

@@ -1,0 +1,77 @@
+"""Who asks: a person on the page, a script over the API, the command line, a schedule, or the console itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.db.tables import activity_log, actor
+from ba2_trade_platform.vocabulary import ActorKind
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts."""
+
+    kind: ActorKind
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind is ActorKind.USER else f"{self.name} ({self.kind.value})"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "console")
+
+
+def actor_id(session: Session, who: Actor) -> int:
+    """Return the row id of `who`, making the row on first sight."""
+    known = session.scalar(select(actor.c.id).where(actor.c.kind == who.kind, actor.c.name == who.name))
+    if known is not None:
+        return int(known)
+    session.execute(upsert(actor).values(kind=who.kind, name=who.name).on_conflict_do_nothing())
+    return actor_id(session, who)
+
+
+def actor_ids(session: Session, kind: ActorKind, names: Collection[str]) -> dict[str, int]:
+    """Return the row ids of several actors of one kind by their names, making rows on first sight."""
+    found = select(actor.c.name, actor.c.id).where(actor.c.kind == kind, actor.c.name.in_(names))
+    known = {row.name: row.id for row in session.execute(found)}
+    new = [{"kind": kind, "name": name} for name in dict.fromkeys(names) if name not in known]
+    if new:
+        session.execute(upsert(actor).on_conflict_do_nothing(), new)
+        known = {row.name: row.id for row in session.execute(found)}
+    return known
+
+
+def note(
+    session: Session,
+    by: int | None,
+    at: datetime,
+    what: str,
+    *,
+    subject_type: str = "analysis",
+    subject_id: int | None = None,
+    attempt: int | None = None,
+    before: str | None = None,
+    after: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Add one line to the activity log."""
+    session.execute(
+        insert(activity_log).values(
+            actor_id=by,
+            at=at,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            attempt=attempt,
+            what=what,
+            before=before,
+            after=after,
+            reason=reason,
+        )
+    )

@@ -1,0 +1,97 @@
+"""Settings of the whole desk that are changed while the console runs, with who changed them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+
+BUDGET_PER_DAY = "budget_per_day_usd"
+HIGHEST = Decimal(1_000_000)
+_S = t.desk_setting.c
+
+
+@dataclass(frozen=True)
+class DeskSetting:
+    """One setting as it stands; `actor` and `changed_at` are empty until somebody has changed it."""
+
+    value: Any = None
+    actor: str | None = None
+    changed_at: datetime | None = None
+
+
+class DeskSettings:
+    """Reads and changes the desk's settings by name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, name: str) -> DeskSetting:
+        """Return a setting; its value is None until somebody has set it."""
+        with self._store.read() as session:
+            row = session.execute(
+                select(_S.value, t.actor.c.name, _S.changed_at)
+                .outerjoin(t.actor, t.actor.c.id == _S.actor_id)
+                .where(_S.name == name)
+            ).one_or_none()
+        return DeskSetting(*tuple(row)) if row else DeskSetting()
+
+    def change(self, name: str, value: Any, *, by: Actor, reason: str | None = None) -> DeskSetting:
+        """Set a JSON-able value, None for not set; writes nothing when it stands already."""
+        if self.get(name).value == value:
+            return self.get(name)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            before = read_setting(session, name)
+            row = {"value": value, "actor_id": actor_id(session, by), "changed_at": now}
+            session.execute(
+                upsert(t.desk_setting).values(name=name, **row).on_conflict_do_update(index_elements=["name"], set_=row)
+            )
+            note(
+                session,
+                row["actor_id"],
+                now,
+                f"change {name}",
+                subject_type="desk_setting",
+                before=_words(before),
+                after=_words(value),
+                reason=reason,
+            )
+        log.info("%s changed %s from %s to %s", by, name, _words(before), _words(value))
+        return self.get(name)
+
+
+def read_setting(session: Session, name: str) -> Any:
+    """Return a setting's value in the caller's transaction, None when nobody has set it."""
+    return session.scalar(select(_S.value).where(_S.name == name))
+
+
+def amount(stored: Any) -> Decimal | None:
+    """Return an amount in USD as it was stored, None for none."""
+    return None if stored is None else Decimal(str(stored))
+
+
+def stored_amount(wanted: Decimal | None) -> str | None:
+    """Return an amount in USD as it is stored; raises Invalid for what no budget can be."""
+    if wanted is None:
+        return None
+    if not wanted.is_finite() or not 0 <= wanted <= HIGHEST:
+        raise Invalid(f"A budget is an amount from 0 to {HIGHEST:,} USD")
+    return format(wanted.quantize(Decimal("0.000001")).normalize(), "f")
+
+
+def _words(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,36 @@
+"""Remembers small choices of each actor, such as the last mode of a re-run, beside his name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+
+
+class Preferences:
+    """Reads and writes what an actor chose; a value is JSON-able."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, who: Actor, name: str) -> Any:
+        """Return what this actor chose last, None when he has not chosen yet."""
+        column = t.actor.c
+        with self._store.read() as session:
+            kept = session.scalar(select(column.settings).where(column.kind == who.kind, column.name == who.name))
+        return kept.get(name) if isinstance(kept, dict) else None
+
+    def remember(self, who: Actor, name: str, value: Any) -> None:
+        """Keep what this actor chose; writes nothing when it is what he chose before."""
+        if self.get(who, name) == value:
+            return
+        with self._store.write() as transaction:
+            row_id = actor_id(transaction.session, who)
+            kept = transaction.session.scalar(select(t.actor.c.settings).where(t.actor.c.id == row_id)) or {}
+            transaction.session.execute(
+                update(t.actor).where(t.actor.c.id == row_id).values(settings={**kept, name: value})
+            )

@@ -1,0 +1,55 @@
+"""The clocks that schedules run by: real time, or the demo market's replay, which may stand still or run fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from ba2_trade_platform.core.contracts.experts import Clock
+
+
+class DeskClock(Protocol):
+    """A clock that can be waited for."""
+
+    def now(self) -> datetime:
+        """Return its present instant, aware, in UTC."""
+
+    def seconds_until(self, instant: datetime) -> float | None:
+        """Return in how many real seconds it will show `instant`, 0 when it has; None while it stands still."""
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Call `tell`, from any thread, whenever it was set, started, stopped or changed its speed."""
+
+
+class RealClock:
+    """Real time; it never stands still and nobody sets it."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return datetime.now(UTC)
+
+    def seconds_until(self, instant: datetime) -> float:
+        """Return in how many seconds it is `instant`, 0 when it has been."""
+        return max(0.0, (instant - self.now()).total_seconds())
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Nobody changes real time."""
+
+
+class StandingClock:
+    """A market's clock that nobody replays: its times come only when it is asked and has reached them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the market's present instant."""
+        return self._clock.now()
+
+    def seconds_until(self, instant: datetime) -> float | None:
+        """Return 0 when the market has reached `instant`, else None: nobody knows when it will."""
+        return 0.0 if self.now() >= instant else None
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Nobody sets it."""

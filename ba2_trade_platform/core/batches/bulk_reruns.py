@@ -1,0 +1,254 @@
+"""Bulk re-runs as objects: previewed, accepted as exactly what was previewed, watched, aborted, repeated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Integer, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, Refused, SwitchedOff
+from ba2_trade_platform.core.base.idempotency import Once, keep, recall
+from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection, each
+from ba2_trade_platform.core.batches.bulk_previews import BulkPreview, preview_of
+from ba2_trade_platform.core.batches.bulk_queries import (
+    Bulk,
+    BulkItemPage,
+    BulkPage,
+    bulk_page,
+    hash_counts,
+    item_page,
+    read_bulk,
+)
+from ba2_trade_platform.core.batches.bulk_slices import finish, skip_planned
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, BulkState, ItemOutcome, Mode, Status
+
+log = get_logger(__name__)
+
+MAX_RATE = 6_000
+TEXT_LENGTH = 500
+NAME_LENGTH = 200
+_A, _B = t.analysis.c, t.bulk_rerun.c
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What was asked for, checked."""
+
+    name: str | None
+    reason: str
+    rate_per_minute: int | None
+    canary: int | None
+    filter: dict[str, Any] | None
+    after_batch_id: int | None
+    plan_hash: str
+
+
+class BulkReruns:
+    """Previews, accepts, shows and aborts bulk re-runs; the worker's tick carries them on."""
+
+    def __init__(
+        self, store: Store, planner: Planner, *, rerun_enabled: bool = True, telemetry: Telemetry | None = None
+    ) -> None:
+        self._store = store
+        self._telemetry = telemetry or Telemetry()
+        self._planner = planner
+        self._enabled = rerun_enabled
+
+    def preview(self, selection: Selection, mode: Mode = Mode.FRESH, *, override: bool = False) -> BulkPreview:
+        """Return what re-running this selection would do. Raises Invalid."""
+        with self._store.read() as session:
+            return preview_of(session, self._planner.plan(session, selection, mode, override=override))
+
+    def create(
+        self,
+        selection: Selection,
+        mode: Mode = Mode.FRESH,
+        *,
+        reason: str,
+        plan_hash: str,
+        by: Actor,
+        name: str | None = None,
+        rate_per_minute: int | None = None,
+        canary: int | None = None,
+        override: bool = False,
+        once: Once | None = None,
+    ) -> Bulk:
+        """Accept exactly what was previewed; the analyses are queued from then on, slice by slice.
+
+        `canary`: this many run first, the rest only if all of them complete. `override`: also what has reached its
+        re-run limit. Raises Refused (PLAN_CHANGED with the new plan, NOTHING_TO_RERUN), Invalid, SwitchedOff,
+        Unavailable, or Replayed; then nothing was changed.
+        """
+        if not self._enabled:
+            raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
+        wanted = _checked(selection, reason, plan_hash, name, rate_per_minute, canary)
+        # Everything that takes long is done before the write lock is taken, so that nobody waits for it.
+        plan, preview = self._plan(selection, mode, override=override)
+        rows = _item_rows(plan)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            who = actor_id(session, by)
+            recall(session, once, who, now)
+            if preview.plan_hash != plan_hash:
+                raise _changed(plan_hash, preview)
+            if not plan.runs:
+                raise Refused("Nothing would run: no analysis of these can be re-run now", code="NOTHING_TO_RERUN")
+            if not _still(session, plan):
+                raise _changed(plan_hash, preview, "the analyses changed at this very moment; look again")
+            bulk_id = _insert(session, plan, wanted, who, now)
+            _insert_items(session, bulk_id, rows)
+            title = f"{len(plan.runs)} of {plan.total} analyses"
+            note(session, who, now, "bulk re-run", subject_type="batch", subject_id=bulk_id, after=title, reason=reason)
+            bulk = read_bulk(session, bulk_id)
+            keep(session, once, who, bulk, now)
+            transaction.everything = True
+        log.info("%s accepted by %s: %s will run", bulk.sentence, by, len(plan.runs), bulk=bulk.id)
+        return bulk
+
+    def get(self, bulk_id: int) -> Bulk:
+        """Return one bulk re-run. Raises NotFound."""
+        with self._store.read() as session:
+            return read_bulk(session, bulk_id)
+
+    def list(self, cursor: int | None = None, limit: int = 50) -> BulkPage:
+        """Return up to `limit` (1-500) bulk re-runs, newest first, after `cursor`. Raises Invalid."""
+        with self._store.read() as session:
+            return bulk_page(session, cursor, limit)
+
+    def items(
+        self, bulk_id: int, outcome: Sequence[ItemOutcome] = (), *, cursor: int = 0, limit: int = 100
+    ) -> BulkItemPage:
+        """Return up to `limit` (1-500) items after position `cursor`, of these outcomes only; raises NotFound."""
+        with self._store.read() as session:
+            return item_page(session, bulk_id, outcome, cursor, limit)
+
+    def abort(self, bulk_id: int, *, by: Actor, reason: str | None = None) -> Bulk:
+        """Skip what is not queued yet; what is queued or runs goes on. A second abort changes nothing.
+
+        Raises NotFound, or Refused when it has ended already.
+        """
+        why = clean_text(reason or "").strip()[:TEXT_LENGTH]
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            bulk = read_bulk(session, bulk_id)
+            if bulk.state is BulkState.ABORTED:
+                return bulk
+            if bulk.finished_at is not None or bulk.state is BulkState.CANARY_FAILED:
+                raise Refused(
+                    f"Bulk re-run {bulk_id} has already ended: {bulk.state.value.replace('_', ' ')}", code="BULK_ENDED"
+                )
+            who = actor_id(session, by)
+            skipped = skip_planned(session, bulk_id, f"aborted by {by}" + (f": {why}" if why else ""))
+            session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk_id).values(state=BulkState.ABORTED))
+            for result, count in finish(session, bulk_id, now).items():
+                transaction.then(partial(self._telemetry.metrics.bulk_item, result, count))
+            note(session, who, now, "abort", subject_type="batch", subject_id=bulk_id, reason=why or None)
+            transaction.everything = True
+            bulk = read_bulk(session, bulk_id)
+        log.info("Bulk re-run %s aborted by %s: %s skipped", bulk_id, by, len(skipped), bulk=bulk_id)
+        return bulk
+
+    def _plan(self, selection: Selection, mode: Mode, *, override: bool) -> tuple[BulkPlan, BulkPreview]:
+        with self._store.read() as session:
+            plan = self._planner.plan(session, selection, mode, override=override)
+            return plan, preview_of(session, plan)
+
+
+def _checked(
+    selection: Selection, reason: str, plan_hash: str, name: str | None, rate: int | None, canary: int | None
+) -> _Wanted:
+    why, title = clean_text(reason).strip(), clean_text(name or "").strip()
+    if not why:
+        raise Invalid("Say why these are re-run: the reason is kept with every attempt", code="REASON_REQUIRED")
+    if len(why) > TEXT_LENGTH or len(title) > NAME_LENGTH:
+        raise Invalid(f"The name may have {NAME_LENGTH} characters, the reason {TEXT_LENGTH}")
+    if rate is not None and not 1 <= rate <= MAX_RATE:
+        raise Invalid(f"The rate must be between 1 and {MAX_RATE:,} a minute, not {rate}", code="INVALID_RATE")
+    if canary is not None and not 1 <= canary <= MAX_ITEMS:
+        raise Invalid(f"A canary has 1 to {MAX_ITEMS:,} analyses, not {canary}", code="INVALID_CANARY")
+    chosen = selection.filter
+    frozen = None if chosen is None else _plain(chosen)
+    return _Wanted(title or None, why, rate, canary, frozen, chosen.bulk if chosen else None, plan_hash)
+
+
+def _plain(chosen: Filter) -> dict[str, Any]:
+    """Return the parts of a filter that are set, as JSON keeps them."""
+    said = json.loads(json.dumps(asdict(chosen), default=str))
+    return {name: value for name, value in said.items() if value not in (None, [], False)}
+
+
+def _item_rows(plan: BulkPlan) -> list[tuple[Any, ...]]:
+    """Return all items in their order, without the batch's id: what runs comes first."""
+    runs = [(row, ItemOutcome.PLANNED.value, row.attempt, None) for row in plan.runs]
+    rest = [(row, refusal.outcome.value, None, refusal.reason) for row, refusal in plan.refused]
+    return [
+        (position, row.symbol, row.expert_instance_id, row.id, attempt, outcome, reason)
+        for position, (row, outcome, attempt, reason) in enumerate([*runs, *rest], start=1)
+    ]
+
+
+def _still(session: Session, plan: BulkPlan) -> bool:
+    """Tell whether everything that is to run still stands as it was read a moment ago: attempts only ever grow."""
+    now = session.execute(
+        select(func.count().label("rows"), func.sum(_A.attempt).label("attempts"))
+        .select_from(t.analysis)
+        .where(_A.id.in_(each([row.id for row in plan.runs], Integer())), _A.status == Status.FAILED)
+    ).one()
+    return bool(now.rows == len(plan.runs) and now.attempts == sum(row.attempt for row in plan.runs))
+
+
+def _insert(session: Session, plan: BulkPlan, wanted: _Wanted, who: int, now: datetime) -> int:
+    name = wanted.name or f"Re-run of {len(plan.runs)} {'analysis' if len(plan.runs) == 1 else 'analyses'}"
+    bulk_id = session.scalar(
+        insert(t.batch)
+        .values(kind=BatchKind.BULK_RERUN, name=name, actor_id=who, state=BatchState.RUNNING, created_at=now)
+        .returning(t.batch.c.id)
+    )
+    after = wanted.after_batch_id
+    known = after is not None and session.scalar(select(t.batch.c.id).where(t.batch.c.id == after)) is not None
+    session.execute(
+        insert(t.bulk_rerun).values(
+            batch_id=bulk_id,
+            state=BulkState.CANARY if wanted.canary else BulkState.RUNNING,
+            mode=plan.mode,
+            reason=wanted.reason,
+            filter=wanted.filter,
+            rate_per_minute=wanted.rate_per_minute,
+            canary=wanted.canary,
+            plan_hash=wanted.plan_hash,
+            next_at=now,
+            after_batch_id=after if known else None,
+        )
+    )
+    return int(bulk_id or 0)
+
+
+def _insert_items(session: Session, bulk_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    # By the driver: ten thousand rows take it a third of the time, and everybody's writes wait meanwhile.
+    session.connection().exec_driver_sql(
+        "INSERT INTO batch_item (batch_id, position, symbol, expert_instance_id, analysis_id, attempt, outcome, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(bulk_id, *row) for row in rows],
+    )
+
+
+def _changed(plan_hash: str, preview: BulkPreview, why: str | None = None) -> Refused:
+    then, now = hash_counts(plan_hash), hash_counts(preview.plan_hash)
+    words = ("would run", "would be skipped", "are blocked")
+    changes = [f"{new} {word} now, {old} before" for word, old, new in zip(words, then, now, strict=True) if old != new]
+    what = why or "; ".join(changes) or "the numbers are the same, but not the analyses"
+    plan = json.loads(json.dumps(asdict(preview), default=str))
+    return Refused(f"The plan changed since the preview: {what}", code="PLAN_CHANGED", plan=plan)

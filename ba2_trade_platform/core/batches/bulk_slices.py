@@ -1,0 +1,266 @@
+"""Carries bulk re-runs on, a slice a tick: all they need is in their rows, so a killed console goes on where it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, exists, func, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.analyses.rerun import Requeue
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.attempts.attempts import settle_batches
+from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
+from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.base.transactions import Transaction, violates
+from ba2_trade_platform.core.batches.bulk_plans import Planner
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Status, Subtype, Trigger
+
+log = get_logger(__name__)
+
+SLICE = 12
+# So many of one expert wait in the queue at once: enough to keep it busy, few enough that an abort stops nearly all.
+WAITING = 50
+CATCH_UP = timedelta(seconds=2)
+LANES = {Subtype.OPEN_POSITIONS: 50, Subtype.ENTER_MARKET: 60}  # behind what a person asks for one by one
+
+_B, _ITEM = t.bulk_rerun.c, t.batch_item.c
+_UNDER_WAY = (BulkState.CANARY, BulkState.RUNNING)
+_OPEN = (
+    select(_B.batch_id, _B.state, _B.mode, _B.reason, _B.rate_per_minute, _B.canary, _B.next_at, t.batch.c.actor_id)
+    .join(t.batch, t.batch.c.id == _B.batch_id)
+    .where(_B.finished_at.is_(None))
+    .order_by(_B.batch_id)
+)
+
+
+@dataclass
+class Advanced:
+    """What a round of slices did: what it touched, whether more can be done at once, and the items of what ended."""
+
+    touched: set[int] = field(default_factory=set)
+    more: bool = False
+    ended: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class _Slice:
+    queued: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    def refuse(self, item: Any, outcome: ItemOutcome, reason: str) -> None:
+        self.refused.append({"s_id": item.id, "outcome": outcome, "attempt": None, "reason": reason})
+
+
+class BulkSlices:
+    """Takes the next items of every bulk re-run that is under way, in the tick's transaction."""
+
+    def __init__(self, planner: Planner, requeue: Requeue) -> None:
+        self._planner = planner
+        self._requeue = requeue
+
+    def advance(self, transaction: Transaction, now: datetime) -> Advanced:
+        """Queue what may be queued now, judge canaries, and end what has nothing left."""
+        session, done, left = transaction.session, Advanced(), SLICE
+        for bulk in session.execute(_OPEN).all():
+            room, state = left, bulk.state
+            if state is BulkState.CANARY:
+                state, room = _judge(session, bulk)
+                if state is not bulk.state:
+                    transaction.everything = True
+            if state in _UNDER_WAY and bulk.next_at <= now:
+                left -= self._slice(transaction, bulk, min(room, left, _allowed(bulk, now)), now, done)
+            if ended := finish(session, bulk.batch_id, now):
+                done.ended.update(ended)
+                transaction.everything = True
+        return done
+
+    def _slice(self, transaction: Transaction, bulk: Any, room: int, now: datetime, done: Advanced) -> int:
+        session = transaction.session
+        items = _next_items(session, bulk.batch_id, room)
+        if not items:
+            return 0
+        rows = {row.id: row for row in self._planner.rows(session, {i.analysis_id for i in items if i.analysis_id})}
+        as_planned = [rows[i.analysis_id] for i in items if i.analysis_id in rows and _unchanged(i, rows)]
+        refusals = self._planner.refusals(
+            session, as_planned, bulk.mode, override=True
+        )  # the plan has looked at the limit
+        part = _Slice()
+        for item in items:
+            refusal = refusals.get(item.analysis_id)
+            if item.analysis_id not in rows:
+                part.refuse(item, ItemOutcome.SKIPPED, "deleted meanwhile")
+            elif not _unchanged(item, rows):
+                part.refuse(item, ItemOutcome.SKIPPED, _what_happened(session, rows[item.analysis_id]))
+            elif refusal is not None:
+                part.refuse(item, refusal.outcome, refusal.reason)
+            else:
+                self._queue(transaction, bulk, item, rows[item.analysis_id], part)
+        _write(session, part)
+        if bulk.rate_per_minute and part.queued:
+            _wait(session, bulk, len(part.queued), now)
+        done.touched.update(item.analysis_id for item in items if item.analysis_id)
+        done.more = done.more or bool(part.refused)
+        log.info(
+            "Bulk re-run %s: %s queued, %s skipped or blocked",
+            bulk.batch_id,
+            len(part.queued),
+            len(part.refused),
+            bulk=bulk.batch_id,
+            queued=len(part.queued),
+            refused=len(part.refused),
+        )
+        return len(items)
+
+    def _queue(self, transaction: Transaction, bulk: Any, item: Any, row: Any, part: _Slice) -> None:
+        try:
+            with transaction.session.begin_nested():
+                requeued, _, _ = self._requeue(
+                    transaction,
+                    row.id,
+                    Wish(bulk.mode, reason=bulk.reason, override=True),  # the plan has looked at the limit
+                    bulk.actor_id,
+                    trigger=Trigger.BULK,
+                    batch_id=bulk.batch_id,
+                    priority=max(row.priority, LANES[row.subtype]),
+                )
+        except Unavailable:
+            raise
+        except PlatformError as refusal:
+            part.refuse(item, ItemOutcome.BLOCKED, str(refusal))
+        except IntegrityError as error:
+            if not violates(error, t.analysis, "dedupe_key"):
+                raise
+            part.refuse(item, ItemOutcome.SKIPPED, "already under way as another analysis")
+        except OperationalError:
+            raise  # locked or full: nobody's data is to blame
+        except Exception as error:  # what one analysis has kept is broken: the tick is everybody's
+            log.exception("Bulk re-run %s: analysis %s cannot be queued", bulk.batch_id, row.id)
+            part.refuse(item, ItemOutcome.BLOCKED, f"it cannot be read ({type(error).__name__}); re-run it fresh")
+        else:
+            part.queued.append(
+                {"s_id": item.id, "outcome": ItemOutcome.QUEUED, "attempt": requeued.attempt, "reason": None}
+            )
+
+
+def finish(session: Session, bulk_id: int, now: datetime) -> dict[str, int]:
+    """End this bulk re-run, with its batch, if nothing in it waits any more; return then its items by outcome."""
+    waits = exists().where(_ITEM.batch_id == bulk_id, _ITEM.outcome.in_([ItemOutcome.PLANNED, ItemOutcome.QUEUED]))
+    ended = session.execute(
+        update(t.bulk_rerun)
+        .where(_B.batch_id == bulk_id, _B.finished_at.is_(None), ~waits)
+        .values(finished_at=now, state=case((_B.state.in_(_UNDER_WAY), BulkState.COMPLETED), else_=_B.state))
+        .returning(_B.state)
+    ).one_or_none()
+    if ended is None:
+        return {}
+    settle_batches(session, [bulk_id], now)
+    log.info("Bulk re-run %s: %s", bulk_id, ended.state.value)
+    items = select(_ITEM.outcome, func.count().label("items")).where(_ITEM.batch_id == bulk_id).group_by(_ITEM.outcome)
+    return {row.outcome.value: int(row.items) for row in session.execute(items)}
+
+
+def skip_planned(session: Session, bulk_id: int, reason: str) -> list[int]:
+    """Skip what is not queued yet; return which analyses that were."""
+    skipped = session.execute(
+        update(t.batch_item)
+        .where(_ITEM.batch_id == bulk_id, _ITEM.outcome == ItemOutcome.PLANNED)
+        .values(outcome=ItemOutcome.SKIPPED, attempt=None, reason=reason)
+        .returning(_ITEM.analysis_id)
+    )
+    return [row.analysis_id for row in skipped if row.analysis_id]
+
+
+def _judge(session: Session, bulk: Any) -> tuple[BulkState, int]:
+    """Return the state that the canary's items so far make, and how many more of them are to be queued.
+
+    An item that was queued has its attempt; one that was skipped before that has none, and another takes its place.
+    """
+    of_batch = _ITEM.batch_id == bulk.batch_id
+    ran = session.execute(
+        select(_ITEM.outcome, func.count().label("items"))
+        .where(of_batch, _ITEM.attempt.is_not(None), _ITEM.outcome != ItemOutcome.PLANNED)
+        .group_by(_ITEM.outcome)
+    )
+    counts = {row.outcome: int(row.items) for row in ran}
+    well, under_way = counts.pop(ItemOutcome.SUCCEEDED, 0), counts.pop(ItemOutcome.QUEUED, 0)
+    if counts:
+        bad = session.execute(
+            select(_ITEM.analysis_id, _ITEM.symbol, _ITEM.reason)
+            .where(of_batch, _ITEM.attempt.is_not(None), _ITEM.outcome.in_(list(counts)))
+            .order_by(_ITEM.position)
+            .limit(1)
+        ).one()
+        about = f"#{bad.analysis_id} ({bad.symbol})" if bad.analysis_id else bad.symbol
+        skip_planned(session, bulk.batch_id, f"the canary failed: {about} did not complete")
+        log.warning("Bulk re-run %s stops: its canary %s did not complete: %s", bulk.batch_id, about, bad.reason)
+        return _enter(session, bulk.batch_id, BulkState.CANARY_FAILED), 0
+    if well >= bulk.canary:
+        return _enter(session, bulk.batch_id, BulkState.RUNNING), SLICE
+    return BulkState.CANARY, min(SLICE, bulk.canary - well - under_way)
+
+
+def _enter(session: Session, bulk_id: int, state: BulkState) -> BulkState:
+    session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk_id).values(state=state))
+    return state
+
+
+def _allowed(bulk: Any, now: datetime) -> int:
+    """Return how many the rate allows now; what was missed while nobody worked is caught up for two seconds only."""
+    if not bulk.rate_per_minute:
+        return SLICE
+    since = max(bulk.next_at, now - CATCH_UP)
+    return 1 + int((now - since) / timedelta(minutes=1) * bulk.rate_per_minute)
+
+
+def _wait(session: Session, bulk: Any, queued: int, now: datetime) -> None:
+    since = max(bulk.next_at, now - CATCH_UP)
+    later = since + queued * timedelta(minutes=1) / bulk.rate_per_minute
+    session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk.batch_id).values(next_at=later))
+
+
+def _next_items(session: Session, bulk_id: int, room: int) -> list[Any]:
+    """Return the next planned items, leaving out experts of which enough wait in the queue."""
+    if room <= 0:
+        return []
+    of_batch = _ITEM.batch_id == bulk_id
+    waiting = session.execute(
+        select(_ITEM.expert_instance_id, func.count().label("items"))
+        .where(of_batch, _ITEM.outcome == ItemOutcome.QUEUED)
+        .group_by(_ITEM.expert_instance_id)
+    ).all()
+    full = [row.expert_instance_id for row in waiting if row.items >= WAITING]
+    planned = (
+        select(_ITEM.id, _ITEM.analysis_id, _ITEM.attempt)
+        .where(of_batch, _ITEM.outcome == ItemOutcome.PLANNED)
+        .order_by(_ITEM.position)
+        .limit(room)
+    )
+    if full:
+        planned = planned.where(_ITEM.expert_instance_id.not_in(full))
+    return list(session.execute(planned))
+
+
+def _unchanged(item: Any, rows: dict[int, Any]) -> bool:
+    row = rows[item.analysis_id]
+    return bool(row.status is Status.FAILED and row.attempt == item.attempt)
+
+
+def _what_happened(session: Session, row: Any) -> str:
+    by = session.scalar(
+        select(t.actor.c.name)
+        .join(t.attempt, t.attempt.c.actor_id == t.actor.c.id)
+        .where(t.attempt.c.analysis_id == row.id, t.attempt.c.number == row.attempt)
+    )
+    return f"re-run meanwhile by {by} (attempt {row.attempt}, {row.status.value})"
+
+
+def _write(session: Session, part: _Slice) -> None:
+    for row in (*part.queued, *part.refused):
+        values = {key: value for key, value in row.items() if key != "s_id"}
+        session.execute(update(t.batch_item).where(_ITEM.id == row["s_id"]).values(**values))

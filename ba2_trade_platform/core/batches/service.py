@@ -1,0 +1,213 @@
+"""Batches as objects: previewed, submitted, watched, paused, resumed, cancelled, and what failed in them re-run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.analyses.batch_submissions import NewBatch, foresee
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
+from ba2_trade_platform.core.attempts.submissions import Order
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Refused
+from ba2_trade_platform.core.base.idempotency import Once, keep, recall
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.core.batches.bulk_queries import Bulk
+from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.queries import (
+    PAUSED,
+    RESUMED,
+    Batch,
+    BatchItemPage,
+    BatchPage,
+    Reason,
+    batch_page,
+    item_page,
+    read_batch,
+    reasons_of,
+)
+from ba2_trade_platform.core.batches.requests import BatchOrder, BatchPreview, named, preview_of
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source
+
+log = logging.getLogger(__name__)
+TEXT_LENGTH = 500
+PREVIEWED = 200
+_A, _B, _ITEM = t.analysis.c, t.batch.c, t.batch_item.c
+
+
+@dataclass(frozen=True)
+class AcceptedBatch:
+    """What became of an order: the batch, and how many of its analyses were queued, known already, or impossible."""
+
+    id: int
+    queued: int
+    duplicates: int
+    blocked: int
+    sentence: str
+
+
+class Batches:
+    """Submits orders and watches over what became of them; the worker's tick carries cancellations on."""
+
+    def __init__(self, store: Store, queue: WorkerQueue, bulk_reruns: BulkReruns) -> None:
+        self._store = store
+        self._queue = queue
+        self._bulk_reruns = bulk_reruns
+
+    def preview(self, order: BatchOrder, shown: int = PREVIEWED) -> BatchPreview:
+        """Return what submitting this would do, without doing it. Raises Invalid or NotFound."""
+        with self._store.read() as session:
+            wanted = named(session, order)
+            items = foresee(session, self._queue.abilities, self._orders(wanted))
+            return preview_of(session, items, shown)
+
+    def submit(
+        self, order: BatchOrder, *, by: Actor, source: Source | None = None, once: Once | None = None
+    ) -> AcceptedBatch:
+        """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason.
+
+        Raises Invalid, NotFound, Unavailable, or Replayed for a request that was carried out before.
+        """
+        # Everything that takes long is done before the write lock is taken, so that nobody waits for it.
+        with self._store.read() as session:
+            wanted = named(session, order)
+        orders = self._orders(wanted)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            who = actor_id(session, by)
+            recall(session, once, who, now)
+            new = NewBatch(BatchKind.SUBMIT, wanted.name or "", source or order.source, who)
+            placed = self._queue.place_batch(transaction, new, orders)
+            accepted = AcceptedBatch(
+                placed.batch_id,
+                placed.count(ItemOutcome.QUEUED),
+                placed.count(ItemOutcome.DUPLICATE),
+                placed.count(ItemOutcome.BLOCKED),
+                placed.sentence,
+            )
+            keep(session, once, who, accepted, now)
+        log.info("%s", accepted.sentence)
+        return accepted
+
+    def get(self, batch_id: int) -> Batch:
+        """Return one batch as it stands. Raises NotFound."""
+        with self._store.read() as session:
+            return read_batch(session, batch_id, self._store.clock.now())
+
+    def list(
+        self,
+        *,
+        state: BatchState | None = None,
+        kind: BatchKind | None = None,
+        source: Source | None = None,
+        cursor: int | None = None,
+        limit: int = 50,
+    ) -> BatchPage:
+        """Return up to `limit` (1-500) batches, newest first, after `cursor`. Raises Invalid."""
+        with self._store.read() as session:
+            return batch_page(session, state, kind, source, cursor, limit)
+
+    def items(
+        self, batch_id: int, outcome: Sequence[ItemOutcome] = (), *, cursor: int = 0, limit: int = 100
+    ) -> BatchItemPage:
+        """Return up to `limit` (1-500) items after position `cursor`, of these outcomes only. Raises NotFound."""
+        with self._store.read() as session:
+            return item_page(session, batch_id, outcome, cursor, limit)
+
+    def reasons(self, batch_id: int) -> tuple[Reason, ...]:
+        """Return why items failed, were skipped or blocked, the most frequent first."""
+        with self._store.read() as session:
+            return reasons_of(session, batch_id)
+
+    def reruns(self, batch_id: int) -> tuple[Bulk, ...]:
+        """Return the bulk re-runs of what failed in this batch, newest first."""
+        with self._store.read() as session:
+            b = t.bulk_rerun.c
+            ids = session.scalars(
+                select(b.batch_id).where(b.after_batch_id == batch_id).order_by(b.batch_id.desc()).limit(20)
+            ).all()
+        return tuple(self._bulk_reruns.get(bulk_id) for bulk_id in ids)
+
+    def pause(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
+        """Let nothing more of it begin; what runs goes on. Raises NotFound or Refused."""
+        return self._switch(batch_id, by, reason, BatchState.PAUSED)
+
+    def resume(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
+        """Let a paused batch go on. Raises NotFound or Refused."""
+        return self._switch(batch_id, by, reason, BatchState.RUNNING)
+
+    def cancel(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
+        """Let nothing more of it begin, and end what it has: running experts are stopped, slice by slice.
+
+        A second cancel changes nothing. Raises NotFound or Refused.
+        """
+        return self._switch(batch_id, by, reason, BatchState.CANCELLED)
+
+    def rerun_failed(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Bulk:
+        """Re-run, as a bulk re-run, what failed in it. Raises NotFound, Refused, SwitchedOff or Invalid."""
+        batch = self.get(batch_id)
+        selection = Selection(Filter(bulk=batch_id, bulk_outcome=ItemOutcome.FAILED))
+        plan = self._bulk_reruns.preview(selection)
+        why = clean_text(reason or "").strip() or f"what failed in batch {batch_id}"
+        return self._bulk_reruns.create(
+            selection, reason=why, plan_hash=plan.plan_hash, by=by, name=f"What failed in {batch.name}"[:200]
+        )
+
+    def _orders(self, order: BatchOrder) -> Sequence[Order]:
+        return self._queue.orders(order.expert_instance_ids, order.symbols, order.subtype, order.as_of)
+
+    def _switch(self, batch_id: int, by: Actor, reason: str | None, to: BatchState) -> Batch:
+        why = clean_text(reason or "").strip()[:TEXT_LENGTH] or None
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            batch = read_batch(session, batch_id, now)
+            if batch.state is BatchState.CANCELLED and to is BatchState.CANCELLED:
+                return batch
+            _permit(batch, to)
+            who = actor_id(session, by)
+            stopped = to is not BatchState.RUNNING
+            stopper = {"paused_at": now, "paused_by": who, "pause_reason": why}
+            cleared = dict.fromkeys(stopper)
+            values: dict[str, Any] = {"state": to, **(stopper if stopped else cleared)}
+            session.execute(update(t.batch).where(_B.id == batch_id).values(**values))
+            _hold(session, batch_id, held=stopped, now=now)
+            what = {BatchState.PAUSED: PAUSED, BatchState.RUNNING: RESUMED}.get(to, "cancel batch")
+            note(
+                session, who, now, what, subject_type="batch", subject_id=batch_id, before=batch.state.value,
+                after=to.value, reason=why,
+            )  # fmt: skip
+            transaction.everything = True
+            switched = read_batch(session, batch_id, now)
+        log.info("Batch %s: %s -> %s by %s", batch_id, batch.state.value, to.value, by)
+        return switched
+
+
+def _permit(batch: Batch, to: BatchState) -> None:
+    """Refuse what does not follow on the batch's present state."""
+    if batch.kind is BatchKind.BULK_RERUN:
+        raise Refused(f"Batch {batch.id} is a bulk re-run: abort it at /bulk-reruns/{batch.id}", code="BULK_RERUN")
+    if batch.finished_at is not None or batch.state not in (BatchState.RUNNING, BatchState.PAUSED):
+        raise Refused(f"Batch {batch.id} has already ended: {batch.state.value}", code="BATCH_ENDED")
+    if to is batch.state:
+        present = f"paused by {batch.stopped_by}" if to is BatchState.PAUSED else "under way"
+        raise Refused(f"Batch {batch.id} is already {present}", code="BATCH_STATE")
+
+
+def _hold(session: Session, batch_id: int, *, held: bool, now: datetime) -> None:
+    """Hold what still waits or runs for this batch, so that nothing of it is claimed, or let go of it."""
+    waiting = select(_ITEM.analysis_id).where(_ITEM.batch_id == batch_id, _ITEM.outcome == ItemOutcome.QUEUED)
+    session.execute(
+        update(t.analysis)
+        .where(_A.batch_id == batch_id, _A.held.is_not(held), _A.id.in_(waiting))
+        .values(held=held, updated_at=now, version=_A.version + 1)
+    )

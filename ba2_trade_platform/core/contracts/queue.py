@@ -1,0 +1,86 @@
+"""What hands analyses to the worker; one protocol, so that another queue can do the same work later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.vocabulary import Mode, Subtype, Trigger
+
+LEASE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One attempt that waits to be worked on: what a queue needs to know of it."""
+
+    analysis_id: int
+    attempt: int
+    expert_instance_id: int
+    priority: int
+    delay_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RecordedStep:
+    """A completed step that a resumed attempt may use again."""
+
+    position: int
+    name: str
+    inputs_hash: str | None
+    result: Any
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt that this worker may work on, as long as its lease holds.
+
+    `token` is minted by the claim: every write of the worker is conditional on it, so that a worker which lost
+    its lease can change nothing. `due_at` is since when it could have been claimed; `after_...` are of the failed
+    attempt that this one answers.
+    """
+
+    analysis_id: int
+    attempt: int
+    token: str
+    expert_instance_id: int
+    alias: str
+    expert: str
+    settings: Mapping[str, Any]
+    timeout_seconds: float
+    symbol: str
+    subtype: Subtype
+    mode: Mode
+    as_of: datetime
+    started_at: datetime
+    priority: int = 0
+    alone: bool = False
+    state: Mapping[str, Any] | None = None
+    recorded: Sequence[RecordedStep] = ()
+    providers: tuple[str, ...] = ()
+    trigger: Trigger = Trigger.FIRST
+    queued_at: datetime | None = None
+    due_at: datetime | None = None
+    after_code: str | None = None
+    after_failed_at: datetime | None = None
+    base_attempt: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.analysis_id}/{self.attempt}"
+
+
+class Dispatcher(Protocol):
+    """Carries pending analyses to workers."""
+
+    def enqueue(self, session: Session, refs: Sequence[Ref]) -> None:
+        """Take these in, in the caller's transaction. Embedded there is nothing to do: the pending row is the queue."""
+
+    def cancel(self, session: Session, analysis_id: int) -> None:
+        """Forget this one, in the caller's transaction."""
+
+    def committed(self) -> None:
+        """Look for work: a transaction that may have made some was committed. Callable from any thread."""

@@ -1,0 +1,282 @@
+"""Configured experts: create, change, enable, archive; every change of settings is a new revision."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_text
+from ba2_trade_platform.core.base.transactions import Store, violates
+from ba2_trade_platform.core.contracts.experts import Expert, ExpertCatalog, Requirement
+from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.core.experts.availability import settings_sentence
+from ba2_trade_platform.core.models.providers import ModelProviders
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "max_concurrent": (1, 256),
+    "max_reruns": (0, 100),
+    "max_retries": (0, 20),
+    "timeout_seconds": (0.1, 86_400),
+    "retry_base_seconds": (0, 86_400),
+    "retry_cap_seconds": (0, 86_400),
+}
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One configured expert. `unmet` says what it lacks, for each subtype that it lacks it for."""
+
+    id: int
+    expert: str
+    alias: str
+    enabled: bool
+    archived_at: datetime | None
+    is_demo: bool
+    max_concurrent: int
+    max_reruns: int
+    max_retries: int
+    timeout_seconds: float
+    retry_base_seconds: float
+    retry_cap_seconds: float
+    revision: int | None
+    settings: Mapping[str, Any]
+    unmet: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExpertInfo:
+    """One expert that this console ships, with its settings' JSON schema and what it lacks with default settings."""
+
+    name: str
+    description: str
+    settings_schema: Mapping[str, Any]
+    requirements: tuple[Requirement, ...]
+    can_resume: bool
+    safe_to_repeat: bool
+
+
+class ExpertInstances:
+    """Keeps the configured experts."""
+
+    def __init__(self, store: Store, catalog: ExpertCatalog, models: ModelProviders | None = None) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._models = models
+
+    def experts(self) -> list[ExpertInfo]:
+        """Return the experts that can be configured."""
+        return [self._info(name) for name in self._catalog.names()]
+
+    def list(self, *, archived: bool = False) -> list[Instance]:
+        """Return the configured experts by alias; archived ones on request."""
+        with self._store.read() as session:
+            statement = _statement() if archived else _statement().where(t.expert_instance.c.archived_at.is_(None))
+            return [self._instance(row) for row in session.execute(statement.order_by(t.expert_instance.c.alias))]
+
+    def get(self, instance_id: int) -> Instance:
+        """Return one configured expert, or raise NotFound."""
+        with self._store.read() as session:
+            return self._get(session, instance_id)
+
+    def create(
+        self,
+        expert: str,
+        alias: str,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        by: Actor,
+        is_demo: bool = False,
+        **limits: Any,
+    ) -> Instance:
+        """Configure an expert under a new alias. Raises Invalid for bad settings, Refused for an alias in use."""
+        clean, valid = _alias(alias), self._validated(expert, settings or {})
+        values = {"enabled": True, "max_concurrent": 4, "max_reruns": 3, "max_retries": 2, "timeout_seconds": 600}
+        values |= {"retry_base_seconds": 5, "retry_cap_seconds": 300}
+        values |= _checked({key: value for key, value in limits.items() if value is not None})
+        try:
+            with self._store.write() as transaction:
+                session, now = transaction.session, self._store.clock.now()
+                who = actor_id(session, by)
+                instance_id = session.scalar(
+                    insert(t.expert_instance)
+                    .values(expert=expert, alias=clean, is_demo=is_demo, created_at=now, **values)
+                    .returning(t.expert_instance.c.id)
+                )
+                _revise(session, int(instance_id or 0), valid, who, now)
+                note(session, who, now, "create", subject_type="expert_instance", subject_id=instance_id, after=clean)
+                transaction.everything = True
+                created = self._get(session, int(instance_id or 0))
+        except IntegrityError as error:
+            raise _taken(error, clean) from error
+        log.info("%s configured expert %s as %s", by, expert, clean)
+        return created
+
+    def update(
+        self, instance_id: int, *, by: Actor, settings: Mapping[str, Any] | None = None, **changes: Any
+    ) -> Instance:
+        """Change an instance; new settings become a new revision. Raises NotFound, Invalid or Refused."""
+        changes = _checked({key: value for key, value in changes.items() if value is not None})
+        if "alias" in changes:
+            changes["alias"] = _alias(changes["alias"])
+        try:
+            with self._store.write() as transaction:
+                session, now = transaction.session, self._store.clock.now()
+                before = self._get(session, instance_id)
+                who = actor_id(session, by)
+                if changes:
+                    session.execute(
+                        update(t.expert_instance).where(t.expert_instance.c.id == instance_id).values(**changes)
+                    )
+                if settings is not None:
+                    _revise(session, instance_id, self._validated(before.expert, settings), who, now)
+                changed = ", ".join([*changes, *(["settings"] if settings is not None else [])])
+                note(session, who, now, "change", subject_type="expert_instance", subject_id=instance_id, after=changed)
+                transaction.everything = True
+                return self._get(session, instance_id)
+        except IntegrityError as error:
+            raise _taken(error, changes.get("alias", "")) from error
+
+    def archive(self, instance_id: int, *, by: Actor) -> None:
+        """Take an instance out of use; its analyses stay, its alias is free again. Raises NotFound."""
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            alias = self._get(session, instance_id).alias
+            session.execute(
+                update(t.expert_instance)
+                .where(t.expert_instance.c.id == instance_id)
+                .values(enabled=False, archived_at=func.coalesce(t.expert_instance.c.archived_at, now))
+            )
+            who = actor_id(session, by)
+            note(session, who, now, "archive", subject_type="expert_instance", subject_id=instance_id, before=alias)
+            transaction.everything = True
+
+    def _get(self, session: Session, instance_id: int) -> Instance:
+        row = session.execute(_statement().where(t.expert_instance.c.id == instance_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"Expert instance {instance_id} not found", expert_instance_id=instance_id)
+        return self._instance(row)
+
+    def _instance(self, row: Any) -> Instance:
+        values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        values["settings"] = values["settings"] or {}
+        return Instance(**values, unmet=self._unmet(row.expert, values["settings"]))
+
+    def _unmet(self, expert: str, settings: Mapping[str, Any]) -> tuple[Requirement, ...]:
+        try:
+            found = self._catalog.get(expert)
+            return self._lacks(found, found.settings_model.model_validate(settings))
+        except KeyError:
+            return (Requirement("expert", met=False, sentence=f"There is no expert {expert} any more"),)
+        except ValidationError as error:
+            return (Requirement("settings", met=False, sentence=settings_sentence(error)),)
+
+    def _lacks(self, expert: Expert, settings: BaseModel) -> tuple[Requirement, ...]:
+        lacking = [need for need in expert.requirements(settings) if not need.met]
+        if isinstance(settings, ModelSettings) and self._models is not None:
+            lacking += self._models.requirement(settings)
+        return tuple(lacking)
+
+    def _info(self, name: str) -> ExpertInfo:
+        expert = self._catalog.get(name)
+        try:
+            needs = self._lacks(expert, expert.settings_model())
+        except ValidationError as error:
+            needs = (Requirement("settings", met=False, sentence=settings_sentence(error)),)
+        return ExpertInfo(
+            expert.name,
+            expert.description,
+            expert.settings_model.model_json_schema(),
+            needs,
+            expert.can_resume,
+            expert.safe_to_repeat,
+        )
+
+    def _validated(self, expert: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self._catalog.get(expert).settings_model.model_validate(settings).model_dump(mode="json")
+        except KeyError as error:
+            known = ", ".join(self._catalog.names())
+            raise Invalid(f"There is no expert {expert[:80]}; there are {known}", code="UNKNOWN_EXPERT") from error
+        except ValidationError as error:
+            sentence = settings_sentence(error).removeprefix("its ")
+            raise Invalid(f"{expert}: {sentence}", code="INVALID_SETTINGS") from error
+
+
+def _statement() -> Any:
+    i = t.expert_instance.c
+    return select(
+        i.id,
+        i.expert,
+        i.alias,
+        i.enabled,
+        i.archived_at,
+        i.is_demo,
+        i.max_concurrent,
+        i.max_reruns,
+        i.max_retries,
+        i.timeout_seconds,
+        i.retry_base_seconds,
+        i.retry_cap_seconds,
+        t.expert_config.c.revision,
+        t.expert_config.c.settings,
+    ).outerjoin(t.expert_config, t.expert_config.c.id == i.config_id)
+
+
+def _revise(session: Session, instance_id: int, settings: dict[str, Any], who: int, now: datetime) -> None:
+    digest = hashlib.sha256(canonical_json(settings).encode()).hexdigest()
+    c = t.expert_config.c
+    latest = session.execute(
+        select(c.revision, c.hash).where(c.expert_instance_id == instance_id).order_by(c.revision.desc()).limit(1)
+    ).one_or_none()
+    if latest is not None and latest.hash == digest:
+        return
+    config_id = session.scalar(
+        insert(t.expert_config)
+        .values(
+            expert_instance_id=instance_id,
+            revision=latest.revision + 1 if latest else 1,
+            settings=settings,
+            hash=digest,
+            actor_id=who,
+            created_at=now,
+        )
+        .returning(c.id)
+    )
+    session.execute(update(t.expert_instance).where(t.expert_instance.c.id == instance_id).values(config_id=config_id))
+
+
+def _alias(text: str) -> str:
+    alias = clean_text(text.strip())
+    if not 1 <= len(alias) <= 80:
+        raise Invalid("An alias has 1 to 80 characters", code="INVALID_ALIAS")
+    return alias
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    for name, (low, high) in LIMITS.items():
+        if name in values and not low <= values[name] <= high:
+            raise Invalid(f"{name} must be between {low:g} and {high:g}, not {values[name]}")
+    unknown = set(values) - set(LIMITS) - {"alias", "enabled"}
+    if unknown:
+        raise TypeError(f"an expert instance has no {', '.join(sorted(unknown))}")
+    return values
+
+
+def _taken(error: IntegrityError, alias: str) -> Exception:
+    if violates(error, t.expert_instance, "alias"):
+        return Refused(f"There already is an expert called {alias}", code="ALIAS_TAKEN")
+    return error

@@ -1,0 +1,162 @@
+"""Provider incidents for persons: which retries wait for whom, and opening or closing a breaker by hand."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, literal_column, select
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.worker.breaker_ticks import NOT_CLOSED, drain
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import BreakerState
+
+log = logging.getLogger(__name__)
+_B, _A = t.breaker.c, t.analysis.c
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """One incident of a provider. `waiting` counts the retries that it holds back now."""
+
+    id: int
+    provider: str
+    code: str | None
+    state: BreakerState
+    failures: int
+    opened_at: datetime
+    opened_by: str | None
+    reason: str | None
+    cooldown_seconds: float
+    probe_at: datetime | None
+    probe_analysis_id: int | None
+    probes: int
+    released: int
+    closed_at: datetime | None
+    closed_by: str | None
+    close_reason: str | None
+    waiting: int
+
+    @property
+    def sentence(self) -> str:
+        """Say how it stands."""
+        waiting = f"{self.waiting} {'retry waits' if self.waiting == 1 else 'retries wait'}"
+        if self.state is BreakerState.OPEN:
+            return f"{self.provider} is held back ({self.reason}): {waiting}"
+        if self.state is BreakerState.PROBING:
+            return f"{self.provider} is probed with analysis {self.probe_analysis_id}: {waiting}"
+        if self.state is BreakerState.DRAINING:
+            return f"{self.provider} answers again: {waiting}, {self.released} went"
+        return f"{self.provider} is used as usual ({self.close_reason})"
+
+
+class Breakers:
+    """Reads the incidents and takes a person's word over the console's."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def active(self) -> list[Breaker]:
+        """Return the breakers that hold retries back, by provider."""
+        with self._store.read() as session:
+            return _read(session, _statement().where(NOT_CLOSED).order_by(_B.provider))
+
+    def held(self) -> frozenset[str]:
+        """Return the providers whose retries wait."""
+        with self._store.read() as session:
+            return frozenset(session.scalars(select(_B.provider).where(NOT_CLOSED)))
+
+    def known(self) -> builtins.list[str]:
+        """Return the providers that attempts have asked, newest incidents aside; for a form's choices."""
+        with self._store.read() as session:
+            names = select(t.attempt.c.provider).where(t.attempt.c.provider.is_not(None)).distinct()
+            return sorted(session.scalars(names))
+
+    def list(self) -> list[Breaker]:
+        """Return the newest 200 incidents, newest first."""
+        with self._store.read() as session:
+            return _read(session, _statement().order_by(_B.opened_at.desc(), _B.id.desc()).limit(SHOWN))
+
+    def open(self, provider: str, *, by: Actor, reason: str) -> Breaker:
+        """Hold back retries for a provider until somebody closes the breaker. Raises Invalid or Refused."""
+        name, why = clean_text(provider.strip(), 80), _because(reason)
+        if not name:
+            raise Invalid("Name the provider whose retries are to wait")
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            if session.scalar(select(_B.id).where(_B.provider == name, NOT_CLOSED)) is not None:
+                raise Refused(f"Retries for {name} already wait", code="BREAKER_OPEN")
+            who = actor_id(session, by)
+            breaker_id = session.scalar(
+                insert(t.breaker)
+                .values(
+                    provider=name, state=BreakerState.OPEN, failures=0, opened_at=now, opened_by=who, reason=why,
+                    cooldown_seconds=0, probes=0, released=0,
+                )
+                .returning(_B.id)
+            )  # fmt: skip
+            note(session, who, now, "breaker open", subject_type="breaker", subject_id=breaker_id, reason=why)
+            transaction.everything = True
+            opened = _one(session, _B.id == breaker_id)
+        log.info("%s opened the breaker of %s: %s", by, name, why)
+        return opened
+
+    def close(self, provider: str, *, by: Actor, reason: str) -> Breaker:
+        """Let the retries for a provider go again, at the set rate. Raises NotFound, Refused or Invalid."""
+        why = _because(reason)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            row = session.execute(select(t.breaker).where(_B.provider == provider, NOT_CLOSED)).one_or_none()
+            if row is None:
+                raise NotFound(f"No breaker holds back retries for {clean_text(provider, 80)}")
+            who = actor_id(session, by)
+            if row.state is BreakerState.DRAINING:
+                raise Refused(f"Retries for {row.provider} are already going again", code="BREAKER_DRAINING")
+            drain(session, row, now, who, why)
+            transaction.everything = True
+            closing = _one(session, _B.id == row.id)
+        log.info("%s closed the breaker of %s: %s", by, provider, why)
+        return closing
+
+
+def _because(reason: str) -> str:
+    why = clean_text(reason.strip(), 500)
+    if not why:
+        raise Invalid("Say why: the reason is kept and shown to everybody", code="REASON_REQUIRED")
+    return why
+
+
+def _statement() -> Any:
+    opener, closer = t.actor.alias(), t.actor.alias()
+    waiting = (
+        select(func.count())
+        .select_from(t.analysis)
+        .where(_A.status == literal_column("'pending'"), _A.retry_provider == _B.provider, NOT_CLOSED)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            _B.id, _B.provider, _B.code, _B.state, _B.failures, _B.opened_at, opener.c.name, _B.reason,
+            _B.cooldown_seconds, _B.probe_at, _B.probe_analysis_id, _B.probes, _B.released, _B.closed_at,
+            closer.c.name, _B.close_reason, waiting,
+        )
+        .outerjoin(opener, opener.c.id == _B.opened_by)
+        .outerjoin(closer, closer.c.id == _B.closed_by)
+    )  # fmt: skip
+
+
+def _read(session: Session, statement: Any) -> list[Breaker]:
+    return [Breaker(*tuple(row)) for row in session.execute(statement)]
+
+
+def _one(session: Session, condition: Any) -> Breaker:
+    return _read(session, _statement().where(condition))[0]

@@ -1,0 +1,159 @@
+"""Classifies a failure once: its code, whether it is worth repeating, and what groups it with its like."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import traceback
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
+
+MESSAGE_LIMIT = 4_000
+NAME_LIMIT = 80
+TRACEBACK_LIMIT = 64_000
+
+_TRANSIENT = {
+    ErrorCode.RATE_LIMIT,
+    ErrorCode.PROVIDER_DOWN,
+    ErrorCode.CONNECTION,
+    ErrorCode.TIMEOUT,
+    ErrorCode.MEMORY_STORE,
+    ErrorCode.INTERRUPTED,
+}
+_UNKNOWN = {ErrorCode.OUTPUT_INVALID, ErrorCode.BUG}
+KINDS: dict[ErrorCode, FailureKind] = {
+    code: FailureKind.TRANSIENT
+    if code in _TRANSIENT
+    else FailureKind.UNKNOWN
+    if code in _UNKNOWN
+    else FailureKind.PERMANENT
+    for code in ErrorCode
+}
+# What an HTTP answer means, whichever client library raised it.
+_BY_HTTP_STATUS = {
+    400: ErrorCode.BAD_REQUEST,
+    401: ErrorCode.AUTH,
+    402: ErrorCode.BUDGET,
+    403: ErrorCode.PERMISSION,
+    404: ErrorCode.MODEL_NOT_FOUND,
+    408: ErrorCode.TIMEOUT,
+    413: ErrorCode.CONTEXT_OVERFLOW,
+    422: ErrorCode.BAD_REQUEST,
+    429: ErrorCode.RATE_LIMIT,
+}
+# By class name, so that no client library has to be imported: builtin and socket, httpx, requests, openai and its kin.
+_TIMEOUTS = {"TimeoutError", "TimeoutException", "Timeout", "APITimeoutError"}
+_CONNECTIONS = {"ConnectionError", "NetworkError", "APIConnectionError", "gaierror"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt did not complete."""
+
+    code: ErrorCode
+    kind: FailureKind
+    message: str
+    fingerprint: str
+    traceback: str | None = None
+    retry_after: float | None = None
+    provider: str | None = None
+
+
+def classify(error: BaseException, symbol: str = "") -> Failure:
+    """Return what `error`, raised by an expert about `symbol`, means."""
+    code = _code_of(error)
+    message = clean_text(_sentence(error, code), MESSAGE_LIMIT)
+    text = clean_text("".join(traceback.format_exception(error)))
+    return Failure(
+        code=code,
+        kind=KINDS[code],
+        message=message,
+        fingerprint=fingerprint(code, message, _top_of_our_stack(error.__traceback__), symbol),
+        traceback=text if len(text) <= TRACEBACK_LIMIT else f"... cut ...\n{text[-TRACEBACK_LIMIT:]}",
+        retry_after=_seconds(getattr(error, "retry_after", None)),
+        provider=_name(getattr(error, "provider", None)),
+    )
+
+
+def _name(said: object) -> str | None:
+    """Return who failed as a name, None where it is none: other libraries' errors keep all kinds of things there."""
+    return clean_text(said.strip(), NAME_LIMIT) or None if isinstance(said, str) else None
+
+
+def _seconds(wish: object) -> float | None:
+    """Return a provider's wish to wait as seconds, None where it makes no sense: it came from outside."""
+    usable = isinstance(wish, int | float) and math.isfinite(wish) and wish >= 0
+    return float(wish) if usable else None  # type: ignore[arg-type]  # `usable` says it is a number
+
+
+def failure(code: ErrorCode, message: str, symbol: str = "") -> Failure:
+    """Return a failure that the console itself found, without an exception behind it."""
+    clean = clean_text(message, MESSAGE_LIMIT)
+    return Failure(code, KINDS[code], clean, fingerprint(code, clean, "", symbol))
+
+
+def fingerprint(code: ErrorCode, message: str, place: str, symbol: str = "") -> str:
+    """Return the hash that equal failures share: code, message without its particulars, top of our stack."""
+    general = re.sub(rf"\b{re.escape(symbol)}\b", "<symbol>", message) if symbol else message
+    return hashlib.sha256(f"{code.value}\n{_normalised(general)}\n{place}".encode()).hexdigest()[:16]
+
+
+_PARTICULARS = (
+    (re.compile(r"https?://\S+"), "<url>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
+    (re.compile(r"\b[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\b"), "<id>"),
+    (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"), "<id>"),
+    (re.compile(r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|`[^`\n]{0,200}`"), "<quote>"),
+    (re.compile(r"\d+(?:[.,]\d+)*"), "<n>"),
+)
+
+
+def _normalised(message: str) -> str:
+    for pattern, stand_in in _PARTICULARS:
+        message = pattern.sub(stand_in, message)
+    return " ".join(message.split()).lower()[:500]
+
+
+def _code_of(error: BaseException) -> ErrorCode:
+    if isinstance(error, ExpertError):
+        return error.code
+    status = _http_status(error)
+    if status is not None:
+        if status in _BY_HTTP_STATUS:
+            return _BY_HTTP_STATUS[status]
+        return ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST
+    names = {base.__name__ for base in type(error).__mro__}
+    if names & _TIMEOUTS:
+        return ErrorCode.TIMEOUT
+    if names & _CONNECTIONS:
+        return ErrorCode.CONNECTION
+    return ErrorCode.BUG
+
+
+def _http_status(error: BaseException) -> int | None:
+    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
+    return status if isinstance(status, int) and status >= 400 else None
+
+
+def _sentence(error: BaseException, code: ErrorCode) -> str:
+    text = str(error).strip()
+    if isinstance(error, ExpertError):
+        return text or code.value
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def _top_of_our_stack(trace: TracebackType | None) -> str:
+    place = ""
+    while trace is not None:
+        frame: FrameType = trace.tb_frame
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith("ba2_trade_platform."):
+            place = f"{module}:{frame.f_code.co_name}"
+        trace = trace.tb_next
+    return place

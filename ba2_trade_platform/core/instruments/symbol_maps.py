@@ -1,0 +1,93 @@
+"""What a price provider calls a symbol where its own rules do not say it: kept, changed by a person, read by heart."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+PROVIDERS = ("yahoo", "alpaca")
+_NAME = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_/-]{0,39}")
+_M = t.symbol_map.c
+
+
+@dataclass(frozen=True)
+class SymbolName:
+    """One symbol as a provider calls it."""
+
+    provider: str
+    symbol: str
+    provider_symbol: str
+
+
+class SymbolMaps:
+    """Reads and changes the map of symbols. Thread-safe; this process is the only one that changes it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], str] | None = None
+
+    def list(self, provider: str | None = None) -> list[SymbolName]:
+        """Return all names, or those of one provider, by provider and symbol."""
+        wanted = select(_M.provider, _M.symbol, _M.provider_symbol).order_by(_M.provider, _M.symbol)
+        with self._store.read() as session:
+            rows = session.execute(wanted if provider is None else wanted.where(_M.provider == provider))
+            return [SymbolName(*tuple(row)) for row in rows]
+
+    def renamed(self, provider: str, symbol: str) -> str | None:
+        """Return what a person said the provider calls a symbol, None when nobody did; read once, then by heart."""
+        with self._lock:
+            if self._known is None:
+                self._known = {(row.provider, row.symbol): row.provider_symbol for row in self.list()}
+            return self._known.get((provider, symbol))
+
+    def set(self, provider: str, symbol: str, provider_symbol: str, *, by: Actor) -> SymbolName:
+        """Say what a provider calls a symbol; prices fetched under another name are fetched anew. Raises Invalid."""
+        named = SymbolName(provider, symbol.strip().upper(), provider_symbol.strip())
+        if provider not in PROVIDERS:
+            raise Invalid(f"There is no price provider {provider!r} with a symbol map: {', '.join(PROVIDERS)}")
+        for name in (named.symbol, named.provider_symbol):
+            if not _NAME.fullmatch(name):
+                raise Invalid(f"{name!r} cannot be a symbol")
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            row = {"provider_symbol": named.provider_symbol}
+            session.execute(
+                upsert(t.symbol_map)
+                .values(provider=provider, symbol=named.symbol, **row)
+                .on_conflict_do_update(index_elements=["provider", "symbol"], set_=row)
+            )
+            who = actor_id(session, by)
+            what = f"call {named.symbol} {named.provider_symbol} at {provider}"
+            note(session, who, now, what, subject_type="symbol map")
+            transaction.then(self._forget)
+        log.info("%s: %s is %s at %s", by, named.symbol, named.provider_symbol, provider)
+        return named
+
+    def remove(self, provider: str, symbol: str, *, by: Actor) -> None:
+        """Call a symbol by the provider's own rules again. Raises NotFound."""
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            gone = session.execute(
+                delete(t.symbol_map).where(_M.provider == provider, _M.symbol == symbol).returning(_M.symbol)
+            ).all()
+            if not gone:
+                raise NotFound(f"{provider} has no name of its own for {symbol}")
+            note(session, actor_id(session, by), now, f"forget {symbol} at {provider}", subject_type="symbol map")
+            transaction.then(self._forget)
+        log.info("%s: %s goes by its own name at %s again", by, symbol, provider)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._known = None

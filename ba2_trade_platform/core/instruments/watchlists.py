@@ -1,0 +1,299 @@
+"""Watchlists: named lists of symbols, in the trader's order; each thing that is added is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
+from ba2_trade_platform.core.instruments.symbol_parsing import Given, Report, describe, given_in, given_of
+from ba2_trade_platform.core.instruments.watchlist_items import Wanted, enter, plan_entries, position_rows
+from ba2_trade_platform.db import tables as t
+
+_W = t.watchlist.c
+_ITEM = t.watchlist_item.c
+_I = t.instrument.c
+
+
+@dataclass(frozen=True)
+class WatchlistInfo:
+    """A named list of symbols, in its order."""
+
+    id: int
+    name: str
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WatchlistSummary:
+    """A watchlist without its symbols; `schedules` are those that analyse it."""
+
+    id: int
+    name: str
+    is_demo: bool
+    created_at: datetime
+    symbols: int
+    schedules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was taken off a watchlist, with the places, so that it can be put back."""
+
+    watchlist_id: int
+    places: tuple[tuple[str, int], ...]
+    sentence: str
+
+
+class Watchlists:
+    """Reads and changes watchlists. Who knows a symbol is asked before anything is written."""
+
+    def __init__(self, store: Store, prices: Prices) -> None:
+        self._store = store
+        self._prices = prices
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def list(self) -> list[WatchlistInfo]:
+        """Return every watchlist with its symbols."""
+        with self._store.read() as session:
+            lists = session.execute(select(_W.id, _W.name).order_by(_W.name)).all()
+            symbols: dict[int, list[str]] = {row.id: [] for row in lists}
+            for row in session.execute(
+                select(_ITEM.watchlist_id, _I.symbol)
+                .join(t.instrument, _I.id == _ITEM.instrument_id)
+                .order_by(_ITEM.position, _ITEM.id)
+            ):
+                symbols.setdefault(row.watchlist_id, []).append(row.symbol)
+        return [WatchlistInfo(row.id, row.name, tuple(symbols[row.id])) for row in lists]
+
+    def summaries(self) -> Sequence[WatchlistSummary]:
+        """Return every watchlist by name, with its size and who analyses it."""
+        with self._store.read() as session:
+            return _summaries(session)
+
+    def get(self, watchlist_id: int) -> WatchlistSummary:
+        """Return one watchlist, or raise NotFound."""
+        with self._store.read() as session:
+            return _the(session, watchlist_id)
+
+    def symbols(self, watchlist_id: int) -> tuple[str, ...]:
+        """Return the symbols of one watchlist in its order, or raise NotFound."""
+        with self._store.read() as session:
+            _the(session, watchlist_id)
+            return tuple(symbol for symbol, _ in _places(session, watchlist_id))
+
+    # --- lists ---------------------------------------------------------------------------------------------------
+
+    def create(self, name: str, *, by: Actor) -> WatchlistSummary:
+        """Make an empty watchlist; raises Invalid for the name and Refused when it is taken."""
+        wanted = watchlist_name(name)
+        with self._store.write() as transaction:
+            session = transaction.session
+            _free(session, wanted)
+            values = {"name": wanted, "is_demo": False, "created_at": self._store.clock.now()}
+            made = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
+            self._note(session, by, "made", made, after=wanted)
+            transaction.everything = True
+        return self.get(made)
+
+    def rename(self, watchlist_id: int, name: str, *, by: Actor) -> WatchlistSummary:
+        """Give a watchlist another name; raises NotFound, Invalid, and Refused when it is taken."""
+        wanted = watchlist_name(name)
+        with self._store.write() as transaction:
+            session = transaction.session
+            before = _the(session, watchlist_id)
+            if wanted != before.name:
+                _free(session, wanted)
+                session.execute(update(t.watchlist).where(_W.id == watchlist_id).values(name=wanted))
+                self._note(session, by, "renamed", watchlist_id, before=before.name, after=wanted)
+                transaction.everything = True
+        return self.get(watchlist_id)
+
+    def delete(self, watchlist_id: int, *, by: Actor) -> None:
+        """Delete a watchlist; its instruments and analyses stay. Raises Refused while schedules analyse it."""
+        with self._store.write() as transaction:
+            session = transaction.session
+            found = _the(session, watchlist_id)
+            if found.schedules:
+                one = len(found.schedules) == 1
+                who = f"{'Schedule' if one else 'Schedules'} {' and '.join(found.schedules)}"
+                sentence = (
+                    f"{who} {'analyses' if one else 'analyse'} {found.name}: change {'it' if one else 'them'} first"
+                )
+                raise Refused(sentence, code="WATCHLIST_IN_USE")
+            session.execute(delete(t.watchlist).where(_W.id == watchlist_id))
+            self._note(session, by, "deleted", watchlist_id, before=found.name)
+            transaction.everything = True
+
+    # --- symbols -------------------------------------------------------------------------------------------------
+
+    def add_text(self, watchlist_id: int, text: str, *, by: Actor, unknown: bool = False) -> Report:
+        """Add what a text holds, answered one by one; with `unknown` also what the price provider does not know."""
+        return self._add(watchlist_id, given_in(text), by, unknown=unknown)
+
+    def add_symbols(self, watchlist_id: int, symbols: Sequence[str], *, by: Actor, unknown: bool = False) -> Report:
+        """Add symbols, each answered; with `unknown` also those that the price provider does not know."""
+        given = [given_of(number, symbol) for number, symbol in enumerate(symbols, start=1)]
+        return self._add(watchlist_id, given, by, unknown=unknown)
+
+    def remove(self, watchlist_id: int, symbols: Sequence[str], *, by: Actor) -> Removed:
+        """Take symbols off a watchlist; those that are not on it are passed over. `put_back` undoes it."""
+        wanted = {symbol.strip().upper() for symbol in symbols}
+        with self._store.write() as transaction:
+            session = transaction.session
+            name = _the(session, watchlist_id).name
+            places = tuple(place for place in _places(session, watchlist_id) if place[0] in wanted)
+            gone = [symbol for symbol, _ in places]
+            ids = select(_I.id).where(_I.symbol.in_(gone))
+            session.execute(
+                delete(t.watchlist_item).where(_ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id.in_(ids))
+            )
+            if places:
+                self._note(session, by, "symbols taken off", watchlist_id, before=" ".join(gone))
+                transaction.everything = True
+        what = places[0][0] if len(places) == 1 else f"{len(places):,} symbols"
+        return Removed(watchlist_id, places, f"{what} taken off {name}")
+
+    def put_back(self, removed: Removed, *, by: Actor) -> None:
+        """Undo a removal: each symbol that is still an instrument stands in its old place again."""
+        with self._store.write() as transaction:
+            session = transaction.session
+            _the(session, removed.watchlist_id)
+            ids = _ids(session, [symbol for symbol, _ in removed.places])
+            rows = [
+                {"watchlist_id": removed.watchlist_id, "instrument_id": ids[symbol], "position": position}
+                for symbol, position in removed.places
+                if symbol in ids
+            ]
+            if rows:
+                session.execute(upsert(t.watchlist_item).on_conflict_do_nothing(), rows)
+                self._note(session, by, "symbols put back", removed.watchlist_id, after=" ".join(ids))
+                transaction.everything = True
+
+    def reorder(self, watchlist_id: int, symbols: Sequence[str], to: int, *, by: Actor) -> None:
+        """Move symbols so that the first of them stands in place `to` (1 is the top), the others behind it."""
+        moved = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols))
+        with self._store.write() as transaction:
+            session = transaction.session
+            _the(session, watchlist_id)
+            now = [symbol for symbol, _ in _places(session, watchlist_id)]
+            if absent := [symbol for symbol in moved if symbol not in now]:
+                raise NotFound(f"{absent[0][:40]} is not on this watchlist")
+            rest = [symbol for symbol in now if symbol not in set(moved)]
+            at = max(0, min(len(rest), to - 1))
+            ids = _ids(session, now)
+            order = [*rest[:at], *moved, *rest[at:]]
+            position_rows(session, watchlist_id, [ids[symbol] for symbol in order])
+            self._note(session, by, "order changed", watchlist_id)
+            transaction.everything = True
+
+    def add(self, name: str, instruments: Sequence[InstrumentInfo], *, is_demo: bool = False) -> int:
+        """Make a watchlist of these instruments, adding to the desk those that it does not know; return its id."""
+        with self._store.write() as transaction:
+            session = transaction.session
+            taken = set(session.scalars(select(_W.name)))
+            others = (f"{name} {number}" for number in count(2))
+            free = name if name not in taken else next(other for other in others if other not in taken)
+            values = {"name": free, "is_demo": is_demo, "created_at": self._store.clock.now()}
+            made = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
+            enter(session, made, [Wanted(info.symbol, info) for info in instruments], is_demo=is_demo)
+        return made
+
+    def _add(self, watchlist_id: int, given: Sequence[Given], by: Actor, *, unknown: bool) -> Report:
+        with self._store.read() as session:
+            _the(session, watchlist_id)
+            symbols = {one.symbol for one in given if one.symbol}
+            strange = symbols - _ids(session, list(symbols)).keys()
+        described = describe(self._prices, [one.symbol for one in given if one.symbol in strange])
+        with self._store.write() as transaction:
+            session = transaction.session
+            _the(session, watchlist_id)
+            there = {symbol for symbol, _ in _places(session, watchlist_id)}
+            known = _ids(session, list(symbols)).keys() | described.known.keys()
+            lines, wanted = plan_entries(given, there, known, described, unknown=unknown)
+            enter(session, watchlist_id, wanted)
+            if wanted:
+                self._note(session, by, "symbols added", watchlist_id, after=" ".join(one.symbol for one in wanted))
+                transaction.everything = True
+        return Report(lines)
+
+    def _note(
+        self,
+        session: Session,
+        by: Actor,
+        what: str,
+        watchlist_id: int,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> None:
+        who, now = actor_id(session, by), self._store.clock.now()
+        about = "watchlist"
+        note(session, who, now, what, subject_type=about, subject_id=watchlist_id, before=before, after=after)
+
+
+def watchlist_name(name: str) -> str:
+    """Return a watchlist's name as it is stored, or raise Invalid."""
+    clean = " ".join(clean_text(name).split())
+    if not 1 <= len(clean) <= 80:
+        raise Invalid("A watchlist's name has 1 to 80 characters", code="WATCHLIST_INVALID")
+    return clean
+
+
+def _free(session: Session, name: str) -> None:
+    if session.scalar(select(_W.id).where(_W.name == name)) is not None:
+        raise Refused(f"There is a watchlist {name} already", code="WATCHLIST_EXISTS")
+
+
+def _the(session: Session, watchlist_id: int) -> WatchlistSummary:
+    found = _summaries(session, watchlist_id)
+    if not found:
+        raise NotFound(f"There is no watchlist {watchlist_id}")
+    return found[0]
+
+
+def _summaries(session: Session, watchlist_id: int | None = None) -> list[WatchlistSummary]:
+    of = t.schedule_watchlist.c
+    size = select(func.count()).where(_ITEM.watchlist_id == _W.id).scalar_subquery()
+    lists = select(t.watchlist, size.label("size")).order_by(_W.name)
+    users = (
+        select(of.watchlist_id, t.schedule.c.name)
+        .join(t.schedule, t.schedule.c.id == of.schedule_id)
+        .where(t.schedule.c.archived_at.is_(None))
+        .order_by(t.schedule.c.name)
+    )
+    if watchlist_id is not None:
+        lists, users = lists.where(_W.id == watchlist_id), users.where(of.watchlist_id == watchlist_id)
+    names: dict[int, tuple[str, ...]] = {}
+    for row in session.execute(users):
+        names[row.watchlist_id] = (*names.get(row.watchlist_id, ()), row.name)
+    return [
+        WatchlistSummary(row.id, row.name, row.is_demo, row.created_at, row.size, names.get(row.id, ()))
+        for row in session.execute(lists)
+    ]
+
+
+def _places(session: Session, watchlist_id: int) -> Sequence[tuple[str, int]]:
+    rows: Any = session.execute(
+        select(_I.symbol, _ITEM.position)
+        .join(t.watchlist_item, _ITEM.instrument_id == _I.id)
+        .where(_ITEM.watchlist_id == watchlist_id)
+        .order_by(_ITEM.position, _ITEM.id)
+    )
+    return [(row.symbol, row.position) for row in rows]
+
+
+def _ids(session: Session, symbols: Sequence[str]) -> dict[str, int]:
+    rows = session.execute(select(_I.symbol, _I.id).where(_I.symbol.in_(symbols)))
+    return {row.symbol: row.id for row in rows}

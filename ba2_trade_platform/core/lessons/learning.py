@@ -1,0 +1,211 @@
+"""Writes a lesson for every decision whose horizon has passed; once for each, however often it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, exists, func, literal, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
+from ba2_trade_platform.core.lessons.outcomes import HORIZON_SESSIONS, Decision, Horizons, OutcomeOf, judge, reflection
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.types import UtcDateTime
+from ba2_trade_platform.vocabulary import Action, Status
+
+log = get_logger(__name__)
+READ_AT_ONCE = 1_000
+WRITTEN_AT_ONCE = 100
+SITUATION_CHARACTERS = 8_000
+DECISION_CHARACTERS = 4_000
+SITUATION = ("data", "Situation")  # type and name of the output that says what an expert saw
+_R = t.recommendation.c
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What one look for outcomes brought. `waiting` decisions have horizons that have not passed, or no prices."""
+
+    lessons: int
+    waiting: int
+
+    @property
+    def sentence(self) -> str:
+        """Say what was learnt."""
+        if self.lessons:
+            new = f"{self.lessons:,} new {'lesson' if self.lessons == 1 else 'lessons'}"
+        else:
+            new = "No new lesson"
+        if not self.waiting:
+            return f"{new}; no other decision waits for its outcome"
+        return f"{new}; {self.waiting:,} {'decision waits' if self.waiting == 1 else 'decisions wait'} for an outcome"
+
+
+class Learning:
+    """Looks for outcomes by the market's clock. Blocking; two at once write each lesson once."""
+
+    def __init__(self, store: Store, prices: Prices) -> None:
+        self._store = store
+        self._prices = prices
+
+    def learn(self) -> Learnt:
+        """Judge every decision that is due, slice by slice, and return how many lessons are new."""
+        horizons = Horizons(self._prices, self._prices.clock.now())
+        lessons = last = 0
+        while due := self._due(last):
+            last = due[-1].id
+            judged = [(row, outcome) for row in due if (outcome := self._judge(row, horizons)) is not None]
+            for start in range(0, len(judged), WRITTEN_AT_ONCE):
+                lessons += self._write(judged[start : start + WRITTEN_AT_ONCE])
+        if lessons:
+            log.info("Learnt %d lessons from decisions whose horizon has passed", lessons, lessons=lessons)
+        return Learnt(lessons, self._count())
+
+    def _due(self, after: int) -> Sequence[Any]:
+        """Return a slice of decisions without a lesson whose horizon may have passed, by the number of days alone."""
+        now = self._prices.clock.now()
+        days = (
+            (_R.time_horizon == horizon, literal(now - timedelta(days=days), UtcDateTime))
+            for horizon, days in HORIZON_SESSIONS.items()  # a session is never less than a day
+        )
+        with self._store.read() as session:
+            undecided = _undecided(session)
+            if undecided is None:
+                return ()
+            return session.execute(
+                undecided.add_columns(*_WANTED)
+                .where(_R.id > after, _R.effective_as_of <= case(*days))
+                .order_by(_R.id)
+                .limit(READ_AT_ONCE)
+            ).all()
+
+    def _count(self) -> int:
+        with self._store.read() as session:
+            undecided = _undecided(session)
+            return (
+                0 if undecided is None else session.scalar(select(func.count()).select_from(undecided.subquery())) or 0
+            )
+
+    def _judge(self, row: Any, horizons: Horizons) -> OutcomeOf | None:
+        decision = _decision(row)
+        try:
+            known_at = horizons.close_of(decision)
+            return None if known_at is None else judge(decision, known_at, self._prices)
+        except ExpertError as error:
+            log.debug("Analysis %d has no outcome: %s", row.market_analysis_id, error)
+            return None
+
+    def _write(self, judged: Sequence[tuple[Any, OutcomeOf]]) -> int:
+        ids = [row.market_analysis_id for row, _ in judged]
+        with self._store.read() as session:
+            o = t.output.c
+            found = session.execute(
+                select(o.market_analysis_id, o.text)
+                .where(o.market_analysis_id.in_(ids), o.type == SITUATION[0], o.name == SITUATION[1])
+                .order_by(o.id)
+            )
+            situations = {row.market_analysis_id: row.text for row in found}
+        now = self._store.clock.now()
+        rows = [_lesson(row, outcome, situations.get(row.market_analysis_id), now) for row, outcome in judged]
+        with self._store.write() as transaction:
+            written = transaction.session.execute(
+                upsert(t.lesson)
+                .on_conflict_do_nothing(index_elements=["analysis_id", "attempt"])
+                .returning(t.lesson.c.id),
+                rows,
+            ).all()
+            transaction.everything = bool(written)
+        return len(written)
+
+
+_WANTED = (
+    _R.market_analysis_id, _R.attempt, _R.expert_instance_id, _R.symbol, _R.subtype, _R.recommended_action,
+    _R.confidence, _R.expected_profit_percent, _R.target_price, _R.stop_price, _R.time_horizon, _R.details,
+    _R.effective_as_of,
+)  # fmt: skip
+
+
+def _undecided(session: Session) -> Any:
+    """Return the query of all decisions without a lesson of experts set to remember, None when there is no such expert.
+
+    A handful of experts at most: naming them keeps the long table to what they decided.
+    """
+    remembers = t.expert_config.c.settings["memory"].as_boolean()
+    learners = session.scalars(select(t.expert_config.c.expert_instance_id).where(remembers).distinct()).all()
+    if not learners:
+        return None
+    known = exists().where(t.lesson.c.analysis_id == _R.market_analysis_id, t.lesson.c.attempt == _R.attempt)
+    return (
+        select(_R.id)
+        .join(t.analysis, t.analysis.c.id == _R.market_analysis_id)
+        .join(t.attempt, (t.attempt.c.analysis_id == t.analysis.c.id) & (t.attempt.c.number == _R.attempt))
+        .join(t.expert_config, t.expert_config.c.id == t.attempt.c.config_id)
+        .where(
+            _R.expert_instance_id.in_(learners),
+            _R.recommended_action.in_((Action.BUY, Action.SELL, Action.HOLD)),
+            t.analysis.c.status == Status.COMPLETED,
+            remembers,
+            ~known,
+        )
+    )
+
+
+def _decision(row: Any) -> Decision:
+    return Decision(
+        symbol=row.symbol,
+        action=row.recommended_action,
+        confidence=row.confidence,
+        expected_profit_percent=row.expected_profit_percent,
+        target_price=row.target_price,
+        stop_price=row.stop_price,
+        time_horizon=row.time_horizon,
+        as_of=row.effective_as_of,
+    )
+
+
+def _lesson(row: Any, outcome: OutcomeOf, situation: str | None, now: datetime) -> dict[str, Any]:
+    decision = _decision(row)
+    return {
+        "analysis_id": row.market_analysis_id,
+        "attempt": row.attempt,
+        "expert_instance_id": row.expert_instance_id,
+        "symbol": row.symbol,
+        "subtype": row.subtype,
+        "action": decision.action,
+        "confidence": decision.confidence,
+        "expected_profit_percent": decision.expected_profit_percent,
+        "as_of": decision.as_of,
+        "known_at": outcome.known_at,
+        "price_then": outcome.price_then,
+        "price_after": outcome.price_after,
+        "currency": outcome.currency,
+        "time_horizon": decision.time_horizon,
+        "return_percent": outcome.return_percent,
+        "rise_percent": outcome.rise_percent,
+        "fall_percent": outcome.fall_percent,
+        "met_first": outcome.met_first,
+        "was_right": outcome.was_right,
+        "situation": clean_text(
+            situation or row.details or f"{row.symbol}, no situation was kept", SITUATION_CHARACTERS
+        ),
+        "decision": clean_text(_said(decision, row.details), DECISION_CHARACTERS),
+        "reflection": reflection(decision, outcome),
+        "created_at": now,
+    }
+
+
+def _said(decision: Decision, details: str) -> str:
+    """Return the decision in words, with the reasons that were given."""
+    parts = [f"{decision.action.value} {decision.symbol}", f"confidence {decision.confidence:.0f}"]
+    parts.append(f"expected {decision.expected_profit_percent:+.1f} %")
+    parts += [f"target {decision.target_price}"] * (decision.target_price is not None)
+    parts += [f"stop {decision.stop_price}"] * (decision.stop_price is not None)
+    parts.append(decision.time_horizon.value.replace("_", " "))
+    return ", ".join(parts) + (f"\n\n{details}" if details else "")

@@ -1,0 +1,167 @@
+"""Reads lessons and deletes them; the database is the truth, whatever finds them by their likeness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Action, MetFirst, Subtype, TimeHorizon
+
+MAX_PAGE = 500
+_L = t.lesson.c
+
+
+@dataclass(frozen=True)
+class LessonRow:
+    """One lesson with everything that is known of it. `analysis_exists` False: its analysis was deleted.
+
+    `similarity` is 0 to 1 where the lesson was found by its likeness to a text.
+    """
+
+    id: int
+    analysis_id: int
+    attempt: int
+    expert_instance_id: int
+    expert: str
+    symbol: str
+    subtype: Subtype
+    action: Action
+    confidence: float
+    expected_profit_percent: float
+    as_of: datetime
+    known_at: datetime
+    price_then: Decimal | None
+    price_after: Decimal | None
+    currency: str
+    time_horizon: TimeHorizon
+    return_percent: float
+    rise_percent: float
+    fall_percent: float
+    met_first: MetFirst | None
+    was_right: bool
+    situation: str
+    decision: str
+    reflection: str
+    created_at: datetime
+    analysis_exists: bool
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
+class LessonFilter:
+    """Which lessons to show; every empty part means all. `text` is looked for in what the lesson says."""
+
+    symbol: str | None = None
+    action: Action | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class LessonPage:
+    """One page of lessons, newest first; `next_cursor` None: no more."""
+
+    items: tuple[LessonRow, ...]
+    next_cursor: int | None
+
+
+class Lessons:
+    """The lessons in the database. Blocking; thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def list(self, wanted: LessonFilter | None = None, cursor: int | None = None, limit: int = 100) -> LessonPage:
+        """Return a page of lessons, newest first. Raises Invalid for a limit that is none."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise Invalid(f"The limit must be between 1 and {MAX_PAGE}, not {limit}", code="INVALID_LIMIT")
+        conditions = _conditions(wanted or LessonFilter())
+        if cursor is not None:
+            conditions.append(_L.id < cursor)
+        statement = _LESSONS.where(*conditions).order_by(_L.id.desc()).limit(limit + 1)
+        with self._store.read() as session:
+            found = [LessonRow(*tuple(row)) for row in session.execute(statement)]
+        return LessonPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    def get(self, lesson_id: int) -> LessonRow:
+        """Return one lesson. Raises NotFound."""
+        found = self.by_ids([lesson_id])
+        if not found:
+            raise NotFound(f"Lesson {lesson_id} not found", lesson_id=lesson_id)
+        return found[lesson_id]
+
+    def by_ids(self, lesson_ids: Sequence[int]) -> dict[int, LessonRow]:
+        """Return those of these lessons that there are, by id."""
+        with self._store.read() as session:
+            rows = session.execute(_LESSONS.where(_L.id.in_(lesson_ids), _L.deleted_at.is_(None)))
+            return {row.id: LessonRow(*tuple(row)) for row in rows}
+
+    def count(self) -> int:
+        """Return how many lessons there are."""
+        with self._store.read() as session:
+            return session.scalar(select(func.count()).select_from(t.lesson).where(_L.deleted_at.is_(None))) or 0
+
+    def stamps(self) -> Sequence[tuple[int, datetime]]:
+        """Return the id of every lesson and when it was written, oldest first."""
+        with self._store.read() as session:
+            rows = session.execute(select(_L.id, _L.created_at).where(_L.deleted_at.is_(None)).order_by(_L.id))
+            return [(row.id, row.created_at) for row in rows]
+
+    def delete(self, lesson_id: int, *, by: Actor) -> None:
+        """Take a lesson away; it is not learnt again. Raises NotFound."""
+        self._mark(lesson_id, "delete lesson", by, deleted=True)
+
+    def restore(self, lesson_id: int, *, by: Actor) -> None:
+        """Bring a deleted lesson back. Raises NotFound."""
+        self._mark(lesson_id, "restore lesson", by, deleted=False)
+
+    def _mark(self, lesson_id: int, what: str, by: Actor, *, deleted: bool) -> None:
+        now = self._store.clock.now()
+        with self._store.write() as transaction:
+            session = transaction.session
+            as_before = _L.deleted_at.is_(None) if deleted else _L.deleted_at.is_not(None)
+            changed = session.execute(
+                update(t.lesson)
+                .where(_L.id == lesson_id, as_before)
+                .values(deleted_at=now if deleted else None)
+                .returning(_L.id)
+            ).all()
+            if not changed:
+                raise NotFound(f"Lesson {lesson_id} not found", lesson_id=lesson_id)
+            note(session, actor_id(session, by), now, what, subject_type="lesson", subject_id=lesson_id)
+            transaction.everything = True
+
+
+_COLUMNS: tuple[Any, ...] = (
+    _L.id, _L.analysis_id, _L.attempt, _L.expert_instance_id,
+    func.coalesce(t.expert_instance.c.alias, "").label("expert"),
+    _L.symbol, _L.subtype, _L.action, _L.confidence, _L.expected_profit_percent, _L.as_of, _L.known_at, _L.price_then,
+    _L.price_after, _L.currency, _L.time_horizon, _L.return_percent, _L.rise_percent, _L.fall_percent, _L.met_first,
+    _L.was_right, _L.situation, _L.decision, _L.reflection, _L.created_at,
+    t.analysis.c.id.is_not(None).label("analysis_exists"),
+)  # fmt: skip
+_LESSONS = (
+    select(*_COLUMNS)
+    .outerjoin(t.analysis, t.analysis.c.id == _L.analysis_id)
+    .outerjoin(t.expert_instance, t.expert_instance.c.id == _L.expert_instance_id)
+)
+
+
+def _conditions(wanted: LessonFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [_L.deleted_at.is_(None)]
+    if wanted.symbol:
+        conditions.append(_L.symbol == wanted.symbol)
+    if wanted.action:
+        conditions.append(_L.action == wanted.action)
+    if wanted.text:
+        texts = (_L.symbol, _L.situation, _L.decision, _L.reflection)
+        conditions.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in texts)))
+    return conditions

@@ -1,0 +1,322 @@
+"""What model calls cost, added up from the book of calls and nothing else; every attempt counts, however it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, get_args
+
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, select
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY, DeskSettings, amount, stored_amount
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.models.attempt_costs import SUMS, Spend
+from ba2_trade_platform.core.models.budgets import usd
+from ba2_trade_platform.core.models.daily_totals import DaySums, utc_day
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import CallOutcome, Outcome
+
+GroupBy = Literal["expert", "model", "provider", "day", "outcome", "symbol", "analysis"]
+GROUPS: tuple[str, ...] = get_args(GroupBy)
+PERIODS = {"7d": 7, "30d": 30, "90d": 90}
+BOUND = 1_000
+DEAREST = 12
+RUNNING, DELETED, TEST = "running", "deleted", "connection test"
+NO_ANALYSIS = 0  # the calls of Test connection: they belong to no analysis, expert or symbol
+_C, _T = t.model_call.c, t.attempt.c
+_COST = SUMS[4]
+_OUTCOME: ColumnElement[Any] = case(
+    (_C.analysis_id == NO_ANALYSIS, literal(TEST)),
+    (_T.id.is_(None), literal(DELETED)),
+    else_=func.coalesce(cast(_T.outcome, String), literal(RUNNING)),
+)
+# Grouped by expressions, or SQLite would walk a whole index that is in their order instead of the period.
+_EXPERT, _ANALYSIS = _C.expert_instance_id + 0, _C.analysis_id + 0
+_KEYS: Mapping[str, ColumnElement[Any]] = {
+    "expert": _EXPERT,
+    "model": _C.model,
+    "provider": _C.provider,
+    "day": func.date(_C.started_at),
+    "outcome": _OUTCOME,
+    "symbol": _C.symbol,
+    "analysis": _ANALYSIS,
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """What one expert, model, provider, UTC day, outcome of attempts, symbol or analysis took."""
+
+    key: str
+    label: str
+    spend: Spend
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """The groups of a period, the dearest first (days in their order), and their total; at most 1,000 groups."""
+
+    group_by: GroupBy
+    since: datetime | None
+    until: datetime | None
+    groups: tuple[Group, ...]
+    total: Spend
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class DayBudget:
+    """The whole desk's budget of a UTC day in USD; None is no limit. `spent` counts what is unknown at its most."""
+
+    limit: Decimal | None
+    spent: Decimal
+    left: Decimal | None
+    at_least: bool
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Say how the budget stands."""
+        if self.limit is None:
+            return f"There is no budget for the day; {usd(self.spent)} are spent today"
+        return f"The budget for the day is {usd(self.limit)}; {usd(self.spent)} are spent today"
+
+
+@dataclass(frozen=True)
+class DearAnalysis:
+    """One of the dearest analyses of a period; `exists` is False once it was deleted."""
+
+    analysis_id: int
+    symbol: str
+    expert: str
+    attempts: int
+    spend: Spend
+    exists: bool
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a page of costs shows: sums to now, and a period by each thing it can be told apart by."""
+
+    period: str
+    since: datetime
+    until: datetime
+    today: Spend
+    week: Spend
+    month: Spend
+    total: Spend
+    budget: DayBudget
+    experts: tuple[Group, ...]
+    models: tuple[Group, ...]
+    outcomes: tuple[Group, ...]
+    days: Mapping[str, Mapping[str, Mapping[str, Spend]]]  # by "expert" or "model", then day, then key
+    dearest: tuple[DearAnalysis, ...]
+
+    @property
+    def failed(self) -> Spend:
+        """What attempts took that failed."""
+        return next((group.spend for group in self.outcomes if group.key == Outcome.FAILED), Spend())
+
+
+@dataclass(frozen=True)
+class Call:
+    """One model call; `outcome` is None while it is under way. Money in USD, None where it is not known."""
+
+    id: int
+    attempt: int
+    step: str | None
+    provider: str
+    model: str
+    started_at: datetime
+    duration_ms: int | None
+    outcome: CallOutcome | None
+    tokens_in: int | None
+    tokens_out: int | None
+    tokens_cached: int | None
+    reserved: Decimal | None
+    cost: Decimal | None
+    error_code: str | None
+    error_message: str | None
+
+
+class Costs:
+    """Adds up what model calls took, and keeps the budget of the day."""
+
+    def __init__(self, store: Store, settings: DeskSettings) -> None:
+        self._store = store
+        self._settings = settings
+        self._today = DaySums()
+
+    def by(self, group_by: str, since: datetime | None = None, until: datetime | None = None) -> Grouped:
+        """Return what each group took from `since` until before `until`, UTC. Raises Invalid for what is no period."""
+        if group_by not in _KEYS:
+            raise Invalid(f"Costs cannot be told apart by {group_by[:40]!r}; choose {', '.join(GROUPS)}")
+        since, until = _utc(since), _utc(until)
+        if since and until and since >= until:
+            raise Invalid(f"`since` ({since:%Y-%m-%d %H:%M}) must be before `until` ({until:%Y-%m-%d %H:%M})")
+        key = _KEYS[group_by]
+        with self._store.read() as session:
+            order = key.asc() if group_by == "day" else _COST.desc()
+            rows = session.execute(
+                _in(_from(select(key, *SUMS), group_by), since, until).group_by(key).order_by(order, key).limit(BOUND)
+            ).all()
+            total = Spend.of(session.execute(_in(select(*SUMS), since, until)).one())
+            label = _labels(session) if group_by == "expert" else _named
+            groups = tuple(Group(str(row[0]), label(row[0]), Spend.of(row[1:])) for row in rows)
+        asked: Any = group_by
+        return Grouped(asked, since, until, groups, total, sum(group.spend.calls for group in groups) < total.calls)
+
+    def read(self, period: str) -> Overview:
+        """Return everything of the last days, today included; raises Invalid for an unknown period."""
+        if period not in PERIODS:
+            raise Invalid(f"There is no period {period[:20]!r}; choose {', '.join(PERIODS)}")
+        now = self._store.clock.now()
+        today = utc_day(now)
+        since = today - timedelta(days=PERIODS[period] - 1)
+        with self._store.read() as session:
+            alias = _labels(session)
+            cells = _cells(session, since)
+            sums = {
+                days: Spend.of(session.execute(_in(select(*SUMS), today - timedelta(days=days - 1), None)).one())
+                for days in (1, 7, 30)
+            }
+            return Overview(
+                period=period,
+                since=since,
+                until=now,
+                today=sums[1],
+                week=sums[7],
+                month=sums[30],
+                total=sum((cell.spend for cell in cells), Spend()),
+                budget=self._budget(session, now),
+                experts=_grouped(cells, lambda cell: cell.expert, alias),
+                models=_grouped(cells, lambda cell: cell.model, str),
+                outcomes=_grouped(cells, lambda cell: cell.outcome, str),
+                days={
+                    "expert": _by_day(cells, lambda cell: alias(cell.expert)),
+                    "model": _by_day(cells, lambda cell: cell.model),
+                },
+                dearest=_dearest(session, since, alias),
+            )
+
+    def budget(self) -> DayBudget:
+        """Return how the whole desk's budget of today stands."""
+        with self._store.read() as session:
+            return self._budget(session, self._store.clock.now())
+
+    def set_budget(self, limit: Decimal | None, *, by: Actor, reason: str | None = None) -> DayBudget:
+        """Set the whole desk's budget of a day, None for no limit; raises Invalid for what is no amount."""
+        self._settings.change(BUDGET_PER_DAY, stored_amount(limit), by=by, reason=reason)
+        return self.budget()
+
+    def calls(self, analysis_id: int) -> list[Call]:
+        """Return the calls of an analysis, newest first, 1,000 at most; raises NotFound when nobody knows it."""
+        columns = [_C[name] for name in Call.__dataclass_fields__]
+        with self._store.read() as session:
+            rows = session.execute(
+                select(*columns).where(_C.analysis_id == analysis_id).order_by(_C.id.desc()).limit(BOUND)
+            ).all()
+            known = rows or session.scalar(select(t.analysis.c.id).where(t.analysis.c.id == analysis_id))
+        if not known:
+            raise NotFound("Analysis not found", analysis_id=analysis_id)
+        return [Call(*tuple(row)) for row in rows]
+
+    def _budget(self, session: Session, now: datetime) -> DayBudget:
+        setting = self._settings.get(BUDGET_PER_DAY)
+        limit = amount(setting.value)
+        spent = list(self._today.read(session, utc_day(now)).values())
+        counted = sum((one.counted for one in spent), Decimal(0))
+        left = None if limit is None else max(Decimal(0), limit - counted)
+        unsure = any(one.counted != one.known for one in spent)
+        return DayBudget(limit, counted, left, unsure, setting.actor, setting.changed_at)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    day: str
+    expert: int
+    model: str
+    outcome: str
+    spend: Spend
+
+
+def _cells(session: Session, since: datetime) -> list[_Cell]:
+    """Return a period added up along everything that its page asks for, in one pass."""
+    keys = (_KEYS["day"], _EXPERT, _C.provider, _C.model, _OUTCOME)
+    rows = session.execute(_in(_from(select(*keys, *SUMS), "outcome"), since, None).group_by(*keys))
+    return [
+        _Cell(str(day), expert, f"{provider}:{model}", outcome, Spend.of(sums))
+        for day, expert, provider, model, outcome, *sums in rows
+    ]
+
+
+def _grouped(cells: Iterable[_Cell], key: Callable[[_Cell], Any], label: Callable[[Any], str]) -> tuple[Group, ...]:
+    found: dict[Any, Spend] = {}
+    for cell in cells:
+        found[key(cell)] = found.get(key(cell), Spend()) + cell.spend
+    groups = [Group(str(one), label(one), spend) for one, spend in found.items()]
+    return tuple(sorted(groups, key=lambda group: (-group.spend.cost, -group.spend.tokens, group.label)))
+
+
+def _by_day(cells: Iterable[_Cell], key: Callable[[_Cell], str]) -> dict[str, dict[str, Spend]]:
+    days: dict[str, dict[str, Spend]] = {}
+    for cell in cells:
+        of_day = days.setdefault(cell.day, {})
+        of_day[key(cell)] = of_day.get(key(cell), Spend()) + cell.spend
+    return days
+
+
+def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> tuple[DearAnalysis, ...]:
+    keys = (_ANALYSIS, _EXPERT, _C.symbol)
+    rows = session.execute(
+        _in(select(*keys, func.count(_C.attempt.distinct()), *SUMS), since, None)
+        .where(_ANALYSIS != NO_ANALYSIS)
+        .group_by(*keys)
+        .order_by(_COST.desc(), _ANALYSIS.desc())
+        .limit(DEAREST)
+    ).all()
+    ids = [row[0] for row in rows]
+    there = set(session.scalars(select(t.analysis.c.id).where(t.analysis.c.id.in_(ids))))
+    return tuple(
+        DearAnalysis(analysis_id, symbol, alias(expert), attempts, Spend.of(sums), analysis_id in there)
+        for analysis_id, expert, symbol, attempts, *sums in rows
+    )
+
+
+def _from(statement: Select[Any], group_by: str) -> Select[Any]:
+    if group_by != "outcome":
+        return statement
+    of_call = (_T.analysis_id == _C.analysis_id) & (_T.number == _C.attempt)
+    return statement.select_from(t.model_call).outerjoin(t.attempt, of_call)
+
+
+def _in(statement: Select[Any], since: datetime | None, until: datetime | None) -> Select[Any]:
+    if since is not None:
+        statement = statement.where(_C.started_at >= since)
+    return statement if until is None else statement.where(_C.started_at < until)
+
+
+def _labels(session: Session) -> Callable[[int], str]:
+    names = {row.id: row.alias for row in session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias))}
+    names[NO_ANALYSIS] = TEST
+    return lambda key: str(names.get(key, f"expert {key}"))
+
+
+def _named(key: object) -> str:
+    return TEST if key in (NO_ANALYSIS, "") else str(key)
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    """Return an instant in UTC; one without a zone is meant so."""
+    if instant is None:
+        return None
+    try:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{instant.isoformat()} lies outside of the calendar") from error

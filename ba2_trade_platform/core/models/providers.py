@@ -1,0 +1,303 @@
+"""Model providers as this desk uses them: models, limits, switches, and keys that go in and never come out."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.transactions import Store, violates
+from ba2_trade_platform.core.contracts.experts import Requirement
+from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.core.models.provider_rules import (
+    BLANK,
+    FIRST,
+    KEY_VARIABLES,
+    checked,
+    checked_name,
+    default_method,
+    is_vendor,
+    same_place,
+    url_of,
+)
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import ActorKind, ProviderKind, StructuredMethod
+
+log = logging.getLogger(__name__)
+_P = t.model_provider.c
+CONSOLE = Actor(ActorKind.SYSTEM, "console")
+MAX_KEY = 1000
+_KEY_RULE = f"A key has 1 to {MAX_KEY} printable characters without spaces"
+
+
+class KeyState(StrEnum):
+    """Whether a provider has the key it needs, and from where."""
+
+    STORED = "stored"
+    ENVIRONMENT = "environment"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    NOT_NEEDED = "not_needed"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One model provider, without its key. `unavailable` says why it cannot be asked, None when it can.
+
+    Rates are a minute; None is no limit. `url` is where it is reached, its vendor's where no `base_url` is set.
+    """
+
+    name: str
+    kind: ProviderKind
+    enabled: bool
+    base_url: str | None
+    url: str | None
+    quick_model: str
+    deep_model: str
+    structured: Mapping[str, StructuredMethod]
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    concurrency: int
+    key_state: KeyState
+    key_words: str
+    key_changed_at: datetime | None
+    unavailable: str | None
+    version: int
+
+    def method(self, model: str) -> StructuredMethod:
+        """Return how this model is asked for a structured answer."""
+        return self.structured.get(model) or default_method(self.kind)
+
+
+@dataclass(frozen=True, repr=False)
+class Connection:
+    """A provider with its key, for the gateway alone; it has no repr, so that no key is ever logged by accident."""
+
+    provider: Provider
+    key: str | None
+
+
+class ModelProviders:
+    """Keeps the providers; a key is encrypted before it is stored and leaves only through `connection`."""
+
+    def __init__(self, store: Store, box: SecretBox, environment: Mapping[str, str]) -> None:
+        self._store = store
+        self._box = box
+        self._environment = environment
+        self._known: tuple[Connection, ...] | None = None
+        self._changes = 0
+        store.feed.subscribe(self._forget)
+
+    def seed_if_empty(self) -> None:
+        """Put the first providers into a console that has none."""
+        with self._store.read() as session:
+            if session.scalar(select(func.count()).select_from(t.model_provider)):
+                return
+        with self._store.write() as transaction:
+            now = self._store.clock.now()
+            for position, (name, values) in enumerate(FIRST.items()):
+                _insert(transaction.session, name, {**BLANK, **values, "position": position}, now)
+            transaction.everything = True
+
+    def list(self) -> builtins.list[Provider]:
+        """Return the providers in the order in which they are shown."""
+        return [connection.provider for connection in self._connections()]
+
+    def get(self, name: str) -> Provider:
+        """Return one provider, or raise NotFound."""
+        return self.connection(name).provider
+
+    def connection(self, name: str) -> Connection:
+        """Return one provider with its key, or raise NotFound. Only the gateway may ask."""
+        found = next((one for one in self._connections() if one.provider.name == name), None)
+        if found is None:
+            raise NotFound(f"There is no model provider {name[:80]}")
+        return found
+
+    def create(self, name: str, kind: ProviderKind, *, by: Actor, key: str | None = None, **values: Any) -> Provider:
+        """Add a provider. Raises Invalid for bad values, Refused for a name in use."""
+        clean = {**BLANK, **checked(kind, values), "kind": kind, **self._locked(kind, key)}
+        try:
+            with self._store.write() as transaction:
+                session, now = transaction.session, self._store.clock.now()
+                last = session.scalar(select(func.max(_P.position)))
+                _insert(session, checked_name(name), {**clean, "position": (last or 0) + 1}, now)
+                _note(session, by, now, "create", after=name)
+                transaction.everything = True
+        except IntegrityError as error:
+            if violates(error, t.model_provider, "name"):
+                raise Refused(f"There already is a provider {name}", code="NAME_TAKEN") from error
+            raise
+        log.info("%s added the model provider %s", by, name)
+        return self.get(name)
+
+    def change(self, name: str, *, by: Actor, version: int | None = None, **changes: Any) -> Provider:
+        """Change what is given, `key` included: None takes the stored one away.
+
+        Raises NotFound, Invalid, or Refused when somebody else changed it since `version`. A stored key is dropped
+        when the address becomes another server's, unless one comes with it: it was not meant for that one.
+        """
+        before = self.get(name)
+        clean = checked(before.kind, {field: value for field, value in changes.items() if field != "key"})
+        if "key" in changes:
+            clean |= self._locked(before.kind, changes["key"])
+        elif "base_url" in clean and not same_place(before.kind, before.base_url, clean["base_url"]):
+            clean |= {"key": None, "key_changed_at": None}
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            stands = session.scalar(select(_P.version).where(_P.name == name))
+            if stands is None:
+                raise NotFound(f"There is no model provider {name}")
+            if version is not None and stands != version:
+                raise Refused(f"Somebody else has changed {name} meanwhile: look at it again", code="CHANGED")
+            session.execute(
+                update(t.model_provider)
+                .where(_P.name == name)
+                .values(**clean, version=stands + 1, updated_at=now)
+            )  # fmt: skip
+            _note(session, by, now, "change", before=name, after=", ".join(sorted(changes)))
+            transaction.everything = True
+        log.info("%s changed the model provider %s: %s", by, name, ", ".join(sorted(changes)))
+        return self.get(name)
+
+    def set_key(self, name: str, key: str, *, by: Actor) -> Provider:
+        """Store a provider's key, encrypted. Raises NotFound or Invalid."""
+        return self.change(name, by=by, key=key)
+
+    def remove_key(self, name: str, *, by: Actor) -> Provider:
+        """Take the stored key away; one of the environment stays. Raises NotFound."""
+        return self.change(name, by=by, key=None)
+
+    def reset(self, name: str, *, by: Actor) -> Provider:
+        """Give one of the first providers its first values again; its key stays. Raises NotFound or Refused."""
+        self.get(name)
+        if name not in FIRST:
+            raise Refused(f"{name} was added here: it has no first values", code="NO_FIRST_VALUES")
+        first = {field: value for field, value in FIRST[name].items() if field != "kind"}
+        return self.change(name, by=by, **{**BLANK, **first})
+
+    def remove(self, name: str, *, by: Actor) -> None:
+        """Forget a provider and its key; experts that name it pass it over. Raises NotFound."""
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            if not session.execute(delete(t.model_provider).where(_P.name == name).returning(_P.name)).all():
+                raise NotFound(f"There is no model provider {name[:80]}")
+            _note(session, by, now, "remove", before=name)
+            transaction.everything = True
+        log.info("%s removed the model provider %s", by, name)
+
+    def usable(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of `names` that can be asked now, in their order."""
+        able = {one.provider.name for one in self._connections() if one.provider.unavailable is None}
+        return tuple(name for name in names if name in able)
+
+    def requirement(self, settings: ModelSettings) -> builtins.list[Requirement]:
+        """Return what these settings lack: nothing, or why none of their providers can be asked."""
+        lacking = [_misnamed(settings, label, model) for label, model in _models(settings)]
+        if not self.usable(settings.providers):
+            known = {one.provider.name: one.provider.unavailable for one in self._connections()}
+            reasons = "; ".join(
+                f"{name}: {known.get(name, 'there is no such provider')}" for name in settings.providers
+            )
+            lacking.append(f"No model provider can be asked ({reasons})")
+        return [Requirement("models", met=False, sentence=sentence) for sentence in lacking if sentence]
+
+    def _forget(self, change: Change) -> None:
+        if change.ids is None:  # a provider may have changed, in this program or in another one
+            self._changes += 1
+            self._known = None
+
+    def _connections(self) -> tuple[Connection, ...]:
+        known, changes = self._known, self._changes
+        if known is None:
+            with self._store.read() as session:
+                rows = session.execute(select(t.model_provider).order_by(_P.position, _P.name)).all()
+            known = tuple(self._read(row) for row in rows)
+            if changes == self._changes:  # what was read before another's commit must not be kept after it
+                self._known = known
+        return known
+
+    def _read(self, row: Any) -> Connection:
+        kind, base_url = row.kind, row.base_url
+        key, state, words = self._key_of(row)
+        missing = None if state in (KeyState.STORED, KeyState.ENVIRONMENT, KeyState.NOT_NEEDED) else words
+        provider = Provider(
+            row.name, kind, row.enabled, base_url, url_of(kind, base_url), row.quick_model, row.deep_model,
+            {model: StructuredMethod(method) for model, method in (row.structured or {}).items()},
+            row.requests_per_minute, row.tokens_per_minute, row.concurrency, state, words, row.key_changed_at,
+            missing if row.enabled else "switched off", row.version,
+        )  # fmt: skip
+        return Connection(provider, key)
+
+    def _key_of(self, row: Any) -> tuple[str | None, KeyState, str]:
+        lost = None
+        if row.key is not None:
+            try:
+                return self._box.decrypt(row.key), KeyState.STORED, "stored"
+            except SecretLostError as error:
+                lost = f"the stored API key cannot be read: {error}; enter it again"
+        vendor, variable = is_vendor(row.kind, row.base_url), KEY_VARIABLES.get(row.kind)
+        if vendor and variable and (key := self._environment.get(variable, "").strip()):
+            if _is_key(key):
+                return key, KeyState.ENVIRONMENT, f"from the environment ({variable})"
+            lost = f"the environment's {variable} is no key: {_KEY_RULE}"
+        if lost:
+            return None, KeyState.UNREADABLE, lost
+        if vendor and variable:
+            return None, KeyState.MISSING, f"no API key: enter one on Providers, or set {variable}"
+        return None, KeyState.NOT_NEEDED, "not needed"
+
+    def _locked(self, kind: ProviderKind, key: str | None) -> dict[str, Any]:
+        if key is None:
+            return {"key": None, "key_changed_at": None}
+        clean = key.strip()
+        if kind not in KEY_VARIABLES and kind is not ProviderKind.OLLAMA:
+            raise Invalid("This provider needs no key", code="NO_KEY_NEEDED")
+        if not _is_key(clean):
+            raise Invalid(_KEY_RULE, code="INVALID_KEY")
+        try:
+            return {"key": self._box.encrypt(clean), "key_changed_at": self._store.clock.now()}
+        except OSError as error:
+            raise Refused(f"The key cannot be kept: {error.filename}: {error.strerror}", code="KEY_FILE") from error
+        except ValueError as error:
+            raise Refused(
+                "The key cannot be kept: secret.key in the data folder is damaged", code="KEY_FILE"
+            ) from error
+
+
+def _is_key(key: str) -> bool:
+    """Tell whether it can be sent: a client that cannot send it may say it in its complaint."""
+    return 1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable() and " " not in key
+
+
+def _models(settings: ModelSettings) -> tuple[tuple[str, str | None], ...]:
+    return ("Quick model", settings.quick_model), ("Deep model", settings.deep_model)
+
+
+def _misnamed(settings: ModelSettings, label: str, model: str | None) -> str | None:
+    if not model:
+        return None
+    provider, colon, rest = model.partition(":")
+    if colon and rest and provider in settings.providers:
+        return None
+    return f"{label} {model!r} must be PROVIDER:MODEL with one of its providers: {', '.join(settings.providers)}"
+
+
+def _insert(session: Session, name: str, values: Mapping[str, Any], now: datetime) -> None:
+    session.execute(insert(t.model_provider).values(name=name, **values, version=1, created_at=now, updated_at=now))
+
+
+def _note(session: Session, by: Actor, now: datetime, what: str, **said: Any) -> None:
+    note(session, actor_id(session, by), now, what, subject_type="model_provider", **said)

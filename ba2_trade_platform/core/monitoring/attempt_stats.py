@@ -1,0 +1,281 @@
+"""Attempts of a window, added up by SQLite along everything that statistics ask for; bounded, whatever the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import DropTable
+
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.types import Money
+from ba2_trade_platform.vocabulary import FailureKind, Outcome, Trigger
+
+BOUND = 100_000
+SAMPLE = 10_000
+MESSAGE = 200
+_T = t.attempt.c
+_DAY = 86_400.0
+_RECENT = Table(
+    "recent_attempt",
+    MetaData(),
+    *(
+        Column(name, _T[name].type)
+        for name in (
+            "analysis_id", "number", "trigger", "outcome", "fingerprint", "after_fingerprint", "error_code",
+            "provider", "cost", "finished_at",
+        )
+    ),
+    Column("expert_instance_id", Integer),
+    Column("answers", Boolean),
+    Column("seconds", Float),
+    Column("queued_after", Float),
+    Column("started_after", Float),
+    Column("stamp", String),
+    prefixes=["TEMPORARY"],
+)  # fmt: skip
+_R = _RECENT.c
+_BEGAN = _R.seconds.is_not(None).label("began")
+_SUMS = (
+    func.count().label("attempts"),
+    func.sum(_R.seconds).label("seconds"),
+    func.sum(_R.cost, type_=Money).label("cost"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Equal attempts, added up: how many, how long they worked and what they cost. Empty parts were not asked for."""
+
+    trigger: Trigger
+    outcome: Outcome
+    count: int
+    seconds: float
+    cost: Decimal
+    expert: int | None = None
+    fingerprint: str | None = None
+    after_fingerprint: str | None = None
+    code: str | None = None
+    provider: str | None = None
+    hour: str | None = None
+    answers: bool = False
+    began: bool = True
+
+    @property
+    def recovered(self) -> bool:
+        """Whether these completed after a failure."""
+        return self.outcome is Outcome.COMPLETED and self.answers
+
+
+@dataclass(frozen=True)
+class Slow:
+    """One of the slowest attempts."""
+
+    analysis_id: int
+    attempt: int
+    symbol: str
+    expert: str
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How keys are called: experts by id, errors by fingerprint as (code, message), and what persons said of them."""
+
+    experts: Mapping[int, str]
+    errors: Mapping[str, tuple[str, str]]
+    kinds: Mapping[str, FailureKind]
+
+    def expert(self, key: str) -> str:
+        """Return an expert's alias."""
+        return self.experts.get(int(key), f"expert {key}")
+
+    def error(self, key: str) -> str:
+        """Return an error as one line."""
+        code, message = self.errors.get(key, ("", key))
+        return f"{code}: {message}" if code else message
+
+    def kind(self, key: str) -> FailureKind | None:
+        """Return the kind that a person gave an error, None when nobody did."""
+        return self.kinds.get(key)
+
+
+@contextmanager
+def gathered(session: Session, since: datetime, expert: int | None) -> Iterator[None]:
+    """Gather the window's attempts in a temporary table of this connection, for as long as a block lasts.
+
+    They are looked up once instead of once a question; nothing is written to the database itself.
+    """
+    session.execute(DropTable(_RECENT, if_exists=True))
+    session.execute(_recent(since, expert).into(_RECENT.name, temporary=True))
+    try:
+        yield
+    finally:
+        session.execute(DropTable(_RECENT, if_exists=True))
+
+
+def cells(session: Session) -> list[Cell]:
+    """Return the attempts by trigger, outcome, expert, error code, provider and whether they began.
+
+    An attempt that never began was refused, cancelled or given up while it waited.
+    """
+    keys = (_R.trigger, _R.outcome, _R.expert_instance_id, _R.error_code, _R.provider, _R.answers, _BEGAN)
+    return [
+        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+             expert=row.expert_instance_id, code=row.error_code, provider=row.provider,
+             answers=bool(row.answers), began=bool(row.began))
+        for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
+    ]  # fmt: skip
+
+
+def error_cells(session: Session) -> list[Cell]:
+    """Return the failed attempts by their own error, and what followed a failure by the error that it answers."""
+    failed, answering = (_R.fingerprint, _R.error_code), (_R.after_fingerprint, _R.trigger, _R.outcome, _BEGAN)
+    own = session.execute(
+        select(*failed, *_SUMS).where(_R.outcome == Outcome.FAILED, _R.fingerprint.is_not(None)).group_by(*failed)
+    )
+    found = [
+        Cell(Trigger.FIRST, Outcome.FAILED, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+             fingerprint=row.fingerprint, code=row.error_code)
+        for row in own
+    ]  # fmt: skip
+    answers = session.execute(select(*answering, *_SUMS).where(_R.after_fingerprint.is_not(None)).group_by(*answering))
+    found += [
+        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+             after_fingerprint=row.after_fingerprint, answers=True, began=bool(row.began))
+        for row in answers
+    ]  # fmt: skip
+    return found
+
+
+def hours(session: Session, zone: ZoneInfo) -> list[Cell]:
+    """Return the attempts by trigger, outcome and the hour, 00 to 23 in `zone`, in which they ended."""
+    # By date and hour, at most 721 of them: which hour of the day that is depends on the date too.
+    keys = (_R.trigger, _R.outcome, _R.answers, _R.stamp)
+    return [
+        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+             hour=f"{_local(row.stamp, zone):%H}", answers=bool(row.answers))
+        for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
+    ]  # fmt: skip
+
+
+def waits(session: Session, triggers: Sequence[Trigger]) -> list[float]:
+    """Return how many seconds after the failure the newest 10,000 attempts of these triggers came.
+
+    A person's re-run came when it was queued, a retry when it began: it is queued at once and waits by itself.
+    """
+    came = _R.started_after if Trigger.RETRY in triggers else _R.queued_after
+    rows = session.scalars(select(came).where(_R.trigger.in_(triggers), came.is_not(None)).limit(SAMPLE))
+    return [max(0.0, seconds) for seconds in rows]
+
+
+def recoveries(session: Session) -> list[float]:
+    """Return how many seconds after their first failure the newest 10,000 recovered analyses completed."""
+    earlier = t.attempt.alias()
+    first = (
+        select(func.min(earlier.c.finished_at))
+        .where(earlier.c.analysis_id == _R.analysis_id, earlier.c.outcome == Outcome.FAILED)
+        .scalar_subquery()
+    )
+    recovered = (_R.outcome == Outcome.COMPLETED) & _R.answers
+    rows = session.scalars(select(_seconds(first, _R.finished_at)).where(recovered).limit(SAMPLE))
+    return [max(0.0, seconds) for seconds in rows if seconds is not None]
+
+
+def slowest(session: Session, count: int) -> list[Slow]:
+    """Return the attempts that worked longest."""
+    rows = session.execute(
+        select(_R.analysis_id, _R.number, t.analysis.c.symbol, t.expert_instance.c.alias, _R.outcome, _R.seconds)
+        .join(t.analysis, t.analysis.c.id == _R.analysis_id)
+        .join(t.expert_instance, t.expert_instance.c.id == t.analysis.c.expert_instance_id)
+        .where(_R.seconds.is_not(None))
+        .order_by(_R.seconds.desc(), _R.analysis_id.desc())
+        .limit(count)
+    )
+    return [Slow(*tuple(row)) for row in rows]
+
+
+def truncated(session: Session, since: datetime) -> bool:
+    """Tell whether the window holds more attempts than are looked at."""
+    some = select(literal(1)).select_from(t.attempt).where(_T.finished_at >= since).limit(BOUND + 1).subquery()
+    return int(session.scalar(select(func.count()).select_from(some)) or 0) > BOUND
+
+
+def texts(session: Session, found: Iterable[Cell]) -> Texts:
+    """Return how the keys of these cells are called; errors by their newest message."""
+    i, g = t.expert_instance.c, t.failure_group.c
+    experts = {row.id: row.alias for row in session.execute(select(i.id, i.alias))}
+    kinds = {row[0]: row[1] for row in session.execute(select(g.fingerprint, g.kind).where(g.kind.is_not(None)))}
+    weights: dict[str, float] = {}
+    for cell in found:
+        for fingerprint in (cell.fingerprint, cell.after_fingerprint):
+            if fingerprint:
+                weights[fingerprint] = weights.get(fingerprint, 0.0) + cell.seconds + cell.count
+    worst = sorted(weights, key=lambda key: -weights[key])[:200]
+    errors = {}
+    for fingerprint in worst:
+        row = session.execute(
+            select(_T.error_code, func.substr(_T.error_message, 1, MESSAGE))
+            .where(_T.fingerprint == fingerprint)
+            .order_by(_T.id.desc())
+            .limit(1)
+        ).one_or_none()
+        if row is not None:
+            errors[fingerprint] = (row[0] or "", row[1] or "")
+    return Texts(experts, errors, kinds)
+
+
+def _recent(since: datetime, expert: int | None) -> Select[Any]:
+    """Select the newest 100,000 attempts that ended in the window, of them those of one expert when it is given."""
+    newest = (  # from the index alone; rows are looked up for these only
+        select(_T.id)
+        .where(_T.finished_at >= since)
+        .order_by(_T.finished_at.desc(), _T.id.desc())
+        .limit(BOUND)
+        .subquery()
+    )
+    statement = (
+        select(
+            _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint, _T.error_code,
+            _T.provider, _T.cost, _T.finished_at,
+            t.analysis.c.expert_instance_id,
+            _T.after_failed_at.is_not(None).label("answers"),
+            func.round(_seconds(_T.started_at, _T.finished_at), 3).label("seconds"),
+            _seconds(_T.after_failed_at, _T.queued_at).label("queued_after"),
+            _seconds(_T.after_failed_at, _T.started_at).label("started_after"),
+            func.strftime("%Y-%m-%dT%H", _T.finished_at).label("stamp"),
+        )
+        .join(newest, newest.c.id == _T.id)
+        .join(t.analysis, t.analysis.c.id == _T.analysis_id)
+    )  # fmt: skip
+    return statement if expert is None else statement.where(t.analysis.c.expert_instance_id == expert)
+
+
+def _seconds(earlier: Any, later: Any) -> ColumnElement[float]:
+    days: ColumnElement[float] = func.julianday(later, type_=Float) - func.julianday(earlier, type_=Float)
+    return days * _DAY
+
+
+def _local(stamp: str, zone: ZoneInfo) -> datetime:
+    return datetime.strptime(stamp, "%Y-%m-%dT%H").replace(tzinfo=UTC).astimezone(zone)

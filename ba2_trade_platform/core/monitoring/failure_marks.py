@@ -1,0 +1,156 @@
+"""What a person says of a group of failures: resolved, ignored, won't fix; each with its way back."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.monitoring.rerun_outlook import REASON_LIMIT, group_of
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Mark
+
+log = logging.getLogger(__name__)
+LONGEST = timedelta(days=366)
+MOST = 1_000_000
+_G = t.failure_group.c
+
+
+@dataclass(frozen=True)
+class Said:
+    """What stands in a group's row of what a person said of it, and since when it is said to have come back."""
+
+    mark: Mark | None = None
+    marked_at: datetime | None = None
+    marked_by: int | None = None
+    mark_reason: str | None = None
+    ignore_until: datetime | None = None
+    ignore_seen: int | None = None
+    regressed_at: datetime | None = None
+
+    @property
+    def word(self) -> str:
+        """How it is called in the activity log."""
+        return self.mark.value if self.mark else "open"
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A group that was marked: the sentence to show, what was said before, and what is said now."""
+
+    fingerprint: str
+    sentence: str
+    before: Said
+    after: Said
+
+
+class FailureMarks:
+    """Marks groups; each verb may be repeated, and `restore` undoes it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def resolve(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> Marked:
+        """Say that it is fixed: it leaves the inbox until it comes back. Raises NotFound or Unavailable."""
+        said = Said(Mark.RESOLVED, mark_reason=_clean(reason))
+        return self._mark(fingerprint, by, said, "Resolved: it leaves the inbox until it comes back")
+
+    def ignore(
+        self,
+        fingerprint: str,
+        *,
+        by: Actor,
+        seconds: float | None = None,
+        more: int | None = None,
+        reason: str | None = None,
+    ) -> Marked:
+        """Leave it out of the inbox for a time, until it was seen `more` times more, or, with neither, for ever.
+
+        Raises Invalid, NotFound or Unavailable.
+        """
+        if seconds is not None and more is not None:
+            raise Invalid("Ignore it for a time or until more of it, not both", code="INVALID_IGNORE")
+        ignored = Said(Mark.IGNORED, mark_reason=_clean(reason))
+        if seconds is not None:
+            if not 1 <= seconds <= LONGEST.total_seconds():
+                raise Invalid("Ignore it for 1 second to 366 days, or for ever", code="INVALID_IGNORE")
+            until = self._store.clock.now() + timedelta(seconds=seconds)
+            return self._mark(fingerprint, by, replace(ignored, ignore_until=until), f"Ignored for {_span(seconds)}")
+        if more is not None:
+            if not 1 <= more <= MOST:
+                raise Invalid(f"Ignore it until 1 to {MOST:,} more", code="INVALID_IGNORE")
+            return self._mark(fingerprint, by, ignored, f"Ignored until {more:,} more", more=more)
+        return self._mark(fingerprint, by, replace(ignored, mark=Mark.WONT_FIX), "Ignored for ever: won't fix")
+
+    def reopen(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> Marked:
+        """Take back what was said of it. Raises NotFound or Unavailable."""
+        return self._mark(fingerprint, by, Said(mark_reason=_clean(reason)), "Reopened")
+
+    def restore(self, marked: Marked, *, by: Actor) -> Marked:
+        """Undo what `marked` did. Raises Refused when the group has changed since, NotFound or Unavailable."""
+        with self._store.write() as transaction:
+            present = _said_of(group_of(transaction.session, marked.fingerprint))
+            if present == marked.before:
+                return Marked(marked.fingerprint, "Undone", present, present)
+            if present != marked.after:
+                sentence = "Cannot undo: somebody marked this group since, or it came back"
+                raise Refused(sentence, code="CHANGED_SINCE")
+            who = actor_id(transaction.session, by)
+            self._put(transaction, marked.fingerprint, present, marked.before, who, "undo")
+        return Marked(marked.fingerprint, "Undone", present, marked.before)
+
+    def _mark(self, fingerprint: str, by: Actor, wish: Said, sentence: str, *, more: int | None = None) -> Marked:
+        with self._store.write() as transaction:
+            row = group_of(transaction.session, fingerprint)
+            before = _said_of(row)
+            if more is not None:
+                wish = replace(wish, ignore_seen=row.seen + more)
+            if wish.mark in (Mark.IGNORED, Mark.WONT_FIX):
+                wish = replace(wish, regressed_at=before.regressed_at)
+            reason, wish = wish.mark_reason, wish if wish.mark else replace(wish, mark_reason=None)
+            if wish == replace(before, marked_at=None, marked_by=None):
+                return Marked(fingerprint, sentence, before, before)
+            who = actor_id(transaction.session, by)
+            after = replace(wish, marked_at=self._store.clock.now(), marked_by=who) if wish.mark else wish
+            self._put(transaction, fingerprint, before, after, who, reason)
+        log.info("%s: failure group %s: %s -> %s", by, fingerprint, before.word, after.word)
+        return Marked(fingerprint, sentence, before, after)
+
+    def _put(
+        self, transaction: Transaction, fingerprint: str, before: Said, after: Said, who: int, reason: str | None
+    ) -> None:
+        session = transaction.session
+        session.execute(update(t.failure_group).where(_G.fingerprint == fingerprint).values(**asdict(after)))
+        note(
+            session,
+            who,
+            self._store.clock.now(),
+            f"mark of failure group {fingerprint}",
+            subject_type="failure group",
+            before=before.word,
+            after=after.word,
+            reason=reason,
+        )
+        transaction.everything = True
+
+
+def _said_of(row: Any) -> Said:
+    return Said(*(getattr(row, field.name) for field in fields(Said)))
+
+
+def _clean(reason: str | None) -> str | None:
+    return clean_text(reason, REASON_LIMIT) if reason else None
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

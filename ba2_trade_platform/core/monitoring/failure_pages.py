@@ -1,0 +1,110 @@
+"""Which groups of failures stand where, a keyset page at a time: those that need a person first."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Integer, bindparam, column, text
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.failures.group_states import NEEDY, ONE, RANK, RECOVERED, STANDING, GroupState
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.types import UtcDateTime
+
+_INSTANTS = ("now", "after_seen")
+
+
+def _statement(sql: str) -> Any:
+    instants = [bindparam(name, type_=UtcDateTime()) for name in _INSTANTS if f":{name}" in sql]
+    return text(sql).bindparams(*instants)
+
+
+def _rows(sql: str) -> Any:
+    numbers = [column(name, Integer) for name in ("rank", "failed_now", "scheduled")]
+    return _statement(sql).columns(column("fingerprint"), *numbers, t.failure_group.c.last_seen)
+
+
+_STANDING, _RECOVERED, _ONE = _rows(STANDING), _rows(RECOVERED), _rows(ONE)
+_NEEDY = _statement(NEEDY)
+_STATES = tuple(GroupState)
+
+
+class Place(NamedTuple):
+    """Where one group stands, and by what it is sorted."""
+
+    fingerprint: str
+    rank: int
+    failed_now: int
+    scheduled: int
+    last_seen: datetime
+
+    @property
+    def state(self) -> GroupState:
+        """The state that its rank stands for."""
+        return _STATES[self.rank]
+
+
+def places(
+    session: Session, states: Iterable[GroupState], now: datetime, limit: int, after: Place | None = None
+) -> list[Place]:
+    """Return up to `limit` groups in these states: what stands failed, is tried again or is marked, then the rest."""
+    wanted = set(states)
+    within_recovered = after is not None and after.state is GroupState.RECOVERED
+    found: list[Place] = []
+    if not within_recovered:
+        asked = {
+            "now": now,
+            "ranks": json.dumps([RANK[state] for state in wanted]),
+            "after_rank": after.rank if after else None,
+            "after_failed": after.failed_now if after else None,
+            "limit": limit,
+        }
+        found = _read(session, _STANDING, asked | _seen(after))
+    if GroupState.RECOVERED in wanted and len(found) < limit:
+        asked = {"now": now, "limit": limit - len(found)} | _seen(after if within_recovered else None)
+        found += _read(session, _RECOVERED, asked)
+    return found
+
+
+def place_of(session: Session, fingerprint: str, now: datetime) -> Place | None:
+    """Return where one group stands, None when there is no such group."""
+    return next(iter(_read(session, _ONE, {"one": fingerprint, "now": now})), None)
+
+
+def count_needy(session: Session, now: datetime, bound: int) -> int:
+    """Return how many groups need a person, counting no further than `bound`."""
+    return int(session.scalar(_NEEDY, {"now": now, "limit": bound}) or 0)
+
+
+def _seen(after: Place | None) -> dict[str, Any]:
+    return {
+        "after_seen": after.last_seen if after else None,
+        "after_fingerprint": after.fingerprint if after else None,
+    }
+
+
+def _read(session: Session, statement: Any, asked: dict[str, Any]) -> list[Place]:
+    return [Place(*row) for row in session.execute(statement, asked)]
+
+
+def encode(place: Place) -> str:
+    """Return a cursor that goes on after this place."""
+    said = [place.fingerprint, place.state.value, place.failed_now, place.last_seen.isoformat()]
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+
+
+def decode(cursor: str) -> Place:
+    """Return where a cursor goes on; raises Invalid for what is none: it comes from outside."""
+    try:
+        fingerprint, state, failed_now, seen = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        int(failed_now).to_bytes(8, signed=True)  # raises for what the database could not hold
+        moment = datetime.fromisoformat(seen).astimezone(UTC)
+        return Place(clean_text(fingerprint), RANK[GroupState(state)], int(failed_now), 0, moment)
+    except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
+        raise Invalid("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error

@@ -1,0 +1,322 @@
+"""What Job Monitoring shows: filtered, sorted, keyset-paged rows and bounded counts, never a full scan."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Enum, Float, Integer, Select, func, literal, select, tuple_
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
+
+from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
+from ba2_trade_platform.core.attempts.lifecycle import Event, allows
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.types import UtcDateTime
+from ba2_trade_platform.vocabulary import Action, FailureKind, Source, Status, Subtype
+
+_A = t.analysis.c
+_I = t.expert_instance.c
+BOUND = 10_000
+MAX_LIMIT = 500
+SORTS: dict[str, Any] = {
+    "id": _A.id,
+    "symbol": _A.symbol,
+    "expert": _A.expert_instance_id,
+    "status": _A.status,
+    "failure": _A.error_code,
+    "recommendation": _A.result_action,
+    "confidence": _A.result_confidence,
+    "expected_profit": _A.result_expected_profit,
+    "attempt": _A.attempt,
+    "created": _A.created_at,
+    "finished": _A.finished_at,
+    "duration": _A.duration_ms,
+    "source": _A.source,
+    "subtype": _A.subtype,
+}
+
+
+@dataclass(frozen=True)
+class AnalysisRow:
+    """One line of the table."""
+
+    id: int
+    symbol: str
+    expert_instance_id: int
+    expert: str
+    status: Status
+    subtype: Subtype
+    source: Source
+    batch_id: int | None
+    priority: int
+    as_of: datetime | None
+    run_before: datetime | None
+    error_code: str | None
+    error_message: str | None
+    failure_kind: FailureKind | None
+    fingerprint: str | None
+    action: Action | None
+    confidence: float | None
+    expected_profit: float | None
+    attempt: int
+    reruns_used: int
+    max_reruns: int
+    retries_used: int
+    rescues_used: int
+    progress: int
+    current_step: str | None
+    created_at: datetime
+    updated_at: datetime
+    available_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_ms: int | None
+    version: int
+    max_retries: int
+    retry_provider: str | None
+    held: bool = False
+
+    @property
+    def retrying(self) -> bool:
+        """Whether it waits for its automatic retry: the failure that it is to be retried for is still on it."""
+        return self.status is Status.PENDING and self.error_code is not None
+
+    def offers(self, event: Event) -> bool:
+        """Whether this verb's button is to be shown."""
+        return allows(self.status, event, retrying=self.retrying)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows. `next_cursor` None: no more. `bounded`: sorted among the newest 10,000 matches only."""
+
+    items: tuple[AnalysisRow, ...]
+    next_cursor: str | None
+    bounded: bool = False
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many analyses there are, each number at most 10,000 (then there are more)."""
+
+    pending: int
+    running: int
+    failed: int
+    failed_today: int
+    completed: int
+    bound: int = BOUND
+
+
+_COLUMNS = (
+    _A.id,
+    _A.symbol,
+    _A.expert_instance_id,
+    _I.alias.label("expert"),
+    _A.status,
+    _A.subtype,
+    _A.source,
+    _A.batch_id,
+    _A.priority,
+    _A.as_of,
+    _A.run_before,
+    _A.error_code,
+    func.substr(_A.error_message, 1, 500).label("error_message"),
+    _A.failure_kind,
+    _A.fingerprint,
+    _A.result_action.label("action"),
+    _A.result_confidence.label("confidence"),
+    _A.result_expected_profit.label("expected_profit"),
+    _A.attempt,
+    _A.reruns_used,
+    _I.max_reruns,
+    _A.retries_used,
+    _A.rescues_used,
+    _A.progress,
+    _A.current_step,
+    _A.created_at,
+    _A.updated_at,
+    _A.available_at,
+    _A.started_at,
+    _A.finished_at,
+    _A.duration_ms,
+    _A.version,
+    _I.max_retries,
+    _A.retry_provider,
+    _A.held,
+)
+
+
+@dataclass(frozen=True)
+class _Key:
+    """Where a page ended: the sort value (None among the NULLs, which come last) and the id."""
+
+    value: Any
+    id: int
+
+
+class Monitor:
+    """Reads analyses for tables, counts and single rows."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def page(
+        self,
+        chosen: Filter | None = None,
+        *,
+        sort: str = "id",
+        descending: bool = True,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return up to `limit` (1-500) rows after `cursor`. Raises Invalid for an unknown sort or a broken cursor."""
+        if sort not in SORTS:
+            raise Invalid(f"Cannot sort by {sort[:40]}; choose one of {', '.join(SORTS)}", code="INVALID_SORT")
+        if not 1 <= limit <= MAX_LIMIT:
+            raise Invalid(f"The limit must be between 1 and {MAX_LIMIT}, not {limit}", code="INVALID_LIMIT")
+        chosen = chosen or Filter()
+        after = _decode(cursor, sort) if cursor else None
+        bounded = sort != "id" and chosen.parts > 0
+        with self._store.read() as session:
+            ids = self._ids(session, chosen, sort, descending, after, limit + 1, bounded)
+            rows = self._rows(session, [row_id for row_id, _ in ids[:limit]])
+        more = len(ids) > limit
+        last = ids[limit - 1] if more else None
+        return Page(tuple(rows), _encode(last[1], last[0]) if last else None, bounded and self.count(chosen) > BOUND)
+
+    def rows(self, analysis_ids: Sequence[int]) -> list[AnalysisRow]:
+        """Return these rows, in this order; what is gone is missing."""
+        with self._store.read() as session:
+            return self._rows(session, analysis_ids)
+
+    def matching(self, analysis_ids: Sequence[int], chosen: Filter) -> set[int]:
+        """Return which of these analyses match a filter."""
+        with self._store.read() as session:
+            return set(session.scalars(select(_A.id).where(_A.id.in_(analysis_ids), *conditions_of(chosen))))
+
+    def count(self, chosen: Filter | None = None) -> int:
+        """Return how many analyses match, 10,001 standing for more."""
+        with self._store.read() as session:
+            return self._bounded_count(session, *conditions_of(chosen or Filter()))
+
+    def counts(self, today: datetime) -> Counts:
+        """Return the numbers of the top strip; `today` is the instant at which the trader's day began."""
+        with self._store.read() as session:
+            by_status = {
+                status: self._bounded_count(session, _A.status == status)
+                for status in (Status.PENDING, Status.RUNNING, Status.FAILED, Status.COMPLETED)
+            }
+            failed_today = self._bounded_count(
+                session, *conditions_of(Filter(status=(Status.FAILED,), finished_since=today))
+            )
+        return Counts(
+            pending=by_status[Status.PENDING],
+            running=by_status[Status.RUNNING],
+            failed=by_status[Status.FAILED],
+            failed_today=failed_today,
+            completed=by_status[Status.COMPLETED],
+        )
+
+    def newest_id(self) -> int:
+        """Return the highest id, 0 when there is none."""
+        with self._store.read() as session:
+            return int(session.scalar(select(func.max(_A.id))) or 0)
+
+    def _ids(
+        self,
+        session: Session,
+        chosen: Filter,
+        sort: str,
+        descending: bool,
+        after: _Key | None,
+        limit: int,
+        bounded: bool,
+    ) -> list[tuple[int, Any]]:
+        """Return (id, sort value) of a page: first the rows that have a value, then the NULLs, ids breaking ties."""
+        conditions = conditions_of(chosen)
+        source: Any = t.analysis
+        by_id: Any = _A.id
+        if chosen.ranged and self._bounded_count(session, *conditions) <= BOUND:
+            # Few match: find them by their index and sort them, instead of walking all ids for them.
+            by_id = _A.id + 0
+        if bounded:
+            # No index serves this filter and this order together: sort the newest matches only.
+            source = (
+                select(_A.id, SORTS[sort].label("value")).where(*conditions).order_by(by_id.desc()).limit(BOUND)
+            ).subquery()
+            column, row_id, conditions = source.c.value, source.c.id, []
+        else:
+            column, row_id = SORTS[sort], _A.id
+        found: list[tuple[int, Any]] = []
+        if sort == "id":
+            statement = select(row_id, row_id).where(*conditions)
+            if after:
+                statement = statement.where(row_id < after.id if descending else row_id > after.id)
+            statement = statement.order_by(by_id.desc() if descending else by_id).limit(limit)
+            return [(row[0], row[1]) for row in session.execute(statement)]
+        if after is None or after.value is not None:
+            statement = select(row_id, column).where(column.is_not(None), *conditions)
+            if after:
+                bound = (literal(after.value, column.type), after.id)
+                place = tuple_(column, row_id)
+                statement = statement.where(place < tuple_(*bound) if descending else place > tuple_(*bound))
+            order = (column.desc(), row_id.desc()) if descending else (column, row_id)
+            found = [(row[0], row[1]) for row in session.execute(statement.order_by(*order).limit(limit))]
+        if len(found) < limit:
+            nulls: Select[Any] = select(row_id).where(column.is_(None), *conditions)
+            if after and after.value is None:
+                nulls = nulls.where(row_id < after.id if descending else row_id > after.id)
+            nulls = nulls.order_by(row_id.desc() if descending else row_id).limit(limit - len(found))
+            found += [(row_id_, None) for row_id_ in session.scalars(nulls)]
+        return found
+
+    @staticmethod
+    def _rows(session: Session, analysis_ids: Sequence[int]) -> list[AnalysisRow]:
+        statement = select(*_COLUMNS).join(t.expert_instance, _I.id == _A.expert_instance_id)
+        rows = session.execute(statement.where(_A.id.in_(analysis_ids)))
+        by_id = {row.id: AnalysisRow(*tuple(row)) for row in rows}
+        return [by_id[analysis_id] for analysis_id in analysis_ids if analysis_id in by_id]
+
+    @staticmethod
+    def _bounded_count(session: Session, *conditions: ColumnElement[bool]) -> int:
+        some = select(literal(1)).select_from(t.analysis).where(*conditions).limit(BOUND + 1).subquery()
+        return int(session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def _encode(value: Any, row_id: int) -> str:
+    shown = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([shown, row_id]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, sort: str) -> _Key:
+    try:
+        value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return _Key(None if value is None else _bound(value, SORTS[sort].type), _integer(row_id))
+    except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
+        raise Invalid("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error
+
+
+def _bound(value: Any, column: TypeEngine[Any]) -> Any:
+    """Return a cursor's value as its column's type, or raise ValueError: a cursor comes from outside."""
+    if isinstance(column, Enum):
+        return column.enum_class(value)  # type: ignore[misc]  # every Enum column here has its class
+    if isinstance(column, UtcDateTime):
+        return datetime.fromisoformat(value).astimezone(UTC)
+    if isinstance(column, Integer):
+        return _integer(value)
+    return float(value) if isinstance(column, Float) else clean_text(value)
+
+
+def _integer(value: Any) -> int:
+    number = int(value)
+    if abs(number) >= 2**63:
+        raise ValueError(f"{number} is no 64-bit number")
+    return number

@@ -1,0 +1,298 @@
+"""Says whether re-running a failure is worth it, with the evidence, and lets the operator overrule its kind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.failures.advice import advice
+from ba2_trade_platform.core.failures.classification import KINDS
+from ba2_trade_platform.core.failures.kinds import fix_first
+from ba2_trade_platform.core.failures.track_records import ENOUGH, NEWEST, Track, tracks
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import FailureKind, Outcome, Status
+
+log = logging.getLogger(__name__)
+REASON_LIMIT = 500
+ANSWERS_SHOWN = 20
+_KINDS = {code.value: kind for code, kind in KINDS.items()}
+_ASSESSED = (Status.FAILED, Status.PENDING)  # of the pending only those that wait for their retry have an error
+_G = t.failure_group.c
+_T = t.attempt.c
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Whether a re-run of one failure is worth it: the sentence, the rule that led to it, and the evidence."""
+
+    kind: FailureKind
+    headline: str
+    chip: str
+    rule: str
+    hint: str
+    by: str
+    tried: int
+    succeeded: int
+    median_wait_seconds: float | None
+    own_kind: FailureKind
+    overridden_by: str | None = None
+    overridden_at: datetime | None = None
+    override_reason: str | None = None
+
+    @property
+    def warns(self) -> bool:
+        """Whether a person should fix something before a re-run."""
+        return self.kind is FailureKind.PERMANENT
+
+
+@dataclass(frozen=True)
+class KindOverride:
+    """What the operator said of a group, against what its code says."""
+
+    fingerprint: str
+    code: str
+    message: str
+    kind: FailureKind
+    own_kind: FailureKind
+    by: str
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One attempt that answered an error, and how it ended; `outcome` None: it has not."""
+
+    analysis_id: int
+    number: int
+    symbol: str
+    outcome: Outcome | None
+    failed_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """How long it waited after the failure, until it began."""
+        if self.failed_at is None or self.started_at is None:
+            return None
+        return (self.started_at - self.failed_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class Error:
+    """What is to be assessed: a failure's group, its code, and the kind it was classified as."""
+
+    fingerprint: str
+    code: str
+    kind: FailureKind | None = None
+
+
+def kind_of(code: str) -> FailureKind:
+    """Return the kind of a code; of one that this version does not know nobody can say."""
+    return _KINDS.get(code, FailureKind.UNKNOWN)
+
+
+class Assessments:
+    """Assesses failures from what became of their like, and keeps the operator's overrides."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, rows: Sequence[AnalysisRow]) -> dict[int, Assessment]:
+        """Return the assessment of each of these analyses that has failed, or waits for its retry, by its id."""
+        errors = {
+            row.id: Error(row.fingerprint, row.error_code, row.failure_kind)
+            for row in rows
+            if row.fingerprint and row.error_code and row.status in _ASSESSED
+        }
+        if not errors:
+            return {}
+        with self._store.read() as session:
+            found = assess(session, errors.values())
+        return {row_id: found[error.fingerprint] for row_id, error in errors.items()}
+
+    def of_fingerprint(self, fingerprint: str) -> Assessment:
+        """Return the assessment of a group of failures. Raises NotFound."""
+        with self._store.read() as session:
+            group = group_of(session, fingerprint)
+            return assess(session, [Error(fingerprint, group.code)])[fingerprint]
+
+    def evidence(self, fingerprint: str) -> list[Answered]:
+        """Return the newest attempts that answered this error, the newest first, at most 20."""
+        a = t.analysis.c
+        with self._store.read() as session:
+            rows = session.execute(
+                select(
+                    _T.analysis_id, _T.number, a.symbol, _T.outcome, _T.after_failed_at, _T.started_at, _T.finished_at
+                )
+                .join(t.analysis, a.id == _T.analysis_id)
+                .where(_T.after_fingerprint == fingerprint, _T.after_fingerprint.is_not(None))
+                .order_by(_T.id.desc())
+                .limit(ANSWERS_SHOWN)
+            )
+            return [Answered(*tuple(row)) for row in rows]
+
+    def set_kind(self, fingerprint: str, kind: FailureKind, *, by: Actor, reason: str | None = None) -> Assessment:
+        """Have this group held to be of another kind, and return its new assessment. Raises NotFound, Unavailable."""
+        return self._say(fingerprint, kind, by, clean_text(reason, REASON_LIMIT) if reason else None)
+
+    def clear_kind(self, fingerprint: str, *, by: Actor) -> Assessment:
+        """Hold this group again to be of the kind its code says. Raises NotFound, Unavailable."""
+        return self._say(fingerprint, None, by, None)
+
+    def overrides(self) -> list[KindOverride]:
+        """Return every override, the newest first."""
+        with self._store.read() as session:
+            rows = session.execute(
+                select(_G.fingerprint, _G.code, _G.message, _G.kind, t.actor.c.name, _G.kind_at, _G.kind_reason)
+                .outerjoin(t.actor, t.actor.c.id == _G.kind_by)
+                .where(_G.kind.is_not(None))
+                .order_by(_G.kind_at.desc(), _G.fingerprint)
+            ).all()
+        return [
+            KindOverride(fingerprint, code, message, kind, kind_of(code), name or "", at, reason)
+            for fingerprint, code, message, kind, name, at, reason in rows
+        ]
+
+    def _say(self, fingerprint: str, kind: FailureKind | None, by: Actor, reason: str | None) -> Assessment:
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            group = group_of(session, fingerprint)
+            if (group.kind, group.kind_reason) != (kind, reason):
+                who = actor_id(session, by)
+                session.execute(
+                    update(t.failure_group)
+                    .where(_G.fingerprint == fingerprint)
+                    .values(
+                        kind=kind,
+                        kind_at=now if kind else None,
+                        kind_by=who if kind else None,
+                        kind_reason=reason,
+                    )
+                )
+                note(
+                    session,
+                    who,
+                    now,
+                    f"kind of failure group {fingerprint}",
+                    subject_type="failure group",
+                    before=group.kind.value if group.kind else None,
+                    after=kind.value if kind else None,
+                    reason=reason,
+                )
+                transaction.everything = True
+                log.info(
+                    "%s: failure group %s is held to be %s", by, fingerprint, kind.value if kind else "as its code"
+                )
+            return assess(session, [Error(fingerprint, group.code)])[fingerprint]
+
+
+def group_of(session: Session, fingerprint: str) -> Any:
+    """Return the row of a group, or raise NotFound."""
+    group = session.execute(select(t.failure_group).where(_G.fingerprint == fingerprint)).one_or_none()
+    if group is None:
+        raise NotFound(f"There is no group of failures {fingerprint[:64]}", code="FAILURE_GROUP_NOT_FOUND")
+    return group
+
+
+def assess(session: Session, errors: Iterable[Error]) -> dict[str, Assessment]:
+    """Return the assessment of each of these errors, by fingerprint; three statements at most."""
+    unique = {error.fingerprint: error for error in errors}
+    groups = {
+        row.fingerprint: row
+        for row in session.execute(
+            select(_G.fingerprint, _G.provider, _G.kind, _G.kind_at, _G.kind_reason, t.actor.c.name)
+            .outerjoin(t.actor, t.actor.c.id == _G.kind_by)
+            .where(_G.fingerprint.in_(list(unique)))
+        )
+    }
+    found = tracks(session, [(error.fingerprint, error.code) for error in unique.values()])
+    return {
+        fingerprint: _assessment(error, found[fingerprint], groups.get(fingerprint))
+        for fingerprint, error in unique.items()
+    }
+
+
+def _assessment(error: Error, track: Track, group: Any) -> Assessment:
+    own = error.kind or kind_of(error.code)
+    overridden = group is not None and group.kind is not None
+    kind = group.kind if overridden else own
+    said = advice(error.code)
+    return Assessment(
+        kind=kind,
+        headline=_headline(kind, track, error.code, group.provider if group is not None else None),
+        chip=_chip(kind, track),
+        rule=_rule(error.code, own, track, overridden=overridden),
+        hint=(group.kind_reason or "") if overridden else said.hint_beside(likely=_promising(track)),
+        by=track.by,
+        tried=track.tried,
+        succeeded=track.succeeded,
+        median_wait_seconds=track.median_wait_seconds,
+        own_kind=own,
+        overridden_by=group.name if overridden else None,
+        overridden_at=group.kind_at if overridden else None,
+        override_reason=group.kind_reason if overridden else None,
+    )
+
+
+def _headline(kind: FailureKind, track: Track, code: str, provider: str | None) -> str:
+    if kind is FailureKind.PERMANENT:
+        return fix_first(code, provider)
+    evidence = _evidence(track, code)
+    if kind is FailureKind.UNKNOWN:
+        return f"Unknown: read it and decide ({evidence})"
+    return f"Transient: {'likely' if _promising(track) else 'less likely'} to work ({evidence})"
+
+
+def _promising(track: Track) -> bool:
+    """Tell whether the record speaks for a re-run; too short a one does not speak against it."""
+    return track.tried < ENOUGH or 2 * track.succeeded >= track.tried
+
+
+def _evidence(track: Track, code: str) -> str:
+    if not track.tried:
+        return "no re-run of this error has ended yet"
+    what = "this error" if track.by == "fingerprint" else code
+    counted = f"{track.succeeded} of {track.tried} re-runs of {what} succeeded"
+    wait = track.median_wait_seconds
+    return counted if wait is None else f"{counted}, median wait {_seconds(wait)}"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(0, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.0f} h"
+
+
+def _chip(kind: FailureKind, track: Track) -> str:
+    return f"{kind.value} {track.succeeded}/{track.tried}" if track.tried else kind.value
+
+
+def _rule(code: str, own: FailureKind, track: Track, *, overridden: bool) -> str:
+    kind = (
+        f"The operator says so; by its code, {code}, it would be {own.value}."
+        if overridden
+        else f"By its code, {code}, it is {own.value}."
+    )
+    counted = (
+        f"Counted are the newest {NEWEST} attempts that followed this very error and have ended."
+        if track.by == "fingerprint"
+        else f"Of this very error fewer than {ENOUGH} have ended; counted are the newest {NEWEST} attempts "
+        f"that followed {code}."
+    )
+    return (
+        f"{kind} {counted} The wait is from the failure to the start of the next attempt, "
+        "the middle one of those that succeeded."
+    )

@@ -1,0 +1,120 @@
+"""Alerts for persons: which wait to be acknowledged, who acknowledged which and why, and those of the past."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, literal_column, select, update
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+MAX_PAGE = 500
+SHOWN = 200
+_A = t.alert.c
+# In words, for SQLite finds the partial index only where it can read the condition.
+_UNSEEN: ColumnElement[bool] = literal_column("acknowledged_at IS NULL")
+_COLUMNS = (
+    _A.id, _A.kind, _A.sentence, _A.link, _A.first_at, _A.last_at, _A.seen, _A.ended_at, _A.acknowledged_at,
+    t.actor.c.name.label("acknowledged_by"), _A.acknowledge_reason,
+)  # fmt: skip
+_ALERTS = select(*_COLUMNS).outerjoin(t.actor, t.actor.c.id == _A.acknowledged_by)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert. It was told first at `first_at`, last at `last_at`, `seen` times; `ended_at`: no longer so since."""
+
+    id: int
+    kind: str
+    sentence: str
+    link: str | None
+    first_at: datetime
+    last_at: datetime
+    seen: int
+    ended_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    acknowledge_reason: str | None
+
+
+@dataclass(frozen=True)
+class AlertPage:
+    """One page of alerts, newest first; `next_cursor` None: no more."""
+
+    items: tuple[Alert, ...]
+    next_cursor: int | None
+
+
+@dataclass(frozen=True)
+class Unacknowledged:
+    """How many alerts wait to be acknowledged, and the newest of them."""
+
+    count: int = 0
+    newest: Alert | None = None
+
+
+class Alerts:
+    """Reads alerts and takes them off the pages once somebody has seen them. Blocking; thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def open(self) -> builtins.list[Alert]:
+        """Return the alerts that nobody has acknowledged, newest first; 200 at most."""
+        statement = _ALERTS.where(_UNSEEN).order_by(_A.id.desc()).limit(SHOWN)
+        with self._store.read() as session:
+            return [Alert(*tuple(row)) for row in session.execute(statement)]
+
+    def unacknowledged(self) -> Unacknowledged:
+        """Return how many wait, and the newest."""
+        with self._store.read() as session:
+            count = session.scalar(select(func.count()).select_from(t.alert).where(_UNSEEN)) or 0
+            newest = _ALERTS.where(_UNSEEN).order_by(_A.id.desc()).limit(1)
+            row = session.execute(newest).one_or_none() if count else None
+        return Unacknowledged(count, Alert(*tuple(row)) if row else None)
+
+    def history(self, acknowledged: bool | None = None, cursor: int | None = None, limit: int = 100) -> AlertPage:
+        """Return a page of alerts, newest first, None: all. Raises Invalid for a limit that is none."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise Invalid(f"The limit must be between 1 and {MAX_PAGE}, not {limit}", code="INVALID_LIMIT")
+        statement = _ALERTS.order_by(_A.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(_A.id < cursor)
+        if acknowledged is not None:
+            statement = statement.where(_A.acknowledged_at.is_not(None) if acknowledged else _UNSEEN)
+        with self._store.read() as session:
+            found = [Alert(*tuple(row)) for row in session.execute(statement)]
+        return AlertPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    def acknowledge(self, ids: Sequence[int], *, by: Actor, reason: str | None = None) -> builtins.list[Alert]:
+        """Take these alerts off the pages; the first who acknowledges one stays named. Raises NotFound."""
+        why = clean_text((reason or "").strip(), 500) or None
+        wanted = sorted(set(ids))
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            known = set(session.scalars(select(_A.id).where(_A.id.in_(wanted))))
+            missing = [alert_id for alert_id in wanted if alert_id not in known]
+            if missing:
+                raise NotFound(f"Alert {missing[0]} not found", alert_id=missing[0])
+            who = actor_id(session, by)
+            changed = session.scalars(
+                update(t.alert)
+                .where(_A.id.in_(wanted), _UNSEEN)
+                .values(acknowledged_at=now, acknowledged_by=who, acknowledge_reason=why)
+                .returning(_A.id)
+            ).all()
+            for alert_id in changed:
+                note(session, who, now, "acknowledge", subject_type="alert", subject_id=alert_id, reason=why)
+            transaction.everything = bool(changed)
+            rows = session.execute(_ALERTS.where(_A.id.in_(wanted)).order_by(_A.id)).all()
+        log.info("%s acknowledged %s of %s alerts", by, len(changed), len(wanted))
+        return [Alert(*tuple(row)) for row in rows]

@@ -1,0 +1,171 @@
+"""Alerts about analyses that have been pending for long: one alert a cause, so that no queue stands still unnoticed."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import case, func, literal_column, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
+from ba2_trade_platform.core.worker.breaker_ticks import NOT_CLOSED
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+KIND = "waiting"
+CHECK_SECONDS = 60.0
+AT_WORK = timedelta(minutes=10)
+_A, _I = t.analysis.c, t.expert_instance.c
+_PENDING_URL = "/marketanalysis?status=pending"
+
+
+class _Cause(NamedTuple):
+    """Why something waits: `key` names it, `words` end the alert's sentence."""
+
+    key: str
+    words: str
+    link: str = _PENDING_URL
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What stands in the way of pending analyses."""
+
+    paused: _Cause | None
+    held: frozenset[str]
+    running: Mapping[int, int]
+    slots: int
+    has_ended: bool
+
+
+class WaitingAlerts:
+    """Raises and ends the alerts about long waits; `minutes` 0: never. Blocking; thread-safe."""
+
+    def __init__(self, store: Store, minutes: int, zone: ZoneInfo) -> None:
+        self._store = store
+        self._minutes = minutes
+        self._zone = zone
+
+    def check(self) -> None:
+        """Look once: raise an alert for each cause that keeps analyses waiting, end those that are so no longer.
+
+        An alert that somebody has acknowledged is not raised again until its cause has ended.
+        """
+        if not self._minutes:
+            return
+        now = self._store.clock.now()
+        with self._store.read() as session:
+            causes = self._causes(session, now)
+            standing = _standing(session)
+        alarms = [self._alarm(cause, number) for cause, number in causes.items()]
+        told = {row.key: row for row in standing}
+        fresh = [alarm for alarm in alarms if _is_news(alarm, told.get(alarm.key))]
+        gone = [row.id for row in standing if row.key not in {alarm.key for alarm in alarms}]
+        if fresh or gone:
+            with self._store.write() as transaction:
+                for alarm in fresh:
+                    if raise_alarm(transaction.session, alarm, now):
+                        log.warning("%s", alarm.sentence)
+                ended = update(t.alert).where(t.alert.c.id.in_(gone)).values(ended_at=now)
+                transaction.session.execute(ended)
+                transaction.everything = True
+
+    def _alarm(self, cause: _Cause, number: int) -> Alarm:
+        what = "analysis has" if number == 1 else "analyses have"
+        sentence = f"{number:,} {what} waited for more than {_length(self._minutes)}: {cause.words}"
+        return Alarm(KIND, f"{KIND}:{cause.key}", sentence, cause.link)
+
+    def _causes(self, session: Session, now: datetime) -> Counter[_Cause]:
+        long_ago = now - timedelta(minutes=self._minutes)
+        paused_batch = case((_A.held, _A.batch_id)).label("paused_batch")
+        to_come = (_A.available_at > now).label("to_come")
+        waiting = session.execute(
+            select(
+                _A.expert_instance_id, _I.alias, _I.max_concurrent, _I.enabled, _I.archived_at,
+                paused_batch,
+                _A.retry_provider, to_come, func.count().label("number"),
+            )
+            .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
+            .join(t.expert_instance, _I.id == _A.expert_instance_id)
+            .where(_A.status == literal_column("'pending'"), t.attempt.c.queued_at <= long_ago)
+            .group_by(_A.expert_instance_id, paused_batch, _A.retry_provider, to_come)
+        ).all()  # fmt: skip
+        found: Counter[_Cause] = Counter()
+        if waiting:
+            desk = _desk(session, now, self._zone)
+            for row in waiting:
+                found[_cause(row, desk)] += row.number
+        return found
+
+
+def _cause(row: Any, desk: _Desk) -> _Cause:
+    """Return the first thing that would have to change for these to begin."""
+    if row.paused_batch is not None:
+        return _Cause(
+            f"batch:{row.paused_batch}", f"batch {row.paused_batch} is paused", f"/batches/{row.paused_batch}"
+        )
+    if row.retry_provider in desk.held:
+        return _Cause(f"provider:{row.retry_provider}", f"{row.retry_provider} is held back", "/providers")
+    if row.to_come:
+        return _Cause("retries", "the time of their automatic retry has not come yet")
+    if desk.paused is not None:
+        return desk.paused
+    of_expert = f"{_PENDING_URL}&expert={row.expert_instance_id}"
+    if not row.enabled or row.archived_at is not None:
+        return _Cause(f"expert:{row.expert_instance_id}", f"expert {row.alias} is disabled", of_expert)
+    running, busy = desk.running.get(row.expert_instance_id, 0), sum(desk.running.values())
+    if running >= row.max_concurrent:
+        limit = f"expert {row.alias} is at its limit of {row.max_concurrent} at once"
+        return _Cause(f"expert:{row.expert_instance_id}", limit, of_expert)
+    if busy >= desk.slots:
+        return _Cause("slots", f"all {desk.slots} slots are busy")
+    if busy or desk.has_ended:
+        return _Cause("slots", f"the queue is longer than {desk.slots} slots can work off")
+    return _Cause("stuck", "nothing is in their way, but nothing begins; see whether the worker works", "/health")
+
+
+def _desk(session: Session, now: datetime, zone: ZoneInfo) -> _Desk:
+    queue = session.execute(
+        select(t.queue_state, t.actor.c.name).outerjoin(t.actor, t.actor.c.id == t.queue_state.c.actor_id)
+    ).one()
+    paused = None
+    if queue.paused:
+        since = f" since {queue.since.astimezone(zone):%Y-%m-%d %H:%M}" if queue.since else ""
+        why = f" ({queue.reason})" if queue.reason else ""
+        paused = _Cause("paused", f"the queue is paused by {queue.name or 'somebody'}{since}{why}")
+    running = session.execute(
+        select(_A.expert_instance_id, func.count())
+        .where(_A.status == literal_column("'running'"))
+        .group_by(_A.expert_instance_id)
+    )
+    ended = session.scalar(select(_A.id).where(_A.finished_at > now - AT_WORK).limit(1))
+    return _Desk(
+        paused=paused,
+        held=frozenset(session.scalars(select(t.breaker.c.provider).where(NOT_CLOSED))),
+        running=dict(tuple(row) for row in running),
+        slots=queue.slots,
+        has_ended=ended is not None,
+    )
+
+
+def _standing(session: Session) -> list[Any]:
+    """Return the alerts about waits that are still so, acknowledged or not."""
+    a = t.alert.c
+    statement = select(a.id, a.key, a.sentence, a.acknowledged_at).where(a.kind == KIND, a.ended_at.is_(None))
+    return list(session.execute(statement.order_by(a.id)).all())
+
+
+def _is_news(alarm: Alarm, told: Any) -> bool:
+    return told is None or (told.acknowledged_at is None and told.sentence != alarm.sentence)
+
+
+def _length(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return " ".join([f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest))

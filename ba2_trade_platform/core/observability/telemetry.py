@@ -1,0 +1,23 @@
+"""Counts and traces what was committed: the one thing that services are given to tell others of their work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ba2_trade_platform.core.observability.metrics import Metrics
+from ba2_trade_platform.core.observability.tracing import Traces
+from ba2_trade_platform.core.worker.ended import Ended
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """The metrics and the traces of one console; both are quiet unless somebody collects them."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    traces: Traces = field(default_factory=Traces)
+
+    def ended(self, attempts: Sequence[Ended]) -> None:
+        """Count and trace attempts that ended."""
+        self.metrics.ended(attempts)
+        self.traces.ended(attempts)

@@ -1,0 +1,210 @@
+"""The dead man's switch: a ping to somebody else's server while the console can work; its silence wakes a person."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.app_settings import read_setting
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
+from ba2_trade_platform.core.base.errors import Invalid, Refused, Unavailable
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+SETTING = "heartbeat"
+JOB = "heartbeat"
+EVERY_SECONDS, SHORTEST, LONGEST = 60, 5, 86_400
+TIMEOUT_SECONDS = 10.0
+FAILURES_TO_ALARM = 3
+ALARM_KEY = "heartbeat"
+NOT_SET = "No heartbeat URL is set: nobody outside hears of it when this machine dies"
+
+
+@dataclass(frozen=True)
+class Ping:
+    """The last try: `error` is empty when the server took it."""
+
+    at: datetime
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class HeartbeatState:
+    """How the switch stands; `host` is all that is ever shown of its URL."""
+
+    host: str | None
+    every_seconds: int
+    tell_failure: bool
+    last: Ping | None
+    last_good_at: datetime | None
+    failures: int
+
+    @property
+    def sentence(self) -> str:
+        """Say how it stands."""
+        if self.host is None:
+            return NOT_SET
+        if self.last is None:
+            return f"{self.host} is pinged every {self.every_seconds} s while the console can work; not yet"
+        if self.last.error:
+            return f"{self.host} is not reached: {self.last.error}"
+        return f"{self.host} is pinged every {self.every_seconds} s while the console can work"
+
+
+class Heartbeat:
+    """Keeps the URL encrypted and pings it; a ping that fails is shown and alarmed once, and never stops anything."""
+
+    def __init__(
+        self, store: Store, box: SecretBox, clockwork: Clockwork, obstacles: Callable[[], Sequence[str]]
+    ) -> None:
+        self._store = store
+        self._box = box
+        self._clockwork = clockwork
+        self._obstacles = obstacles
+        self._turn = threading.Lock()
+        self._last: Ping | None = None
+        self._last_good_at: datetime | None = None
+        self._failures = 0
+        self._alarmed = False
+
+    def start(self) -> None:
+        """Begin to ping, where a URL is set."""
+        kept = self._kept()
+        if kept:
+            self._clockwork.every(float(kept["every_seconds"]), JOB, self.beat, first_seconds=1)
+
+    @property
+    def state(self) -> HeartbeatState:
+        """How the switch stands."""
+        kept = self._kept()
+        return HeartbeatState(
+            host=kept.get("host"),
+            every_seconds=int(kept.get("every_seconds", EVERY_SECONDS)),
+            tell_failure=bool(kept.get("tell_failure", False)),
+            last=self._last,
+            last_good_at=self._last_good_at,
+            failures=self._failures,
+        )
+
+    def change(
+        self, url: str | None, *, by: Actor, every_seconds: int = EVERY_SECONDS, tell_failure: bool = False
+    ) -> HeartbeatState:
+        """Ping this URL from now on, None for none; with `tell_failure` its `/fail` too, when the console cannot work.
+
+        Raises Invalid for what cannot be pinged, Unavailable when the key file cannot be made.
+        """
+        if not SHORTEST <= every_seconds <= LONGEST:
+            raise Invalid(f"A heartbeat comes every {SHORTEST} to {LONGEST:,} seconds, not {every_seconds:,}")
+        kept = self._keepable(url, every_seconds, tell_failure) if url else None
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            who = actor_id(session, by)
+            row = {"value": kept, "actor_id": who, "changed_at": now}
+            statement = upsert(t.desk_setting).values(name=SETTING, **row)
+            session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+            after = f"{kept['host']} every {every_seconds} s" if kept else "none"
+            note(session, who, now, "change heartbeat", subject_type="desk_setting", after=after)
+            end_alarm(session, ALARM_KEY, now)
+            transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
+        log.info("%s changed the heartbeat to %s", by, after)
+        self._last, self._last_good_at, self._failures, self._alarmed = None, None, 0, False
+        self._clockwork.forget(JOB)
+        self.start()
+        return self.state
+
+    def _keepable(self, url: str, every_seconds: int, tell_failure: bool) -> dict[str, Any]:
+        host = _host_of(url)
+        try:
+            encrypted = self._box.encrypt(url).decode()
+        except OSError as error:
+            raise Unavailable(f"The key file cannot be written: {error.strerror}") from error
+        return {"url": encrypted, "host": host, "every_seconds": every_seconds, "tell_failure": tell_failure}
+
+    def test(self) -> HeartbeatState:
+        """Ping now and return how it went; raises Refused when no URL is set."""
+        if not self._kept():
+            raise Refused(NOT_SET, code="NO_HEARTBEAT")
+        self.beat()
+        return self.state
+
+    def beat(self) -> None:
+        """Ping while the console can work; when it cannot, say so at `/fail`, or be silent. Never raises."""
+        with self._turn:
+            try:
+                kept, reasons = self._kept(), self._obstacles()
+                if kept and (kept["tell_failure"] or not reasons):
+                    self._note(self._ping(kept["url"].encode(), "; ".join(reasons) or None))
+                elif kept:
+                    log.warning("No heartbeat was sent, for the console cannot work: %s", "; ".join(reasons))
+            except Unavailable as error:
+                log.warning("No heartbeat was sent or written down: %s", error)
+
+    def _ping(self, encrypted: bytes, failure: str | None) -> str | None:
+        try:
+            return _ask(self._box.decrypt(encrypted), failure)
+        except SecretLostError as error:
+            return f"its URL cannot be read: {error}"
+
+    def _note(self, error: str | None) -> None:
+        now, before = self._store.clock.now(), self._last
+        self._last = Ping(now, error)
+        self._failures = self._failures + 1 if error else 0
+        if error is None:
+            self._last_good_at = now
+        if (error is None) != (before is None or before.error is None):
+            log.log(logging.WARNING if error else logging.INFO, "%s", self.state.sentence)
+            self._store.feed.publish(Change(frozenset()))
+        if bool(error) != self._alarmed and (not error or self._failures >= FAILURES_TO_ALARM):
+            self._alarm(error, now)
+            self._alarmed = bool(error)  # only now: what the database could not take is said the next time
+
+    def _alarm(self, error: str | None, now: datetime) -> None:
+        sentence = f"The heartbeat fails, {FAILURES_TO_ALARM} times in a row: {self.state.sentence}"
+        with self._store.write() as transaction:
+            if error:
+                raise_alarm(transaction.session, Alarm("heartbeat", ALARM_KEY, sentence, "/health#heartbeat"), now)
+            else:
+                end_alarm(transaction.session, ALARM_KEY, now)
+
+    def _kept(self) -> dict[str, Any]:
+        with self._store.read() as session:
+            return dict(read_setting(session, SETTING) or {})
+
+
+def _host_of(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Invalid("This is no URL; it begins with https://", code="INVALID_URL") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise Invalid("A heartbeat URL begins with https:// or http:// and names a host", code="INVALID_URL")
+    return parsed.host
+
+
+def _ask(url: str, failure: str | None) -> str | None:
+    """Ping, or report `failure` at the URL's `/fail`; return what went wrong, without the URL, for it is a secret."""
+    target = httpx.URL(url)
+    try:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
+            method = "GET"
+            if failure is not None:
+                method, target = "POST", target.copy_with(path=f"{target.path.rstrip('/')}/fail")
+            # What it says is not read: a server may go on saying it for ever.
+            with client.stream(method, target, content=failure) as answer:
+                return None if answer.is_success else f"it answered {answer.status_code}"
+    except httpx.TimeoutException:
+        return f"no answer within {TIMEOUT_SECONDS:.0f} s"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # some hosts are found wrong only here
+        return f"{type(error).__name__}, is the network there?"

@@ -1,0 +1,117 @@
+"""Reads what the database can tell of the console's health, in a few bounded queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import MessageState, ScheduleClock, Status
+
+BOUND = 10_000
+_A, _I, _S, _C = t.analysis.c, t.expert_instance.c, t.schedule.c, t.notification_channel.c
+_PENDING: ColumnElement[bool] = _A.status == literal_column("'pending'")
+_NOT_HELD: ColumnElement[bool] = literal_column("NOT market_analysis.held")
+_R = t.analysis.alias("running").c
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One pending analysis and what could keep it from beginning; `limit` is how many its expert may run at once."""
+
+    id: int
+    symbol: str
+    expert: str
+    created_at: datetime
+    available_at: datetime
+    held: bool
+    retry_provider: str | None
+    expert_running: int
+    limit: int | None
+
+
+@dataclass(frozen=True)
+class DatabaseFacts:
+    """What the database tells. `oldest` is the first pending analysis of all, `due` the one due for the longest."""
+
+    revision: str
+    bytes: int
+    free_bytes: int
+    oldest: Waiting | None
+    due: Waiting | None
+    next_wake: datetime | None
+    newest_at: datetime | None
+    failing_channels: tuple[str, ...]
+    failed_messages: int
+
+
+def read_facts(store: Store, now: datetime) -> DatabaseFacts:
+    """Read them all in one transaction; raises Unavailable when the database cannot be read."""
+    with store.read() as session:
+        page, pages, free = (
+            int(session.execute(text(f"PRAGMA {name}")).scalar_one())
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        return DatabaseFacts(
+            revision=str(session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()),
+            bytes=page * pages,
+            free_bytes=page * free,
+            oldest=_waiting(session, select(func.min(_A.id)).where(_PENDING)),
+            due=_waiting(session, _longest_due(now)),
+            next_wake=session.scalar(
+                select(func.min(_S.wake_at)).where(
+                    _S.wake_at.is_not(None), _S.enabled, _S.archived_at.is_(None), _S.clock == ScheduleClock.REAL
+                )
+            ),
+            newest_at=session.scalar(select(_A.created_at).order_by(_A.id.desc()).limit(1)),
+            failing_channels=_failing_channels(session),
+            failed_messages=_failed_messages(session, now - timedelta(days=1)),
+        )
+
+
+def _longest_due(now: datetime) -> Select[Any]:
+    first = select(_A.id, _A.available_at).where(_PENDING, _NOT_HELD, _A.available_at <= now).order_by(_A.id)
+    some = first.limit(BOUND).subquery()
+    return select(some.c.id).order_by(some.c.available_at, some.c.id).limit(1)
+
+
+def _waiting(session: Session, wanted: Select[Any]) -> Waiting | None:
+    found = session.scalar(wanted)
+    if found is None:
+        return None
+    running = (
+        select(func.count(_R.id))
+        .where(_R.status == Status.RUNNING, _R.expert_instance_id == _A.expert_instance_id)
+        .correlate(t.analysis)
+        .scalar_subquery()
+    )
+    row = session.execute(
+        select(
+            _A.id, _A.symbol, _I.alias, _A.created_at, _A.available_at, _A.held, _A.retry_provider,
+            running.label("expert_running"), _I.max_concurrent,
+        )
+        .join(t.expert_instance, _I.id == _A.expert_instance_id)
+        .where(_A.id == found)
+    ).one_or_none()  # fmt: skip
+    return Waiting(*tuple(row)) if row is not None else None
+
+
+def _failing_channels(session: Session) -> tuple[str, ...]:
+    since_good = _C.last_sent_at.is_(None) | (_C.last_sent_at < _C.last_error_at)
+    names = select(_C.name).where(_C.enabled, _C.last_error_at.is_not(None), since_good).order_by(_C.name).limit(20)
+    return tuple(session.scalars(names))
+
+
+def _failed_messages(session: Session, since: datetime) -> int:
+    some = (
+        select(t.notification.c.id)
+        .where(t.notification.c.state == MessageState.FAILED, t.notification.c.due_at >= since)
+        .limit(BOUND)
+        .subquery()
+    )
+    return int(session.scalar(select(func.count()).select_from(some)) or 0)

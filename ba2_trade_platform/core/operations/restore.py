@@ -1,0 +1,138 @@
+"""Puts a backup in the place of the database, while no console works on it; what was there is kept aside."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, Unavailable
+from ba2_trade_platform.core.operations.database_copies import CopyError, copy_database, verify
+from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.db.migrate import head, known_revisions
+
+SECRETS = (
+    ("model_provider", "key IS NOT NULL"),
+    ("notification_channel", "1"),
+    ("desk_setting", "name = 'heartbeat' AND value IS NOT NULL"),
+)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored from where, and where the database that was there before lies now."""
+
+    file: Path
+    revision: str
+    analyses: int
+    kept: Path | None
+    key_missing: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say what was done and what comes next."""
+        kept = f"; the database that was there is kept as {self.kept}" if self.kept else ""
+        key = (
+            ". There is no secret.key in the data folder: put yours back, or enter keys and channels again"
+            if self.key_missing
+            else ""
+        )
+        return (
+            f"Restored {self.file} (schema {self.revision}, {self.analyses:,} analyses){kept}{key}. Start the console"
+        )
+
+
+def find_backup(name: str, folder: Path) -> Path:
+    """Return the backup of this path, or of this name in the folder of backups; raises NotFound."""
+    for file in (Path(name), folder / name):
+        if file.is_file():
+            return file
+    raise NotFound(f"There is no backup {name}, and none of that name in {folder}")
+
+
+def _check(file: Path) -> None:
+    """Read all of a backup; raises Invalid when it is damaged, Refused when newer code wrote it."""
+    try:
+        contents = verify(file)
+    except CopyError as error:
+        raise Invalid(str(error), code="BACKUP_UNUSABLE") from error
+    if contents.revision not in known_revisions():
+        raise Refused(
+            f"{file.name} has schema {contents.revision}, which this version does not know (it knows up to {head()}): "
+            "a newer version wrote it. Restore it with that version",
+            code="NEWER_SCHEMA",
+        )
+
+
+def restore(file: Path, database: Path, ownership: Ownership, url: str, secret_key: Path) -> Restored:
+    """Restore `file` as `database`; verified before, and again where it arrives. Nothing is changed when that fails.
+
+    Raises StartRefused while a console holds the database, Invalid or Refused for a file that cannot be restored,
+    Unavailable when the disk does not do it.
+    """
+    ownership.take(url)
+    try:
+        _check(file)
+        arriving = database.with_name(f"{database.name}.restored")
+        try:
+            contents = copy_database(file, arriving)
+            kept = _keep_aside(database)
+            arriving.replace(database)
+        except CopyError as error:
+            raise Unavailable(f"{file.name} could not be restored: {error}", code="RESTORE_FAILED") from error
+        except OSError as error:
+            sentence = f"{file.name} could not be restored: {error.filename}: {error.strerror}"
+            raise Unavailable(sentence, code="RESTORE_FAILED") from error
+        finally:
+            arriving.unlink(missing_ok=True)
+    finally:
+        ownership.release()
+    return Restored(
+        file, contents.revision, contents.analyses, kept, _has_secrets(database) and not secret_key.exists()
+    )
+
+
+def _has_secrets(database: Path) -> bool:
+    """Tell whether something in the database needs the key file; older schemas have fewer places for it."""
+    with closing(sqlite3.connect(database)) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return any(
+            table in tables and connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {where})").fetchone()[0]
+            for table, where in SECRETS
+        )
+
+
+def _keep_aside(database: Path) -> Path | None:
+    """Give the present file a second name and move what SQLite keeps beside it; it stays whole until it is replaced."""
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    if not database.exists():
+        # SQLite would play the log of a database that was deleted by hand into the one that arrives.
+        _set_aside(database, database.with_name(f"{database.stem}-before-restore-{stamp}{database.suffix}"))
+        return None
+    _settle(database)
+    kept = database.with_name(f"{database.stem}-before-restore-{stamp}{database.suffix}")
+    try:
+        kept.hardlink_to(database)
+    except OSError:  # a file system without second names
+        shutil.copy2(database, kept)
+    _set_aside(database, kept)
+    return kept
+
+
+def _set_aside(database: Path, kept: Path) -> None:
+    for ending in ("-wal", "-shm", "-journal"):
+        beside = database.with_name(database.name + ending)
+        if beside.exists():
+            beside.replace(kept.with_name(kept.name + ending))
+
+
+def _settle(database: Path) -> None:
+    """Bring what stands in the write-ahead log into the file; a damaged one is kept as it is."""
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error:
+        return

@@ -1,0 +1,87 @@
+"""Sums up the desk's day once a day, at the time the trader has set, for whoever wants to be told."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
+from ba2_trade_platform.core.base.app_settings import DeskSettings, read_setting
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.schedules.runs import DaySummary, ScheduleRuns
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+TIME = "daily_summary_time"
+LAST = "daily_summary_last_day"
+DEFAULT_TIME = "18:00"
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+class DailySummary:
+    """Announces each day of the desk's zone once, however often the console is started. Blocking; thread-safe."""
+
+    def __init__(self, store: Store, runs: ScheduleRuns, settings: DeskSettings, zone: ZoneInfo) -> None:
+        self._store = store
+        self._runs = runs
+        self._settings = settings
+        self._zone = zone
+
+    def time(self) -> str:
+        """Return at which time of the desk's zone a day is summed up, HH:MM."""
+        return str(self._settings.get(TIME).value or DEFAULT_TIME)
+
+    def set_time(self, wanted: str, *, by: Actor) -> str:
+        """Sum up at this time from now on. Raises Invalid for what is no time of day."""
+        text = wanted.strip()
+        if not _CLOCK_TIME.fullmatch(text):
+            raise Invalid(f"{text[:20] or '(empty)'} is no time of day; write it as 18:00")
+        self._settings.change(TIME, text, by=by)
+        return text
+
+    def tell_when_due(self) -> None:
+        """Announce the newest day whose time has come, unless it was announced; a new desk begins with its next day."""
+        day = self._newest_due()
+        last = self._settings.get(LAST).value
+        if last == day.isoformat():
+            return
+        summary = self._runs.day_summary(day)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            if read_setting(session, LAST) != last:
+                return  # another thread was quicker
+            row = {"value": day.isoformat(), "actor_id": actor_id(session, SYSTEM), "changed_at": now}
+            session.execute(
+                upsert(t.desk_setting).values(name=LAST, **row).on_conflict_do_update(index_elements=["name"], set_=row)
+            )
+            if last is not None and last < day.isoformat():
+                facts = {"sentence": in_words(summary), "link": f"/schedules?tab=runs&day={day}", **_numbers(summary)}
+                announce(session, [Announcement(Occasion.DAILY_SUMMARY, day.isoformat(), now, facts)])
+                log.info("%s", facts["sentence"])
+
+    def _newest_due(self) -> date:
+        local = self._store.clock.now().astimezone(self._zone)
+        due = datetime.strptime(self.time(), "%H:%M").time()  # noqa: DTZ007 - a time of day in the desk's zone
+        return local.date() if local.time() >= due else local.date() - timedelta(days=1)
+
+
+def in_words(summary: DaySummary) -> str:
+    """Return a day as one sentence: planned, done, and everything that was not as it should be."""
+    named = ("late", "partly failed", "failed", "missed", "skipped", "running")
+    counts = [(name, getattr(summary, name.replace(" ", "_"))) for name in named]
+    rest = [f"{number:,} {name}" for name, number in counts if number]
+    ahead = [f"{summary.ahead:,} to come"] * bool(summary.ahead)
+    return f"{summary.day:%a %d %b}: " + ", ".join(
+        [f"{summary.planned:,} planned", f"{summary.done:,} done", *rest, *ahead]
+    )
+
+
+def _numbers(summary: DaySummary) -> dict[str, int]:
+    names = ("planned", "done", "late", "partly_failed", "failed", "missed", "skipped", "running", "ahead")
+    return {name: getattr(summary, name) for name in names}

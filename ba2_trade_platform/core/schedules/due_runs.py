@@ -1,0 +1,221 @@
+"""Makes the runs of schedules whose time has come: run, analyses and next planned time in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select, true
+from sqlalchemy.exc import SQLAlchemyError
+
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
+from ba2_trade_platform.core.base.actors import Actor, actor_id
+from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.contracts.exchanges import Calendars
+from ba2_trade_platform.core.contracts.experts import Clock
+from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
+from ba2_trade_platform.core.recurrence.misfires import Decision, decide, divide
+from ba2_trade_platform.core.recurrence.occurrences import jitter, planned_times
+from ba2_trade_platform.core.schedules.rows import plan_of, symbols_among, symbols_of
+from ba2_trade_platform.core.schedules.run_writer import Prepared, RunMaking, Wish, policy_of, wait_for
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
+
+log = logging.getLogger(__name__)
+# About so many analyses are made in one transaction, for others want to write too.
+SLICE = 200
+# What a row that cannot be read, or a value that cannot be written, raises.
+DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_S, _R = t.schedule.c, t.schedule_run.c
+
+
+class ScheduleFiring:
+    """Fires schedules that are due, by the clock each runs by. Thread-safe: the database decides who was first."""
+
+    def __init__(
+        self,
+        store: Store,
+        queue: WorkerQueue,
+        calendars: Calendars,
+        clocks: Mapping[ScheduleClock, DeskClock],
+        market: Clock,
+    ) -> None:
+        self._store = store
+        self._calendars = calendars
+        self._clocks = clocks
+        self._making = RunMaking(store, queue, market)
+
+    def fire(self, clock: ScheduleClock) -> None:
+        """Make the runs of every schedule that is due by this clock.
+
+        Raises Unavailable when the database cannot be written just now; what is due then stays due.
+        """
+        while self.fire_slice(clock):
+            pass
+
+    def fire_slice(self, clock: ScheduleClock) -> bool:
+        """Make some of the runs that are due by this clock, in one transaction; return whether any were due."""
+        due = self._due(clock)
+        if due:
+            self._slice(due)
+        return bool(due)
+
+    def fire_one(self, schedule_id: int) -> None:
+        """Make the runs of one schedule that are due: before it is changed, by its old plan."""
+        while due := self._due(schedule_id=schedule_id):
+            self._slice(due)
+
+    def settle(self, transaction: Transaction, schedule_id: int) -> None:
+        """Make what has come due since `fire_one`, in the transaction that changes the schedule: nothing falls between.
+
+        Raises Invalid when its old plan cannot be read.
+        """
+        due = select(t.schedule).where(_S.id == schedule_id, _S.enabled, _S.archived_at.is_(None))
+        while row := transaction.session.execute(due.where(_S.wake_at.is_not(None))).one_or_none():
+            if row.wake_at > self._now(row.clock):
+                return
+            prepared = self._prepare(row, symbols_of(transaction.session, row))
+            self._making.settle(transaction, [prepared])
+
+    def skip_ahead(self, clock: ScheduleClock) -> None:
+        """Have every schedule of a clock that was set wait for its first time from now; what it jumped are no runs."""
+        self._plan_anew(clock, true())
+
+    def step_back(self) -> None:
+        """After real time was set back: wait again for what comes from now on, instead of for what seemed to be next.
+
+        Times ahead that were taken for missed are no longer so; a time that was run stays run.
+        """
+        now = self._now(ScheduleClock.REAL)
+        real = select(_S.id).where(_S.clock == ScheduleClock.REAL)
+        taken_for_missed = (_R.planned_at > now, _R.state == RunState.MISSED, _R.trigger != RunTrigger.MANUAL)
+        with self._store.write() as transaction:
+            session = transaction.session
+            session.execute(
+                delete(t.schedule_run).where(*taken_for_missed, _R.batch_id.is_(None), _R.schedule_id.in_(real))
+            )
+            sentence = f"The clock was set back to {now:%Y-%m-%d %H:%M} UTC: look whether schedules ran too early"
+            raise_alarm(session, Alarm("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
+            transaction.everything = True
+        log.warning("%s", sentence)
+        self._plan_anew(ScheduleClock.REAL, _S.next_at.is_(None) | (_S.next_at > now))
+
+    def _plan_anew(self, clock: ScheduleClock, chosen: ColumnElement[bool]) -> None:
+        now = self._now(clock)
+        with self._store.read() as session:
+            rows = session.execute(
+                select(t.schedule).where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None), chosen)
+            ).all()
+        plans = []
+        for row in rows:
+            try:
+                plans.append((row, plan_of(row)))
+            except PlatformError as error:
+                self._set_aside(row, error)
+        for start in range(0, len(plans), SLICE):
+            with self._store.write() as transaction:
+                following = [
+                    (row, next(planned_times(plan, now, self._calendars), None))
+                    for row, plan in plans[start : start + SLICE]
+                ]
+                wait_for(transaction.session, following)
+
+    def run_of(self, transaction: Transaction, row: Any, now: datetime, by: Actor) -> int | None:
+        """Run a schedule because a person asks, in the caller's transaction; None when it has a run of this instant."""
+        session = transaction.session
+        prepared = Prepared(row, Decision(), now, symbols_of(session, row))
+        wish = Wish(prepared, now, RunTrigger.MANUAL, actor_id(session, by))
+        return self._making.make(transaction, [wish]).get(row.id)
+
+    def _due(self, clock: ScheduleClock | None = None, schedule_id: int | None = None) -> Sequence[Any]:
+        found: list[Any] = []
+        with self._store.read() as session:
+            for each in ScheduleClock if clock is None else (clock,):
+                chosen = [_S.clock == each] if schedule_id is None else [_S.clock == each, _S.id == schedule_id]
+                waiting = (_S.enabled, _S.archived_at.is_(None), _S.wake_at <= self._now(each))
+                statement = select(t.schedule).where(*chosen, *waiting).order_by(_S.wake_at, _S.id).limit(SLICE)
+                found += session.execute(statement).all()
+        return found
+
+    def _now(self, clock: ScheduleClock) -> datetime:
+        return self._clocks[clock].now()
+
+    def _slice(self, rows: Sequence[Any]) -> None:
+        prepared = self._prepared(rows)
+        try:
+            self._make(prepared)
+        except DATA_ERRORS:
+            for one in prepared:  # one by one, so that the one that cannot be made holds up no other
+                self._make_alone(one)
+
+    def _make(self, prepared: Sequence[Prepared]) -> None:
+        with self._store.write() as transaction:
+            self._making.settle(transaction, prepared)
+
+    def _make_alone(self, prepared: Prepared) -> None:
+        try:
+            self._make([prepared])
+        except DATA_ERRORS as error:
+            self._set_aside(prepared.row, error)
+
+    def _symbols(self, rows: Sequence[Any]) -> dict[int, list[str]]:
+        """Return the symbols of these by their ids; one whose row cannot be read is set aside and left out."""
+        try:
+            with self._store.read() as session:
+                return symbols_among(session, rows)
+        except DATA_ERRORS as error:
+            if len(rows) == 1:
+                self._set_aside(rows[0], error)
+                return {}
+        found: dict[int, list[str]] = {}
+        for row in rows:
+            found |= self._symbols([row])
+        return found
+
+    def _prepared(self, rows: Sequence[Any]) -> list[Prepared]:
+        """Decide about as many of these as fit into one slice; all that takes no write lock."""
+        symbols = self._symbols(rows)
+        prepared, weight = [], 0
+        for row in (row for row in rows if row.id in symbols):
+            try:
+                prepared.append(self._prepare(row, symbols[row.id]))
+            except Unavailable:
+                raise
+            except (PlatformError, *DATA_ERRORS) as error:
+                self._set_aside(row, error)
+                continue
+            weight += 1 + len(symbols[row.id])
+            if weight >= SLICE:
+                break
+        return prepared
+
+    def _prepare(self, row: Any, symbols: list[str]) -> Prepared:
+        plan, now = plan_of(row), self._now(row.clock)
+        times = planned_times(plan, row.next_at - timedelta(microseconds=1), self._calendars)
+        first = next(times, None)
+        if first != row.next_at:  # a holiday that became known since: what was waited for is no planned time any more
+            return Prepared(row, Decision(next_at=first), now, symbols, closed=True)
+
+        def wake(planned: datetime) -> datetime:
+            return planned + jitter(row.id, planned, row.jitter_seconds)
+
+        due = divide(chain([row.next_at], times), wake, now)
+        return Prepared(row, decide(due, policy_of(row), wake, now), now, symbols)
+
+    def _set_aside(self, row: Any, error: Exception) -> None:
+        """Let a schedule that cannot be planned wait for a person, so that it holds up no other."""
+        known = isinstance(error, PlatformError)
+        why = str(error) if known else f"our own error, {type(error).__name__}; report it with the log"
+        sentence = f"Schedule {row.name} cannot be planned and does not run: {why}"
+        if not known:
+            log.error("%s", sentence, exc_info=error)
+        with self._store.write() as transaction:
+            wait_for(transaction.session, [(row, None)])
+            alarm = Alarm("schedule_broken", f"schedule {row.id}", sentence, f"/schedules?schedule={row.id}")
+            raise_alarm(transaction.session, alarm, self._store.clock.now())
+        log.warning("%s", sentence)

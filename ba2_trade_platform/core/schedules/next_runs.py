@@ -1,0 +1,75 @@
+"""When a symbol is analysed next by itself: the schedules that name it, or a watchlist that it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, union_all
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import ScheduleClock
+
+_S = t.schedule.c
+_PLANNED = (_S.enabled, _S.archived_at.is_(None), _S.next_at.is_not(None))
+
+
+@dataclass(frozen=True)
+class NextRun:
+    """A planned time of one schedule; `is_replay`: by the clock of the demo market's replay."""
+
+    symbol: str
+    at: datetime
+    schedule_id: int
+    schedule: str
+    is_replay: bool
+
+
+def next_runs(session: Session, symbols: Sequence[str], each: int = 1) -> dict[str, tuple[NextRun, ...]]:
+    """Return the `each` earliest planned times of these symbols, real ones before replayed ones."""
+    planned = union_all(_naming(symbols), _listing(symbols)).subquery()
+    once = select(planned).distinct().subquery()
+    place = func.row_number().over(partition_by=once.c.symbol, order_by=(once.c.clock, once.c.next_at, once.c.id))
+    ranked = select(once, place.label("place")).subquery()
+    chosen = select(ranked).where(ranked.c.place <= each).order_by(ranked.c.symbol, ranked.c.place)
+    runs: dict[str, tuple[NextRun, ...]] = {}
+    for row in session.execute(chosen):
+        replayed = row.clock == ScheduleClock.REPLAY
+        run = NextRun(row.symbol, row.next_at, row.id, row.name, replayed)
+        runs[row.symbol] = (*runs.get(row.symbol, ()), run)
+    return runs
+
+
+def schedules_naming(session: Session, symbol: str) -> list[str]:
+    """Return the names of the schedules that name this symbol themselves, 10 at most."""
+    named = func.json_each(_S.symbols).table_valued("value", joins_implicitly=True)
+    chosen = (
+        select(_S.name)
+        .select_from(t.schedule, named)
+        .where(named.c.value == symbol, _S.archived_at.is_(None))
+        .limit(10)
+    )
+    return list(session.scalars(chosen))
+
+
+def _naming(symbols: Sequence[str]) -> Any:
+    named = func.json_each(_S.symbols).table_valued("value", joins_implicitly=True)
+    return (
+        select(named.c.value.label("symbol"), _S.id, _S.name, _S.clock, _S.next_at)
+        .select_from(t.schedule, named)
+        .where(named.c.value.in_(symbols), *_PLANNED)
+    )
+
+
+def _listing(symbols: Sequence[str]) -> Any:
+    item, of = t.watchlist_item.c, t.schedule_watchlist.c
+    return (
+        select(t.instrument.c.symbol, _S.id, _S.name, _S.clock, _S.next_at)
+        .join(t.watchlist_item, item.instrument_id == t.instrument.c.id)
+        .join(t.schedule_watchlist, of.watchlist_id == item.watchlist_id)
+        .join(t.schedule, _S.id == of.schedule_id)
+        .where(t.instrument.c.symbol.in_(symbols), *_PLANNED)
+    )

@@ -1,0 +1,66 @@
+"""Reads schedules from their rows, for everything that plans, fires or shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.contracts.exchanges import Calendars
+from ba2_trade_platform.core.recurrence.occurrences import jitter, planned_times
+from ba2_trade_platform.core.recurrence.timings import Plan, read_timing
+from ba2_trade_platform.db import tables as t
+
+_S = t.schedule.c
+# In words and by its index, or SQLite reads all that was ever missed, acknowledged or not, whenever the rail counts.
+UNSEEN: ColumnElement[bool] = literal_column(
+    "(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen INDEXED BY ix_schedule_run_unseen"
+    " WHERE unseen.acknowledged_at IS NULL AND unseen.state IN ('missed','failed','partly_failed')))"
+)
+_LISTED = (
+    select(t.schedule_watchlist.c.schedule_id, t.instrument.c.symbol)
+    .join(t.watchlist_item, t.watchlist_item.c.instrument_id == t.instrument.c.id)
+    .join(t.schedule_watchlist, t.schedule_watchlist.c.watchlist_id == t.watchlist_item.c.watchlist_id)
+    .where(t.schedule_watchlist.c.schedule_id.in_(bindparam("s_ids", expanding=True)))
+    .order_by(t.watchlist_item.c.watchlist_id, t.watchlist_item.c.position, t.watchlist_item.c.id)
+)
+
+
+def plan_of(row: Any) -> Plan:
+    """Return the plan that a schedule's row keeps; raises Invalid for a timing or a zone that cannot be read here."""
+    try:
+        ZoneInfo(row.zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        # A backup of another machine, or a release of the zones that has renamed it.
+        raise Invalid(f"This machine knows no time zone {row.zone}; choose another", code="ZONE_UNKNOWN") from error
+    return Plan(read_timing(row.timing), row.zone, row.calendar, row.starts_on, row.ends_on)
+
+
+def first_after(row: Any, plan: Plan, after: datetime, calendars: Calendars) -> dict[str, datetime | None]:
+    """Return `next_at` and `wake_at` of the first planned time later than `after`, both None when none comes."""
+    return waking(row, next(planned_times(plan, after, calendars), None))
+
+
+def waking(row: Any, planned: datetime | None) -> dict[str, datetime | None]:
+    """Return the columns that make a schedule wait for this planned time."""
+    wake = None if planned is None else planned + jitter(row.id, planned, row.jitter_seconds)
+    return {"next_at": planned, "wake_at": wake}
+
+
+def symbols_of(session: Session, row: Any) -> list[str]:
+    """Return a schedule's own symbols and those of its watchlists as they are now, each once."""
+    return symbols_among(session, [row])[row.id]
+
+
+def symbols_among(session: Session, rows: Sequence[Any]) -> dict[int, list[str]]:
+    """Return the symbols of several schedules by their ids, in one query."""
+    listed = session.execute(_LISTED, {"s_ids": [row.id for row in rows]})
+    found: dict[int, list[str]] = {row.id: list(row.symbols) for row in rows}
+    for schedule_id, symbol in listed:
+        found[schedule_id].append(symbol)
+    return {schedule_id: list(dict.fromkeys(symbols)) for schedule_id, symbols in found.items()}

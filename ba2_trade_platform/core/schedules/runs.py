@@ -1,0 +1,358 @@
+"""Expected against done: what became of every planned time, day by day, until a person has acknowledged it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
+from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_plans import each
+from ba2_trade_platform.core.contracts.exchanges import Calendars
+from ba2_trade_platform.core.recurrence.occurrences import closed_days, planned_times
+from ba2_trade_platform.core.recurrence.timings import FIRST_YEAR, LAST_YEAR
+from ba2_trade_platform.core.schedules.rows import UNSEEN, plan_of
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import ItemOutcome, RunState, RunTrigger, ScheduleClock
+
+MAX_PAGE = 500
+MOST_ACKNOWLEDGED = 10_000
+_R, _S = t.schedule_run.c, t.schedule.c
+UNWELL = (RunState.MISSED, RunState.FAILED, RunState.PARTLY_FAILED)
+
+
+@dataclass(frozen=True)
+class RunItems:
+    """What became of a run's analyses: counts that add up to `total`."""
+
+    total: int = 0
+    queued: int = 0
+    succeeded: int = 0
+    duplicate: int = 0
+    failed: int = 0
+    skipped: int = 0
+    blocked: int = 0
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What became of one planned time; `reason` says it in words wherever it did not simply go well."""
+
+    id: int
+    schedule_id: int
+    schedule: str
+    clock: ScheduleClock
+    zone: str
+    planned_at: datetime
+    trigger: RunTrigger
+    state: RunState
+    reason: str | None
+    batch_id: int | None
+    actor: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    acknowledge_reason: str | None
+    items: RunItems = RunItems()
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it went badly and nobody has acknowledged it."""
+        return self.acknowledged_at is None and self.state in UNWELL
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs to show; every empty part means all. `first` and `until` are instants; `until` is not included."""
+
+    states: tuple[RunState, ...] = ()
+    schedule_id: int | None = None
+    first: datetime | None = None
+    until: datetime | None = None
+    unseen_only: bool = False
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One page of runs, the newest planned first; `next_cursor` None: no more."""
+
+    items: tuple[RunInfo, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class DaySummary:
+    """Expected against done on one day of the desk, by real time: `planned` is all of them, `ahead` not come yet."""
+
+    day: date
+    planned: int
+    done: int
+    late: int
+    partly_failed: int
+    failed: int
+    missed: int
+    skipped: int
+    running: int
+    ahead: int
+
+
+@dataclass(frozen=True)
+class WeekDay:
+    """One schedule's day: its runs, the planned times that have none yet, and whether its exchange is closed."""
+
+    day: date
+    runs: tuple[RunInfo, ...]
+    planned: tuple[datetime, ...]
+    closed: bool
+
+
+@dataclass(frozen=True)
+class WeekRow:
+    """One schedule's week; what a replay is yet to run has no place in it, for nobody knows when it is played."""
+
+    schedule_id: int
+    schedule: str
+    enabled: bool
+    clock: ScheduleClock
+    calendar: str | None
+    days: tuple[WeekDay, ...]
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days from `first_day` in `zone`, schedule by schedule."""
+
+    first_day: date
+    zone: str
+    rows: tuple[WeekRow, ...]
+
+
+class ScheduleRuns:
+    """Reads runs and has bad ones acknowledged. Blocking."""
+
+    def __init__(
+        self, store: Store, calendars: Calendars, clocks: Mapping[ScheduleClock, DeskClock], zone: ZoneInfo
+    ) -> None:
+        self._store = store
+        self._calendars = calendars
+        self._clocks = clocks
+        self._zone = zone
+
+    def list(self, wanted: RunFilter | None = None, cursor: str | None = None, limit: int = 100) -> RunPage:
+        """Return a page of runs, the newest planned first. Raises Invalid for a limit or cursor that is none."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise Invalid(f"The limit must be between 1 and {MAX_PAGE}, not {limit}", code="INVALID_LIMIT")
+        conditions = _conditions(wanted or RunFilter())
+        if cursor is not None:
+            conditions.append(_before(cursor))
+        found = self._read(_RUNS.where(*conditions).order_by(_R.planned_at.desc(), _R.id.desc()).limit(limit + 1))
+        last = found[limit - 1] if len(found) > limit else None
+        return RunPage(tuple(found[:limit]), None if last is None else f"{last.planned_at.isoformat()}|{last.id}")
+
+    def get(self, run_id: int) -> RunInfo:
+        """Return one run. Raises NotFound."""
+        found = self._read(_RUNS.where(_R.id == run_id))
+        if not found:
+            raise NotFound(f"Run {run_id} not found", run_id=run_id)
+        return found[0]
+
+    def unseen(self) -> int:
+        """Return how many runs went badly and nobody has acknowledged."""
+        with self._store.read() as session:
+            return session.scalar(select(func.count()).select_from(t.schedule_run).where(UNSEEN)) or 0
+
+    def acknowledge(
+        self, run_ids: Sequence[int] = (), *, schedule_id: int | None = None, by: Actor, reason: str | None = None
+    ) -> int:
+        """Say that these runs, or all bad ones of a schedule, were seen; return how many were not before.
+
+        Raises NotFound for a run that does not exist, Invalid when nothing is named.
+        """
+        if bool(run_ids) == (schedule_id is not None):
+            raise Invalid("Name either runs or a schedule")
+        reason = clean_text((reason or "").strip(), 500) or None
+        chosen = _R.schedule_id == schedule_id if schedule_id is not None else _R.id.in_(each(list(run_ids), Integer()))
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            who = actor_id(session, by)
+            if run_ids:
+                known = set(session.scalars(select(_R.id).where(chosen)))
+                for run_id in run_ids:
+                    if run_id not in known:
+                        raise NotFound(f"Run {run_id} not found", run_id=run_id)
+            seen = session.scalars(
+                update(t.schedule_run)
+                .where(chosen, UNSEEN)
+                .values(acknowledged_at=now, acknowledged_by=who, acknowledge_reason=reason)
+                .returning(_R.id)
+            ).all()
+            for run_id in seen[:MAX_PAGE]:
+                note(session, who, now, "acknowledge", subject_type="schedule_run", subject_id=run_id, reason=reason)
+            transaction.everything = bool(seen)
+        return len(seen)
+
+    def day_summary(self, day: date | None = None) -> DaySummary:
+        """Return what was planned on a day of the desk by real time, and what became of it; absent: today."""
+        day = day or self._clocks[ScheduleClock.REAL].now().astimezone(self._zone).date()
+        first, until = self._bounds(day, 1)
+        with self._store.read() as session:
+            rows = session.execute(
+                select(_R.state, func.count())
+                .join(t.schedule, _S.id == _R.schedule_id)
+                .where(
+                    _R.planned_at >= first, _R.planned_at < until, _S.clock == ScheduleClock.REAL,
+                    _R.trigger != RunTrigger.MANUAL,
+                )
+                .group_by(_R.state)
+            )  # fmt: skip
+            counts: Counter[RunState] = Counter(dict(rows.all()))
+            waiting = session.execute(
+                select(t.schedule).where(
+                    _S.enabled, _S.archived_at.is_(None), _S.clock == ScheduleClock.REAL, _S.next_at < until
+                )
+            ).all()
+        ahead = sum(len(self._planned(row, max(first, row.next_at), until)) for row in waiting)
+        states = {state.value: counts[state] for state in RunState}
+        return DaySummary(day=day, planned=counts.total() + ahead, ahead=ahead, **states)
+
+    def week(self, first_day: date) -> Week:
+        """Return seven days of every schedule: runs of the past, planned times to come, days without a session."""
+        first, until = self._bounds(first_day, 7)
+        with self._store.read() as session:
+            schedules = session.execute(
+                select(t.schedule).where(_S.archived_at.is_(None)).order_by(_S.name, _S.id)
+            ).all()
+        runs: dict[int, list[RunInfo]] = {}
+        for run in self._read(
+            _RUNS.where(_R.planned_at >= first, _R.planned_at < until).order_by(_R.planned_at, _R.id)
+        ):
+            runs.setdefault(run.schedule_id, []).append(run)
+        rows = tuple(self._week_row(row, first_day, until, runs.get(row.id, ())) for row in schedules)
+        return Week(first_day, self._zone.key, rows)
+
+    def _week_row(self, row: Any, first_day: date, until: datetime, own: Sequence[RunInfo]) -> WeekRow:
+        days = [first_day + timedelta(days=number) for number in range(7)]
+        begin, _ = self._bounds(first_day, 1)
+        coming = row.enabled and row.next_at and row.clock is ScheduleClock.REAL
+        ahead = self._planned(row, max(begin, row.next_at), until) if coming else []
+        closed = self._closed(row, days)
+        return WeekRow(
+            row.id,
+            row.name,
+            row.enabled,
+            row.clock,
+            row.calendar,
+            tuple(
+                WeekDay(
+                    day,
+                    tuple(run for run in own if self._day(run.planned_at) == day),
+                    tuple(planned for planned in ahead if self._day(planned) == day),
+                    day in closed,
+                )
+                for day in days
+            ),
+        )
+
+    def _planned(self, row: Any, first: datetime, until: datetime) -> Sequence[datetime]:
+        try:
+            just_before = first - timedelta(microseconds=1)
+            last = until - timedelta(microseconds=1)
+            return tuple(planned_times(plan_of(row), just_before, self._calendars, until=last))
+        except PlatformError:  # a plan that cannot be read has no times; its alarm says so
+            return ()
+
+    def _closed(self, row: Any, days: Sequence[date]) -> set[date]:
+        try:
+            return set(closed_days(plan_of(row), days[0], days[-1], self._calendars))
+        except PlatformError:
+            return set()
+
+    def _day(self, instant: datetime) -> date:
+        return instant.astimezone(self._zone).date()
+
+    def _bounds(self, day: date, count: int) -> tuple[datetime, datetime]:
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            sentence = f"No calendar knows {day}: schedules know the years {FIRST_YEAR} to {LAST_YEAR}"
+            raise Invalid(sentence, code="INVALID_DAY")
+        first = datetime.combine(day, time(), self._zone)
+        return first.astimezone(UTC), datetime.combine(day + timedelta(days=count), time(), self._zone).astimezone(UTC)
+
+    def _read(self, statement: Any) -> Sequence[RunInfo]:
+        with self._store.read() as session:
+            rows = session.execute(statement).mappings().all()
+            batches = [row["batch_id"] for row in rows if row["batch_id"] is not None]
+            i = t.batch_item.c
+            counted: dict[int, Counter[ItemOutcome]] = {}
+            for batch_id, outcome, count in session.execute(
+                select(i.batch_id, i.outcome, func.count())
+                .where(i.batch_id.in_(each(batches, Integer())))
+                .group_by(i.batch_id, i.outcome)
+            ):
+                counted.setdefault(batch_id, Counter())[outcome] += count
+        return [RunInfo(**row, items=_items(counted.get(row["batch_id"], Counter()))) for row in rows]
+
+
+_BY = t.actor.alias("by_actor")
+_SEEN_BY = t.actor.alias("seen_by")
+_COLUMNS: tuple[Any, ...] = (
+    _R.id, _R.schedule_id, _S.name.label("schedule"), _S.clock, _S.zone, _R.planned_at, _R.trigger, _R.state, _R.reason,
+    _R.batch_id, _BY.c.name.label("actor"), _R.created_at, _R.started_at, _R.finished_at, _R.acknowledged_at,
+    _SEEN_BY.c.name.label("acknowledged_by"), _R.acknowledge_reason,
+)  # fmt: skip
+_RUNS = (
+    select(*_COLUMNS)
+    .select_from(t.schedule_run)
+    .join(t.schedule, _S.id == _R.schedule_id)
+    .join(_BY, _BY.c.id == _R.actor_id)
+    .outerjoin(_SEEN_BY, _SEEN_BY.c.id == _R.acknowledged_by)
+)
+
+
+def _items(counts: Counter[ItemOutcome]) -> RunItems:
+    rest = {outcome.value: counts[outcome] for outcome in ItemOutcome if outcome not in _WAITING}
+    return RunItems(total=counts.total(), queued=sum(counts[outcome] for outcome in _WAITING), **rest)
+
+
+_WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
+
+
+def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.states:
+        conditions.append(_R.state.in_(wanted.states))
+    if wanted.schedule_id is not None:
+        conditions.append(_R.schedule_id == wanted.schedule_id)
+    if wanted.first is not None:
+        conditions.append(_R.planned_at >= _utc(wanted.first))
+    if wanted.until is not None:
+        conditions.append(_R.planned_at < _utc(wanted.until))
+    if wanted.unseen_only:
+        conditions.append(UNSEEN)
+    return conditions
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{instant.isoformat()} lies outside the calendar") from error
+
+
+def _before(cursor: str) -> ColumnElement[bool]:
+    stamp, _, run_id = cursor.partition("|")
+    try:
+        planned, number = datetime.fromisoformat(stamp).astimezone(UTC), int(run_id[:18])
+    except (ValueError, OverflowError) as error:
+        raise Invalid("This cursor is none; take next_cursor of the page before", code="INVALID_CURSOR") from error
+    return or_(_R.planned_at < planned, and_(_R.planned_at == planned, _R.id < number))

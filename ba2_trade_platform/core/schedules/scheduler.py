@@ -1,0 +1,221 @@
+"""Wakes when the earliest schedule is due, by each clock there is, and has it fired; the watchdog looks after it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import select
+
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
+from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.uptime import BEAT_SECONDS, Presence
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import ScheduleClock
+
+log = logging.getLogger(__name__)
+AGAIN_SECONDS = 5.0
+LOOK_SECONDS = 10.0
+OVERDUE = timedelta(seconds=60)
+_S = t.schedule.c
+
+
+class Scheduler:
+    """Keeps the clockwork set to the earliest planned time of each clock."""
+
+    def __init__(
+        self,
+        store: Store,
+        clockwork: Clockwork,
+        firing: ScheduleFiring,
+        presence: Presence,
+        clocks: Mapping[ScheduleClock, DeskClock],
+    ) -> None:
+        self._store = store
+        self._clockwork = clockwork
+        self._firing = firing
+        self._presence = presence
+        self._clocks = clocks
+        self._turns = {clock: threading.Lock() for clock in clocks}
+        self._arming = threading.Lock()
+        self._started = False
+        # Clocks that were set, or found where they stand: what they jumped over are no runs, so nothing is fired first.
+        self._jumped: set[ScheduleClock] = {clock for clock in clocks if clock is ScheduleClock.REPLAY}
+        self.beat_at = self.worked_at = time.monotonic()
+        for clock, shown in clocks.items():
+            shown.on_change(partial(self._set, clock))
+
+    def start(self) -> None:
+        """Begin: what passed while the console was away is run or missed by each schedule's own policy."""
+        self._presence.begin()
+        self._started = True
+        self._clockwork.every(BEAT_SECONDS, "presence", self.beat)
+        self._clockwork.every(LOOK_SECONDS, "schedules", self.look, first_seconds=0)
+
+    def stop(self) -> None:
+        """Fire nothing any more, and say that the console was stopped; stopping what never began is allowed."""
+        if self._started:
+            self._started = False
+            self._clockwork.forget("presence")
+            self._clockwork.forget("schedules")
+            self._presence.end()
+
+    def beat(self) -> None:
+        """Say that the console is there."""
+        self.beat_at = time.monotonic()
+        try:
+            if self._started:
+                self._presence.beat()
+        except Unavailable as error:
+            log.warning("The console's presence could not be written: %s", error)
+
+    def look(self) -> None:
+        """Fire whatever is due, armed or not: the clock may have been set, or the machine slept."""
+        self.beat()  # first, so that what was missed in a sleep can say so
+        for clock in tuple(self._jumped):
+            self._skip_ahead(clock)
+        if self._presence.set_back:
+            self._step_back()
+        for clock in self._clocks:
+            if not self._turns[clock].locked():  # else it is being fired, and armed afterwards
+                self._fire(clock)
+
+    def arm(self) -> None:
+        """Set the clockwork to the earliest planned time of each clock; called after every change of a schedule."""
+        if self._started:
+            for clock in self._clocks:
+                self._arm(clock)
+
+    def overdue(self) -> timedelta:
+        """Return for how long the earliest schedule of real time has been waiting beyond its time."""
+        earliest = self._earliest(ScheduleClock.REAL)
+        waited = timedelta(0) if earliest is None else self._clocks[ScheduleClock.REAL].now() - earliest
+        return max(waited, timedelta(0))
+
+    def _fire(self, clock: ScheduleClock) -> None:
+        with self._turns[clock]:
+            if not self._started:
+                return
+            try:
+                while clock not in self._jumped and self._firing.fire_slice(clock):
+                    self.worked_at = time.monotonic()
+                self._arm(clock)
+            except Unavailable as error:
+                log.warning("Schedules wait: %s; again in %s s", error, AGAIN_SECONDS)
+                self._wake_in(clock, AGAIN_SECONDS)
+
+    def _arm(self, clock: ScheduleClock) -> None:
+        with self._arming:  # whoever arms last has seen what all others committed
+            earliest = self._earliest(clock)
+            seconds = None if earliest is None else self._clocks[clock].seconds_until(earliest)
+            if seconds is None:
+                self._clockwork.forget(_job(clock))
+            else:
+                self._wake_in(clock, seconds)
+
+    def _wake_in(self, clock: ScheduleClock, seconds: float) -> None:
+        self._clockwork.at(datetime.now(UTC) + timedelta(seconds=seconds), _job(clock), partial(self._fire, clock))
+
+    def _earliest(self, clock: ScheduleClock) -> datetime | None:
+        waiting = (_S.clock == clock, _S.enabled, _S.archived_at.is_(None), _S.wake_at.is_not(None))
+        with self._store.read() as session:
+            earliest: datetime | None = session.scalar(
+                select(_S.wake_at).where(*waiting).order_by(_S.wake_at, _S.id).limit(1)
+            )
+        return earliest
+
+    def _set(self, clock: ScheduleClock) -> None:
+        self._jumped.add(clock)
+        if not self._started:
+            return
+        self._clockwork.at(datetime.now(UTC), f"{_job(clock)} set", partial(self._skip_ahead, clock))
+
+    def _skip_ahead(self, clock: ScheduleClock) -> None:
+        with self._turns[clock]:
+            self._jumped.discard(clock)  # before, for it may be set once more meanwhile
+            try:
+                self._firing.skip_ahead(clock)
+                self._arm(clock)
+            except Unavailable as error:
+                log.warning("Schedules of the %s clock wait: %s", clock.value, error)
+                self._jumped.add(clock)  # the next look tries again
+
+    def _step_back(self) -> None:
+        with self._turns[ScheduleClock.REAL]:
+            try:
+                self._firing.step_back()
+                self._presence.set_back = False
+            except Unavailable as error:
+                log.warning("Schedules wait for the times of a clock that was set back: %s", error)
+
+
+class Watchdog:
+    """Sees from its own thread whether the clockwork still works, and winds it up again."""
+
+    def __init__(
+        self, store: Store, clockwork: Clockwork, scheduler: Scheduler, look_seconds: float = LOOK_SECONDS
+    ) -> None:
+        self._store = store
+        self._clockwork = clockwork
+        self._scheduler = scheduler
+        self._look_seconds = look_seconds
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._watch, name="scheduler-watchdog", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no more; stopping what never began is allowed."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=self._look_seconds)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._look_seconds):
+            try:
+                self.look()
+            except Unavailable as error:
+                log.warning("The scheduler's watchdog could not look: %s", error)
+
+    def look(self) -> bool:
+        """Wind the clockwork up again where it stands still; return whether it did."""
+        why = self._why()
+        if why is None:
+            return False
+        log.warning("The scheduler stood still and was started again: %s", why)
+        self._clockwork.start()
+        self._scheduler.beat_at = self._scheduler.worked_at = time.monotonic()
+        self._scheduler.arm()
+        now = self._store.clock.now()
+        with self._store.write() as transaction:
+            sentence = f"The scheduler stood still and was started again: {why}. Look whether every run was made"
+            raise_alarm(transaction.session, Alarm("scheduler", "scheduler", sentence, "/schedules"), now)
+            transaction.everything = True
+        return True
+
+    def _why(self) -> str | None:
+        if not self._clockwork.alive:
+            return "its thread had ended"
+        silence = time.monotonic() - self._scheduler.beat_at
+        if silence > OVERDUE.total_seconds():
+            return f"it had done nothing for {silence:.0f} s"
+        overdue, idle = self._scheduler.overdue(), time.monotonic() - self._scheduler.worked_at
+        if overdue > OVERDUE and idle > OVERDUE.total_seconds():
+            return f"a schedule waited {overdue.total_seconds():.0f} s beyond its time"
+        return None
+
+
+def _job(clock: ScheduleClock) -> str:
+    return f"schedules of the {clock.value} clock"

@@ -1,0 +1,354 @@
+"""Schedules: make, change, switch, duplicate and archive them, foresee their times, and run one now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Integer, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError, Refused
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.batches.bulk_plans import each
+from ba2_trade_platform.core.contracts.exchanges import Calendars
+from ba2_trade_platform.core.recurrence.occurrences import is_planned, planned_times
+from ba2_trade_platform.core.recurrence.timings import in_words
+from ba2_trade_platform.core.schedules.drafts import Checked, Draft, check, values
+from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.rows import UNSEEN, first_after, plan_of, symbols_of, waking
+from ba2_trade_platform.core.schedules.run_writer import NO_SYMBOLS
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Misfire, RunState, ScheduleClock, Subtype
+
+log = logging.getLogger(__name__)
+MOST_TIMES = 100
+_S, _R = t.schedule.c, t.schedule_run.c
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """A schedule's newest run."""
+
+    id: int
+    planned_at: datetime
+    state: RunState
+    reason: str | None
+    batch_id: int | None
+
+
+@dataclass(frozen=True)
+class ScheduleInfo:
+    """One schedule as it stands. `words` says when it runs, `unseen` how many bad runs nobody has acknowledged."""
+
+    id: int
+    name: str
+    enabled: bool
+    archived_at: datetime | None
+    is_demo: bool
+    clock: ScheduleClock
+    expert_instance_id: int
+    expert: str
+    subtype: Subtype
+    symbols: tuple[str, ...]
+    watchlist_ids: tuple[int, ...]
+    watchlists: tuple[str, ...]
+    timing: Mapping[str, Any]
+    zone: str
+    calendar: str | None
+    starts_on: date | None
+    ends_on: date | None
+    jitter_seconds: int
+    deadline_minutes: int | None
+    misfire: Misfire
+    grace_seconds: int
+    priority: int
+    next_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    words: str
+    last_run: LastRun | None
+    unseen: int
+
+    def draft(self) -> Draft:
+        """Return it as something to change."""
+        names = Draft.__dataclass_fields__
+        return Draft(**{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a draft would do: its words and its next times where it has them, and what is wrong with it."""
+
+    words: str | None
+    times: tuple[datetime, ...]
+    problems: tuple[str, ...]
+    symbols: int = 0
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The answer to Run now."""
+
+    run_id: int
+    sentence: str
+
+
+class Schedules:
+    """Keeps the schedules. Blocking; `changed` is called after every commit that moved a planned time."""
+
+    def __init__(
+        self,
+        store: Store,
+        calendars: Calendars,
+        clocks: Mapping[ScheduleClock, DeskClock],
+        firing: ScheduleFiring,
+        changed: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._calendars = calendars
+        self._clocks = clocks
+        self._firing = firing
+        self._changed = changed
+
+    def calendars(self) -> Sequence[str]:
+        """Return the exchange calendars that can be chosen."""
+        return self._calendars.names()
+
+    def list(self, *, archived: bool = False) -> Sequence[ScheduleInfo]:
+        """Return every schedule by name; archived ones on request."""
+        wanted = _S.archived_at.is_not(None) if archived else _S.archived_at.is_(None)
+        with self._store.read() as session:
+            return _infos(session, session.execute(select(t.schedule).where(wanted).order_by(_S.name, _S.id)).all())
+
+    def get(self, schedule_id: int) -> ScheduleInfo:
+        """Return one schedule. Raises NotFound."""
+        with self._store.read() as session:
+            return _infos(session, [_row(session, schedule_id)])[0]
+
+    def create(self, draft: Draft, *, by: Actor) -> ScheduleInfo:
+        """Make a schedule; it waits for its first time from now. Raises Invalid with everything that is wrong."""
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            columns = values(draft, check(session, draft, self._calendars))
+            who = actor_id(session, by)
+            stamps = {"actor_id": who, "created_at": now, "updated_at": now, "version": 1}
+            schedule_id = int(session.scalar(insert(t.schedule).values(**columns, **stamps).returning(_S.id)) or 0)
+            self._list_watchlists(session, schedule_id, draft)
+            self._replan(transaction, schedule_id)
+            note(session, who, now, "create", subject_type="schedule", subject_id=schedule_id, after=columns["name"])
+        return self.get(schedule_id)
+
+    def update(self, schedule_id: int, draft: Draft, *, version: int, by: Actor) -> ScheduleInfo:
+        """Change a schedule; what was due by its old plan is run or missed first, and then it waits anew from now.
+
+        Raises NotFound, Invalid, or Refused when somebody else has changed it since `version`.
+        """
+        self._firing.fire_one(schedule_id)
+        before = self.get(schedule_id)
+        with self._store.write() as transaction:
+            session, now = transaction.session, self._store.clock.now()
+            _unchanged(_row(session, schedule_id), version)
+            self._firing.settle(transaction, schedule_id)
+            waited = _row(session, schedule_id)
+            columns = values(draft, check(session, draft, self._calendars, schedule_id))
+            session.execute(
+                update(t.schedule).where(_S.id == schedule_id).values(**columns, updated_at=now, version=version + 1)
+            )
+            self._list_watchlists(session, schedule_id, draft)
+            self._replan(transaction, schedule_id, waited)
+            after = _infos(session, [_row(session, schedule_id)])[0]
+            self._note(transaction, schedule_id, "change", by, before=_told(before), after=_told(after))
+        return after
+
+    def enable(self, schedule_id: int, *, by: Actor) -> ScheduleInfo:
+        """Let a schedule run again, from its first time after now. Raises NotFound."""
+        return self._switch(schedule_id, "enable", by, enabled=True)
+
+    def disable(self, schedule_id: int, *, by: Actor) -> ScheduleInfo:
+        """Let a schedule rest; its times from now on are no runs. Raises NotFound."""
+        return self._switch(schedule_id, "disable", by, enabled=False)
+
+    def archive(self, schedule_id: int, *, by: Actor) -> None:
+        """Take a schedule away for good; its runs stay. Raises NotFound."""
+        self._switch(schedule_id, "archive", by, enabled=False, archived_at=self._store.clock.now())
+
+    def duplicate(self, schedule_id: int, *, by: Actor, name: str | None = None) -> ScheduleInfo:
+        """Make a disabled schedule like this one. Raises NotFound, or Invalid for a name that is taken."""
+        draft = self.get(schedule_id).draft()
+        taken = {each.name for each in self.list()}
+        names = (f"{draft.name[:70]} ({number})" for number in range(2, len(taken) + 3))
+        chosen = name or next(each for each in names if each not in taken)
+        return self.create(replace(draft, name=chosen, enabled=False, is_demo=False), by=by)
+
+    def next_times(self, schedule_id: int, count: int = 5) -> Sequence[datetime]:
+        """Return its next planned times, whether it is enabled or not. Raises NotFound, Invalid."""
+        if not 1 <= count <= MOST_TIMES:
+            raise Invalid(f"The count must be between 1 and {MOST_TIMES}, not {count}", code="INVALID_LIMIT")
+        with self._store.read() as session:
+            row = _row(session, schedule_id)
+        return list(islice(planned_times(plan_of(row), self._clocks[row.clock].now(), self._calendars), count))
+
+    def preview(self, draft: Draft, count: int = 5, *, schedule_id: int | None = None) -> Preview:
+        """Return what a draft would do and what is wrong with it; `schedule_id` is the schedule that it changes."""
+        with self._store.read() as session:
+            checked = check(session, draft, self._calendars, schedule_id)
+        words = None if checked.plan is None else in_words(checked.plan)
+        times = self._foresee(checked, draft, count)
+        if checked.plan is not None and not times:
+            checked.problems.append("It never comes again")
+        return Preview(words, times, tuple(checked.problems), len(checked.symbols))
+
+    def run_now(self, schedule_id: int, *, by: Actor) -> RunStarted:
+        """Run a schedule at once, enabled or not, beside its planned times. Raises NotFound, Refused."""
+        with self._store.write() as transaction:
+            session = transaction.session
+            row = _row(session, schedule_id)
+            if row.archived_at is not None:
+                raise Refused(f"{row.name} was archived")
+            if not symbols_of(session, row):
+                raise Refused(f"{row.name} cannot run. {NO_SYMBOLS}", code="NO_SYMBOLS")
+            run_id = self._firing.run_of(transaction, row, self._clocks[row.clock].now(), by)
+            if run_id is None:
+                raise Refused(f"{row.name} has already run at this very instant of its clock")
+            self._note(transaction, schedule_id, "run now", by)
+        return RunStarted(run_id, f"{row.name} runs now (run {run_id})")
+
+    def _switch(self, schedule_id: int, what: str, by: Actor, **columns: Any) -> ScheduleInfo:
+        self._firing.fire_one(schedule_id)
+        with self._store.write() as transaction:
+            self._firing.settle(transaction, schedule_id)
+            session, row = transaction.session, _row(transaction.session, schedule_id)
+            if row.archived_at is not None:
+                raise Refused(f"{row.name} was archived")
+            if any(getattr(row, name) != value for name, value in columns.items()):
+                now = self._store.clock.now()
+                stamps = {"updated_at": now, "version": row.version + 1}
+                session.execute(update(t.schedule).where(_S.id == schedule_id).values(**columns, **stamps))
+                self._replan(transaction, schedule_id)
+                self._note(transaction, schedule_id, what, by)
+        return self.get(schedule_id)
+
+    def _replan(self, transaction: Transaction, schedule_id: int, waited: Any = None) -> None:
+        """Have a schedule wait for its first time from now, or for the time that it `waited` for and still has."""
+        row = _row(transaction.session, schedule_id)
+        waits: dict[str, datetime | None] = {"next_at": None, "wake_at": None}
+        if row.enabled and row.archived_at is None:
+            plan, now = plan_of(row), self._clocks[row.clock].now()
+            # Its planned time may have passed while its jitter has not: that run is still to come.
+            kept = waited is not None and waited.clock is row.clock and waited.enabled and waited.next_at
+            if kept and kept <= now and is_planned(plan, kept, self._calendars):
+                waits = waking(row, kept)
+            else:
+                waits = first_after(row, plan, now, self._calendars)
+        transaction.session.execute(update(t.schedule).where(_S.id == schedule_id).values(**waits))
+        transaction.everything = True
+        transaction.then(self._changed)
+
+    def _foresee(self, checked: Checked, draft: Draft, count: int) -> tuple[datetime, ...]:
+        if checked.plan is None:
+            return ()
+        now = self._clocks[draft.clock].now()
+        return tuple(islice(planned_times(checked.plan, now, self._calendars), min(count, MOST_TIMES)))
+
+    def _list_watchlists(self, session: Session, schedule_id: int, draft: Draft) -> None:
+        listed = t.schedule_watchlist
+        session.execute(delete(listed).where(listed.c.schedule_id == schedule_id))
+        rows = [{"schedule_id": schedule_id, "watchlist_id": each} for each in dict.fromkeys(draft.watchlist_ids)]
+        if rows:
+            session.execute(insert(listed), rows)
+
+    def _note(
+        self,
+        transaction: Transaction,
+        schedule_id: int,
+        what: str,
+        by: Actor,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> None:
+        session, now = transaction.session, self._store.clock.now()
+        who = actor_id(session, by)
+        note(session, who, now, what, subject_type="schedule", subject_id=schedule_id, before=before, after=after)
+        transaction.then(lambda: log.info("Schedule %s: %s by %s", schedule_id, what, by))
+
+
+def _row(session: Session, schedule_id: int) -> Any:
+    row = session.execute(select(t.schedule).where(_S.id == schedule_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"Schedule {schedule_id} not found", schedule_id=schedule_id)
+    return row
+
+
+def _unchanged(row: Any, version: int) -> None:
+    if row.archived_at is not None:
+        raise Refused(f"{row.name} was archived")
+    if row.version != version:
+        raise Refused(f"{row.name} was changed meanwhile; look at it again", code="CHANGED_MEANWHILE")
+
+
+def _infos(session: Session, rows: Sequence[Any]) -> Sequence[ScheduleInfo]:
+    ids = [row.id for row in rows]
+    names = session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias))
+    aliases = dict(names.all())
+    lists: dict[int, list[tuple[int, str]]] = {}
+    for schedule_id, watchlist_id, name in session.execute(
+        select(t.schedule_watchlist.c.schedule_id, t.watchlist.c.id, t.watchlist.c.name)
+        .join(t.watchlist, t.watchlist.c.id == t.schedule_watchlist.c.watchlist_id)
+        .order_by(t.watchlist.c.name)
+    ):
+        lists.setdefault(schedule_id, []).append((watchlist_id, name))
+    last, unseen = _last_runs(session, ids), _unseen(session)
+    found = []
+    for row in rows:
+        own = {name: getattr(row, name) for name in _OWN} | {"symbols": tuple(row.symbols)}
+        listed = lists.get(row.id, [])
+        found.append(
+            ScheduleInfo(
+                **own,
+                expert=aliases.get(row.expert_instance_id, ""),
+                watchlist_ids=tuple(each for each, _ in listed),
+                watchlists=tuple(name for _, name in listed),
+                words=_words(row),
+                last_run=last.get(row.id),
+                unseen=unseen.get(row.id, 0),
+            )
+        )
+    return found
+
+
+_COMPOSED = ("expert", "watchlist_ids", "watchlists", "words", "last_run", "unseen")
+_OWN = tuple(name for name in ScheduleInfo.__dataclass_fields__ if name not in _COMPOSED)
+
+
+def _words(row: Any) -> str:
+    try:
+        return in_words(plan_of(row))
+    except PlatformError as error:
+        return str(error)
+
+
+def _last_runs(session: Session, ids: Sequence[int]) -> dict[int, LastRun]:
+    columns = (_R.schedule_id, _R.id, _R.planned_at, _R.state, _R.reason, _R.batch_id)
+    # The newest of each by one step down its index: a desk of a year has millions of runs.
+    newest = select(_R.id).where(_R.schedule_id == _S.id).order_by(_R.planned_at.desc()).limit(1).scalar_subquery()
+    chosen = select(newest).select_from(t.schedule).where(_S.id.in_(each(ids, Integer())))
+    rows = session.execute(select(*columns).where(_R.id.in_(chosen))).all()
+    return {row.schedule_id: LastRun(*tuple(row)[1:]) for row in rows}
+
+
+def _unseen(session: Session) -> dict[int, int]:
+    statement = select(_R.schedule_id, func.count()).where(UNSEEN).group_by(_R.schedule_id)
+    return dict(session.execute(statement).all())
+
+
+def _told(schedule: ScheduleInfo) -> str:
+    rest = "enabled" if schedule.enabled else "disabled"
+    return f"{schedule.name}: {schedule.expert}, {schedule.words}, {schedule.misfire.value}, {rest}"

@@ -1,0 +1,233 @@
+"""The provider breakers' part of a tick: open after many failures, probe with one retry, let the rest go bit by bit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
+from ba2_trade_platform.core.base.actors import note as log_activity
+from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.worker.retries import Failed
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, FailureKind, Outcome
+
+log = logging.getLogger(__name__)
+_A, _B, _T = t.analysis.c, t.breaker.c, t.attempt.c
+SLICE = 100
+# With one of these the provider has answered: it is there, whatever it thinks of the question.
+ANSWERED = frozenset(
+    {
+        ErrorCode.AUTH,
+        ErrorCode.PERMISSION,
+        ErrorCode.MODEL_NOT_FOUND,
+        ErrorCode.BAD_REQUEST,
+        ErrorCode.CONTEXT_OVERFLOW,
+        ErrorCode.OUTPUT_INVALID,
+    }
+)
+# These are this console's own troubles, whomever the expert was about to ask.
+OUR_OWN = frozenset({ErrorCode.INTERRUPTED, ErrorCode.MEMORY_STORE})
+CATCH_UP = timedelta(seconds=2)
+NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
+_ACTIVE = select(t.breaker).where(NOT_CLOSED)
+HELD_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(NOT_CLOSED)
+_RECENT = select(func.count()).select_from(
+    select(_T.id)
+    .where(
+        _T.provider == bindparam("b_provider"),
+        _T.error_code == bindparam("b_code"),
+        _T.finished_at > bindparam("b_since"),
+    )
+    .limit(bindparam("b_limit"))
+    .subquery()
+)
+_NEWEST = select(t.breaker).where(_B.provider == bindparam("b_provider")).order_by(_B.id.desc()).limit(1)
+_WAITING = (
+    select(_A.id, _A.attempt, _A.available_at)
+    .where(
+        _A.status == literal_column("'pending'"),
+        literal_column("NOT market_analysis.held"),  # its batch is paused: nobody would claim it
+        _A.retry_provider == bindparam("b_provider"),
+    )
+    .limit(bindparam("b_limit"))
+)
+_NEXT_WAITING = _WAITING.order_by(_A.priority, _A.available_at, _A.id)
+_FIRST_DUE = _WAITING.order_by(_A.available_at, _A.priority, _A.id)
+_PROBED = (
+    select(_T.outcome, _T.started_at, _T.failure_kind, _T.error_code, _A.held)
+    .join(t.analysis, _A.id == _T.analysis_id)
+    .where(_T.analysis_id == bindparam("b_id"), _T.number == bindparam("b_number"))
+)
+
+
+@dataclass(frozen=True)
+class BreakerPolicy:
+    """When a breaker opens and how it closes: `failures` (0: never) of one code within `window_seconds` open it."""
+
+    failures: int = 10
+    window_seconds: float = 60
+    cooldown_seconds: float = 30
+    longest_cooldown_seconds: float = 600
+    drain_per_minute: int = 60
+
+
+DEFAULT_POLICY = BreakerPolicy()
+
+
+class TickBreakers:
+    """Keeps the breakers true to what attempts do, in the tick's transaction."""
+
+    def __init__(self, policy: BreakerPolicy) -> None:
+        self._policy = policy
+
+    def note(self, session: Session, failed: Sequence[Failed], now: datetime) -> None:
+        """Open a breaker for each provider with too many equal failures, these included, in a short time."""
+        suspects = {
+            (each.provider, each.why.code)
+            for each in failed
+            if each.provider is not None and each.why.kind is FailureKind.TRANSIENT and each.why.code not in OUR_OWN
+        }
+        for provider, code in sorted(suspects) if self._policy.failures else ():
+            self._open_if_too_many(session, str(provider), code, now)
+
+    def _open_if_too_many(self, session: Session, provider: str, code: ErrorCode, now: datetime) -> None:
+        last = session.execute(_NEWEST, {"b_provider": provider}).one_or_none()
+        if last is not None and last.state in (BreakerState.OPEN, BreakerState.PROBING):
+            return
+        # What opened the breaker before must not open it again.
+        known = (last.drained_at or last.closed_at) if last is not None else None
+        since = now - timedelta(seconds=self._policy.window_seconds)
+        asked = {"b_provider": provider, "b_code": code.value, "b_since": max(since, known) if known else since}
+        count = int(session.scalar(_RECENT, asked | {"b_limit": 10_000}) or 0)
+        if count < self._policy.failures:
+            return
+        reason = f"{count} failures {code.value} within {self._policy.window_seconds:g} s"
+        if last is not None and last.state is BreakerState.DRAINING:
+            self._reopen(session, last, now, code=code, failures=count, reason=reason)
+            _announce(session, provider, reason, now)
+            return
+        cooldown = self._policy.cooldown_seconds
+        values = {
+            "provider": provider, "code": code.value, "state": BreakerState.OPEN, "failures": count,
+            "opened_at": now, "reason": reason, "cooldown_seconds": cooldown, "probes": 0, "released": 0,
+            "probe_at": now + timedelta(seconds=cooldown),
+        }  # fmt: skip
+        breaker_id = session.scalar(insert(t.breaker).values(**values).returning(_B.id))
+        _note(session, breaker_id, now, "open", f"{provider}: {reason}")
+        _announce(session, provider, reason, now)
+
+    def keep(self, session: Session, now: datetime) -> list[int]:
+        """Probe, judge probes, and let waiting retries go; return the analyses that changed."""
+        touched: list[int] = []
+        for row in session.execute(_ACTIVE).all():
+            if row.state is BreakerState.PROBING:
+                self._judge(session, row, now)
+            elif row.state is BreakerState.OPEN and row.probe_at is not None and row.probe_at <= now:
+                touched += self._probe(session, row, now)
+            elif row.state is BreakerState.DRAINING:
+                touched += self._drain(session, row, now)
+        return touched
+
+    def _probe(self, session: Session, row: Any, now: datetime) -> list[int]:
+        first = session.execute(_FIRST_DUE, {"b_provider": row.provider, "b_limit": 1}).one_or_none()
+        if first is None:
+            _close(session, row, now, None, "nothing waits for it any more")
+            return []
+        if first.available_at > now:  # the provider may have said when it can be asked again
+            _set(session, row.id, probe_at=first.available_at)
+            return []
+        _set(
+            session, row.id, state=BreakerState.PROBING, probe_analysis_id=first.id, probe_attempt=first.attempt,
+            probes=row.probes + 1,
+        )  # fmt: skip
+        log.warning("Provider %s: probing with analysis %s", row.provider, first.id)
+        return [int(first.id)]
+
+    def _judge(self, session: Session, row: Any, now: datetime) -> None:
+        """Go by how the probe's attempt ended; one that was only interrupted goes on as its next attempt."""
+        probe = {"b_id": row.probe_analysis_id, "b_number": row.probe_attempt}
+        ended = session.execute(_PROBED, probe).one_or_none()
+        if ended is not None and ended.outcome is None and (ended.started_at is not None or not ended.held):
+            return  # it waits or runs
+        if ended is None or ended.started_at is None:
+            _probe_another(session, row, now)  # deleted, stopped, held, cancelled or refused before it asked anybody
+        elif ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
+            _set(session, row.id, probe_attempt=row.probe_attempt + 1)
+        elif ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED:
+            drain(session, row, now, None, f"analysis {row.probe_analysis_id} got an answer")
+        elif ended.failure_kind is FailureKind.TRANSIENT and ended.error_code not in OUR_OWN:
+            self._reopen(session, row, now)
+        else:  # cancelled, or failed for a reason of its own: it said nothing about the provider
+            _probe_another(session, row, now)
+
+    def _reopen(self, session: Session, row: Any, now: datetime, **why: Any) -> None:
+        # One that a person opened had no cool-down of its own.
+        cooldown = max(
+            self._policy.cooldown_seconds, min(self._policy.longest_cooldown_seconds, row.cooldown_seconds * 2)
+        )
+        _set(
+            session, row.id, state=BreakerState.OPEN, cooldown_seconds=cooldown,
+            probe_at=now + timedelta(seconds=cooldown), probe_analysis_id=None, probe_attempt=None,
+            closed_by=None, close_reason=None, drained_at=None, **why,
+        )  # fmt: skip
+        _note(session, row.id, now, "reopen", f"{row.provider}: still failing, next probe in {cooldown:g} s")
+
+    def _drain(self, session: Session, row: Any, now: datetime) -> list[int]:
+        """Let the next ones go; what was missed while nobody worked is caught up for two seconds only."""
+        every = timedelta(minutes=1) / self._policy.drain_per_minute
+        late = now - row.drained_at - row.released * every
+        if late > CATCH_UP:
+            _set(session, row.id, drained_at=row.drained_at + (late - CATCH_UP))
+        allowed = min(max(1 + min(late, CATCH_UP) // every, 0), SLICE)
+        asked = {"b_provider": row.provider, "b_limit": allowed + 1}
+        waiting = [int(found.id) for found in session.execute(_NEXT_WAITING, asked)]
+        ids = waiting[:allowed]
+        if ids:
+            freed = update(t.analysis).where(_A.id.in_(ids)).values(retry_provider=None, version=_A.version + 1)
+            session.execute(freed)
+            _set(session, row.id, released=row.released + len(ids))
+        if len(waiting) <= allowed:
+            _close(session, row, now, row.closed_by, row.close_reason)
+        return ids
+
+
+def _probe_another(session: Session, row: Any, now: datetime) -> None:
+    _set(session, row.id, state=BreakerState.OPEN, probe_at=now, probe_analysis_id=None, probe_attempt=None)
+
+
+def drain(session: Session, row: Any, now: datetime, by: int | None, reason: str) -> None:
+    """Let the retries that wait for a provider go again, at the set rate; the first goes with the next tick."""
+    _set(
+        session, row.id, state=BreakerState.DRAINING, drained_at=now, released=0, probe_at=None, probe_analysis_id=None,
+        probe_attempt=None, closed_by=by, close_reason=reason,
+    )  # fmt: skip
+    _note(session, row.id, now, "drain", f"{row.provider}: {reason}", by)
+
+
+def _close(session: Session, row: Any, now: datetime, by: int | None, reason: str | None) -> None:
+    _set(session, row.id, state=BreakerState.CLOSED, closed_at=now, closed_by=by, close_reason=reason, probe_at=None)
+    _note(session, row.id, now, "close", f"{row.provider}: {reason}", by)
+
+
+def _set(session: Session, breaker_id: int, **values: Any) -> None:
+    session.execute(update(t.breaker).where(_B.id == breaker_id).values(**values))
+
+
+def _announce(session: Session, provider: str, reason: str, now: datetime) -> None:
+    sentence = f"{provider} is held back: {reason}. Its retries wait until it answers again"
+    announce(
+        session, [Announcement(Occasion.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
+    )  # fmt: skip
+
+
+def _note(session: Session, breaker_id: int | None, now: datetime, what: str, said: str, by: int | None = None) -> None:
+    who = actor_id(session, SYSTEM) if by is None else by
+    log_activity(session, who, now, f"breaker {what}", subject_type="breaker", subject_id=breaker_id, after=said)
+    log.warning("Breaker %s: %s (%s)", breaker_id, what, said)

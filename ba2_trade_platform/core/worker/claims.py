@@ -1,0 +1,242 @@
+"""Chooses which pending analyses begin now, and mints each its lease."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, cast, literal_column, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.attempts.pending_endings import Abilities, refuse
+from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
+from ba2_trade_platform.core.contracts.queue import LEASE, Claim, RecordedStep
+from ba2_trade_platform.core.worker.breaker_ticks import HELD_PROVIDERS
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Mode, Status
+
+ALONE_AFTER_RESCUES = 2
+BULK_PRIORITY = 50
+_FAR = 1_000_000
+Providers = Mapping[int, tuple[str, ...]]  # whom each analysis may ask
+
+_A, _I = t.analysis.c, t.expert_instance.c
+# The status in words, so that SQLite can plan once with the partial indexes.
+_PENDING = _A.status == literal_column("'pending'")
+_NOT_HELD: ColumnElement[bool] = literal_column("NOT market_analysis.held")
+_ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(None))
+_DUE = (
+    select(
+        _A.id, _A.attempt, _A.symbol, _A.subtype, _A.as_of, _A.rescues_used, _A.priority,
+        t.attempt.c.mode, t.attempt.c.base_attempt, t.attempt.c.effective_as_of, t.attempt.c.provider_choice,
+        t.attempt.c.trigger, t.attempt.c.queued_at, t.attempt.c.after_code, t.attempt.c.after_failed_at,
+        _A.available_at,
+        _I.id.label("instance_id"), _I.alias, _I.expert, _I.timeout_seconds, t.expert_config.c.settings,
+    )
+    .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
+    .join(t.expert_instance, _I.id == _A.expert_instance_id)
+    .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
+    .where(_PENDING, _NOT_HELD, _A.expert_instance_id == bindparam("c_instance"), _A.available_at <= bindparam("c_now"))
+    .where(_A.run_before.is_(None) | (_A.run_before >= bindparam("c_now")))
+    .order_by(_A.priority, _A.id)
+    .limit(bindparam("c_room"))
+)  # fmt: skip
+# Retries for a provider whose breaker is not closed wait, but for its probe.
+_DUE_BUT_HELD = _DUE.where(
+    _A.retry_provider.is_(None)
+    | _A.retry_provider.not_in(bindparam("c_held", expanding=True))
+    | _A.id.in_(bindparam("c_probes", expanding=True))
+)
+_LEASE = (
+    update(t.analysis)
+    .where(_A.id.in_(bindparam("c_ids", expanding=True)), _PENDING)
+    .values(
+        status=Status.RUNNING,
+        lease_token=bindparam("c_minted", type_=_A.lease_token.type) + cast(_A.id, _A.lease_token.type),
+        lease_until=bindparam("c_until"),
+        worker_id=bindparam("c_worker"),
+        started_at=bindparam("c_now"),
+        finished_at=None,
+        duration_ms=None,
+        error_code=None,
+        error_message=None,
+        failure_kind=None,
+        fingerprint=None,
+        retry_provider=None,
+        updated_at=bindparam("c_now"),
+        version=_A.version + 1,
+    )
+    .returning(_A.id)
+)
+_START_ATTEMPT = (
+    update(t.attempt)
+    .where(t.attempt.c.analysis_id == bindparam("a_id"), t.attempt.c.number == bindparam("a_number"))
+    .values(
+        started_at=bindparam("a_started_at"),
+        worker_id=bindparam("a_worker_id"),
+        effective_as_of=bindparam("a_as_of"),
+        environment=bindparam("a_environment"),
+        provider=bindparam("a_provider"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much the worker can take on: free slots, what runs per expert instance, and whether one runs alone."""
+
+    slots: int
+    busy: int
+    per_instance: Mapping[int, int] = field(default_factory=dict)
+    bulk_busy: int = 0
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who claims, and what the claim stamps on the attempt."""
+
+    id: str
+    environment: Mapping[str, Any]
+    market_now: Callable[[], datetime]
+    abilities: Abilities
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a round of claiming did."""
+
+    claims: list[Claim]
+    refused: list[int]
+
+
+def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claimed:
+    """Start what there is room for, by priority, then id; each expert instance within its own limit.
+
+    What waits for an expert that lacks something is failed instead.
+    """
+    if room.alone or room.busy >= room.slots:
+        return Claimed([], [])
+    able, refused, providers = [], [], {}
+    for row in _candidates(session, room, now):
+        ability = worker.abilities(row.expert, row.settings or {}, row.subtype)
+        providers[row.id] = ProviderChoice.of(row.provider_choice).among(ability.providers)
+        reason = ability.unavailable
+        if reason is None and ability.providers and not providers[row.id]:
+            reason = "none of its providers may be asked in this attempt"
+        if reason is None:
+            able.append(row)
+        else:
+            refuse(session, row.id, row.alias, reason, now)
+            refused.append(row.id)
+    chosen = _choose(able, room)
+    return Claimed(_lease(session, chosen, providers, worker, now) if chosen else [], refused)
+
+
+def _lease(session: Session, rows: Sequence[Any], providers: Providers, worker: Worker, now: datetime) -> list[Claim]:
+    minted = f"{secrets.token_hex(12)}-"
+    asked = {"c_ids": [row.id for row in rows], "c_minted": minted, "c_until": now + LEASE}
+    taken = session.execute(_LEASE, {**asked, "c_worker": worker.id, "c_now": now})
+    held = {row.id for row in taken}
+    return _begin(session, [row for row in rows if row.id in held], minted, providers, worker, now)
+
+
+def _candidates(session: Session, room: Room, now: datetime) -> list[Any]:
+    """Return the first due rows of each expert instance that has room: one short index scan an instance."""
+    found: list[Any] = []
+    held = session.execute(HELD_PROVIDERS).all()
+    due = _DUE_BUT_HELD if held else _DUE
+    asked: dict[str, Any] = {"c_now": now}
+    if held:
+        asked["c_held"] = [row.provider for row in held]
+        asked["c_probes"] = [row.probe_analysis_id for row in held if row.probe_analysis_id is not None]
+    for instance in session.execute(_ABLE).all():
+        room_here = min(instance.max_concurrent - room.per_instance.get(instance.id, 0), room.slots - room.busy)
+        if room_here > 0:
+            found += session.execute(due, asked | {"c_instance": instance.id, "c_room": room_here}).all()
+    return sorted(found, key=lambda row: (row.priority, row.id))
+
+
+def _choose(candidates: Sequence[Any], room: Room) -> list[Any]:
+    free = room.slots - room.busy
+    # One slot stays free for a person's Analyse now, so that bulk work never blocks it.
+    free_for_bulk = room.slots - 1 - room.bulk_busy if room.slots > 1 else _FAR
+    chosen: list[Any] = []
+    for row in candidates:
+        if row.rescues_used >= ALONE_AFTER_RESCUES:
+            # It may be what kills workers: wait until nothing else runs, then run it alone.
+            return [row] if not chosen and room.busy == 0 else chosen
+        bulk = row.priority >= BULK_PRIORITY
+        if len(chosen) >= free or (bulk and free_for_bulk <= 0):
+            break
+        free_for_bulk -= bulk
+        chosen.append(row)
+    return chosen
+
+
+def _begin(
+    session: Session, rows: Sequence[Any], minted: str, providers: Providers, worker: Worker, now: datetime
+) -> list[Claim]:
+    market_now = worker.market_now()
+    claims = [
+        Claim(
+            analysis_id=row.id,
+            attempt=row.attempt,
+            token=f"{minted}{row.id}",
+            expert_instance_id=row.instance_id,
+            alias=row.alias,
+            expert=row.expert,
+            settings=row.settings or {},
+            timeout_seconds=row.timeout_seconds,
+            symbol=row.symbol,
+            subtype=row.subtype,
+            mode=row.mode,
+            as_of=row.effective_as_of or row.as_of or market_now,
+            started_at=now,
+            priority=row.priority,
+            alone=row.rescues_used >= ALONE_AFTER_RESCUES,
+            state=_state(session, row.id) if row.mode is not Mode.FRESH else None,
+            recorded=_recorded(session, row.id) if row.mode is not Mode.FRESH else (),
+            providers=providers[row.id],
+            trigger=row.trigger,
+            queued_at=row.queued_at,
+            due_at=max(row.queued_at, row.available_at),
+            after_code=row.after_code,
+            after_failed_at=row.after_failed_at,
+            base_attempt=row.base_attempt,
+        )
+        for row in rows
+    ]
+    session.connection().execute(
+        _START_ATTEMPT,
+        [
+            {
+                "a_id": claimed.analysis_id,
+                "a_number": claimed.attempt,
+                "a_started_at": now,
+                "a_worker_id": worker.id,
+                "a_as_of": claimed.as_of,
+                "a_environment": dict(worker.environment),
+                "a_provider": next(iter(claimed.providers), None),
+            }
+            for claimed in claims
+        ],
+    )
+    return claims
+
+
+def _state(session: Session, analysis_id: int) -> Any:
+    return session.scalar(select(t.analysis.c.state).where(t.analysis.c.id == analysis_id))
+
+
+def _recorded(session: Session, analysis_id: int) -> list[RecordedStep]:
+    rows = session.execute(
+        select(t.step.c.position, t.step.c.name, t.step.c.inputs_hash, t.step_result.c.result)
+        .outerjoin(t.step_result, t.step_result.c.step_id == t.step.c.id)
+        .where(t.step.c.analysis_id == analysis_id)
+        .order_by(t.step.c.position)
+    )
+    return [RecordedStep(row.position, row.name, row.inputs_hash, row.result) for row in rows]

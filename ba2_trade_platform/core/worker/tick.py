@@ -1,0 +1,192 @@
+"""One tick of the database thread: write what experts did, rescue, refuse, claim; one short transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.attempts.end_events import announce_ends
+from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.batches import cancellations
+from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
+from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.core.failures.classification import classify
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.worker import claims as claiming
+from ba2_trade_platform.core.worker import recovery
+from ba2_trade_platform.core.worker.breaker_ticks import DEFAULT_POLICY, BreakerPolicy, TickBreakers
+from ba2_trade_platform.core.worker.buffers import End, Sheet
+from ba2_trade_platform.core.worker.claims import Room, Worker
+from ba2_trade_platform.core.worker.completions import Closer
+from ba2_trade_platform.core.worker.ended import Ended, ended_as_written, ended_by_sheets, ended_of
+from ba2_trade_platform.core.worker.retries import Retries
+from ba2_trade_platform.core.worker.writes import write_down
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Outcome
+
+log = logging.getLogger(__name__)
+
+_QUEUE = select(t.queue_state.c.paused, t.queue_state.c.slots)
+# What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
+DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+TELLING = (Outcome.FAILED, Outcome.COMPLETED)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a tick is to do, gathered on the worker's loop. `busy` counts what runs, without what ends in this tick."""
+
+    sheets: Sequence[Sheet]
+    running: Sequence[Claim]
+    busy: int
+    bulk_busy: int
+    per_instance: dict[int, int]
+    alone: bool
+    now: datetime
+    renew: bool = False
+    boot: bool = False
+    releasing: bool = False
+
+
+@dataclass
+class Ticked:
+    """What a committed tick did."""
+
+    claims: list[Claim] = field(default_factory=list)
+    lost: list[Claim] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    bulk_items: Mapping[str, int] = field(default_factory=dict)
+    stale: int = 0
+    rescued: int = 0
+    paused: bool = False
+    slots: int = 1
+    more: bool = False
+    ended: list[Ended] = field(default_factory=list)
+
+
+class Tick:
+    """Carries out plans, one transaction each."""
+
+    def __init__(
+        self,
+        store: Store,
+        worker: Worker,
+        max_rescues: int,
+        bulk: BulkSlices,
+        policy: BreakerPolicy = DEFAULT_POLICY,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self._store = store
+        self._bulk = bulk
+        self._worker = worker
+        self._max_rescues = max_rescues
+        self._breakers = TickBreakers(policy)
+        self._write = partial(write_down, closer=Closer(Retries(worker.abilities), self._breakers))
+        self._telemetry = telemetry or Telemetry()
+
+    def run(self, plan: Plan) -> Ticked:
+        """Do everything in `plan`; raises Unavailable when the database cannot serve, then nothing was done.
+
+        A record that the database cannot take is found by repeating the plan item by item; its analysis ends as BUG.
+        """
+        try:
+            return self._all(plan, partial(self._write, now=plan.now), sure=True)
+        except DATA_ERRORS as error:
+            if not plan.sheets:
+                raise
+            log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.sheets), error)
+        return self._all(plan, partial(_one_by_one, write=self._write, now=plan.now), sure=False)
+
+    def _all(self, plan: Plan, write: Callable[[Session, Sequence[Sheet]], int], *, sure: bool) -> Ticked:
+        done = Ticked()
+        with self._store.write(wake=False) as transaction:
+            session = transaction.session
+            done.stale = write(session, plan.sheets)
+            # `sure`: each end was written as it stands in its sheet, unless some came too late.
+            if sure and not done.stale:
+                done.ended = ended_by_sheets(session, plan.sheets)
+            else:
+                done.ended = ended_as_written(session, plan.sheets, plan.now)
+            done.touched.update(sheet.claim.analysis_id for sheet in plan.sheets)
+            if plan.releasing:
+                released = recovery.release(session, plan.running, self._worker.abilities, plan.now)
+                done.touched.update(released)
+                done.ended += ended_of(session, released)
+            else:
+                self._keep_house(session, plan, done)
+                self._carry_on(transaction, plan, done)
+                self._claim(session, plan, done)
+            announce_ends(session, [one.analysis_id for one in done.ended if one.outcome in TELLING], plan.now)
+            transaction.touch(*done.touched)
+            transaction.then(partial(self._tell, done, plan.now))
+        return done
+
+    def _tell(self, done: Ticked, now: datetime) -> None:
+        metrics = self._telemetry.metrics
+        self._telemetry.ended(done.ended)
+        metrics.claimed(done.claims, now)
+        metrics.stale(done.stale)
+        metrics.rescued(done.rescued)
+        for result, count in done.bulk_items.items():
+            metrics.bulk_item(result, count)
+
+    def _keep_house(self, session: Session, plan: Plan, done: Ticked) -> None:
+        done.lost = recovery.lost(session, plan.running)
+        if plan.renew:
+            recovery.renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
+        rescued = recovery.rescue(
+            session, self._worker.abilities, self._max_rescues, plan.now, all_running=plan.boot, held=plan.running
+        )
+        probed = self._breakers.keep(session, plan.now)
+        ended = [*recovery.expire(session, plan.now), *recovery.refuse_disabled(session, plan.now)]
+        done.rescued = len(rescued)
+        done.touched.update(rescued, ended, probed)
+        done.ended += ended_of(session, [*rescued, *ended])
+        done.more = len(rescued) + len(ended) >= recovery.SLICE
+
+    def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
+        advanced = self._bulk.advance(transaction, plan.now)
+        done.touched.update(advanced.touched)
+        done.more = done.more or advanced.more
+        done.bulk_items = advanced.ended
+        cancelled = cancellations.carry_on(transaction.session, plan.now)
+        done.touched.update(cancelled)
+        done.ended += ended_of(transaction.session, cancelled)
+        done.more = done.more or bool(cancelled)
+
+    def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
+        queue = session.execute(_QUEUE).one()
+        done.paused, done.slots = queue.paused, queue.slots
+        # What a dead worker left at boot may be more than one slice: rescue all of it before anything runs.
+        if queue.paused or (plan.boot and done.more):
+            return
+        room = Room(queue.slots, plan.busy, plan.per_instance, plan.bulk_busy, plan.alone)
+        claimed = claiming.claim(session, room, self._worker, plan.now)
+        done.claims = claimed.claims
+        done.touched.update((claim.analysis_id for claim in claimed.claims), claimed.refused)
+        done.ended += ended_of(session, claimed.refused)
+        done.more = done.more or bool(claimed.refused)
+
+
+def _one_by_one(session: Session, sheets: Sequence[Sheet], write: Callable[..., int], now: datetime) -> int:
+    """Write each sheet for itself in the one transaction; end as BUG what the database cannot take."""
+    stale = 0
+    for sheet in sheets:
+        try:
+            with session.begin_nested():
+                stale += write(session, [sheet], now=now)
+        except OperationalError:
+            raise  # locked or full: nobody's data is to blame
+        except DATA_ERRORS as error:
+            log.error("Analysis %s: its result cannot be stored", sheet.claim, exc_info=error)  # noqa: TRY400 - our bug
+            end = End(Outcome.FAILED, now, failure=classify(error, sheet.claim.symbol))
+            stale += write(session, [sheet.only_end(end)], now=now)
+    return stale

@@ -1,0 +1,202 @@
+"""Writes sheets down, in batches; every statement is fenced by the lease, so a stale worker's write changes no row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, bindparam, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.contracts.experts import Verdict
+from ba2_trade_platform.core.worker.buffers import Sheet
+from ba2_trade_platform.core.worker.completions import Closer, close
+from ba2_trade_platform.core.worker.fencing import ATTEMPT, FENCE, HELD, fence, fenced, many, replacing
+from ba2_trade_platform.db import tables as t
+
+_STEP_ID = (
+    select(t.step.c.id)
+    .where(
+        t.step.c.analysis_id == bindparam("f_id"),
+        t.step.c.attempt == bindparam("f_attempt"),
+        t.step.c.position == bindparam("f_position"),
+    )
+    .scalar_subquery()
+)
+
+
+_ANALYSIS_ID = bindparam("f_id", type_=t.analysis.c.id.type)
+_ATTEMPT_NUMBER = bindparam("f_attempt", type_=t.analysis.c.attempt.type)
+_STEP = replacing(
+    fenced(
+        t.step, "position", "name", "status", "inputs_hash", "started_at", "finished_at", "error_message",
+        "currency", "depends_on", "provider", "tokens", "cost",
+        analysis_id=_ANALYSIS_ID, attempt=_ATTEMPT_NUMBER,
+    ),
+    ["analysis_id", "attempt", "position"],
+    "name", "status", "inputs_hash", "started_at", "finished_at", "error_message", "depends_on", "provider", "tokens",
+    "cost", "reused_from_attempt",
+)  # fmt: skip
+_STEP_RESULT = replacing(fenced(t.step_result, "result", step_id=_STEP_ID), ["step_id"], "result")
+_OUTPUT = fenced(
+    t.output, "type", "name", "text", "created_at",
+    market_analysis_id=_ANALYSIS_ID, attempt=_ATTEMPT_NUMBER, step_id=_STEP_ID,
+)  # fmt: skip
+# The step's outputs of an earlier attempt, and not those that this attempt has already written again.
+_DROP_REPLACED_OUTPUTS = delete(t.output).where(
+    t.output.c.step_id == _STEP_ID, t.output.c.created_at < bindparam("f_since"), FENCE
+)
+# What was kept from an earlier attempt and not asked for is no part of a completed one.
+_DROP_UNUSED_OUTPUTS = delete(t.output).where(t.output.c.step_id == _STEP_ID, FENCE)
+_DROP_UNUSED_STEP = delete(t.step).where(t.step.c.id == _STEP_ID, FENCE)
+_OUTPUT_ID = _OUTPUT.returning(t.output.c.id)
+_RECOMMENDATION_VALUES = (
+    "expert_instance_id", "symbol", "subtype", "recommended_action", "confidence", "expected_profit_percent",
+    "price_at_date", "target_price", "stop_price", "currency", "risk_level", "time_horizon", "details",
+    "effective_as_of", "is_current", "created_at",
+)  # fmt: skip
+_RECOMMENDATION = replacing(
+    fenced(t.recommendation, *_RECOMMENDATION_VALUES, market_analysis_id=_ANALYSIS_ID, attempt=_ATTEMPT_NUMBER),
+    ["market_analysis_id"],
+    "attempt",
+    *_RECOMMENDATION_VALUES,
+)
+_STATE = update(t.analysis).where(HELD).values(state=bindparam("v_state"))
+# Merged by SQLite, so that what the claim stamped stays and nothing has to be read first.
+_ENVIRONMENT = (
+    update(t.attempt)
+    .where(ATTEMPT, FENCE)
+    .values(environment=func.json_patch(func.coalesce(t.attempt.c.environment, "{}"), bindparam("v_facts", type_=JSON)))
+)
+_WARNING = (
+    update(t.attempt)
+    .where(ATTEMPT, FENCE)
+    .values(warnings=func.json_insert(func.coalesce(t.attempt.c.warnings, "[]"), "$[#]", bindparam("v_warning")))
+)
+_PROGRESS = (
+    update(t.analysis)
+    .where(HELD)
+    .values(progress=bindparam("v_progress"), current_step=bindparam("v_step"), version=t.analysis.c.version + 1)
+)
+
+
+def write_down(session: Session, sheets: Sequence[Sheet], closer: Closer, now: datetime) -> int:
+    """Write what the sheets say and close what ended; return how many ends came too late and changed nothing."""
+    _steps(session, sheets)
+    _outputs(session, sheets)
+    many(session, _STATE, [{**fence(s), "v_state": s.state} for s in sheets if s.state is not None])
+    many(
+        session,
+        _PROGRESS,
+        [
+            {**fence(s), "v_progress": s.progress, "v_step": s.current_step}
+            for s in sheets
+            if s.progress is not None and s.end is None
+        ],
+    )
+    many(session, _ENVIRONMENT, [{**fence(s), "v_facts": s.facts} for s in sheets if s.facts])
+    many(session, _WARNING, [{**fence(s), "v_warning": said} for s in sheets for said in s.warnings])
+    _recommendations(session, sheets)
+    _drop_unused(session, sheets)
+    return close(session, [(sheet, sheet.end) for sheet in sheets if sheet.end is not None], closer, now)
+
+
+def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
+    steps = [(sheet, record) for sheet in sheets for record in sheet.steps.values()]
+    replaced = [
+        {**fence(sheet), "f_position": record.position, "f_since": record.started_at}
+        for sheet, record in steps
+        if record.replaces
+    ]
+    many(session, _DROP_REPLACED_OUTPUTS, replaced)
+    many(
+        session,
+        _STEP,
+        [
+            {
+                **fence(sheet),
+                "v_position": record.position,
+                "v_name": record.name,
+                "v_status": record.status,
+                "v_inputs_hash": record.inputs_hash,
+                "v_started_at": record.started_at,
+                "v_finished_at": record.finished_at,
+                "v_error_message": record.error_message,
+                "v_currency": "USD",
+                "v_depends_on": record.depends_on,
+                "v_provider": record.provider,
+                "v_tokens": record.tokens,
+                "v_cost": record.cost,
+            }
+            for sheet, record in steps
+        ],
+    )
+    many(
+        session,
+        _STEP_RESULT,
+        [
+            {**fence(sheet), "f_position": record.position, "v_result": record.result}
+            for sheet, record in steps
+            if record.result is not None or record.replaces
+        ],
+    )
+
+
+def _drop_unused(session: Session, sheets: Iterable[Sheet]) -> None:
+    ended = [(sheet, sheet.end) for sheet in sheets if sheet.end is not None]
+    unused = [{**fence(sheet), "f_position": position} for sheet, end in ended for position in end.unused]
+    many(session, _DROP_UNUSED_OUTPUTS, unused)
+    many(session, _DROP_UNUSED_STEP, unused)
+
+
+def _outputs(session: Session, sheets: Iterable[Sheet]) -> None:
+    plain: list[dict[str, Any]] = []
+    for sheet in sheets:
+        for output in sheet.outputs:
+            row = {
+                **fence(sheet),
+                "f_position": output.position,
+                "v_type": output.type,
+                "v_name": output.name,
+                "v_text": output.text,
+                "v_created_at": output.created_at,
+            }
+            if output.raw is None:
+                plain.append(row)
+                continue
+            for (output_id,) in session.connection().execute(_OUTPUT_ID, row):
+                session.execute(insert(t.raw_data).values(output_id=output_id, data=output.raw))
+    many(session, _OUTPUT, plain)
+
+
+def _recommendations(session: Session, sheets: Iterable[Sheet]) -> None:
+    rows = []
+    for sheet in sheets:
+        verdict = sheet.end.verdict if sheet.end and sheet.end.verdict else sheet.provisional
+        if verdict is not None:
+            rows.append({**fence(sheet), **_recommendation(sheet, verdict)})
+    many(session, _RECOMMENDATION, rows)
+
+
+def _recommendation(sheet: Sheet, verdict: Verdict) -> dict[str, Any]:
+    claim = sheet.claim
+    return {
+        "v_expert_instance_id": claim.expert_instance_id,
+        "v_symbol": claim.symbol,
+        "v_subtype": claim.subtype,
+        "v_recommended_action": verdict.action,
+        "v_confidence": verdict.confidence,
+        "v_expected_profit_percent": verdict.expected_profit_percent,
+        "v_price_at_date": verdict.price,
+        "v_target_price": verdict.target_price,
+        "v_stop_price": verdict.stop_price,
+        "v_currency": verdict.currency,
+        "v_risk_level": verdict.risk_level,
+        "v_time_horizon": verdict.time_horizon,
+        "v_details": verdict.details,
+        "v_effective_as_of": claim.as_of,
+        "v_is_current": False,
+        "v_created_at": sheet.end.at if sheet.end else claim.started_at,
+    }

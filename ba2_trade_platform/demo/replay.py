@@ -1,0 +1,241 @@
+"""Replays the demo market: an operator has its clock walk through a week of 2008, waits, goes on, or lets it be."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id, note
+from ba2_trade_platform.core.base.app_settings import read_setting
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.db import tables as t
+
+log = logging.getLogger(__name__)
+
+SETTING = "replay"
+FIRST = datetime(2007, 1, 1, tzinfo=UTC)
+LAST = datetime(2009, 12, 31, 21, tzinfo=UTC)
+BEGINS = datetime(2008, 9, 8, 12, tzinfo=UTC)  # Monday morning in New York, a week before Lehman's
+WEEK = timedelta(days=7)
+WEEK_IN_A_MINUTE = 3_200.0
+DAY_IN_A_MINUTE = 700.0
+SLOWEST, FASTEST = 1.0, 100_000.0
+SAVE_SECONDS = 5
+
+
+class ReplayMode(StrEnum):
+    """How the market's clock is."""
+
+    STANDING = "standing"
+    WALKING = "walking"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A replay from `start` to `end`, now at `at`; `speed` is market seconds a real second while a desk is manned."""
+
+    start: datetime
+    end: datetime
+    at: datetime
+    speed: float
+    going: bool = True
+
+
+@dataclass(frozen=True)
+class ReplayState:
+    """What the market's clock shows and how it goes on; `seconds_left` real ones until the walk's end."""
+
+    mode: ReplayMode
+    now: datetime
+    walk: Walk | None = None
+    seconds_left: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Say how the clock is."""
+        shown = f"{self.now:%a %Y-%m-%d %H:%M} UTC"
+        if self.walk is None:
+            return f"The market's clock stands at {shown}"
+        if self.mode is ReplayMode.ENDED:
+            return f"The replay has ended at {shown}"
+        if self.mode is ReplayMode.PAUSED:
+            return f"The replay waits at {shown}"
+        return f"The replay is at {shown}, {round(self.seconds_left or 0)} s to its end"
+
+
+class WalkingClock(DeskClock, Protocol):
+    """A clock that can be had walk."""
+
+    def state(self) -> ReplayState:
+        """Return how it stands or walks."""
+
+    def set(self, walk: Walk | None) -> None:
+        """Walk, wait where this walk waits, or stand."""
+
+
+class Replay:
+    """Moves the demo market's clock and keeps where it is, so that a restart goes on there.
+
+    Without a clock that can walk (any other price provider) every verb is refused with a sentence.
+    """
+
+    def __init__(self, store: Store, clock: WalkingClock | None) -> None:
+        self._store = store
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._kept: datetime | None = None  # where it was written last
+
+    @property
+    def possible(self) -> bool:
+        """Whether these prices can be replayed."""
+        return self._clock is not None
+
+    def state(self) -> ReplayState:
+        """Return how the clock stands or walks. Raises Refused where there is nothing to replay."""
+        return self._walking_clock().state()
+
+    def start(
+        self,
+        start: datetime = BEGINS,
+        end: datetime | None = None,
+        speed: float = WEEK_IN_A_MINUTE,
+        *,
+        by: Actor,
+    ) -> ReplayState:
+        """Walk from `start` to `end`, a week later unless told; a replay under way begins anew. Raises Invalid."""
+        end = min(start + WEEK, LAST) if end is None else end
+        if not FIRST <= start < end <= LAST:
+            raise Invalid(
+                f"A replay begins and ends between {FIRST:%Y-%m-%d} and {LAST:%Y-%m-%d}, and ends after it begins",
+                code="REPLAY_RANGE",
+            )
+        begins = start.astimezone(UTC)
+        return self._move("start the replay", lambda _: Walk(begins, end.astimezone(UTC), begins, _sane(speed)), by)
+
+    def pause(self, *, by: Actor) -> ReplayState:
+        """Wait where the replay is. Raises Refused when none walks."""
+
+        def paused(state: ReplayState) -> Walk:
+            walk = _under_way(state)
+            if state.mode is not ReplayMode.WALKING:
+                raise Refused(f"{state.sentence}; only a walking replay can be paused", code="REPLAY_NOT_WALKING")
+            return replace(walk, at=state.now, going=False)
+
+        return self._move("pause the replay", paused, by)
+
+    def resume(self, *, by: Actor) -> ReplayState:
+        """Go on where the replay waits. Raises Refused when none waits."""
+
+        def resumed(state: ReplayState) -> Walk:
+            walk = _under_way(state)
+            if state.mode is not ReplayMode.PAUSED:
+                raise Refused(f"{state.sentence}; only a paused replay can be resumed", code="REPLAY_NOT_PAUSED")
+            return replace(walk, at=state.now, going=True)
+
+        return self._move("resume the replay", resumed, by)
+
+    def set_speed(self, speed: float, *, by: Actor) -> ReplayState:
+        """Go on at another speed, from where the replay is. Raises Refused when there is none, Invalid."""
+        return self._move(
+            "change the replay's speed",
+            lambda state: replace(_under_way(state), at=state.now, speed=_sane(speed)),
+            by,
+        )
+
+    def stop(self, *, by: Actor) -> ReplayState:
+        """Put the clock back to where it stands; allowed when it stands there already."""
+        return self._move("stop the replay", lambda _: None, by)
+
+    def restore(self) -> None:
+        """Go on where the clock was when the console went down: the time in between has not passed."""
+        if self._clock is None:
+            return
+        with self._store.read() as session:
+            kept = _unpacked(read_setting(session, SETTING))
+        if kept is not None:
+            self._clock.set(kept)
+            log.info("%s", self._clock.state().sentence)
+
+    def save(self) -> None:
+        """Keep where the walking clock is; a kill loses what came after it."""
+        if self._clock is None:
+            return
+        with self._turn:
+            state = self._clock.state()
+            if state.walk is None or not state.walk.going or state.now == self._kept:
+                return
+            # As the worker's own writes: it says nothing new to anybody, and a stopping console still keeps it.
+            with self._store.write(wake=False) as transaction:
+                who = actor_id(transaction.session, SYSTEM)
+                _keep(transaction.session, replace(state.walk, at=state.now), who, self._store.clock.now())
+            self._kept = state.now
+        if state.mode is ReplayMode.ENDED:
+            self._store.feed.publish(Change(None))  # every page shows that it has ended
+
+    def _walking_clock(self) -> WalkingClock:
+        if self._clock is None:
+            raise Refused("Only the demo market can be replayed: set BA2_PRICES=demo", code="REPLAY_IMPOSSIBLE")
+        return self._clock
+
+    def _move(self, what: str, step: Callable[[ReplayState], Walk | None], by: Actor) -> ReplayState:
+        clock = self._walking_clock()
+        with self._turn:
+            before = clock.state()
+            walk = step(before)
+            with self._store.write() as transaction:
+                session, at = transaction.session, self._store.clock.now()
+                who = actor_id(session, by)
+                _keep(session, walk, who, at)
+                after = "standing" if walk is None else f"{walk.at.isoformat()} at {walk.speed:g}"
+                note(session, who, at, what, subject_type="replay", before=before.now.isoformat(), after=after)
+            clock.set(walk)
+            self._kept, state = None, clock.state()
+        self._store.feed.publish(Change(None))  # only now, or a page could still read the clock as it was
+        log.info("%s: %s. %s", by, what, state.sentence)
+        return state
+
+
+def _keep(session: Session, walk: Walk | None, who: int, at: datetime) -> None:
+    row = {"value": _packed(walk), "actor_id": who, "changed_at": at}
+    session.execute(
+        upsert(t.desk_setting).values(name=SETTING, **row).on_conflict_do_update(index_elements=["name"], set_=row)
+    )
+
+
+def _under_way(state: ReplayState) -> Walk:
+    if state.walk is None:
+        raise Refused("There is no replay under way; start one", code="NO_REPLAY")
+    return state.walk
+
+
+def _sane(speed: float) -> float:
+    if not SLOWEST <= speed <= FASTEST:
+        raise Invalid(f"A replay's speed is from {SLOWEST:g} to {FASTEST:,g} market seconds a second", code="SPEED")
+    return float(speed)
+
+
+def _packed(walk: Walk | None) -> dict[str, Any] | None:
+    if walk is None:
+        return None
+    times = {name: getattr(walk, name).isoformat() for name in ("start", "end", "at")}
+    return {**times, "speed": walk.speed, "going": walk.going}
+
+
+def _unpacked(kept: Any) -> Walk | None:
+    if kept is None:
+        return None
+    times = {name: datetime.fromisoformat(kept[name]) for name in ("start", "end", "at")}
+    return Walk(**times, speed=kept["speed"], going=kept["going"])

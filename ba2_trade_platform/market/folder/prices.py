@@ -1,0 +1,179 @@
+"""Prices from a folder of the user's own files, one per symbol: `SYMBOL.csv` or `SYMBOL.parquet`.
+
+Columns of a price file (a header is needed, names in any case, further columns are passed over):
+
+    date                      session of the exchange, YYYY-MM-DD (Parquet: or a date or timestamp), ascending, once
+    open, high, low, close    unadjusted, in the instrument's currency, above zero; open and close within low to high
+    volume                    shares, not negative
+
+Optional beside them: `splits.csv` (symbol, date, ratio: earlier prices are multiplied by it, earlier volumes divided)
+and `instruments.csv` (symbol; where wanted name, exchange, calendar, currency; else XNYS and USD).
+The user's page about it is docs/price-folder.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from ba2_trade_platform.core.contracts.experts import Bars, Clock, ExpertError, InstrumentInfo
+from ba2_trade_platform.market.calendars.sessions import SessionCalendar, session_calendar
+from ba2_trade_platform.market.folder.file_cache import FileCache
+from ba2_trade_platform.market.folder.price_file import PARQUET, read_price_file
+from ba2_trade_platform.market.folder.side_files import (
+    DEFAULT_CALENDAR,
+    DEFAULT_CURRENCY,
+    Listing,
+    SideFile,
+    read_instruments,
+    read_splits,
+)
+from ba2_trade_platform.market.folder.tables import BadFile
+from ba2_trade_platform.market.prices.series import Series, Split
+from ba2_trade_platform.market.symbols import is_symbol, unknown_symbol
+from ba2_trade_platform.vocabulary import ErrorCode
+
+INSTRUMENTS = "instruments.csv"
+SPLITS = "splits.csv"
+
+
+class FolderPrices:
+    """A folder of price files behind the Prices contract; files are read when needed and again when they change.
+
+    A symbol is only ever looked up among the names the folder lists, so that none can lead out of it.
+    """
+
+    name: str = "folder"
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self._cache = FileCache()
+
+    def instruments(self) -> Sequence[InstrumentInfo]:
+        """Return every symbol that has a file, by symbol, its bars unread; none when the folder is missing."""
+        try:
+            return [self._info(symbol) for symbol in sorted(self._files())]
+        except BadFile:
+            return []
+
+    def instrument(self, symbol: str) -> InstrumentInfo:
+        """Return one symbol's description.
+
+        Raises ExpertError SYMBOL_INVALID naming the symbol and the nearest ones, DATA_MISSING without a folder.
+        """
+        self._files_of(symbol)
+        return self._info(symbol)
+
+    def bars(self, symbol: str, as_of: datetime, limit: int | None = None) -> Bars:
+        """Return the newest `limit` bars visible at the aware instant `as_of`; see Prices.
+
+        Raises ExpertError DATA_MISSING with file, line and reason when the symbol's files cannot be used.
+        """
+        history = self._history(symbol)
+        if isinstance(history, str):
+            raise ExpertError(ErrorCode.DATA_MISSING, history)
+        return history.bars_at(as_of, limit)
+
+    def instant_of(self, day: date, symbol: str | None = None) -> datetime:
+        """Return the UTC close of the session on `day`, or of the last before it, on the symbol's exchange or XNYS.
+
+        Raises ExpertError BAD_REQUEST for a day outside the calendar, DATA_MISSING for an unknown calendar.
+        """
+        if symbol is None:
+            return session_calendar(DEFAULT_CALENDAR).close_on_or_before(day)
+        self._files_of(symbol)
+        try:
+            return _calendar(self._listing(symbol)).close_on_or_before(day)
+        except BadFile as error:
+            raise ExpertError(ErrorCode.DATA_MISSING, str(error)) from error
+
+    def problems(self) -> list[str]:
+        """Read every file and return a sentence for each one that cannot be used; empty when all is well."""
+        try:
+            files = self._files()
+        except BadFile as error:
+            return [str(error)]
+        sentences = [f"{path.name}: the name is not a symbol" for path in self._price_paths() if not _symbol_of(path)]
+        sentences += self._instruments().sentences() + self._splits().sentences()
+        sentences += [history for symbol in sorted(files) if isinstance(history := self._history(symbol), str)]
+        return list(dict.fromkeys(sentences))
+
+    def _price_paths(self) -> list[Path]:
+        """Return the price files of the folder by name, or raise BadFile when it cannot be listed."""
+        try:
+            entries = sorted(self.path.iterdir())
+        except OSError as error:
+            raise BadFile(f"The price folder {self.path} cannot be read: {error.strerror}") from error
+        return [
+            entry
+            for entry in entries
+            if entry.suffix.lower() in {".csv", PARQUET}
+            and entry.name.lower() not in {INSTRUMENTS, SPLITS}
+            and not entry.name.startswith(".")
+        ]
+
+    def _files(self) -> dict[str, list[Path]]:
+        files: dict[str, list[Path]] = {}
+        for path in self._price_paths():
+            if symbol := _symbol_of(path):
+                files.setdefault(symbol, []).append(path)
+        return files
+
+    def _files_of(self, symbol: str) -> list[Path]:
+        try:
+            files = self._files()
+        except BadFile as error:
+            raise ExpertError(ErrorCode.DATA_MISSING, str(error)) from error
+        if symbol not in files:
+            raise unknown_symbol(symbol, files)
+        return files[symbol]
+
+    def _instruments(self) -> SideFile[Listing]:
+        path = self.path / INSTRUMENTS
+        return self._cache.get(INSTRUMENTS, [path], lambda: read_instruments(path))
+
+    def _splits(self) -> SideFile[Split]:
+        path = self.path / SPLITS
+        return self._cache.get(SPLITS, [path], lambda: read_splits(path))
+
+    def _listing(self, symbol: str) -> Listing:
+        listed = self._instruments().rows.get(symbol)
+        return listed[0] if listed else Listing(symbol, DEFAULT_CALENDAR, DEFAULT_CALENDAR, DEFAULT_CURRENCY)
+
+    def _info(self, symbol: str) -> InstrumentInfo:
+        listing = self._listing(symbol)
+        return InstrumentInfo(symbol, listing.name, listing.exchange, listing.currency, listing.calendar)
+
+    def _history(self, symbol: str) -> Series | str:
+        """Return the symbol's bars, or the sentence on what is wrong with its files; kept until a file changes."""
+        paths = self._files_of(symbol)
+
+        def read() -> Series | str:
+            try:
+                return self._read(symbol, paths)
+            except BadFile as error:
+                return str(error)
+
+        return self._cache.get(f"bars of {symbol}", [*paths, self.path / INSTRUMENTS, self.path / SPLITS], read)
+
+    def _read(self, symbol: str, paths: Sequence[Path]) -> Series:
+        if len(paths) > 1:
+            raise BadFile(f"{symbol} has two files, {' and '.join(path.name for path in paths)}: keep one")
+        self._instruments().of(symbol)
+        splits = self._splits().of(symbol)
+        calendar = _calendar(self._listing(symbol))
+        return Series(self._info(symbol), calendar, read_price_file(paths[0], calendar), splits)
+
+
+def _symbol_of(path: Path) -> str | None:
+    symbol = path.stem.upper()
+    return symbol if is_symbol(symbol) else None
+
+
+def _calendar(listing: Listing) -> SessionCalendar:
+    try:
+        return session_calendar(listing.calendar)
+    except ValueError as error:
+        raise BadFile(f"{listing.place}{error}") from error

@@ -1,0 +1,125 @@
+"""One symbol's raw history, and what of it was known at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ba2_trade_platform.core.contracts.experts import Bars, InstrumentInfo
+from ba2_trade_platform.market.calendars.sessions import SessionCalendar, instant, microseconds
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split: prices of sessions before `day` are multiplied by `ratio` (0.5 for 2-for-1), volumes divided."""
+
+    day: date
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Dividend:
+    """A cash dividend in the instrument's currency per share; `day` is the first session without it (ex-date)."""
+
+    day: date
+    amount: float
+
+
+@dataclass(frozen=True)
+class RawBars:
+    """Unadjusted daily bars, oldest first, columns of equal length; volume in shares."""
+
+    days: NDArray[np.datetime64]
+    open: Column
+    high: Column
+    low: Column
+    close: Column
+    volume: Column
+
+    def where(self, kept: NDArray[np.bool_]) -> RawBars:
+        """Return the rows for which `kept` is true."""
+        return RawBars(
+            days=self.days[kept],
+            open=self.open[kept],
+            high=self.high[kept],
+            low=self.low[kept],
+            close=self.close[kept],
+            volume=self.volume[kept],
+        )
+
+
+class Series:
+    """The whole history of one symbol; rows on days that are no session of its calendar are left out."""
+
+    def __init__(
+        self,
+        info: InstrumentInfo,
+        calendar: SessionCalendar,
+        raw: RawBars,
+        splits: Iterable[Split] = (),
+        dividends: Iterable[Dividend] = (),
+    ) -> None:
+        self._calendar = calendar
+        self._raw = raw.where(np.isin(raw.days, calendar.days))
+        self._splits = tuple(splits)
+        self._dividends = tuple(dividends)
+        self._closes = calendar.closes[np.searchsorted(calendar.days, self._raw.days)]
+        self._sessions: tuple[date, ...] = tuple(self._raw.days.tolist())
+        self._closed_at = tuple(instant(close) for close in self._closes.tolist())
+        self.info = info
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def bars_at(self, as_of: datetime, limit: int | None = None) -> Bars:
+        """Return the newest `limit` bars visible at the aware instant `as_of`, adjusted for the splits known then.
+
+        The arrays are copies: nothing that hangs on them reaches a later bar. ValueError for a naive instant or a
+        negative limit.
+        """
+        if limit is not None and limit < 0:
+            raise ValueError(f"{limit} bars cannot be asked for")
+        end = int(np.searchsorted(self._closes, microseconds(as_of), side="right"))
+        start = 0 if limit is None else max(0, end - limit)
+        visible = slice(start, end)
+        factor = self._split_factor(self._raw.days[visible], as_of)
+        return Bars(
+            symbol=self.info.symbol,
+            currency=self.info.currency,
+            as_of=as_of,
+            sessions=self._sessions[visible],
+            closed_at=self._closed_at[visible],
+            open=self._raw.open[visible] * factor,
+            high=self._raw.high[visible] * factor,
+            low=self._raw.low[visible] * factor,
+            close=self._raw.close[visible] * factor,
+            volume=self._raw.volume[visible] / factor,
+            sessions_missing=self._calendar.closed_between(self._sessions[end - 1], as_of) if end else 0,
+        )
+
+    def dividends_at(self, as_of: datetime) -> tuple[Dividend, ...]:
+        """Return the dividends gone ex by the aware instant `as_of`, oldest first, in shares as split by then."""
+        known = [dividend for dividend in self._dividends if self._calendar.has_opened_since(dividend.day, as_of)]
+        factor = self._split_factor(np.array([dividend.day for dividend in known], dtype="datetime64[D]"), as_of)
+        return tuple(
+            replace(dividend, amount=dividend.amount * float(ratio))
+            for dividend, ratio in zip(known, factor, strict=True)
+        )
+
+    def splits_at(self, as_of: datetime) -> tuple[Split, ...]:
+        """Return the splits made by the aware instant `as_of`, as listed."""
+        return tuple(split for split in self._splits if self._calendar.has_opened_since(split.day, as_of))
+
+    def _split_factor(self, days: NDArray[np.datetime64], as_of: datetime) -> Column:
+        """Return, for each of the days, the product of the ratios of later splits known at `as_of`."""
+        factor = np.ones(len(days))
+        for split in self._splits:
+            if self._calendar.has_opened_since(split.day, as_of):
+                factor[days < np.datetime64(split.day, "D")] *= split.ratio
+        return factor

@@ -1,0 +1,156 @@
+"""News and reported figures as one attempt may see them: of one source, up to one instant, and nothing after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Prices
+from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.market.calendars.sessions import session_calendar
+from ba2_trade_platform.market.research.folder import FileReport, ResearchFolder
+
+MOST = 1000  # items of one answer
+
+
+class ResearchSource(Protocol):
+    """All that is known about symbols, later things too; blocking, thread-safe. Experts see it by ResearchAt only."""
+
+    def describe(self) -> str:
+        """Say in a sentence where this research comes from."""
+
+    def files(self) -> Sequence[FileReport]:
+        """Return what can be used of each file; empty for a source without files."""
+
+    def articles(self, symbol: str) -> Sequence[Article]:
+        """Return the news of one symbol, newest first."""
+
+    def posts(self, symbol: str) -> Sequence[Article]:
+        """Return what investors wrote about one symbol, newest first."""
+
+    def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:
+        """Return what the company has reported, newest first, in shares as split by `as_of`."""
+
+
+class ResearchAt:
+    """One source as known at one aware instant; ValueError when the instant is naive."""
+
+    def __init__(self, source: ResearchSource, as_of: datetime) -> None:
+        if as_of.utcoffset() is None:
+            raise ValueError(f"{as_of} has no time zone; as_of must be aware")
+        self.as_of = as_of
+
+        # As in PricesAt: the window is bound here, and assigning to as_of does not move it.
+        def recent(items: Sequence[Article], days: int, limit: int) -> list[Article]:
+            since = as_of - timedelta(days=max(0, min(days, 36_500)))
+            known = (item for item in items if since <= item.published_at <= as_of)
+            return sorted(known, key=lambda item: item.published_at, reverse=True)[: max(0, min(limit, MOST))]
+
+        def reported(symbol: str) -> list[ReportedFigure]:
+            known = (item for item in source.figures(symbol, as_of) if item.published_at <= as_of)
+            return sorted(known, key=lambda item: item.published_at, reverse=True)[:MOST]
+
+        self._articles: Callable[[str, int, int], list[Article]] = lambda symbol, days, limit: recent(
+            source.articles(symbol), days, limit
+        )
+        self._posts: Callable[[str, int, int], list[Article]] = lambda symbol, days, limit: recent(
+            source.posts(symbol), days, limit
+        )
+        self._figures = reported
+
+    def articles(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
+        """Return the newest articles of the last `days`, newest first, at most `limit`."""
+        return self._articles(symbol, days, limit)
+
+    def figures(self, symbol: str) -> Sequence[ReportedFigure]:
+        """Return what the company has reported, newest first."""
+        return self._figures(symbol)
+
+    def posts(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
+        """Return the newest posts of investors of the last `days`, newest first, at most `limit`."""
+        return self._posts(symbol, days, limit)
+
+
+class DemoResearch:
+    """What the bundled market itself knows of its companies: dividends and splits. It has no news and no posts."""
+
+    def __init__(self, market: DemoMarket) -> None:
+        self._market = market
+
+    def describe(self) -> str:
+        """Say where this research comes from."""
+        return "Reported figures are the demo market's dividends and splits; BA2_RESEARCH_DIR brings news and posts"
+
+    def files(self) -> Sequence[FileReport]:
+        """Return nothing: it is bundled."""
+        return ()
+
+    def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
+        """Return nothing: no news is bundled."""
+        return ()
+
+    def posts(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
+        """Return nothing: no posts are bundled."""
+        return ()
+
+    def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:
+        """Return each dividend and split since the open of its first session; nothing for an unknown symbol."""
+        try:
+            info = self._market.instrument(symbol)
+        except ExpertError:
+            return ()
+        known_since = session_calendar(info.calendar).open_on_or_after
+        paid = [
+            ReportedFigure(
+                known_since(event.day),
+                "cash dividend",
+                round(event.amount, 6),
+                f"{info.currency} per share",
+                f"ex {event.day}",
+            )
+            for event in self._market.dividends(symbol, as_of)
+        ]
+        made = [
+            ReportedFigure(known_since(event.day), "stock split", round(1 / event.ratio, 6), "new shares for one old")
+            for event in self._market.splits(symbol, as_of)
+        ]
+        return sorted([*paid, *made], key=lambda figure: figure.published_at, reverse=True)
+
+
+class NoSource:
+    """A console without any research."""
+
+    def describe(self) -> str:
+        """Say that there is none."""
+        return "There is no source of news, figures or posts; BA2_RESEARCH_DIR names a folder of them"
+
+    def files(self) -> Sequence[FileReport]:
+        """Return nothing."""
+        return ()
+
+    def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
+        """Return nothing."""
+        return ()
+
+    def posts(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
+        """Return nothing."""
+        return ()
+
+    def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:  # noqa: ARG002 - the protocol's
+        """Return nothing."""
+        return ()
+
+
+def open_research(folder: Path | None, prices: Prices) -> ResearchSource:
+    """Return the folder's research, without one what the prices know; ValueError for a folder that is none."""
+    if folder is not None:
+        return ResearchFolder(folder)
+    return DemoResearch(prices) if isinstance(prices, DemoMarket) else NoSource()
+
+
+def research_for(source: ResearchSource, context: AnalysisContext) -> ResearchAt:
+    """Return the research of one attempt."""
+    return ResearchAt(source, context.as_of)

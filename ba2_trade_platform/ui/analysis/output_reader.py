@@ -1,0 +1,109 @@
+"""One look at everything that is known of one analysis, as plain comparable data, bounded in size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ba2_trade_platform.app import Platform
+from ba2_trade_platform.core.monitoring.attempt_history import Attempt
+from ba2_trade_platform.core.monitoring.details import Output, Recommendation, Step
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
+from ba2_trade_platform.core.monitoring.timelines import Moment
+from ba2_trade_platform.ui.kit.markdown import SENT_UP_TO
+from ba2_trade_platform.vocabulary import Status
+
+
+@dataclass(frozen=True)
+class Written:
+    """One output; `text` is its beginning when it is very long, `length` that of the whole."""
+
+    id: int
+    step_id: int | None
+    type: str
+    name: str
+    text: str
+    length: int
+
+    @classmethod
+    def of(cls, output: Output) -> Written:
+        """Return what the page keeps of an output."""
+        return cls(output.id, output.step_id, output.type, output.name, output.text[: SENT_UP_TO + 1], len(output.text))
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step with what it wrote."""
+
+    step: Step
+    outputs: tuple[Written, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a page shows of one analysis."""
+
+    row: AnalysisRow
+    message: str | None
+    traceback: str | None
+    steps: tuple[Step, ...]
+    outputs: tuple[Written, ...]
+    recommendation: Recommendation | None
+    attempts: tuple[Attempt, ...]
+    state: Any
+    held: frozenset[str] = frozenset()
+    assessment: Assessment | None = None
+    timeline: tuple[Moment, ...] = ()
+
+    @property
+    def newest(self) -> Attempt:
+        """The attempt that the steps and outputs belong to."""
+        return self.attempts[0]
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The instant that the newest attempt looked at, or is to look at; None until it is known."""
+        return self.newest.effective_as_of or self.row.as_of
+
+    def step_views(self) -> dict[int, StepView]:
+        """Return the steps by id, each with what it wrote."""
+        return {
+            step.id: StepView(step, tuple(output for output in self.outputs if output.step_id == step.id))
+            for step in self.steps
+        }
+
+
+def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> Reading:
+    """Return what is known of an analysis now; only what others change is read when its row is as `shown`.
+
+    Blocking. Raises NotFound.
+    """
+    details = platform.details
+    row = details.row(analysis_id)
+    if shown is not None and row == shown.row:
+        return replace(
+            shown,
+            # Model calls end without touching the row: what its steps and attempts have cost may be new.
+            steps=tuple(details.steps(analysis_id)),
+            attempts=tuple(details.attempts(analysis_id)),
+            recommendation=details.recommendation(analysis_id),
+            held=platform.breakers.held(),
+            assessment=platform.assessments.of([row]).get(row.id),
+        )
+    attempts = tuple(details.attempts(analysis_id))
+    failed_with_trace = row.status is Status.FAILED and attempts[0].has_archive
+    return Reading(
+        row=row,
+        message=details.error_message(analysis_id),
+        traceback=details.archive(analysis_id, attempts[0].number).traceback if failed_with_trace else None,
+        steps=tuple(details.steps(analysis_id)),
+        outputs=tuple(Written.of(output) for output in details.outputs(analysis_id)),
+        recommendation=details.recommendation(analysis_id),
+        attempts=attempts,
+        state=details.state(analysis_id),
+        held=platform.breakers.held(),
+        timeline=tuple(details.timeline(analysis_id)),
+        assessment=platform.assessments.of([row]).get(row.id),
+    )

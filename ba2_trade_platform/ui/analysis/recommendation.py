@@ -1,0 +1,155 @@
+"""What came of an analysis: the failure in plain words, or the recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from nicegui import ui
+
+from ba2_trade_platform.core.failures.advice import advice
+from ba2_trade_platform.core.monitoring.details import Recommendation
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
+from ba2_trade_platform.ui.analysis.output_reader import Reading
+from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.markdown import Prose, plain
+from ba2_trade_platform.ui.kit.panels import Fact, Fold, chip, copy_button, facts, quiet
+from ba2_trade_platform.ui.kit.times import DASH
+from ba2_trade_platform.vocabulary import Action, Status
+
+RISK = {"low": "low", "medium": "medium", "high": "high"}
+HORIZON = {"short_term": "days", "medium_term": "weeks", "long_term": "months"}
+NO_ANSWER = {
+    Status.PENDING: "Not yet: the analysis waits for a slot.",
+    Status.RUNNING: "Not yet: the expert is working.",
+    Status.FAILED: "None: the analysis failed before its expert recommended anything.",
+    Status.SKIPPED: "None: the analysis was skipped.",
+    Status.CANCELLED: "None: the analysis was cancelled.",
+    Status.COMPLETED: "None was recorded.",
+}
+
+
+class Failure(NamedTuple):
+    """What is shown of why an analysis did not complete."""
+
+    code: str
+    assessment: Assessment | None
+    expert_instance_id: int
+    message: str
+    traceback: str | None
+    fingerprint: str | None
+
+    @classmethod
+    def of(cls, reading: Reading) -> Failure | None:
+        """Return the failure of the newest attempt, None when there is none."""
+        row = reading.row
+        if row.error_code is None:
+            return None
+        message = reading.message or "No message was recorded."
+        return cls(
+            row.error_code, reading.assessment, row.expert_instance_id, message, reading.traceback, row.fingerprint
+        )
+
+
+def failure(found: Failure, memory: set[str], show_verdict: Callable[[str], Awaitable[None]]) -> None:
+    """Say what failed, whether a re-run is worth it and why, and give everything a report needs."""
+    assessment = found.assessment
+    if assessment is not None and found.fingerprint:
+        with ui.element("div").classes("ba2-failure-code"):
+            ui.label(assessment.headline).classes("ba2-failure-advice").mark("verdict-headline")
+            why = ui.button("Why", icon="help_outline", color=None, on_click=partial(show_verdict, found.fingerprint))
+            why.props("flat dense no-caps size=sm").mark("verdict-why").props["aria-label"] = "Rule and evidence"
+    hint = assessment.hint if assessment is not None else ""
+    ui.label(hint or advice(found.code).hint)
+    with ui.element("div").classes("ba2-failure-code"):
+        ui.link(found.code, f"/marketanalysis?code={found.code}").classes("ba2-link")
+        ui.link("Settings of this expert", f"/experts?edit={found.expert_instance_id}").classes("ba2-link")
+        if found.fingerprint:
+            equal = ui.link("Equal failures", f"/marketanalysis?fingerprint={found.fingerprint}").classes("ba2-link")
+            equal.props["title"] = f"Fingerprint {found.fingerprint}"
+    with ui.element("div").classes("ba2-failure-message"):
+        plain(found.message)
+        copy_button("Message", found.message)
+    if found.traceback:
+        traceback(found.traceback, "failure-traceback", memory)
+
+
+def traceback(text: str, key: str, memory: set[str]) -> None:
+    """Fold a traceback away, to be opened and copied."""
+
+    def content() -> None:
+        copy_button("Traceback", text)
+        plain(text)
+
+    fold = Fold(key, "Traceback", memory, content)
+    with fold.header():
+        ui.label("Traceback").classes("ba2-fold-title")
+
+
+class Answer(NamedTuple):
+    """What is shown of the recommendation."""
+
+    status: Status
+    given: Recommendation | None
+
+    @property
+    def standing(self) -> words.Look:
+        """Whether it counts, and if not, why."""
+        if self.given is not None and self.given.is_current:
+            return words.Look("current", "verified", "good")
+        if self.status is Status.COMPLETED:
+            return words.Look("superseded by a newer analysis", "history", "quiet")
+        if self.status is Status.RUNNING:
+            return words.Look("provisional until it completes", "hourglass_top", "waiting")
+        return words.Look(f"does not count: the analysis {_ended(self.status)}", "do_not_disturb_on", "warn")
+
+
+def _ended(status: Status) -> str:
+    return {Status.FAILED: "failed", Status.PENDING: "waits to go on"}.get(status, f"was {status.value}")
+
+
+def recommendation(answer: Answer) -> None:
+    """Show the answer with its numbers and its reasons."""
+    given = answer.given
+    if given is None:
+        quiet(NO_ANSWER[answer.status])
+        return
+    with ui.element("div").classes("ba2-answer"):
+        chip(words.ACTION[given.action.value]).classes("ba2-answer-action")
+        chip(answer.standing)
+    if given.action is not Action.REVIEW:  # nobody decided, so its numbers would be made up
+        _numbers(given)
+    if given.details:
+        Prose(given.details)
+
+
+def _numbers(given: Recommendation) -> None:
+    facts(
+        (
+            Fact("Confidence", f"{given.confidence:.1f} %"),
+            Fact("Expected profit", f"{given.expected_profit_percent:+.2f} %"),
+            Fact("Price", money(given.price_at_date, given.currency)),
+            Fact("Target", money(given.target_price, given.currency)),
+            Fact("Stop", money(given.stop_price, given.currency)),
+            Fact("Risk", RISK[given.risk_level.value]),
+            Fact("Horizon", HORIZON[given.time_horizon.value]),
+        )
+    )
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """Return a price with its currency: two decimals at least, more where they say something."""
+    if amount is None:
+        return DASH
+    shown = f"{amount:,.6f}".rstrip("0")
+    whole, _, decimals = shown.partition(".")
+    return f"{whole}.{decimals:0<2} {currency}"
+
+
+def empty_words(row: AnalysisRow) -> str:
+    """Say why nothing was written yet."""
+    waiting = row.status in (Status.PENDING, Status.RUNNING)
+    return "Nothing yet." if waiting else "This attempt left nothing."

@@ -1,0 +1,243 @@
+"""The page of one batch: how far it is, what became of each analysis, pause, resume, cancel, re-run what failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from nicegui import ui
+from starlette.requests import Request
+
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.batches.bulk_queries import Bulk
+from ba2_trade_platform.core.batches.queries import Batch, BatchItem, Reason
+from ba2_trade_platform.ui.batches.parts import OUTCOMES, bar, count_links, left
+from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.item_list import ItemList
+from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.times import exact, moment
+from ba2_trade_platform.ui.shell.layout import frame
+from ba2_trade_platform.ui.watchlists.view import symbol_url
+from ba2_trade_platform.vocabulary import BatchState, ItemOutcome, Status
+
+ITEM_HEADERS = ("No.", "Analysis", "Symbol", "Expert", "Outcome", "Reason")
+PAGE = 100
+PACE = "At the pace so far; time in which it was paused does not count"
+
+
+async def batch_page(desk: Desk, batch_id: str, request: Request) -> None:
+    """Build the page of one batch."""
+    with (
+        frame(desk, f"Batch {batch_id}", "batches"),
+        ui.element("div").classes("ba2-scroll ba2-stack") as root,
+    ):
+        number = _whole(batch_id) or 0
+        try:
+            await off_loop(desk.platform.batches.get, number)
+        except NotFound as error:
+            empty_state("search_off", "Not found", f"{error}.", links=(("All batches", "/batches"),))
+            return
+        await OneBatch(desk, number, root, request.query_params).build()
+
+
+@dataclass(frozen=True)
+class _Shown:
+    batch: Batch
+    items: tuple[BatchItem, ...]
+    next_cursor: int | None
+    reasons: tuple[Reason, ...]
+    reruns: tuple[Bulk, ...]
+
+
+class OneBatch:
+    """One batch, kept true by the feed."""
+
+    def __init__(self, desk: Desk, batch_id: int, root: ui.element, query: Mapping[str, str]) -> None:
+        self._desk = desk
+        self._service = desk.platform.batches
+        self._id = batch_id
+        self._root = root
+        self._outcome = query.get("outcome") if query.get("outcome") in OUTCOMES else None
+        self._cursor = _whole(query.get("after")) or 0
+        self._lock = asyncio.Lock()
+
+    async def build(self) -> None:
+        """Build everything and show it."""
+        self._head = Panel(f"Batch {self._id}")
+        with self._head.head:
+            ui.space()
+            self._pause = _button("Pause", "pause", self._do_pause).mark("pause-batch")
+            self._resume = _button("Resume", "play_arrow", self._do_resume).mark("resume-batch")
+            self._cancel = _button("Cancel", "block", self._ask_cancel).mark("cancel-batch")
+            self._again = _button("Re-run failed", "refresh", self._rerun_failed).classes("ba2-rerun")
+            self._again.mark("rerun-failed")
+            ui.link("In Job Monitoring", f"/marketanalysis?batch={self._id}").classes("ba2-link")
+        self._why = Panel("What was not done, and why")
+        self._reruns = Panel("Re-runs of what failed")
+        self._list = Panel("Items")
+        with self._list.head:
+            ui.space()
+            known = {name: words.BATCH_ITEMS[name] for name in OUTCOMES}
+            choice = ui.select(known, label="Outcome", value=self._outcome, clearable=True)
+            choice.props("dense outlined options-dense").style("width: 150px").mark("item-outcome")
+            choice.on_value_change(lambda event: ui.navigate.to(self._url(event.value)))
+        with self._list.element:
+            self._items: ItemList[BatchItem] = ItemList(
+                ITEM_HEADERS, self._line, "None of its items is here.",
+                lambda cursor: self._url(self._outcome, cursor), first=self._cursor == 0,
+            )  # fmt: skip
+        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
+        await self.refresh(Change(None))
+
+    async def refresh(self, _: Change) -> None:
+        """Show it as it stands."""
+        with reporting():
+            async with self._lock:
+                shown = await off_loop(self._read)
+                if not self._root.is_deleted:
+                    self._show(shown)
+
+    def _read(self) -> _Shown:
+        outcome = OUTCOMES[self._outcome] if self._outcome else ()
+        page = self._service.items(self._id, outcome, cursor=self._cursor, limit=PAGE)
+        reasons, reruns = self._service.reasons(self._id), self._service.reruns(self._id)
+        return _Shown(self._service.get(self._id), page.items, page.next_cursor, reasons, reruns)
+
+    def _show(self, shown: _Shown) -> None:
+        batch = shown.batch
+        self._head.show(batch, self._show_head)
+        self._pause.set_visibility(batch.can_be_paused)
+        self._resume.set_visibility(batch.state is BatchState.PAUSED)
+        self._cancel.set_visibility(batch.can_be_cancelled)
+        self._again.set_visibility(batch.counts.failed > 0)
+        self._why.show_if(bool(shown.reasons))
+        self._why.show(shown.reasons, self._show_reasons)
+        self._reruns.show_if(bool(shown.reruns))
+        self._reruns.show(shown.reruns, _show_reruns)
+        self._items.show(shown.items, shown.next_cursor)
+
+    def _show_head(self, batch: Batch) -> None:
+        with ui.element("div").classes("ba2-inline"):
+            chip(words.BATCH_STATE[batch.state])
+            ui.label(batch.name).classes("ba2-pick-name")
+            bar(batch)
+        count_links(batch)
+        zone = self._desk.zone
+        ends = batch.finished_at
+        if ends is None and batch.seconds_left is not None:
+            ends = datetime.now(UTC) + timedelta(seconds=batch.seconds_left)
+        stopped = []
+        if batch.stopped_at is not None:
+            word = "Paused" if batch.state is BatchState.PAUSED else "Cancelled"
+            why = f": {batch.reason}" if batch.reason else ""
+            stopped = [Fact(word, f"{moment(batch.stopped_at, zone)} by {batch.stopped_by}{why}")]
+        facts(
+            [
+                Fact("Asked by", batch.actor),
+                Fact("Kind", words.BATCH_KIND[batch.kind], f"/batches?kind={batch.kind.value}"),
+                *_source(batch),
+                Fact("Begun", exact(batch.created_at, zone)),
+                *stopped,
+                Fact(_left_word(batch), left(batch), hint=PACE),
+                Fact("Ended" if batch.finished_at else "Ends about", exact(ends, zone)),
+            ],
+            flowing=True,
+        )
+
+    def _show_reasons(self, reasons: Sequence[Reason]) -> None:
+        headers = ("Items", "Outcome", "Why")
+        with plain_table("Reasons", headers, right=frozenset({"Items"})), ui.element("tbody"):
+            for one in reasons:
+                with ui.element("tr"):
+                    text_cell(f"{one.count:,}", url=self._url(one.outcome.value), classes="ba2-right")
+                    with cell():
+                        chip(words.BATCH_ITEM[one.outcome])
+                    text_cell(one.reason, classes="ba2-wrap")
+
+    def _line(self, item: BatchItem) -> None:
+        text_cell(str(item.position), classes="ba2-right")
+        if item.analysis_id:
+            text_cell(str(item.analysis_id), url=f"/market_analysis/{item.analysis_id}")
+        else:
+            text_cell("none" if item.outcome.value in ("blocked", "duplicate") else "deleted")
+        text_cell(item.symbol, url=symbol_url(item.symbol))
+        text_cell(item.expert, url=f"/marketanalysis?expert={item.expert_instance_id}")
+        with cell():
+            chip(_look(item))
+        text_cell(item.reason or "", classes="ba2-wrap")
+
+    async def _do_pause(self) -> None:
+        with reporting():
+            batch = await off_loop(self._service.pause, self._id, by=self._desk.trader)
+            notify(f"Batch {batch.id} paused: what runs goes on, nothing more of it begins")
+        await self.refresh(Change(None))
+
+    async def _do_resume(self) -> None:
+        with reporting():
+            batch = await off_loop(self._service.resume, self._id, by=self._desk.trader)
+            notify(f"Batch {batch.id} goes on")
+        await self.refresh(Change(None))
+
+    async def _ask_cancel(self) -> None:
+        async def cancel() -> None:
+            with reporting():
+                batch = await off_loop(self._service.cancel, self._id, by=self._desk.trader)
+                notify(f"Batch {batch.id} is being cancelled: {batch.counts.remaining:,} analyses end now")
+            await self.refresh(Change(None))
+
+        await confirm(
+            f"Cancel batch {self._id}?",
+            "What waits and what runs of it is cancelled, running experts are stopped. What is done stays.",
+            "Cancel the rest",
+            cancel,
+        )
+
+    async def _rerun_failed(self) -> None:
+        with reporting():
+            bulk = await off_loop(self._service.rerun_failed, self._id, by=self._desk.trader)
+            notify(f"Bulk re-run {bulk.id} accepted: {bulk.will_run:,} of {bulk.counts.total:,} will run")
+        await self.refresh(Change(None))
+
+    def _url(self, outcome: str | None, after: int | None = None) -> str:
+        said = {"outcome": outcome, "after": after}
+        given = {name: value for name, value in said.items() if value}
+        return f"/batches/{self._id}" + (f"?{urlencode(given)}" if given else "")
+
+
+def _left_word(batch: Batch) -> str:
+    if batch.finished_at is not None:
+        return "Took"
+    return "The rest takes" if batch.state is BatchState.RUNNING else "Left"
+
+
+def _look(item: BatchItem) -> words.Look:
+    """Return what became of it; what has not ended is waiting or running, as in the counts above."""
+    if item.outcome is ItemOutcome.QUEUED and item.status is Status.RUNNING:
+        return words.STATUS[item.status]
+    return words.BATCH_ITEM[item.outcome]
+
+
+def _source(batch: Batch) -> list[Fact]:
+    where = batch.source
+    return [Fact("Source", where.value, f"/batches?source={where.value}")] if where else []
+
+
+def _show_reruns(reruns: Sequence[Bulk]) -> None:
+    for bulk in reruns:
+        with ui.element("div").classes("ba2-inline"):
+            ui.link(bulk.sentence, f"/bulk-reruns/{bulk.id}").classes("ba2-link")
+
+
+def _button(text: str, icon: str, handler: object) -> ui.button:
+    return ui.button(text, icon=icon, color=None, on_click=handler).props("outline dense no-caps size=sm")  # type: ignore[arg-type]
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None

@@ -1,0 +1,213 @@
+"""The tab Failures: groups of equal failures until nothing needs a person, each verb with its way back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.clocks import day_start
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
+from ba2_trade_platform.core.monitoring.failure_inbox import Group, GroupPage, Summary
+from ba2_trade_platform.core.monitoring.failure_marks import Marked
+from ba2_trade_platform.core.monitoring.rerun_outlook import KindOverride
+from ba2_trade_platform.ui.analysis.rerun_outlook import show_verdict
+from ba2_trade_platform.ui.failures.rows import HEADERS, IGNORES, NUMBERS, FailureLine, Verb
+from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.times import exact, moment
+from ba2_trade_platform.ui.rerun.bulk_dialog import ask_bulk_rerun
+from ba2_trade_platform.vocabulary import Status
+
+LOOK_AGAIN_SECONDS = 30  # for what ends by the clock alone
+CALM_SECONDS = 0.75  # between two looks while much changes
+VIEWS: dict[str, tuple[str, tuple[GroupState, ...]]] = {
+    "attention": ("Needs attention", LIVE),
+    "ignored": ("Ignored", (GroupState.IGNORED, GroupState.WONT_FIX)),
+    "resolved": ("Resolved", (GroupState.RESOLVED,)),
+    "recovered": ("Recovered", (GroupState.RECOVERED,)),
+    "all": ("All", tuple(GroupState)),
+}
+
+
+async def failures_tab(desk: Desk, query: Mapping[str, str]) -> None:
+    """Build the tab for the view that its address asks for."""
+    state = query.get("state", "")
+    await FailureTab(desk, state if state in VIEWS else "attention", query.get("after") or None).build()
+
+
+class FailureTab:
+    """A page of groups, kept true by the feed."""
+
+    def __init__(self, desk: Desk, view: str, cursor: str | None) -> None:
+        self._desk = desk
+        self._view = view
+        self._cursor = cursor
+        self._lock = asyncio.Lock()
+        self._undoable: Marked | None = None
+
+    async def build(self) -> None:
+        """Build everything and show the first page."""
+        with ui.element("nav").classes("ba2-bar").props('aria-label="States"'):
+            for name, (label, _) in VIEWS.items():
+                ui.link(label, _address(name)).classes("ba2-view active" if name == self._view else "ba2-view")
+            ui.space()
+            self._sum = ui.label().classes("ba2-muted ba2-hide-narrow").mark("failures-sum")
+        self._undo_bar = ui.element("div").classes("ba2-banner").props("role=status")
+        self._undo_bar.set_visibility(False)
+        with self._undo_bar:
+            self._undo_text = ui.label()
+            ui.button("Undo", icon="undo", color=None, on_click=self._undo).props("flat dense no-caps size=sm").classes(
+                "ba2-link"
+            ).mark("undo")
+        with ui.element("div").classes("ba2-scroll ba2-failures"):
+            with (
+                ui.element("div").classes("ba2-groups") as self._table,
+                plain_table("Groups of failures", HEADERS, NUMBERS),
+            ):
+                line = FailureLine(
+                    self._verbs(), self._desk.zone, rerun_enabled=self._desk.platform.analyses.rerun_enabled
+                )
+                self._rows: KeyedList[str, Group] = KeyedList(line, tag="tbody", entry_tag="tr")
+            self._empty = ui.element("div")
+            self._overrides = Panel("Kind overrides")
+        with ui.element("div").classes("ba2-pager") as self._pager:
+            self._first = ui.link("First page", _address(self._view)).classes("ba2-link")
+            ui.space()
+            self._next = ui.link("Next page", "").classes("ba2-link")
+        self._desk.live.watch(self._on_change)  # before the first look, so that no change falls between the two
+        await self._look()
+        ui.timer(LOOK_AGAIN_SECONDS, self._look, immediate=False)
+
+    def _verbs(self) -> dict[str, Verb]:
+        marks = self._desk.platform.marks
+        ignores: dict[str, Verb] = {
+            f"ignore-{name}": partial(self._mark, partial(marks.ignore, **wish)) for name, (_, wish) in IGNORES.items()
+        }
+        return {
+            "verdict": self._show_verdict,
+            "rerun": self._ask_rerun,
+            "resolve": partial(self._mark, marks.resolve),
+            "reopen": partial(self._mark, marks.reopen),
+            **ignores,
+        }
+
+    # --- showing -------------------------------------------------------------------------------------------------
+
+    async def _on_change(self, _: Change) -> None:
+        await self._look()
+        await asyncio.sleep(CALM_SECONDS)
+
+    async def _look(self) -> None:
+        platform = self._desk.platform
+        today = day_start(datetime.now(UTC), platform.settings.zone)
+
+        def read() -> tuple[GroupPage, Summary, list[KindOverride]]:
+            try:
+                page = platform.failures.groups(VIEWS[self._view][1], cursor=self._cursor)
+            except Invalid:  # an address that somebody changed by hand
+                self._cursor = None
+                page = platform.failures.groups(VIEWS[self._view][1])
+            return page, platform.failures.summary(today), platform.assessments.overrides()
+
+        with reporting():
+            async with self._lock:
+                page, summary, overrides = await off_loop(read)
+                if not self._table.is_deleted:
+                    self._show(page, summary, overrides)
+
+    def _show(self, page: GroupPage, summary: Summary, overrides: list[KindOverride]) -> None:
+        self._rows.show({group.fingerprint: group for group in page.items})
+        self._sum.set_text(summary.sentence)
+        self._table.set_visibility(bool(page.items))
+        self._show_empty(summary, empty=not page.items)
+        self._overrides.show_if(bool(overrides))
+        self._overrides.show(tuple(overrides), self._show_overrides)
+        self._pager.set_visibility(bool(page.next_cursor or self._cursor))
+        self._first.set_visibility(self._cursor is not None)
+        self._next.set_visibility(page.next_cursor is not None)
+        if page.next_cursor:
+            self._next.props(f'href="{_address(self._view, after=page.next_cursor)}"')
+
+    def _show_empty(self, summary: Summary, *, empty: bool) -> None:
+        self._empty.clear()
+        if not empty:
+            return
+        with self._empty:
+            if self._view == "attention":
+                empty_state("task_alt", summary.sentence, "A group appears here when an analysis fails.")
+            else:
+                label = VIEWS[self._view][0].lower()
+                title = "No failure was seen yet" if self._view == "all" else f"No group is {label}"
+                empty_state("filter_alt_off", title, links=(("What needs attention", _address("attention")),))
+
+    def _show_overrides(self, overrides: tuple[KindOverride, ...]) -> None:
+        headers = ("Failure", "Held to be", "Its code says", "By", "Since", "Why", "")
+        with plain_table("Kind overrides", headers), ui.element("tbody"):
+            for one in overrides:
+                with ui.element("tr"):
+                    with cell("ba2-failure-text"), ui.element("span").classes("ba2-cut") as text:
+                        ui.link(one.code, f"/marketanalysis?fingerprint={one.fingerprint}").classes("ba2-link")
+                        ui.label(one.message).classes("ba2-inline-text")
+                        text.props["title"] = one.message
+                    with cell():
+                        chip(words.VERDICT[one.kind])
+                    text_cell(one.own_kind.value)
+                    text_cell(one.by)
+                    with cell():
+                        ui.label(moment(one.at, self._desk.zone)).props["title"] = exact(one.at, self._desk.zone)
+                    text_cell(one.reason or "", classes="ba2-wrap")
+                    with cell():
+                        remove = ui.button(icon="delete", color=None, on_click=partial(self._clear_kind, one))
+                        remove.props("flat dense round size=sm").mark(f"clear-kind-{one.fingerprint}")
+                        remove.props["aria-label"] = f"Remove the override of {one.code}"
+
+    # --- verbs ---------------------------------------------------------------------------------------------------
+
+    async def _show_verdict(self, group: Group) -> None:
+        await show_verdict(self._desk, group.fingerprint)
+
+    async def _mark(self, verb: Callable[..., Marked], group: Group) -> None:
+        with reporting():
+            marked = await off_loop(verb, group.fingerprint, by=self._desk.trader)
+            self._undoable = marked
+            self._undo_text.set_text(f"{group.code}: {marked.sentence}")
+            self._undo_bar.set_visibility(True)
+        await self._look()
+
+    async def _undo(self) -> None:
+        marked, self._undoable = self._undoable, None
+        self._undo_bar.set_visibility(False)
+        if marked is not None:
+            with reporting():
+                notify((await off_loop(self._desk.platform.marks.restore, marked, by=self._desk.trader)).sentence)
+            await self._look()
+
+    async def _clear_kind(self, override: KindOverride) -> None:
+        with reporting():
+            said = await off_loop(
+                self._desk.platform.assessments.clear_kind, override.fingerprint, by=self._desk.trader
+            )
+            notify(f"{override.code}: held to be {said.kind.value} again, as its code says")
+        await self._look()
+
+    async def _ask_rerun(self, group: Group) -> None:
+        selection = Selection(Filter(status=(Status.FAILED,), fingerprint=group.fingerprint))
+        await ask_bulk_rerun(self._desk, selection, name=f"{group.code} {group.fingerprint}")
+
+
+def _address(view: str, **parts: str) -> str:
+    return "/marketanalysis?" + urlencode(
+        {"tab": "failures"} | ({} if view == "attention" else {"state": view}) | parts
+    )

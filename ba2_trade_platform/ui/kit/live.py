@@ -1,0 +1,106 @@
+"""Carries the change feed to the pages: one bridge a process, one coalescing listener a page, gone with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from nicegui import Client, background_tasks, ui
+
+from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed, Subscription
+
+FLUSH_SECONDS = 0.25
+Refresh = Callable[[Change], Awaitable[None]]
+
+
+class Live:
+    """Hands changes, from whatever thread commits, to the pages on the event loop."""
+
+    def __init__(self, feed: ChangeFeed) -> None:
+        self._feed = feed
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listeners: dict[int, PageListener] = {}
+        self._subscription: Subscription | None = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages are open."""
+        return len({listener.client_id for listener in list(self._listeners.values())})
+
+    @property
+    def listeners(self) -> int:
+        """How many pages listen."""
+        return len(self._listeners)
+
+    def watch(self, refresh: Refresh) -> PageListener:
+        """Call `refresh` with what changed, at most every 250 ms, for as long as the present page lives."""
+        self._loop = asyncio.get_running_loop()
+        if self._subscription is None:
+            self._subscription = self._feed.subscribe(self._publish)
+        listener = PageListener(refresh, ui.context.client, self._forget)
+        self._listeners[id(listener)] = listener
+        ui.context.client.on_delete(listener.close)
+        # Whatever happened between the page's first read and its socket, or while that was lost, is caught up with.
+        ui.context.client.on_connect(lambda: listener.add(Change(None)))
+        return listener
+
+    def _forget(self, listener: PageListener) -> None:
+        self._listeners.pop(id(listener), None)
+        if not self._listeners and self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def _publish(self, change: Change) -> None:
+        if self._loop is not None and not self._loop.is_closed() and self._listeners:
+            self._loop.call_soon_threadsafe(self._tell, change)
+
+    def _tell(self, change: Change) -> None:
+        for listener in list(self._listeners.values()):
+            listener.add(change)
+
+
+class PageListener:
+    """Collects changes for one page and refreshes it, one refresh at a time."""
+
+    def __init__(self, refresh: Refresh, client: Client, forget: Callable[[PageListener], None]) -> None:
+        self._refresh = refresh
+        self._client = client
+        self._forget = forget
+        self._waiting: Change | None = None
+        self._busy = False
+        self._closed = False
+
+    @property
+    def client_id(self) -> str:
+        """Whose page it is."""
+        return self._client.id
+
+    def add(self, change: Change) -> None:
+        """Note a change; the page is refreshed soon."""
+        self._waiting = change if self._waiting is None else _both(self._waiting, change)
+        if not self._busy and not self._closed:
+            self._busy = True
+            background_tasks.create(self._flush(), name="refresh page")
+
+    def close(self) -> None:
+        """Stop listening; closing twice is allowed."""
+        self._closed = True
+        self._forget(self)
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting is not None and not self._closed:
+                # All pages at the same instants, so that what they have in common is read once for all.
+                await asyncio.sleep(FLUSH_SECONDS - asyncio.get_running_loop().time() % FLUSH_SECONDS)
+                change, self._waiting = self._waiting, None
+                if self._closed or not self._client.has_socket_connection:
+                    continue
+                with self._client:
+                    await self._refresh(change)
+        finally:
+            self._busy = False
+
+
+def _both(first: Change, second: Change) -> Change:
+    ids = None if first.ids is None or second.ids is None else first.ids | second.ids
+    return Change(ids, first.added | second.added)

@@ -1,0 +1,72 @@
+"""The tables of the Costs page: groups, the dearest analyses, and what models cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from nicegui import ui
+
+from ba2_trade_platform.core.models.costs import DearAnalysis, Group
+from ba2_trade_platform.core.models.pricing import Price, PriceTable, newest
+from ba2_trade_platform.ui.kit.panels import quiet
+from ba2_trade_platform.ui.kit.plain_table import plain_table, text_cell
+from ba2_trade_platform.ui.models import cost_view as view
+
+RIGHT = "ba2-right"
+
+
+def group_table(head: str, groups: Sequence[Group], url: Callable[[Group], str | None]) -> None:
+    """Show what each group took, the dearest first."""
+    headers = (head, "Cost", "Calls", "Tokens in", "Tokens out")
+    with plain_table(head, headers, frozenset(headers[1:])), ui.element("tbody"):
+        for group in groups:
+            spend = group.spend
+            with ui.element("tr"):
+                text_cell(group.label, url=url(group), classes="ba2-wrap")
+                text_cell(view.cost_of(spend), classes=f"{RIGHT} tone-bad" if group.key == view.FAILED else RIGHT)
+                for number in (spend.calls, spend.tokens_in, spend.tokens_out):
+                    text_cell(f"{number:,}", classes=RIGHT)
+
+
+def dearest_table(found: Sequence[DearAnalysis]) -> None:
+    """Show the analyses that cost most."""
+    headers = ("Analysis", "Symbol", "Expert", "Attempts", "Calls", "Tokens", "Cost")
+    with plain_table("Dearest analyses", headers, frozenset(headers[3:])), ui.element("tbody"):
+        for one in found:
+            with ui.element("tr"):
+                text_cell(
+                    str(one.analysis_id) if one.exists else f"{one.analysis_id} (deleted)",
+                    url=f"/market_analysis/{one.analysis_id}" if one.exists else None,
+                )
+                text_cell(one.symbol, url=f"/marketanalysis?symbol={one.symbol}")
+                text_cell(one.expert, classes="ba2-wrap")
+                text_cell(str(one.attempts), classes=RIGHT)
+                text_cell(f"{one.spend.calls:,}", classes=RIGHT)
+                text_cell(view.tokens_of(one.spend), classes=RIGHT)
+                text_cell(view.cost_of(one.spend), classes=RIGHT)
+
+
+def price_table(table: PriceTable, own: Path, today: date) -> None:
+    """Show what models cost, since when and who says so, and what of the trader's own file cannot be read."""
+    for problem in table.problems:
+        ui.label(problem).classes("tone-bad").props("role=alert")
+    headers = ("Provider", "Model", "Input", "Cached", "Output", "From", "Source")
+    with plain_table("Prices", headers, frozenset(headers[2:5])), ui.element("tbody"):
+        for price in newest(table.prices, today):
+            with ui.element("tr"):
+                text_cell(price.provider)
+                text_cell("every model" if price.model == "*" else price.model)
+                for amount in (price.input, price.cached, price.output):
+                    text_cell(f"{amount.normalize():f}", classes=RIGHT)
+                text_cell(price.valid_from.isoformat())
+                text_cell(_source(price), classes="ba2-wrap")
+    quiet(
+        f"In USD a million tokens. A model that is not listed has an unknown cost, never none. Your own prices go into "
+        f"{own}, with the columns provider,model,valid_from,input,cached,output,source; they are read at once."
+    ).classes("ba2-small")
+
+
+def _source(price: Price) -> str:
+    return f"your own: {price.source}".removesuffix(": ") if price.own else price.source

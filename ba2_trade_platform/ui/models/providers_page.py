@@ -1,0 +1,167 @@
+"""Providers: who can be asked, whose retries wait and why, a person's word on it, and what came before."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import quote
+
+from nicegui import ui
+
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.failures.breakers import Breaker
+from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import answer_of, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state, quiet
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
+from ba2_trade_platform.ui.models.providers import ModelProviderTable
+from ba2_trade_platform.ui.shell.layout import frame
+from ba2_trade_platform.vocabulary import BreakerState
+
+HEADERS = ("Provider", "State", "Actions", "Why", "Waiting", "Since", "Next probe", "Probes")
+PAST = ("Provider", "Why it was held back", "Opened", "By", "Lasted", "Probes", "Why it was let go", "By")
+
+
+async def providers_page(desk: Desk) -> None:
+    """Build the page."""
+    with frame(desk, "Providers", "providers"):
+        await ProvidersPage(desk).build()
+
+
+class ProvidersPage:
+    """The incidents of now, the form to hold one back, and the incidents before; kept true by the feed."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = asyncio.Lock()
+
+    async def build(self) -> None:
+        """Build everything and show it."""
+        with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
+            self._models = ModelProviderTable(self._desk)
+            with Panel("Held back now").element:
+                with ui.element("div") as self._table, plain_table("Held back now", HEADERS, frozenset({"Waiting"})):
+                    self._rows: KeyedList[int, Breaker] = KeyedList(self._line, tag="tbody", entry_tag="tr")
+                self._empty = empty_state(
+                    "hub",
+                    "No provider is held back",
+                    "When one fails again and again in a short time, retries for it wait here while one probes it.",
+                )
+            await self._form()
+            self._past = Panel("Earlier incidents")
+        self._desk.live.watch(self._models.refresh)
+        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
+        await self._models.refresh(Change(None))
+        await self.refresh(Change(None))
+
+    async def _form(self) -> None:
+        known = await off_loop(self._desk.platform.breakers.known)
+        with Panel("Hold a provider back").element:
+            quiet("Its retries wait until you let it go; what a person re-runs does not wait.")
+            with ui.element("div").classes("ba2-inline"):
+                self._provider = ui.input("Provider", autocomplete=known).props("outlined dense maxlength=80")
+                self._provider.mark("provider").style("width: 180px")
+                self._reason = ui.input("Reason").props("outlined dense maxlength=500").mark("reason")
+                self._reason.style("width: min(360px, 80vw)").on("keydown.enter", self._open)
+                ui.button("Hold back", icon="front_hand", color=None, on_click=self._open).props(
+                    "outline dense no-caps"
+                ).mark("hold-back")
+
+    async def refresh(self, _: Change) -> None:
+        """Show the incidents as they stand."""
+        with reporting():
+            async with self._lock:
+                breakers = self._desk.platform.breakers
+                active, past = await off_loop(lambda: (breakers.active(), breakers.list()))
+                if self._root.is_deleted:
+                    return
+                self._rows.show({breaker.id: breaker for breaker in active})
+                self._table.set_visibility(bool(active))
+                self._empty.set_visibility(not active)
+                closed = tuple(breaker for breaker in past if breaker.state is BreakerState.CLOSED)
+                self._past.show(closed, self._show_past)
+
+    def _line(self, breaker: Breaker) -> None:
+        zone = self._desk.zone
+        text_cell(breaker.provider)
+        with cell():
+            chip(words.BREAKER[breaker.state])
+        with cell():
+            if breaker.state is not BreakerState.DRAINING:
+                label = f"Let {breaker.provider} go"
+                button = ui.button("Let go", icon="play_arrow", color=None, on_click=partial(self._ask_close, breaker))
+                button.props("flat dense no-caps size=sm").style("width: auto").mark(f"let-go-{breaker.provider}")
+                button.props["aria-label"] = label
+        by = f"{breaker.opened_by}: " if breaker.opened_by else ""
+        text_cell(f"{by}{breaker.reason or DASH}", classes="ba2-wrap")
+        code = f"&code={quote(breaker.code)}" if breaker.code else ""
+        text_cell(f"{breaker.waiting:,}", url=f"/marketanalysis?status=pending{code}", classes="ba2-right")
+        text_cell(moment(breaker.opened_at, zone))
+        if breaker.probe_analysis_id is not None:
+            probe = breaker.probe_analysis_id
+            text_cell(f"analysis {probe} runs", url=f"/market_analysis/{probe}")
+        else:
+            later = DASH if breaker.state is BreakerState.DRAINING else "when you let it go"
+            text_cell(later if breaker.probe_at is None else moment(breaker.probe_at, zone))
+        text_cell(str(breaker.probes))
+
+    def _show_past(self, closed: tuple[Breaker, ...]) -> None:
+        if not closed:
+            quiet("None yet.")
+            return
+        zone = self._desk.zone
+        with plain_table("Earlier incidents", PAST), ui.element("tbody"):
+            for breaker in closed:
+                with ui.element("tr"):
+                    text_cell(breaker.provider)
+                    text_cell(breaker.reason or DASH, classes="ba2-wrap")
+                    with cell():
+                        ui.label(moment(breaker.opened_at, zone)).props["title"] = exact(breaker.opened_at, zone)
+                    text_cell(breaker.opened_by or "console")
+                    ended = breaker.closed_at or datetime.now(UTC)
+                    text_cell(duration((ended - breaker.opened_at).total_seconds() * 1000))
+                    text_cell(str(breaker.probes))
+                    text_cell(breaker.close_reason or DASH, classes="ba2-wrap")
+                    text_cell(breaker.closed_by or "console")
+
+    async def _open(self) -> None:
+        breakers = self._desk.platform.breakers
+        with reporting():
+            opened = await off_loop(
+                breakers.open, self._provider.value or "", by=self._desk.trader, reason=self._reason.value or ""
+            )
+            self._provider.set_value("")
+            self._reason.set_value("")
+            notify(f"Retries for {opened.provider} wait until you let it go")
+        await self.refresh(Change(None))
+
+    async def _ask_close(self, breaker: Breaker) -> None:
+        with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+            ui.label(f"Let {breaker.provider} go?").classes("ba2-dialog-title")
+            rate = self._desk.platform.settings.breaker_drain_per_minute
+            ui.label(
+                f"{breaker.waiting} waiting retries go again, {rate} a minute. Should it still fail, it is held again."
+            )
+            reason = (
+                ui.input("Reason")
+                .props("outlined dense autofocus maxlength=500")
+                .classes("w-full")
+                .mark("close-reason")
+            )
+            reason.on("keydown.enter", lambda: dialog.submit(True))
+            with ui.row().classes("w-full justify-end"):
+                ui.button("Keep holding", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")
+                ui.button("Let it go", on_click=lambda: dialog.submit(True)).props("unelevated no-caps").mark(
+                    "confirm-close"
+                )
+        if await answer_of(dialog):
+            said = reason.value or ""
+            with self._root, reporting():
+                closing = await off_loop(
+                    self._desk.platform.breakers.close, breaker.provider, by=self._desk.trader, reason=said
+                )
+                notify(closing.sentence)
+            await self.refresh(Change(None))

@@ -1,0 +1,137 @@
+"""Notifications: who is told of what, what was sent, and what could not be."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from nicegui import ui
+from starlette.requests import Request
+
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.notifications.messages import Message
+from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, icon_button, quiet
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.times import exact, moment
+from ba2_trade_platform.ui.notifications.channels import ChannelTable
+from ba2_trade_platform.ui.notifications.rules import RuleTable
+from ba2_trade_platform.ui.shell.layout import frame
+from ba2_trade_platform.vocabulary import MessageState
+
+HEADERS = ("When", "Channel", "State", "Actions", "Message", "Events", "Tries", "Error")
+SHOWN = 50
+STATES = {
+    MessageState.WAITING: words.Look("waiting", "schedule", "waiting"),
+    MessageState.SENT: words.Look("sent", "check_circle", "good"),
+    MessageState.FAILED: words.Look("failed", "error", "bad"),
+}
+
+
+async def notifications_page(desk: Desk, request: Request) -> None:
+    """Build the page; `?state=` chooses messages, `?before=` those of an id before it."""
+    state, before = request.query_params.get("state", ""), request.query_params.get("before", "")
+    with frame(desk, "Notifications", "notifications"):
+        chosen = MessageState(state) if state in list(MessageState) else None
+        older_than = int(before) if before.isdecimal() and len(before) < 19 else None
+        await NotificationsPage(desk, chosen, older_than).build()
+
+
+class NotificationsPage:
+    """Channels, rules and messages; kept true by the feed."""
+
+    def __init__(self, desk: Desk, state: MessageState | None, before: int | None) -> None:
+        self._desk, self._state, self._before = desk, state, before
+        self._lock = asyncio.Lock()
+
+    async def build(self) -> None:
+        """Build everything and show it."""
+        with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
+            self._channels = ChannelTable(self._desk, self.refresh)
+            self._rules = RuleTable(self._desk, self.refresh)
+            self._panel = Panel("Messages")
+            with self._panel.element:
+                self._choices()
+                with ui.element("div") as self._table, plain_table("Messages", HEADERS, frozenset({"Events", "Tries"})):
+                    self._rows: KeyedList[int, Message] = KeyedList(self._line, tag="tbody", entry_tag="tr")
+                self._empty = quiet("None. What a rule names is told here and to its channel when it happens.")
+                self._older = ui.link("Older messages", "").classes("ba2-link")
+        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
+        await self.refresh(Change(None))
+
+    def _choices(self) -> None:
+        with ui.element("div").classes("ba2-inline"):
+            for word, state in (("All", None), *((look.word.capitalize(), state) for state, look in STATES.items())):
+                url = f"/notifications?state={state.value}" if state else "/notifications"
+                link = ui.link(word, url).classes("ba2-link")
+                if state is self._state:
+                    link.classes("text-bold").props("aria-current=true")
+
+    async def refresh(self, _: Change) -> None:
+        """Show everything as it stands."""
+        with reporting():
+            async with self._lock:
+                parts = self._desk.platform.notifications
+                channels, rules, messages = await off_loop(
+                    lambda: (
+                        parts.channels.list(),
+                        parts.rules.list(),
+                        parts.outbox.list(self._state, before=self._before, limit=SHOWN + 1),
+                    )
+                )
+                if self._root.is_deleted:
+                    return
+                self._channels.show(channels)
+                self._rules.show(rules, with_channels=bool(channels))
+                self._panel.show_if(bool(channels or messages))
+                self._show_messages(messages)
+
+    def _show_messages(self, messages: list[Message]) -> None:
+        shown = messages[:SHOWN]
+        self._rows.show({message.id: message for message in shown})
+        self._table.set_visibility(bool(shown))
+        self._empty.set_visibility(not shown)
+        self._older.set_visibility(len(messages) > SHOWN)
+        if shown:
+            state = f"state={self._state.value}&" if self._state else ""
+            self._older.props["href"] = f"/notifications?{state}before={shown[-1].id}"
+
+    def _line(self, message: Message) -> None:
+        zone = self._desk.zone
+        with cell():
+            ui.label(moment(message.created_at, zone)).props["title"] = exact(message.created_at, zone)
+        text_cell(message.channel)
+        with cell(), ui.row().classes("no-wrap items-center").style("gap: 6px"):
+            chip(STATES[message.state])
+            if message.state is MessageState.WAITING:
+                ui.label(f"until {moment(message.due_at, zone)}").classes("ba2-muted ba2-small")
+        with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
+            icon_button("subject", f"Read message {message.id}", partial(self._read, message)).mark(
+                f"read-{message.id}"
+            )
+            if message.state is MessageState.FAILED:
+                again = icon_button("send", f"Send message {message.id} again", partial(self._retry, message))
+                again.mark(f"retry-{message.id}")
+        with cell("ba2-wrap"):
+            ui.label(message.title)
+        text_cell(f"{message.events:,}", classes="ba2-right")
+        text_cell(str(message.tries), classes="ba2-right")
+        text_cell(message.error or "", classes="ba2-wrap")
+
+    def _read(self, message: Message) -> None:
+        with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+            ui.label(message.title).classes("ba2-dialog-title").props("role=heading aria-level=2")
+            ui.label(message.body).classes("ba2-mono")
+            with ui.row().classes("w-full justify-end"):
+                ui.button("Close", on_click=dialog.close, color=None).props("flat no-caps autofocus")
+        dialog.on("hide", dialog.delete)
+        dialog.open()
+
+    async def _retry(self, message: Message) -> None:
+        with self._root:
+            with reporting():
+                await off_loop(self._desk.platform.notifications.outbox.retry, message.id, by=self._desk.trader)
+                notify(f"Message {message.id} is sent again within seconds")
+            await self.refresh(Change(None))

@@ -1,0 +1,128 @@
+"""What the orange button does: a re-run at once, or first a question where a person should know something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nicegui import ui
+
+from ba2_trade_platform.core.analyses.rerun import Requeued
+from ba2_trade_platform.core.analyses.rerun_plans import Guard, Wish
+from ba2_trade_platform.core.base.errors import Refused
+from ba2_trade_platform.core.failures.advice import advice
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import answer_of, notify, off_loop
+from ba2_trade_platform.ui.kit.panels import Fact, facts
+from ba2_trade_platform.ui.kit.times import moment
+from ba2_trade_platform.ui.rerun.options import RerunOptions
+
+ASKED = frozenset({"RETRY_LIMIT", "CONFIRMATION_REQUIRED", "PERMANENT"})
+CLEARED = "Previous outputs will be archived and cleared."
+
+
+class Reruns:
+    """The re-runs of one page; while it asks about one analysis it asks about no other."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._asking = False
+
+    async def click(self, analysis_id: int) -> Requeued | None:
+        """Do everything again at once, or ask first; None when the trader lets it be. Raises PlatformError."""
+        if self._asking:
+            return None
+        wish: Wish | None = Wish()
+        analyses = self._desk.platform.analyses
+        guards = [guard for guard in await off_loop(analyses.rerun_guards, analysis_id) if guard.code in ASKED]
+        if guards and analyses.rerun_enabled:
+            row = await off_loop(self._desk.platform.details.row, analysis_id)
+            wish = await self._ask(row, guards)
+        return None if wish is None else await self._rerun(analysis_id, wish)
+
+    async def options(self, analysis_id: int, mode: str | None = None) -> Requeued | None:
+        """Let the trader choose the part, the settings and the providers, and see the plan; None as above."""
+        if self._asking:
+            return None
+        trader, preferences = self._desk.trader, self._desk.platform.preferences
+        mode = mode or await off_loop(preferences.get, trader, "rerun_mode")
+        while (wish := await self._planned(analysis_id, mode or "fresh")) is not None:
+            try:
+                requeued = await self._rerun(analysis_id, wish)
+            except Refused as refusal:
+                if refusal.code != "PLAN_CHANGED":
+                    raise
+                notify(str(refusal), refusal.tone)  # and the new plan is shown
+                mode = wish.mode.value
+            else:
+                await off_loop(preferences.remember, trader, "rerun_mode", wish.mode.value)
+                return requeued
+        return None
+
+    async def _planned(self, analysis_id: int, mode: str) -> Wish | None:
+        plan = await off_loop(self._desk.platform.analyses.rerun_plan, analysis_id)
+        self._asking = True
+        try:
+            return await RerunOptions(self._desk, plan, mode).ask()
+        finally:
+            self._asking = False
+
+    async def _rerun(self, analysis_id: int, wish: Wish) -> Requeued:
+        requeued = await off_loop(self._desk.platform.analyses.rerun, analysis_id, by=self._desk.trader, wish=wish)
+        notify(requeued.sentence)
+        return requeued
+
+    async def _ask(self, row: AnalysisRow, guards: Sequence[Guard]) -> Wish | None:
+        self._asking = True
+        needs = {guard.needs for guard in guards} - {None}
+        with ui.dialog().props("no-refocus") as dialog, ui.card().classes("ba2-dialog ba2-rerun-dialog"):
+            title = f"Re-run analysis {row.id} ({row.symbol}, {row.expert})?"
+            ui.label(title).classes("ba2-dialog-title").props("role=heading aria-level=2")
+            for guard in guards:
+                guard_line(guard)
+            facts(
+                (
+                    Fact("Created", moment(row.created_at, self._desk.zone)),
+                    Fact("Previous error", f"{row.error_code}: {row.error_message or ''}"),
+                    Fact("What to fix", advice(row.error_code).hint or "Read the error and decide."),
+                )
+            )
+            ui.label(CLEARED)
+            reason = reason_input() if needs else None
+            with ui.row().classes("w-full justify-end"):
+                keep = ui.button("Keep it", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")
+                go = ui.button("Re-run anyway", icon="refresh", color=None, on_click=lambda: dialog.submit(True))
+                go.props("outline no-caps").classes("ba2-rerun").mark("rerun-anyway")
+                if reason is None:
+                    keep.props("autofocus")
+                else:
+                    go.bind_enabled_from(reason, "value", backward=lambda text: bool((text or "").strip()))
+        try:
+            agreed = await answer_of(dialog)
+        finally:
+            self._asking = False
+        if not agreed:
+            return None
+        return Wish(
+            reason=(reason.value or "").strip() if reason else None,
+            override="override" in needs,
+            acknowledge="acknowledge" in needs,
+        )
+
+
+def guard_line(guard: Guard) -> None:
+    """Show what a person should know, and everything that acts on the recommendation."""
+    with ui.element("div").classes("ba2-guard").mark(f"guard-{guard.code}"):
+        ui.icon(words.GUARD.get(guard.code, "warning")).props("aria-hidden=true")
+        with ui.element("div"):
+            ui.label(guard.sentence)
+            for effect in guard.side_effects:
+                ui.label(f"{effect.reference}: {effect.sentence}").classes("ba2-muted")
+
+
+def reason_input() -> ui.input:
+    """Add the field for the reason that the service asks for."""
+    field = ui.input("Reason").props("outlined dense maxlength=500 autofocus").classes("w-full").mark("rerun-reason")
+    field.props["hint"] = "Kept with the attempt and in the activity log"
+    return field

@@ -1,0 +1,185 @@
+"""The table of schedules: when each runs next and ran last, and every verb on it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from nicegui import ui
+
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, due_in, empty_state, icon_button
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.times import DASH, exact
+from ba2_trade_platform.ui.schedules.editor import edit_schedule
+from ba2_trade_platform.ui.watchlists.view import symbol_url
+from ba2_trade_platform.vocabulary import ScheduleClock
+
+HEADERS = ("Name", "", "On", "Next run", "Last run", "To look at", "Expert", "For", "What", "When")
+SYMBOLS_SHOWN = 4
+
+
+class ScheduleList:
+    """Every schedule of the desk, kept true by the feed."""
+
+    def __init__(self, desk: Desk, asked: str | None) -> None:
+        self._desk, self._asked = desk, asked
+        self._lock = asyncio.Lock()
+
+    async def build(self) -> None:
+        """Build everything and show it."""
+        panel = Panel("Schedules")
+        self._root = panel.element
+        with panel.head:
+            ui.space()
+            add = ui.button("New schedule", icon="add", color=None, on_click=self._new)
+            add.props("outline dense no-caps").mark("new-schedule")
+        with panel.element:
+            with (
+                ui.element("div").classes("ba2-schedules") as self._table,
+                plain_table("Schedules", HEADERS, right=frozenset({"To look at"})),
+            ):
+                self._rows: KeyedList[int, ScheduleInfo] = KeyedList(self._line, tag="tbody", entry_tag="tr")
+            with ui.element("div") as self._empty:
+                empty_state(
+                    "event_repeat",
+                    "No schedules yet",
+                    "A schedule has an expert analyse symbols or watchlists at set times: every morning at 09:30, "
+                    "15 minutes after the New York open, or by a cron line. Every planned time leaves a row that says "
+                    "what became of it.",
+                    "Press New schedule to make the first.",
+                    links=(("Experts", "/experts"), ("Watchlists", "/watchlists")),
+                )
+        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
+        await self.refresh(Change(None))
+
+    async def refresh(self, _: Change) -> None:
+        """Show them as they stand."""
+        with reporting():
+            async with self._lock:
+                schedules = await off_loop(self._desk.platform.schedules.list)
+                if self._root.is_deleted:
+                    return
+                self._rows.show({schedule.id: schedule for schedule in schedules})
+                self._table.set_visibility(bool(schedules))
+                self._empty.set_visibility(not schedules)
+
+    def _line(self, schedule: ScheduleInfo) -> None:
+        one = schedule.id
+        with cell("ba2-wrap"):
+            link = ui.link(schedule.name, f"/schedules?tab=runs&schedule={one}").classes("ba2-link")
+            if self._asked == str(one):
+                link.classes("ba2-asked")
+        with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
+            for icon, verb, act in (
+                ("play_arrow", "Run now", self._run_now),
+                ("edit", "Change", self._edit),
+                ("content_copy", "Duplicate", self._duplicate),
+                ("archive", "Archive", self._ask_archive),
+            ):
+                marker = f"{verb.lower().replace(' ', '-')}-{one}"
+                icon_button(icon, f"{verb}: {schedule.name}", partial(act, schedule)).mark(marker)
+        with cell():
+            switch = ui.switch(value=schedule.enabled, on_change=lambda event: self._switch(schedule, event.value))
+            switch.props("dense").mark(f"enabled-{one}").props["aria-label"] = f"{schedule.name} is enabled"
+        with cell():
+            self._next(schedule)
+        with cell():
+            self._last(schedule)
+        unseen = f"/schedules?tab=runs&schedule={one}&unseen=1" if schedule.unseen else None
+        text_cell(f"{schedule.unseen:,}", url=unseen, classes="ba2-right")
+        text_cell(schedule.expert, url=f"/marketanalysis?expert={schedule.expert_instance_id}")
+        text_cell(words.SUBTYPE[schedule.subtype.value])
+        with cell("ba2-wrap"):
+            _what(schedule)
+        text_cell(schedule.words, classes="ba2-wrap ba2-rule")
+
+    def _next(self, schedule: ScheduleInfo) -> None:
+        if schedule.next_at is None:
+            ui.label("none: it is switched off" if not schedule.enabled else "none: it has ended").classes("ba2-muted")
+            return
+        zone = self._desk.zone
+        with ui.element("span").classes("ba2-cell-line"):
+            replayed = schedule.clock is ScheduleClock.REPLAY
+            year = " %Y" if replayed else ""
+            label = ui.label(schedule.next_at.astimezone(zone).strftime(f"%a %d %b{year} %H:%M"))
+            label.props["title"] = exact(schedule.next_at, zone)
+            if replayed:
+                ui.label("by the replay").classes("ba2-muted")
+            else:
+                due_in(schedule.next_at)
+
+    def _last(self, schedule: ScheduleInfo) -> None:
+        last = schedule.last_run
+        if last is None:
+            ui.label(DASH)
+            return
+        with ui.element("span").classes("ba2-cell-line"):
+            with ui.link(target=f"/runs/{last.id}").classes("ba2-chip-link").mark(f"last-run-{schedule.id}") as link:
+                chip(words.RUN_STATE[last.state.value])
+            link.props["title"] = last.reason or exact(last.planned_at, self._desk.zone)
+            ui.label(f"{last.planned_at.astimezone(self._desk.zone):%a %d %b %H:%M}").classes("ba2-muted")
+
+    async def _new(self) -> None:
+        with self._root, reporting():
+            await edit_schedule(self._desk, None, self._look_again)
+
+    async def _edit(self, schedule: ScheduleInfo) -> None:
+        with self._root, reporting():
+            fresh = await off_loop(self._desk.platform.schedules.get, schedule.id)
+            await edit_schedule(self._desk, fresh, self._look_again)
+
+    async def _look_again(self) -> None:
+        await self.refresh(Change(None))
+
+    async def _run_now(self, schedule: ScheduleInfo) -> None:
+        with reporting():
+            started = await off_loop(self._desk.platform.schedules.run_now, schedule.id, by=self._desk.trader)
+            notify(started.sentence)
+        await self._look_again()
+
+    async def _duplicate(self, schedule: ScheduleInfo) -> None:
+        with reporting():
+            made = await off_loop(self._desk.platform.schedules.duplicate, schedule.id, by=self._desk.trader)
+            notify(f"{made.name} made, switched off; change it and switch it on")
+        await self._look_again()
+
+    async def _switch(self, schedule: ScheduleInfo, wanted: bool) -> None:
+        schedules = self._desk.platform.schedules
+        with reporting():
+            verb = schedules.enable if wanted else schedules.disable
+            now = await off_loop(verb, schedule.id, by=self._desk.trader)
+            notify(f"{now.name} is {'enabled' if now.enabled else 'disabled: its times from now on are no runs'}")
+        self._rows.forget(schedule.id)
+        await self._look_again()
+
+    async def _ask_archive(self, schedule: ScheduleInfo) -> None:
+        async def archive() -> None:
+            with reporting():
+                await off_loop(self._desk.platform.schedules.archive, schedule.id, by=self._desk.trader)
+                notify(f"{schedule.name} archived")
+            await self._look_again()
+
+        with self._root:
+            await confirm(
+                f"Archive {schedule.name}?",
+                "It never runs again and leaves this list. Its runs and their analyses stay. To let it rest, "
+                "switch it off instead.",
+                "Archive it",
+                archive,
+            )
+
+
+def _what(schedule: ScheduleInfo) -> None:
+    with ui.element("span").classes("ba2-cell-line"):
+        for one, name in zip(schedule.watchlist_ids, schedule.watchlists, strict=True):
+            ui.link(name, f"/watchlists?list={one}").classes("ba2-link")
+        for symbol in schedule.symbols[:SYMBOLS_SHOWN]:
+            ui.link(symbol, symbol_url(symbol)).classes("ba2-link")
+        more = len(schedule.symbols) - SYMBOLS_SHOWN
+        if more > 0:
+            ui.label(f"and {more:,} more").props["title"] = ", ".join(schedule.symbols)

@@ -1,0 +1,230 @@
+"""The shell of every page: rail, top strip with live counts, banners, status bar; the page itself scrolls inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nicegui import app, ui
+
+from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.demo.demo import DemoState
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.pulse import Pulse
+from ba2_trade_platform.ui.shell.alert_banner import AlertBanner
+from ba2_trade_platform.ui.shell.help import help_dialog, show_zone_menu
+from ba2_trade_platform.ui.shell.replay_strip import ReplayStrip
+
+QUIET = "flat dense no-caps size=sm"
+RAIL = (
+    ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
+    ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
+    ("batches", "/batches", "dynamic_feed", "Batches"),
+    ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
+    ("schedules", "/schedules", "event_repeat", "Schedules"),
+    ("experts", "/experts", "psychology", "Experts"),
+    ("costs", "/costs", "paid", "Costs"),
+    ("lessons", "/lessons", "school", "Lessons"),
+    ("retries", "/retries", "insights", "Retries"),
+    ("watchlists", "/watchlists", "list_alt", "Watchlists and instruments"),
+    ("providers", "/providers", "hub", "Providers"),
+    ("notifications", "/notifications", "notifications", "Notifications"),
+    ("health", "/health", "monitor_heart", "Health"),
+)
+
+
+@contextmanager
+def frame(desk: Desk, title: str, active: str) -> Iterator[None]:
+    """Build the shell around a page; `active` is the rail's entry to mark."""
+    app.storage.client["zone"] = app.storage.user.get("zone")
+    ui.page_title(f"{title} - BA2 Trade Platform")
+    ui.colors(primary="#1d4ed8", positive="#14713a", negative="#b3261e", warning="#8a5a00", accent="#1d4ed8")
+    dark = ui.dark_mode(value=app.storage.user.get("dark", True))
+    shell = Shell(desk)
+    with ui.element("header").classes("ba2-top"):
+        shell.build_top(dark)
+    with ui.element("div").classes("ba2-body"):
+        shell.build_rail(active)
+        with ui.element("main").classes("ba2-main"):
+            shell.build_banners()
+            yield
+    with ui.element("footer").classes("ba2-status"):
+        shell.build_status()
+    ui.timer(0, shell.refresh, once=True)
+    desk.live.watch(shell.on_change)
+
+
+class Shell:
+    """The parts of the shell that change while a page is open."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._shown: Pulse | None = None
+        self._replay = ReplayStrip(desk)
+
+    def build_rail(self, active: str) -> None:
+        """Build the rail; an entry that needs a person carries a number."""
+        self._badges: dict[str, ui.label] = {}
+        with ui.element("nav").classes("ba2-rail").props('aria-label="Sections"'):
+            for name, url, icon, label in RAIL:
+                with ui.link(target=url).classes("active" if name == active else "").props(f'aria-label="{label}"'):
+                    ui.icon(icon, size="22px")
+                    self._badges[name] = ui.label().classes("ba2-badge ba2-gone").mark(f"badge-{name}")
+                    ui.tooltip(label).props("anchor='center right' self='center left'")
+
+    def build_top(self, dark: ui.dark_mode) -> None:
+        """Build the top strip: name, live counts as links, pause, help, dark and light."""
+        ui.icon("candlestick_chart", size="20px").style("color: var(--ba2-accent)")
+        ui.link("BA2 Trade Platform", "/marketanalysis").classes("ba2-brand ba2-hide-narrow").style(
+            "text-decoration: none"
+        )
+        with ui.element("div").classes("ba2-counts"):
+            self._pending = _count("pending", "schedule", "/marketanalysis?status=pending")
+            self._running = _count("running", "play_circle", "/marketanalysis?status=running")
+            self._failed = _count("failed today", "error", "/marketanalysis?status=failed&today=1")
+            self._slots = _count("slots", "memory", "/experts#queue")
+        ui.space()
+        self._replay.build()
+        with ui.row().classes("items-center no-wrap").style("gap: 2px"):
+            self._pause = ui.button(icon="pause", color=None, on_click=self._toggle_pause).props(
+                "flat dense round size=sm"
+            )
+            with self._pause:
+                self._pause_hint = ui.tooltip("Pause the queue")
+            show_zone_menu(self._desk.platform.settings)
+            with ui.button(icon="dark_mode", color=None, on_click=lambda: self._toggle_dark(dark)).props(
+                'flat dense round size=sm aria-label="Dark or light"'
+            ):
+                ui.tooltip("Dark or light")
+            help_dialog()
+
+    def build_banners(self) -> None:
+        """Build the banners: a database that cannot serve, alerts, a paused queue, the demo market."""
+        self._trouble = ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert")
+        with self._trouble:
+            ui.icon("warning", size="18px")
+            self._trouble_text = ui.label()
+        self._alerts = AlertBanner(self._desk)
+        self._paused = ui.element("div").classes("ba2-banner ba2-gone")
+        with self._paused:
+            ui.icon("pause_circle", size="18px")
+            self._paused_text = ui.label()
+            ui.button("Resume", color=None, on_click=self._toggle_pause).props(QUIET).classes("ba2-link")
+        self._held = ui.element("div").classes("ba2-banner ba2-gone").props("role=status")
+        with self._held:
+            ui.icon("hub", size="18px")
+            self._held_text = ui.label()
+            ui.link("Providers", "/providers").classes("ba2-link")
+        self._demo = ui.element("div").classes("ba2-banner ba2-gone")
+        with self._demo:
+            ui.icon("school", size="18px")
+            ui.label("Demo desk: prices are the bundled market of 2004-2014.")
+            ui.label("Some analyses fail on purpose.").classes("ba2-hide-narrow")
+            ui.space()
+            self._replay.build_invitation()
+            ui.button("Remove demo", color=None, on_click=self._ask_remove_demo).props(QUIET).classes("ba2-link")
+
+    def build_status(self) -> None:
+        """Build the status bar."""
+        platform = self._desk.platform
+        self._state = ui.label("Connecting")
+        ui.label(f"Prices: {platform.prices.name}")
+        self._replay.build_status()
+        ui.space()
+        ui.label(f"{platform.settings.operator_name}").classes("ba2-hide-narrow")
+        ui.label(f"Times in {self._desk.zone.key}").classes("ba2-hide-narrow")
+        ui.label(f"v{platform.version}").classes("ba2-hide-narrow")
+
+    async def on_change(self, _: Change) -> None:
+        """Look again after any change."""
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Show the present counts and switches; sends nothing when nothing changed."""
+        self._replay.show()
+        with reporting():
+            pulse = await self._desk.pulse.get()
+            if pulse != self._shown:
+                self._shown = pulse
+                self._show(pulse)
+
+    def _show(self, pulse: Pulse) -> None:
+        counts, queue, worker = pulse.counts, pulse.queue, pulse.worker
+        for label, value in (
+            (self._pending, counts.pending),
+            (self._running, counts.running),
+            (self._failed, counts.failed_today),
+        ):
+            label.set_text(f"{counts.bound:,}+" if value > counts.bound else f"{value:,}")
+        stopping = f" ({len(worker.stopping)} stopping)" if worker.stopping else ""
+        self._slots.set_text(f"{worker.busy}/{queue.slots}{stopping}")
+        self._failed.classes(
+            add="tone-bad" if counts.failed_today else "", remove="" if counts.failed_today else "tone-bad"
+        )
+        self._pause.props(f"icon={'play_arrow' if queue.paused else 'pause'}")
+        self._pause.props(f'aria-label="{"Resume" if queue.paused else "Pause"} the queue"')
+        self._pause_hint.set_text("Resume the queue" if queue.paused else "Pause the queue: what runs goes on")
+        _show_if(self._paused, queue.paused)
+        if queue.paused and queue.since:
+            why = f": {queue.reason}" if queue.reason else ""
+            since = f"{queue.since.astimezone(self._desk.zone):%H:%M}"
+            self._paused_text.set_text(f"The queue is paused by {queue.actor} since {since}{why}. Nothing new starts.")
+        _show_if(self._trouble, bool(worker.storage_problem))
+        self._trouble_text.set_text(
+            f"The worker waits: {worker.storage_problem}. Results are kept in memory and written later."
+        )
+        _show_if(self._held, bool(pulse.breakers))
+        self._held_text.set_text("; ".join(breaker.sentence for breaker in pulse.breakers) + ".")
+        self._badge("providers", len(pulse.breakers))
+        self._badge("failures", pulse.needs_person)
+        self._badge("health", pulse.unwell)
+        self._alerts.show(pulse.alerts, pulse.unseen_runs)
+        self._badge("schedules", pulse.alerts.count + pulse.unseen_runs)
+        _show_if(self._demo, pulse.demo.present)
+        self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
+
+    def _badge(self, name: str, number: int) -> None:
+        self._badges[name].set_text("99+" if number > 99 else str(number))
+        _show_if(self._badges[name], number > 0)
+
+    async def _toggle_pause(self) -> None:
+        queue = self._desk.platform.queue
+        with reporting():
+            paused = (await off_loop(queue.state)).paused
+            await off_loop(queue.resume if paused else queue.pause, by=self._desk.trader)
+            notify("Queue resumed" if paused else "Queue paused: what runs goes on, nothing new starts")
+            await self.refresh()
+
+    async def _ask_remove_demo(self) -> None:
+        state = self._shown.demo if self._shown else DemoState(present=True, analyses=0)
+        await confirm(
+            "Remove the demo desk?",
+            f"Its {state.analyses} analyses are deleted with all their results, running ones are cancelled first, "
+            "and its experts are archived. Your own experts and analyses stay.",
+            "Remove the demo desk",
+            self._remove_demo,
+        )
+
+    async def _remove_demo(self) -> None:
+        with reporting():
+            removed = await off_loop(self._desk.platform.demo.remove, by=self._desk.trader)
+            notify(f"Demo removed: {removed} analyses deleted")
+            await self.refresh()
+
+    @staticmethod
+    def _toggle_dark(dark: ui.dark_mode) -> None:
+        dark.toggle()
+        app.storage.user["dark"] = dark.value
+
+
+def _count(word: str, icon: str, url: str) -> ui.label:
+    with ui.link(target=url).classes("ba2-count").props(f'data-count="{word}" aria-label="{word}"'):
+        ui.icon(icon, size="15px")
+        number = ui.label("\N{HORIZONTAL ELLIPSIS}").classes("ba2-number")
+        ui.label(word).classes("ba2-hide-narrow")
+    return number
+
+
+def _show_if(element: ui.element, shown: bool) -> None:
+    element.classes(add="" if shown else "ba2-gone", remove="ba2-gone" if shown else "")

@@ -1,0 +1,135 @@
+"""The demo market's clock in the top strip: where it is, and the buttons that have it walk, wait and go back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from ba2_trade_platform.demo.replay import (
+    BEGINS,
+    DAY_IN_A_MINUTE,
+    LAST,
+    WEEK,
+    WEEK_IN_A_MINUTE,
+    ReplayMode,
+    ReplayState,
+)
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+
+SECOND = 1.0
+SPEEDS = {"A week in a minute": WEEK_IN_A_MINUTE, "A day in a minute": DAY_IN_A_MINUTE, "A minute in a second": 60.0}
+HELP = (
+    f"Replay the bundled market: its clock walks through the week of {BEGINS:%d %B %Y} in a minute, with the schedules "
+    "that follow it. What you analyse meanwhile sees only what was known at that moment. Once it has ended, the same "
+    "button goes on with the week after."
+)
+
+
+class ReplayStrip:
+    """Shows the clock's date while it walks, once a second, and sends nothing while it stands."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._replay = desk.platform.replay
+        self._shown: ReplayState | None = None
+        self._status: ui.label | None = None
+        self._invitation: ui.button | None = None
+
+    def build(self) -> None:
+        """Build the strip; nothing for prices that cannot be replayed."""
+        self._strip = ui.element("div").classes("ba2-replay").props('role=group aria-label="Market clock"')
+        self._strip.set_visibility(self._replay.possible)
+        with self._strip:
+            self._now = ui.label().classes("ba2-number").mark("replay-now")
+            with self._now:
+                self._hint = ui.tooltip("")
+            self._start = self._button("history", "Replay a week", self._begin)
+            self._pause = self._button("pause", "Pause the replay", lambda: self._do(self._replay.pause))
+            self._resume = self._button("play_arrow", "Resume the replay", lambda: self._do(self._replay.resume))
+            self._speed = self._speeds()
+            self._stop = self._button("stop", "End the replay: back to 2014", lambda: self._do(self._replay.stop))
+
+    def build_invitation(self) -> None:
+        """Build the word in the demo desk's banner that begins a replay."""
+        self._invitation = ui.button("Replay a week", color=None, on_click=self._begin)
+        self._invitation.props("flat dense no-caps size=sm").classes("ba2-link").mark("replay-invitation")
+        with self._invitation:
+            ui.tooltip(HELP)
+        self._invitation.set_visibility(self._may_begin())
+
+    def build_status(self) -> None:
+        """Build the market's clock for the status bar, last of all, and begin to show it.
+
+        A timer waits for the browser, and NiceGUI sends a page as soon as something on it does: built before the
+        page's own content it would have every page appear empty.
+        """
+        clock = self._desk.platform.prices.clock
+        self._status = ui.label(_clock_words(clock.now())).classes("ba2-hide-narrow")
+        self._timer = ui.timer(SECOND, self.show, active=False)
+        self.show()
+
+    def show(self) -> None:
+        """Show where the clock is now; it is asked in memory, so on the loop."""
+        if not self._replay.possible:
+            return
+        state = self._replay.state()
+        self._timer.active = state.mode is ReplayMode.WALKING
+        if state == self._shown:
+            return
+        self._shown = state
+        under_way = state.walk is not None
+        self._now.set_text(f"{state.now:%a %Y-%m-%d %H:%M}" if under_way else "")
+        self._now.set_visibility(under_way)
+        if self._status is not None:
+            self._status.set_text(_clock_words(state.now))
+        if self._invitation is not None:
+            self._invitation.set_visibility(self._may_begin())
+        self._hint.set_text(f"{state.sentence}. {HELP}")
+        self._strip.classes(add="going" if under_way else "", remove="" if under_way else "going")
+        for button, modes in (
+            (self._start, {ReplayMode.STANDING, ReplayMode.ENDED}),
+            (self._pause, {ReplayMode.WALKING}),
+            (self._resume, {ReplayMode.PAUSED}),
+            (self._speed, {ReplayMode.WALKING, ReplayMode.PAUSED}),
+            (self._stop, {ReplayMode.WALKING, ReplayMode.PAUSED, ReplayMode.ENDED}),
+        ):
+            button.set_visibility(state.mode in modes)
+
+    def _may_begin(self) -> bool:
+        return self._replay.possible and self._replay.state().mode in {ReplayMode.STANDING, ReplayMode.ENDED}
+
+    def _button(self, icon: str, label: str, act: Callable[[], Any]) -> ui.button:
+        button = ui.button(icon=icon, color=None, on_click=act).props(f'flat dense round size=sm aria-label="{label}"')
+        with button.mark(f"replay-{icon}"):
+            ui.tooltip(f"{label}. {HELP}" if icon == "history" else label)
+        return button
+
+    def _speeds(self) -> ui.button:
+        button = ui.button(icon="speed", color=None).props('flat dense round size=sm aria-label="Speed of the replay"')
+        button.classes("ba2-hide-narrow")
+        with button:
+            ui.tooltip("Speed of the replay")
+            with ui.menu():
+                for words, speed in SPEEDS.items():
+                    ui.menu_item(words, lambda speed=speed: self._do(self._replay.set_speed, speed))
+        return button
+
+    async def _begin(self) -> None:
+        # A schedule has each planned time once: a second look at the same week would show no runs.
+        state = self._replay.state()
+        again = (state.now,) if state.mode is ReplayMode.ENDED and state.now + WEEK <= LAST else ()
+        await self._do(self._replay.start, *again)
+
+    async def _do(self, verb: Callable[..., ReplayState], *given: Any) -> None:
+        with reporting():
+            state = await off_loop(verb, *given, by=self._desk.trader)
+            notify(state.sentence)
+            self.show()
+
+
+def _clock_words(now: datetime) -> str:
+    return f"Market clock: {now:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,110 @@
+"""The chart of a symbol's page: candles or a line, and what every expert recommended on the days it did; pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ba2_trade_platform.core.contracts.experts import Bars
+from ba2_trade_platform.core.instruments.symbol_pages import Answered
+from ba2_trade_platform.ui.analysis.price_chart import BAD, GOOD, LINE, MUTED, TEXT, chart_options
+
+RANGES = {60: "3 months", 120: "6 months", 250: "1 year", 1_000: "4 years"}
+STYLES = {"candles": "Candles", "line": "Line"}
+# Shape and place say it too, never the colour alone: BUY points up from below, SELL down from above.
+SHAPES: dict[str, tuple[str, int, str, int]] = {
+    "BUY": ("triangle", 0, GOOD, 12),
+    "SELL": ("triangle", 180, BAD, -12),
+    "HOLD": ("circle", 0, MUTED, -12),
+    "REVIEW": ("diamond", 0, "var(--ba2-warn)", -12),
+}
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A chart's options, with the analyses behind its markers by (series, place), and how many are too old for it."""
+
+    options: dict[str, Any]
+    analyses: dict[tuple[int, int], int]
+    older: int
+
+
+def symbol_chart(bars: Bars, answers: Sequence[Answered], style: str) -> Marked:
+    """Return the chart of these bars with a series of markers for each expert."""
+    options = chart_options(bars, ())
+    if style == "line":
+        options["series"][0] = _line(bars)
+    options["tooltip"] = {**options["tooltip"], "trigger": "item", "axisPointer": {"type": "none"}}
+    options["grid"] = {**options["grid"], "top": 34}
+    by_expert: dict[str, list[tuple[int, Answered]]] = {}
+    older = 0
+    for answer in answers:
+        place = bisect_right(bars.closed_at, answer.as_of) - 1
+        if place < 0:
+            older += 1
+        else:
+            by_expert.setdefault(answer.expert, []).append((place, answer))
+    analyses: dict[tuple[int, int], int] = {}
+    taken: dict[tuple[int, bool], int] = {}
+    for expert, marks in sorted(by_expert.items()):
+        series = len(options["series"])
+        points: list[dict[str, Any]] = []
+        for place, answer in marks:
+            analyses[series, len(points)] = answer.analysis_id
+            points.append(_point(bars, place, answer, taken))
+        options["series"].append(_markers(expert, points))
+    names = [series["name"] for series in options["series"][1:]]
+    options["legend"] = {
+        "data": names, "top": 2, "left": 50, "type": "scroll", "icon": "circle", "itemWidth": 8,
+        "textStyle": {"color": TEXT, "fontSize": 12}, "inactiveColor": LINE,
+    }  # fmt: skip
+    return Marked(options, analyses, older)
+
+
+def _line(bars: Bars) -> dict[str, Any]:
+    return {
+        "name": bars.symbol,
+        "type": "line",
+        "data": [round(float(close), 4) for close in bars.close],
+        "showSymbol": False,
+        "lineStyle": {"color": "var(--ba2-accent)", "width": 1.5},
+        "itemStyle": {"color": "var(--ba2-accent)"},
+    }
+
+
+def _markers(expert: str, points: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": expert,
+        "type": "scatter",
+        "symbolSize": 12,
+        "cursor": "pointer",
+        "z": 5,
+        "itemStyle": {"color": TEXT},
+        "tooltip": {"formatter": "{b}"},
+        "data": points,
+    }
+
+
+def _point(bars: Bars, place: int, answer: Answered, taken: dict[tuple[int, bool], int]) -> dict[str, Any]:
+    shape, turned, colour, away = SHAPES[answer.action.value]
+    below = away > 0
+    stacked = taken.get((place, below), 0)
+    taken[place, below] = stacked + 1
+    price = bars.low[place] if below else bars.high[place]
+    return {
+        "name": point_words(answer),
+        "value": [str(bars.sessions[place]), round(float(price), 4)],
+        "symbol": shape,
+        "symbolRotate": turned,
+        "symbolOffset": [0, away * (1 + stacked)],
+        "itemStyle": {"color": colour, "borderColor": "var(--ba2-panel)", "borderWidth": 1},
+    }
+
+
+def point_words(answer: Answered) -> str:
+    """Say what an expert recommended, for the tooltip."""
+    price = f" at {answer.price:,.2f}" if answer.price is not None else ""
+    said = f"{answer.action.value} {answer.confidence:.0f} % by {answer.expert}{price}"
+    return f"{said}, {answer.as_of:%Y-%m-%d}, analysis {answer.analysis_id}"
