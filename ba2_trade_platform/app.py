@@ -32,6 +32,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, Sid
 from ba2_trade_platform.core.contracts.toolkit import Equipment
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.experts.instances import ExpertInstances
+from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.instruments.service import Lists
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
@@ -59,7 +60,6 @@ from ba2_trade_platform.core.recurrence.early_closes import HalfDays
 from ba2_trade_platform.core.schedules.daily_summary import DailySummary
 from ba2_trade_platform.core.schedules.runs import ScheduleRuns
 from ba2_trade_platform.core.schedules.service import Schedules
-from ba2_trade_platform.core.worker.breaker_ticks import BreakerPolicy
 from ba2_trade_platform.core.worker.claims import Worker as Claimant
 from ba2_trade_platform.core.worker.jobs import Bench
 from ba2_trade_platform.core.worker.tick import Tick

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ba2_trade_platform.core.contracts.experts import Clock
+from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.market.clock import StandingClock
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import PriceSource

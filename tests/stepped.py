@@ -30,6 +30,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, Sid
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.experts.instances import ExpertInstances
+from ba2_trade_platform.core.failures.breaker_states import DEFAULT_POLICY, BreakerPolicy
 from ba2_trade_platform.core.failures.classification import Failure, failure
 from ba2_trade_platform.core.models.call_log import ModelCalls
 from ba2_trade_platform.core.models.pricing import ModelPrices
@@ -37,7 +38,6 @@ from ba2_trade_platform.core.monitoring.details import Details
 from ba2_trade_platform.core.monitoring.job_list import Monitor
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.observability.tracing import TracerProvider, Traces
-from ba2_trade_platform.core.worker.breaker_ticks import DEFAULT_POLICY, BreakerPolicy
 from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
 from ba2_trade_platform.core.worker.claims import BULK_PRIORITY, Worker
 from ba2_trade_platform.core.worker.tick import Plan, Tick, Ticked

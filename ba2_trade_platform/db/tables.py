@@ -6,10 +6,18 @@ from sqlmodel import SQLModel
 from ba2_trade_platform.db.models import (
     actors,
     analyses,
+    app_settings,
+    attempts,
+    batches,
     experts,
     failures,
+    idempotency,
+    instruments,
     language_models,
+    lessons,
     notifications,
+    operations,
+    queue,
     results,
     schedules,
     watchlists,
@@ -27,37 +35,37 @@ activity_log = _table(actors.ActivityLog)
 expert_instance = _table(experts.ExpertInstance)
 expert_config = _table(experts.ExpertConfig)
 analysis = _table(analyses.MarketAnalysis)
-attempt = _table(analyses.AnalysisAttempt)
-archive = _table(analyses.AttemptArchive)
+attempt = _table(attempts.AnalysisAttempt)
+archive = _table(attempts.AttemptArchive)
 step = _table(results.AnalysisStep)
 step_result = _table(results.AnalysisStepResult)
 output = _table(results.AnalysisOutput)
 raw_data = _table(results.AnalysisRawData)
 recommendation = _table(results.ExpertRecommendation)
-instrument = _table(watchlists.Instrument)
+instrument = _table(instruments.Instrument)
 watchlist = _table(watchlists.Watchlist)
 watchlist_item = _table(watchlists.WatchlistItem)
-batch = _table(watchlists.Batch)
-batch_item = _table(watchlists.BatchItem)
-queue_state = _table(watchlists.QueueState)
+batch = _table(batches.Batch)
+batch_item = _table(batches.BatchItem)
+queue_state = _table(queue.QueueState)
 failure_group = _table(failures.FailureGroup)
 failure_hour = _table(failures.FailureHour)
 breaker = _table(failures.Breaker)
-bulk_rerun = _table(failures.BulkRerun)
-idempotency_key = _table(failures.IdempotencyKey)
+bulk_rerun = _table(batches.BulkRerun)
+idempotency_key = _table(idempotency.IdempotencyKey)
 model_provider = _table(language_models.ModelProvider)
 model_call = _table(language_models.ModelCall)
 model_answer = _table(language_models.ModelAnswer)
-lesson = _table(language_models.LearntLesson)
-desk_setting = _table(language_models.DeskSetting)
-symbol_map = _table(watchlists.SymbolMap)
+lesson = _table(lessons.LearntLesson)
+desk_setting = _table(app_settings.DeskSetting)
+symbol_map = _table(instruments.SymbolMap)
 schedule = _table(schedules.Schedule)
 schedule_watchlist = _table(schedules.ScheduleWatchlist)
 schedule_run = _table(schedules.ScheduleRun)
-presence = _table(schedules.Presence)
+presence = _table(operations.Presence)
 alert = _table(notifications.Alert)
 notification_channel = _table(notifications.NotificationChannel)
 notification_rule = _table(notifications.NotificationRule)
 notice = _table(notifications.Notice)
 notification = _table(notifications.Notification)
-backup = _table(notifications.Backup)
+backup = _table(operations.Backup)

@@ -12,7 +12,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from ba2_trade_platform.core.contracts.experts import Bars, Clock, InstrumentInfo
+from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.contracts.experts import Bars, InstrumentInfo
 from ba2_trade_platform.demo.replay_clock import ReplayClock
 from ba2_trade_platform.market.calendars.sessions import session_calendar
 from ba2_trade_platform.market.prices.series import Dividend, RawBars, Series, Split

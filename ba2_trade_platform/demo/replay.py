@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -19,6 +18,7 @@ from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState, Walk
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
@@ -32,48 +32,6 @@ WEEK_IN_A_MINUTE = 3_200.0
 DAY_IN_A_MINUTE = 700.0
 SLOWEST, FASTEST = 1.0, 100_000.0
 SAVE_SECONDS = 5
-
-
-class ReplayMode(StrEnum):
-    """How the market's clock is."""
-
-    STANDING = "standing"
-    WALKING = "walking"
-    PAUSED = "paused"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True)
-class Walk:
-    """A replay from `start` to `end`, now at `at`; `speed` is market seconds a real second while a desk is manned."""
-
-    start: datetime
-    end: datetime
-    at: datetime
-    speed: float
-    going: bool = True
-
-
-@dataclass(frozen=True)
-class ReplayState:
-    """What the market's clock shows and how it goes on; `seconds_left` real ones until the walk's end."""
-
-    mode: ReplayMode
-    now: datetime
-    walk: Walk | None = None
-    seconds_left: float | None = None
-
-    @property
-    def sentence(self) -> str:
-        """Say how the clock is."""
-        shown = f"{self.now:%a %Y-%m-%d %H:%M} UTC"
-        if self.walk is None:
-            return f"The market's clock stands at {shown}"
-        if self.mode is ReplayMode.ENDED:
-            return f"The replay has ended at {shown}"
-        if self.mode is ReplayMode.PAUSED:
-            return f"The replay waits at {shown}"
-        return f"The replay is at {shown}, {round(self.seconds_left or 0)} s to its end"
 
 
 class WalkingClock(DeskClock, Protocol):

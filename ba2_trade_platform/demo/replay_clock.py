@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ba2_trade_platform.demo.replay import ReplayMode, ReplayState, Walk
+from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState, Walk
 from ba2_trade_platform.market.calendars.sessions import instant, microseconds, session_calendar
 
 # Nobody watches a desk at night: from two hours after a close to an hour before the next open time runs faster.

@@ -13,8 +13,8 @@ import pytest
 from ba2_trade_platform.core.analyses.waiting_retries import Retrying
 from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.failures.breakers import Breakers
-from ba2_trade_platform.core.worker.breaker_ticks import BreakerPolicy
 from ba2_trade_platform.core.worker.buffers import End
 from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.analyses.waiting_retries import Retrying
 from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.core.events.outbox import Occasion
-from ba2_trade_platform.core.worker.breaker_ticks import BreakerPolicy
+from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.worker.buffers import End
 from ba2_trade_platform.vocabulary import Action, ErrorCode, MessageState, Outcome
 from tests.fakes.hook_server import HookServer, hook_server

@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.contracts.replay import ReplayMode
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.demo.market import STANDS_AT, DemoMarket
-from ba2_trade_platform.demo.replay import BEGINS, FIRST, WEEK, WEEK_IN_A_MINUTE, ReplayMode
+from ba2_trade_platform.demo.replay import BEGINS, FIRST, WEEK, WEEK_IN_A_MINUTE
 from ba2_trade_platform.demo.replay_clock import ReplayClock
 from ba2_trade_platform.vocabulary import ScheduleClock
 from tests.fakes.clock import Watch

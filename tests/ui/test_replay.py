@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nicegui.testing import User
 
-from ba2_trade_platform.demo.replay import BEGINS, WEEK, ReplayMode
+from ba2_trade_platform.core.contracts.replay import ReplayMode
+from ba2_trade_platform.demo.replay import BEGINS, WEEK
 from ba2_trade_platform.ui.kit.desk import Desk
 from tests.platforms import TRADER
 from tests.ui.eventually import eventually

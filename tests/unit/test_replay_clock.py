@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from ba2_trade_platform.demo.replay import BEGINS, DAY_IN_A_MINUTE, WEEK, WEEK_IN_A_MINUTE, ReplayMode, Walk
+from ba2_trade_platform.core.contracts.replay import ReplayMode, Walk
+from ba2_trade_platform.demo.replay import BEGINS, DAY_IN_A_MINUTE, WEEK, WEEK_IN_A_MINUTE
 from ba2_trade_platform.demo.replay_clock import ReplayClock
 from tests.fakes.clock import Watch
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
 from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.demo.research import DemoResearch
 from ba2_trade_platform.market.research.folder import LARGEST_FILE, FileReport, ResearchFolder
-from ba2_trade_platform.market.research.sources import DemoResearch, ResearchAt, open_research
+from ba2_trade_platform.market.research.sources import ResearchAt, open_research
 
 AS_OF = datetime(2014, 12, 31, 21, tzinfo=UTC)
 

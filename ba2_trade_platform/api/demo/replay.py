@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.demo.replay import BEGINS, FASTEST, SLOWEST, WEEK_IN_A_MINUTE, ReplayMode, ReplayState
+from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState
+from ba2_trade_platform.demo.replay import BEGINS, FASTEST, SLOWEST, WEEK_IN_A_MINUTE
 
 router = APIRouter(prefix="/replay", tags=["replay"])
 Speed = Annotated[

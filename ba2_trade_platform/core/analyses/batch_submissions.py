@@ -14,14 +14,15 @@ from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.attempts import settle_batches
-from ba2_trade_platform.core.attempts.pending_endings import Abilities
-from ba2_trade_platform.core.attempts.submissions import UNDER_WAY, Order, active_among, dedupe_key, symbol_of
+from ba2_trade_platform.core.attempts.submissions import UNDER_WAY, Order, active_among, dedupe_key
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.batches.bulk_plans import each
+from ba2_trade_platform.core.base.symbols import symbol_of
+from ba2_trade_platform.core.completion.batches import settle_batches
 from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE
+from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Status, Subtype, Trigger
 
 SYMBOL_LENGTH = 40

@@ -19,13 +19,13 @@ from ba2_trade_platform.core.analyses.batch_submissions import (
     place_all,
     why_not,
 )
-from ba2_trade_platform.core.attempts.pending_endings import Abilities
-from ba2_trade_platform.core.attempts.submissions import Order, Placed, place, symbol_of
+from ba2_trade_platform.core.attempts.submissions import Order, Placed, place
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
-from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
+from ba2_trade_platform.core.contracts.queue import Abilities, Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, ItemOutcome, Source, Status, Subtype
 

@@ -16,9 +16,9 @@ from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.attempts import Opening
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
 from ba2_trade_platform.core.base.actors import note
+from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, TooMany
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.contracts.experts import Clock
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mode, Outcome, Status, Trigger

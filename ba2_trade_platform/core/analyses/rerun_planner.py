@@ -31,11 +31,11 @@ from ba2_trade_platform.core.analyses.rerun_plans import (
     sum_up,
 )
 from ba2_trade_platform.core.attempts.archives import expand
-from ba2_trade_platform.core.attempts.pending_endings import Abilities, Ability
 from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.contracts.experts import SideEffect, SideEffects
 from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
+from ba2_trade_platform.core.contracts.queue import Abilities, Ability
 from ba2_trade_platform.core.failures.kinds import effective_kind, fix_first, provider_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import FailureKind, Status, StepStatus, Trigger

@@ -16,6 +16,7 @@ from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunPlan, Wish
 from ba2_trade_platform.core.attempts import attempts
 from ba2_trade_platform.core.attempts.archives import Purged
+from ba2_trade_platform.core.attempts.ended import ended_of
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, NotAllowedError, after
 from ba2_trade_platform.core.attempts.recommendations import Subject, refresh_current
 from ba2_trade_platform.core.attempts.submissions import active_holder
@@ -32,9 +33,9 @@ from ba2_trade_platform.core.base.errors import (
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Store, Transaction, violates
+from ba2_trade_platform.core.completion.batches import settle_items
 from ba2_trade_platform.core.contracts.queue import Dispatcher
 from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.worker.ended import ended_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mode, Outcome, Source, Status
 
@@ -205,7 +206,7 @@ class Analyses:
         )
         attempts.close_attempt(session, row.id, row.attempt, Outcome.CANCELLED, now)
         transaction.then(partial(self._telemetry.ended, ended_of(session, [row.id])))
-        attempts.settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled", now)
+        settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled", now)
         self._dispatcher.cancel(session, row.id)
         note(
             session,

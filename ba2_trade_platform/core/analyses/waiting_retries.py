@@ -11,15 +11,16 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.attempts import attempts
 from ba2_trade_platform.core.attempts.end_events import announce_ends
+from ba2_trade_platform.core.attempts.ended import ended_of
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import NotFound, Refused
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.completion.batches import settle_items
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.worker.ended import ended_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ErrorCode, Outcome, Status
 
@@ -62,7 +63,7 @@ class Retrying:
             why = Failure(ErrorCode(row.error_code), row.failure_kind, row.error_message or "", row.fingerprint)
             attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now, why)
             transaction.then(partial(self._telemetry.ended, ended_of(session, [analysis_id])))
-            attempts.settle_items(session, analysis_id, Outcome.FAILED, why.message, now)
+            settle_items(session, analysis_id, Outcome.FAILED, why.message, now)
             session.execute(
                 update(t.analysis)
                 .where(_A.id == analysis_id)

@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.completion.runs import settle_runs
 from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE, ProviderChoice
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce, wanted
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.models.attempt_costs import add_up
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.types import Json
-from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Outcome, StepStatus, Trigger
+from ba2_trade_platform.vocabulary import Mode, Outcome, StepStatus, Trigger
 
-ITEM_OUTCOMES = {
-    Outcome.COMPLETED: ItemOutcome.SUCCEEDED,
-    Outcome.FAILED: ItemOutcome.FAILED,
-    Outcome.SKIPPED: ItemOutcome.SKIPPED,
-    Outcome.CANCELLED: ItemOutcome.SKIPPED,
-}
-
-_WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
 _HANDED_BACK = (Trigger.RESCUE, Trigger.RELEASE)
 _T = t.attempt.c
 _PREVIOUS = select(
     _T.base_attempt, _T.effective_as_of, _T.fingerprint, _T.error_code, _T.finished_at,
     _T.after_fingerprint, _T.after_code, _T.after_failed_at, _T.provider_choice, _T.batch_id,
 ).where(_T.analysis_id == bindparam("p_analysis_id"), _T.number == bindparam("p_number"))  # fmt: skip
-
-
-def _endings() -> tuple[Any, Any]:
-    """Return how batches end that wait for nothing more: failed, else completed. Built once, for all work ends so."""
-    b, items = t.batch.c, t.batch_item.alias()
-    of_batch = items.c.batch_id == b.id
-    failed = exists().where(of_batch, items.c.outcome == ItemOutcome.FAILED)
-    succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
-    ended = (
-        update(t.batch)
-        .where(
-            b.id.in_(bindparam("b_batches", expanding=True)),
-            b.state.in_([BatchState.RUNNING, BatchState.PAUSED]),
-            ~exists().where(of_batch, items.c.outcome.in_(_WAITING)),
-        )
-        .values(finished_at=bindparam("b_at", type_=b.finished_at.type))
-        .returning(b.id)
-    )
-    return ended.where(failed & ~succeeded).values(state=BatchState.FAILED), ended.values(state=BatchState.COMPLETED)
-
-
-_LOST, _ENDED = _endings()
 
 
 @dataclass(frozen=True)
@@ -144,60 +111,4 @@ def close_attempt(
         update(t.step)
         .where(s.analysis_id == analysis_id, s.attempt == number, s.status == StepStatus.RUNNING)
         .values(status=StepStatus.FAILED, finished_at=at, error_message=failed.message if failed else outcome.value)
-    )
-
-
-def settle_items(session: Session, analysis_id: int, outcome: Outcome, reason: str | None, at: datetime) -> None:
-    """Say in every batch that waits for this analysis what became of it."""
-    waiting = (t.batch_item.c.analysis_id == analysis_id) & (t.batch_item.c.outcome == ItemOutcome.QUEUED)
-    batches = set(session.scalars(select(t.batch_item.c.batch_id).where(waiting)))
-    if batches:
-        session.execute(update(t.batch_item).where(waiting).values(outcome=ITEM_OUTCOMES[outcome], reason=reason))
-        settle_batches(session, batches, at)
-
-
-def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
-    """End the batches among these that wait for nothing more: failed when nothing in them succeeded.
-
-    One that a person cancelled stays cancelled. A schedule's run ends with its batch.
-    """
-    ids = list(batch_ids)
-    asked = {"b_batches": ids, "b_at": at}
-    lost = session.scalars(_LOST, asked).all()
-    rest = session.scalars(_ENDED, asked).all()
-    announce_ended(session, [*lost, *rest], at)
-    settle_runs(session, ids, at)
-
-
-def announce_ended(session: Session, batch_ids: Sequence[int], at: datetime) -> None:
-    """Say of these batches that they have just ended; to be called in the transaction that ends them."""
-    if not batch_ids or Occasion.BATCH_FINISHED not in wanted(session):
-        return
-    b, item = t.batch.c, t.batch_item.c
-    found = session.execute(
-        select(b.id, b.name, b.kind, b.state, item.outcome, func.count(item.id).label("items"))
-        .outerjoin(t.batch_item, item.batch_id == b.id)
-        .where(b.id.in_(batch_ids))
-        .group_by(b.id, item.outcome)
-    )
-    batches: dict[int, tuple[Any, dict[str, int]]] = {}
-    for row in found:
-        batches.setdefault(row.id, (row, {}))[1][row.outcome.value if row.outcome else "none"] = int(row.items)
-    announce(session, [_announcement(batch, counts, at) for batch, counts in batches.values()])
-
-
-def _announcement(batch: Any, counts: dict[str, int], at: datetime) -> Announcement:
-    parts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()) if count)
-    place = "bulk-reruns" if batch.kind is BatchKind.BULK_RERUN else "batches"
-    return Announcement(
-        Occasion.BATCH_FINISHED,
-        f"batch {batch.id}",
-        at,
-        {
-            "sentence": f"Batch {batch.id} ({batch.name}) {batch.state.value}: {parts or 'nothing in it'}",
-            "link": f"/{place}/{batch.id}",
-            "batch_id": batch.id,
-            "state": batch.state.value,
-            "counts": counts,
-        },
     )

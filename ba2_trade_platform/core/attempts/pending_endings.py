@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -13,6 +10,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.attempts import attempts
 from ba2_trade_platform.core.attempts.lifecycle import Event, after
 from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.completion.batches import settle_items
 from ba2_trade_platform.core.failures.classification import Failure, failure
 from ba2_trade_platform.core.failures.groups import Seen, note_failures
 from ba2_trade_platform.db import tables as t
@@ -20,19 +18,6 @@ from ba2_trade_platform.vocabulary import ErrorCode, Outcome, Status
 
 log = get_logger(__name__)
 _A = t.analysis.c
-
-
-@dataclass(frozen=True)
-class Ability:
-    """What the queue must know of an expert: may it be repeated and resumed, why it cannot work now, whom it asks."""
-
-    safe_to_repeat: bool
-    can_resume: bool
-    unavailable: str | None = None
-    providers: tuple[str, ...] = ()
-
-
-Abilities = Callable[[str, Any, Any], Ability]  # expert name, settings, subtype
 
 
 def refuse(session: Session, analysis_id: int, alias: str, reason: str, now: datetime) -> None:
@@ -51,7 +36,7 @@ def end_pending(
     if outcome is Outcome.FAILED:
         note_failures(session, [Seen(why.fingerprint, why.code.value, why.message, None, now)], now)
     attempts.close_attempt(session, analysis_id, number, outcome, now, why)
-    attempts.settle_items(session, analysis_id, outcome, why.message, now)
+    settle_items(session, analysis_id, outcome, why.message, now)
     session.execute(
         update(t.analysis)
         .where(_A.id == analysis_id, _A.status == Status.PENDING)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +13,9 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.attempts import Opening, open_attempt
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE
-from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mode, Source, Status, Subtype, Trigger
 
-_SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^/:]{0,39}")
 ACTIVE_STATUSES = sorted(ACTIVE)
 # In words, for SQLite only looks into the partial index on the dedupe key where it can read the statuses.
 UNDER_WAY = t.analysis.c.status.in_([literal_column(f"'{status.value}'") for status in ACTIVE_STATUSES])
@@ -50,15 +47,6 @@ class Placed:
     status: Status
     attempt: int
     is_duplicate: bool
-
-
-def symbol_of(text: str) -> str:
-    """Return a symbol as it is stored, or raise Invalid."""
-    symbol = text.strip().upper()
-    if not _SYMBOL.fullmatch(symbol):
-        shown = text.strip()[:40] or "(empty)"
-        raise Invalid(f"{shown} is no symbol: letters, digits and . - = ^ / : only, 40 at most", code="SYMBOL_INVALID")
-    return symbol
 
 
 def dedupe_key(expert_instance_id: int, symbol: str, subtype: Subtype, as_of: datetime | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ba2_trade_platform.core.contracts.experts import Clock
+from ba2_trade_platform.core.base.clocks import Clock
 
 
 class DeskClock(Protocol):

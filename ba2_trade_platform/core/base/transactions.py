@@ -15,9 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed
-from ba2_trade_platform.core.base.clocks import SystemClock
+from ba2_trade_platform.core.base.clocks import Clock, SystemClock
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.contracts.experts import Clock
 from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, WRITES
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
 from ba2_trade_platform.core.analyses.rerun_plans import NO_PARTS
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, allows
-from ba2_trade_platform.core.attempts.pending_endings import Abilities
 from ba2_trade_platform.core.attempts.submissions import active_among
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import ItemOutcome, Mode, Status, StepStatus, Subtype
 
 MAX_ITEMS = 50_000
@@ -25,7 +26,8 @@ MODES = (Mode.FRESH, Mode.RESUME)
 NOTHING_TO_KEEP = "no step was completed, so there is nothing to keep"
 Guard = Callable[[Session, Sequence[Any]], Mapping[int, str]]  # why these may not be re-run, by analysis id
 
-_A, _I = t.analysis.c, t.expert_instance.c
+_A = t.analysis.c
+_I = t.expert_instance.c
 _ROWS = select(
     _A.id, _A.symbol, _A.subtype, _A.status, _A.attempt, _A.priority, _A.dedupe_key, _A.expert_instance_id,
     _A.reruns_used, _A.error_code, func.substr(_A.error_message, 1, 200).label("error_message"), _A.fingerprint,
@@ -218,8 +220,3 @@ def _small_enough(count: int) -> None:
             f"More than {MAX_ITEMS:,} analyses are too many for one bulk re-run; narrow the selection",
             code="TOO_MANY_ITEMS",
         )
-
-
-def each(values: Sequence[Any], kind: Any) -> Any:
-    """Return a sub-select of these values; as JSON they are one parameter, however many they are."""
-    return select(func.json_each(json.dumps(values)).table_valued("value", joins_implicitly=True).c.value.cast(kind))

@@ -19,7 +19,7 @@ from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection, each
+from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection
 from ba2_trade_platform.core.batches.bulk_previews import BulkPreview, preview_of
 from ba2_trade_platform.core.batches.bulk_queries import (
     Bulk,
@@ -33,6 +33,7 @@ from ba2_trade_platform.core.batches.bulk_queries import (
 from ba2_trade_platform.core.batches.bulk_slices import finish, skip_planned
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, BulkState, ItemOutcome, Mode, Status
 
 log = get_logger(__name__)

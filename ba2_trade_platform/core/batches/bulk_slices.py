@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.rerun import Requeue
 from ba2_trade_platform.core.analyses.rerun_plans import Wish
-from ba2_trade_platform.core.attempts.attempts import settle_batches
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction, violates
 from ba2_trade_platform.core.batches.bulk_plans import Planner
+from ba2_trade_platform.core.completion.batches import settle_batches
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Status, Subtype, Trigger
 

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import bindparam, exists, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.attempts import announce_ended, settle_batches
 from ba2_trade_platform.core.attempts.lifecycle import Event, after
 from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.completion.batches import announce_ended, settle_batches
 from ba2_trade_platform.core.models.attempt_costs import add_up
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ItemOutcome, Outcome, Status, StepStatus

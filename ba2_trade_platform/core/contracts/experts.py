@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research
 from ba2_trade_platform.vocabulary import Action, ErrorCode, Mode, RiskLevel, Subtype, TimeHorizon
@@ -47,13 +48,6 @@ class ExpertError(Exception):
 
 class Skipped(Exception):  # noqa: N818 - an outcome, not an error: the expert decided that there is nothing to analyse
     """Raised by an expert that has nothing to say about this symbol; the analysis ends skipped with this reason."""
-
-
-class Clock(Protocol):
-    """Tells the time; the market's clock may stand still or be replayed."""
-
-    def now(self) -> datetime:
-        """Return the present instant, aware, in UTC."""
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.vocabulary import Mode, Subtype, Trigger
+from ba2_trade_platform.vocabulary import FailureKind, Mode, Outcome, Subtype, Trigger
 
 LEASE = timedelta(seconds=30)
 
@@ -84,3 +84,41 @@ class Dispatcher(Protocol):
 
     def committed(self) -> None:
         """Look for work: a transaction that may have made some was committed. Callable from any thread."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One attempt that ended. `after_...` are of the failure it answers; `first_failed_at` is set once it recovered."""
+
+    analysis_id: int
+    attempt: int
+    trigger: Trigger
+    mode: Mode
+    outcome: Outcome
+    finished_at: datetime
+    started_at: datetime | None = None
+    code: str | None = None
+    kind: FailureKind | None = None
+    message: str | None = None
+    provider: str | None = None
+    after_code: str | None = None
+    after_failed_at: datetime | None = None
+    first_failed_at: datetime | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it worked, None when it never began."""
+        return None if self.started_at is None else max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+
+@dataclass(frozen=True)
+class Ability:
+    """What the queue must know of an expert: may it be repeated and resumed, why it cannot work now, whom it asks."""
+
+    safe_to_repeat: bool
+    can_resume: bool
+    unavailable: str | None = None
+    providers: tuple[str, ...] = ()
+
+
+Abilities = Callable[[str, Any, Any], Ability]  # expert name, settings, subtype

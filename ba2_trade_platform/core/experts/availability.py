@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.attempts.pending_endings import Ability
 from ba2_trade_platform.core.base.sanitizing import clean_text, problem_words
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.core.contracts.queue import Ability
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.vocabulary import Subtype
 

@@ -15,7 +15,7 @@ from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.worker.breaker_ticks import NOT_CLOSED, drain
+from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED, drain
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BreakerState
 

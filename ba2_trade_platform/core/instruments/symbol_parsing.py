@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ba2_trade_platform.core.attempts.submissions import symbol_of
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.experts import ExpertError, InstrumentInfo, Prices
 from ba2_trade_platform.vocabulary import ErrorCode
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
-from ba2_trade_platform.core.worker.breaker_ticks import NOT_CLOSED
+from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)

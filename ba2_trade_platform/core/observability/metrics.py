@@ -7,8 +7,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from ba2_trade_platform.core.contracts.queue import Claim
-from ba2_trade_platform.core.worker.ended import Ended
+from ba2_trade_platform.core.contracts.queue import Claim, Ended
 from ba2_trade_platform.vocabulary import Outcome, Trigger
 
 PERSONS = (Trigger.RERUN, Trigger.BULK)

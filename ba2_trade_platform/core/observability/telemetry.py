@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ba2_trade_platform.core.contracts.queue import Ended
 from ba2_trade_platform.core.observability.metrics import Metrics
 from ba2_trade_platform.core.observability.tracing import Traces
-from ba2_trade_platform.core.worker.ended import Ended
 
 
 @dataclass(frozen=True)

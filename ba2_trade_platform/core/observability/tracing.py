@@ -9,7 +9,7 @@ from datetime import datetime
 from opentelemetry.trace import NoOpTracerProvider, Span, Status, StatusCode, TracerProvider
 from opentelemetry.util.types import AnyValue
 
-from ba2_trade_platform.core.worker.ended import Ended
+from ba2_trade_platform.core.contracts.queue import Ended
 from ba2_trade_platform.vocabulary import Outcome
 
 __all__ = ["TracerProvider", "Traces"]

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.queue_service import MAX_PRIORITY
-from ba2_trade_platform.core.attempts.submissions import symbol_of
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError
 from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.timings import Plan, plan_problems, read_timing, stored
 from ba2_trade_platform.db import tables as t

@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.actors import Actor, actor_id
+from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.exchanges import Calendars
-from ba2_trade_platform.core.contracts.experts import Clock
 from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
 from ba2_trade_platform.core.recurrence.misfires import Decision, decide, divide
 from ba2_trade_platform.core.recurrence.occurrences import jitter, planned_times

@@ -16,9 +16,9 @@ from ba2_trade_platform.core.analyses.batch_submissions import BatchWish, NewBat
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.attempts.submissions import Order
 from ba2_trade_platform.core.base.actors import actor_ids
+from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.completion.runs import RunNews, announce_runs, local_span, local_time, settle_runs
-from ba2_trade_platform.core.contracts.experts import Clock
 from ba2_trade_platform.core.recurrence.misfires import Decision, Policy
 from ba2_trade_platform.core.recurrence.occurrences import jitter
 from ba2_trade_platform.core.schedules.rows import waking

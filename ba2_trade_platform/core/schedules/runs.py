@@ -16,12 +16,12 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.batches.bulk_plans import each
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import closed_days, planned_times
 from ba2_trade_platform.core.recurrence.timings import FIRST_YEAR, LAST_YEAR
 from ba2_trade_platform.core.schedules.rows import UNSEEN, plan_of
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import ItemOutcome, RunState, RunTrigger, ScheduleClock
 
 MAX_PAGE = 500

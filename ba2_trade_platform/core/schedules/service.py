@@ -16,7 +16,6 @@ from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError, Refused
 from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.base.transactions import Store, Transaction
-from ba2_trade_platform.core.batches.bulk_plans import each
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import is_planned, planned_times
 from ba2_trade_platform.core.recurrence.timings import in_words
@@ -25,6 +24,7 @@ from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
 from ba2_trade_platform.core.schedules.rows import UNSEEN, first_after, plan_of, symbols_of, waking
 from ba2_trade_platform.core.schedules.run_writer import NO_SYMBOLS
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import Misfire, RunState, ScheduleClock, Subtype
 
 log = logging.getLogger(__name__)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
-from ba2_trade_platform.core.base.actors import note as log_activity
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.failures.breaker_states import (
+    NOT_CLOSED,
+    BreakerPolicy,
+    _announce,
+    _close,
+    _note,
+    _set,
+    drain,
+    log,
+)
 from ba2_trade_platform.core.worker.retries import Failed
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, FailureKind, Outcome
 
-log = logging.getLogger(__name__)
-_A, _B, _T = t.analysis.c, t.breaker.c, t.attempt.c
+_A = t.analysis.c
+_B = t.breaker.c
+_T = t.attempt.c
 SLICE = 100
 # With one of these the provider has answered: it is there, whatever it thinks of the question.
 ANSWERED = frozenset(
@@ -35,9 +41,7 @@ ANSWERED = frozenset(
 # These are this console's own troubles, whomever the expert was about to ask.
 OUR_OWN = frozenset({ErrorCode.INTERRUPTED, ErrorCode.MEMORY_STORE})
 CATCH_UP = timedelta(seconds=2)
-NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
 _ACTIVE = select(t.breaker).where(NOT_CLOSED)
-HELD_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(NOT_CLOSED)
 _RECENT = select(func.count()).select_from(
     select(_T.id)
     .where(
@@ -65,20 +69,6 @@ _PROBED = (
     .join(t.analysis, _A.id == _T.analysis_id)
     .where(_T.analysis_id == bindparam("b_id"), _T.number == bindparam("b_number"))
 )
-
-
-@dataclass(frozen=True)
-class BreakerPolicy:
-    """When a breaker opens and how it closes: `failures` (0: never) of one code within `window_seconds` open it."""
-
-    failures: int = 10
-    window_seconds: float = 60
-    cooldown_seconds: float = 30
-    longest_cooldown_seconds: float = 600
-    drain_per_minute: int = 60
-
-
-DEFAULT_POLICY = BreakerPolicy()
 
 
 class TickBreakers:
@@ -200,34 +190,3 @@ class TickBreakers:
 
 def _probe_another(session: Session, row: Any, now: datetime) -> None:
     _set(session, row.id, state=BreakerState.OPEN, probe_at=now, probe_analysis_id=None, probe_attempt=None)
-
-
-def drain(session: Session, row: Any, now: datetime, by: int | None, reason: str) -> None:
-    """Let the retries that wait for a provider go again, at the set rate; the first goes with the next tick."""
-    _set(
-        session, row.id, state=BreakerState.DRAINING, drained_at=now, released=0, probe_at=None, probe_analysis_id=None,
-        probe_attempt=None, closed_by=by, close_reason=reason,
-    )  # fmt: skip
-    _note(session, row.id, now, "drain", f"{row.provider}: {reason}", by)
-
-
-def _close(session: Session, row: Any, now: datetime, by: int | None, reason: str | None) -> None:
-    _set(session, row.id, state=BreakerState.CLOSED, closed_at=now, closed_by=by, close_reason=reason, probe_at=None)
-    _note(session, row.id, now, "close", f"{row.provider}: {reason}", by)
-
-
-def _set(session: Session, breaker_id: int, **values: Any) -> None:
-    session.execute(update(t.breaker).where(_B.id == breaker_id).values(**values))
-
-
-def _announce(session: Session, provider: str, reason: str, now: datetime) -> None:
-    sentence = f"{provider} is held back: {reason}. Its retries wait until it answers again"
-    announce(
-        session, [Announcement(Occasion.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
-    )  # fmt: skip
-
-
-def _note(session: Session, breaker_id: int | None, now: datetime, what: str, said: str, by: int | None = None) -> None:
-    who = actor_id(session, SYSTEM) if by is None else by
-    log_activity(session, who, now, f"breaker {what}", subject_type="breaker", subject_id=breaker_id, after=said)
-    log.warning("Breaker %s: %s (%s)", breaker_id, what, said)

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, cast, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.pending_endings import Abilities, refuse
+from ba2_trade_platform.core.attempts.pending_endings import refuse
 from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
-from ba2_trade_platform.core.contracts.queue import LEASE, Claim, RecordedStep
-from ba2_trade_platform.core.worker.breaker_ticks import HELD_PROVIDERS
+from ba2_trade_platform.core.contracts.queue import LEASE, Abilities, Claim, RecordedStep
+from ba2_trade_platform.core.failures.breaker_states import HELD_PROVIDERS
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mode, Status
 

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.attempts import ITEM_OUTCOMES, settle_batches
 from ba2_trade_platform.core.attempts.recommendations import Subject, refresh_current
 from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.completion.batches import ITEM_OUTCOMES, settle_batches
 from ba2_trade_platform.core.failures.groups import note_failures
 from ba2_trade_platform.core.models.attempt_costs import add_up
 from ba2_trade_platform.core.worker.breaker_ticks import TickBreakers

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ba2_trade_platform.core.attempts.archives import compress
+from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_json, clean_text
-from ba2_trade_platform.core.contracts.experts import Clock, PricesAsOf, Verdict
+from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research
 from ba2_trade_platform.core.contracts.queue import Claim, RecordedStep
 from ba2_trade_platform.core.contracts.toolkit import Equipment, Spent

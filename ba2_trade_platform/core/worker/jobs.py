@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ba2_trade_platform.core.contracts.experts import Clock, Expert, ExpertCatalog, PricesAsOf, Skipped, Verdict
+from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.contracts.experts import Expert, ExpertCatalog, PricesAsOf, Skipped, Verdict
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.contracts.toolkit import Equipment
 from ba2_trade_platform.core.failures.classification import Failure, classify, failure

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.attempts import Opening
 from ba2_trade_platform.core.attempts.lifecycle import Event, after
-from ba2_trade_platform.core.attempts.pending_endings import Abilities, Ability, end_pending, refuse
+from ba2_trade_platform.core.attempts.pending_endings import end_pending, refuse
 from ba2_trade_platform.core.base.actors import SYSTEM, actor_id, note
-from ba2_trade_platform.core.contracts.queue import LEASE, Claim
+from ba2_trade_platform.core.completion.batches import settle_items
+from ba2_trade_platform.core.contracts.queue import LEASE, Abilities, Ability, Claim
 from ba2_trade_platform.core.failures.classification import failure
 from ba2_trade_platform.core.failures.groups import Seen, note_failures
 from ba2_trade_platform.db import tables as t
@@ -182,7 +183,7 @@ def _give_up(session: Session, row: Any, ability: Ability, now: datetime) -> Non
     why = failure(ErrorCode.INTERRUPTED, reason)
     note_failures(session, [Seen(why.fingerprint, why.code.value, why.message, None, now)], now)
     attempts.close_attempt(session, row.id, row.attempt, Outcome.FAILED, now, why)
-    attempts.settle_items(session, row.id, Outcome.FAILED, why.message, now)
+    settle_items(session, row.id, Outcome.FAILED, why.message, now)
     session.execute(
         update(t.analysis)
         .where(_A.id == row.id, _A.lease_token == row.lease_token, _A.status == Status.RUNNING)

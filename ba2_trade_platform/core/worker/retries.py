@@ -15,9 +15,9 @@ from tenacity import RetryCallState, Retrying, wait_random_exponential
 from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.attempts import Opening
 from ba2_trade_platform.core.attempts.lifecycle import Event, after
-from ba2_trade_platform.core.attempts.pending_endings import Abilities
 from ba2_trade_platform.core.base.actors import SYSTEM, actor_id, note
 from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.failures.groups import Seen
 from ba2_trade_platform.core.worker.buffers import End, Sheet

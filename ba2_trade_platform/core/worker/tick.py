@@ -13,19 +13,21 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.end_events import announce_ends
+from ba2_trade_platform.core.attempts.ended import ended_of
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.batches import cancellations
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
-from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.core.contracts.queue import Claim, Ended
+from ba2_trade_platform.core.failures.breaker_states import DEFAULT_POLICY, BreakerPolicy
 from ba2_trade_platform.core.failures.classification import classify
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.worker import claims as claiming
 from ba2_trade_platform.core.worker import recovery
-from ba2_trade_platform.core.worker.breaker_ticks import DEFAULT_POLICY, BreakerPolicy, TickBreakers
+from ba2_trade_platform.core.worker.breaker_ticks import TickBreakers
 from ba2_trade_platform.core.worker.buffers import End, Sheet
 from ba2_trade_platform.core.worker.claims import Room, Worker
 from ba2_trade_platform.core.worker.completions import Closer
-from ba2_trade_platform.core.worker.ended import Ended, ended_as_written, ended_by_sheets, ended_of
+from ba2_trade_platform.core.worker.ended import ended_as_written, ended_by_sheets
 from ba2_trade_platform.core.worker.retries import Retries
 from ba2_trade_platform.core.worker.writes import write_down
 from ba2_trade_platform.db import tables as t

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
-from ba2_trade_platform.vocabulary import BreakerState, BulkState, FailureKind, Mark, Mode
+from ba2_trade_platform.db.types import UtcDateTime, choice
+from ba2_trade_platform.vocabulary import BreakerState, FailureKind, Mark
 
 _OVERRIDDEN = text("kind IS NOT NULL")
 _MARKED = text("mark IS NOT NULL")
@@ -87,40 +87,3 @@ class Breaker(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     closed_by: int | None = Field(default=None, foreign_key="actor.id")
     close_reason: str | None = None
-
-
-class BulkRerun(SQLModel, table=True):
-    """What a batch of kind `bulk_rerun` was asked to do, and how far it is; its items are the batch's."""
-
-    __tablename__ = "bulk_rerun"
-
-    batch_id: int = Field(sa_column=Column(Integer, ForeignKey("batch.id", ondelete="CASCADE"), primary_key=True))
-    state: BulkState = Field(sa_column=Column(choice(BulkState, "bulk_state"), nullable=False, index=True))
-    mode: Mode = Field(sa_column=Column(choice(Mode, "bulk_mode"), nullable=False))
-    reason: str
-    filter: Json | None = Field(default=None, sa_column=Column(json_column()))
-    rate_per_minute: int | None = None
-    canary: int | None = None
-    plan_hash: str = Field(max_length=64)
-    next_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    after_batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")
-
-
-class IdempotencyKey(SQLModel, table=True):
-    """The first answer to a request, given again when a client repeats it with the same key."""
-
-    __tablename__ = "idempotency_key"
-    __table_args__ = (
-        UniqueConstraint("actor_id", "route", "key"),
-        Index("ix_idempotency_key_created", "created_at"),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    actor_id: int = Field(foreign_key="actor.id")
-    route: str = Field(max_length=200)
-    key: str = Field(max_length=200)
-    body_hash: str = Field(max_length=64)
-    answer: Json = Field(sa_column=Column(json_column(), nullable=False))
-    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

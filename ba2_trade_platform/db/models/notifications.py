@@ -132,19 +132,3 @@ class Notification(SQLModel, table=True):
     error: str | None = None
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     sent_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-
-
-class Backup(SQLModel, table=True):
-    """One copy of the database, or the failed try to make one."""
-
-    __tablename__ = "backup"
-    __table_args__ = (Index("ix_backup_started", "started_at", "id"), {"sqlite_autoincrement": True})
-
-    id: int | None = Field(default=None, primary_key=True)
-    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    file: str | None = Field(default=None, max_length=500)
-    bytes: int | None = None
-    verified: bool = False
-    error: str | None = None
-    deleted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

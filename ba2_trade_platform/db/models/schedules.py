@@ -97,17 +97,3 @@ class ScheduleRun(SQLModel, table=True):
     acknowledged_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     acknowledged_by: int | None = Field(default=None, foreign_key="actor.id")
     acknowledge_reason: str | None = None
-
-
-class Presence(SQLModel, table=True):
-    """One life of the console: from its start until it stopped, or until it was seen last when it was killed."""
-
-    __tablename__ = "presence"
-    __table_args__ = ({"sqlite_autoincrement": True},)
-
-    id: int | None = Field(default=None, primary_key=True)
-    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    seen_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    stopped_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    pid: int
-    version: str = Field(max_length=40)

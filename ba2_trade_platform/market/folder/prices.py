@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from ba2_trade_platform.core.contracts.experts import Bars, Clock, ExpertError, InstrumentInfo
+from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.market.calendars.sessions import SessionCalendar, session_calendar
 from ba2_trade_platform.market.folder.file_cache import FileCache
 from ba2_trade_platform.market.folder.price_file import PARQUET, read_price_file

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Prices
+from ba2_trade_platform.core.contracts.experts import AnalysisContext, Prices
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
 from ba2_trade_platform.demo.market import DemoMarket
-from ba2_trade_platform.market.calendars.sessions import session_calendar
+from ba2_trade_platform.demo.research import DemoResearch
 from ba2_trade_platform.market.research.folder import FileReport, ResearchFolder
 
 MOST = 1000  # items of one answer
@@ -72,52 +72,6 @@ class ResearchAt:
     def posts(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
         """Return the newest posts of investors of the last `days`, newest first, at most `limit`."""
         return self._posts(symbol, days, limit)
-
-
-class DemoResearch:
-    """What the bundled market itself knows of its companies: dividends and splits. It has no news and no posts."""
-
-    def __init__(self, market: DemoMarket) -> None:
-        self._market = market
-
-    def describe(self) -> str:
-        """Say where this research comes from."""
-        return "Reported figures are the demo market's dividends and splits; BA2_RESEARCH_DIR brings news and posts"
-
-    def files(self) -> Sequence[FileReport]:
-        """Return nothing: it is bundled."""
-        return ()
-
-    def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
-        """Return nothing: no news is bundled."""
-        return ()
-
-    def posts(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
-        """Return nothing: no posts are bundled."""
-        return ()
-
-    def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:
-        """Return each dividend and split since the open of its first session; nothing for an unknown symbol."""
-        try:
-            info = self._market.instrument(symbol)
-        except ExpertError:
-            return ()
-        known_since = session_calendar(info.calendar).open_on_or_after
-        paid = [
-            ReportedFigure(
-                known_since(event.day),
-                "cash dividend",
-                round(event.amount, 6),
-                f"{info.currency} per share",
-                f"ex {event.day}",
-            )
-            for event in self._market.dividends(symbol, as_of)
-        ]
-        made = [
-            ReportedFigure(known_since(event.day), "stock split", round(1 / event.ratio, 6), "new shares for one old")
-            for event in self._market.splits(symbol, as_of)
-        ]
-        return sorted([*paid, *made], key=lambda figure: figure.published_at, reverse=True)
 
 
 class NoSource:

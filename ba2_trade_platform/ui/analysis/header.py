@@ -11,13 +11,12 @@ from nicegui import ui
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
-from ba2_trade_platform.ui.jobs.view import due, retry_words, waits_for
 from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.formats import due, money, retry_words, waits_for
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, facts
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
-from ba2_trade_platform.ui.models.cost_view import money
+from ba2_trade_platform.ui.kit.urls import symbol_url
 from ba2_trade_platform.ui.rerun.menu import RerunMenu
-from ba2_trade_platform.ui.watchlists.view import symbol_url
 from ba2_trade_platform.vocabulary import Status
 
 Verb = Callable[[], Awaitable[None]]

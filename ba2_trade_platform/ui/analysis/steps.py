@@ -11,10 +11,10 @@ from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Step
 from ba2_trade_platform.ui.analysis.output_reader import StepView, Written
 from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.formats import money
 from ba2_trade_platform.ui.kit.markdown import Prose, plain
 from ba2_trade_platform.ui.kit.panels import Fact, Fold, facts, quiet
 from ba2_trade_platform.ui.kit.times import duration, exact
-from ba2_trade_platform.ui.models.cost_view import money
 from ba2_trade_platform.vocabulary import StepStatus
 
 

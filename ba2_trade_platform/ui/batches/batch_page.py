@@ -23,8 +23,8 @@ from ba2_trade_platform.ui.kit.item_list import ItemList
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import exact, moment
+from ba2_trade_platform.ui.kit.urls import symbol_url
 from ba2_trade_platform.ui.shell.layout import frame
-from ba2_trade_platform.ui.watchlists.view import symbol_url
 from ba2_trade_platform.vocabulary import BatchState, ItemOutcome, Status
 
 ITEM_HEADERS = ("No.", "Analysis", "Symbol", "Expert", "Outcome", "Reason")

@@ -21,9 +21,9 @@ from ba2_trade_platform.ui.kit.item_list import ItemList
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
+from ba2_trade_platform.ui.kit.urls import symbol_url
 from ba2_trade_platform.ui.rerun.bulk_dialog import ask_bulk_rerun
 from ba2_trade_platform.ui.shell.layout import frame
-from ba2_trade_platform.ui.watchlists.view import symbol_url
 from ba2_trade_platform.vocabulary import BulkState, ItemOutcome
 
 LIST_HEADERS = ("No.", "Name", "State", "Progress", "Succeeded", "Failed", "Skipped", "Blocked", "Who", "Why", "Begun")

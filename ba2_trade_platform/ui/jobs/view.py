@@ -14,6 +14,7 @@ from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
 from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.formats import due, retry_words, waits_for
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
 from ba2_trade_platform.vocabulary import Action, FailureKind, ItemOutcome, Source, Status, Subtype
 
@@ -210,20 +211,3 @@ def _step(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
     if row.retrying:
         return waits_for(row, zone, held)
     return "waiting" if row.status is Status.PENDING else ""
-
-
-def retry_words(row: AnalysisRow) -> str:
-    """Say which retry a pending analysis waits for."""
-    return f"retry {row.retries_used}/{row.max_retries}"
-
-
-def waits_for(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
-    """Say what a retry waits for: its time or its provider, and until when it makes sense."""
-    until = f", to run by {moment(row.run_before, zone)}" if row.run_before else ""
-    return f"waits for {row.retry_provider if row.retry_provider in held else 'its time'}{until}"
-
-
-def due(row: AnalysisRow, held: Container[str]) -> int | None:
-    """Return when a waiting retry is due, in milliseconds since 1970; None when nothing counts down."""
-    counts = row.retrying and row.retry_provider not in held
-    return round(row.available_at.timestamp() * 1000) if counts else None

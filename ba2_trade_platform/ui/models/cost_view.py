@@ -13,6 +13,7 @@ from ba2_trade_platform.core.models.attempt_costs import Spend
 from ba2_trade_platform.core.models.budgets import usd
 from ba2_trade_platform.core.models.costs import PERIODS, Group, Overview
 from ba2_trade_platform.ui.kit.bar_chart import BAD, Bar
+from ba2_trade_platform.ui.kit.formats import money
 
 PERIOD_WORDS = {"7d": "7 days", "30d": "30 days", "90d": "90 days"}
 STACKS = {"expert": "By expert", "model": "By model"}
@@ -57,13 +58,6 @@ class Stack(NamedTuple):
     name: str
     colour: str
     values: tuple[float, ...]
-
-
-def money(cost: Decimal | None, *, at_least: bool = False) -> str:
-    """Return a cost in USD; where a part is not known it is at least so much, and where all is, unknown."""
-    if cost is None or (at_least and not cost):
-        return "unknown"
-    return f"at least {usd(cost)}" if at_least else usd(cost)
 
 
 def cost_of(spend: Spend) -> str:

@@ -15,8 +15,8 @@ from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, report
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, due_in, empty_state, icon_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact
+from ba2_trade_platform.ui.kit.urls import symbol_url
 from ba2_trade_platform.ui.schedules.editor import edit_schedule
-from ba2_trade_platform.ui.watchlists.view import symbol_url
 from ba2_trade_platform.vocabulary import ScheduleClock
 
 HEADERS = ("Name", "", "On", "Next run", "Last run", "To look at", "Expert", "For", "What", "When")

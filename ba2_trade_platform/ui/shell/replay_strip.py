@@ -8,15 +8,8 @@ from typing import Any
 
 from nicegui import ui
 
-from ba2_trade_platform.demo.replay import (
-    BEGINS,
-    DAY_IN_A_MINUTE,
-    LAST,
-    WEEK,
-    WEEK_IN_A_MINUTE,
-    ReplayMode,
-    ReplayState,
-)
+from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState
+from ba2_trade_platform.demo.replay import BEGINS, DAY_IN_A_MINUTE, LAST, WEEK, WEEK_IN_A_MINUTE
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 

@@ -14,8 +14,9 @@ from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, report
 from ba2_trade_platform.ui.kit.panels import Panel, empty_state, icon_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH
+from ba2_trade_platform.ui.kit.urls import symbol_url
 from ba2_trade_platform.ui.watchlists.dialogs import ListDialog, ask_file
-from ba2_trade_platform.ui.watchlists.view import PAGE, WatchView, symbol_url
+from ba2_trade_platform.ui.watchlists.view import PAGE, WatchView
 
 HEADERS = ("Symbol", "Actions", "Name", "Type", "Exchange", "Currency", "Calendar", "Labels", "Watchlists")
 HINTS = {

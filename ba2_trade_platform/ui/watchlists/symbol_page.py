@@ -10,9 +10,9 @@ from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.attempts.submissions import symbol_of
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
 from ba2_trade_platform.core.instruments.instruments import Instrument
 from ba2_trade_platform.core.instruments.quotes import Quote

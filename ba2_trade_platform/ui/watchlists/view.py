@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.instruments.quotes import Quote
@@ -14,6 +14,7 @@ from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchedIte
 from ba2_trade_platform.core.schedules.next_runs import NextRun
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
+from ba2_trade_platform.ui.kit.urls import symbol_url
 
 PAGE = 100
 SORT_WORDS = {
@@ -71,11 +72,6 @@ class WatchView:
         said = {part.name: getattr(wanted, part.name) for part in fields(wanted)}
         said = {name: value for name, value in said.items() if value != getattr(WatchView, name)}
         return "/watchlists" + (f"?{urlencode(said)}" if said else "")
-
-
-def symbol_url(symbol: str) -> str:
-    """Return the address of a symbol's page."""
-    return f"/symbols/{quote(symbol, safe='')}"
 
 
 def line(

@@ -17,9 +17,10 @@ from ba2_trade_platform.core.instruments.watchlists import Removed
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import empty_state
+from ba2_trade_platform.ui.kit.urls import symbol_url
 from ba2_trade_platform.ui.watchlists.table import WatchTable
 from ba2_trade_platform.ui.watchlists.toolbar import WatchBar
-from ba2_trade_platform.ui.watchlists.view import PAGE, WatchView, line, symbol_url
+from ba2_trade_platform.ui.watchlists.view import PAGE, WatchView, line
 
 AT_ONCE = 25
 AGE_SECONDS = 30

@@ -1,0 +1,110 @@
+"""Attempts of an analysis and what they left."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from ba2_trade_platform.db.models.analyses import _AFTER, _AFTER_CODE, _OPEN, _PROVIDED
+from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
+from ba2_trade_platform.vocabulary import FailureKind, Mode, Outcome, Trigger
+
+
+class AnalysisAttempt(SQLModel, table=True):
+    """When and why one attempt began and ended, who asked, and what it cost; kept for ever."""
+
+    __tablename__ = "analysis_attempt"
+    __table_args__ = (
+        UniqueConstraint("analysis_id", "number"),
+        Index("ix_analysis_attempt_fingerprint", "fingerprint", "id"),
+        Index("ix_analysis_attempt_finished", "finished_at", "id"),
+        # The track record of an error is read from these alone: how what followed it ended, and how long it waited.
+        Index(
+            "ix_analysis_attempt_after_fingerprint",
+            "after_fingerprint",
+            "id",
+            "outcome",
+            "started_at",
+            "after_failed_at",
+            sqlite_where=_AFTER,
+            postgresql_where=_AFTER,
+        ),
+        Index(
+            "ix_analysis_attempt_after_code",
+            "after_code",
+            "id",
+            "outcome",
+            "started_at",
+            "after_failed_at",
+            sqlite_where=_AFTER_CODE,
+            postgresql_where=_AFTER_CODE,
+        ),
+        Index(
+            "ix_analysis_attempt_open_after",
+            "after_fingerprint",
+            "outcome",
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+        Index(
+            "ix_analysis_attempt_provider",
+            "provider",
+            "error_code",
+            "finished_at",
+            sqlite_where=_PROVIDED,
+            postgresql_where=_PROVIDED,
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
+    number: int
+    trigger: Trigger = Field(sa_column=Column(choice(Trigger, "attempt_trigger"), nullable=False))
+    mode: Mode = Field(sa_column=Column(choice(Mode, "attempt_mode"), nullable=False))
+    base_attempt: int
+    actor_id: int = Field(foreign_key="actor.id")
+    reason: str | None = None
+    queued_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    outcome: Outcome | None = Field(default=None, sa_column=Column(choice(Outcome, "attempt_outcome")))
+    error_code: str | None = Field(default=None, max_length=40)
+    error_message: str | None = None
+    failure_kind: FailureKind | None = Field(
+        default=None, sa_column=Column(choice(FailureKind, "attempt_failure_kind"))
+    )
+    fingerprint: str | None = Field(default=None, max_length=64)
+    warnings: Json | None = Field(default=None, sa_column=Column(json_column()))
+    effective_as_of: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    config_id: int | None = Field(default=None, foreign_key="expert_config.id")
+    environment: Json | None = Field(default=None, sa_column=Column(json_column()))
+    worker_id: str | None = Field(default=None, max_length=80)
+    tokens: int | None = None
+    cost: Decimal | None = Field(default=None, sa_column=Column(Money))
+    currency: str = Field(default="USD", max_length=3)
+    step: str | None = Field(default=None, max_length=200)
+    provider: str | None = Field(default=None, max_length=80)
+    provider_choice: Json | None = Field(default=None, sa_column=Column(json_column()))
+    # The bulk re-run that asked; like the columns below added later, and SQLite adds a foreign key only by a copy.
+    batch_id: int | None = None
+    # Of the failed attempt that this one answers: a re-run, a retry, or what a rescue made of them.
+    after_fingerprint: str | None = Field(default=None, max_length=64)
+    after_code: str | None = Field(default=None, max_length=40)
+    after_failed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    # What acted on the recommendation that this attempt purged, as it was when somebody acknowledged it.
+    acknowledged: Json | None = Field(default=None, sa_column=Column(json_column()))
+    packed_into: str | None = Field(default=None, max_length=200)
+
+
+class AttemptArchive(SQLModel, table=True):
+    """What an attempt left, compressed; apart from the attempt so that counting attempts stays quick."""
+
+    __tablename__ = "attempt_archive"
+
+    attempt_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("analysis_attempt.id", ondelete="CASCADE"), primary_key=True)
+    )
+    traceback: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    contents: bytes | None = Field(default=None, sa_column=Column(LargeBinary))

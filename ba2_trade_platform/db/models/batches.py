@@ -1,0 +1,67 @@
+"""Batches, their items, and what a bulk re-run was asked to do."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, BulkState, ItemOutcome, Mode, Source
+
+
+class Batch(SQLModel, table=True):
+    """Several analyses that were asked for at once."""
+
+    __tablename__ = "batch"
+    __table_args__ = (Index("ix_batch_state", "state", "id"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: BatchKind = Field(sa_column=Column(choice(BatchKind, "batch_kind"), nullable=False))
+    name: str = Field(max_length=200)
+    actor_id: int = Field(foreign_key="actor.id")
+    state: BatchState = Field(sa_column=Column(choice(BatchState, "batch_state"), nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    source: Source | None = Field(default=None, sa_column=Column(choice(Source, "batch_source")))
+    paused_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    paused_by: int | None = Field(default=None, foreign_key="actor.id")
+    pause_reason: str | None = None
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class BatchItem(SQLModel, table=True):
+    """One member of a batch; membership and every count come from here."""
+
+    __tablename__ = "batch_item"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "position"),
+        Index("ix_batch_item_outcome", "batch_id", "outcome", "position"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    batch_id: int = Field(foreign_key="batch.id", ondelete="CASCADE")
+    position: int
+    symbol: str = Field(max_length=40)
+    expert_instance_id: int = Field(foreign_key="expert_instance.id")
+    analysis_id: int | None = Field(default=None, foreign_key="market_analysis.id", ondelete="SET NULL", index=True)
+    attempt: int | None = None
+    outcome: ItemOutcome = Field(sa_column=Column(choice(ItemOutcome, "item_outcome"), nullable=False))
+    reason: str | None = None
+
+
+class BulkRerun(SQLModel, table=True):
+    """What a batch of kind `bulk_rerun` was asked to do, and how far it is; its items are the batch's."""
+
+    __tablename__ = "bulk_rerun"
+
+    batch_id: int = Field(sa_column=Column(Integer, ForeignKey("batch.id", ondelete="CASCADE"), primary_key=True))
+    state: BulkState = Field(sa_column=Column(choice(BulkState, "bulk_state"), nullable=False, index=True))
+    mode: Mode = Field(sa_column=Column(choice(Mode, "bulk_mode"), nullable=False))
+    reason: str
+    filter: Json | None = Field(default=None, sa_column=Column(json_column()))
+    rate_per_minute: int | None = None
+    canary: int | None = None
+    plan_hash: str = Field(max_length=64)
+    next_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    after_batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")

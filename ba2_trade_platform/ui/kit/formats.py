@@ -1,0 +1,35 @@
+"""Formats: money, waits and retries as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from ba2_trade_platform.core.models.budgets import usd
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.ui.kit.times import moment
+
+
+def money(cost: Decimal | None, *, at_least: bool = False) -> str:
+    """Return a cost in USD; where a part is not known it is at least so much, and where all is, unknown."""
+    if cost is None or (at_least and not cost):
+        return "unknown"
+    return f"at least {usd(cost)}" if at_least else usd(cost)
+
+
+def retry_words(row: AnalysisRow) -> str:
+    """Say which retry a pending analysis waits for."""
+    return f"retry {row.retries_used}/{row.max_retries}"
+
+
+def waits_for(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
+    """Say what a retry waits for: its time or its provider, and until when it makes sense."""
+    until = f", to run by {moment(row.run_before, zone)}" if row.run_before else ""
+    return f"waits for {row.retry_provider if row.retry_provider in held else 'its time'}{until}"
+
+
+def due(row: AnalysisRow, held: Container[str]) -> int | None:
+    """Return when a waiting retry is due, in milliseconds since 1970; None when nothing counts down."""
+    counts = row.retrying and row.retry_provider not in held
+    return round(row.available_at.timestamp() * 1000) if counts else None
