@@ -158,7 +158,7 @@ class Platform:
     @property
     def lessons(self) -> Lessons:
         """What was learnt from decisions."""
-        return self.memory.lessons
+        return self.language.lessons
 
     @property
     def lists(self) -> Lists:

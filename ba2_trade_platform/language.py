@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ba2_trade_platform.core.base.app_settings import DeskSettings
 from ba2_trade_platform.core.base.background_jobs import Clockwork
@@ -31,6 +32,9 @@ from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.memory.store import VectorStore
 from ba2_trade_platform.settings import Settings
 
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 
 @dataclass(frozen=True)
 class Language:
@@ -42,6 +46,7 @@ class Language:
     calls: ModelCalls
     costs: Costs
     gateway: Gateway
+    lessons: Lessons
     memory: LessonMemory
     research: ResearchSource
     equipment: Equipment
@@ -78,10 +83,11 @@ def open_language(
     providers = ModelProviders(store, SecretBox(settings.data_dir / "secret.key"), os.environ)
     prices, desk_settings = ModelPrices(settings.data_dir / "prices.csv"), DeskSettings(store)
     calls = ModelCalls(store, prices)
-    gateway = Gateway(providers, calls, held_providers, minute)
+    gateway = Gateway(providers, calls, held_providers, minute, scripted=scripted_model)
     choice = settings.memory_embedder
     vectors = VectorStore(settings.data_dir / "memory", partial(open_embedder, choice)) if settings.memory else None
-    memory = LessonMemory(Lessons(store), Learning(store, market), vectors, choice, missing_package(choice))
+    lessons = Lessons(store)
+    memory = LessonMemory(lessons, Learning(store, market), vectors, choice, missing_package(choice))
     return Language(
         model_providers=providers,
         prices_of_models=prices,
@@ -89,6 +95,7 @@ def open_language(
         calls=calls,
         costs=Costs(store, desk_settings),
         gateway=gateway,
+        lessons=lessons,
         memory=memory,
         research=research,
         equipment=Equipment(
@@ -98,3 +105,10 @@ def open_language(
             folder=settings.data_dir / "experts",
         ),
     )
+
+
+def scripted_model(model: str) -> BaseChatModel:
+    """Return the rehearsal model of this name. Blocking: the first one imports LangChain, for seconds."""
+    from ba2_trade_platform.demo.scripted_model.model import ScriptedModel  # noqa: PLC0415 - LangChain
+
+    return ScriptedModel(model_name=model)

@@ -29,11 +29,13 @@ from ba2_trade_platform.core.schedules.scheduler import Scheduler, Watchdog
 from ba2_trade_platform.core.schedules.service import Schedules
 from ba2_trade_platform.core.schedules.uptime import Presence
 from ba2_trade_platform.core.worker.worker import ExpertWorker
+from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.demo.replay import FIRST, SAVE_SECONDS, Replay
 from ba2_trade_platform.demo.replay_clock import ReplayClock
+from ba2_trade_platform.demo.research import DemoResearch
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 from ba2_trade_platform.market.prices.registry import open_prices
-from ba2_trade_platform.market.research.sources import ResearchSource, open_research
+from ba2_trade_platform.market.research.sources import NoSource, ResearchSource, open_research
 from ba2_trade_platform.safekeeping import Safekeeping, Watched, open_safekeeping
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ScheduleClock
@@ -170,11 +172,16 @@ def open_market(settings: Settings, store: Store, prices: Prices | None) -> tupl
     Nobody is asked yet. Raises StartRefused with the setting that is wrong.
     """
     maps = SymbolMaps(store)
-    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
     try:
-        market = prices or open_prices(
-            settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed
-        )
-        return market, open_research(settings.research_dir, market), maps
+        market = prices or _prices(settings, maps)
+        known = DemoResearch(market) if isinstance(market, DemoMarket) else NoSource()
+        return market, open_research(settings.research_dir, known), maps
     except ValueError as error:
         raise StartRefused(str(error)) from error
+
+
+def _prices(settings: Settings, maps: SymbolMaps) -> Prices:
+    if settings.prices == "demo":
+        return DemoMarket()
+    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
+    return open_prices(settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed)

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ba2_trade_platform.core.base.clocks import Clock
-from ba2_trade_platform.market.clock import StandingClock
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import PriceSource
 from ba2_trade_platform.market.prices.live import LivePrices, Renamed
@@ -21,6 +20,7 @@ from ba2_trade_platform.market.prices.series import RawBars, Split
 from ba2_trade_platform.market.providers.alpaca import AlpacaSource
 from ba2_trade_platform.market.providers.requests import Asker
 from ba2_trade_platform.market.providers.yahoo import YahooSource
+from tests.fakes.clock import StandingClock
 from tests.fakes.price_server import KEY, SECRET, Market
 
 CLOSE = datetime(2014, 12, 31, 21, tzinfo=UTC)

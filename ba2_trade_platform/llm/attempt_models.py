@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import Budgets, CallStart, ModelSettings, Tier
-from ba2_trade_platform.core.models.providers import Provider
-from ba2_trade_platform.core.worker.context import step_at_work
+from ba2_trade_platform.core.contracts.model_providers import Provider
+from ba2_trade_platform.core.contracts.steps import step_at_work
 from ba2_trade_platform.llm.clients import Asking
 from ba2_trade_platform.llm.routing import Answered, Offer, Question
 from ba2_trade_platform.llm.structured import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallBook, CallEnd, CallStart, Charge, KeptAnswer
-from ba2_trade_platform.core.models.providers import Connection
+from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.llm.failures import REFUSALS, explain, status_of
 from ba2_trade_platform.llm.limits import Limiter
 from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode

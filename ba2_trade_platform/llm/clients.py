@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ba2_trade_platform.core.models.providers import Connection
+from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.vocabulary import ProviderKind
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    ScriptedModels = Callable[[str], BaseChatModel]
 
 CONNECT_SECONDS = 10.0
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -26,14 +29,14 @@ class Asking:
     retries: int = 0
 
 
-def make_model(connection: Connection, model: str, asking: Asking) -> BaseChatModel:
-    """Return the model. Blocking: the first of a kind imports its client library, for seconds."""
+def make_model(connection: Connection, model: str, asking: Asking, scripted: ScriptedModels) -> BaseChatModel:
+    """Return the model; `scripted` makes those that ask nobody.
+
+    Blocking: the first of a kind imports its client library, for seconds.
+    """
     provider = connection.provider
     if provider.kind is ProviderKind.SCRIPTED:
-        from ba2_trade_platform.demo.scripted_model.model import ScriptedModel  # noqa: PLC0415 - LangChain
-
-        scripted: BaseChatModel = ScriptedModel(model_name=model)
-        return scripted
+        return scripted(model)
     from langchain.chat_models import init_chat_model  # noqa: PLC0415 - LangChain
 
     values: dict[str, Any] = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, asking)}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import Budgets, CallBook, CallStart, ModelSettings
-from ba2_trade_platform.core.models.providers import Connection, ModelProviders, Provider
+from ba2_trade_platform.core.contracts.model_providers import Connection, Provider, ProviderDirectory
 from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
 from ba2_trade_platform.llm.calls import Call, Caller
 from ba2_trade_platform.llm.clients import Asking, make_model
@@ -24,6 +24,8 @@ from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    from ba2_trade_platform.llm.clients import ScriptedModels
 
 log = logging.getLogger(__name__)
 TEST_ASKING = Asking(temperature=None, timeout_seconds=30, max_output_tokens=500)
@@ -44,18 +46,24 @@ class ConnectionTest:
 
 
 class Gateway:
-    """Gives each attempt its models. One of it serves a whole console; `close` ends what is under way."""
+    """Gives each attempt its models. One of it serves a whole console; `close` ends what is under way.
+
+    `scripted` makes the models of providers that are rehearsed and ask nobody.
+    """
 
     def __init__(
         self,
-        providers: ModelProviders,
+        providers: ProviderDirectory,
         book: CallBook,
         held: Callable[[], AbstractSet[str]] = frozenset,
         minute: float = MINUTE,
+        *,
+        scripted: ScriptedModels,
     ) -> None:
         self._providers = providers
         self._held = held
         self._minute = minute
+        self._scripted = scripted
         self._loop = ModelLoop()
         self._book = book
         self._models: dict[_Key, asyncio.Task[BaseChatModel]] = {}
@@ -134,7 +142,7 @@ class Gateway:
     async def _make(self, connection: Connection, model: str, asking: Asking) -> BaseChatModel:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._loop.pool, make_model, connection, model, asking)
+            return await loop.run_in_executor(self._loop.pool, make_model, connection, model, asking, self._scripted)
         except (ValueError, ImportError) as error:
             name = connection.provider.name
             sentence = f"{name}'s {model} cannot be set up: {type(error).__name__}"

@@ -13,7 +13,7 @@ from tenacity.wait import wait_random_exponential
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallStart, Charge, Tier
-from ba2_trade_platform.core.models.providers import Connection
+from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Caller
 from ba2_trade_platform.llm.clients import Asking
 from ba2_trade_platform.llm.failures import ITS_OWN, PASSING

@@ -8,7 +8,7 @@ from datetime import datetime
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import Lesson, Memory, NoMemory, Recalled
-from ba2_trade_platform.core.lessons.lessons import LessonRow
+from ba2_trade_platform.core.contracts.lessons import LessonRow
 from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.memory.store import Scope
 

@@ -17,8 +17,7 @@ from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.errors import PlatformError, Refused, SwitchedOff
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.lessons.learning import Learning, Learnt
-from ba2_trade_platform.core.lessons.lessons import LessonFilter, LessonRow, Lessons
+from ba2_trade_platform.core.contracts.lessons import Learner, Learnt, LessonBook, LessonFilter, LessonRow
 from ba2_trade_platform.memory.index_sync import Keeper
 from ba2_trade_platform.memory.single_thread import OwnThread
 from ba2_trade_platform.memory.store import BATCH, Entry, Scope, VectorStore
@@ -78,8 +77,8 @@ class LessonMemory:
 
     def __init__(
         self,
-        lessons: Lessons,
-        learning: Learning,
+        lessons: LessonBook,
+        learning: Learner,
         store: VectorStore | None,
         embedder: str,
         problem: str | None = None,

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, Prices
 from ba2_trade_platform.demo.market import DemoMarket
-from ba2_trade_platform.market.clock import StandingClock
 from ba2_trade_platform.market.folder.prices import FolderPrices
 from ba2_trade_platform.market.prices.live import LivePrices
 from ba2_trade_platform.vocabulary import ErrorCode
+from tests.fakes.clock import StandingClock
 from tests.fakes.price_server import price_server
 from tests.markets import live_prices, market_of_the_demo
 

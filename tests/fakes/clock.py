@@ -46,3 +46,16 @@ class Watch:
     def __call__(self) -> float:
         """Return the seconds so far."""
         return self.seconds
+
+
+class StandingClock:
+    """A clock that stands at one instant, for a market that has ended; ValueError when the instant is naive."""
+
+    def __init__(self, instant: datetime) -> None:
+        if instant.utcoffset() is None:
+            raise ValueError(f"{instant} has no time zone; a clock needs an aware instant")
+        self._instant = instant.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """Return the instant it stands at, aware, in UTC."""
+        return self._instant

@@ -19,8 +19,8 @@ from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.sanitizing import canonical_json
 from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
 from ba2_trade_platform.core.contracts.language_models import Memory, NoMemory, NoResearch, Research
-from ba2_trade_platform.market.clock import StandingClock
 from ba2_trade_platform.vocabulary import Mode, Subtype
+from tests.fakes.clock import StandingClock
 
 T = TypeVar("T")
 _at_work: ContextVar[str] = ContextVar("step at work")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.base.clocks import Clock, SystemClock
 from ba2_trade_platform.core.contracts.experts import Bars, InstrumentInfo
-from ba2_trade_platform.market.clock import SystemClock
 from ba2_trade_platform.market.prices.series import Series
 
 

@@ -17,7 +17,8 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
-from ba2_trade_platform.core.models.providers import KeyState, ModelProviders
+from ba2_trade_platform.core.contracts.model_providers import KeyState
+from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.vocabulary import ErrorCode, ProviderKind
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.fakes.model_server import Reply, model_server

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ba2_trade_platform.core.contracts.price_status import PriceStatus, status_of
 from ba2_trade_platform.core.instruments.price_prefetch import PriceKeeping
-from ba2_trade_platform.core.instruments.provider_status import PriceStatus, status_of
 from ba2_trade_platform.core.operations.health_checks import prices as price_check
 from ba2_trade_platform.core.operations.health_report import State
 from ba2_trade_platform.demo.market import DemoMarket

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from ba2_trade_platform.core.contracts.error_codes import KINDS
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.failures.classification import KINDS, classify, failure, fingerprint
+from ba2_trade_platform.core.failures.classification import classify, failure, fingerprint
 from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 
 TRANSIENT = {"RATE_LIMIT", "PROVIDER_DOWN", "CONNECTION", "TIMEOUT", "MEMORY_STORE", "INTERRUPTED"}

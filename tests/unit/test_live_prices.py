@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.instruments.provider_status import Prefetched, status_of
+from ba2_trade_platform.core.contracts.price_status import Prefetched, status_of
 from ba2_trade_platform.market.prices.live import LivePrices
 from ba2_trade_platform.market.prices.series import RawBars
 from ba2_trade_platform.vocabulary import ErrorCode

@@ -7,9 +7,9 @@ import polars
 import pytest
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.market.clock import StandingClock
 from ba2_trade_platform.market.folder.prices import FolderPrices
 from ba2_trade_platform.vocabulary import ErrorCode
+from tests.fakes.clock import StandingClock
 
 NOW = datetime(2014, 12, 31, 21, 0, tzinfo=UTC)
 HEADER = "date,open,high,low,close,volume"

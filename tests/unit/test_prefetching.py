@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.price_status import status_of
 from ba2_trade_platform.core.instruments.price_prefetch import PriceKeeping
-from ba2_trade_platform.core.instruments.provider_status import status_of
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.prices.live import UNKNOWN_FOR
 from ba2_trade_platform.vocabulary import ErrorCode

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
-from ba2_trade_platform.market.clock import StandingClock
 from ba2_trade_platform.market.prices.live import LivePrices
 from ba2_trade_platform.market.providers.yahoo import read_chart
 from ba2_trade_platform.vocabulary import ErrorCode
+from tests.fakes.clock import StandingClock
 from tests.fakes.price_server import Market, price_server
 from tests.markets import live_prices
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.lessons.lessons import LessonFilter, LessonRow
+from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import FoundBy, MemoryStatus
 from ba2_trade_platform.vocabulary import Action
 

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from ba2_trade_platform.api.analyses.results import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.models.providers import Provider
+from ba2_trade_platform.core.contracts.model_providers import Provider
 from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 

@@ -10,45 +10,13 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 
 from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.contracts.error_codes import KINDS, code_of
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 
 MESSAGE_LIMIT = 4_000
 NAME_LIMIT = 80
 TRACEBACK_LIMIT = 64_000
-
-_TRANSIENT = {
-    ErrorCode.RATE_LIMIT,
-    ErrorCode.PROVIDER_DOWN,
-    ErrorCode.CONNECTION,
-    ErrorCode.TIMEOUT,
-    ErrorCode.MEMORY_STORE,
-    ErrorCode.INTERRUPTED,
-}
-_UNKNOWN = {ErrorCode.OUTPUT_INVALID, ErrorCode.BUG}
-KINDS: dict[ErrorCode, FailureKind] = {
-    code: FailureKind.TRANSIENT
-    if code in _TRANSIENT
-    else FailureKind.UNKNOWN
-    if code in _UNKNOWN
-    else FailureKind.PERMANENT
-    for code in ErrorCode
-}
-# What an HTTP answer means, whichever client library raised it.
-_BY_HTTP_STATUS = {
-    400: ErrorCode.BAD_REQUEST,
-    401: ErrorCode.AUTH,
-    402: ErrorCode.BUDGET,
-    403: ErrorCode.PERMISSION,
-    404: ErrorCode.MODEL_NOT_FOUND,
-    408: ErrorCode.TIMEOUT,
-    413: ErrorCode.CONTEXT_OVERFLOW,
-    422: ErrorCode.BAD_REQUEST,
-    429: ErrorCode.RATE_LIMIT,
-}
-# By class name, so that no client library has to be imported: builtin and socket, httpx, requests, openai and its kin.
-_TIMEOUTS = {"TimeoutError", "TimeoutException", "Timeout", "APITimeoutError"}
-_CONNECTIONS = {"ConnectionError", "NetworkError", "APIConnectionError", "gaierror"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +34,7 @@ class Failure:
 
 def classify(error: BaseException, symbol: str = "") -> Failure:
     """Return what `error`, raised by an expert about `symbol`, means."""
-    code = _code_of(error)
+    code = code_of(error)
     message = clean_text(_sentence(error, code), MESSAGE_LIMIT)
     text = clean_text("".join(traceback.format_exception(error)))
     return Failure(
@@ -117,27 +85,6 @@ def _normalised(message: str) -> str:
     for pattern, stand_in in _PARTICULARS:
         message = pattern.sub(stand_in, message)
     return " ".join(message.split()).lower()[:500]
-
-
-def _code_of(error: BaseException) -> ErrorCode:
-    if isinstance(error, ExpertError):
-        return error.code
-    status = _http_status(error)
-    if status is not None:
-        if status in _BY_HTTP_STATUS:
-            return _BY_HTTP_STATUS[status]
-        return ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST
-    names = {base.__name__ for base in type(error).__mro__}
-    if names & _TIMEOUTS:
-        return ErrorCode.TIMEOUT
-    if names & _CONNECTIONS:
-        return ErrorCode.CONNECTION
-    return ErrorCode.BUG
-
-
-def _http_status(error: BaseException) -> int | None:
-    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
-    return status if isinstance(status, int) and status >= 400 else None
 
 
 def _sentence(error: BaseException, code: ErrorCode) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Prices
-from ba2_trade_platform.core.instruments.provider_status import Prefetched
+from ba2_trade_platform.core.contracts.price_status import Prefetched
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)

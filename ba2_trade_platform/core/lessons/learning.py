@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
+from ba2_trade_platform.core.contracts.lessons import Learnt
 from ba2_trade_platform.core.lessons.outcomes import HORIZON_SESSIONS, Decision, Horizons, OutcomeOf, judge, reflection
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.types import UtcDateTime
@@ -27,25 +27,6 @@ SITUATION_CHARACTERS = 8_000
 DECISION_CHARACTERS = 4_000
 SITUATION = ("data", "Situation")  # type and name of the output that says what an expert saw
 _R = t.recommendation.c
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What one look for outcomes brought. `waiting` decisions have horizons that have not passed, or no prices."""
-
-    lessons: int
-    waiting: int
-
-    @property
-    def sentence(self) -> str:
-        """Say what was learnt."""
-        if self.lessons:
-            new = f"{self.lessons:,} new {'lesson' if self.lessons == 1 else 'lessons'}"
-        else:
-            new = "No new lesson"
-        if not self.waiting:
-            return f"{new}; no other decision waits for its outcome"
-        return f"{new}; {self.waiting:,} {'decision waits' if self.waiting == 1 else 'decisions wait'} for an outcome"
 
 
 class Learning:

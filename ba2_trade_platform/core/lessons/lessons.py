@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, update
@@ -13,64 +11,11 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonPage, LessonRow
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Action, MetFirst, Subtype, TimeHorizon
 
 MAX_PAGE = 500
 _L = t.lesson.c
-
-
-@dataclass(frozen=True)
-class LessonRow:
-    """One lesson with everything that is known of it. `analysis_exists` False: its analysis was deleted.
-
-    `similarity` is 0 to 1 where the lesson was found by its likeness to a text.
-    """
-
-    id: int
-    analysis_id: int
-    attempt: int
-    expert_instance_id: int
-    expert: str
-    symbol: str
-    subtype: Subtype
-    action: Action
-    confidence: float
-    expected_profit_percent: float
-    as_of: datetime
-    known_at: datetime
-    price_then: Decimal | None
-    price_after: Decimal | None
-    currency: str
-    time_horizon: TimeHorizon
-    return_percent: float
-    rise_percent: float
-    fall_percent: float
-    met_first: MetFirst | None
-    was_right: bool
-    situation: str
-    decision: str
-    reflection: str
-    created_at: datetime
-    analysis_exists: bool
-    similarity: float | None = None
-
-
-@dataclass(frozen=True)
-class LessonFilter:
-    """Which lessons to show; every empty part means all. `text` is looked for in what the lesson says."""
-
-    symbol: str | None = None
-    action: Action | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True)
-class LessonPage:
-    """One page of lessons, newest first; `next_cursor` None: no more."""
-
-    items: tuple[LessonRow, ...]
-    next_cursor: int | None
 
 
 class Lessons:

@@ -59,11 +59,6 @@ def same_place(kind: ProviderKind, one: str | None, other: str | None) -> bool:
     return _origin(url_of(kind, one) or "") == _origin(url_of(kind, other) or "")
 
 
-def default_method(kind: ProviderKind) -> StructuredMethod:
-    """Return how most models of a kind are asked for a structured answer."""
-    return StructuredMethod.JSON_SCHEMA if kind is ProviderKind.OLLAMA else StructuredMethod.FUNCTION_CALLING
-
-
 def checked_name(name: str) -> str:
     """Return a provider's name, or raise Invalid."""
     if not _NAME.fullmatch(name):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import builtins
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
@@ -21,13 +19,13 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.transactions import Store, violates
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.core.contracts.model_providers import Connection, KeyState, Provider
 from ba2_trade_platform.core.models.provider_rules import (
     BLANK,
     FIRST,
     KEY_VARIABLES,
     checked,
     checked_name,
-    default_method,
     is_vendor,
     same_place,
     url_of,
@@ -40,53 +38,6 @@ _P = t.model_provider.c
 CONSOLE = Actor(ActorKind.SYSTEM, "console")
 MAX_KEY = 1000
 _KEY_RULE = f"A key has 1 to {MAX_KEY} printable characters without spaces"
-
-
-class KeyState(StrEnum):
-    """Whether a provider has the key it needs, and from where."""
-
-    STORED = "stored"
-    ENVIRONMENT = "environment"
-    MISSING = "missing"
-    UNREADABLE = "unreadable"
-    NOT_NEEDED = "not_needed"
-
-
-@dataclass(frozen=True)
-class Provider:
-    """One model provider, without its key. `unavailable` says why it cannot be asked, None when it can.
-
-    Rates are a minute; None is no limit. `url` is where it is reached, its vendor's where no `base_url` is set.
-    """
-
-    name: str
-    kind: ProviderKind
-    enabled: bool
-    base_url: str | None
-    url: str | None
-    quick_model: str
-    deep_model: str
-    structured: Mapping[str, StructuredMethod]
-    requests_per_minute: int | None
-    tokens_per_minute: int | None
-    concurrency: int
-    key_state: KeyState
-    key_words: str
-    key_changed_at: datetime | None
-    unavailable: str | None
-    version: int
-
-    def method(self, model: str) -> StructuredMethod:
-        """Return how this model is asked for a structured answer."""
-        return self.structured.get(model) or default_method(self.kind)
-
-
-@dataclass(frozen=True, repr=False)
-class Connection:
-    """A provider with its key, for the gateway alone; it has no repr, so that no key is ever logged by accident."""
-
-    provider: Provider
-    key: str | None
 
 
 class ModelProviders:

@@ -19,9 +19,9 @@ from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.contracts.price_status import status_of
 from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
 from ba2_trade_platform.core.failures.breakers import Breakers
-from ba2_trade_platform.core.instruments.provider_status import status_of
 from ba2_trade_platform.core.observability import process
 from ba2_trade_platform.core.observability.loop_lag import LoopLag
 from ba2_trade_platform.core.operations import health_checks as checks

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ba2_trade_platform.core.analyses.queue_service import QueueState
+from ba2_trade_platform.core.contracts.price_status import PriceStatus
 from ba2_trade_platform.core.failures.breakers import Breaker
-from ba2_trade_platform.core.instruments.provider_status import PriceStatus
 from ba2_trade_platform.core.observability.loop_lag import Lag
 from ba2_trade_platform.core.operations.backups import Backup, Plan
 from ba2_trade_platform.core.operations.dead_man_switch import HeartbeatState

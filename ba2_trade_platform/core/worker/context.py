@@ -22,6 +22,7 @@ from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_json, 
 from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research
 from ba2_trade_platform.core.contracts.queue import Claim, RecordedStep
+from ba2_trade_platform.core.contracts.steps import step_name
 from ba2_trade_platform.core.contracts.toolkit import Equipment, Spent
 from ba2_trade_platform.core.worker.buffers import Ledger, OutputRecord, StepRecord
 from ba2_trade_platform.vocabulary import StepStatus
@@ -31,12 +32,6 @@ MAX_STATE = 256 * 1024
 NAME_LIMIT = 200
 
 _position: contextvars.ContextVar[int | None] = contextvars.ContextVar("step_position", default=None)
-_step_name: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_name", default=None)
-
-
-def step_at_work() -> str | None:
-    """Return the name of the step that the caller works for, None outside of one."""
-    return _step_name.get()
 
 
 class Stopped(BaseException):
@@ -158,7 +153,7 @@ class RunContext:
         self._running.append(name)
         self._write(record)
         self._spent.pop(position, None)
-        token, named = _position.set(position), _step_name.set(name)
+        token, named = _position.set(position), step_name.set(name)
         try:
             result = clean_json(await self._run(work))
         except BaseException as error:
@@ -168,7 +163,7 @@ class RunContext:
             raise
         finally:
             _position.reset(token)
-            _step_name.reset(named)
+            step_name.reset(named)
         self._running.remove(name)
         self._done += 1
         self._write(self._ended(record, status=StepStatus.COMPLETED, result=result))

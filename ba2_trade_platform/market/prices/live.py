@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.contracts.experts import MAX_STALE_SESSIONS, Bars, ExpertError, InstrumentInfo
-from ba2_trade_platform.core.instruments.provider_status import Prefetched, PriceStatus
+from ba2_trade_platform.core.contracts.price_status import Prefetched, PriceStatus
 from ba2_trade_platform.market.calendars.sessions import microseconds, session_calendar
 from ba2_trade_platform.market.folder.side_files import DEFAULT_CALENDAR
 from ba2_trade_platform.market.prices.cache import PriceCache

@@ -5,9 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from ba2_trade_platform.core.base.clocks import SystemClock
 from ba2_trade_platform.core.contracts.experts import Prices
-from ba2_trade_platform.demo.market import DemoMarket
-from ba2_trade_platform.market.clock import SystemClock
 from ba2_trade_platform.market.folder.prices import FolderPrices
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import PriceSource
@@ -26,13 +25,11 @@ def open_prices(
     alpaca_keys: tuple[str, str] = ("", ""),
     renamed: Renamed | None = None,
 ) -> Prices:
-    """Return the provider `demo`, `folder`, `yahoo` or `alpaca`, its clock included; nobody is asked yet.
+    """Return the provider `folder`, `yahoo` or `alpaca`, its clock included; nobody is asked yet.
 
     `cache` is the folder for what is fetched, `alpaca_keys` key and secret, `renamed` what a person said a provider
     calls a symbol. Raises ValueError with a sentence for what cannot work.
     """
-    if kind == "demo":
-        return DemoMarket()
     if kind in PACKAGES:
         return LivePrices(
             source := _source(kind, cache / kind, alpaca_keys),

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from ba2_trade_platform.core.contracts.error_codes import KINDS, code_of
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.failures.classification import KINDS, classify
 from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def explained(provider: str) -> Iterator[None]:
         sentence = f"{provider} answered what cannot be read: {str(error)[:80]}"
         raise ExpertError(ErrorCode.PROVIDER_DOWN, sentence, provider=provider) from error
     except OSError as error:  # the errors of requests and of curl_cffi are all of this kind
-        code = classify(error).code
+        code = code_of(error)
         code = code if KINDS[code] is FailureKind.TRANSIENT else ErrorCode.CONNECTION
         words = "took too long" if code is ErrorCode.TIMEOUT else "cannot be reached"
         sentence = f"{provider} {words}: {type(error).__name__}"

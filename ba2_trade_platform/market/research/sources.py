@@ -7,10 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from ba2_trade_platform.core.contracts.experts import AnalysisContext, Prices
+from ba2_trade_platform.core.contracts.experts import AnalysisContext
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
-from ba2_trade_platform.demo.market import DemoMarket
-from ba2_trade_platform.demo.research import DemoResearch
 from ba2_trade_platform.market.research.folder import FileReport, ResearchFolder
 
 MOST = 1000  # items of one answer
@@ -98,11 +96,9 @@ class NoSource:
         return ()
 
 
-def open_research(folder: Path | None, prices: Prices) -> ResearchSource:
-    """Return the folder's research, without one what the prices know; ValueError for a folder that is none."""
-    if folder is not None:
-        return ResearchFolder(folder)
-    return DemoResearch(prices) if isinstance(prices, DemoMarket) else NoSource()
+def open_research(folder: Path | None, known: ResearchSource) -> ResearchSource:
+    """Return the folder's research, `known` without one; ValueError for a folder that is none."""
+    return known if folder is None else ResearchFolder(folder)
 
 
 def research_for(source: ResearchSource, context: AnalysisContext) -> ResearchAt:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.lessons.lessons import LessonFilter, LessonRow
+from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import Found
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk

@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError
-from ba2_trade_platform.core.models.providers import KeyState, Provider
+from ba2_trade_platform.core.contracts.model_providers import KeyState, Provider
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod

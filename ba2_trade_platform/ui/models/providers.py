@@ -11,7 +11,7 @@ from nicegui import ui
 
 from ba2_trade_platform.app import Platform
 from ba2_trade_platform.core.base.change_feed import Change
-from ba2_trade_platform.core.models.providers import KeyState, Provider
+from ba2_trade_platform.core.contracts.model_providers import KeyState, Provider
 from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk

@@ -1,0 +1,60 @@
+"""Error codes: the kind of each, and which code an exception of any client library has."""
+
+from __future__ import annotations
+
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
+
+_TRANSIENT = {
+    ErrorCode.RATE_LIMIT,
+    ErrorCode.PROVIDER_DOWN,
+    ErrorCode.CONNECTION,
+    ErrorCode.TIMEOUT,
+    ErrorCode.MEMORY_STORE,
+    ErrorCode.INTERRUPTED,
+}
+_UNKNOWN = {ErrorCode.OUTPUT_INVALID, ErrorCode.BUG}
+KINDS: dict[ErrorCode, FailureKind] = {
+    code: FailureKind.TRANSIENT
+    if code in _TRANSIENT
+    else FailureKind.UNKNOWN
+    if code in _UNKNOWN
+    else FailureKind.PERMANENT
+    for code in ErrorCode
+}
+# What an HTTP answer means, whichever client library raised it.
+_BY_HTTP_STATUS = {
+    400: ErrorCode.BAD_REQUEST,
+    401: ErrorCode.AUTH,
+    402: ErrorCode.BUDGET,
+    403: ErrorCode.PERMISSION,
+    404: ErrorCode.MODEL_NOT_FOUND,
+    408: ErrorCode.TIMEOUT,
+    413: ErrorCode.CONTEXT_OVERFLOW,
+    422: ErrorCode.BAD_REQUEST,
+    429: ErrorCode.RATE_LIMIT,
+}
+# By class name, so that no client library has to be imported: builtin and socket, httpx, requests, openai and its kin.
+_TIMEOUTS = {"TimeoutError", "TimeoutException", "Timeout", "APITimeoutError"}
+_CONNECTIONS = {"ConnectionError", "NetworkError", "APIConnectionError", "gaierror"}
+
+
+def code_of(error: BaseException) -> ErrorCode:
+    if isinstance(error, ExpertError):
+        return error.code
+    status = _http_status(error)
+    if status is not None:
+        if status in _BY_HTTP_STATUS:
+            return _BY_HTTP_STATUS[status]
+        return ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST
+    names = {base.__name__ for base in type(error).__mro__}
+    if names & _TIMEOUTS:
+        return ErrorCode.TIMEOUT
+    if names & _CONNECTIONS:
+        return ErrorCode.CONNECTION
+    return ErrorCode.BUG
+
+
+def _http_status(error: BaseException) -> int | None:
+    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
+    return status if isinstance(status, int) and status >= 400 else None
