@@ -21,7 +21,7 @@ from rich.logging import RichHandler
 from structlog.stdlib import ProcessorFormatter
 
 from ba2_trade_platform.api.register import register_api
-from ba2_trade_platform.app import build
+from ba2_trade_platform.app.build import build
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.ui.routes import register_pages
@@ -52,14 +52,14 @@ def serve(settings: Settings, *, native: bool = False) -> None:
     open_log(settings)
     tracing = open_tracing(settings)
     platform = build(settings, tracing=tracing)
-    if platform.ownership.holder() is None:  # else it is that console's port, and `own` says so better
+    if platform.instance_lock.holder() is None:  # else it is that console's port, and `own` says so better
         require_port(settings)
     try:
         platform.own()
         register_api(app, platform)
         register_pages(platform)
         app.on_startup(platform.start)
-        app.on_startup(platform.health.page_lag.run)
+        app.on_startup(platform.operations.health.page_lag.run)
         app.on_startup(lambda: log.info("%s %s on %s; Ctrl-C stops it", TITLE, platform.version, settings.page_url))
         _run(settings, native=native)
     except KeyboardInterrupt:

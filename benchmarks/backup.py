@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.settings import Settings
 from benchmarks.domain import BENCHMARK
 from benchmarks.report import Line, Section, show, spread
@@ -36,7 +37,7 @@ def measure(options: Namespace) -> Section:
         platform.own()
         _fill(folder / "ba2.db", options.megabytes)
         quiet, _ = _beside(platform, lambda: time.sleep(3))
-        ours, seconds = _beside(platform, lambda: platform.backups.make(by=BENCHMARK))
+        ours, seconds = _beside(platform, lambda: platform.operations.backups.make(by=BENCHMARK))
         whole, bare_seconds = _beside(platform, lambda: _bare(folder / "ba2.db", folder / "bare.db"))
         platform.stop()
     return Section(

@@ -15,7 +15,8 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.batches.requests import BatchOrder
 from ba2_trade_platform.settings import Settings
 from benchmarks.domain import BENCHMARK, One, Trivial

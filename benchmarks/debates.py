@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.settings import Settings
@@ -87,7 +88,7 @@ def _many(folder: Path, count: int, seconds: float) -> list[Line]:
         with _lag() as late:
             _hold(platform, instance, wishes)
         took = time.perf_counter() - begun
-        completed = platform.monitor.count(Filter(status=(Status.COMPLETED,)))
+        completed = platform.monitoring.jobs.count(Filter(status=(Status.COMPLETED,)))
     assert completed == count + 1, f"{completed} of {count + 1} debates completed"
     p99 = percentile(late, 99)
     after = max(peak, _memory("VmHWM"))
@@ -108,7 +109,7 @@ def _console(folder: Path, seconds: float, slots: int) -> tuple[Platform, int]:
     platform.own()
     model = f"scripted:rules?seconds={seconds:g}"
     chosen = {"providers": ["scripted"], "quick_model": model, "deep_model": model, "memory": False}
-    platform.model_providers.change("scripted", by=BENCHMARK, concurrency=1000)
+    platform.models.providers.change("scripted", by=BENCHMARK, concurrency=1000)
     desk = platform.experts.create("DebateDesk", "Debates", chosen, by=BENCHMARK, max_concurrent=max(2, slots + 1))
     return platform, desk.id
 
@@ -118,7 +119,7 @@ def _hold(platform: Platform, instance: int, wishes: list[tuple[str, datetime]])
     ended = threading.Event()
 
     def listen(_: Change) -> None:
-        if platform.monitor.count(UNDER_WAY) == 0:
+        if platform.monitoring.jobs.count(UNDER_WAY) == 0:
             ended.set()
 
     for symbol, as_of in wishes:

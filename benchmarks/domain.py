@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.attempts.submissions import Order, place
 from ba2_trade_platform.core.base.actors import Actor, actor_id
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Expert, ExpertCatalog, Requirement, Verdict

@@ -38,7 +38,7 @@ def drain(folder: Path, jobs: int, slots: int) -> float:
 
     def listen(change: Change) -> None:
         ended.update(change.ids or ())
-        if len(ended) == jobs and platform.monitor.count(unfinished) == 0:
+        if len(ended) == jobs and platform.monitoring.jobs.count(unfinished) == 0:
             finished.set()
 
     platform.feed.subscribe(listen)
@@ -62,7 +62,7 @@ def pick_up(folder: Path, times: int, slots: int) -> list[float]:
     def listen(change: Change) -> None:
         if change.added:
             committed.update(dict.fromkeys(change.added, time.perf_counter()))
-        elif platform.monitor.count(unfinished) == 0:
+        elif platform.monitoring.jobs.count(unfinished) == 0:
             quiet.set()
 
     platform.feed.subscribe(listen)

@@ -13,7 +13,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.failures.group_states import GroupState
 from ba2_trade_platform.core.failures.groups import Seen, note_failures
@@ -124,7 +125,7 @@ def _fill(database: Path) -> int:
 
 
 def _queries(platform: Platform) -> dict[str, Query]:
-    inbox, assessments, monitor = platform.failures, platform.assessments, platform.monitor
+    inbox, assessments, monitor = platform.monitoring.failures, platform.monitoring.outlook, platform.monitoring.jobs
     failed = Filter(status=(Status.FAILED,))
     page, large = monitor.page(failed, limit=50).items, monitor.page(failed, limit=200).items
     recovered = (GroupState.RECOVERED,)
@@ -158,8 +159,8 @@ def _writes(platform: Platform) -> dict[str, Query]:
             note_failures(transaction.session, seen, now)
 
     def resolve() -> None:
-        platform.marks.resolve(HOT, by=BENCHMARK)
-        platform.marks.reopen(HOT, by=BENCHMARK)
+        platform.monitoring.triage.resolve(HOT, by=BENCHMARK)
+        platform.monitoring.triage.reopen(HOT, by=BENCHMARK)
 
     return {"A tick's 100 failures counted in 40 groups": note, "Resolve and reopen a group": resolve}
 

@@ -17,7 +17,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY
 from ba2_trade_platform.core.contracts.language_models import Budgets, CallEnd, CallStart
 from ba2_trade_platform.settings import Settings
@@ -84,7 +85,7 @@ def _fill(platform: Platform, calls: int, days: int) -> None:
 
 def _calls(platform: Platform, of: str) -> list[Line]:
     """Time the three by turns, so that the disk's moods meet all of them."""
-    platform.costs.set_budget(Decimal(10**6), by=BENCHMARK)
+    platform.models.costs.set_budget(Decimal(10**6), by=BENCHMARK)
     free = CallStart(10**9, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000)
     held = replace(free, budgets=Budgets(Decimal(10**6), Decimal(10**6)))
     times: dict[str, list[float]] = {"bare": [], "no budget": [], "three budgets": []}
@@ -92,9 +93,9 @@ def _calls(platform: Platform, of: str) -> list[Line]:
         connection.execute("PRAGMA synchronous = FULL")
         for _ in range(REPEAT):
             times["bare"] += _timed(1, lambda: _bare_call(connection))
-            platform.desk_settings.change(BUDGET_PER_DAY, None, by=BENCHMARK)
+            platform.app_settings.change(BUDGET_PER_DAY, None, by=BENCHMARK)
             times["no budget"] += _timed(1, lambda: _one_call(platform, free))
-            platform.desk_settings.change(BUDGET_PER_DAY, "1000000", by=BENCHMARK)
+            platform.app_settings.change(BUDGET_PER_DAY, "1000000", by=BENCHMARK)
             times["three budgets"] += _timed(1, lambda: _one_call(platform, held))
     bare = median(times.pop("bare"))
     return [
@@ -104,7 +105,7 @@ def _calls(platform: Platform, of: str) -> list[Line]:
 
 
 def _one_call(platform: Platform, start: CallStart) -> None:
-    platform.calls.end(platform.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 900, 500))
+    platform.models.calls.end(platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 900, 500))
 
 
 def _bare_call(connection: sqlite3.Connection) -> None:
@@ -118,12 +119,12 @@ def _sums(platform: Platform, of: str) -> list[Line]:
         bare = median(_timed(3, lambda: connection.execute(_BARE_DAYS, (since,)).fetchall()))
     lines = []
     for name, read in (
-        ("the page, 30 days", lambda: platform.costs.read("30d")),
-        ("by model, 30 days", lambda: platform.costs.by("model", datetime.now(UTC) - timedelta(days=30))),
-        ("the budget of the day", platform.costs.budget),
+        ("the page, 30 days", lambda: platform.models.costs.read("30d")),
+        ("by model, 30 days", lambda: platform.models.costs.by("model", datetime.now(UTC) - timedelta(days=30))),
+        ("the budget of the day", platform.models.costs.budget),
     ):
         times = _timed(3, read)  # type: ignore[arg-type]  # what is read does not matter
-        ratio = "" if read == platform.costs.budget else f"{median(times) / bare:.1f}x"
+        ratio = "" if read == platform.models.costs.budget else f"{median(times) / bare:.1f}x"
         lines.append(Line(f"{of}: {name}", milliseconds(median(times)), ratio))
     return lines
 

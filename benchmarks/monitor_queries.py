@@ -20,7 +20,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.monitoring.job_list import SORTS
@@ -85,7 +86,7 @@ def _summary(timed: Sequence[Timed]) -> list[Line]:
 
 def _queries(platform: Platform) -> dict[str, Query]:
     """Return every query that Job Monitoring makes, by a name for the table."""
-    monitor, now = platform.monitor, datetime.now(UTC)
+    monitor, now = platform.monitoring.jobs, datetime.now(UTC)
     ids = [row.id for row in monitor.page().items]
     filters = {
         "status failed": Filter(status=(Status.FAILED,)),
@@ -131,10 +132,10 @@ def _queries(platform: Platform) -> dict[str, Query]:
 def _deep(platform: Platform, sort: str, *, descending: bool) -> Query:
     cursor = None
     for _ in range(DEEP_PAGES):
-        cursor = platform.monitor.page(sort=sort, descending=descending, cursor=cursor, limit=500).next_cursor
+        cursor = platform.monitoring.jobs.page(sort=sort, descending=descending, cursor=cursor, limit=500).next_cursor
         if cursor is None:
             break
-    return lambda: platform.monitor.page(sort=sort, descending=descending, cursor=cursor)
+    return lambda: platform.monitoring.jobs.page(sort=sort, descending=descending, cursor=cursor)
 
 
 def time_query(query: Query, repeat: int) -> list[float]:
@@ -182,7 +183,7 @@ def _beside_the_worker(
 
     def feed() -> None:
         while not done.is_set():
-            waiting = platform.monitor.count(Filter(status=(Status.PENDING,)))
+            waiting = platform.monitoring.jobs.count(Filter(status=(Status.PENDING,)))
             if waiting < 1_000 and not done.is_set():
                 names[0] += 1
                 queue_up(platform, 1, 250, prefix=f"Q{names[0]}-")

@@ -72,7 +72,7 @@ def _drain(jobs: int, *, tell: bool) -> tuple[float, float]:
 
         def listen(change: Change) -> None:
             ended.update(change.ids or ())
-            if len(ended) == jobs and platform.monitor.count(unfinished) == 0:
+            if len(ended) == jobs and platform.monitoring.jobs.count(unfinished) == 0:
                 finished.set()
 
         platform.feed.subscribe(listen)

@@ -19,7 +19,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.settings import Settings
@@ -98,7 +99,7 @@ def _failed(folder: Path, count: int) -> tuple[Platform, list[int]]:
     ended = threading.Event()
 
     def listen(_: Change) -> None:
-        if maker.monitor.count(Filter(status=(Status.FAILED,))) == count:
+        if maker.monitoring.jobs.count(Filter(status=(Status.FAILED,))) == count:
             ended.set()
 
     maker.feed.subscribe(listen)

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import bindparam, delete, func, select, text, update
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.attempts.submissions import Order, place
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.db import tables as t
@@ -45,10 +46,10 @@ def measure(options: Namespace) -> Section:
         platform = _console(Path(folder))
         platform.own()
         platform.start()
-        platform.operations.timekeeping.scheduler.arm()
+        platform.schedules.scheduler.arm()
         started = time.perf_counter() - begun
         wakes = _spread(platform, options.spread)
-        platform.operations.timekeeping.scheduler.arm()
+        platform.schedules.scheduler.arm()
         drifts = _wait(platform, wakes, options.spread)
         platform.stop()
         together = _together(Path(folder), options.schedules)
@@ -84,7 +85,7 @@ def _console(folder: Path) -> Platform:
 def _prepare(platform: Platform, count: int) -> None:
     expert = platform.experts.create("Trivial", "Trivial", by=BENCHMARK, max_concurrent=8)
     draft = Draft("Schedule", expert.id, DAILY, "UTC", symbols=("AAPL",), grace_seconds=86_400)
-    first = platform.schedules.create(draft, by=BENCHMARK)
+    first = platform.schedules.service.create(draft, by=BENCHMARK)
     columns = [column.name for column in t.schedule.columns if column.name not in ("id", "name", "symbols")]
     listed = ", ".join(columns)
     with platform.store.write() as transaction:
@@ -125,8 +126,8 @@ def _together(folder: Path, count: int) -> float:
         transaction.session.execute(delete(t.schedule_run))
         transaction.session.execute(update(t.schedule).values(next_at=midnight, wake_at=midnight))
     begun = time.perf_counter()
-    platform.operations.timekeeping.scheduler.start()
-    platform.operations.timekeeping.scheduler.look()
+    platform.schedules.scheduler.start()
+    platform.schedules.scheduler.look()
     seconds = time.perf_counter() - begun
     with platform.store.read() as session:
         made = session.scalar(select(func.count(r.id)))

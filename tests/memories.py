@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.language_models import Recalled
 from tests.fakes.experts import Catalog
 from tests.fakes.learners import Learner

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.change_feed import Change
@@ -79,7 +80,7 @@ def drain(platform: Platform) -> None:
     """Return once nothing is pending or running and the worker has let go of every job."""
     wait_until(
         platform,
-        lambda: platform.monitor.count(ACTIVE) == 0 and platform.worker.status.busy == 0,
+        lambda: platform.monitoring.jobs.count(ACTIVE) == 0 and platform.worker.status.busy == 0,
         "draining the queue",
     )
 
@@ -99,4 +100,4 @@ def submit(platform: Platform, instance_id: int, symbol: str = "AAPL", **options
 
 def row(platform: Platform, analysis_id: int) -> Any:
     """Return the analysis as the table shows it."""
-    return platform.details.row(analysis_id)
+    return platform.monitoring.details.row(analysis_id)

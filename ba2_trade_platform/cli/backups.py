@@ -36,7 +36,7 @@ def restore(
 ) -> None:
     """Put a backup in the place of the database, which is kept aside; only while no console runs."""
     be_quiet()
-    from ba2_trade_platform.safekeeping import find_backup, restore_backup  # noqa: PLC0415 - the database's libraries
+    from ba2_trade_platform.app.operations import find_backup, restore_backup  # noqa: PLC0415 - the database's libraries
 
     settings = settings_in_force()
     chosen = find_backup(settings, file)

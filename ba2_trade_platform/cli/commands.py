@@ -217,12 +217,12 @@ def pack_archives(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")]
 def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's schema, after a backup."""
     be_quiet()
-    from ba2_trade_platform.app import build  # noqa: PLC0415 - the database's libraries
-    from ba2_trade_platform.migrating import migrate as run_migrations  # noqa: PLC0415
+    from ba2_trade_platform.app.build import build  # noqa: PLC0415 - the database's libraries
+    from ba2_trade_platform.app.migration import migrate as run_migrations  # noqa: PLC0415
 
     settings = settings_in_force()
     platform = build(settings)
-    platform.ownership.take(settings.page_url)
+    platform.instance_lock.take(settings.page_url)
     try:
         done = run_migrations(settings)
     finally:

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from ba2_trade_platform.api.register import PREFIX, create_api
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.errors import (
     Invalid,
     NotFound,
@@ -116,7 +117,7 @@ def _take(platform: Platform) -> Holder | None:
         try:
             platform.own()
         except StartRefused as refusal:
-            holder = platform.ownership.holder()
+            holder = platform.instance_lock.holder()
             if refusal.code != "DATABASE_HELD":
                 raise
             if holder is not None and _answers(holder):

@@ -9,7 +9,7 @@ from nicegui import app, ui
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.ui.analysis.page import analysis_page
 from ba2_trade_platform.ui.batches.batch_page import batch_page
 from ba2_trade_platform.ui.batches.bulk_pages import bulk_list_page, bulk_page
@@ -38,7 +38,7 @@ def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
     live = Live(platform.feed)
     desk = Desk(platform, live, SharedReading(partial(read_pulse, platform)))
-    platform.health.count_pages(lambda: live.pages)
+    platform.operations.health.count_pages(lambda: live.pages)
     _add_style()
     _analyses(desk)
     _history(desk)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from ba2_trade_platform.api.register import create_api
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 
 
 def client_of(platform: Platform) -> httpx.AsyncClient:

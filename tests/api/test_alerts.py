@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
 
 

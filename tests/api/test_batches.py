@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.platforms import practice, submit
 
 SYMBOLS = ["AAPL", "MSFT", "INTC"]

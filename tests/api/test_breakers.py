@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.platforms import practice, row, running, submit, wait_until
 
 

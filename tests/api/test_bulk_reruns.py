@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.api.conftest import client_of
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit, wait_until
 
@@ -66,7 +66,7 @@ async def test_a_script_previews_creates_and_watches(working: Platform) -> None:
 
 async def test_a_plan_that_changed_answers_409_with_the_new_plan(working: Platform) -> None:
     working.queue.pause(by=TRADER)
-    ids = [row.id for row in working.monitor.page().items]
+    ids = [row.id for row in working.monitoring.jobs.page().items]
     async with client_of(working) as client:
         seen = await preview(client, ids=ids)
         await client.post(f"/analyses/{ids[0]}/rerun", json={})
@@ -118,7 +118,7 @@ async def test_twenty_clients_with_one_key_make_one_bulk_rerun(working: Platform
             wait_until, working, lambda: working.bulk_reruns.get(bulk_id).finished_at is not None, "the bulk re-run"
         )
         assert [bulk.id for bulk in working.bulk_reruns.list().items] == [bulk_id]
-        assert {row.attempt for row in working.monitor.page().items} == {2}
+        assert {row.attempt for row in working.monitoring.jobs.page().items} == {2}
         other = await client.post(
             "/bulk-reruns", json={**wish, "reason": "another"}, headers={"Idempotency-Key": "morning"}
         )

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart
 from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.callers import PRICES
@@ -18,7 +18,7 @@ from tests.platforms import practice, submit
 def call(platform: Platform, analysis_id: int, model: str = "dear") -> None:
     """Make one call of 0.04 USD for this analysis."""
     start = CallStart(analysis_id, 1, 1, "AAPL", "Bull", "lab", model, 1000, 1000)
-    platform.calls.end(platform.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000, 500))
+    platform.models.calls.end(platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000, 500))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.api.conftest import client_of
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit, wait_until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.api.conftest import client_of
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit
 

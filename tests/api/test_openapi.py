@@ -40,7 +40,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
         submit(platform, practice(platform, "Completes"))
         failing = submit(platform, practice(platform, "Fails", fail_with="AUTH", recommend_before_failing=True))
         drain(platform)
-        assert platform.details.row(failing).error_code == "AUTH"
+        assert platform.monitoring.details.row(failing).error_code == "AUTH"
         yield schemathesis.openapi.from_asgi("/openapi.json", create_api(platform))
 
 

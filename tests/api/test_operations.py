@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.api.conftest import client_of
 from tests.chaos.test_storage_trouble import another_program_locking
 from tests.platforms import make_platform, running, wait_until
@@ -29,7 +29,7 @@ async def test_health_has_every_item_with_its_sentence(client: httpx.AsyncClient
 
 async def test_a_locked_database_leaves_the_console_alive_but_not_ready(tmp_path: Path) -> None:
     with running(make_platform(tmp_path)) as platform:
-        wait_until(platform, lambda: platform.health.obstacles() == (), "being ready")
+        wait_until(platform, lambda: platform.operations.health.obstacles() == (), "being ready")
         async with client_of(platform) as client:
             with another_program_locking(file_of(platform)):
                 await asyncio.sleep(1.1)  # readiness is asked at most once a second
@@ -55,8 +55,8 @@ async def test_a_backup_is_made_and_listed(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_backup_that_fails_says_why(platform: Platform, client: httpx.AsyncClient) -> None:
-    platform.backups.folder.parent.mkdir(exist_ok=True)
-    platform.backups.folder.write_text("no folder")
+    platform.operations.backups.folder.parent.mkdir(exist_ok=True)
+    platform.operations.backups.folder.write_text("no folder")
     answer = await client.post("/backups", json={})
     assert (answer.status_code, answer.json()["code"]) == (503, "BACKUP_FAILED")
     assert answer.json()["detail"].startswith("The backup failed: ")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ba2_trade_platform.api.register import create_api
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.api.conftest import client_of
 from tests.platforms import make_platform, practice, submit
 
@@ -102,7 +102,7 @@ async def test_a_stopping_console_takes_no_wishes(tmp_path: Path) -> None:
 
 async def test_a_bug_is_a_problem_without_its_secrets(platform: Platform) -> None:
     broken: Any = BrokenMonitor()
-    async with client_of(replace(platform, monitor=broken)) as client:
+    async with client_of(replace(platform, monitoring=replace(platform.monitoring, jobs=broken))) as client:
         answer = await client.get("/analyses")
     assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
     assert answer.json()["detail"] == "The console met ZeroDivisionError; its log has the traceback"

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.vocabulary import ActorKind
 from tests.api.conftest import client_of
 from tests.fakes.side_effects import Orders
@@ -152,7 +152,7 @@ async def test_the_same_key_is_answered_as_the_first_time(working: Platform, htt
     assert (first.status_code, second.status_code) == (202, 202)
     assert second.json() == first.json()
     assert ("idempotency-replayed" in first.headers, second.headers["idempotency-replayed"]) == (False, "true")
-    assert len(working.details.attempts(analysis_id)) == 2
+    assert len(working.monitoring.details.attempts(analysis_id)) == 2
 
 
 async def test_two_requests_at_once_with_one_key_are_one_rerun(working: Platform, http: httpx.AsyncClient) -> None:
@@ -193,7 +193,7 @@ async def test_a_key_is_kept_for_a_day(working: Platform, http: httpx.AsyncClien
     await asyncio.to_thread(drain, working)
     change(file_of(working), "UPDATE idempotency_key SET created_at = datetime(created_at, '-24 hours', '-1 second')")
     await http.post(f"/analyses/{analysis_id}/rerun", headers=headers)
-    assert len(working.details.attempts(analysis_id)) == 3
+    assert len(working.monitoring.details.attempts(analysis_id)) == 3
 
 
 @pytest.mark.parametrize("key", ["", "k" * 201, "two words"])

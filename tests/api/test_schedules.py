@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from tests.api.conftest import client_of
 from tests.platforms import drain, make_platform, practice, running
 

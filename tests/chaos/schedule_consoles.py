@@ -20,7 +20,8 @@ import apscheduler.schedulers.background  # noqa: F401 - as cronsim, so that the
 import cronsim  # noqa: F401
 import exchange_calendars  # noqa: F401
 
-from ba2_trade_platform.app import Platform, build
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
@@ -59,24 +60,24 @@ def scheduler_of(platform: Platform, clock: FastClock) -> tuple[Scheduler, Sched
     clocks = {ScheduleClock.REAL: clock}
     firing = ScheduleFiring(platform.store, platform.queue, ExchangeCalendars(), clocks, platform.prices.clock)
     presence = Presence(platform.store, "fast")
-    return Scheduler(platform.store, platform.operations.clockwork, firing, presence, clocks), firing
+    return Scheduler(platform.store, platform.operations.background_jobs, firing, presence, clocks), firing
 
 
 def live(folder: Path, speed: float) -> None:
     """Own the database, fire and work, and wait to be killed."""
     platform = _working(folder)
     completed, worked = Filter(status=(Status.COMPLETED,)), threading.Event()
-    before = platform.monitor.count(completed)
+    before = platform.monitoring.jobs.count(completed)
 
     def listen(_: Change) -> None:
-        if not worked.is_set() and platform.monitor.count(completed) > before:
+        if not worked.is_set() and platform.monitoring.jobs.count(completed) > before:
             worked.set()
             print("worked", flush=True)
 
     platform.feed.subscribe(listen)
     scheduler, firing = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
     scheduler.start()
-    platform.operations.clockwork.start()
+    platform.operations.background_jobs.start()
     print("ready", flush=True)
     firing.fire_slice(ScheduleClock.REAL)
     print("fired", flush=True)
@@ -89,7 +90,7 @@ def drain(folder: Path) -> None:
     unfinished = Filter(status=(Status.PENDING, Status.RUNNING))
     quiet = threading.Event()
     platform.feed.subscribe(lambda _: quiet.set())
-    while platform.monitor.count(unfinished):
+    while platform.monitoring.jobs.count(unfinished):
         quiet.wait(1)
         quiet.clear()
     platform.stop()

@@ -40,7 +40,7 @@ def prepare(folder: Path) -> None:
         draft = Draft(
             misfire.value, expert, QUARTERLY, "Europe/Berlin", symbols=(symbol,), misfire=misfire, grace_seconds=600
         )
-        platform.schedules.create(draft, by=TRADER)
+        platform.schedules.service.create(draft, by=TRADER)
     with platform.store.write() as transaction:
         stamp = (BEGIN + timedelta(minutes=15)).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
         transaction.session.connection().exec_driver_sql(

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun import Requeued
 from ba2_trade_platform.core.base.errors import PlatformError, Refused
 from ba2_trade_platform.vocabulary import Status
@@ -66,5 +66,5 @@ def test_while_the_worker_runs_the_others_are_told_where_the_row_stands(tmp_path
         refused = [answer for answer in answers if isinstance(answer, Refused)]
         assert len(refused) == CLICKS - 1
         assert {answer.code for answer in refused} <= {"ALREADY_QUEUED", "NOT_FAILED"}
-        assert [attempt.number for attempt in platform.details.attempts(analysis_id)] == [2, 1]
+        assert [attempt.number for attempt in platform.monitoring.details.attempts(analysis_id)] == [2, 1]
         assert one(file_of(platform), "SELECT COUNT(*) FROM analysis_output WHERE attempt = 1") == 0

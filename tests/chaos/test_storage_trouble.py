@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
@@ -100,7 +100,7 @@ def test_every_wish_is_refused_with_a_sentence_and_no_row_changes(tmp_path: Path
                 with pytest.raises(Unavailable, match=trouble):
                     wish()
             assert row(platform, failed).status is Status.FAILED
-            assert platform.monitor.counts(row(platform, failed).created_at).pending == 1
+            assert platform.monitoring.jobs.counts(row(platform, failed).created_at).pending == 1
         assert dump(file_of(platform)) == before
         assert platform.analyses.rerun(failed, by=TRADER).attempt == 2
 
@@ -118,7 +118,7 @@ def test_results_wait_in_memory_and_are_written_when_the_trouble_is_over(tmp_pat
         impatient(platform)
         jobs = [submit_to(platform, "Writing", symbol) for symbol in ("AAPL", "MSFT", "INTC")]
         wait_until(platform, lambda: platform.worker.status.busy == 3, "starting")
-        wait_until(platform, lambda: all(platform.details.steps(job) for job in jobs), "the gate")
+        wait_until(platform, lambda: all(platform.monitoring.details.steps(job) for job in jobs), "the gate")
         with TROUBLES[trouble](platform):
             gate.open()
             wait_until(platform, lambda: platform.worker.status.storage_problem == trouble, "noticing the trouble")
@@ -139,7 +139,7 @@ def test_another_programs_pending_row_is_picked_up_by_itself(tmp_path: Path) -> 
         drain(platform)
         added = insert_like(file_of(platform), earlier, "AAPL")
         wait_until(platform, lambda: row(platform, added).status is Status.COMPLETED, "picking it up")
-        assert [attempt.outcome for attempt in platform.details.attempts(added)] == ["completed"]
+        assert [attempt.outcome for attempt in platform.monitoring.details.attempts(added)] == ["completed"]
 
 
 def test_another_programs_change_is_told_to_who_watches(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.errors import NotFound, PlatformError
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
@@ -91,7 +91,7 @@ def test_a_delete_and_a_rerun_at_the_same_moment_leave_one_truth(tmp_path: Path)
             lambda: platform.experts.update(expert, by=TRADER, enabled=False),
         )
         drain(platform)
-        assert platform.monitor.count() == 0
+        assert platform.monitoring.jobs.count() == 0
         assert not [answer for answer in answers[len(jobs) :] if isinstance(answer, PlatformError)]
         assert_sound(platform)
 
@@ -111,7 +111,7 @@ def test_an_expert_disabled_while_its_analyses_wait_run_and_are_rerun_ends_all_o
             ),
         )
         drain(platform)
-        rows = platform.monitor.page(Filter()).items
+        rows = platform.monitoring.jobs.page(Filter()).items
         assert {found.status for found in rows} <= {Status.FAILED, Status.COMPLETED}
         assert {found.error_code for found in rows} <= {"AUTH", "EXPERT_UNAVAILABLE", None}
         assert_sound(platform)
@@ -123,21 +123,21 @@ def test_the_demo_is_removed_while_its_analyses_wait_run_and_are_rerun(tmp_path:
         own = submit(platform, practice(platform, "My own desk"), "MSFT")
         wait_until(platform, lambda: platform.worker.status.busy >= 4, "the demo's work")
         platform.queue.pause(by=TRADER)
-        demo = [found.id for found in platform.monitor.page(limit=500).items if found.id != own]
+        demo = [found.id for found in platform.monitoring.jobs.page(limit=500).items if found.id != own]
         answers = at_once(
-            lambda: platform.demo.remove(by=TRADER),
-            lambda: platform.demo.remove(by=TRADER),
+            lambda: platform.demo.desk.remove(by=TRADER),
+            lambda: platform.demo.desk.remove(by=TRADER),
             *(lambda job=job: platform.analyses.cancel(job, by=TRADER) for job in demo[:6]),
             *(lambda job=job: platform.analyses.rerun(job, by=TRADER) for job in demo[6:]),
         )
         platform.queue.resume(by=TRADER)
-        wait_until(platform, lambda: platform.monitor.count(ACTIVE) == 0, "coming to an end")
+        wait_until(platform, lambda: platform.monitoring.jobs.count(ACTIVE) == 0, "coming to an end")
         assert sum(answer for answer in answers[:2] if isinstance(answer, int)) == len(demo)
-        assert [found.id for found in platform.monitor.page().items] == [own]
+        assert [found.id for found in platform.monitoring.jobs.page().items] == [own]
         assert row(platform, own).status is Status.COMPLETED
-        assert platform.demo.state().present is False
+        assert platform.demo.desk.state().present is False
         assert [found.alias for found in platform.experts.list()] == ["My own desk"]
-        assert (platform.watchlists.list(), platform.lists.instruments.page().items) == ([], ())
+        assert (platform.instruments.watchlists.list(), platform.instruments.catalog.page().items) == ([], ())
         # Another analysis without a batch must not keep the demo's batches.
         assert one(file_of(platform), "SELECT COUNT(*) FROM batch") == 0
         assert_sound(platform)

@@ -50,6 +50,6 @@ def test_the_example_runs_in_a_console(tmp_path: Path) -> None:
     with running(platform):
         analysis_id = submit(platform, instance)
         drain(platform)
-    found = platform.details.recommendation(analysis_id)
+    found = platform.monitoring.details.recommendation(analysis_id)
     assert found is not None
     assert found.details.endswith("by three closes")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun_plans import Wish
 from ba2_trade_platform.vocabulary import Mode, ProviderKind
 from tests.debates import KEY, PRICES, SYMBOLS, money, write_research
@@ -77,7 +77,7 @@ def debate_lab(
         platform = make_platform(folder, research_dir=research, workers=workers, minute=minute)
         for name, server in zip(("lab", "lab-two"), servers, strict=True):
             given = {"quick_model": "small", "deep_model": "large", "base_url": f"{server.url}/v1", "key": KEY}
-            platform.model_providers.create(name, ProviderKind.OPENAI, by=TRADER, **given, **(limits or {}))
+            platform.models.providers.create(name, ProviderKind.OPENAI, by=TRADER, **given, **(limits or {}))
         chosen = {"providers": ["lab"], "call_retries": 0, **settings}
         limit = {"max_retries": 0, "max_concurrent": max_concurrent}
         desk = platform.experts.create("DebateDesk", "Debaters", chosen, by=TRADER, **limit)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.experts import Expert
 from tests.fakes.experts import Catalog, Scripted, steady
 from tests.platforms import TRADER, make_platform, running

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
 from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
 from tests.platforms import make_platform

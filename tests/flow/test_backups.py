@@ -205,9 +205,9 @@ def test_a_console_killed_while_it_copies_leaves_no_backup(tmp_path: Path) -> No
 def make_started(folder: Path) -> Iterator[Backups]:
     """The backups of a console that has started in this folder, on another database."""
     platform = make_platform(folder)
-    platform.backups.start(platform.operations.clockwork)
+    platform.operations.backups.start(platform.operations.background_jobs)
     try:
-        yield platform.backups
+        yield platform.operations.backups
     finally:
         platform.stop()
 
@@ -239,12 +239,12 @@ def test_only_one_is_made_at_a_time(tmp_path: Path) -> None:
 
 def test_rows_follow_the_folder(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)
-    kept, lost = (platform.backups.make(by=TRADER) for _ in range(2))
+    kept, lost = (platform.operations.backups.make(by=TRADER) for _ in range(2))
     Path(lost.file or "").unlink()
     another = Path(kept.file or "").with_name("ba2-backup-20250101T020000Z.db")
     Path(kept.file or "").rename(another)
-    platform.backups.take_stock()
-    assert [(each.good, each.started_at) for each in platform.backups.list() if each.good] == [
+    platform.operations.backups.take_stock()
+    assert [(each.good, each.started_at) for each in platform.operations.backups.list() if each.good] == [
         (True, datetime(2025, 1, 1, 2, tzinfo=UTC))
     ]
     platform.stop()
@@ -252,13 +252,13 @@ def test_rows_follow_the_folder(tmp_path: Path) -> None:
 
 def test_a_backup_that_was_cut_off_since_is_none_any_more(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)
-    made = platform.backups.make(by=TRADER)
+    made = platform.operations.backups.make(by=TRADER)
     with Path(made.file or "").open("r+b") as file:
         file.truncate(1000)
-    platform.backups.take_stock()
-    platform.backups.take_stock()
-    assert platform.backups.newest_good() is None
-    assert [each.good for each in platform.backups.list()] == [False]
+    platform.operations.backups.take_stock()
+    platform.operations.backups.take_stock()
+    assert platform.operations.backups.newest_good() is None
+    assert [each.good for each in platform.operations.backups.list()] == [False]
     platform.stop()
 
 
@@ -282,8 +282,10 @@ def test_the_copy_can_be_read_by_nobody_who_could_not_read_the_database(tmp_path
 
 def test_the_settings_decide_when_and_how_long(tmp_path: Path) -> None:
     platform = make_platform(tmp_path, backup_at="03:30", backup_days=30, timezone="America/New_York")
-    assert platform.backups.plan == Plan(time(3, 30), ZoneInfo("America/New_York"), 30)
+    assert platform.operations.backups.plan == Plan(time(3, 30), ZoneInfo("America/New_York"), 30)
     assert platform.actor(ActorKind.USER).name == "trader"
-    assert platform.backups.plan.next(datetime(2026, 3, 2, tzinfo=UTC)) == datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
-    assert timedelta(days=platform.backups.plan.days) == timedelta(days=30)
+    assert platform.operations.backups.plan.next(datetime(2026, 3, 2, tzinfo=UTC)) == datetime(
+        2026, 3, 2, 8, 30, tzinfo=UTC
+    )
+    assert timedelta(days=platform.operations.backups.plan.days) == timedelta(days=30)
     platform.stop()

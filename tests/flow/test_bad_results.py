@@ -150,11 +150,11 @@ def test_surrogates_nul_nan_and_huge_texts_are_stored(tmp_path: Path) -> None:
         done = submit_to(platform, "Writer")
         drain(platform)
         assert row(platform, done).status is Status.COMPLETED
-        note, huge = platform.details.outputs(done)
+        note, huge = platform.monitoring.details.outputs(done)
         assert (note.type, note.name, note.text) == ("note", "na?me", "a?bc")
-        assert platform.details.raw(note.id) == {"nan": None, "text": "?"}
+        assert platform.monitoring.details.raw(note.id) == {"nan": None, "text": "?"}
         assert len(huge.text) == 4 * 1024 * 1024
-        assert platform.details.state(done) == {"text": "?", "nan": None}
+        assert platform.monitoring.details.state(done) == {"text": "?", "nan": None}
         assert one(file_of(platform), "SELECT result FROM analysis_step_result") == (
             '{"nan": null, "inf": null, "text": "?", "big": 1208925819614629174706176, "3": [1, 2]}'
         )

@@ -122,7 +122,7 @@ def test_a_run_of_a_schedule_is_paused_and_cancelled_like_any_batch_and_ends_wit
         platform.queue.pause(by=TRADER)
         timing = {"kind": "times", "days": [0], "times": ["09:30"]}
         draft = Draft("Open", practice(platform), timing, "UTC", symbols=("AAPL", "MSFT"))
-        platform.schedules.run_now(platform.schedules.create(draft, by=TRADER).id, by=TRADER)
+        platform.schedules.service.run_now(platform.schedules.service.create(draft, by=TRADER).id, by=TRADER)
         (batch,) = platform.batches.list(kind=BatchKind.SCHEDULE_RUN, source=Source.SCHEDULE).items
         assert platform.batches.pause(batch.id, by=TRADER).state is BatchState.PAUSED
         assert [state for (state,) in ask(file_of(platform), "SELECT state FROM schedule_run")] == ["running"]

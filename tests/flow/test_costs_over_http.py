@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun_plans import Wish
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
@@ -44,7 +44,7 @@ def asking(folder: Path, **settings: Any) -> Iterator[tuple[Platform, ModelServe
     with model_server() as server:
         platform = make_platform(folder, catalog=Catalog(expert))
         models = {"quick_model": "small", "deep_model": "large", "base_url": f"{server.url}/v1"}
-        platform.model_providers.create("lab", ProviderKind.OPENAI, by=TRADER, key="sk-test-0123456789", **models)
+        platform.models.providers.create("lab", ProviderKind.OPENAI, by=TRADER, key="sk-test-0123456789", **models)
         chosen = {"providers": ["lab"], "call_retries": 0, **settings}
         asker = platform.experts.create("Asker", "Asker", chosen, by=TRADER, max_retries=0).id
         with running(platform):
@@ -60,10 +60,10 @@ def test_sums_are_what_the_server_counted_over_a_failure_and_its_resume(tmp_path
         platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
-        total = platform.costs.by("outcome").total
+        total = platform.models.costs.by("outcome").total
         assert total.calls == len(server.asked) == 4
         assert (total.tokens, total.cost, total.at_least) == (3 * TOKENS, 3 * TAKEN, False)
-        newest, first = platform.details.attempts(analysis_id)
+        newest, first = platform.monitoring.details.attempts(analysis_id)
         assert (first.cost, newest.cost) == (TAKEN, 2 * TAKEN)
 
 
@@ -82,9 +82,9 @@ def test_over_its_budget_nothing_more_is_asked_and_a_raised_one_goes_on(tmp_path
 def test_somebody_elses_server_is_not_priced_like_openai(tmp_path: Path) -> None:
     with asking(tmp_path) as (platform, server, _):
         models = {"quick_model": "gpt-4o", "deep_model": "gpt-4o"}
-        create = platform.model_providers.create
+        create = platform.models.providers.create
         create("proxy", ProviderKind.OPENAI, by=TRADER, base_url=f"{server.url}/v1", **models)
         create("ours", ProviderKind.OPENAI, by=TRADER, base_url="https://api.openai.com/v1", **models)
-        assert platform.calls.price_of("proxy", "gpt-4o") is None
-        assert platform.calls.price_of("ours", "gpt-4o").input == Decimal("2.50")
-        assert platform.calls.price_of("lab", "gpt-4o").input == 10
+        assert platform.models.calls.price_of("proxy", "gpt-4o") is None
+        assert platform.models.calls.price_of("ours", "gpt-4o").input == Decimal("2.50")
+        assert platform.models.calls.price_of("lab", "gpt-4o").input == 10

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun_plans import Wish
 from ba2_trade_platform.vocabulary import Action, ErrorCode, Mode, ProviderKind, Status
 from tests.platforms import TRADER, drain, make_platform, row, running, submit, wait_until
@@ -38,12 +38,12 @@ def test_a_debate_runs_from_submit_to_recommendation_without_key_or_network(plat
     analysis_id = debate(platform)
     drain(platform)
     assert row(platform, analysis_id).status is Status.COMPLETED
-    found = platform.details.recommendation(analysis_id)
+    found = platform.monitoring.details.recommendation(analysis_id)
     assert found is not None
     assert found.details.startswith("*scripted, not a language model*")
-    steps = {step.name: step for step in platform.details.steps(analysis_id)}
+    steps = {step.name: step for step in platform.monitoring.details.steps(analysis_id)}
     assert (steps["Trader"].provider, bool(steps["Trader"].tokens)) == ("scripted", True)
-    environment = platform.details.attempts(analysis_id)[0].environment
+    environment = platform.monitoring.details.attempts(analysis_id)[0].environment
     assert environment["absent"] == ["news", "sentiment"]
     assert environment["models"]["providers"][0]["name"] == "scripted"
     assert len(environment["prompts"]) == 12
@@ -52,8 +52,8 @@ def test_a_debate_runs_from_submit_to_recommendation_without_key_or_network(plat
 def test_every_call_is_written_with_who_answered_and_its_tokens(platform: Platform) -> None:
     analysis_id = debate(platform)
     drain(platform)
-    found = [one for one in platform.details.outputs(analysis_id) if ": answer " in one.name]
-    raws = {one.name: platform.details.raw(one.id) for one in found if one.id is not None}
+    found = [one for one in platform.monitoring.details.outputs(analysis_id) if ": answer " in one.name]
+    raws = {one.name: platform.monitoring.details.raw(one.id) for one in found if one.id is not None}
     assert set(raws) >= {"Trader: answer 1", "Portfolio manager: answer 1"}
     assert {raw["provider"] for raw in raws.values()} == {"scripted"}
     ((tokens_in, tokens_out),) = ask(file_of(platform), "SELECT SUM(tokens_in), SUM(tokens_out) FROM model_call")
@@ -63,13 +63,13 @@ def test_every_call_is_written_with_who_answered_and_its_tokens(platform: Platfo
 
 def test_what_the_scripted_model_decides_in_place_of_another_is_labelled(platform: Platform) -> None:
     values = {"quick_model": "m", "deep_model": "m", "base_url": "http://127.0.0.1:9/v1", "key": "some-key"}
-    platform.model_providers.create("lab", ProviderKind.OPENAI, by=TRADER, **values)
+    platform.models.providers.create("lab", ProviderKind.OPENAI, by=TRADER, **values)
     analysis_id = debate(platform, "lab:m", providers=["lab", "scripted"])
     drain(platform)
-    found = platform.details.recommendation(analysis_id)
+    found = platform.monitoring.details.recommendation(analysis_id)
     assert found is not None
     assert found.details.startswith("*scripted, not a language model*")
-    texts = {output.name: output.text for output in platform.details.outputs(analysis_id)}
+    texts = {output.name: output.text for output in platform.monitoring.details.outputs(analysis_id)}
     assert texts["Portfolio manager: answer 1"].startswith("*scripted, not a language model*")
     assert texts["Summary"].startswith("*scripted, not a language model*")
 
@@ -99,7 +99,7 @@ def test_an_answer_that_stays_broken_is_a_failure_and_a_review_and_never_a_hold(
     drain(platform)
     assert row(platform, analysis_id).status is Status.FAILED
     assert row(platform, analysis_id).error_code == ErrorCode.OUTPUT_INVALID
-    found = platform.details.recommendation(analysis_id)
+    found = platform.monitoring.details.recommendation(analysis_id)
     assert found is not None
     assert found.action is Action.REVIEW
     assert not found.is_current

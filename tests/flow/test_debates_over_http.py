@@ -96,7 +96,7 @@ def test_a_rerun_without_the_provider_that_failed_goes_to_the_other(lab: DebateL
     assert lab.again(analysis_id, exclude_providers=("lab",)) == {}
     assert lab.second.calls(since=before) == {"trader": 1} | RISK | LAST
     assert lab.state(analysis_id) == ("completed", None)
-    steps = {step.name: step.provider for step in lab.platform.details.steps(analysis_id)}
+    steps = {step.name: step.provider for step in lab.platform.monitoring.details.steps(analysis_id)}
     assert (steps["Bull researcher"], steps["Trader"]) == ("lab", "lab-two")
 
 
@@ -152,7 +152,7 @@ async def test_a_cancel_over_the_api_ends_the_call_in_flight_within_a_second(lab
 
 def test_a_budget_stops_before_the_call_and_a_raised_one_pays_only_for_the_rest(lab: DebateLab) -> None:
     whole = lab.debate("AAPL")
-    (attempt,) = lab.platform.details.attempts(whole)
+    (attempt,) = lab.platform.monitoring.details.attempts(whole)
     assert attempt.cost is not None
     half = float(attempt.cost) * 0.6 + 0.015  # what is reserved for one answer of 500 tokens is 0.015 and its question
     lab.change(budget_per_analysis_usd=half, max_output_tokens=500)

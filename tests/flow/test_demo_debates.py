@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.analyses.rerun_plans import Wish
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
@@ -16,7 +16,7 @@ from tests.platforms import TRADER, drain, make_platform, row, running, submit, 
 
 
 def debates(platform: Platform, *statuses: Status) -> list[AnalysisRow]:
-    page = platform.monitor.page(Filter(status=statuses), limit=50)
+    page = platform.monitoring.jobs.page(Filter(status=statuses), limit=50)
     return [one for one in page.items if one.expert in ("Debate desk", "Debate cut off")]
 
 
@@ -26,23 +26,23 @@ def test_the_demo_shows_a_whole_debate_and_one_that_is_resumed_where_it_was_cut_
         completed, (failed,) = debates(platform, Status.COMPLETED), debates(platform, Status.FAILED)
         assert {one.symbol: str(one.action) for one in completed} == {"AAPL": "BUY", "AMD": "SELL"}
         assert (failed.symbol, failed.error_code) == ("COST", "PROVIDER_DOWN")
-        before = {step.name: step.tokens for step in platform.details.steps(failed.id)}
+        before = {step.name: step.tokens for step in platform.monitoring.details.steps(failed.id)}
 
         platform.analyses.rerun(failed.id, by=TRADER, wish=Wish(mode=Mode.RESUME))
         wait_until(platform, lambda: row(platform, failed.id).status == "completed", "the resumed debate")
-        steps = {step.name: step for step in platform.details.steps(failed.id)}
+        steps = {step.name: step for step in platform.monitoring.details.steps(failed.id)}
         kept = {name for name, step in steps.items() if step.reused_from_attempt == 1}
         assert kept == set(before) - {"Data", "Trader"}  # prices are read anew in each attempt
         assert {"Technical analyst", "Research manager"} <= kept
 
-        platform.demo.remove(by=TRADER)
-        assert not platform.demo.state().present
+        platform.demo.desk.remove(by=TRADER)
+        assert not platform.demo.desk.state().present
 
 
 def test_a_catalog_without_the_desk_has_a_demo_without_it(tmp_path: Path) -> None:
     platform = make_platform(tmp_path, catalog=Catalog(Scripted()))
     try:
-        assert platform.demo.seed(by=TRADER) == 0
+        assert platform.demo.desk.seed(by=TRADER) == 0
     finally:
         platform.stop()
 

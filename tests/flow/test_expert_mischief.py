@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Skipped, Verdict
 from ba2_trade_platform.vocabulary import Action, ErrorCode, Status
 from tests.fakes.experts import Gate, Scripted, hold
@@ -169,7 +169,7 @@ def test_an_unreadable_answer_fails_and_leaves_a_review_that_is_never_current(tm
     with console(tmp_path, Scripted("Mumbler", mumbles)) as platform:
         failed = submit_to(platform, "Mumbler")
         drain(platform)
-        review = platform.details.recommendation(failed)
+        review = platform.monitoring.details.recommendation(failed)
         assert row(platform, failed).error_code == "OUTPUT_INVALID"
         assert review is not None
         assert (review.action, review.is_current, review.details) == (Action.REVIEW, False, "The answer is no JSON")
@@ -189,7 +189,7 @@ def test_what_an_expert_does_to_a_steps_result_does_not_change_what_was_recorded
         drain(platform)
         ((result,),) = ask(file_of(platform), "SELECT result FROM analysis_step_result")
         assert result == '{"close": 1.5, "days": [1]}'
-        assert platform.details.state(done) == {"days": [1]}
+        assert platform.monitoring.details.state(done) == {"days": [1]}
 
 
 def test_a_swallowed_cancel_frees_the_row_at_once_and_the_slot_when_it_returns(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_swallowed_cancel_frees_the_row_at_once_and_the_slot_when_it_returns(t
         gate.open()
         wait_until(platform, lambda: platform.worker.status.busy == 0, "freeing the slot")
         assert row(platform, stubborn).status is Status.CANCELLED
-        assert platform.details.recommendation(stubborn) is None
+        assert platform.monitoring.details.recommendation(stubborn) is None
 
 
 def test_a_running_expert_is_really_stopped_by_a_cancel(tmp_path: Path) -> None:
@@ -228,16 +228,16 @@ def test_a_running_expert_is_really_stopped_by_a_cancel(tmp_path: Path) -> None:
     with console(tmp_path, Scripted("Waiter", waits)) as platform:
         waiting = submit_to(platform, "Waiter")
         gate.arrived()
-        wait_until(platform, lambda: bool(platform.details.steps(waiting)), "showing the step")
+        wait_until(platform, lambda: bool(platform.monitoring.details.steps(waiting)), "showing the step")
         done = platform.analyses.cancel(waiting, by=TRADER, reason="wrong symbol")
         assert done.sentence == f"Analysis {waiting} cancelled"
         assert stopped.wait(DEADLINE)
         wait_until(platform, lambda: platform.worker.status.busy == 0, "freeing the slot")
         found = row(platform, waiting)
         assert (found.status, found.current_step, found.error_code) == (Status.CANCELLED, None, None)
-        (attempt,) = platform.details.attempts(waiting)
+        (attempt,) = platform.monitoring.details.attempts(waiting)
         assert (attempt.outcome, attempt.finished_at) == ("cancelled", found.finished_at)
-        assert [(step.status, step.error_message) for step in platform.details.steps(waiting)] == [
+        assert [(step.status, step.error_message) for step in platform.monitoring.details.steps(waiting)] == [
             ("failed", "cancelled")
         ]
 
@@ -305,7 +305,7 @@ def test_out_of_time_it_fails_as_timeout_and_its_step_does_not_stay_running(tmp_
             "The attempt did not end within its limit of 0.3 s",
         )
         assert found.failure_kind == "transient"
-        (step,) = platform.details.steps(late)
+        (step,) = platform.monitoring.details.steps(late)
         assert (step.status, step.error_message, step.finished_at) == ("failed", found.error_message, found.finished_at)
         if blocking:
             wait_until(platform, lambda: platform.worker.status.stopping == {late}, "showing it as stopping")

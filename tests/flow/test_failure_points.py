@@ -147,10 +147,10 @@ def test_an_error_is_on_the_row_and_not_only_in_a_log_file(tmp_path: Path) -> No
         assert (found.error_code, found.error_message) == ("BUG", "ZeroDivisionError: division by zero")
         assert found.failure_kind == "unknown"
         assert found.fingerprint
-        trace = platform.details.archive(failed, 1).traceback
+        trace = platform.monitoring.details.archive(failed, 1).traceback
         assert trace is not None
         assert "test_failure_points.py" in trace
-        (attempt,) = platform.details.attempts(failed)
+        (attempt,) = platform.monitoring.details.attempts(failed)
         assert (attempt.error_code, attempt.error_message) == (found.error_code, found.error_message)
 
 
@@ -215,7 +215,7 @@ def test_a_status_is_written_from_whatever_thread_the_work_was_done_in(tmp_path:
         assert {(row(platform, job).status, row(platform, job).error_message) for job in jobs} == {
             (Status.FAILED, "ValueError: broken in a thread")
         }
-        assert all(len(platform.details.outputs(job)) == 1 for job in jobs)
+        assert all(len(platform.monitoring.details.outputs(job)) == 1 for job in jobs)
 
 
 def test_wishes_from_many_threads_all_end_in_the_database(tmp_path: Path) -> None:

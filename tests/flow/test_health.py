@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.observability.loop_lag import Lag, LoopLag
 from ba2_trade_platform.core.observability.process import ClockWatch
 from ba2_trade_platform.core.operations import health_checks as checks
@@ -28,22 +28,22 @@ NIGHTLY = Plan(NOW.time(), ZoneInfo("UTC"), 7)
 
 def item(platform: Platform, key: str) -> Item:
     """Return one item of a fresh look."""
-    return {each.key: each for each in platform.health.read().items}[key]
+    return {each.key: each for each in platform.operations.health.read().items}[key]
 
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
     with running(make_platform(tmp_path)) as platform:
-        wait_until(platform, lambda: platform.health.obstacles() == (), "being ready")
-        platform.backups.make(by=TRADER)
-        report = platform.health.read()
+        wait_until(platform, lambda: platform.operations.health.obstacles() == (), "being ready")
+        platform.operations.backups.make(by=TRADER)
+        report = platform.operations.health.read()
     assert report.sentence == "All is well", report.text
     assert report.versions["console"] == platform.version
     assert {"python", "sqlite", "nicegui"} <= set(report.versions)
 
 
 def test_a_console_that_does_not_work_says_what_to_do(platform: Platform) -> None:
-    assert platform.health.obstacles() == ("the worker does not run", "the scheduler does not run")
-    report = platform.health.read()
+    assert platform.operations.health.obstacles() == ("the worker does not run", "the scheduler does not run")
+    report = platform.operations.health.read()
     assert {each.key for each in report.bad} == {"worker", "scheduler"}
     assert item(platform, "worker").sentence == "The worker does not run: restart the console"
     assert report.sentence == "2 bad, 1 to watch"  # no backup yet
@@ -51,9 +51,9 @@ def test_a_console_that_does_not_work_says_what_to_do(platform: Platform) -> Non
 
 def test_the_text_for_a_bug_report_names_no_folder_and_no_secret(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)
-    platform.heartbeat.change("https://hc.example/secret", by=TRADER)
-    platform.backups.make(by=TRADER)
-    text = platform.health.read().text
+    platform.operations.dead_man_switch.change("https://hc.example/secret", by=TRADER)
+    platform.operations.backups.make(by=TRADER)
+    text = platform.operations.health.read().text
     assert str(tmp_path) not in text
     assert "secret" not in text
     assert "Worker: The worker does not run" in text
@@ -81,7 +81,7 @@ def test_a_paused_queue_is_to_be_watched(platform: Platform) -> None:
 
 def test_a_schema_of_another_version_keeps_it_from_being_ready(platform: Platform) -> None:
     change(file_of(platform), "UPDATE alembic_version SET version_num = '9999'")
-    assert platform.health.obstacles()[-1] == "the database has schema 9999, this version needs 0004"
+    assert platform.operations.health.obstacles()[-1] == "the database has schema 9999, this version needs 0004"
     assert item(platform, "schema").state is State.BAD
 
 
@@ -122,33 +122,33 @@ async def test_a_blocked_loop_is_measured_while_it_is_blocked() -> None:
 def test_a_look_tells_the_pages_only_what_is_new(platform: Platform) -> None:
     told = []
     subscription = platform.feed.subscribe(told.append)
-    platform.health.look()
-    platform.health.look()
+    platform.operations.health.look()
+    platform.operations.health.look()
     subscription.close()
     assert len(told) == 1
-    assert platform.health.bad_count == 2
+    assert platform.operations.health.bad_count == 2
 
 
 def test_a_disk_that_is_nearly_full_raises_an_alert_once_and_room_ends_it(platform: Platform) -> None:
     free = [100_000_000]
     parts = Parts(
-        platform.store, platform.worker, platform.queue, platform.breakers, platform.operations.clockwork,
-        platform.backups, file_of(platform), ZoneInfo("UTC"), platform.version, platform.prices,
+        platform.store, platform.worker, platform.queue, platform.breakers, platform.operations.background_jobs,
+        platform.operations.backups, file_of(platform), ZoneInfo("UTC"), platform.version, platform.prices,
     )  # fmt: skip
 
     def watched() -> Health:
-        return Health(parts, Readiness(parts), platform.heartbeat, room=lambda _: free[0])
+        return Health(parts, Readiness(parts), platform.operations.dead_man_switch, room=lambda _: free[0])
 
     watched().look()
     health = watched()  # a console that was restarted
     health.look()
     health.look()
-    alerts = platform.alerts.open()
+    alerts = platform.notifications.alerts.open()
     assert [alert.kind for alert in alerts] == ["disk", "disk"]
     assert "Only 100.0 MB are left: make room now" in alerts[0].sentence
     free[0] = 50_000_000_000
     watched().look()
-    assert all(alert.ended_at for alert in platform.alerts.open())
+    assert all(alert.ended_at for alert in platform.notifications.alerts.open())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from tests.platforms import TRADER, make_platform, running, wait_until
 from tests.sql import ask, change, file_of
@@ -67,22 +67,27 @@ def listening() -> Iterator[Listener]:
 
 def at_work(platform: Platform) -> None:
     """Wait until the console is ready."""
-    wait_until(platform, lambda: platform.health.obstacles() == (), "being ready")
+    wait_until(platform, lambda: platform.operations.health.obstacles() == (), "being ready")
 
 
 def test_a_ready_console_pings_by_itself(tmp_path: Path) -> None:
     with listening() as listener, running(make_platform(tmp_path)) as platform:
         at_work(platform)
-        platform.heartbeat.change(listener.url, by=TRADER)
-        wait_until(platform, lambda: platform.heartbeat.state.last_good_at is not None, "the first ping")
+        platform.operations.dead_man_switch.change(listener.url, by=TRADER)
+        wait_until(
+            platform, lambda: platform.operations.dead_man_switch.state.last_good_at is not None, "the first ping"
+        )
         assert listener.heard[0] == ("GET", f"/ping/{SECRET}", "")
-        assert platform.heartbeat.state.sentence == "127.0.0.1 is pinged every 60 s while the console can work"
+        assert (
+            platform.operations.dead_man_switch.state.sentence
+            == "127.0.0.1 is pinged every 60 s while the console can work"
+        )
 
 
 def test_it_pings_again_after_a_restart(tmp_path: Path) -> None:
     with listening() as listener:
         first = make_platform(tmp_path)
-        first.heartbeat.change(listener.url, by=TRADER)
+        first.operations.dead_man_switch.change(listener.url, by=TRADER)
         first.stop()
         with running(make_platform(tmp_path)) as platform:
             wait_until(platform, lambda: bool(listener.heard), "a ping of the second life")
@@ -91,11 +96,11 @@ def test_it_pings_again_after_a_restart(tmp_path: Path) -> None:
 def test_a_console_that_cannot_work_is_silent_or_tells_why(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)  # not started: its worker does not run
     with listening() as listener:
-        platform.heartbeat.change(listener.url, by=TRADER)
-        platform.heartbeat.beat()
+        platform.operations.dead_man_switch.change(listener.url, by=TRADER)
+        platform.operations.dead_man_switch.beat()
         assert listener.heard == []
-        platform.heartbeat.change(listener.url, by=TRADER, tell_failure=True)
-        platform.heartbeat.beat()
+        platform.operations.dead_man_switch.change(listener.url, by=TRADER, tell_failure=True)
+        platform.operations.dead_man_switch.beat()
     why = "the worker does not run; the scheduler does not run"
     assert listener.heard == [("POST", f"/ping/{SECRET}/fail", why)]
     platform.stop()
@@ -104,45 +109,45 @@ def test_a_console_that_cannot_work_is_silent_or_tells_why(tmp_path: Path) -> No
 def test_failing_pings_are_shown_and_alarmed_once(tmp_path: Path) -> None:
     with listening() as listener, running(make_platform(tmp_path)) as platform:
         at_work(platform)
-        platform.heartbeat.change(listener.url, by=TRADER, every_seconds=3600)
+        platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
         listener.status = 404
         for _ in range(5):
-            state = platform.heartbeat.test()
+            state = platform.operations.dead_man_switch.test()
         assert state.sentence == "127.0.0.1 is not reached: it answered 404"
-        assert "bad" in [item.state for item in platform.health.read().items if item.key == "heartbeat"]
+        assert "bad" in [item.state for item in platform.operations.health.read().items if item.key == "heartbeat"]
         ((kind, sentence, seen, ended),) = ask(file_of(platform), "SELECT kind, sentence, seen, ended_at FROM alert")
         assert (kind, seen, ended) == ("heartbeat", 1, None)
         assert SECRET not in sentence
         listener.status = 200
-        assert platform.heartbeat.test().failures == 0
+        assert platform.operations.dead_man_switch.test().failures == 0
         assert ask(file_of(platform), "SELECT ended_at IS NOT NULL FROM alert") == [(1,)]
 
 
 def test_an_alarm_that_the_database_could_not_take_is_raised_with_the_next_ping(tmp_path: Path) -> None:
     with listening() as listener, running(make_platform(tmp_path)) as platform:
         at_work(platform)
-        platform.heartbeat.change(listener.url, by=TRADER, every_seconds=3600)
+        platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
         listener.status = 404
-        platform.heartbeat.test()
-        platform.heartbeat.test()
+        platform.operations.dead_man_switch.test()
+        platform.operations.dead_man_switch.test()
         change(file_of(platform), "CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'no'); END")
         with suppress(Exception):
-            platform.heartbeat.test()
+            platform.operations.dead_man_switch.test()
         change(file_of(platform), "DROP TRIGGER full")
-        platform.heartbeat.test()
+        platform.operations.dead_man_switch.test()
         assert ask(file_of(platform), "SELECT kind FROM alert") == [("heartbeat",)]
 
 
 def test_a_server_that_never_stops_talking_holds_nothing_up(tmp_path: Path) -> None:
     with listening() as listener, running(make_platform(tmp_path)) as platform:
         at_work(platform)
-        platform.heartbeat.change(listener.url, by=TRADER, every_seconds=3600)
+        platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
         listener.talks_on.set()
-        pinging = threading.Thread(target=platform.heartbeat.test, daemon=True)
+        pinging = threading.Thread(target=platform.operations.dead_man_switch.test, daemon=True)
         pinging.start()
         pinging.join(5)
         assert not pinging.is_alive()
-        assert platform.heartbeat.state.last_good_at is not None
+        assert platform.operations.dead_man_switch.state.last_good_at is not None
 
 
 def test_a_server_that_is_gone_stops_nothing(tmp_path: Path) -> None:
@@ -150,17 +155,20 @@ def test_a_server_that_is_gone_stops_nothing(tmp_path: Path) -> None:
         pass
     with running(make_platform(tmp_path)) as platform:
         at_work(platform)
-        platform.heartbeat.change(listener.url, by=TRADER, every_seconds=3600)
-        assert platform.heartbeat.test().sentence == "127.0.0.1 is not reached: ConnectError, is the network there?"
+        platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
+        assert (
+            platform.operations.dead_man_switch.test().sentence
+            == "127.0.0.1 is not reached: ConnectError, is the network there?"
+        )
         assert platform.worker.status.running
 
 
 def test_the_address_is_never_readable_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     platform = make_platform(tmp_path)
-    platform.heartbeat.change(f"https://hc.example/{SECRET}", by=TRADER)
-    assert platform.heartbeat.state.host == "hc.example"
-    assert SECRET not in repr(platform.heartbeat.state)
-    assert SECRET not in platform.health.read().text
+    platform.operations.dead_man_switch.change(f"https://hc.example/{SECRET}", by=TRADER)
+    assert platform.operations.dead_man_switch.state.host == "hc.example"
+    assert SECRET not in repr(platform.operations.dead_man_switch.state)
+    assert SECRET not in platform.operations.health.read().text
     assert SECRET not in caplog.text
     platform.stop()
     assert SECRET.encode() not in file_of(platform).read_bytes()
@@ -169,16 +177,16 @@ def test_the_address_is_never_readable_again(tmp_path: Path, caplog: pytest.LogC
 def test_an_address_that_cannot_be_read_any_more_is_shown(tmp_path: Path) -> None:
     with running(make_platform(tmp_path)) as platform:
         at_work(platform)
-        platform.heartbeat.change("https://hc.example/x", by=TRADER, every_seconds=3600)
+        platform.operations.dead_man_switch.change("https://hc.example/x", by=TRADER, every_seconds=3600)
         (tmp_path / "secret.key").unlink()
-        assert "its URL cannot be read" in platform.heartbeat.test().sentence
+        assert "its URL cannot be read" in platform.operations.dead_man_switch.test().sentence
 
 
 @pytest.mark.parametrize("url", ["hc-ping.com/x", "ftp://hc-ping.com/x", "https://", "javascript:1"])
 def test_what_is_no_address_is_refused(tmp_path: Path, url: str) -> None:
     platform = make_platform(tmp_path)
     with pytest.raises(Invalid):
-        platform.heartbeat.change(url, by=TRADER)
+        platform.operations.dead_man_switch.change(url, by=TRADER)
     with pytest.raises(Refused, match="No heartbeat URL is set"):
-        platform.heartbeat.test()
+        platform.operations.dead_man_switch.test()
     platform.stop()

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
+from ba2_trade_platform.core.base.background_jobs import Clockwork
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.instruments.instruments import InstrumentFields
-from ba2_trade_platform.core.instruments.service import Lists, open_lists
+from ba2_trade_platform.core.instruments.service import InstrumentServices, open_instruments
+from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.instruments.watchlists import Watchlists
 from tests.flow.test_watchlists import answers, schedule
 from tests.platforms import TRADER
@@ -33,16 +35,16 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def lists(desk: Desk) -> Lists:
-    return open_lists(desk.store, desk.prices)
+def lists(desk: Desk) -> InstrumentServices:
+    return open_instruments(desk.store, desk.prices, SymbolMaps(desk.store), Clockwork())
 
 
-def test_instruments_are_added_changed_and_answered_line_by_line(lists: Lists) -> None:
-    lists.instruments.add("AAPL", InstrumentFields(name="Apple", labels=("old",)), by=TRADER)
+def test_instruments_are_added_changed_and_answered_line_by_line(lists: InstrumentServices) -> None:
+    lists.catalog.add("AAPL", InstrumentFields(name="Apple", labels=("old",)), by=TRADER)
     text = "Symbol;Currency;Labels\nAAPL;usd;core|us\nMSFT;USD;\nMSFT;EUR;\nGPS;dollars;\nno way;;\n"
     seen = lists.imports.instruments(text, by=TRADER, preview=True)
     assert seen.sentence == "1 to be added, 1 to be changed, 1 there already, 2 not usable"
-    assert lists.instruments.page().total == 1
+    assert lists.catalog.page().total == 1
     done = lists.imports.instruments(text, by=TRADER)
     assert answers(done) == [
         (2, "AAPL", "changed"),
@@ -51,13 +53,13 @@ def test_instruments_are_added_changed_and_answered_line_by_line(lists: Lists) -
         (5, "GPS", "invalid"),
         (6, "no way", "invalid"),
     ]
-    assert lists.instruments.get("MSFT").name == "Microsoft Corporation"  # the price provider says so
-    apple = lists.instruments.get("AAPL")
+    assert lists.catalog.get("MSFT").name == "Microsoft Corporation"  # the price provider says so
+    apple = lists.catalog.get("AAPL")
     assert (apple.name, apple.currency, apple.labels) == ("Apple", "USD", ("core", "us"))
 
 
-def test_an_export_imports_again_and_changes_nothing(desk: Desk, lists: Lists) -> None:
-    lists.instruments.add("ODD", InstrumentFields(name='=HYPERLINK("x"),;', labels=("a b", "-c")), by=TRADER)
+def test_an_export_imports_again_and_changes_nothing(desk: Desk, lists: InstrumentServices) -> None:
+    lists.catalog.add("ODD", InstrumentFields(name='=HYPERLINK("x"),;', labels=("a b", "-c")), by=TRADER)
     mine = Watchlists(desk.store, desk.prices).create("+Mine; or yours", by=TRADER).id
     Watchlists(desk.store, desk.prices).add_text(mine, "ODD AAPL", by=TRADER)
     tables = "SELECT * FROM instrument", "SELECT * FROM watchlist_item"
@@ -68,7 +70,7 @@ def test_an_export_imports_again_and_changes_nothing(desk: Desk, lists: Lists) -
     assert [ask(desk.file, table) for table in tables] == before
 
 
-def test_a_file_that_fails_half_way_changes_nothing(desk: Desk, lists: Lists) -> None:
+def test_a_file_that_fails_half_way_changes_nothing(desk: Desk, lists: InstrumentServices) -> None:
     change(
         desk.file,
         "CREATE TRIGGER broken BEFORE INSERT ON watchlist WHEN NEW.name = 'B' BEGIN SELECT RAISE(ABORT, 'no'); END",
@@ -82,7 +84,7 @@ def test_a_file_that_fails_half_way_changes_nothing(desk: Desk, lists: Lists) ->
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=6), st.sampled_from(",;"))
 def test_every_line_of_any_file_is_answered_as_the_preview_said(
-    lists: Lists, rows: list[tuple[str, str, str]], parted: str
+    lists: InstrumentServices, rows: list[tuple[str, str, str]], parted: str
 ) -> None:
     text = "\n".join(parted.join(row) for row in [("symbol", "watchlist", "currency"), *rows])
     for read in (lists.imports.instruments, lists.imports.watchlists):
@@ -95,35 +97,35 @@ def test_every_line_of_any_file_is_answered_as_the_preview_said(
         assert len(done.lines) == sum(any(cell.strip() for cell in row) for row in rows)
 
 
-def test_instruments_are_found_by_text_and_label_page_by_page(lists: Lists) -> None:
+def test_instruments_are_found_by_text_and_label_page_by_page(lists: InstrumentServices) -> None:
     rows = "".join(f"S{number:05},Company {number},{'odd' if number % 2 else ''}\n" for number in range(20_000))
     lists.imports.instruments(f"symbol,name,labels\n{rows}", by=TRADER)
-    first = lists.instruments.page(label="odd", limit=3)
+    first = lists.catalog.page(label="odd", limit=3)
     assert ([item.symbol for item in first.items], first.total) == (["S00001", "S00003", "S00005"], 10_000)
-    then = lists.instruments.page(label="odd", cursor=first.next_cursor, limit=1)
+    then = lists.catalog.page(label="odd", cursor=first.next_cursor, limit=1)
     assert [item.symbol for item in then.items] == ["S00007"]
-    assert [item.symbol for item in lists.instruments.page("company 19999").items] == ["S19999"]
-    assert lists.instruments.page("s0000").total == 10
-    assert lists.instruments.page("100%").total == 0
-    assert lists.instruments.labels() == ["odd"]
+    assert [item.symbol for item in lists.catalog.page("company 19999").items] == ["S19999"]
+    assert lists.catalog.page("s0000").total == 10
+    assert lists.catalog.page("100%").total == 0
+    assert lists.catalog.labels() == ["odd"]
 
 
-def test_an_instrument_that_is_needed_is_not_deleted(desk: Desk, lists: Lists) -> None:
+def test_an_instrument_that_is_needed_is_not_deleted(desk: Desk, lists: InstrumentServices) -> None:
     watchlists = Watchlists(desk.store, desk.prices)
     mine = watchlists.create("Mine", by=TRADER).id
     watchlists.add_text(mine, "AAPL", by=TRADER)
     schedule(desk, symbols='["AAPL"]')
     with pytest.raises(Refused, match="AAPL is on Mine and analysed by Morning: take it off there first"):
-        lists.instruments.delete("AAPL", by=TRADER)
+        lists.catalog.delete("AAPL", by=TRADER)
     watchlists.remove(mine, ["AAPL"], by=TRADER)
     change(desk.file, "UPDATE schedule SET archived_at = '2026-11-02'")
     analysis_id = desk.submit(desk.expert())
-    lists.instruments.delete("aapl", by=TRADER)
+    lists.catalog.delete("aapl", by=TRADER)
     assert one(desk.file, "SELECT COUNT(*) FROM instrument") == 0
     assert desk.row(analysis_id).symbol == "AAPL"
 
 
-def test_an_item_shows_the_earliest_run_of_any_schedule_that_covers_it(desk: Desk, lists: Lists) -> None:
+def test_an_item_shows_the_earliest_run_of_any_schedule_that_covers_it(desk: Desk, lists: InstrumentServices) -> None:
     watchlists = Watchlists(desk.store, desk.prices)
     mine, other = (watchlists.create(name, by=TRADER).id for name in ("Mine", "Other"))
     watchlists.add_text(mine, "AAPL MSFT INTC", by=TRADER)
@@ -133,7 +135,7 @@ def test_an_item_shows_the_earliest_run_of_any_schedule_that_covers_it(desk: Des
     change(desk.file, "UPDATE schedule SET next_at = '2026-12-02 09:00:00' WHERE name = 'By name'")
 
     def runs() -> dict[str, str | None]:
-        items = lists.watched.page(mine).items
+        items = lists.rows.page(mine).items
         return {item.symbol: item.next_run and item.next_run.schedule for item in items}
 
     assert runs() == {"AAPL": "By list", "MSFT": "By name", "INTC": None}
@@ -142,7 +144,9 @@ def test_an_item_shows_the_earliest_run_of_any_schedule_that_covers_it(desk: Des
     assert runs() == {"AAPL": "By name", "MSFT": "By name", "INTC": None}
 
 
-def test_an_item_shows_what_its_last_analysis_recommended_once_it_is_completed(desk: Desk, lists: Lists) -> None:
+def test_an_item_shows_what_its_last_analysis_recommended_once_it_is_completed(
+    desk: Desk, lists: InstrumentServices
+) -> None:
     mine = Watchlists(desk.store, desk.prices).create("Mine", by=TRADER).id
     Watchlists(desk.store, desk.prices).add_text(mine, "AAPL MSFT", by=TRADER)
     worker, expert = desk.worker(), desk.expert(max_concurrent=2)
@@ -150,10 +154,10 @@ def test_an_item_shows_what_its_last_analysis_recommended_once_it_is_completed(d
     worker.tick()
     worker.succeed(worker.held[good], confidence=71, price=Decimal("110.5"))
     worker.fail(worker.held[bad])
-    apple, microsoft = lists.watched.page(mine).items
+    apple, microsoft = lists.rows.page(mine).items
     assert (apple.action, apple.confidence, float(apple.price_then or 0)) == ("HOLD", 71, 110.5)
     assert (microsoft.last_status, microsoft.error_code, microsoft.action) == ("failed", "AUTH", None)
-    assert [item.symbol for item in lists.watched.page(mine, sort="status").items] == ["AAPL", "MSFT"]
-    assert lists.watched.page(mine, "micro").total == 1
+    assert [item.symbol for item in lists.rows.page(mine, sort="status").items] == ["AAPL", "MSFT"]
+    assert lists.rows.page(mine, "micro").total == 1
     (answer,) = lists.symbols.read("AAPL").current
     assert (answer.expert, answer.action, answer.analysis_id) == ("Scripted", "HOLD", good)

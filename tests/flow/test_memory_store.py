@@ -65,11 +65,11 @@ def test_a_spoilt_store_warns_the_analysis_goes_on_and_a_rebuild_heals_it(tmp_pa
     with remembering(tmp_path) as desk:
         platform = desk.platform
         (analysis_id,) = desk.decide(instance, "INTC", as_of=LATER)
-        assert platform.details.row(analysis_id).status == "completed"
+        assert platform.monitoring.details.row(analysis_id).status == "completed"
         warning = desk.learner.recalled[analysis_id].warning
         assert warning is not None
         assert warning.startswith("Decided without memory: The memory store failed")
-        assert platform.details.attempts(analysis_id)[0].warnings == [warning]
+        assert platform.monitoring.details.attempts(analysis_id)[0].warnings == [warning]
         assert "Rebuild makes the store anew" in platform.memory.status().sentence
         platform.memory.rebuild(by=TRADER)
         with pytest.raises(Refused, match="The memory is being rebuilt"):

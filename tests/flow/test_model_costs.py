@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun_plans import Wish
 from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY
 from ba2_trade_platform.core.base.errors import Unavailable
@@ -41,7 +41,7 @@ def calling(folder: Path, caller: Caller, **budgets: float) -> Iterator[tuple[Pl
     """A console at work with this caller under these budgets; its calls go into the console's own book."""
     (folder / "prices.csv").write_text(PRICES)
     with console(folder, caller.expert) as platform:
-        caller.book = platform.calls
+        caller.book = platform.models.calls
         expert = instance(platform, "Caller")
         if budgets:
             platform.experts.update(expert, by=TRADER, settings=settings_of(**budgets))
@@ -59,7 +59,7 @@ def test_an_attempt_keeps_what_its_calls_took(tmp_path: Path) -> None:
         analysis_id = submit(platform, expert)
         drain(platform)
         assert attempts(platform, analysis_id) == [("completed", 6000, 120_000)]
-        assert [step.cost for step in platform.details.steps(analysis_id)] == [CENTS] * 3
+        assert [step.cost for step in platform.monitoring.details.steps(analysis_id)] == [CENTS] * 3
 
 
 def test_an_attempt_with_an_unpriced_call_has_an_unknown_cost(tmp_path: Path) -> None:
@@ -85,21 +85,23 @@ def test_over_its_budget_an_analysis_stops_and_goes_on_once_the_budget_is_raised
         assert row(platform, analysis_id).status is Status.COMPLETED
         assert caller.made == ["One", "Two", "Three"]
         assert attempts(platform, analysis_id) == [("failed", 4000, 80_000), ("completed", 2000, 40_000)]
-        kept = [(step.name, step.reused_from_attempt, step.cost) for step in platform.details.steps(analysis_id)]
+        kept = [
+            (step.name, step.reused_from_attempt, step.cost) for step in platform.monitoring.details.steps(analysis_id)
+        ]
         assert kept == [("One", 1, Decimal(0)), ("Two", 1, Decimal(0)), ("Three", None, CENTS)]
 
 
 def test_the_budget_of_the_whole_desk_is_changed_while_it_runs(tmp_path: Path) -> None:
     caller = Caller()
     with calling(tmp_path, caller) as (platform, expert):
-        platform.desk_settings.change(BUDGET_PER_DAY, "0.05", by=TRADER)
+        platform.app_settings.change(BUDGET_PER_DAY, "0.05", by=TRADER)
         analysis_id = submit(platform, expert)
         drain(platform)
         failed = row(platform, analysis_id)
         assert failed.error_code == "BUDGET"
         assert "The budget of the whole desk for today is 0.05 USD" in failed.error_message
         assert "on the page Costs" in failed.error_message
-        platform.desk_settings.change(BUDGET_PER_DAY, None, by=TRADER)
+        platform.app_settings.change(BUDGET_PER_DAY, None, by=TRADER)
         platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
         drain(platform)
         assert caller.made == ["One", "Two", "Three"]
@@ -194,15 +196,15 @@ def test_a_call_under_way_can_only_be_ended(desk: Desk) -> None:
 def test_the_next_start_ends_what_a_dead_console_left_under_way(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text(PRICES)
     first = make_platform(tmp_path)
-    first.calls.begin(CallStart(1, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
+    first.models.calls.begin(CallStart(1, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
     first.stop()
     second = make_platform(tmp_path)
     assert ask(file_of(second), "SELECT outcome, cost, reserved FROM model_call") == [("interrupted", None, 40_000)]
-    second.desk_settings.change(BUDGET_PER_DAY, "0.05", by=TRADER)
+    second.app_settings.change(BUDGET_PER_DAY, "0.05", by=TRADER)
     with pytest.raises(ExpertError, match="without an answer") as refused:
-        second.calls.begin(CallStart(2, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
+        second.models.calls.begin(CallStart(2, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
     assert refused.value.code is ErrorCode.BUDGET
-    second.calls.begin(CALL)  # what costs nothing goes on
+    second.models.calls.begin(CALL)  # what costs nothing goes on
     second.stop()
 
 
@@ -211,11 +213,11 @@ def test_while_the_database_is_locked_no_call_is_made_and_no_paid_answer_is_lost
     platform = make_platform(tmp_path)
     impatient(platform)
     start = CallStart(1, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000)
-    call = platform.calls.begin(start)
+    call = platform.models.calls.begin(start)
     with locked(file_of(platform)):
-        assert platform.calls.end(call, ANSWERED) == Charge(2000, CENTS)
+        assert platform.models.calls.end(call, ANSWERED) == Charge(2000, CENTS)
         with pytest.raises(Unavailable, match="the database is locked"):
-            platform.calls.begin(start)
+            platform.models.calls.begin(start)
         assert one(file_of(platform), "SELECT outcome FROM model_call") is None
     platform.stop()
     assert ask(file_of(platform), "SELECT outcome, cost FROM model_call") == [("answered", 40_000)]

@@ -164,13 +164,13 @@ def test_a_missing_key_greys_the_expert_out_and_fails_no_job(tmp_path: Path, mon
     platform = make_platform(tmp_path, catalog=Catalog(Asker("Asker", ask_once)))
     wanted = {"providers": ["openai", "anthropic"]}
     instance = platform.experts.create("Asker", "Asker", wanted, by=TRADER)
-    platform.model_providers.change("anthropic", by=TRADER, enabled=False)
+    platform.models.providers.change("anthropic", by=TRADER, enabled=False)
     (need,) = [need for need in platform.experts.get(instance.id).unmet if need.key == "models"]
     assert need.sentence.startswith("No model provider can be asked (openai: no API key")
     assert need.sentence.endswith("anthropic: switched off)")
     with pytest.raises(PlatformError, match="No model provider can be asked"):
         submit(platform, instance.id)
-    platform.model_providers.set_key("openai", KEY, by=TRADER)
+    platform.models.providers.set_key("openai", KEY, by=TRADER)
     assert [need.key for need in platform.experts.get(instance.id).unmet] == ["broker"]
     platform.stop()
 
@@ -183,7 +183,7 @@ def test_the_step_knows_what_its_call_took_and_no_key_is_left_anywhere(
         server.will(Reply(status=401, error=f"Incorrect API key provided: {KEY}"), Reply("Hold it"))
         platform = make_platform(tmp_path, catalog=Catalog(Asker("Asker", ask_once)))
         given = {**SERVER, "base_url": f"{server.url}/v1", "key": KEY}
-        platform.model_providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
+        platform.models.providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
         instance = platform.experts.create(
             "Asker", "Asker", {"providers": ["local"], "call_retries": 0}, by=TRADER, max_retries=0
         )
@@ -193,9 +193,9 @@ def test_the_step_knows_what_its_call_took_and_no_key_is_left_anywhere(
             assert row(platform, analysis_id).error_code == "AUTH"
             platform.analyses.rerun(analysis_id, by=TRADER)
             drain(platform)
-            (step,) = platform.details.steps(analysis_id)
+            (step,) = platform.monitoring.details.steps(analysis_id)
             assert (step.name, step.provider, step.tokens) == ("Think", "local", 18)
-            archive = platform.details.archive(analysis_id, 1)
+            archive = platform.monitoring.details.archive(analysis_id, 1)
             assert "refused the API key" in str(archive)
             assert KEY not in str(archive)
     assert server.asked[0].authorization == f"Bearer {KEY}"

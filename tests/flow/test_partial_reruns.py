@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun_plans import Wish
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
@@ -68,19 +68,19 @@ def test_each_mode_does_exactly_this_work(tmp_path: Path, mode: Mode, step: str 
     with failed_at(tmp_path, "Chart") as failed:
         assert failed.rerun(mode, step) == done
         assert row(failed.platform, failed.id).status is Status.COMPLETED
-        assert [one.name for one in failed.platform.details.steps(failed.id)] == list(FAMILY)
+        assert [one.name for one in failed.platform.monitoring.details.steps(failed.id)] == list(FAMILY)
 
 
 def test_an_independent_sibling_keeps_its_outputs_its_times_and_its_place(tmp_path: Path) -> None:
     with failed_at(tmp_path, "Chart") as failed:
-        before = {step.name: step for step in failed.platform.details.steps(failed.id)}
+        before = {step.name: step for step in failed.platform.monitoring.details.steps(failed.id)}
         failed.rerun(Mode.RESUME)
-        after = {step.name: step for step in failed.platform.details.steps(failed.id)}
+        after = {step.name: step for step in failed.platform.monitoring.details.steps(failed.id)}
         for name in ("Load", "News", "Fundamentals"):
             assert (after[name].id, after[name].started_at) == (before[name].id, before[name].started_at)
             assert (after[name].attempt, after[name].reused_from_attempt, after[name].cost) == (2, 1, 0)
         assert (after["Chart"].position, after["Chart"].reused_from_attempt) == (3, None)
-        texts = {output.name: output.text for output in failed.platform.details.outputs(failed.id)}
+        texts = {output.name: output.text for output in failed.platform.monitoring.details.outputs(failed.id)}
         assert texts == {
             "Load": "Load in attempt 1", "News": "News in attempt 1", "Fundamentals": "Fundamentals in attempt 1",
             "Chart": "Chart in attempt 2", "Debate": "Debate in attempt 2", "Decide": "Decide in attempt 2",
@@ -89,7 +89,7 @@ def test_an_independent_sibling_keeps_its_outputs_its_times_and_its_place(tmp_pa
 
 def test_a_part_keeps_as_of_base_and_state_and_the_archive_keeps_the_whole_attempt(tmp_path: Path) -> None:
     with failed_at(tmp_path, "Debate") as failed:
-        details = failed.platform.details
+        details = failed.platform.monitoring.details
         state = details.state(failed.id)
         failed.platform.queue.pause(by=TRADER)
         accepted = failed.platform.analyses.rerun(failed.id, by=TRADER, wish=Wish(Mode.RESUME, "the feed is back"))
@@ -113,10 +113,10 @@ def test_a_partial_rerun_purges_the_recommendation_and_the_archive_keeps_it(tmp_
         analysis_id = submit_to(platform, "Hasty")
         drain(platform)
         platform.queue.pause(by=TRADER)
-        assert platform.details.recommendation(analysis_id) is not None
+        assert platform.monitoring.details.recommendation(analysis_id) is not None
         platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
-        assert platform.details.recommendation(analysis_id) is None
-        assert (platform.details.archive(analysis_id, 1).recommendation or {})["confidence"] == 77
+        assert platform.monitoring.details.recommendation(analysis_id) is None
+        assert (platform.monitoring.details.archive(analysis_id, 1).recommendation or {})["confidence"] == 77
         assert row(platform, analysis_id).error_code is None
 
 
@@ -130,8 +130,16 @@ def test_what_nobody_asks_for_any_more_is_no_part_of_the_completed_attempt(tmp_p
     with failed_at(tmp_path, "Decide") as failed:
         failed.graph.graph = {"Load": (), "Headlines": ("Load",), "Decide": ("Headlines",)}
         assert failed.rerun(Mode.RESUME) == ["Headlines", "Decide"]
-        assert {step.name for step in failed.platform.details.steps(failed.id)} == {"Load", "Headlines", "Decide"}
-        assert {out.name for out in failed.platform.details.outputs(failed.id)} == {"Load", "Headlines", "Decide"}
+        assert {step.name for step in failed.platform.monitoring.details.steps(failed.id)} == {
+            "Load",
+            "Headlines",
+            "Decide",
+        }
+        assert {out.name for out in failed.platform.monitoring.details.outputs(failed.id)} == {
+            "Load",
+            "Headlines",
+            "Decide",
+        }
 
 
 def test_siblings_in_parallel_stay_untouched_when_one_of_them_failed(tmp_path: Path) -> None:
@@ -208,7 +216,7 @@ def test_technical_rules_read_prices_anew_and_keep_the_votes_while_these_are_the
     with running(platform):
         analysis_id = submit(platform, instance, "AAPL")
         drain(platform)
-        names = [step.name for step in platform.details.steps(analysis_id)]
+        names = [step.name for step in platform.monitoring.details.steps(analysis_id)]
         # As it stands when the last step had failed.
         fail_last = (
             "UPDATE analysis_step SET status = 'failed' WHERE name = 'Combine'",
@@ -224,7 +232,7 @@ def test_technical_rules_read_prices_anew_and_keep_the_votes_while_these_are_the
         platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
-        steps = platform.details.steps(analysis_id)
+        steps = platform.monitoring.details.steps(analysis_id)
         assert [step.name for step in steps] == names
         assert [step.reused_from_attempt for step in steps] == [None, 1, 1, 1, 1, None]
 
@@ -287,7 +295,7 @@ def test_the_settings_of_an_earlier_attempt_can_be_chosen(tmp_path: Path) -> Non
         failed.rerun(Mode.FRESH, config="original")
         failed.rerun(Mode.FRESH, config="current")
         failed.rerun(Mode.FRESH, config="2")
-        assert [one.config_revision for one in platform.details.attempts(failed.id)] == [1, 2, 1, 1]
+        assert [one.config_revision for one in platform.monitoring.details.attempts(failed.id)] == [1, 2, 1, 1]
         with pytest.raises(Invalid, match="choose current, original, or an attempt from 1 to 4") as refused:
             platform.analyses.rerun_plan(failed.id, Wish(config="5"))
         assert refused.value.code == "INVALID_CONFIG"

@@ -19,7 +19,7 @@ def test_the_symbols_of_all_watchlists_are_fetched_beforehand(tmp_path: Path) ->
     with price_server(market) as url:
         prices = live_prices("alpaca", url, tmp_path)
         platform = make_platform(tmp_path / "desk", prices=prices)
-        platform.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in ("AAPL", "MSFT")])
+        platform.instruments.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in ("AAPL", "MSFT")])
         PriceKeeping(platform.store, prices).refresh()
         assert [info.symbol for info in prices.instruments()] == ["AAPL", "MSFT"]
         asked = len(market.asked)
@@ -33,7 +33,7 @@ def test_what_cannot_be_fetched_is_a_warning_and_no_more(tmp_path: Path, caplog:
     with price_server(market) as url:
         prices = live_prices("alpaca", url, tmp_path)
         platform = make_platform(tmp_path / "desk", prices=prices)
-        platform.watchlists.add("Tech", [DemoMarket().instrument("AAPL")])
+        platform.instruments.watchlists.add("Tech", [DemoMarket().instrument("AAPL")])
         market.trouble(*[Trouble(status=403)] * 3)
         PriceKeeping(platform.store, prices).refresh()
         assert "Prices: AAPL: Alpaca does not allow this key to read these prices (HTTP 403)" in caplog.text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.contracts.replay import ReplayMode
 from ba2_trade_platform.core.schedules.drafts import Draft
@@ -26,13 +26,13 @@ def replayed(folder: Path, watch: Watch) -> Platform:
 
 
 def seen_at(platform: Platform, analysis_id: int) -> datetime | None:
-    return platform.details.attempts(analysis_id)[-1].effective_as_of
+    return platform.monitoring.details.attempts(analysis_id)[-1].effective_as_of
 
 
 def test_a_week_is_replayed_paused_resumed_and_stopped(tmp_path: Path) -> None:
     watch = Watch()
     platform = replayed(tmp_path, watch)
-    replay = platform.replay
+    replay = platform.demo.replay
     assert replay.state().sentence == "The market's clock stands at Wed 2014-12-31 21:00 UTC"
     assert replay.start(by=TRADER).mode is ReplayMode.WALKING
     watch.seconds += 5
@@ -54,7 +54,7 @@ def test_a_week_is_replayed_paused_resumed_and_stopped(tmp_path: Path) -> None:
 
 def test_what_makes_no_sense_is_refused_with_a_sentence(tmp_path: Path) -> None:
     platform = replayed(tmp_path, Watch())
-    replay = platform.replay
+    replay = platform.demo.replay
     with pytest.raises(Refused, match="There is no replay under way; start one"):
         replay.pause(by=TRADER)
     with pytest.raises(Invalid, match="between 2007-01-01 and 2009-12-31"):
@@ -71,8 +71,8 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(tmp_path: Path) -> None:
 def test_another_market_cannot_be_replayed(tmp_path: Path) -> None:
     platform = make_platform(tmp_path, prices=OneSeries(series()))
     with pytest.raises(Refused, match="Only the demo market can be replayed: set BA2_PRICES=demo"):
-        platform.replay.start(by=TRADER)
-    assert platform.operations.clocks[ScheduleClock.REPLAY].seconds_until(BEGINS) is None
+        platform.demo.replay.start(by=TRADER)
+    assert platform.schedules.clocks[ScheduleClock.REPLAY].seconds_until(BEGINS) is None
     platform.stop()
 
 
@@ -110,15 +110,15 @@ def test_an_analysis_sees_the_moment_at_which_it_began(tmp_path: Path) -> None:
     watch = Watch()
     with running(replayed(tmp_path, watch)) as platform:
         desk = practice(platform)
-        platform.replay.start(speed=WEEK_IN_A_MINUTE, by=TRADER)
+        platform.demo.replay.start(speed=WEEK_IN_A_MINUTE, by=TRADER)
         watch.seconds += 20
-        moment = platform.replay.state().now
+        moment = platform.demo.replay.state().now
         replayed_id = submit(platform, desk)
         drain(platform)
         assert seen_at(platform, replayed_id) == moment
         with pytest.raises(Invalid, match="as_of"):
             submit(platform, desk, "MSFT", as_of=moment + timedelta(days=1))
-        platform.replay.stop(by=TRADER)
+        platform.demo.replay.stop(by=TRADER)
         later_id = submit(platform, desk)
         drain(platform)
         assert seen_at(platform, later_id) == STANDS_AT
@@ -131,9 +131,9 @@ def test_a_schedule_lives_through_a_replayed_week_run_by_run(tmp_path: Path) -> 
             name="Desk", expert_instance_id=practice(platform), timing={"kind": "times", "times": ["09:45", "15:30"]},
             zone="America/New_York", calendar="XNYS", symbols=("AAPL",), clock=ScheduleClock.REPLAY,
         )  # fmt: skip
-        platform.schedules.create(draft, by=TRADER)
-        platform.replay.start(speed=50_000, by=TRADER)
-        wait_until(platform, lambda: platform.replay.state().mode is ReplayMode.ENDED, "the end of the week")
+        platform.schedules.service.create(draft, by=TRADER)
+        platform.demo.replay.start(speed=50_000, by=TRADER)
+        wait_until(platform, lambda: platform.demo.replay.state().mode is ReplayMode.ENDED, "the end of the week")
         wait_until(platform, lambda: len(planned_times_of(platform)) == 10, "every run of the week")
         assert planned_times_of(platform)[0] == datetime(2008, 9, 8, 13, 45, tzinfo=UTC)
         drain(platform)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.service import Analyses
 from ba2_trade_platform.core.attempts.lifecycle import Event
@@ -129,13 +129,18 @@ def test_the_archive_keeps_all_that_the_failed_attempt_left(tmp_path: Path) -> N
     with running(platform):
         analysis = submit(platform, instance, "AAPL")
         drain(platform)
-        outputs = platform.details.outputs(analysis)
-        texts = [(output.id, output.name, output.text, platform.details.raw(output.id)) for output in outputs]
-        steps = [(step.name, step.status) for step in platform.details.steps(analysis)]
-        recommendation, state = platform.details.recommendation(analysis), platform.details.state(analysis)
+        outputs = platform.monitoring.details.outputs(analysis)
+        texts = [
+            (output.id, output.name, output.text, platform.monitoring.details.raw(output.id)) for output in outputs
+        ]
+        steps = [(step.name, step.status) for step in platform.monitoring.details.steps(analysis)]
+        recommendation, state = (
+            platform.monitoring.details.recommendation(analysis),
+            platform.monitoring.details.state(analysis),
+        )
         platform.analyses.rerun(analysis, by=TRADER)
         drain(platform)
-        left = platform.details.archive(analysis, 1)
+        left = platform.monitoring.details.archive(analysis, 1)
     assert [(output["id"], output["name"], output["text"], output["raw"]) for output in left.outputs] == texts
     assert [(step["name"], step["status"]) for step in left.steps] == steps
     assert recommendation is not None

@@ -42,7 +42,7 @@ def test_the_planned_steps_are_the_steps_that_are_done(
     with TemporaryDirectory(prefix="graph-") as folder, console(Path(folder), graph.expert) as platform:
         analysis_id = submit_to(platform, "Graph")
         drain(platform)
-        recorded = [step.name for step in platform.details.steps(analysis_id)]
+        recorded = [step.name for step in platform.monitoring.details.steps(analysis_id)]
         can_keep = platform.analyses.rerun_plan(analysis_id).modes[1].possible
         mode = mode if can_keep else Mode.FRESH
         step = recorded[place % len(recorded)] if mode in (Mode.FROM_STEP, Mode.ONLY) else None
@@ -60,4 +60,4 @@ def test_the_planned_steps_are_the_steps_that_are_done(
         assert {name for name, needed in steps.items() if set(needed) & set(graph.done)} <= set(graph.done)
         assert set(graph.done) & set(recorded) == again
         assert set(graph.done) == again | (set(steps) - set(recorded))
-        assert {one.name for one in platform.details.steps(analysis_id)} == set(steps)
+        assert {one.name for one in platform.monitoring.details.steps(analysis_id)} == set(steps)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from ba2_trade_platform.app.operations import find_backup, restore_backup
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, StartRefused
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
-from ba2_trade_platform.safekeeping import find_backup, restore_backup
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import Status
 from tests.fakes.experts import Gate, Scripted, hold
@@ -41,7 +41,7 @@ def test_a_backup_taken_while_fifty_run_is_restored_and_they_all_complete(tmp_pa
         fifty = platform.experts.create("Waiting", "Fifty", by=TRADER, max_concurrent=50)
         platform.queue.submit_batch([fifty.id], [f"S{number}" for number in range(50)], by=TRADER)
         wait_until(platform, lambda: platform.worker.status.busy >= 50, "fifty at work")
-        backup = platform.backups.make(by=TRADER)
+        backup = platform.operations.backups.make(by=TRADER)
         gate.open()
         drain(platform)
         platform.analyses.delete(done, by=TRADER)
@@ -51,16 +51,16 @@ def test_a_backup_taken_while_fifty_run_is_restored_and_they_all_complete(tmp_pa
     assert one(restored.kept, "SELECT COUNT(*) FROM market_analysis WHERE status = 'completed'") == 50
     with console(tmp_path, Scripted("Waiting", waits)) as platform:
         drain(platform)
-        assert platform.monitor.count(Filter(status=(Status.COMPLETED,))) == 51
+        assert platform.monitoring.jobs.count(Filter(status=(Status.COMPLETED,))) == 51
         assert ask(file_of(platform), "SELECT DISTINCT attempt FROM market_analysis WHERE id <> ?", done) == [(2,)]
-        newest = platform.backups.newest_good()
+        newest = platform.operations.backups.newest_good()
         assert newest is not None
         assert newest.file == backup.file  # the row is of after the snapshot; the folder told of it
 
 
 def test_a_restore_is_refused_while_a_console_runs(tmp_path: Path) -> None:
     with running(make_platform(tmp_path)) as platform:
-        backup = Path(platform.backups.make(by=TRADER).file or "")
+        backup = Path(platform.operations.backups.make(by=TRADER).file or "")
         with pytest.raises(StartRefused, match=r"Another console .* stop it first"):
             restore_backup(settings_of(tmp_path), backup)
 
@@ -68,7 +68,7 @@ def test_a_restore_is_refused_while_a_console_runs(tmp_path: Path) -> None:
 def stopped_with_backup(folder: Path) -> tuple[Path, Path]:
     """Return a stopped console's database and its backup."""
     platform = make_platform(folder)
-    backup = Path(platform.backups.make(by=TRADER).file or "")
+    backup = Path(platform.operations.backups.make(by=TRADER).file or "")
     platform.stop()
     return file_of(platform), backup
 
@@ -133,8 +133,8 @@ def test_a_broken_database_is_kept_aside_as_it_is(tmp_path: Path) -> None:
 
 def test_a_restore_says_when_the_key_of_its_secrets_is_missing(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)
-    platform.heartbeat.change("https://hc.example/secret", by=TRADER)
-    backup = Path(platform.backups.make(by=TRADER).file or "")
+    platform.operations.dead_man_switch.change("https://hc.example/secret", by=TRADER)
+    backup = Path(platform.operations.backups.make(by=TRADER).file or "")
     platform.stop()
     assert "secret.key" not in restore_backup(settings_of(tmp_path), backup).sentence
     (tmp_path / "secret.key").unlink()

@@ -42,7 +42,7 @@ def interrupted(folder: Path, script: Interruptible) -> int:
         script.gate.arrived()
         wait_until(
             platform,
-            lambda: [step.name for step in platform.details.steps(analysis_id)] == ["Read", "Wait"],
+            lambda: [step.name for step in platform.monitoring.details.steps(analysis_id)] == ["Read", "Wait"],
             "the gate",
         )
     return analysis_id
@@ -53,19 +53,19 @@ def test_after_a_clean_stop_only_unfinished_steps_are_done_again(tmp_path: Path)
     analysis_id = interrupted(tmp_path, script)
     with running(desk(tmp_path, script.expert)) as platform:
         drain(platform)
-        found, (second, first) = row(platform, analysis_id), platform.details.attempts(analysis_id)
+        found, (second, first) = row(platform, analysis_id), platform.monitoring.details.attempts(analysis_id)
         assert (found.status, found.attempt, found.rescues_used) == (Status.COMPLETED, 2, 0)
         assert dict(script.works.done) == {"Read": 1, "Think": 1, "Decide": 1}
         assert (first.outcome, second.trigger, second.mode, second.base_attempt) == ("released", "release", "resume", 1)
         assert second.effective_as_of == first.effective_as_of
-        steps = platform.details.steps(analysis_id)
+        steps = platform.monitoring.details.steps(analysis_id)
         assert [(step.name, step.attempt, step.reused_from_attempt) for step in steps] == [
             ("Read", 2, 1), ("Think", 2, None), ("Decide", 2, None),
         ]  # fmt: skip
-        assert [(output.attempt, output.text) for output in platform.details.outputs(analysis_id)] == [
+        assert [(output.attempt, output.text) for output in platform.monitoring.details.outputs(analysis_id)] == [
             (2, "Read in attempt 1"), (2, "Think in attempt 2"), (2, "Decide in attempt 2"),
         ]  # fmt: skip
-        recommendation = platform.details.recommendation(analysis_id)
+        recommendation = platform.monitoring.details.recommendation(analysis_id)
         assert recommendation is not None
         assert recommendation.details == "Read v1, Think v1, Decide v1"
 
@@ -77,14 +77,14 @@ def test_a_step_whose_inputs_changed_is_done_again_and_its_old_outputs_go(tmp_pa
     with running(desk(tmp_path, script.expert)) as platform:
         drain(platform)
         assert dict(script.works.done) == {"Read": 2, "Think": 1, "Decide": 1}
-        assert [output.text for output in platform.details.outputs(analysis_id)] == [
+        assert [output.text for output in platform.monitoring.details.outputs(analysis_id)] == [
             "Read in attempt 2", "Think in attempt 2", "Decide in attempt 2",
         ]  # fmt: skip
-        steps = platform.details.steps(analysis_id)
+        steps = platform.monitoring.details.steps(analysis_id)
         assert [(step.position, step.name, step.reused_from_attempt) for step in steps] == [
             (1, "Read", None), (2, "Think", None), (3, "Decide", None),
         ]  # fmt: skip
-        recommendation = platform.details.recommendation(analysis_id)
+        recommendation = platform.monitoring.details.recommendation(analysis_id)
         assert recommendation is not None
         assert recommendation.details.startswith("Read v2")
 
@@ -111,7 +111,7 @@ def test_a_redone_step_that_returns_nothing_forgets_its_old_result(tmp_path: Pat
         with running(desk(tmp_path, expert)) as platform:
             if attempt == 2:
                 gate.arrived()
-                wait_until(platform, lambda: len(platform.details.steps(analysis_id)) == 2, "the gate")
+                wait_until(platform, lambda: len(platform.monitoring.details.steps(analysis_id)) == 2, "the gate")
             else:
                 drain(platform)
                 assert row(platform, analysis_id).status is Status.COMPLETED
@@ -125,7 +125,7 @@ def test_an_expert_that_cannot_resume_does_everything_again(tmp_path: Path) -> N
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
         assert dict(script.works.done) == {"Read": 2, "Think": 1, "Decide": 1}
-        assert [output.attempt for output in platform.details.outputs(analysis_id)] == [2, 2, 2]
+        assert [output.attempt for output in platform.monitoring.details.outputs(analysis_id)] == [2, 2, 2]
 
 
 def test_a_rerun_begins_afresh_even_where_the_expert_could_resume(tmp_path: Path) -> None:
@@ -160,11 +160,11 @@ def test_progress_and_the_step_at_work_are_visible_while_an_expert_works(tmp_pat
         wait_until(platform, lambda: row(platform, analysis_id).current_step == "Two", "showing the step")
         found = row(platform, analysis_id)
         assert (found.status, found.progress) == (Status.RUNNING, 25)
-        assert [(step.name, step.status) for step in platform.details.steps(analysis_id)] == [
+        assert [(step.name, step.status) for step in platform.monitoring.details.steps(analysis_id)] == [
             ("One", "completed"), ("Two", "running"),
         ]  # fmt: skip
         gate.open()
         drain(platform)
         assert (row(platform, analysis_id).progress, row(platform, analysis_id).current_step) == (100, None)
-        assert [output.name for output in platform.details.outputs(analysis_id)] == ["Early"]
+        assert [output.name for output in platform.monitoring.details.outputs(analysis_id)] == ["Early"]
         assert platform.worker.status.stale_results == 0

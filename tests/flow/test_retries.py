@@ -274,7 +274,7 @@ def test_a_real_console_recovers_by_itself(tmp_path: Path) -> None:
     with running(platform):
         analysis_id = submit(platform, flaky)
         drain(platform)
-        found, attempts = row(platform, analysis_id), platform.details.attempts(analysis_id)
+        found, attempts = row(platform, analysis_id), platform.monitoring.details.attempts(analysis_id)
     assert (found.status, found.attempt, found.retries_used, found.reruns_used) == (Status.COMPLETED, 3, 2, 0)
     assert [(attempt.trigger, attempt.outcome) for attempt in attempts] == [
         ("retry", "completed"), ("retry", "failed"), ("first", "failed"),

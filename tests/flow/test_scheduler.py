@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.core.schedules.scheduler import Watchdog
 from ba2_trade_platform.core.schedules.service import ScheduleInfo
@@ -34,7 +34,7 @@ def hourly(platform: Platform, name: str = "Hourly", **wanted: Any) -> ScheduleI
     known = platform.experts.list()
     expert = known[0].id if known else practice(platform)
     draft = Draft(name, expert, HOURLY, "Europe/Berlin", symbols=("AAPL",))
-    return platform.schedules.create(replace(draft, **wanted), by=TRADER)
+    return platform.schedules.service.create(replace(draft, **wanted), by=TRADER)
 
 
 def let_come(platform: Platform, *, ago: timedelta = timedelta(0)) -> datetime:
@@ -51,12 +51,12 @@ def let_come(platform: Platform, *, ago: timedelta = timedelta(0)) -> datetime:
 def test_a_due_schedule_is_run_by_the_console_itself(platform: Platform) -> None:
     schedule = hourly(platform, grace_seconds=3_600)
     hour = let_come(platform)
-    platform.operations.timekeeping.scheduler.arm()
-    wait_until(platform, lambda: bool(platform.schedule_runs.list().items), "the run")
-    wait_until(platform, lambda: platform.schedule_runs.list().items[0].state is RunState.DONE, "its end")
-    (run,) = platform.schedule_runs.list().items
+    platform.schedules.scheduler.arm()
+    wait_until(platform, lambda: bool(platform.schedules.runs.list().items), "the run")
+    wait_until(platform, lambda: platform.schedules.runs.list().items[0].state is RunState.DONE, "its end")
+    (run,) = platform.schedules.runs.list().items
     assert run.planned_at == hour
-    assert platform.schedules.get(schedule.id).next_at == hour + timedelta(hours=1)
+    assert platform.schedules.service.get(schedule.id).next_at == hour + timedelta(hours=1)
 
 
 def test_the_next_life_of_a_console_settles_what_the_last_one_missed(tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ def test_the_next_life_of_a_console_settles_what_the_last_one_missed(tmp_path: P
         hourly(first)
         let_come(first, ago=timedelta(hours=2))
     with running(make_platform(tmp_path)) as second:
-        wait_until(second, lambda: len(second.schedule_runs.list().items) == 3, "the runs")
-        states = [run.state.value for run in second.schedule_runs.list().items][1:]
+        wait_until(second, lambda: len(second.schedules.runs.list().items) == 3, "the runs")
+        states = [run.state.value for run in second.schedules.runs.list().items][1:]
         assert states == ["missed", "missed"]
     lives = ask(tmp_path / "ba2.db", "SELECT stopped_at IS NOT NULL FROM presence")
     assert lives == [(1,), (1,)]
@@ -76,17 +76,17 @@ def test_the_next_life_of_a_console_settles_what_the_last_one_missed(tmp_path: P
 def test_a_scheduler_that_died_is_started_again_and_says_so(
     platform: Platform, death: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watchdog = Watchdog(platform.store, platform.operations.clockwork, platform.operations.timekeeping.scheduler)
+    watchdog = Watchdog(platform.store, platform.operations.background_jobs, platform.schedules.scheduler)
     assert not watchdog.look()
     hourly(platform, grace_seconds=3_600)
     if death == "shutdown":
-        platform.operations.clockwork.stop()
+        platform.operations.background_jobs.stop()
     else:
         end_thread(platform)
     let_come(platform)
     assert watchdog.look()
     assert "The scheduler stood still and was started again: its thread had ended" in caplog.text
-    wait_until(platform, lambda: bool(platform.schedule_runs.list().items), "the run")
+    wait_until(platform, lambda: bool(platform.schedules.runs.list().items), "the run")
     file = platform.settings.data_dir / "ba2.db"
     assert one(file, "SELECT sentence FROM alert WHERE kind = 'scheduler'").endswith("Look whether every run was made")
     assert not watchdog.look()
@@ -98,7 +98,7 @@ def end_thread(platform: Platform) -> None:
     def crash() -> None:
         raise SystemExit
 
-    scheduler = platform.operations.clockwork._scheduler  # noqa: SLF001 - what dies is APScheduler's own
+    scheduler = platform.operations.background_jobs._scheduler  # noqa: SLF001 - what dies is APScheduler's own
     thread = scheduler._thread  # noqa: SLF001
     scheduler._process_jobs = crash  # noqa: SLF001
     scheduler.wakeup()
@@ -114,15 +114,15 @@ def test_a_schedule_that_cannot_be_planned_rests_and_holds_up_no_other(platform:
         transaction.session.connection().exec_driver_sql(
             f'UPDATE schedule SET timing = \'{{"kind": "lunar"}}\' WHERE id = {broken.id}'
         )
-    platform.operations.timekeeping.scheduler.arm()
-    wait_until(platform, lambda: bool(platform.schedule_runs.list().items), "the run")
-    assert [run.schedule for run in platform.schedule_runs.list().items] == ["Whole"]
+    platform.schedules.scheduler.arm()
+    wait_until(platform, lambda: bool(platform.schedules.runs.list().items), "the run")
+    assert [run.schedule for run in platform.schedules.runs.list().items] == ["Whole"]
     file = platform.settings.data_dir / "ba2.db"
     wait_until(platform, lambda: bool(one(file, "SELECT COUNT(*) FROM alert")), "the alert")
     assert one(file, "SELECT sentence FROM alert") == (
         "Schedule Broken cannot be planned and does not run: A timing's kind is times, cron or session"
     )
-    assert platform.schedules.get(broken.id).next_at is None
+    assert platform.schedules.service.get(broken.id).next_at is None
 
 
 def test_missed_and_partly_failed_runs_are_announced_to_whoever_waits_for_them(tmp_path: Path) -> None:

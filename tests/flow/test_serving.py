@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ba2_trade_platform.app import build
+from ba2_trade_platform.app.build import build
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.serve import require_port
 from ba2_trade_platform.settings import read_settings

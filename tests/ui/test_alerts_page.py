@@ -28,8 +28,8 @@ async def test_an_alert_stands_on_an_open_page_until_it_is_acknowledged(user: Us
     user.find(marker="acknowledge-alert").click()
     await eventually(lambda: user.should_see("Desk 1 stood still"))
     user.find(marker="acknowledge-alert").click()
-    await eventually(lambda: not desk.platform.alerts.open())
-    assert desk.platform.alerts.history().items[0].acknowledged_by == "trader"
+    await eventually(lambda: not desk.platform.notifications.alerts.open())
+    assert desk.platform.notifications.alerts.history().items[0].acknowledged_by == "trader"
 
 
 async def test_the_list_is_acknowledged_at_once_with_a_reason(user: User, desk: Desk) -> None:

@@ -60,7 +60,7 @@ async def test_ticked_rows_are_rerun_after_the_dialog(user: User, desk: Desk) ->
     drain(desk.platform)
     (bulk,) = desk.platform.bulk_reruns.list().items
     assert (bulk.reason, bulk.will_run, bulk.actor) == ("new key", 2, "trader")
-    assert desk.platform.details.row(ids[1]).attempt == 1
+    assert desk.platform.monitoring.details.row(ids[1]).attempt == 1
 
 
 async def test_the_page_shows_what_became_of_each_and_offers_what_failed_again(user: User, desk: Desk) -> None:

@@ -30,7 +30,7 @@ def called(desk: Desk, *models: str) -> int:
     for model in models:
         start = CallStart(analysis_id, 1, expert, "AAPL", "Practice step 1 of 2", "lab", model, 1000, 1000)
         end = CallEnd(CallOutcome.ANSWERED, 1000, 1000)
-        desk.platform.calls.end(desk.platform.calls.begin(start), end)
+        desk.platform.models.calls.end(desk.platform.models.calls.begin(start), end)
     return analysis_id
 
 
@@ -64,7 +64,7 @@ async def test_a_sum_with_an_unknown_part_says_at_least(user: User, desk: Desk) 
 
 async def test_models_that_cost_nothing_are_drawn_by_their_tokens(user: User, desk: Desk) -> None:
     start = CallStart(1, 1, 1, "AAPL", "Bull", "scripted", "rules", 1000, 1000)
-    desk.platform.calls.end(desk.platform.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+    desk.platform.models.calls.end(desk.platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
     await user.open("/costs")
     await eventually(lambda: user.should_see("Tokens by UTC day, by expert"))
     await user.should_see("0.00 USD")
@@ -77,7 +77,7 @@ async def test_the_budget_of_the_day_is_set_on_the_page(user: User, desk: Desk) 
     user.find(marker="budget-save").click()
     await eventually(lambda: user.should_see("The budget for the day is 2.50 USD; 0.00 USD are spent today."))
     await user.should_see("Changed by trader")
-    assert desk.platform.costs.budget().limit == Decimal("2.5")
+    assert desk.platform.models.costs.budget().limit == Decimal("2.5")
     user.find(marker="budget-limit").clear()
     user.find(marker="budget-save").click()
     await eventually(lambda: user.should_see("There is no budget for the day; 0.00 USD are spent today."))

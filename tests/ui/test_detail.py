@@ -77,7 +77,7 @@ async def test_a_late_click_is_told_why_and_the_page_shows_the_present(user: Use
     user.find(marker="re-run").click()
     await eventually(lambda: user.should_see("Already queued 0 s ago by trader"))
     await eventually(lambda: user.should_not_see(marker="re-run"))
-    assert len(desk.platform.details.attempts(analysis_id)) == 2
+    assert len(desk.platform.monitoring.details.attempts(analysis_id)) == 2
 
 
 async def test_what_an_earlier_attempt_wrote_can_be_opened(user: User, desk: Desk) -> None:

@@ -27,12 +27,12 @@ def fail(desk: Desk, code: str = "AUTH", symbols: tuple[str, ...] = ("AAPL",), *
     for symbol in symbols:
         submit(desk.platform, expert, symbol)
     drain(desk.platform)
-    return next(group for group in desk.platform.failures.groups().items if group.code == code)
+    return next(group for group in desk.platform.monitoring.failures.groups().items if group.code == code)
 
 
 def state(desk: Desk, group: Group) -> GroupState:
     """Return where a group stands now."""
-    return desk.platform.failures.group(group.fingerprint).state
+    return desk.platform.monitoring.failures.group(group.fingerprint).state
 
 
 def links(user: User) -> set[str]:
@@ -64,7 +64,7 @@ async def test_the_rail_counts_the_groups_that_need_a_person(user: User, desk: D
     fail(desk, "DATA_MISSING")
     await user.open("/watchlists")
     await eventually(lambda: user.should_see("2", marker="badge-failures"))
-    desk.platform.marks.resolve(group.fingerprint, by=TRADER)
+    desk.platform.monitoring.triage.resolve(group.fingerprint, by=TRADER)
     await eventually(lambda: user.should_see("1", marker="badge-failures"))
 
 
@@ -117,7 +117,7 @@ async def test_the_detail_says_the_verdict_and_opens_its_card(user: User, desk: 
     await eventually(lambda: user.should_see("Permanent: fix first (API key refused"))
     user.find(marker="verdict-why").click()
     await eventually(lambda: user.should_see(marker="verdict-card"))
-    desk.platform.assessments.set_kind(group.fingerprint, FailureKind.TRANSIENT, by=TRADER, reason="it hiccups")
+    desk.platform.monitoring.outlook.set_kind(group.fingerprint, FailureKind.TRANSIENT, by=TRADER, reason="it hiccups")
     await eventually(lambda: user.should_see("Transient: likely to work"))
 
 
@@ -139,7 +139,7 @@ async def test_the_card_shows_rule_and_evidence_and_takes_the_operators_word(use
     await user.should_see("their key server hiccups")
     user.find(marker=f"clear-kind-{group.fingerprint}").click()
     await eventually(lambda: user.should_see("held to be permanent again, as its code says"))
-    assert desk.platform.assessments.overrides() == []
+    assert desk.platform.monitoring.outlook.overrides() == []
 
 
 async def test_the_table_opens_the_card_of_a_row(user: User, desk: Desk) -> None:

@@ -49,7 +49,7 @@ async def test_the_demo_desk_can_be_loaded_and_removed_again(user: User, desk: D
     await eventually(lambda: user.should_see("Remove the demo desk?"))
     user.find(kind=ui.button, content="Remove the demo desk").click()
     await eventually(lambda: user.should_see("Demo removed: 19 analyses deleted"))
-    assert desk.platform.monitor.count() == 0
+    assert desk.platform.monitoring.jobs.count() == 0
 
 
 async def test_the_rerun_queues_the_failed_analysis_and_the_row_follows_it(user: User, desk: Desk) -> None:
@@ -74,7 +74,7 @@ async def test_a_second_click_is_told_why(user: User, desk: Desk) -> None:
     ask(user, analysis_id)
     ask(user, analysis_id)
     await eventually(lambda: user.should_see("Already queued 0 s ago by trader"))
-    assert len(desk.platform.details.attempts(analysis_id)) == 2
+    assert len(desk.platform.monitoring.details.attempts(analysis_id)) == 2
 
 
 async def test_a_row_that_changed_meanwhile_is_a_sentence_and_is_shown_as_it_is(user: User, desk: Desk) -> None:

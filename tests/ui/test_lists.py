@@ -100,7 +100,7 @@ async def test_a_list_is_made_filled_and_follows_its_analyses(user: User, desk: 
 
 
 async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
-    desk.platform.watchlists.add("Mine", desk.platform.prices.instruments())
+    desk.platform.instruments.watchlists.add("Mine", desk.platform.prices.instruments())
     await user.open("/watchlists")
 
     async def all_there() -> None:
@@ -115,7 +115,7 @@ async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
     user.find(marker="undo-remove").click()
 
     await eventually(all_there)
-    assert desk.platform.watchlists.list()[0].symbols[:2] == ("AAPL", "AMD")
+    assert desk.platform.instruments.watchlists.list()[0].symbols[:2] == ("AAPL", "AMD")
 
 
 async def test_a_list_that_is_gone_says_so(user: User, desk: Desk) -> None:
@@ -124,7 +124,7 @@ async def test_a_list_that_is_gone_says_so(user: User, desk: Desk) -> None:
 
 
 async def test_instruments_are_found_changed_and_not_deleted_while_needed(user: User, desk: Desk) -> None:
-    desk.platform.watchlists.add("Mine", desk.platform.prices.instruments())
+    desk.platform.instruments.watchlists.add("Mine", desk.platform.prices.instruments())
     await user.open("/watchlists?tab=instruments&q=apple")
     await user.should_see("Apple Inc.")
     await user.should_not_see("Dell Inc.")
@@ -133,7 +133,7 @@ async def test_instruments_are_found_changed_and_not_deleted_while_needed(user: 
     user.find(marker="field-labels").type("core")
     user.find(marker="act-save").click()
     await eventually(lambda: user.should_see("AAPL saved"))
-    assert desk.platform.lists.instruments.get("AAPL").labels == ("core",)
+    assert desk.platform.instruments.catalog.get("AAPL").labels == ("core",)
     user.find(marker="delete-AAPL").click()
     await eventually(lambda: user.should_see("Delete AAPL?"))
     user.find(kind=ui.button, content="Delete").click()
@@ -141,8 +141,8 @@ async def test_instruments_are_found_changed_and_not_deleted_while_needed(user: 
 
 
 async def test_a_symbol_shows_its_price_what_was_recommended_and_its_lists(user: User, desk: Desk) -> None:
-    desk.platform.lists.instruments.add("AAPL", InstrumentFields(name="Apple Inc."), by=desk.trader)
-    mine = desk.platform.watchlists.create("Mine", by=desk.trader).id
+    desk.platform.instruments.catalog.add("AAPL", InstrumentFields(name="Apple Inc."), by=desk.trader)
+    mine = desk.platform.instruments.watchlists.create("Mine", by=desk.trader).id
     submit(desk.platform, practice(desk.platform))
     drain(desk.platform)
     await user.open("/symbols/aapl")
@@ -158,7 +158,7 @@ async def test_a_symbol_shows_its_price_what_was_recommended_and_its_lists(user:
     user.find(marker="add-to-list").click()
     user.find(marker=f"add-to-{mine}").click()
     await eventually(lambda: user.should_see("AAPL added to Mine"))
-    assert desk.platform.watchlists.symbols(mine) == ("AAPL",)
+    assert desk.platform.instruments.watchlists.symbols(mine) == ("AAPL",)
 
 
 @pytest.mark.parametrize(

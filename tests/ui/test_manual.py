@@ -53,7 +53,7 @@ async def test_the_button_carries_the_exact_number_and_runs_a_batch(user: User, 
     await eventually(lambda: user.should_see("Batch 1: 6 analyses queued"))
     (link,) = user.find("Watch this batch").elements
     assert link.props["href"] == "/batches/1"
-    assert desk.platform.monitor.count() == 6
+    assert desk.platform.monitoring.jobs.count() == 6
     await eventually(lambda: user.should_see("0 analyses will be queued, 6 already under way"))
     assert not run_button(user).enabled
 
@@ -125,7 +125,7 @@ async def test_a_bare_date_means_the_close_of_that_session(user: User, desk: Des
         as_of.set_value("2014-06-29")  # a Sunday: the session before it
     await eventually(lambda: run_button(user).enabled)
     user.find(marker="run").click()
-    await eventually(lambda: desk.platform.monitor.count() == 1)
+    await eventually(lambda: desk.platform.monitoring.jobs.count() == 1)
     assert row(desk.platform, 1).as_of == datetime(2014, 6, 27, 20, 0, tzinfo=UTC)
     assert row(desk.platform, 1).status is Status.PENDING
     with user:
@@ -138,7 +138,7 @@ async def test_a_bare_date_means_the_close_of_that_session(user: User, desk: Des
 
 
 async def test_a_watchlist_s_symbols_are_picked_one_by_one_or_all(user: User, desk: Desk) -> None:
-    watchlist = desk.platform.watchlists.add("Mine", desk.platform.prices.instruments())
+    watchlist = desk.platform.instruments.watchlists.add("Mine", desk.platform.prices.instruments())
     await user.open(TAB)
     await eventually(lambda: user.should_see("Mine"))
     (symbols,) = user.find(ui.textarea).elements

@@ -33,7 +33,7 @@ async def test_a_server_is_added_and_its_key_is_never_shown(user: User, desk: De
     await eventually(lambda: user.should_see("http://127.0.0.1:9999/v1"))
     await user.should_see("stored, changed")
     await user.should_not_see(KEY)
-    assert desk.platform.model_providers.connection("my-server").key == KEY
+    assert desk.platform.models.providers.connection("my-server").key == KEY
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ async def test_the_connection_is_tested_by_a_button(user: User, desk: Desk, repl
     with model_server() as server:
         server.will(reply)
         given = {"quick_model": "small", "deep_model": "large", "base_url": f"{server.url}/v1"}
-        desk.platform.model_providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
+        desk.platform.models.providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
         await user.open("/providers")
         user.find(marker="test-local").click()
         await eventually(lambda: user.should_see(sentence))
@@ -63,4 +63,4 @@ async def test_a_provider_is_changed_switched_off_and_removed(user: User, desk: 
     await user.should_see("Remove ollama?")
     user.find("Forget it").click()
     await eventually(lambda: user.should_see("ollama removed"))
-    assert [one.name for one in desk.platform.model_providers.list()] == ["scripted", "openai", "anthropic"]
+    assert [one.name for one in desk.platform.models.providers.list()] == ["scripted", "openai", "anthropic"]

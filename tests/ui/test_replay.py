@@ -12,7 +12,7 @@ from tests.ui.eventually import eventually
 
 
 async def test_one_click_replays_a_week_and_another_ends_it(user: User, desk: Desk) -> None:
-    replay = desk.platform.replay
+    replay = desk.platform.demo.replay
     await user.open("/marketanalysis")
     await user.should_see("Market clock: 2014-12-31 21:00 UTC")
     user.find(marker="replay-history").click()
@@ -29,5 +29,5 @@ async def test_one_click_replays_a_week_and_another_ends_it(user: User, desk: De
 
 async def test_the_strip_shows_what_another_page_started(user: User, desk: Desk) -> None:
     await user.open("/marketanalysis")
-    desk.platform.replay.start(BEGINS + WEEK, speed=1, by=TRADER)
+    desk.platform.demo.replay.start(BEGINS + WEEK, speed=1, by=TRADER)
     await eventually(lambda: user.should_see("Mon 2008-09-15 12:00"))

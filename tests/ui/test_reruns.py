@@ -101,7 +101,7 @@ async def test_a_reached_limit_asks_for_a_reason(user: User, desk: Desk) -> None
     await eventually(lambda: element(user, "rerun-anyway").enabled)
     user.find(marker="rerun-anyway").click()
     await eventually(lambda: user.should_see("queued for re-run (attempt 2, re-run 4/3)"))
-    assert desk.platform.details.attempts(analysis_id)[0].reason == "the feed was repaired"
+    assert desk.platform.monitoring.details.attempts(analysis_id)[0].reason == "the feed was repaired"
 
 
 async def test_what_acts_on_the_recommendation_is_listed_first(user: User, desk: Desk, orders: Orders) -> None:
@@ -131,7 +131,7 @@ async def test_a_part_is_chosen_its_plan_is_shown_and_held_to(user: User, desk: 
     await user.should_see("it was chosen")
     user.find(marker="rerun-confirm").click()
     await eventually(lambda: user.should_see("queued for re-run (attempt 2, re-run 1/3, 1 step kept)"))
-    assert desk.platform.details.attempts(analysis_id)[0].mode == "only"
+    assert desk.platform.monitoring.details.attempts(analysis_id)[0].mode == "only"
     await eventually(lambda: desk.platform.preferences.get(desk.trader, "rerun_mode") == "only")
 
 

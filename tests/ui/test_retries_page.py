@@ -48,13 +48,13 @@ async def test_an_error_not_worth_retrying_is_stopped_with_one_button(user: User
     platform.experts.update(instance, by=TRADER, max_retries=5, retry_base_seconds=0, retry_cap_seconds=0)
     analysis_id = submit(platform, instance)
     drain(platform)
-    fingerprint = platform.details.row(analysis_id).fingerprint
+    fingerprint = platform.monitoring.details.row(analysis_id).fingerprint
     await user.open("/retries")
     await eventually(lambda: user.should_see("Stop auto-retrying this: 0 of 5 retries of TIMEOUT completed"))
     user.find(marker=f"stop-{fingerprint}").click()
     await eventually(lambda: user.should_see("TIMEOUT is held to be permanent and not retried"))
     await eventually(lambda: user.should_not_see("Stop auto-retrying this"))
-    assert [override.fingerprint for override in platform.assessments.overrides()] == [fingerprint]
+    assert [override.fingerprint for override in platform.monitoring.outlook.overrides()] == [fingerprint]
 
 
 async def test_a_window_without_failures_draws_no_bars(user: User, desk: Desk) -> None:
@@ -93,7 +93,7 @@ async def test_the_timeline_and_the_badge_tell_of_reruns_and_changed_settings(us
     other = submit(desk.platform, instance, "KO")
     drain(desk.platform)
     desk.platform.experts.update(instance, by=TRADER, settings={"seconds": 0, "steps": 1})
-    if desk.platform.details.row(other).status == "failed":
+    if desk.platform.monitoring.details.row(other).status == "failed":
         desk.platform.analyses.rerun(other, by=TRADER)
         drain(desk.platform)
     await user.open(f"/market_analysis/{other}")

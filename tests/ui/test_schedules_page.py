@@ -25,7 +25,7 @@ def make(desk: Desk, name: str = "Morning", **more: Any) -> ScheduleInfo:
     platform = desk.platform
     expert = more.pop("expert", None) or practice(platform, alias=f"Expert of {name}")
     given = {"timing": WEEKDAYS, "zone": "Europe/Berlin", "symbols": ("AAPL",), **more}
-    return platform.schedules.create(Draft(name=name, expert_instance_id=expert, **given), by=TRADER)
+    return platform.schedules.service.create(Draft(name=name, expert_instance_id=expert, **given), by=TRADER)
 
 
 def miss(desk: Desk, schedule: ScheduleInfo, reason: str = "The console was down from 09:12 to 10:47") -> int:
@@ -64,7 +64,7 @@ async def test_a_schedule_is_written_down_and_saved(user: User, desk: Desk) -> N
     await eventually(lambda: user.find(marker="save-schedule").elements.pop().enabled)
     user.find(marker="save-schedule").click()
     await eventually(lambda: user.should_see("Opening bell saved"))
-    (schedule,) = desk.platform.schedules.list()
+    (schedule,) = desk.platform.schedules.service.list()
     assert (schedule.name, schedule.symbols, schedule.enabled) == ("Opening bell", ("AAPL", "MSFT"), True)
 
 
@@ -74,7 +74,7 @@ async def test_somebody_else_s_change_is_said_and_not_written_over(user: User, d
     await eventually(lambda: user.should_see(marker=f"change-{schedule.id}"))
     user.find(marker=f"change-{schedule.id}").click()
     await eventually(lambda: user.should_see(marker="schedule-name"))
-    desk.platform.schedules.disable(schedule.id, by=TRADER)
+    desk.platform.schedules.service.disable(schedule.id, by=TRADER)
     await eventually(lambda: user.find(marker="save-schedule").elements.pop().enabled)
     user.find(marker="save-schedule").click()
     await eventually(lambda: user.should_see("Morning was changed meanwhile"))
@@ -92,7 +92,7 @@ async def test_run_now_shows_the_run_and_leads_to_it(user: User, desk: Desk) -> 
     await eventually(lambda: user.should_see("Run now"))
     await eventually(lambda: user.should_see("done"))
     links = {link.props["href"] for link in user.find(ui.link).elements}
-    batch = desk.platform.schedule_runs.get(1).batch_id
+    batch = desk.platform.schedules.runs.get(1).batch_id
     assert f"/marketanalysis?bulk={batch}&outcome=succeeded" in links
 
 
@@ -107,7 +107,7 @@ async def test_switch_duplicate_and_archive(user: User, desk: Desk) -> None:
     user.find(marker=f"archive-{schedule.id}").click()
     await eventually(lambda: user.should_see("Archive Morning?"))
     user.find("Archive it").click()
-    await eventually(lambda: [each.name for each in desk.platform.schedules.list()] == ["Morning (2)"])
+    await eventually(lambda: [each.name for each in desk.platform.schedules.service.list()] == ["Morning (2)"])
 
 
 async def test_a_missed_run_stands_on_every_page_until_it_is_acknowledged(user: User, desk: Desk) -> None:
@@ -121,7 +121,7 @@ async def test_a_missed_run_stands_on_every_page_until_it_is_acknowledged(user: 
     user.find(marker="reason").type("power cut")
     user.find(marker="confirm-reason").click()
     await eventually(lambda: user.should_see("Nothing left to look at"))
-    assert desk.platform.schedule_runs.get(run_id).acknowledge_reason == "power cut"
+    assert desk.platform.schedules.runs.get(run_id).acknowledge_reason == "power cut"
     await user.open(f"/runs/{run_id}")
     await eventually(lambda: user.should_see("trader: power cut"))
 
@@ -135,7 +135,7 @@ async def test_all_bad_runs_of_a_view_are_acknowledged_at_once(user: User, desk:
     await eventually(lambda: user.should_see("2 runs: no longer counted as unseen; the row stays."))
     user.find(marker="confirm-reason").click()
     await eventually(lambda: user.should_see("2 runs acknowledged"))
-    assert desk.platform.schedule_runs.unseen() == 0
+    assert desk.platform.schedules.runs.unseen() == 0
 
 
 async def test_the_week_names_days_without_a_session_and_links_its_neighbours(user: User, desk: Desk) -> None:
@@ -166,7 +166,7 @@ async def test_the_daily_summary_counts_and_its_time_is_set(user: User, desk: De
     assert any(link.endswith("&state=missed") for link in links)
     user.find(marker="summary-time").elements.pop().set_value("17:30")
     await eventually(lambda: user.should_see("The daily summary is sent at 17:30"))
-    assert desk.platform.daily_summary.time() == "17:30"
+    assert desk.platform.schedules.daily_summary.time() == "17:30"
 
 
 async def test_what_is_not_there_is_said(user: User, desk: Desk) -> None:

@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 
 from ba2_trade_platform.api.register import create_api
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.cli.commands import main
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ActorKind
@@ -106,7 +106,7 @@ def test_without_a_console_an_analysis_waits_for_the_next_start(tmp_path: Path, 
     assert said.err == "No console is running: it waits until one is started.\n"
     with running(make_platform(tmp_path)) as started:
         drain(started)
-        (attempt,) = started.details.attempts(1)
+        (attempt,) = started.monitoring.details.attempts(1)
     assert (attempt.actor_kind, attempt.actor, attempt.outcome) == ("cli", "trader", "completed")
 
 

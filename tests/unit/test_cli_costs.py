@@ -22,7 +22,7 @@ def called(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)
     for model in ("dear", "brand-new"):
         start = CallStart(1, 1, 1, "AAPL", "Bull", "lab", model, 1000, 1000)
-        platform.calls.end(platform.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+        platform.models.calls.end(platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
     platform.stop()
 
 

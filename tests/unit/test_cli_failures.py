@@ -21,7 +21,7 @@ def fingerprint(tmp_path: Path) -> str:
         for symbol in ("AAPL", "MSFT"):
             submit(platform, expert, symbol)
         drain(platform)
-        return platform.failures.groups().items[0].fingerprint
+        return platform.monitoring.failures.groups().items[0].fingerprint
 
 
 def test_groups_are_listed_with_their_verdicts(run: Run, fingerprint: str) -> None:

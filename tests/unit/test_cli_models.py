@@ -29,7 +29,7 @@ def test_a_connection_is_tested(run: Run, tmp_path: Path) -> None:
     with model_server() as server:
         server.will(Reply("ready"), Reply(status=500, error="Oh no"))
         platform = make_platform(tmp_path)
-        platform.model_providers.change("ollama", by=TRADER, base_url=server.url)
+        platform.models.providers.change("ollama", by=TRADER, base_url=server.url)
         platform.stop()
         said = run("providers", "test", "ollama")
         assert (said.code, said.out.startswith("ollama answered with llama3.2 in ")) == (0, True)

@@ -19,7 +19,7 @@ def planned(tmp_path: Path) -> None:
     platform = make_platform(tmp_path)
     timing = {"kind": "times", "days": list(range(7)), "times": ["09:30"]}
     draft = Draft("Morning", practice(platform), timing, "UTC", symbols=("AAPL",))
-    platform.schedules.create(draft, by=TRADER)
+    platform.schedules.service.create(draft, by=TRADER)
     platform.stop()
 
 

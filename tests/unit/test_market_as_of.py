@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.market import open_market
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.clocks import SystemClock
 from ba2_trade_platform.core.contracts.experts import ExpertError, PricesAsOf
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.market.prices.registry import open_prices
-from ba2_trade_platform.operations import open_market
 from tests.fakes.clock import StandingClock
 
 AS_OF = datetime(2010, 11, 26, 18, 0, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_the_system_clock_is_aware_and_goes_forward() -> None:
 
 
 def test_the_demo_market_opens_by_name(platform: Platform) -> None:
-    prices, _, _ = open_market(platform.settings, platform.store, None)
+    prices, _ = open_market(platform.settings, platform.instruments.symbol_maps, None)
     assert prices.name == "demo"
     assert prices.clock.now().year == 2014
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app import build
+from ba2_trade_platform.app.build import build
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.market.prices.registry import open_prices
 from ba2_trade_platform.settings import Settings

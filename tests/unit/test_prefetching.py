@@ -54,7 +54,7 @@ def test_what_the_rate_left_no_room_for_is_fetched_a_little_later(market: Market
         prices = live_prices("alpaca", url, tmp_path)
         market.trouble(*[Trouble(status=429, retry_after="60")])
         platform = make_platform(tmp_path / "desk", prices=prices)
-        platform.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in ("AAPL", "MSFT")])
+        platform.instruments.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in ("AAPL", "MSFT")])
         PriceKeeping(platform.store, prices, pause_seconds=0).refresh()
         assert [info.symbol for info in prices.instruments()] == ["AAPL", "MSFT"]
         platform.stop()
@@ -103,7 +103,7 @@ def test_a_stop_does_not_wait_for_a_long_list(market: Market, tmp_path: Path) ->
     with price_server(market) as url:
         prices = live_prices("yahoo", url, tmp_path, per_minute=2)
         platform = make_platform(tmp_path / "desk", prices=prices)
-        platform.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in SYMBOLS])
+        platform.instruments.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in SYMBOLS])
         keeping = PriceKeeping(platform.store, prices)
         at_work = threading.Thread(target=keeping.refresh)
         at_work.start()

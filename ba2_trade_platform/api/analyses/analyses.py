@@ -159,7 +159,7 @@ def submit(wish: Submission, console: Console, asker: Asker, response: Response)
 @router.get("/analyses")
 def list_analyses(wanted: Annotated[Wanted, Query()], console: Console) -> AnalysisPage:
     """Return a page of analyses, newest first unless told otherwise."""
-    page = console.monitor.page(
+    page = console.monitoring.jobs.page(
         wanted.filter(),
         sort=wanted.sort.removeprefix("-"),
         descending=wanted.sort.startswith("-"),
@@ -172,7 +172,7 @@ def list_analyses(wanted: Annotated[Wanted, Query()], console: Console) -> Analy
 @router.get("/analyses/{analysis_id}", responses=documented(404))
 def get_analysis(analysis_id: AnalysisId, console: Console) -> AnalysisRow:
     """Return one analysis, with its whole error message."""
-    return console.details.row(analysis_id)
+    return console.monitoring.details.row(analysis_id)
 
 
 @router.delete("/analyses/{analysis_id}", status_code=204, responses=documented(404))
@@ -192,14 +192,14 @@ def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Becaus
 def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
     """Run an analysis at once that waits for its automatic retry."""
     reason = wish.reason if wish else None
-    return Carried.model_validate(console.retrying.run_now(analysis_id, by=asker, reason=reason))
+    return Carried.model_validate(console.waiting_retries.run_now(analysis_id, by=asker, reason=reason))
 
 
 @router.post("/analyses/{analysis_id}/stop-retrying", status_code=202, responses=documented(404, 409))
 def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
     """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
     reason = wish.reason if wish else None
-    return Carried.model_validate(console.retrying.stop(analysis_id, by=asker, reason=reason))
+    return Carried.model_validate(console.waiting_retries.stop(analysis_id, by=asker, reason=reason))
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ba2_trade_platform.api.http.dependencies import Asker, Because, Console, Wish
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.vocabulary import Status
 
@@ -75,8 +75,8 @@ def _queue(console: Platform) -> Queue:
         slots=state.slots,
         busy=status.busy,
         stopping=sorted(status.stopping),
-        pending=console.monitor.count(Filter(status=(Status.PENDING,))),
-        running=console.monitor.count(Filter(status=(Status.RUNNING,))),
-        failed=console.monitor.count(Filter(status=(Status.FAILED,))),
+        pending=console.monitoring.jobs.count(Filter(status=(Status.PENDING,))),
+        running=console.monitoring.jobs.count(Filter(status=(Status.RUNNING,))),
+        failed=console.monitoring.jobs.count(Filter(status=(Status.FAILED,))),
         storage_problem=status.storage_problem,
     )

@@ -31,51 +31,51 @@ class Items(BaseModel, Generic[T]):
 @router.get("/attempts")
 def attempts(analysis_id: AnalysisId, console: Console) -> Items[Attempt]:
     """Return all attempts, newest first: who, why, when, how long, outcome."""
-    return Items(items=console.details.attempts(analysis_id))
+    return Items(items=console.monitoring.details.attempts(analysis_id))
 
 
 @router.get("/attempts/{number}/archive")
 def archive(analysis_id: AnalysisId, number: Number, console: Console) -> Archived:
     """Return what an earlier attempt left before it was purged, and its traceback; packed away or not."""
-    if not any(attempt.number == number for attempt in console.details.attempts(analysis_id)):
+    if not any(attempt.number == number for attempt in console.monitoring.details.attempts(analysis_id)):
         raise NotFound(f"Analysis {analysis_id} has no attempt {number}")
-    return console.details.archive(analysis_id, number)
+    return console.monitoring.details.archive(analysis_id, number)
 
 
 @router.get("/attempts/{number}/diff/{other}")
 def diff(analysis_id: AnalysisId, number: Number, other: Number, console: Console) -> AttemptDiff:
     """Return what differs between two attempts: facts, recommendation, settings and each output, line by line."""
-    return console.details.compare(analysis_id, number, other)
+    return console.monitoring.details.compare(analysis_id, number, other)
 
 
 @router.get("/timeline")
 def timeline(analysis_id: AnalysisId, console: Console) -> Items[Moment]:
     """Return the states that the analysis went through and what was done to it, oldest first, with their times."""
-    return Items(items=console.details.timeline(analysis_id))
+    return Items(items=console.monitoring.details.timeline(analysis_id))
 
 
 @router.get("/steps")
 def steps(analysis_id: AnalysisId, console: Console) -> Items[Step]:
     """Return the newest attempt's steps in their order."""
-    return Items(items=console.details.steps(analysis_id))
+    return Items(items=console.monitoring.details.steps(analysis_id))
 
 
 @router.get("/calls")
 def calls(analysis_id: AnalysisId, console: Console) -> Items[Call]:
     """Return the model calls of all attempts, newest first, 1,000 at most; those of a deleted analysis too."""
-    return Items(items=console.costs.calls(analysis_id))
+    return Items(items=console.models.costs.calls(analysis_id))
 
 
 @router.get("/outputs")
 def outputs(analysis_id: AnalysisId, console: Console) -> Items[Output]:
     """Return what the newest attempt wrote; the texts are markdown to be sanitised before they are shown."""
-    return Items(items=console.details.outputs(analysis_id))
+    return Items(items=console.monitoring.details.outputs(analysis_id))
 
 
 @router.get("/verdict")
 def verdict(analysis_id: AnalysisId, console: Console) -> Assessment:
     """Return whether a re-run of this failed analysis is worth it, with the evidence."""
-    found = console.assessments.of([console.details.row(analysis_id)]).get(analysis_id)
+    found = console.monitoring.outlook.of([console.monitoring.details.row(analysis_id)]).get(analysis_id)
     if found is None:
         raise NotFound(f"Analysis {analysis_id} has no failure to be judged", code="NO_VERDICT")
     return found
@@ -84,7 +84,7 @@ def verdict(analysis_id: AnalysisId, console: Console) -> Assessment:
 @router.get("/recommendation")
 def recommendation(analysis_id: AnalysisId, console: Console) -> Recommendation:
     """Return the newest attempt's recommendation."""
-    found = console.details.recommendation(analysis_id)
+    found = console.monitoring.details.recommendation(analysis_id)
     if found is None:
         raise NotFound(f"Analysis {analysis_id} has no recommendation", code="NO_RECOMMENDATION")
     return found

@@ -17,4 +17,4 @@ Expert = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Id of the exp
 @router.get("/statistics")
 def statistics(console: Console, window: Window = "24h", expert: Expert = None) -> Statistics:
     """Return success, waiting, recovery and waste of re-runs and retries; hours of the day are the desk's."""
-    return console.statistics.read(window, expert, console.settings.zone)
+    return console.monitoring.retries.read(window, expert, console.settings.zone)

@@ -21,5 +21,5 @@ class Seeded(BaseModel):
 @router.post("", status_code=201, responses=documented(409))
 def seed(console: Console, asker: Asker) -> Seeded:
     """Load the demo desk: experts, a watchlist and a first batch in which some fail on purpose."""
-    queued = console.demo.seed(by=asker)
+    queued = console.demo.desk.seed(by=asker)
     return Seeded(queued=queued, sentence=f"Demo desk loaded: {queued} analyses queued")

@@ -47,38 +47,38 @@ class ReplayAnswer(BaseModel):
 @router.get("", responses=documented(409))
 def state(console: Console) -> ReplayAnswer:
     """Return how the clock stands or walks."""
-    return _answer(console.replay.state())
+    return _answer(console.demo.replay.state())
 
 
 @router.post("/start", responses=documented(409))
 def start(console: Console, asker: Asker, wish: WalkWish | None = None) -> ReplayAnswer:
     """Have the market's clock walk; without a body through the week before Lehman's, in a minute."""
     wish = wish or WalkWish()
-    return _answer(console.replay.start(wish.start, wish.end, wish.speed, by=asker))
+    return _answer(console.demo.replay.start(wish.start, wish.end, wish.speed, by=asker))
 
 
 @router.post("/pause", responses=documented(409))
 def pause(console: Console, asker: Asker) -> ReplayAnswer:
     """Wait where the replay is."""
-    return _answer(console.replay.pause(by=asker))
+    return _answer(console.demo.replay.pause(by=asker))
 
 
 @router.post("/resume", responses=documented(409))
 def resume(console: Console, asker: Asker) -> ReplayAnswer:
     """Go on where the replay waits."""
-    return _answer(console.replay.resume(by=asker))
+    return _answer(console.demo.replay.resume(by=asker))
 
 
 @router.put("/speed", responses=documented(409))
 def set_speed(wish: SpeedWish, console: Console, asker: Asker) -> ReplayAnswer:
     """Go on at another speed."""
-    return _answer(console.replay.set_speed(wish.speed, by=asker))
+    return _answer(console.demo.replay.set_speed(wish.speed, by=asker))
 
 
 @router.post("/stop", responses=documented(409))
 def stop(console: Console, asker: Asker) -> ReplayAnswer:
     """Put the clock back to the end of the bundled prices."""
-    return _answer(console.replay.stop(by=asker))
+    return _answer(console.demo.replay.stop(by=asker))
 
 
 def _answer(state: ReplayState) -> ReplayAnswer:

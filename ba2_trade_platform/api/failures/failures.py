@@ -12,7 +12,7 @@ from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
 from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, Wish
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
@@ -75,33 +75,35 @@ class KindSaid(BaseModel):
 @router.get("")
 def failures(wanted: Annotated[Wanted, Query()], console: Console) -> Inbox:
     """Return a page of groups of equal failures, what needs a person first."""
-    page = console.failures.groups(wanted.state or LIVE, limit=wanted.limit, cursor=wanted.cursor)
-    return Inbox(items=list(page.items), next_cursor=page.next_cursor, needs_person=console.failures.needs_person())
+    page = console.monitoring.failures.groups(wanted.state or LIVE, limit=wanted.limit, cursor=wanted.cursor)
+    return Inbox(
+        items=list(page.items), next_cursor=page.next_cursor, needs_person=console.monitoring.failures.needs_person()
+    )
 
 
 @router.get("/overrides")
 def overrides(console: Console) -> Items[KindOverride]:
     """Return every group whose kind the operator has set."""
-    return Items(items=console.assessments.overrides())
+    return Items(items=console.monitoring.outlook.overrides())
 
 
 @router.get("/{fingerprint}", responses=documented(404))
 def failure(fingerprint: Fingerprint, console: Console) -> Group:
     """Return one group, whatever its state, with its verdict."""
-    return console.failures.group(fingerprint)
+    return console.monitoring.failures.group(fingerprint)
 
 
 @router.get("/{fingerprint}/evidence")
 def evidence(fingerprint: Fingerprint, console: Console) -> Items[Answered]:
     """Return the newest 20 attempts that answered this error, and how they ended."""
-    return Items(items=console.assessments.evidence(fingerprint))
+    return Items(items=console.monitoring.outlook.evidence(fingerprint))
 
 
 @router.post("/{fingerprint}/resolve", responses=documented(404))
 def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Because | None = None) -> MarkedGroup:
     """Say that it is fixed: it leaves the inbox until it comes back."""
     reason = wish.reason if wish else None
-    return _marked(console, console.marks.resolve(fingerprint, by=asker, reason=reason))
+    return _marked(console, console.monitoring.triage.resolve(fingerprint, by=asker, reason=reason))
 
 
 @router.post("/{fingerprint}/ignore", responses=documented(404))
@@ -110,14 +112,18 @@ def ignore(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Ignor
     wish = wish or Ignore()
     return _marked(
         console,
-        console.marks.ignore(fingerprint, by=asker, seconds=wish.seconds, more=wish.until_more, reason=wish.reason),
+        console.monitoring.triage.ignore(
+            fingerprint, by=asker, seconds=wish.seconds, more=wish.until_more, reason=wish.reason
+        ),
     )
 
 
 @router.post("/{fingerprint}/reopen", responses=documented(404))
 def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Because | None = None) -> MarkedGroup:
     """Take back what was said of it."""
-    return _marked(console, console.marks.reopen(fingerprint, by=asker, reason=wish.reason if wish else None))
+    return _marked(
+        console, console.monitoring.triage.reopen(fingerprint, by=asker, reason=wish.reason if wish else None)
+    )
 
 
 @router.post("/{fingerprint}/rerun", status_code=202, responses=documented(404, 409))
@@ -125,7 +131,7 @@ def rerun(
     fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, wish: Because | None = None
 ) -> BulkAnswer:
     """Re-run all that stands failed in this group, as a bulk re-run without a preview; that of bulk re-runs has one."""
-    group = console.failures.group(fingerprint)
+    group = console.monitoring.failures.group(fingerprint)
     selection = Selection(Filter(status=(Status.FAILED,), fingerprint=fingerprint))
     bulk = console.bulk_reruns.create(
         selection,
@@ -141,16 +147,16 @@ def rerun(
 @router.put("/{fingerprint}/kind", responses=documented(404))
 def set_kind(fingerprint: Fingerprint, wish: Kind, console: Console, asker: Asker) -> KindSaid:
     """Hold the failures of this group to be of this kind: verdicts and automatic retries follow it."""
-    said = console.assessments.set_kind(fingerprint, wish.kind, by=asker, reason=wish.reason)
+    said = console.monitoring.outlook.set_kind(fingerprint, wish.kind, by=asker, reason=wish.reason)
     return KindSaid(sentence=f"Held to be {wish.kind.value}", assessment=said)
 
 
 @router.delete("/{fingerprint}/kind", responses=documented(404))
 def clear_kind(fingerprint: Fingerprint, console: Console, asker: Asker) -> KindSaid:
     """Hold them again to be of the kind that their code says."""
-    said = console.assessments.clear_kind(fingerprint, by=asker)
+    said = console.monitoring.outlook.clear_kind(fingerprint, by=asker)
     return KindSaid(sentence=f"Held to be {said.kind.value} again, as its code says", assessment=said)
 
 
 def _marked(console: Platform, marked: Marked) -> MarkedGroup:
-    return MarkedGroup(sentence=marked.sentence, group=console.failures.group(marked.fingerprint))
+    return MarkedGroup(sentence=marked.sentence, group=console.monitoring.failures.group(marked.fingerprint))

@@ -87,47 +87,47 @@ def list_instruments(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> InstrumentAnswers:
     """Return instruments by symbol."""
-    return InstrumentAnswers.model_validate(console.lists.instruments.page(q, label, cursor, limit))
+    return InstrumentAnswers.model_validate(console.instruments.catalog.page(q, label, cursor, limit))
 
 
 @router.post("", status_code=201, responses=documented(409))
 def add_instrument(wish: NewInstrument, console: Console, asker: Asker) -> Instrument:
     """Add an instrument."""
-    return console.lists.instruments.add(wish.symbol, InstrumentFields(**_fields(wish)), by=asker)
+    return console.instruments.catalog.add(wish.symbol, InstrumentFields(**_fields(wish)), by=asker)
 
 
 @router.get("/labels")
 def labels(console: Console) -> Items[str]:
     """Return every label that an instrument bears."""
-    return Items(items=console.lists.instruments.labels())
+    return Items(items=console.instruments.catalog.labels())
 
 
 @router.post("/import")
 def import_instruments(wish: ImportWish, console: Console, asker: Asker) -> ReportAnswer:
     """Add and change the instruments of a CSV file with a column `symbol`, all in one transaction."""
-    report = console.lists.imports.instruments(wish.text, by=asker, preview=wish.preview)
+    report = console.instruments.imports.instruments(wish.text, by=asker, preview=wish.preview)
     return ReportAnswer.model_validate(report)
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 def export_instruments(console: Console) -> Response:
     """Return every instrument as a CSV file that imports again."""
-    return csv_file(console.lists.imports.instruments_file(), "instruments.csv")
+    return csv_file(console.instruments.imports.instruments_file(), "instruments.csv")
 
 
 @router.get("/{symbol:path}", responses=documented(404))
 def get_instrument(symbol: Symbol, console: Console) -> Instrument:
     """Return one instrument with the watchlists that hold it."""
-    return console.lists.instruments.get(symbol)
+    return console.instruments.catalog.get(symbol)
 
 
 @router.patch("/{symbol:path}", responses=documented(404))
 def change_instrument(symbol: Symbol, wish: InstrumentWish, console: Console, asker: Asker) -> Instrument:
     """Change what is given."""
-    return console.lists.instruments.change(symbol, by=asker, **_fields(wish))
+    return console.instruments.catalog.change(symbol, by=asker, **_fields(wish))
 
 
 @router.delete("/{symbol:path}", status_code=204, responses=documented(404, 409))
 def delete_instrument(symbol: Symbol, console: Console, asker: Asker) -> None:
     """Delete an instrument that no watchlist and no schedule needs; its analyses stay."""
-    console.lists.instruments.delete(symbol, by=asker)
+    console.instruments.catalog.delete(symbol, by=asker)

@@ -26,16 +26,16 @@ class NameWish(Wish):
 @router.get("")
 def names(console: Console, provider: str | None = None) -> Items[SymbolName]:
     """Return every symbol that a provider calls otherwise, or those of one provider."""
-    return Items(items=console.symbol_maps.list(provider))
+    return Items(items=console.instruments.symbol_maps.list(provider))
 
 
 @router.put("/{provider}/{symbol}")
 def set_name(provider: Provider, symbol: Symbol, wish: NameWish, console: Console, asker: Asker) -> SymbolName:
     """Say what a provider calls a symbol."""
-    return console.symbol_maps.set(provider, symbol, wish.provider_symbol, by=asker)
+    return console.instruments.symbol_maps.set(provider, symbol, wish.provider_symbol, by=asker)
 
 
 @router.delete("/{provider}/{symbol}", status_code=204, responses=documented(404))
 def forget_name(provider: Provider, symbol: Symbol, console: Console, asker: Asker) -> None:
     """Call a symbol by the provider's own rules again."""
-    console.symbol_maps.remove(provider, symbol, by=asker)
+    console.instruments.symbol_maps.remove(provider, symbol, by=asker)

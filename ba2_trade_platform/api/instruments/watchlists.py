@@ -90,19 +90,19 @@ class RemovedAnswer(BaseModel):
 @router.get("")
 def list_watchlists(console: Console) -> Items[WatchlistSummary]:
     """Return every watchlist with its size and the schedules that analyse it."""
-    return Items(items=list(console.watchlists.summaries()))
+    return Items(items=list(console.instruments.watchlists.summaries()))
 
 
 @router.post("", status_code=201, responses=documented(409))
 def make_watchlist(wish: NamedWish, console: Console, asker: Asker) -> WatchlistSummary:
     """Make an empty watchlist."""
-    return console.watchlists.create(wish.name, by=asker)
+    return console.instruments.watchlists.create(wish.name, by=asker)
 
 
 @router.post("/import", responses=documented(404))
 def import_watchlists(wish: ListImportWish, console: Console, asker: Asker) -> ReportAnswer:
     """Add a CSV file's symbols to the watchlists it names, which are made where there are none; one transaction."""
-    report = console.lists.imports.watchlists(
+    report = console.instruments.imports.watchlists(
         wish.text, by=asker, into=wish.into, unknown=wish.unknown, preview=wish.preview
     )
     return ReportAnswer.model_validate(report)
@@ -113,13 +113,16 @@ def export_watchlists(
     console: Console, watchlist: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only this one")] = None
 ) -> Response:
     """Return the watchlists as a CSV file that imports again."""
-    return csv_file(console.lists.imports.watchlists_file(watchlist), "watchlists.csv")
+    return csv_file(console.instruments.imports.watchlists_file(watchlist), "watchlists.csv")
 
 
 @router.get("/{watchlist_id}", responses=documented(404))
 def get_watchlist(watchlist_id: ListId, console: Console) -> WatchlistAnswer:
     """Return one watchlist with its symbols."""
-    found, symbols = console.watchlists.get(watchlist_id), console.watchlists.symbols(watchlist_id)
+    found, symbols = (
+        console.instruments.watchlists.get(watchlist_id),
+        console.instruments.watchlists.symbols(watchlist_id),
+    )
     return WatchlistAnswer(
         id=found.id,
         name=found.name,
@@ -133,13 +136,13 @@ def get_watchlist(watchlist_id: ListId, console: Console) -> WatchlistAnswer:
 @router.patch("/{watchlist_id}", responses=documented(404, 409))
 def rename_watchlist(watchlist_id: ListId, wish: NamedWish, console: Console, asker: Asker) -> WatchlistSummary:
     """Give a watchlist another name."""
-    return console.watchlists.rename(watchlist_id, wish.name, by=asker)
+    return console.instruments.watchlists.rename(watchlist_id, wish.name, by=asker)
 
 
 @router.delete("/{watchlist_id}", status_code=204, responses=documented(404, 409))
 def delete_watchlist(watchlist_id: ListId, console: Console, asker: Asker) -> None:
     """Delete a watchlist that no schedule analyses; its instruments and analyses stay."""
-    console.watchlists.delete(watchlist_id, by=asker)
+    console.instruments.watchlists.delete(watchlist_id, by=asker)
 
 
 @router.get("/{watchlist_id}/items", responses=documented(404))
@@ -152,16 +155,18 @@ def items(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> ItemAnswers:
     """Return symbols with their last analysis, when and how it ended, its recommendation and the next run."""
-    return ItemAnswers.model_validate(console.lists.watched.page(watchlist_id, q, sort, skip, limit))
+    return ItemAnswers.model_validate(console.instruments.rows.page(watchlist_id, q, sort, skip, limit))
 
 
 @router.post("/{watchlist_id}/items", responses=documented(404))
 def add_items(watchlist_id: ListId, wish: EntriesWish, console: Console, asker: Asker) -> ReportAnswer:
     """Add symbols; each is answered: added, duplicate, unknown or invalid."""
     if wish.text is not None:
-        report = console.watchlists.add_text(watchlist_id, wish.text, by=asker, unknown=wish.unknown)
+        report = console.instruments.watchlists.add_text(watchlist_id, wish.text, by=asker, unknown=wish.unknown)
     else:
-        report = console.watchlists.add_symbols(watchlist_id, wish.symbols or [], by=asker, unknown=wish.unknown)
+        report = console.instruments.watchlists.add_symbols(
+            watchlist_id, wish.symbols or [], by=asker, unknown=wish.unknown
+        )
     return ReportAnswer.model_validate(report)
 
 
@@ -170,11 +175,11 @@ def remove_items(
     watchlist_id: ListId, symbol: Annotated[list[str], Query(max_length=1_000)], console: Console, asker: Asker
 ) -> RemovedAnswer:
     """Take symbols off a watchlist; the parameter is repeated for several."""
-    removed = console.watchlists.remove(watchlist_id, symbol, by=asker)
+    removed = console.instruments.watchlists.remove(watchlist_id, symbol, by=asker)
     return RemovedAnswer(sentence=removed.sentence, symbols=[name for name, _ in removed.places])
 
 
 @router.post("/{watchlist_id}/order", status_code=204, responses=documented(404))
 def reorder(watchlist_id: ListId, wish: OrderWish, console: Console, asker: Asker) -> None:
     """Move symbols to another place of the list."""
-    console.watchlists.reorder(watchlist_id, wish.symbols, wish.to, by=asker)
+    console.instruments.watchlists.reorder(watchlist_id, wish.symbols, wish.to, by=asker)

@@ -68,24 +68,24 @@ class Prices(BaseModel):
 @router.get("")
 def costs(console: Console, group_by: GroupBy = "expert", since: Since = None, until: Until = None) -> Grouped:
     """Return tokens and money of each group, the dearest first; all attempts count, deleted analyses too."""
-    return console.costs.by(group_by, since, until)
+    return console.models.costs.by(group_by, since, until)
 
 
 @router.get("/budget")
 def budget(console: Console) -> Budget:
     """Return how the whole desk's budget of today stands."""
-    return Budget.model_validate(console.costs.budget())
+    return Budget.model_validate(console.models.costs.budget())
 
 
 @router.put("/budget")
 def set_budget(console: Console, asker: Asker, wish: BudgetWish) -> Budget:
     """Set the whole desk's budget of a day; it holds from the next model call on."""
-    return Budget.model_validate(console.costs.set_budget(wish.limit, by=asker, reason=wish.reason))
+    return Budget.model_validate(console.models.costs.set_budget(wish.limit, by=asker, reason=wish.reason))
 
 
 @router.get("/prices")
 def prices(console: Console) -> Prices:
     """Return what models cost, as far as this console knows."""
-    table = console.prices_of_models.table()
+    table = console.models.pricing.table()
     items = [ModelPrice.model_validate(price) for price in table.prices]
-    return Prices(items=items, file=str(console.prices_of_models.own), problems=list(table.problems))
+    return Prices(items=items, file=str(console.models.pricing.own), problems=list(table.problems))

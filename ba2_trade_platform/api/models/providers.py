@@ -71,40 +71,40 @@ def _given(wish: Fields, *but: str) -> dict[str, Any]:
 @router.get("")
 def providers(console: Console) -> Items[Provider]:
     """Return the model providers in the order in which they are shown."""
-    return Items(items=console.model_providers.list())
+    return Items(items=console.models.providers.list())
 
 
 @router.post("", status_code=201, responses=documented(409))
 def add_provider(wish: NewProvider, console: Console, asker: Asker) -> Provider:
     """Add a provider: another OpenAI-compatible server, for example."""
-    return console.model_providers.create(wish.name, wish.kind, by=asker, **_given(wish, "name", "kind"))
+    return console.models.providers.create(wish.name, wish.kind, by=asker, **_given(wish, "name", "kind"))
 
 
 @router.get("/{name}", responses=documented(404))
 def provider(name: Name, console: Console) -> Provider:
     """Return one provider."""
-    return console.model_providers.get(name)
+    return console.models.providers.get(name)
 
 
 @router.patch("/{name}", responses=documented(404, 409))
 def change_provider(name: Name, wish: ChangedProvider, console: Console, asker: Asker) -> Provider:
     """Change what is given; a stored key is dropped when the address becomes another server's."""
-    return console.model_providers.change(name, by=asker, version=wish.version, **_given(wish, "version"))
+    return console.models.providers.change(name, by=asker, version=wish.version, **_given(wish, "version"))
 
 
 @router.delete("/{name}", status_code=204, responses=documented(404))
 def remove_provider(name: Name, console: Console, asker: Asker) -> None:
     """Forget a provider and its key."""
-    console.model_providers.remove(name, by=asker)
+    console.models.providers.remove(name, by=asker)
 
 
 @router.post("/{name}/reset", responses=documented(404, 409))
 def reset_provider(name: Name, console: Console, asker: Asker) -> Provider:
     """Give one of the first providers its first models, limits and address again; its key stays."""
-    return console.model_providers.reset(name, by=asker)
+    return console.models.providers.reset(name, by=asker)
 
 
 @router.post("/{name}/test", responses=documented(404))
 def try_provider(name: Name, console: Console, wish: TestWish | None = None) -> ConnectionTest:
     """Make a tiny real call, which costs a few tokens; a failure is an answer too, with `ok` false."""
-    return console.gateway.test(name, wish.model if wish else None)
+    return console.models.gateway.test(name, wish.model if wish else None)

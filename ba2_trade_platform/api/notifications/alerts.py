@@ -33,12 +33,12 @@ def list_alerts(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AlertAnswers:
     """Return alerts, newest first."""
-    page = console.alerts.history(acknowledged, cursor, limit)
-    waiting = console.alerts.unacknowledged().count
+    page = console.notifications.alerts.history(acknowledged, cursor, limit)
+    waiting = console.notifications.alerts.unacknowledged().count
     return AlertAnswers(items=list(page.items), next_cursor=page.next_cursor, unacknowledged=waiting)
 
 
 @router.post("/{alert_id}/acknowledge", responses=documented(404))
 def acknowledge_alert(alert_id: AlertId, wish: Because, console: Console, asker: Asker) -> Alert:
     """Take an alert off the pages; one that somebody has acknowledged before stays as he left it."""
-    return console.alerts.acknowledge([alert_id], by=asker, reason=wish.reason)[0]
+    return console.notifications.alerts.acknowledge([alert_id], by=asker, reason=wish.reason)[0]

@@ -43,7 +43,7 @@ class BackupList(BaseModel):
 @router.get("")
 def list_backups(console: Console) -> BackupList:
     """List the backups."""
-    backups = console.backups
+    backups = console.operations.backups
     return BackupList(
         items=[Backup.model_validate(each) for each in backups.list()],
         folder=str(backups.folder),
@@ -56,4 +56,4 @@ def list_backups(console: Console) -> BackupList:
 @router.post("", status_code=201, responses=documented(409))
 def make_backup(console: Console, asker: Asker) -> Backup:
     """Make a backup now; answers once it is made and verified, some seconds for each gigabyte."""
-    return Backup.model_validate(console.backups.make(by=asker))
+    return Backup.model_validate(console.operations.backups.make(by=asker))

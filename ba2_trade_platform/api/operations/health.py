@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from ba2_trade_platform.api.http.dependencies import Console
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.monitoring.job_list import BOUND
 from ba2_trade_platform.core.operations.health_report import Report, State
@@ -51,7 +51,7 @@ async def healthz(console: Console) -> Health:  # on the loop itself: the thread
 @router.get("/readyz", responses={503: {"model": Health, "description": "It cannot work just now", "content": {}}})
 def readyz(console: Console, response: Response) -> Health:
     """Tell whether the console can work: worker, scheduler, schema, room on the disk, a database to be written."""
-    reasons = list(console.health.obstacles())
+    reasons = list(console.operations.health.obstacles())
     response.status_code = 503 if reasons else 200
     return Health(ok=not reasons, version=console.version, reasons=reasons)
 
@@ -87,13 +87,13 @@ def metrics(console: Console) -> PlainTextResponse:
         ("slots", "gauge", "Analyses that may run at once", state.slots),
     ]
     lines = [f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n" for name, kind, text, value in numbers]
-    lines += _health_lines(console.health.read())
+    lines += _health_lines(console.operations.health.read())
     counted = console.telemetry.metrics.exposition()
     return PlainTextResponse("".join(lines) + counted, media_type="text/plain; version=0.0.4")
 
 
 def _count(console: Platform, status: Status) -> int:
-    return console.monitor.count(Filter(status=(status,)))
+    return console.monitoring.jobs.count(Filter(status=(status,)))
 
 
 def _health_lines(report: Report) -> list[str]:

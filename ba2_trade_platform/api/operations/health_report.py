@@ -78,19 +78,19 @@ class HeartbeatWish(Wish):
 @router.get("/health")
 def read_health(console: Console) -> HealthReport:
     """Tell how everything stands that the desk needs to run by itself; at most three seconds old."""
-    return HealthReport.model_validate(console.health.read())
+    return HealthReport.model_validate(console.operations.health.read())
 
 
 @router.get("/heartbeat")
 def read_heartbeat(console: Console) -> HeartbeatState:
     """Tell how the dead man's switch stands."""
-    return HeartbeatState.model_validate(console.heartbeat.state)
+    return HeartbeatState.model_validate(console.operations.dead_man_switch.state)
 
 
 @router.put("/heartbeat")
 def change_heartbeat(wish: HeartbeatWish, console: Console, asker: Asker) -> HeartbeatState:
     """Ping this URL while the console can work."""
-    changed = console.heartbeat.change(
+    changed = console.operations.dead_man_switch.change(
         wish.url, by=asker, every_seconds=wish.every_seconds, tell_failure=wish.tell_failure
     )
     return HeartbeatState.model_validate(changed)
@@ -99,4 +99,4 @@ def change_heartbeat(wish: HeartbeatWish, console: Console, asker: Asker) -> Hea
 @router.post("/heartbeat/test", responses=documented(409))
 def test_heartbeat(console: Console) -> HeartbeatState:
     """Ping now, and tell how it went."""
-    return HeartbeatState.model_validate(console.heartbeat.test())
+    return HeartbeatState.model_validate(console.operations.dead_man_switch.test())

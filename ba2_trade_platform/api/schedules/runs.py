@@ -39,7 +39,7 @@ def list_runs(
 ) -> Runs:
     """Return a page of runs: every planned time that has come, with what became of it and why."""
     wanted = RunFilter(tuple(state), schedule, first, until, unseen)
-    return Runs.model_validate(console.schedule_runs.list(wanted, cursor, limit))
+    return Runs.model_validate(console.schedules.runs.list(wanted, cursor, limit))
 
 
 @router.get("/summary")
@@ -47,17 +47,17 @@ def summarise_day(
     console: Console, day: Annotated[date | None, Query(description="A day of the desk; absent: today")] = None
 ) -> DaySummary:
     """Return expected against done on one day of the desk."""
-    return console.schedule_runs.day_summary(day)
+    return console.schedules.runs.day_summary(day)
 
 
 @router.get("/{run_id}", responses=documented(404))
 def get_run(run_id: RunId, console: Console) -> RunInfo:
     """Return one run."""
-    return console.schedule_runs.get(run_id)
+    return console.schedules.runs.get(run_id)
 
 
 @router.post("/{run_id}/acknowledge", responses=documented(404))
 def acknowledge_run(run_id: RunId, console: Console, asker: Asker, wish: Because | None = None) -> RunInfo:
     """Say that a bad run was seen, so that it is counted no more."""
-    console.schedule_runs.acknowledge([run_id], by=asker, reason=wish.reason if wish else None)
-    return console.schedule_runs.get(run_id)
+    console.schedules.runs.acknowledge([run_id], by=asker, reason=wish.reason if wish else None)
+    return console.schedules.runs.get(run_id)

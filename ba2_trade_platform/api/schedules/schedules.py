@@ -104,55 +104,55 @@ def list_schedules(
     console: Console, archived: Annotated[bool, Query(description="The archived ones instead")] = False
 ) -> Schedules:
     """Return every schedule, with its next time and its last run."""
-    return Schedules(items=list(console.schedules.list(archived=archived)))
+    return Schedules(items=list(console.schedules.service.list(archived=archived)))
 
 
 @router.post("", status_code=201)
 def create_schedule(wish: ScheduleWish, console: Console, asker: Asker) -> ScheduleInfo:
     """Make a schedule; it waits for its first time from now."""
-    return console.schedules.create(wish.draft(), by=asker)
+    return console.schedules.service.create(wish.draft(), by=asker)
 
 
 @router.post("/preview")
 def preview_schedule(wish: ScheduleWish, console: Console, count: Count = 5) -> PreviewAnswer:
     """Say when a schedule would run and what is wrong with it, without making it."""
-    return PreviewAnswer.model_validate(console.schedules.preview(wish.draft(), count))
+    return PreviewAnswer.model_validate(console.schedules.service.preview(wish.draft(), count))
 
 
 @router.get("/{schedule_id}", responses=documented(404))
 def get_schedule(schedule_id: ScheduleId, console: Console) -> ScheduleInfo:
     """Return one schedule."""
-    return console.schedules.get(schedule_id)
+    return console.schedules.service.get(schedule_id)
 
 
 @router.put("/{schedule_id}", responses=documented(404, 409))
 def change_schedule(schedule_id: ScheduleId, wish: ScheduleChange, console: Console, asker: Asker) -> ScheduleInfo:
     """Change a schedule; it waits anew from now. What was due by its old plan is run or missed first."""
-    return console.schedules.update(schedule_id, wish.draft(), version=wish.version, by=asker)
+    return console.schedules.service.update(schedule_id, wish.draft(), version=wish.version, by=asker)
 
 
 @router.delete("/{schedule_id}", status_code=204, responses=documented(404, 409))
 def archive_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> None:
     """Take a schedule away; its runs stay."""
-    console.schedules.archive(schedule_id, by=asker)
+    console.schedules.service.archive(schedule_id, by=asker)
 
 
 @router.get("/{schedule_id}/next", responses=documented(404))
 def next_times(schedule_id: ScheduleId, console: Console, count: Count = 5) -> NextTimes:
     """Return the next planned times."""
-    return NextTimes(times=list(console.schedules.next_times(schedule_id, count)))
+    return NextTimes(times=list(console.schedules.service.next_times(schedule_id, count)))
 
 
 @router.post("/{schedule_id}/enable", responses=documented(404, 409))
 def enable_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> ScheduleInfo:
     """Let a schedule run again, from its first time after now."""
-    return console.schedules.enable(schedule_id, by=asker)
+    return console.schedules.service.enable(schedule_id, by=asker)
 
 
 @router.post("/{schedule_id}/disable", responses=documented(404, 409))
 def disable_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> ScheduleInfo:
     """Let a schedule rest; its times from now on are no runs."""
-    return console.schedules.disable(schedule_id, by=asker)
+    return console.schedules.service.disable(schedule_id, by=asker)
 
 
 @router.post("/{schedule_id}/duplicate", status_code=201, responses=documented(404))
@@ -160,13 +160,13 @@ def duplicate_schedule(
     schedule_id: ScheduleId, console: Console, asker: Asker, wish: Named | None = None
 ) -> ScheduleInfo:
     """Make a disabled copy."""
-    return console.schedules.duplicate(schedule_id, by=asker, name=wish.name if wish else None)
+    return console.schedules.service.duplicate(schedule_id, by=asker, name=wish.name if wish else None)
 
 
 @router.post("/{schedule_id}/run", status_code=202, responses=documented(404, 409))
 def run_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> RunAnswer:
     """Run a schedule at once, enabled or not, beside its planned times."""
-    return RunAnswer.model_validate(console.schedules.run_now(schedule_id, by=asker))
+    return RunAnswer.model_validate(console.schedules.service.run_now(schedule_id, by=asker))
 
 
 @router.post("/{schedule_id}/acknowledge", responses=documented(404))
@@ -174,7 +174,7 @@ def acknowledge_schedule(
     schedule_id: ScheduleId, console: Console, asker: Asker, wish: Because | None = None
 ) -> Acknowledged:
     """Say that all bad runs of a schedule were seen."""
-    console.schedules.get(schedule_id)
+    console.schedules.service.get(schedule_id)
     reason = wish.reason if wish else None
-    count = console.schedule_runs.acknowledge(schedule_id=schedule_id, by=asker, reason=reason)
+    count = console.schedules.runs.acknowledge(schedule_id=schedule_id, by=asker, reason=reason)
     return Acknowledged(acknowledged=count, sentence=f"{count} runs acknowledged")

@@ -1,31 +1,47 @@
-"""Puts together what a desk does with its symbols: instruments, watchlists, files, prices and the pages of each."""
+"""Instrument services: symbols, watchlists, files of them, prices and the page of each, put together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ba2_trade_platform.core.base.background_jobs import Clockwork
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.instruments.csv_imports import ListImports
 from ba2_trade_platform.core.instruments.instruments import Instruments
+from ba2_trade_platform.core.instruments.price_prefetch import KEEP_SECONDS, PriceKeeping
 from ba2_trade_platform.core.instruments.quotes import Quotes
+from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.instruments.symbol_pages import SymbolPages
 from ba2_trade_platform.core.instruments.watchlist_rows import WatchedItems
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
 
 
 @dataclass(frozen=True)
-class Lists:
-    """The services of instruments and watchlists beside `Watchlists` itself."""
+class InstrumentServices:
+    """The services around symbols and the lists they stand in."""
 
-    instruments: Instruments
+    catalog: Instruments
+    symbol_maps: SymbolMaps
+    watchlists: Watchlists
+    rows: WatchedItems
     imports: ListImports
-    watched: WatchedItems
     quotes: Quotes
     symbols: SymbolPages
+    prefetch: PriceKeeping
 
 
-def open_lists(store: Store, prices: Prices) -> Lists:
-    """Put the services together; nothing is asked yet."""
-    return Lists(
-        Instruments(store), ListImports(store, prices), WatchedItems(store), Quotes(prices), SymbolPages(store)
+def open_instruments(store: Store, prices: Prices, maps: SymbolMaps, jobs: Clockwork) -> InstrumentServices:
+    """Put the services together, and have prices fetched beforehand now and then; nothing is asked yet."""
+    prefetch = PriceKeeping(store, prices)
+    jobs.every(KEEP_SECONDS, "prices of watchlists", prefetch.refresh, first_seconds=20)
+    return InstrumentServices(
+        catalog=Instruments(store),
+        symbol_maps=maps,
+        watchlists=Watchlists(store, prices),
+        rows=WatchedItems(store),
+        imports=ListImports(store, prices),
+        quotes=Quotes(prices),
+        symbols=SymbolPages(store),
+        prefetch=prefetch,
     )

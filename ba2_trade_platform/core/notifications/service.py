@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ba2_trade_platform.core.base.background_jobs import Clockwork
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.notifications.alerts import Alerts
 from ba2_trade_platform.core.notifications.channels import Channels
 from ba2_trade_platform.core.notifications.dispatcher import SECONDS, Notifier
 from ba2_trade_platform.core.notifications.messages import Outbox
@@ -19,12 +20,13 @@ FORGET_SECONDS = 6 * 3600.0
 
 @dataclass(frozen=True)
 class Notifications:
-    """Channels, rules, messages, and who sends them."""
+    """Channels, rules, messages, who sends them, and the alerts that stay on the page."""
 
     channels: Channels
     rules: Rules
     outbox: Outbox
     notifier: Notifier
+    alerts: Alerts
 
     def work_by(self, clockwork: Clockwork) -> None:
         """Have the clockwork send what is due."""
@@ -44,4 +46,6 @@ def open_notifications(
     `zone` is that of new channels; links in messages lead to `base_url`.
     """
     channels = Channels(store, box, sender or AppriseSender(), zone)
-    return Notifications(channels, Rules(store), Outbox(store), Notifier(store, channels, base_url, per_hour))
+    return Notifications(
+        channels, Rules(store), Outbox(store), Notifier(store, channels, base_url, per_hour), Alerts(store)
+    )

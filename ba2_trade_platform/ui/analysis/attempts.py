@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Archived
@@ -59,7 +59,7 @@ class AttemptLine:
         if attempt.has_archive:
             place = ui.element("div").classes("w-full")
             with reporting():
-                archived = await off_loop(self._platform.details.archive, self._analysis_id, attempt.number)
+                archived = await off_loop(self._platform.monitoring.details.archive, self._analysis_id, attempt.number)
                 with place:
                     self._show_archive(attempt.number, archived)
 

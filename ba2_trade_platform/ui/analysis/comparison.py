@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff, Change, FieldDiff, LineDiff, TextDiff
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
@@ -59,7 +59,7 @@ class Comparison:
     async def _compare(self) -> None:
         with reporting():
             found = await off_loop(
-                self._platform.details.compare, self._id, int(self._first.value), int(self._second.value)
+                self._platform.monitoring.details.compare, self._id, int(self._first.value), int(self._second.value)
             )
             if not self._place.is_deleted:
                 self._place.clear()

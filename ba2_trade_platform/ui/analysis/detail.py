@@ -97,8 +97,8 @@ class AnalysisDetail:
             close.props('flat dense round size=sm aria-label="Close the details"')
         verbs: dict[Event, Verb] = {
             Event.RERUN: self._rerun,
-            Event.RUN_NOW: partial(self._perform, Event.RUN_NOW, platform.retrying.run_now),
-            Event.STOP_RETRYING: partial(self._perform, Event.STOP_RETRYING, platform.retrying.stop),
+            Event.RUN_NOW: partial(self._perform, Event.RUN_NOW, platform.waiting_retries.run_now),
+            Event.STOP_RETRYING: partial(self._perform, Event.STOP_RETRYING, platform.waiting_retries.stop),
             Event.CANCEL: partial(self._perform, Event.CANCEL, platform.analyses.cancel),
             Event.RUN_AGAIN: self._run_again,
             Event.DELETE: self._ask_delete,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Output, Recommendation, Step
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
@@ -80,7 +80,7 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
 
     Blocking. Raises NotFound.
     """
-    details = platform.details
+    details = platform.monitoring.details
     row = details.row(analysis_id)
     if shown is not None and row == shown.row:
         return replace(
@@ -90,7 +90,7 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
             attempts=tuple(details.attempts(analysis_id)),
             recommendation=details.recommendation(analysis_id),
             held=platform.breakers.held(),
-            assessment=platform.assessments.of([row]).get(row.id),
+            assessment=platform.monitoring.outlook.of([row]).get(row.id),
         )
     attempts = tuple(details.attempts(analysis_id))
     failed_with_trace = row.status is Status.FAILED and attempts[0].has_archive
@@ -105,5 +105,5 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
         state=details.state(analysis_id),
         held=platform.breakers.held(),
         timeline=tuple(details.timeline(analysis_id)),
-        assessment=platform.assessments.of([row]).get(row.id),
+        assessment=platform.monitoring.outlook.of([row]).get(row.id),
     )

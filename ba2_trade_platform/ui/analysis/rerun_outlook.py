@@ -27,7 +27,7 @@ def verdict_look(assessment: Assessment) -> words.Look:
 
 async def show_verdict(desk: Desk, fingerprint: str) -> None:
     """Open the card of a group of failures."""
-    assessments = desk.platform.assessments
+    assessments = desk.platform.monitoring.outlook
     with reporting():
         assessment = await off_loop(assessments.of_fingerprint, fingerprint)
         answered = await off_loop(assessments.evidence, fingerprint)
@@ -97,7 +97,7 @@ class VerdictCard:
         quiet("Automatic retries follow it: only what is transient is retried.")
 
     async def _save(self) -> None:
-        assessments, by = self._desk.platform.assessments, self._desk.trader
+        assessments, by = self._desk.platform.monitoring.outlook, self._desk.trader
         with reporting():
             if self._kind.value:
                 kind = FailureKind(self._kind.value)

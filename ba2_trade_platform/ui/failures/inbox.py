@@ -91,7 +91,7 @@ class FailureTab:
         ui.timer(LOOK_AGAIN_SECONDS, self._look, immediate=False)
 
     def _verbs(self) -> dict[str, Verb]:
-        marks = self._desk.platform.marks
+        marks = self._desk.platform.monitoring.triage
         ignores: dict[str, Verb] = {
             f"ignore-{name}": partial(self._mark, partial(marks.ignore, **wish)) for name, (_, wish) in IGNORES.items()
         }
@@ -115,11 +115,11 @@ class FailureTab:
 
         def read() -> tuple[GroupPage, Summary, list[KindOverride]]:
             try:
-                page = platform.failures.groups(VIEWS[self._view][1], cursor=self._cursor)
+                page = platform.monitoring.failures.groups(VIEWS[self._view][1], cursor=self._cursor)
             except Invalid:  # an address that somebody changed by hand
                 self._cursor = None
-                page = platform.failures.groups(VIEWS[self._view][1])
-            return page, platform.failures.summary(today), platform.assessments.overrides()
+                page = platform.monitoring.failures.groups(VIEWS[self._view][1])
+            return page, platform.monitoring.failures.summary(today), platform.monitoring.outlook.overrides()
 
         with reporting():
             async with self._lock:
@@ -191,13 +191,17 @@ class FailureTab:
         self._undo_bar.set_visibility(False)
         if marked is not None:
             with reporting():
-                notify((await off_loop(self._desk.platform.marks.restore, marked, by=self._desk.trader)).sentence)
+                notify(
+                    (
+                        await off_loop(self._desk.platform.monitoring.triage.restore, marked, by=self._desk.trader)
+                    ).sentence
+                )
             await self._look()
 
     async def _clear_kind(self, override: KindOverride) -> None:
         with reporting():
             said = await off_loop(
-                self._desk.platform.assessments.clear_kind, override.fingerprint, by=self._desk.trader
+                self._desk.platform.monitoring.outlook.clear_kind, override.fingerprint, by=self._desk.trader
             )
             notify(f"{override.code}: held to be {said.kind.value} again, as its code says")
         await self._look()

@@ -58,8 +58,8 @@ class JobMonitor:
                     "rerun_part": partial(self._rerun, self._reruns.options),
                     "open": self._open,
                     "verdict": self._verdicts.open,
-                    "run_now": partial(self._perform, self._desk.platform.retrying.run_now),
-                    "stop_retrying": partial(self._perform, self._desk.platform.retrying.stop),
+                    "run_now": partial(self._perform, self._desk.platform.waiting_retries.run_now),
+                    "stop_retrying": partial(self._perform, self._desk.platform.waiting_retries.stop),
                     "cancel": partial(self._perform, self._desk.platform.analyses.cancel),
                     "again": self._run_again,
                     "delete": self._ask_delete,
@@ -96,7 +96,7 @@ class JobMonitor:
 
     async def _load(self) -> None:
         """Read the page that the view asks for and show it."""
-        monitor, view, chosen = self._desk.platform.monitor, self._view, self._filter()
+        monitor, view, chosen = self._desk.platform.monitoring.jobs, self._view, self._filter()
 
         def read() -> tuple[Page, int, frozenset[str]]:
             page = monitor.page(
@@ -178,7 +178,7 @@ class JobMonitor:
         await self._drawer.refresh(change)
 
     async def _patch(self, touched: list[int], change: Change) -> None:
-        monitor, chosen = self._desk.platform.monitor, self._filter()
+        monitor, chosen = self._desk.platform.monitoring.jobs, self._filter()
         added = [row_id for row_id in change.added if row_id not in set(self._table.ids)]
 
         def read() -> tuple[dict[int, Any], set[int], int, frozenset[str]]:
@@ -201,7 +201,7 @@ class JobMonitor:
 
     async def _hold(self, touched: list[int], change: Change) -> None:
         """While rows are ticked none is moved or changed; say how many would be."""
-        rows = await off_loop(self._desk.platform.monitor.rows, touched) if touched else []
+        rows = await off_loop(self._desk.platform.monitoring.jobs.rows, touched) if touched else []
         fresh = {row.id: row.version for row in rows}
         shown = {row.id: row.version for row in self._page.items if row.id in touched}
         self._bar.hold({row_id for row_id, version in shown.items() if fresh.get(row_id) != version} | change.added)
@@ -301,7 +301,7 @@ class JobMonitor:
 
     async def _load_demo(self) -> None:
         with reporting():
-            queued = await off_loop(self._desk.platform.demo.seed, by=self._desk.trader)
+            queued = await off_loop(self._desk.platform.demo.desk.seed, by=self._desk.trader)
             notify(f"Demo desk loaded: {queued} analyses queued")
             ui.navigate.to("/marketanalysis")
 

@@ -25,7 +25,7 @@ class RowVerdicts:
     def read(self, rows: Iterable[AnalysisRow]) -> None:
         """Assess these rows anew; blocking, hence to be called with the rows' own reading."""
         rows = list(rows)
-        found = self._desk.platform.assessments.of(rows)
+        found = self._desk.platform.monitoring.outlook.of(rows)
         kept = {row_id: known for row_id, known in self._known.items() if row_id not in {row.id for row in rows}}
         self._known = kept | {row.id: (row.fingerprint or "", found[row.id]) for row in rows if row.id in found}
 

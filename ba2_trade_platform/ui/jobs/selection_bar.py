@@ -62,7 +62,7 @@ class SelectBar:
             return
         with reporting():
             failed = replace(self._filter_now(), status=(Status.FAILED,))
-            matching = await off_loop(self._desk.platform.monitor.count, failed)
+            matching = await off_loop(self._desk.platform.monitoring.jobs.count, failed)
             number = f"{BOUND:,}+" if matching > BOUND else f"{matching:,}"
             everything = self.picked.everything is not None
             self._count.set_text(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.ui.kit.live import Live
 from ba2_trade_platform.ui.kit.pulse import Pulse, SharedReading

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.queue_service import QueueState
 from ba2_trade_platform.core.base.clocks import day_start
 from ba2_trade_platform.core.failures.breakers import Breaker
@@ -38,15 +38,15 @@ def read_pulse(platform: Platform) -> Pulse:
     """Read everything that the shell shows; blocking."""
     today = day_start(datetime.now(UTC), platform.settings.zone)
     return Pulse(
-        counts=platform.monitor.counts(today),
+        counts=platform.monitoring.jobs.counts(today),
         queue=platform.queue.state(),
         worker=platform.worker.status,
-        demo=platform.demo.state(),
+        demo=platform.demo.desk.state(),
         breakers=tuple(platform.breakers.active()),
-        needs_person=platform.failures.needs_person(),
-        unwell=platform.health.bad_count,
-        alerts=platform.alerts.unacknowledged(),
-        unseen_runs=platform.schedule_runs.unseen(),
+        needs_person=platform.monitoring.failures.needs_person(),
+        unwell=platform.operations.health.bad_count,
+        alerts=platform.notifications.alerts.unacknowledged(),
+        unseen_runs=platform.schedules.runs.unseen(),
     )
 
 

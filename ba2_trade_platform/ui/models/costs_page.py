@@ -63,8 +63,8 @@ class CostsPage:
         """Add up and show everything anew."""
         with reporting():
             platform = self._desk.platform
-            found = await off_loop(platform.costs.read, self._choice.period)
-            prices = await off_loop(platform.prices_of_models.table)
+            found = await off_loop(platform.models.costs.read, self._choice.period)
+            prices = await off_loop(platform.models.pricing.table)
             if self._body.is_deleted:
                 return
             self._body.clear()
@@ -83,7 +83,7 @@ class CostsPage:
             )
             self._budget(found)
         with Panel("Prices of models", anchor="prices").body:
-            tables.price_table(prices, self._desk.platform.prices_of_models.own, found.until.date())
+            tables.price_table(prices, self._desk.platform.models.pricing.own, found.until.date())
 
     def _show_spent(self, found: Overview) -> None:
         by_cost = view.by_money(found)
@@ -139,6 +139,6 @@ class CostsPage:
         with reporting():
             said = self._limit.value
             limit = None if said is None else Decimal(str(said))
-            budget = await off_loop(self._desk.platform.costs.set_budget, limit, by=self._desk.trader)
+            budget = await off_loop(self._desk.platform.models.costs.set_budget, limit, by=self._desk.trader)
             notify(budget.sentence)
             await self.refresh()

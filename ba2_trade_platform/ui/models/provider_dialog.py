@@ -102,7 +102,7 @@ class ProviderDialog:
         await self._saved()
 
     async def _write(self) -> Provider:
-        providers, by = self._desk.platform.model_providers, self._desk.trader
+        providers, by = self._desk.platform.models.providers, self._desk.trader
         given: dict[str, Any] = {
             "quick_model": self._quick.value, "deep_model": self._deep.value,
             "structured": _methods(self._structured.value or ""),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from ba2_trade_platform.app import Platform
+from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.contracts.model_providers import KeyState, Provider
 from ba2_trade_platform.llm.gateway import ConnectionTest
@@ -37,7 +37,7 @@ class Line:
 
 def price_words(platform: Platform, provider: str, model: str) -> str:
     """Return what a million tokens of a model cost, in words."""
-    price = platform.calls.price_of(provider, model)
+    price = platform.models.calls.price_of(provider, model)
     if price is None:
         return "price unknown"
     return "free" if price.free else f"${price.input.normalize():f} in, ${price.output.normalize():f} out a million"
@@ -89,7 +89,7 @@ class ModelProviderTable:
                 self._tests.get(provider.name),
                 provider.name in self._testing,
             )
-            for provider in platform.model_providers.list()
+            for provider in platform.models.providers.list()
         ]
 
     def _line(self, line: Line) -> None:
@@ -142,7 +142,7 @@ class ModelProviderTable:
     async def _enable(self, provider: Provider, enabled: bool) -> None:
         with self._root:
             with reporting():
-                change = self._desk.platform.model_providers.change
+                change = self._desk.platform.models.providers.change
                 await off_loop(change, provider.name, by=self._desk.trader, enabled=enabled)
                 notify(f"{provider.name} switched {'on' if enabled else 'off: experts that have only it cannot work'}")
             self._rows.forget(provider.name)
@@ -155,7 +155,7 @@ class ModelProviderTable:
             await self.refresh(Change(None))
             try:
                 with reporting():
-                    said = await off_loop(self._desk.platform.gateway.test, provider.name)
+                    said = await off_loop(self._desk.platform.models.gateway.test, provider.name)
                     self._tests[provider.name] = said
                     notify(said.sentence, "positive" if said.ok else "warning")
             finally:
@@ -165,7 +165,7 @@ class ModelProviderTable:
     async def _ask_remove(self, provider: Provider) -> None:
         async def remove() -> None:
             with reporting():
-                await off_loop(self._desk.platform.model_providers.remove, provider.name, by=self._desk.trader)
+                await off_loop(self._desk.platform.models.providers.remove, provider.name, by=self._desk.trader)
                 notify(f"{provider.name} removed")
             await self.refresh(Change(None))
 

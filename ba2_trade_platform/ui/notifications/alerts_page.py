@@ -66,7 +66,7 @@ class AlertsPage:
         with reporting():
             async with self._lock:
                 page = await off_loop(
-                    self._desk.platform.alerts.history, None if self._all else False, self._cursor, 100
+                    self._desk.platform.notifications.alerts.history, None if self._all else False, self._cursor, 100
                 )
                 if self._root.is_deleted:
                     return
@@ -122,5 +122,7 @@ class AlertsPage:
             return
         with self._root, reporting():
             ids = [alert.id for alert in alerts]
-            await off_loop(self._desk.platform.alerts.acknowledge, ids, by=self._desk.trader, reason=reason)
+            await off_loop(
+                self._desk.platform.notifications.alerts.acknowledge, ids, by=self._desk.trader, reason=reason
+            )
             notify("Acknowledged" if len(ids) == 1 else f"{len(ids)} alerts acknowledged")

@@ -39,14 +39,14 @@ class BackupPanel:
 
     async def refresh(self) -> None:
         """Show what there is."""
-        backups = self._desk.platform.backups
+        backups = self._desk.platform.operations.backups
         found = tuple(await off_loop(backups.list))
         if not self._panel.element.is_deleted:
             self._button.set_enabled(not backups.under_way)
             self._panel.show(_Shown(found, tuple(ago(each.started_at) for each in found)), self._show)
 
     def _show(self, shown: _Shown) -> None:
-        backups, zone = self._desk.platform.backups, self._desk.zone
+        backups, zone = self._desk.platform.operations.backups, self._desk.zone
         coming = backups.plan.next(self._desk.platform.store.clock.now())
         quiet(f"{backups.plan.sentence}{f'; the next on {exact(coming, zone)}' if coming else ''}.")
         if not shown.backups:
@@ -90,7 +90,7 @@ class BackupPanel:
         self._button.disable()
         try:
             with reporting():
-                made = await off_loop(self._desk.platform.backups.make, by=self._desk.trader)
+                made = await off_loop(self._desk.platform.operations.backups.make, by=self._desk.trader)
                 notify(made.sentence)
         finally:
             self._button.enable()

@@ -30,7 +30,7 @@ class HeartbeatPanel:
 
     async def refresh(self) -> None:
         """Show how it stands."""
-        state = await off_loop(lambda: self._desk.platform.heartbeat.state)
+        state = await off_loop(lambda: self._desk.platform.operations.dead_man_switch.state)
         if not self._panel.element.is_deleted:
             self._test.set_visibility(state.host is not None)
             self._remove.set_visibility(state.host is not None)
@@ -59,7 +59,7 @@ class HeartbeatPanel:
             if not self._url.value:
                 notify("Enter the URL again: it is never shown, so it cannot be kept", "warning")
                 return
-            change = self._desk.platform.heartbeat.change
+            change = self._desk.platform.operations.dead_man_switch.change
             every, tell = int(self._every.value or 0), bool(self._tell.value)
             url, by = self._url.value, self._desk.trader
             state = await off_loop(change, url, by=by, every_seconds=every, tell_failure=tell)
@@ -69,7 +69,7 @@ class HeartbeatPanel:
 
     async def _ping(self) -> None:
         with reporting():
-            state = await off_loop(self._desk.platform.heartbeat.test)
+            state = await off_loop(self._desk.platform.operations.dead_man_switch.test)
             failed = state.last is None or state.last.error is not None
             notify(state.sentence if failed else f"{state.host} took the ping", "warning" if failed else "positive")
             await self.refresh()
@@ -85,7 +85,7 @@ class HeartbeatPanel:
 
     async def _drop(self) -> None:
         with reporting():
-            await off_loop(self._desk.platform.heartbeat.change, None, by=self._desk.trader)
+            await off_loop(self._desk.platform.operations.dead_man_switch.change, None, by=self._desk.trader)
             notify("The heartbeat is removed")
             await self.refresh()
 

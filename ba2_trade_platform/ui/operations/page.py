@@ -69,7 +69,7 @@ class HealthPage:
         """Show how everything stands."""
         with reporting():
             async with self._lock:
-                report = await off_loop(self._desk.platform.health.read)
+                report = await off_loop(self._desk.platform.operations.health.read)
                 if self._root.is_deleted:
                     return
                 self._show(report)

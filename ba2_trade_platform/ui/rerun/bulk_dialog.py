@@ -112,7 +112,7 @@ class BulkDialog:
     def _count_moved(self) -> int:
         """Return how many of the ticked rows have changed since; a look at a few hundred is enough of an answer."""
         ids = list(self._versions)[:ASKED_VERSIONS]
-        rows = self._desk.platform.monitor.rows(ids) if ids else []
+        rows = self._desk.platform.monitoring.jobs.rows(ids) if ids else []
         return sum(row.version != self._versions[row.id] for row in rows)
 
     def _show_plan(self) -> None:

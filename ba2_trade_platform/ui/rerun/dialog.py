@@ -37,7 +37,7 @@ class Reruns:
         analyses = self._desk.platform.analyses
         guards = [guard for guard in await off_loop(analyses.rerun_guards, analysis_id) if guard.code in ASKED]
         if guards and analyses.rerun_enabled:
-            row = await off_loop(self._desk.platform.details.row, analysis_id)
+            row = await off_loop(self._desk.platform.monitoring.details.row, analysis_id)
             wish = await self._ask(row, guards)
         return None if wish is None else await self._rerun(analysis_id, wish)
 

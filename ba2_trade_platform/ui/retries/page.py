@@ -66,7 +66,7 @@ class RetriesPage:
     async def refresh(self) -> None:
         """Add up and show everything anew."""
         with reporting():
-            statistics = self._desk.platform.statistics
+            statistics = self._desk.platform.monitoring.retries
             found = await off_loop(statistics.read, self._choice.window, self._choice.expert, self._desk.zone)
             if self._body.is_deleted:
                 return
@@ -116,7 +116,7 @@ class RetriesPage:
     async def _stop(self, suggestion: Suggestion) -> None:
         """Have an error held to be permanent, so that it is not retried any more."""
         with reporting():
-            set_kind = self._desk.platform.assessments.set_kind
+            set_kind = self._desk.platform.monitoring.outlook.set_kind
             reason = suggestion.sentence
             await off_loop(set_kind, suggestion.fingerprint, FailureKind.PERMANENT, by=self._desk.trader, reason=reason)
             notify(f"{suggestion.code} is held to be permanent and not retried; the Failures tab takes it back")

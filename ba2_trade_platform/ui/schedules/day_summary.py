@@ -40,7 +40,7 @@ class DayPanel:
         """Build the panel and show it."""
         self._panel = Panel("Daily summary")
         with reporting():
-            due = await off_loop(self._desk.platform.daily_summary.time)
+            due = await off_loop(self._desk.platform.schedules.daily_summary.time)
             with self._panel.head:
                 ui.space()
                 field = ui.input("Sent at", value=due, on_change=self._set_time).props(
@@ -66,7 +66,7 @@ class DayPanel:
 
     def _read(self) -> tuple[DaySummary, DaySummary]:
         today = datetime.now(UTC).astimezone(self._desk.platform.settings.zone).date()
-        runs = self._desk.platform.schedule_runs
+        runs = self._desk.platform.schedules.runs
         return runs.day_summary(today), runs.day_summary(today - timedelta(days=1))
 
     def _show(self, days: tuple[DaySummary, DaySummary]) -> None:
@@ -84,7 +84,7 @@ class DayPanel:
                         text_cell(f"{number:,}", url=link if number else None, classes=f"ba2-right{bad}")
 
     async def _set_time(self, event: ValueChangeEventArguments[str | None]) -> None:
-        summary = self._desk.platform.daily_summary
+        summary = self._desk.platform.schedules.daily_summary
         with reporting():
             if event.value and event.value[:5] != await off_loop(summary.time):
                 due = await off_loop(summary.set_time, event.value[:5], by=self._desk.trader)

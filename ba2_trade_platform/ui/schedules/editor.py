@@ -60,8 +60,8 @@ def _choices(desk: Desk, schedule: ScheduleInfo | None) -> Choices:
     experts = {expert.id: expert.alias for expert in platform.experts.list()}
     if schedule is not None and schedule.expert_instance_id not in experts:
         experts[schedule.expert_instance_id] = f"{schedule.expert} (removed)"
-    watchlists = {each.id: f"{each.name} ({len(each.symbols)})" for each in platform.watchlists.list()}
-    return Choices(experts, watchlists, platform.schedules.calendars())
+    watchlists = {each.id: f"{each.name} ({len(each.symbols)})" for each in platform.instruments.watchlists.list()}
+    return Choices(experts, watchlists, platform.schedules.service.calendars())
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,10 @@ class Foreseen:
 
 
 def _foresee(desk: Desk, draft: Draft, own_id: int | None) -> Foreseen:
-    preview = desk.platform.schedules.preview(draft, TIMES_SHOWN, schedule_id=own_id)
-    return Foreseen(preview, desk.platform.half_days.among(draft.calendar, preview.times) if preview.times else {})
+    preview = desk.platform.schedules.service.preview(draft, TIMES_SHOWN, schedule_id=own_id)
+    return Foreseen(
+        preview, desk.platform.schedules.early_closes.among(draft.calendar, preview.times) if preview.times else {}
+    )
 
 
 class ScheduleDialog:
@@ -198,7 +200,7 @@ class ScheduleDialog:
         await self._saved()
 
     async def _write(self) -> ScheduleInfo:
-        schedules, by = self._desk.platform.schedules, self._desk.trader
+        schedules, by = self._desk.platform.schedules.service, self._desk.trader
         if self._schedule is None:
             return await off_loop(schedules.create, self._now(), by=by)
         version = self._schedule.version

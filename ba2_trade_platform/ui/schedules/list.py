@@ -61,7 +61,7 @@ class ScheduleList:
         """Show them as they stand."""
         with reporting():
             async with self._lock:
-                schedules = await off_loop(self._desk.platform.schedules.list)
+                schedules = await off_loop(self._desk.platform.schedules.service.list)
                 if self._root.is_deleted:
                     return
                 self._rows.show({schedule.id: schedule for schedule in schedules})
@@ -130,7 +130,7 @@ class ScheduleList:
 
     async def _edit(self, schedule: ScheduleInfo) -> None:
         with self._root, reporting():
-            fresh = await off_loop(self._desk.platform.schedules.get, schedule.id)
+            fresh = await off_loop(self._desk.platform.schedules.service.get, schedule.id)
             await edit_schedule(self._desk, fresh, self._look_again)
 
     async def _look_again(self) -> None:
@@ -138,18 +138,18 @@ class ScheduleList:
 
     async def _run_now(self, schedule: ScheduleInfo) -> None:
         with reporting():
-            started = await off_loop(self._desk.platform.schedules.run_now, schedule.id, by=self._desk.trader)
+            started = await off_loop(self._desk.platform.schedules.service.run_now, schedule.id, by=self._desk.trader)
             notify(started.sentence)
         await self._look_again()
 
     async def _duplicate(self, schedule: ScheduleInfo) -> None:
         with reporting():
-            made = await off_loop(self._desk.platform.schedules.duplicate, schedule.id, by=self._desk.trader)
+            made = await off_loop(self._desk.platform.schedules.service.duplicate, schedule.id, by=self._desk.trader)
             notify(f"{made.name} made, switched off; change it and switch it on")
         await self._look_again()
 
     async def _switch(self, schedule: ScheduleInfo, wanted: bool) -> None:
-        schedules = self._desk.platform.schedules
+        schedules = self._desk.platform.schedules.service
         with reporting():
             verb = schedules.enable if wanted else schedules.disable
             now = await off_loop(verb, schedule.id, by=self._desk.trader)
@@ -160,7 +160,7 @@ class ScheduleList:
     async def _ask_archive(self, schedule: ScheduleInfo) -> None:
         async def archive() -> None:
             with reporting():
-                await off_loop(self._desk.platform.schedules.archive, schedule.id, by=self._desk.trader)
+                await off_loop(self._desk.platform.schedules.service.archive, schedule.id, by=self._desk.trader)
                 notify(f"{schedule.name} archived")
             await self._look_again()
 

@@ -33,7 +33,7 @@ async def run_page(desk: Desk, run_id: str) -> None:
     number = int(run_id) if run_id.isascii() and run_id.isdigit() and len(run_id) < 16 else 0
     with frame(desk, f"Run {run_id[:16]}", "schedules"), ui.element("div").classes("ba2-scroll ba2-stack") as root:
         try:
-            await off_loop(desk.platform.schedule_runs.get, number)
+            await off_loop(desk.platform.schedules.runs.get, number)
         except NotFound:
             empty_state(
                 "event_busy",
@@ -67,7 +67,7 @@ class RunPage:
         """Show it as it stands."""
         with reporting():
             async with self._lock:
-                self._run = await off_loop(self._desk.platform.schedule_runs.get, self._id)
+                self._run = await off_loop(self._desk.platform.schedules.runs.get, self._id)
                 if not self._root.is_deleted:
                     self._seen.set_visibility(self._run.needs_a_look)
                     self._panel.show(self._run, self._show)

@@ -88,7 +88,7 @@ class ScheduleRunList:
             self._all = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
             self._all.props("outline dense no-caps size=sm").mark("acknowledge-runs").set_visibility(False)
         with reporting():
-            schedules = await off_loop(self._desk.platform.schedules.list)
+            schedules = await off_loop(self._desk.platform.schedules.service.list)
             with self._panel.element:
                 self._filters(schedules)
         self._panel.body.move(self._panel.element)  # below the filters
@@ -129,7 +129,7 @@ class ScheduleRunList:
         """Show the runs as they stand."""
         with reporting():
             async with self._lock:
-                runs = self._desk.platform.schedule_runs
+                runs = self._desk.platform.schedules.runs
                 page = await off_loop(runs.list, self._view.wanted(self._desk), self._view.after, PAGE)
                 if self._panel.element.is_deleted:
                     return
@@ -199,7 +199,7 @@ async def acknowledge(desk: Desk, runs: tuple[RunInfo, ...]) -> None:
         return
     with reporting():
         ids = [run.id for run in runs]
-        seen = await off_loop(desk.platform.schedule_runs.acknowledge, ids, by=desk.trader, reason=reason or None)
+        seen = await off_loop(desk.platform.schedules.runs.acknowledge, ids, by=desk.trader, reason=reason or None)
         notify("1 run acknowledged" if seen == 1 else f"{seen} runs acknowledged")
 
 

@@ -65,14 +65,14 @@ class ScheduleWeek:
                     self._panel.show(shown, self._show)
 
     def _read(self) -> ShownWeek:
-        week = self._desk.platform.schedule_runs.week(self._monday)
+        week = self._desk.platform.schedules.runs.week(self._monday)
         return ShownWeek(week, {row.schedule_id: self._half_days(row) for row in week.rows})
 
     def _half_days(self, row: WeekRow) -> dict[date, ExchangeSession]:
         last = {max(run.planned_at for run in day.runs): day.day for day in row.days if day.runs}
         last |= {max(day.planned): day.day for day in row.days if day.planned}
         with suppress(PlatformError):  # a calendar of another version: the schedule's own alarm says so
-            found = self._desk.platform.half_days.among(row.calendar, tuple(last))
+            found = self._desk.platform.schedules.early_closes.among(row.calendar, tuple(last))
             return {last[instant]: session for instant, session in found.items()}
         return {}
 

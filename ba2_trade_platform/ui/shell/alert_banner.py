@@ -52,5 +52,5 @@ class AlertBanner:
         if self._alert is None:
             return
         with reporting():
-            await off_loop(self._desk.platform.alerts.acknowledge, [self._alert.id], by=self._desk.trader)
+            await off_loop(self._desk.platform.notifications.alerts.acknowledge, [self._alert.id], by=self._desk.trader)
             notify("Acknowledged; Alerts keeps it")

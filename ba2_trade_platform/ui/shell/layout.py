@@ -208,7 +208,7 @@ class Shell:
 
     async def _remove_demo(self) -> None:
         with reporting():
-            removed = await off_loop(self._desk.platform.demo.remove, by=self._desk.trader)
+            removed = await off_loop(self._desk.platform.demo.desk.remove, by=self._desk.trader)
             notify(f"Demo removed: {removed} analyses deleted")
             await self.refresh()
 

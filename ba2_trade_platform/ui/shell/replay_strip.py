@@ -27,7 +27,7 @@ class ReplayStrip:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._replay = desk.platform.replay
+        self._replay = desk.platform.demo.replay
         self._shown: ReplayState | None = None
         self._status: ui.label | None = None
         self._invitation: ui.button | None = None

@@ -57,7 +57,7 @@ class AnalyseDialog:
         places = {TYPED: "Symbols, as typed", EVERYTHING: "Everything the desk knows"}
         with reporting():
             self._instances = await off_loop(platform.experts.list)
-            for found in await off_loop(platform.watchlists.list):
+            for found in await off_loop(platform.instruments.watchlists.list):
                 places[f"list:{found.id}"] = f"{found.name}, {len(found.symbols):,} symbols"
         with self._dialog, ui.card().classes("ba2-dialog").style("width: min(640px, 94vw); max-width: 94vw"):
             self._dialog.props["aria-label"] = "Bulk analysis"

@@ -115,7 +115,7 @@ class ManualAnalysis:
         platform = self._desk.platform
         self._instances = await off_loop(platform.experts.list)
         self._experts.show(self._instances, Subtype(self._subtype.value))
-        watchlists = await off_loop(platform.watchlists.list)
+        watchlists = await off_loop(platform.instruments.watchlists.list)
         self._lists.clear()
         with self._lists:
             self._build_watchlists(watchlists)

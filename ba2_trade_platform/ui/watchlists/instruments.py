@@ -39,7 +39,7 @@ class InstrumentList:
 
     async def build(self) -> None:
         """Build the bar and the table."""
-        view, instruments = self._view, self._desk.platform.lists.instruments
+        view, instruments = self._view, self._desk.platform.instruments.catalog
         with reporting():
             labels: list[str] = await off_loop(instruments.labels)
             with ui.element("div").classes("ba2-bar"):
@@ -67,9 +67,9 @@ class InstrumentList:
         view = self._view
         with reporting():
             page: InstrumentPage = await off_loop(
-                self._desk.platform.lists.instruments.page, view.q, view.label, view.after, PAGE
+                self._desk.platform.instruments.catalog.page, view.q, view.label, view.after, PAGE
             )
-            lists = await off_loop(self._desk.platform.watchlists.list)
+            lists = await off_loop(self._desk.platform.instruments.watchlists.list)
             self._lists = {one.name: WatchView(list=one.id).url() for one in lists}
             if not self._panel.body.is_deleted:
                 self._panel.show(page, self._show)
@@ -145,7 +145,7 @@ class InstrumentList:
         async def save() -> None:
             said = {name: field.value or "" for name, field in fields.items()}
             given = InstrumentFields(**said, labels=tuple((labels.value or "").split(",")))
-            instruments, by = self._desk.platform.lists.instruments, self._desk.trader
+            instruments, by = self._desk.platform.instruments.catalog, self._desk.trader
             if one is None:
                 made = await off_loop(instruments.add, symbol.value or "", given, by=by)
             else:
@@ -159,14 +159,14 @@ class InstrumentList:
     async def _ask_delete(self, one: Instrument) -> None:
         async def delete() -> None:
             with reporting():
-                await off_loop(self._desk.platform.lists.instruments.delete, one.symbol, by=self._desk.trader)
+                await off_loop(self._desk.platform.instruments.catalog.delete, one.symbol, by=self._desk.trader)
                 notify(f"{one.symbol} deleted")
             await self.load()
 
         await confirm(f"Delete {one.symbol}?", "Its analyses stay, under their symbol.", "Delete", delete)
 
     def _import(self) -> None:
-        imports, by = self._desk.platform.lists.imports, self._desk.trader
+        imports, by = self._desk.platform.instruments.imports, self._desk.trader
 
         def read(text: str, unknown: bool, preview: bool) -> Report:  # noqa: ARG001 - a file of lists asks for it
             return imports.instruments(text, by=by, preview=preview)
@@ -175,5 +175,5 @@ class InstrumentList:
 
     async def _export(self) -> None:
         with reporting():
-            text = await off_loop(self._desk.platform.lists.imports.instruments_file)
+            text = await off_loop(self._desk.platform.instruments.imports.instruments_file)
             ui.download.content(text, "instruments.csv", "text/csv")

@@ -55,7 +55,7 @@ class ListsPage:
     async def build(self) -> None:
         """Build everything; without a choice the first list is shown."""
         with reporting():
-            found = list(await off_loop(self._desk.platform.watchlists.summaries))
+            found = list(await off_loop(self._desk.platform.instruments.watchlists.summaries))
             if self._view.list is None and found:
                 self._view = replace(self._view, list=found[0].id)
             with ui.element("div").classes("ba2-body ba2-stacked"):
@@ -82,7 +82,7 @@ class ListsPage:
         """Show the lists as they stand."""
         with reporting():
             async with self._lock:
-                found = list(await off_loop(self._desk.platform.watchlists.summaries))
+                found = list(await off_loop(self._desk.platform.instruments.watchlists.summaries))
                 if self._names.element.is_deleted:
                     return
                 if self._view.list is None and found:  # the first list there is takes the place of the advice
@@ -123,7 +123,7 @@ class ListsPage:
 
     async def _new(self) -> None:
         async def save(name: str) -> None:
-            made = await off_loop(self._desk.platform.watchlists.create, name, by=self._desk.trader)
+            made = await off_loop(self._desk.platform.instruments.watchlists.create, name, by=self._desk.trader)
             if self._view.list in (None, made.id):  # the first list is shown in place, here or by the feed
                 await self.reload()
             else:
@@ -132,7 +132,7 @@ class ListsPage:
         ask_name("New watchlist", "", save)
 
     async def _import(self) -> None:
-        imports, by = self._desk.platform.lists.imports, self._desk.trader
+        imports, by = self._desk.platform.instruments.imports, self._desk.trader
 
         def read(text: str, unknown: bool, preview: bool) -> Report:
             return imports.watchlists(text, by=by, unknown=unknown, preview=preview)

@@ -112,14 +112,16 @@ class SymbolPage:
                 if redraw:
                     self._draw()
             if change.ids is None:
-                self._fill_menu([(one.id, one.name) for one in await off_loop(platform.watchlists.summaries)])
+                self._fill_menu(
+                    [(one.id, one.name) for one in await off_loop(platform.instruments.watchlists.summaries)]
+                )
             if redraw and self._bars is not None:  # another recommendation: of a time before a split, perhaps
                 await self._read_prices()
 
     def _read(self) -> tuple[SymbolReading, tuple[AnalysisRow, ...], Instrument | None]:
         platform = self._desk.platform
-        rows = platform.monitor.page(Filter(symbol=self._symbol), limit=NEWEST).items
-        return platform.lists.symbols.read(self._symbol), rows, platform.lists.instruments.find(self._symbol)
+        rows = platform.monitoring.jobs.page(Filter(symbol=self._symbol), limit=NEWEST).items
+        return platform.instruments.symbols.read(self._symbol), rows, platform.instruments.catalog.find(self._symbol)
 
     def _show_name(self, instrument: Instrument | None) -> None:
         if instrument is None:
@@ -146,7 +148,7 @@ class SymbolPage:
 
     def _ask_prices(self, sessions: int) -> tuple[Quote, Bars | str, dict[datetime, float | None]]:
         platform = self._desk.platform
-        quotes = platform.lists.quotes
+        quotes = platform.instruments.quotes
         quote = quotes.one(self._symbol)
         moments = {one.as_of for one in self._reading.current}
         splits = {moment: quotes.split_since(self._symbol, moment) for moment in moments}
@@ -218,7 +220,7 @@ class SymbolPage:
 
     async def _add(self, list_id: int, name: str) -> None:
         with reporting():
-            watchlists, by = self._desk.platform.watchlists, self._desk.trader
+            watchlists, by = self._desk.platform.instruments.watchlists, self._desk.trader
             report = await off_loop(watchlists.add_symbols, list_id, [self._symbol], by=by)
             (line,) = report.lines
             added = line.fate is Fate.ADDED

@@ -95,7 +95,7 @@ class WatchBar:
         ui.navigate.to(self._view.url(**changed))
 
     async def _the(self) -> WatchlistSummary:
-        return await off_loop(self._desk.platform.watchlists.get, self._id)
+        return await off_loop(self._desk.platform.instruments.watchlists.get, self._id)
 
     async def _analyse_picked(self) -> None:
         await analyse_dialog(self._desk, symbols=self._owner.picked)
@@ -105,7 +105,7 @@ class WatchBar:
 
     async def _add(self) -> None:
         with reporting():
-            watchlists, by = self._desk.platform.watchlists, self._desk.trader
+            watchlists, by = self._desk.platform.instruments.watchlists, self._desk.trader
 
             def add(text: str, unknown: bool) -> Report:
                 return watchlists.add_text(self._id, text, by=by, unknown=unknown)
@@ -114,7 +114,7 @@ class WatchBar:
 
     async def _import(self) -> None:
         with reporting():
-            imports, by = self._desk.platform.lists.imports, self._desk.trader
+            imports, by = self._desk.platform.instruments.imports, self._desk.trader
 
             def read(text: str, unknown: bool, preview: bool) -> Report:
                 return imports.watchlists(text, by=by, into=self._id, unknown=unknown, preview=preview)
@@ -123,12 +123,12 @@ class WatchBar:
 
     async def _export(self) -> None:
         with reporting():
-            text = await off_loop(self._desk.platform.lists.imports.watchlists_file, self._id)
+            text = await off_loop(self._desk.platform.instruments.imports.watchlists_file, self._id)
             ui.download.content(text, f"{(await self._the()).name}.csv", "text/csv")
 
     async def _rename(self) -> None:
         async def save(name: str) -> None:
-            await off_loop(self._desk.platform.watchlists.rename, self._id, name, by=self._desk.trader)
+            await off_loop(self._desk.platform.instruments.watchlists.rename, self._id, name, by=self._desk.trader)
 
         with reporting():
             ask_name("Rename the watchlist", (await self._the()).name, save)
@@ -136,7 +136,7 @@ class WatchBar:
     async def _ask_delete(self) -> None:
         async def delete() -> None:
             with reporting():
-                await off_loop(self._desk.platform.watchlists.delete, self._id, by=self._desk.trader)
+                await off_loop(self._desk.platform.instruments.watchlists.delete, self._id, by=self._desk.trader)
                 notify(f"Watchlist {found.name} deleted")
                 ui.navigate.to("/watchlists")
 

@@ -70,7 +70,7 @@ class WatchList:
         with reporting():
             async with self._lock:
                 page: WatchedPage = await off_loop(
-                    self._desk.platform.lists.watched.page, self._id, view.q, view.sort, view.skip, PAGE
+                    self._desk.platform.instruments.rows.page, self._id, view.q, view.sort, view.skip, PAGE
                 )
                 if self._range.is_deleted:
                     return
@@ -88,7 +88,7 @@ class WatchList:
             return
         with reporting():
             async with self._lock:
-                fresh = await off_loop(self._desk.platform.lists.watched.items, self._id, symbols)
+                fresh = await off_loop(self._desk.platform.instruments.rows.items, self._id, symbols)
                 if not self._range.is_deleted:
                     self._items = [fresh.get(item.symbol, item) for item in self._items]
                     self._show()
@@ -98,7 +98,7 @@ class WatchList:
         """Ask for the prices of the visible page, some at a time, off the loop."""
         symbols = [item.symbol for item in self._items]
         for start in range(0, len(symbols), AT_ONCE):
-            found = await off_loop(self._desk.platform.lists.quotes.of, symbols[start : start + AT_ONCE])
+            found = await off_loop(self._desk.platform.instruments.quotes.of, symbols[start : start + AT_ONCE])
             if self._range.is_deleted or [item.symbol for item in self._items] != symbols:
                 return
             self._quotes |= found
@@ -111,7 +111,7 @@ class WatchList:
         missing = [(symbol, at) for symbol, at in wanted if (symbol, at) not in self._splits]
         if not missing:
             return
-        quotes = self._desk.platform.lists.quotes
+        quotes = self._desk.platform.instruments.quotes
         found = await off_loop(lambda: {(symbol, at): quotes.split_since(symbol, at) for symbol, at in missing})
         if not self._range.is_deleted:
             self._splits |= found
@@ -159,7 +159,7 @@ class WatchList:
     async def remove(self) -> None:
         """Take the ticked symbols off the list, and offer to undo it."""
         with reporting():
-            watchlists = self._desk.platform.watchlists
+            watchlists = self._desk.platform.instruments.watchlists
             removed = await off_loop(watchlists.remove, self._id, self.picked, by=self._desk.trader)
             self._picked.clear()
             notify(removed.sentence)
@@ -169,7 +169,7 @@ class WatchList:
     async def move(self, to: int) -> None:
         """Move the ticked symbols by one place up (-1) or down (1), or to the top (0)."""
         with reporting():
-            watchlists = self._desk.platform.watchlists
+            watchlists = self._desk.platform.instruments.watchlists
             order: tuple[str, ...] = await off_loop(watchlists.symbols, self._id)
             moved = [symbol for symbol in order if symbol in self._picked]
             if not moved:
@@ -190,7 +190,7 @@ class WatchList:
 
     async def _put_back(self, removed: Removed) -> None:
         with reporting():
-            await off_loop(self._desk.platform.watchlists.put_back, removed, by=self._desk.trader)
+            await off_loop(self._desk.platform.instruments.watchlists.put_back, removed, by=self._desk.trader)
             notify("Put back")
         self._show_undo(None)
         await self._after()
@@ -269,7 +269,7 @@ class WatchList:
 async def missing_list(watchlist_id: int, desk: Desk) -> bool:
     """Tell whether there is no such watchlist, and say so on the page."""
     try:
-        await off_loop(desk.platform.watchlists.get, watchlist_id)
+        await off_loop(desk.platform.instruments.watchlists.get, watchlist_id)
     except NotFound as error:
         empty_state(
             "search_off", "Not found", f"{error}. It may have been deleted.", links=(("All lists", "/watchlists"),)

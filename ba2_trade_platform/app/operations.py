@@ -1,4 +1,4 @@
-"""Puts together what watches over the console and keeps copies of its database: health, heartbeat, backups."""
+"""Operations: what watches over the console and keeps copies of its database, put together."""
 
 from __future__ import annotations
 
@@ -24,29 +24,18 @@ from ba2_trade_platform.settings import Settings
 
 
 @dataclass(frozen=True)
-class Watched:
-    """The services that health looks at."""
+class Operations:
+    """The services that keep the console running and its database safe."""
 
-    store: Store
-    queue: WorkerQueue
-    worker: ExpertWorker
-    breakers: Breakers
-    market: Prices
-
-
-@dataclass(frozen=True)
-class Safekeeping:
-    """The services that keep the console safe; the platform shows each under its own name."""
-
-    clockwork: Clockwork
+    background_jobs: Clockwork
     backups: Backups
-    heartbeat: Heartbeat
+    dead_man_switch: Heartbeat
     health: Health
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
-        self.backups.start(self.clockwork)
-        self.heartbeat.start()
+        self.backups.start(self.background_jobs)
+        self.dead_man_switch.start()
         self.health.start()
 
     def stop(self) -> None:
@@ -54,21 +43,31 @@ class Safekeeping:
         self.backups.stop()
 
 
-def open_safekeeping(
-    settings: Settings, watched: Watched, clockwork: Clockwork, box: SecretBox, version: str
-) -> Safekeeping:
+@dataclass(frozen=True)
+class Dependencies:
+    """The services that operations look at and work with."""
+
+    store: Store
+    worker: ExpertWorker
+    queue: WorkerQueue
+    breakers: Breakers
+    jobs: Clockwork
+    box: SecretBox
+    market: Prices
+
+
+def open_operations(settings: Settings, given: Dependencies, version: str) -> Operations:
     """Put the services together; nothing is started or asked yet."""
-    store, database = watched.store, database_file(settings.url)
+    store, database = given.store, database_file(settings.url)
     at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
-    plan = Plan(at, settings.zone, settings.backup_days)
-    backups = Backups(store, database, settings.data_dir / "backups", plan)
+    backups = Backups(store, database, settings.data_dir / "backups", Plan(at, settings.zone, settings.backup_days))
     parts = Parts(
-        store, watched.worker, watched.queue, watched.breakers, clockwork, backups, database, settings.zone, version,
-        watched.market,
+        store, given.worker, given.queue, given.breakers, given.jobs, backups, database, settings.zone, version,
+        given.market,
     )  # fmt: skip
     readiness = Readiness(parts)
-    heartbeat = Heartbeat(store, box, clockwork, readiness.obstacles)
-    return Safekeeping(clockwork, backups, heartbeat, Health(parts, readiness, heartbeat))
+    switch = Heartbeat(store, given.box, given.jobs, readiness.obstacles)
+    return Operations(given.jobs, backups, switch, Health(parts, readiness, switch))
 
 
 def find_backup(settings: Settings, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Puts together what experts that ask language models work with: providers, a book of calls, research, memory."""
+"""Model services: who is asked, what it costs and may cost, and the toolkit of experts that ask."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ba2_trade_platform.core.base.app_settings import DeskSettings
-from ba2_trade_platform.core.base.background_jobs import Clockwork
-from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.transactions import Store
@@ -37,73 +35,65 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Language:
-    """The services around language models; the platform shows each under its own name."""
+class ModelServices:
+    """The services around language models."""
 
-    model_providers: ModelProviders
-    prices_of_models: ModelPrices
-    desk_settings: DeskSettings
+    providers: ModelProviders
+    pricing: ModelPrices
     calls: ModelCalls
     costs: Costs
     gateway: Gateway
-    lessons: Lessons
-    memory: LessonMemory
-    research: ResearchSource
-    equipment: Equipment
 
     def own(self) -> None:
         """Bring what a console left behind into order; only for one that has just taken the database."""
         self.calls.end_interrupted()
-        self.model_providers.seed_if_empty()
-
-    def start(self, feed: ChangeFeed, clockwork: Clockwork) -> None:
-        """Begin to look for outcomes."""
-        self.memory.start(feed, clockwork)
+        self.providers.seed_if_empty()
 
     def stop(self) -> None:
-        """End the calls under way, write down what they took, and let go of the memory's files."""
+        """End the calls under way and write down what they took."""
         self.gateway.close()
         with suppress(Unavailable):  # the next start ends as interrupted what cannot be written
             self.calls.write_owed()
-        self.memory.stop()
 
 
-def open_language(
+def open_models(
     settings: Settings,
     store: Store,
-    market: Prices,
-    research: ResearchSource,
+    box: SecretBox,
+    app_settings: DeskSettings,
     held_providers: Callable[[], AbstractSet[str]],
     minute: float,
-) -> Language:
+) -> ModelServices:
     """Put the services together; nothing is imported, opened or asked yet.
 
     `held_providers`: whose breaker is open. `minute`: how long one of the providers' limits lasts, in seconds.
     """
-    providers = ModelProviders(store, SecretBox(settings.data_dir / "secret.key"), os.environ)
-    prices, desk_settings = ModelPrices(settings.data_dir / "prices.csv"), DeskSettings(store)
-    calls = ModelCalls(store, prices)
-    gateway = Gateway(providers, calls, held_providers, minute, scripted=scripted_model)
+    providers = ModelProviders(store, box, os.environ)
+    pricing = ModelPrices(settings.data_dir / "prices.csv")
+    calls = ModelCalls(store, pricing)
+    return ModelServices(
+        providers=providers,
+        pricing=pricing,
+        calls=calls,
+        costs=Costs(store, app_settings),
+        gateway=Gateway(providers, calls, held_providers, minute, scripted=scripted_model),
+    )
+
+
+def open_memory(settings: Settings, store: Store, lessons: Lessons, market: Prices) -> LessonMemory:
+    """Put the memory of decisions together; its store is opened on first use."""
     choice = settings.memory_embedder
     vectors = VectorStore(settings.data_dir / "memory", partial(open_embedder, choice)) if settings.memory else None
-    lessons = Lessons(store)
-    memory = LessonMemory(lessons, Learning(store, market), vectors, choice, missing_package(choice))
-    return Language(
-        model_providers=providers,
-        prices_of_models=prices,
-        desk_settings=desk_settings,
-        calls=calls,
-        costs=Costs(store, desk_settings),
-        gateway=gateway,
-        lessons=lessons,
-        memory=memory,
-        research=research,
-        equipment=Equipment(
-            models_for=gateway.models_for,
-            memory_for=partial(memory_for, memory),
-            research_for=partial(research_for, research),
-            folder=settings.data_dir / "experts",
-        ),
+    return LessonMemory(lessons, Learning(store, market), vectors, choice, missing_package(choice))
+
+
+def open_toolkit(settings: Settings, gateway: Gateway, memory: LessonMemory, research: ResearchSource) -> Equipment:
+    """Return what each attempt is given beside its prices."""
+    return Equipment(
+        models_for=gateway.models_for,
+        memory_for=partial(memory_for, memory),
+        research_for=partial(research_for, research),
+        folder=settings.data_dir / "experts",
     )
 
 

@@ -1,0 +1,68 @@
+"""Analysis services: the queue, the verbs on one analysis and on many, and what the worker needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
+from ba2_trade_platform.core.analyses.rerun import Requeue
+from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
+from ba2_trade_platform.core.analyses.service import Analyses
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_plans import Planner
+from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
+from ba2_trade_platform.core.batches.service import Batches
+from ba2_trade_platform.core.contracts.experts import Prices, SideEffects
+from ba2_trade_platform.core.experts.availability import Abilities
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.settings import Settings
+
+
+@dataclass(frozen=True)
+class AnalysisServices:
+    """Who submits, re-runs, cancels and deletes; `slices` are what the worker does of a bulk re-run in a tick."""
+
+    dispatcher: EmbeddedDispatcher
+    queue: WorkerQueue
+    analyses: Analyses
+    waiting_retries: Retrying
+    bulk_reruns: BulkReruns
+    batches: Batches
+    slices: BulkSlices
+
+
+def open_analyses(
+    settings: Settings,
+    store: Store,
+    abilities: Abilities,
+    market: Prices,
+    side_effects: Sequence[SideEffects],
+    telemetry: Telemetry,
+) -> AnalysisServices:
+    """Put the services together; nothing is asked yet. The store wakes the dispatcher at each commit."""
+    dispatcher, rerun_planner = EmbeddedDispatcher(), RerunPlanner(abilities, side_effects)
+    planner = Planner(abilities, (rerun_planner.not_unasked,))
+    queue = WorkerQueue(store, dispatcher, abilities, market)
+    store.on_commit(dispatcher)
+    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
+    return AnalysisServices(
+        dispatcher=dispatcher,
+        queue=queue,
+        analyses=Analyses(
+            store,
+            queue,
+            dispatcher,
+            rerun_planner,
+            rerun_enabled=settings.rerun_enabled,
+            reruns_per_minute=settings.reruns_per_minute,
+            telemetry=telemetry,
+        ),
+        waiting_retries=Retrying(store, dispatcher, telemetry),
+        bulk_reruns=bulk_reruns,
+        batches=Batches(store, queue, bulk_reruns),
+        slices=BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner)),
+    )

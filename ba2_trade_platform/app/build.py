@@ -1,0 +1,173 @@
+"""Build: the composition root, the one module that knows all the others and puts a console together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from ba2_trade_platform.app.analyses import open_analyses
+from ba2_trade_platform.app.demo import open_demo
+from ba2_trade_platform.app.market import open_market
+from ba2_trade_platform.app.models import open_memory, open_models, open_toolkit
+from ba2_trade_platform.app.monitoring import open_monitoring
+from ba2_trade_platform.app.operations import Dependencies, open_operations
+from ba2_trade_platform.app.platform import Platform
+from ba2_trade_platform.app.schedules import open_scheduling
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.retention import Retention
+from ba2_trade_platform.core.base.app_settings import DeskSettings
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.base.encryption import SecretBox
+from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.core.base.preferences import Preferences
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
+from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.contracts.toolkit import Equipment
+from ba2_trade_platform.core.experts.availability import Abilities
+from ba2_trade_platform.core.experts.instances import ExpertInstances
+from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
+from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.instruments.service import open_instruments
+from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
+from ba2_trade_platform.core.lessons.lessons import Lessons
+from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
+from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS, WaitingAlerts
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.observability.tracing import TracerProvider, Traces
+from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.worker.claims import Worker as Claimant
+from ba2_trade_platform.core.worker.jobs import Bench
+from ba2_trade_platform.core.worker.tick import Tick
+from ba2_trade_platform.core.worker.worker import ExpertWorker, worker_id
+from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
+from ba2_trade_platform.experts.registry import Registry
+from ba2_trade_platform.llm.limits import MINUTE
+from ba2_trade_platform.market.prices.as_of import PricesAt
+from ba2_trade_platform.settings import Settings, variable
+
+log = logging.getLogger(__name__)
+
+
+def build(
+    settings: Settings,
+    catalog: ExpertCatalog | None = None,
+    prices: Prices | None = None,
+    side_effects: Sequence[SideEffects] = (),
+    tracing: TracerProvider | None = None,
+    minute: float = MINUTE,
+    clock: Clock | None = None,
+) -> Platform:
+    """Put a console together without touching the database; raises StartRefused for settings that cannot work.
+
+    `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
+    long a minute of the model providers' limits lasts, in seconds. `clock` tells the console's time.
+    """
+    file, engine = _open(settings)
+    store, jobs, box = Store(engine, ChangeFeed(), clock), Clockwork(), SecretBox(settings.data_dir / "secret.key")
+    experts, telemetry, app_settings = catalog or Registry(), Telemetry(traces=Traces(tracing)), DeskSettings(store)
+    breakers, maps = Breakers(store), SymbolMaps(store)
+    market, research = open_market(settings, maps, prices)
+    models = open_models(settings, store, box, app_settings, breakers.held, minute)
+    memory = open_memory(settings, store, lessons := Lessons(store), market)
+    abilities = Abilities(experts, models.providers)
+    services = open_analyses(settings, store, abilities, market, side_effects, telemetry)
+    instances = ExpertInstances(store, experts, models.providers)
+    packed = PackedArchives(settings.data_dir / "archives")
+    toolkit = open_toolkit(settings, models.gateway, memory, research)
+    worker = _worker(settings, store, experts, abilities, market, services.slices, telemetry, toolkit)
+    instruments = open_instruments(store, market, maps, jobs)
+    schedules = open_scheduling(settings, store, services.queue, market, jobs, _version())
+    watched = Dependencies(store, worker, services.queue, breakers, jobs, box, market)
+    return Platform(
+        settings=settings,
+        version=_version(),
+        store=store,
+        feed=store.feed,
+        telemetry=telemetry,
+        app_settings=app_settings,
+        preferences=Preferences(store),
+        instance_lock=Ownership(file),
+        prices=market,
+        research=research,
+        queue=services.queue,
+        analyses=services.analyses,
+        waiting_retries=services.waiting_retries,
+        breakers=breakers,
+        batches=services.batches,
+        bulk_reruns=services.bulk_reruns,
+        retention=Retention(store, packed, settings.archive_days),
+        monitoring=open_monitoring(store, packed),
+        experts=instances,
+        models=models,
+        lessons=lessons,
+        memory=memory,
+        instruments=instruments,
+        schedules=schedules,
+        notifications=_notifications(settings, store, jobs, box),
+        operations=open_operations(settings, watched, _version()),
+        demo=open_demo(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
+        worker=worker,
+        dispatcher=services.dispatcher,
+    )
+
+
+def _notifications(settings: Settings, store: Store, jobs: Clockwork, box: SecretBox) -> Notifications:
+    waiting = WaitingAlerts(store, settings.pending_alert_minutes, settings.zone)
+    jobs.every(CHECK_SECONDS, "long waits", waiting.check)
+    notifications = open_notifications(
+        store, box, settings.zone.key, settings.page_url, per_hour=settings.notifications_per_hour
+    )
+    notifications.work_by(jobs)
+    return notifications
+
+
+def _worker(
+    settings: Settings,
+    store: Store,
+    experts: ExpertCatalog,
+    abilities: Abilities,
+    market: Prices,
+    slices: BulkSlices,
+    telemetry: Telemetry,
+    equipment: Equipment,
+) -> ExpertWorker:
+    environment = {"version": _version(), "prices": market.name}
+    claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
+    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
+    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, equipment)
+    return ExpertWorker(store, tick, bench, settings.stop_seconds)
+
+
+def _open(settings: Settings) -> tuple[Path, Engine]:
+    """Return the database's file and engine; raises StartRefused with the setting that is wrong."""
+    try:
+        return database_file(settings.url), open_engine(settings.url, settings.sqlite_synchronous)
+    except UnsupportedDatabaseError as error:
+        raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
+    except OSError as error:
+        name = variable("database_url" if settings.database_url else "data_dir")
+        raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
+
+
+def _breaker_policy(settings: Settings) -> BreakerPolicy:
+    return BreakerPolicy(
+        settings.breaker_failures,
+        settings.breaker_window_seconds,
+        settings.breaker_cooldown_seconds,
+        settings.breaker_longest_cooldown_seconds,
+        settings.breaker_drain_per_minute,
+    )
+
+
+def _version() -> str:
+    try:
+        return version("ba2-trade-platform")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0.1.0"

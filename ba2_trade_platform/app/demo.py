@@ -1,0 +1,52 @@
+"""Demo services: the desk that newcomers find, and the replay of its market."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ba2_trade_platform.app.analyses import AnalysisServices
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.experts.instances import ExpertInstances
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.core.schedules.service import Schedules
+from ba2_trade_platform.demo.demo import Demo
+from ba2_trade_platform.demo.replay import SAVE_SECONDS, Replay
+from ba2_trade_platform.demo.replay_clock import ReplayClock
+
+
+@dataclass(frozen=True)
+class DemoServices:
+    """What there is for practising."""
+
+    desk: Demo
+    replay: Replay
+
+    def save_replay(self) -> None:
+        """Keep the replay's place as the console stops."""
+        with suppress(Unavailable):  # the next start goes on where the replay was last kept
+            self.replay.save()
+
+
+def walking_clock(market: Prices) -> ReplayClock | None:
+    """Return the market's clock when it is one that can walk, as the demo market's."""
+    return market.clock if isinstance(market.clock, ReplayClock) else None
+
+
+def open_demo(
+    store: Store,
+    services: AnalysisServices,
+    experts: ExpertInstances,
+    watchlists: Watchlists,
+    schedules: Schedules,
+    market: Prices,
+    jobs: Clockwork,
+) -> DemoServices:
+    """Put the services together, and have the replay's place kept now and then."""
+    replay = Replay(store, walking_clock(market))
+    jobs.every(SAVE_SECONDS, "keep the replay's place", replay.save)
+    desk = Demo(store, experts, services.queue, services.analyses, watchlists, market, schedules)
+    return DemoServices(desk, replay)

@@ -1,0 +1,32 @@
+"""Market: opens the prices and the research that the settings name."""
+
+from __future__ import annotations
+
+from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.demo.research import DemoResearch
+from ba2_trade_platform.market.prices.registry import open_prices
+from ba2_trade_platform.market.research.sources import NoSource, ResearchSource, open_research
+from ba2_trade_platform.settings import Settings
+
+
+def open_market(settings: Settings, maps: SymbolMaps, prices: Prices | None) -> tuple[Prices, ResearchSource]:
+    """Return the market, `prices` where they are given, and the source of research; nobody is asked yet.
+
+    Raises StartRefused with the setting that is wrong.
+    """
+    try:
+        market = prices or _prices(settings, maps)
+        known = DemoResearch(market) if isinstance(market, DemoMarket) else NoSource()
+        return market, open_research(settings.research_dir, known)
+    except ValueError as error:
+        raise StartRefused(str(error)) from error
+
+
+def _prices(settings: Settings, maps: SymbolMaps) -> Prices:
+    if settings.prices == "demo":
+        return DemoMarket()
+    keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
+    return open_prices(settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed)

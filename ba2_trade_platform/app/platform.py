@@ -1,0 +1,121 @@
+"""Platform: every service of one console, grouped by what it is about; pages, API and CLI are given this alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ba2_trade_platform.app.demo import DemoServices
+from ba2_trade_platform.app.migration import migrate
+from ba2_trade_platform.app.models import ModelServices
+from ba2_trade_platform.app.monitoring import Monitoring
+from ba2_trade_platform.app.operations import Operations
+from ba2_trade_platform.app.schedules import Scheduling
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue, first_slots
+from ba2_trade_platform.core.analyses.service import Analyses
+from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.attempts.retention import Retention
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.app_settings import DeskSettings
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.preferences import Preferences
+from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.service import Batches
+from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.experts.instances import ExpertInstances
+from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.instruments.service import InstrumentServices
+from ba2_trade_platform.core.lessons.lessons import Lessons
+from ba2_trade_platform.core.notifications.service import Notifications
+from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.worker.worker import ExpertWorker
+from ba2_trade_platform.market.research.sources import ResearchSource
+from ba2_trade_platform.memory.service import LessonMemory
+from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.vocabulary import ActorKind
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Every service of one console, put together."""
+
+    settings: Settings
+    version: str
+    store: Store
+    feed: ChangeFeed
+    telemetry: Telemetry
+    app_settings: DeskSettings
+    preferences: Preferences
+    instance_lock: Ownership
+    prices: Prices
+    research: ResearchSource
+    queue: WorkerQueue
+    analyses: Analyses
+    waiting_retries: Retrying
+    breakers: Breakers
+    batches: Batches
+    bulk_reruns: BulkReruns
+    retention: Retention
+    monitoring: Monitoring
+    experts: ExpertInstances
+    models: ModelServices
+    lessons: Lessons
+    memory: LessonMemory
+    instruments: InstrumentServices
+    schedules: Scheduling
+    notifications: Notifications
+    operations: Operations
+    demo: DemoServices
+    worker: ExpertWorker
+    dispatcher: EmbeddedDispatcher
+
+    def actor(self, kind: ActorKind) -> Actor:
+        """Return who acts through this door."""
+        return Actor(kind, self.settings.operator_name)
+
+    def own(self) -> None:
+        """Take the database, bring it to this code's schema and load the demo desk into an empty one.
+
+        Raises StartRefused when another console holds it, or when it cannot be migrated.
+        """
+        self.instance_lock.take(self.settings.page_url)
+        try:
+            migrate(self.settings)
+            first_slots(self.store, self.settings.workers)
+            self.models.own()
+            self.demo.replay.restore()
+            if self.settings.demo:
+                self.demo.desk.seed_if_empty()
+        except BaseException:
+            self.instance_lock.release()
+            raise
+
+    def start(self) -> None:
+        """Begin to work; `own` came before."""
+        jobs = self.operations.background_jobs
+        self.dispatcher.start(self.worker.committed)
+        self.worker.start()
+        self.memory.start(self.feed, jobs)
+        self.schedules.scheduler.start()
+        jobs.start()
+        self.schedules.watchdog.start()
+        self.operations.start()
+        jobs.at(self.store.clock.now(), "demo schedule", self.demo.desk.add_schedule)
+
+    def stop(self) -> None:
+        """Accept no more wishes, hand back what runs, and let go of the database."""
+        self.store.close()
+        self.schedules.stop()
+        self.notifications.stop()
+        self.instruments.prefetch.stop()
+        self.operations.background_jobs.stop()
+        self.demo.save_replay()
+        self.operations.stop()
+        self.worker.stop()
+        self.models.stop()
+        self.memory.stop()
+        self.dispatcher.stop()
+        self.store.dispose()
+        self.instance_lock.release()
