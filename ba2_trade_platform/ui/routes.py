@@ -32,6 +32,11 @@ from ba2_trade_platform.ui.watchlists.page import lists_page
 from ba2_trade_platform.ui.watchlists.symbol_page import symbol_page
 
 STATIC = Path(__file__).parent / "static"
+# In this order: what a feature says of its own outweighs the kit.
+STYLED = (
+    "kit", "shell", "jobs", "rerun", "batches", "analysis", "failures", "retries", "submit", "schedules", "watchlists",
+    "operations",
+)  # fmt: skip
 
 
 def register_pages(platform: Platform) -> Desk:
@@ -49,9 +54,10 @@ def register_pages(platform: Platform) -> Desk:
 
 def _add_style() -> None:
     app.add_static_files("/static/ba2", STATIC)
-    for sheet in ("ba2.css", "detail.css", "failures.css", "history.css", "lists.css", "schedules.css"):
-        ui.add_head_html(f'<link rel="stylesheet" href="/static/ba2/{sheet}">', shared=True)
-    ui.add_head_html('<script src="/static/ba2/countdown.js" defer></script>', shared=True)
+    for feature in STYLED:
+        sheet = f"/static/ba2/{feature}/{feature}.css"
+        ui.add_head_html(f'<link rel="stylesheet" href="{sheet}">', shared=True)
+    ui.add_head_html('<script src="/static/ba2/kit/countdown.js" defer></script>', shared=True)
 
 
 def _analyses(desk: Desk) -> None:
