@@ -1,4 +1,4 @@
-"""What a debate about the bundled market needs on disk: news, posts and figures for four analysts, and known prices."""
+"""Files for a debate about the bundled market: news, posts and figures for four analysts, and known prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts a real console together in a test's own folder, and waits for events instead of sleeping."""
+"""Consoles in a test's own folder, and waits for their events in place of sleeps."""
 
 from __future__ import annotations
 

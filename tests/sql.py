@@ -1,4 +1,4 @@
-"""Looks into a database file from outside, with plain sqlite3, as another program would."""
+"""A database file looked into from outside, with plain sqlite3, as another program would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A desk without threads: its clock is moved and its workers tick when a test says so, and everything else is real."""
+"""A stepped desk: its clock is moved and its workers tick when a test says so, and everything else is real."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold in a database that survived kills, asked in plain SQL; every fault found is a sentence."""
+"""Consistency: what must hold in a database that survived kills, in plain SQL; every fault found is a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real consoles as processes: started, asked over HTTP, killed with SIGKILL; what they acknowledged is remembered."""
+"""Console processes for kills: started, asked over HTTP, killed with SIGKILL; what they acknowledged is remembered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
+
 SYMBOLS = ("AAPL", "MSFT", "DELL", "AMD", "COST", "INTC")
 DEADLINE = 90.0
 LOOK_AGAIN = 0.02
@@ -286,3 +287,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def ended(http: httpx.Client, analysis_id: int) -> dict[str, Any]:
+    """Return the analysis once it is neither waiting nor at work."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = http.get(f"/analyses/{analysis_id}").json()
+        if found["status"] not in ("pending", "running"):
+            return found
+        time.sleep(LOOK_AGAIN)
+    raise AssertionError(f"analysis {analysis_id} did not end")

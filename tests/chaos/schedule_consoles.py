@@ -1,4 +1,4 @@
-"""A console whose real clock runs fast: schedules of every quarter of an hour come many times a second.
+"""Consoles with a fast clock: schedules of every quarter of an hour come many times a second.
 
 Run as a process: `python -m tests.chaos.schedule_consoles DATA_DIR SPEED`. It imports everything once; each line on
 stdin, `live` or `drain`, is a console of its own, forked from it, which says its process id and how far it is on

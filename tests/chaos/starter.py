@@ -1,4 +1,4 @@
-"""Starts consoles quickly: imports everything once, then each console is a fork that runs `main.py` on its own.
+"""A starter of consoles: it imports everything once, then each console is a fork that runs `main.py` on its own.
 
 A console started this way is a process like any other, for the harness that kills it too; it only need not spend two
 seconds on imports first. One line of JSON on stdin is one console, one line on stdout is its process id.
@@ -16,8 +16,9 @@ from pathlib import Path
 import exchange_calendars  # noqa: F401 - as the one below, so that the forks need not
 
 import ba2_trade_platform.serve  # noqa: F401
+from tests.places import ROOT
 
-MAIN = Path(__file__).parents[2] / "main.py"
+MAIN = ROOT / "main.py"
 
 
 def main() -> None:

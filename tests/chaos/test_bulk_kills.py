@@ -1,4 +1,4 @@
-"""A console killed again and again during a bulk re-run queues each item exactly once, and its counts add up."""
+"""Bulk re-runs under SIGKILL: each item is queued exactly once, and the counts add up."""
 
 from __future__ import annotations
 

@@ -1,16 +1,15 @@
-"""A console killed in the middle of a debate, call after call, pays for no answer twice and brings it to its end."""
+"""Debates under SIGKILL: call after call, no answer is paid for twice, and the debate comes to its end."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at
+from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at, ended
 from tests.sql import ask
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -69,14 +68,3 @@ def begin(http: httpx.Client) -> int:
     answer = http.post("/analyses", json={"expert_instance_id": desk.json()["id"], "symbol": "MSFT"})
     assert answer.status_code == 202, answer.text
     return int(answer.json()["analysis_id"])
-
-
-def ended(http: httpx.Client, analysis_id: int) -> dict[str, Any]:
-    """Return the analysis once it is neither waiting nor at work."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        found: dict[str, Any] = http.get(f"/analyses/{analysis_id}").json()
-        if found["status"] not in ("pending", "running"):
-            return found
-        time.sleep(LOOK_AGAIN)
-    raise AssertionError("the debate did not end")

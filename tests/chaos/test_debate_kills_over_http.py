@@ -1,4 +1,4 @@
-"""A console killed while a provider answers: by the provider's own count it never asks again for an answer."""
+"""Model calls under SIGKILL: by the provider's own count it is never asked again for an answer it gave."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at
-from tests.chaos.test_debate_kills import ended
+from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at, ended
 from tests.debates import KEY, PRICES, money, write_research
 from tests.fakes.debaters import Debaters
 from tests.fakes.model_server import ModelServer, model_server

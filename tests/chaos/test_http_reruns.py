@@ -1,4 +1,4 @@
-"""A hundred clients re-run one failed analysis at once over HTTP: one is accepted, every other is told why."""
+"""Simultaneous re-runs over HTTP: of a hundred clients one is accepted, and every other is told why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console that is killed again and again loses nothing, does nothing twice, and brings everything to an end."""
+"""A console under SIGKILL: it loses nothing, does nothing twice, and brings everything to an end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crash between any two statements of a re-run leaves the old state or the new, never one between."""
+"""Crashes within a re-run: between any two statements they leave the old state or the new, never one between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console that is killed around planned times again and again runs or misses each of them, exactly once."""
+"""Schedules under SIGKILL: each planned time around a kill is run or missed, exactly once."""
 
 from __future__ import annotations
 

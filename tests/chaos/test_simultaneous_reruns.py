@@ -1,4 +1,4 @@
-"""A hundred clicks at once on one failed row: one is accepted, and every other is told why."""
+"""Simultaneous re-runs: of a hundred clicks on one failed row one is accepted, and every other is told why."""
 
 from __future__ import annotations
 

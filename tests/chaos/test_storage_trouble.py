@@ -1,10 +1,8 @@
-"""A locked database or a full disk: wishes are refused with a sentence, results wait in memory, and nothing is lost."""
+"""Storage trouble, a lock or a full disk: wishes are refused with a sentence, results wait, and nothing is lost."""
 
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -20,33 +18,13 @@ from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
 from ba2_trade_platform.vocabulary import ErrorCode, Status
 from tests.fakes.experts import Gate, Scripted, hold
-from tests.flow.scripts import console, impatient, instance, submit_to
+from tests.locks import another_program_locking
 from tests.platforms import TRADER, drain, row, wait_until
+from tests.scripted_console import console, impatient, instance, submit_to
 from tests.sql import ask, change, dump, file_of, one
 
-HOLD_THE_LOCK = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN EXCLUSIVE")
-print("locked", flush=True)
-sys.stdin.read()
-"""
 LOCKED = "the database is locked by another program"
 FULL = "the disk is full"
-
-
-@contextmanager
-def another_program_locking(file: Path) -> Iterator[None]:
-    """Have a real other process hold the write lock for the length of a block."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD_THE_LOCK, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "locked\n"
-        try:
-            yield
-        finally:
-            process.communicate()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An analysis is deleted, its expert disabled, the demo removed, while it is pending, running and being re-run."""
+"""Deletions under way: an analysis, its expert or the demo goes while it is pending, running or being re-run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ba2_trade_platform.core.base.errors import NotFound, PlatformError
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
 from ba2_trade_platform.vocabulary import Status
 from tests.fakes.experts import Gate, Scripted, hold
-from tests.flow.scripts import console, instance, submit_to
 from tests.platforms import ACTIVE, TRADER, drain, make_platform, practice, row, running, submit, wait_until
+from tests.scripted_console import console, instance, submit_to
 from tests.sql import ask, file_of, one
 
 CHILDREN = {

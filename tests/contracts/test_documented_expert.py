@@ -1,4 +1,4 @@
-"""The example in docs/experts.md is a whole expert: it is run here as it stands there."""
+"""The documented expert: the example in docs/experts.md is run here as it stands there."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.vocabulary import Action
 from tests.fakes.context import RecordingContext
 from tests.fakes.experts import Catalog
+from tests.places import ROOT
 from tests.platforms import TRADER, drain, make_platform, running, submit
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "experts.md"
+DOCUMENT = ROOT / "docs" / "experts.md"
 
 
 def example() -> str:

@@ -1,4 +1,4 @@
-"""The experts of the tests keep what every expert promises, or the tests would practise with something else."""
+"""Fake experts keep the contract of experts, or the tests would practise with something else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every Memory promises: nothing that was not known at as_of, nothing of its own, and never an error."""
+"""The contract of memories: nothing that was not known at as_of, nothing of its own, and never an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every price provider promises, asked of each: above all that nothing of the future is ever seen."""
+"""The contract of price providers, asked of each: above all, nothing of the future is ever seen."""
 
 import gzip
 from collections.abc import Iterator

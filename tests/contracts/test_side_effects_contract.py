@@ -1,4 +1,4 @@
-"""What everybody promises who acts on recommendations; tried on the fake that the tests of the guard use."""
+"""The contract of side effects: what acts on recommendations answers for it; tried on the fake of the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database itself refuses or takes along, tried with plain SQL from outside."""
+"""Constraints: what the database itself refuses or takes along, tried with plain SQL from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts and the failure inbox are read from indexes: no scan of analyses, attempts or groups."""
+"""Query plans of failures: verdicts and the inbox are read from indexes, without a scan of the large tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The promised queries use their indexes: no scan of the whole table and no sorting in memory."""
+"""Query plans: the promised queries use their indexes, without a scan of the whole table or a sort in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A filled database of the first schema keeps every row when it is upgraded, and its failures get their history."""
+"""Migration 0002: a filled database of the first schema keeps every row, and its failures get their history."""
 
 from __future__ import annotations
 

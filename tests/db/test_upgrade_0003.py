@@ -1,4 +1,4 @@
-"""A filled database of the second schema keeps every row when it learns of language models, and on the way back."""
+"""Migration 0003: a filled database keeps every row when it learns of language models, and on the way back."""
 
 from __future__ import annotations
 

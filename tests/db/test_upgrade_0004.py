@@ -1,4 +1,4 @@
-"""A filled database of the third schema keeps every row when it learns of schedules, and on the way back."""
+"""Migration 0004: a filled database keeps every row when it learns of schedules, and on the way back."""
 
 from __future__ import annotations
 

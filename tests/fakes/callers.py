@@ -1,4 +1,4 @@
-"""An expert that asks models through a book of calls and nothing else: each step is one call of a known size."""
+"""An expert that asks models through the call log and does nothing else: each step is one call of a known size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An order book of a test, which acts on recommendations as later orders will."""
+"""A fake order book, which acts on recommendations as a broker's orders will."""
 
 from __future__ import annotations
 

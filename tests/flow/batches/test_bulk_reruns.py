@@ -1,0 +1,363 @@
+"""Bulk re-runs: what was previewed is what is accepted, and every item ends with an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, SwitchedOff
+from ba2_trade_platform.core.batches.bulk_plans import Planner, Selection
+from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.bulk_slices import SLICE
+from ba2_trade_platform.core.contracts.experts import SideEffect
+from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.core.worker.buffers import End, Sheet
+from ba2_trade_platform.demo.demo import Demo
+from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Mode, Outcome, Status
+from tests.fakes.experts import Catalog, Scripted
+from tests.flow.batches.bulk_desk import (
+    FAILED,
+    Holding,
+    counted,
+    create,
+    drain,
+    fail_all,
+    failed,
+    failed_open_position,
+    items,
+)
+from tests.platforms import TRADER
+from tests.sql import ask, change, dump, one
+from tests.stepped import Desk, SteppedWorker, failure_of, make_desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other"), Holding("Holding")))
+    yield made
+    made.store.dispose()
+
+
+@pytest.fixture
+def worker(desk: Desk) -> SteppedWorker:
+    return desk.worker()
+
+
+def test_the_preview_says_what_will_run_what_not_and_why(desk: Desk, worker: SteppedWorker) -> None:
+    expert, other = desk.expert(), desk.expert("Other")
+    first, second, limited, old, completed = failed(desk, worker, expert, 5)
+    blocked = failed(desk, worker, other, 2)
+    newer = desk.submit(expert, "D3")  # as the fourth, which failed before
+    desk.clock.advance(1)
+    fail_all(desk, worker)
+    change(desk.file, "UPDATE market_analysis SET status = 'completed' WHERE id = ?", completed)
+    change(desk.file, "UPDATE market_analysis SET reruns_used = 3 WHERE id = ?", limited)
+    desk.experts.update(other, by=TRADER, enabled=False)
+    preview = desk.bulk_reruns.preview(Selection(ids=(first, second, limited, old, completed, *blocked, newer, 999)))
+    assert (preview.total, preview.will_run, preview.gone) == (8, 3, 1)
+    assert {(one.reason, one.count) for one in preview.skip} == {
+        ("superseded by a newer failure of the same kind", 1),
+        ("not failed: completed", 1),
+    }
+    assert {(one.reason, one.count) for one in preview.blocked} == {
+        ("Other is disabled", 2),
+        ("re-run limit reached", 1),
+    }
+    assert [(error.code, error.count) for error in preview.top_errors] == [("AUTH", 3)]
+    over = desk.bulk_reruns.preview(Selection(ids=(limited,)), override=True)
+    assert (over.will_run, over.blocked) == (1, ())
+
+
+def test_what_was_previewed_runs_and_the_counts_add_up(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert()
+    ids = failed(desk, worker, expert, 6)
+    bulk = create(desk, name="Morning")
+    assert (bulk.name, bulk.actor, bulk.state, bulk.will_run) == ("Morning", "trader", BulkState.RUNNING, 6)
+    assert counted(bulk) == {"total": 6, "queued": 6}
+    drain(desk, worker, fails=lambda claim: claim.analysis_id == ids[0])
+    ended = desk.bulk_reruns.get(bulk.id)
+    assert (ended.state, counted(ended)) == (BulkState.COMPLETED, {"total": 6, "succeeded": 5, "failed": 1})
+    assert ended.finished_at is not None
+    assert [item[:2] for item in items(desk, bulk.id)] == [
+        *((analysis_id, "succeeded") for analysis_id in reversed(ids[1:])), (ids[0], "failed"),
+    ]  # fmt: skip
+    assert one(desk.file, "SELECT state FROM batch WHERE id = ?", bulk.id) == "completed"
+    assert ask(desk.file, "SELECT DISTINCT trigger, batch_id, reason FROM analysis_attempt WHERE number = 2") == [
+        ("bulk", bulk.id, "the provider is back")
+    ]
+
+
+def test_open_positions_come_first_and_nothing_of_it_blocks_a_person(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert("Holding")
+    first, second = failed(desk, worker, expert, 2)
+    held = failed_open_position(desk, worker, expert)
+    third = desk.submit(expert, "LATER", priority=70)
+    fail_all(desk, worker)
+    bulk = create(desk, Selection(ids=(first, second, held, third)))
+    desk.queue.pause(by=TRADER)
+    worker.tick()
+    assert [item[0] for item in items(desk, bulk.id)] == [held, third, second, first]
+    assert ask(desk.file, "SELECT id, priority FROM market_analysis WHERE status = 'pending' ORDER BY id") == [
+        (first, 60), (second, 60), (held, 50), (third, 70),
+    ]  # fmt: skip
+
+
+def test_a_plan_that_changed_is_refused_and_says_what_changed(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert()
+    ids = failed(desk, worker, expert, 3)
+    chosen = Selection(ids=tuple(ids))
+    preview = desk.bulk_reruns.preview(chosen)
+    desk.analyses.rerun(ids[1], by=TRADER)
+    before = dump(desk.file)
+    with pytest.raises(Refused, match=r"2 would run now, 3 before; 1 would be skipped now, 0 before") as refused:
+        desk.bulk_reruns.create(chosen, reason="again", plan_hash=preview.plan_hash, by=TRADER)
+    assert refused.value.code == "PLAN_CHANGED"
+    assert refused.value.details["plan"]["will_run"] == 2
+    assert dump(desk.file) == before
+
+
+def test_the_same_numbers_of_other_analyses_are_another_plan(desk: Desk, worker: SteppedWorker) -> None:
+    ids = failed(desk, worker, desk.expert(), 2)
+    preview = desk.bulk_reruns.preview(FAILED)
+    desk.analyses.rerun(ids[0], by=TRADER)
+    fail_all(desk, worker)
+    with pytest.raises(Refused, match="the numbers are the same, but not the analyses"):
+        desk.bulk_reruns.create(FAILED, reason="again", plan_hash=preview.plan_hash, by=TRADER)
+
+
+def test_what_changed_after_the_acceptance_is_skipped_with_the_reason(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert()
+    again, gone, twin, kept = failed(desk, worker, expert, 4)
+    bulk = create(desk)
+    desk.analyses.rerun(again, by=TRADER)
+    desk.analyses.delete(gone, by=TRADER)
+    newcomer = desk.submit(expert, "C2")  # as the third
+    drain(desk, worker)
+    assert sorted(items(desk, bulk.id), key=str) == sorted(
+        [
+            (kept, "succeeded", None),
+            (twin, "skipped", f"already under way as #{newcomer}"),
+            (None, "skipped", "deleted meanwhile"),
+            (again, "skipped", "re-run meanwhile by trader (attempt 2, pending)"),
+        ],
+        key=str,
+    )
+    assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 4, "succeeded": 1, "skipped": 3}
+
+
+def test_one_that_a_person_reran_and_that_failed_again_is_not_run_a_third_time(
+    desk: Desk, worker: SteppedWorker
+) -> None:
+    first, second = failed(desk, worker, desk.expert(), 2)
+    bulk = create(desk, rate_per_minute=1)
+    worker.tick()
+    worker.succeed(worker.held[second])
+    desk.analyses.rerun(first, by=TRADER)
+    fail_all(desk, worker)
+    desk.clock.advance(60)
+    worker.tick()
+    assert items(desk, bulk.id) == [
+        (second, "succeeded", None), (first, "skipped", "re-run meanwhile by trader (attempt 2, failed)"),
+    ]  # fmt: skip
+    assert desk.row(first).attempt == 2
+
+
+def test_a_rerun_between_the_look_and_the_acceptance_is_a_changed_plan(desk: Desk, worker: SteppedWorker) -> None:
+    ids = failed(desk, worker, desk.expert(), 2)
+    quick: list[int] = []
+
+    def somebody_is_quicker(session: Session, rows: Sequence[Any]) -> dict[int, str]:
+        for analysis_id in quick:
+            desk.analyses.rerun(analysis_id, by=TRADER)
+        return {}
+
+    service = BulkReruns(desk.store, Planner(desk.abilities, [somebody_is_quicker]))
+    preview = service.preview(FAILED)
+    quick.append(ids[0])
+    with pytest.raises(Refused, match="the analyses changed at this very moment"):
+        service.create(FAILED, reason="again", plan_hash=preview.plan_hash, by=TRADER)
+    assert ask(desk.file, "SELECT * FROM batch_item") == []
+
+
+def test_an_expert_disabled_meanwhile_blocks_and_keeps_the_evidence(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert()
+    (analysis_id,) = failed(desk, worker, expert, 1)
+    bulk = create(desk)
+    desk.experts.update(expert, by=TRADER, enabled=False)
+    worker.tick()
+    assert items(desk, bulk.id) == [(analysis_id, "blocked", "Scripted is disabled")]
+    assert desk.bulk_reruns.get(bulk.id).state is BulkState.COMPLETED
+    assert (desk.row(analysis_id).status, desk.row(analysis_id).attempt) == (Status.FAILED, 1)
+
+
+def test_a_guard_blocks_with_its_own_reason(desk: Desk, worker: SteppedWorker) -> None:
+    acted, free = failed(desk, worker, desk.expert(), 2)
+
+    def guard(session: Session, rows: Sequence[Any]) -> dict[int, str]:
+        return {row.id: "order 7 acts on its recommendation" for row in rows if row.id == acted}
+
+    service = BulkReruns(desk.store, Planner(desk.abilities, [guard]))
+    preview = service.preview(FAILED)
+    assert preview.will_run == 1
+    assert [(one.reason, one.count) for one in preview.blocked] == [("order 7 acts on its recommendation", 1)]
+    bulk = service.create(FAILED, reason="again", plan_hash=preview.plan_hash, by=TRADER)
+    assert items(desk, bulk.id) == [
+        (free, "planned", None), (acted, "blocked", "order 7 acts on its recommendation"),
+    ]  # fmt: skip
+
+
+def test_an_abort_skips_what_is_not_queued_and_lets_the_rest_go_on(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert(max_concurrent=2)
+    failed(desk, worker, expert, 70)
+    bulk = create(desk)
+    worker.tick()
+    aborted = desk.bulk_reruns.abort(bulk.id, by=TRADER, reason="wrong desk")
+    assert (aborted.state, counted(aborted)) == (
+        BulkState.ABORTED,
+        {"total": 70, "queued": SLICE, "skipped": 70 - SLICE},
+    )
+    assert desk.bulk_reruns.abort(bulk.id, by=TRADER) == aborted
+    drain(desk, worker)
+    ended = desk.bulk_reruns.get(bulk.id)
+    assert (ended.state, counted(ended)) == (
+        BulkState.ABORTED,
+        {"total": 70, "succeeded": SLICE, "skipped": 70 - SLICE},
+    )
+    assert items(desk, bulk.id)[-1][2] == "aborted by trader: wrong desk"
+    with pytest.raises(NotFound):
+        desk.bulk_reruns.abort(999, by=TRADER)
+
+
+def test_what_failed_again_is_the_next_ones_selection(desk: Desk, worker: SteppedWorker) -> None:
+    bad, _ = failed(desk, worker, desk.expert(), 2)
+    bulk = create(desk)
+    drain(desk, worker, fails=lambda claim: claim.analysis_id == bad)
+    again = create(desk, Selection(filter=Filter(bulk=bulk.id, bulk_outcome=ItemOutcome.FAILED)))
+    assert (again.after_batch_id, again.will_run) == (bulk.id, 1)
+    assert again.filter == {"bulk": bulk.id, "bulk_outcome": "failed"}
+    drain(desk, worker)
+    assert desk.bulk_reruns.get(again.id).counts.succeeded == 1
+    page = desk.bulk_reruns.list()
+    assert ([found.id for found in page.items], page.next_cursor) == ([again.id, bulk.id], None)
+    assert desk.bulk_reruns.list(limit=1).next_cursor == again.id
+    assert [found.id for found in desk.bulk_reruns.list(cursor=again.id).items] == [bulk.id]
+
+
+def test_items_are_paged_by_their_position(desk: Desk, worker: SteppedWorker) -> None:
+    failed(desk, worker, desk.expert(), 5)
+    bulk = create(desk)
+    first = desk.bulk_reruns.items(bulk.id, limit=3)
+    assert first.next_cursor == 3
+    rest = desk.bulk_reruns.items(bulk.id, [ItemOutcome.PLANNED], cursor=3, limit=3)
+    assert ([(item.position, item.attempt) for item in rest.items], rest.next_cursor) == ([(4, None), (5, None)], None)
+    assert desk.bulk_reruns.items(bulk.id, [ItemOutcome.FAILED]).items == ()
+
+
+def test_a_wish_that_makes_no_sense_is_a_sentence_and_changes_nothing(desk: Desk, worker: SteppedWorker) -> None:
+    failed(desk, worker, desk.expert(), 1)
+    before = dump(desk.file)
+    for wish, sentence in (
+        ({"reason": " "}, "Say why"),
+        ({"rate_per_minute": 0}, "The rate must be between 1 and 6,000 a minute, not 0"),
+        ({"canary": 0}, "A canary has 1 to 50,000 analyses, not 0"),
+        ({"canary": 10**20}, "A canary has 1 to 50,000 analyses, not 1"),
+        ({"mode": Mode.ONLY}, "A bulk re-run is fresh or resume, not only"),
+    ):
+        with pytest.raises(Invalid, match=sentence):
+            create(desk, **wish)  # type: ignore[arg-type]  # as a client may send
+    with pytest.raises(Invalid, match="Choose what to re-run"):
+        create(desk, Selection())
+    with pytest.raises(Refused, match="Nothing would run"):
+        create(desk, Selection(filter=Filter(symbol="NONE")))
+    with pytest.raises(SwitchedOff):
+        BulkReruns(desk.store, Planner(desk.abilities), rerun_enabled=False).create(
+            FAILED, reason="again", plan_hash="", by=TRADER
+        )
+    assert dump(desk.file) == before
+
+
+def test_a_resume_names_before_it_is_confirmed_what_has_nothing_to_keep(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other", can_resume=False)))
+    worker, expert, other = desk.worker(), desk.expert(), desk.expert("Other")
+    worked, blank = failed(desk, worker, expert, 2)
+    (whole,) = failed(desk, worker, other, 1)
+    change(desk.file, "DELETE FROM analysis_step WHERE analysis_id = ?", blank)
+    assert desk.bulk_reruns.preview(FAILED).will_run == 3
+    preview = desk.bulk_reruns.preview(FAILED, Mode.RESUME)
+    assert preview.will_run == 1
+    assert {(one.reason, one.count) for one in preview.blocked} == {
+        ("no step was completed, so there is nothing to keep", 1),
+        ("Other cannot keep steps: it always does everything again", 1),
+    }
+    bulk = create(desk, mode=Mode.RESUME)
+    drain(desk, worker)
+    assert {key: outcome for key, outcome, _ in items(desk, bulk.id)} == {
+        worked: "succeeded", blank: "blocked", whole: "blocked",
+    }  # fmt: skip
+    desk.store.dispose()
+
+
+def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, worker: SteppedWorker) -> None:
+    own = desk.expert()
+    demo = desk.experts.create("Other", "Demo expert", by=TRADER, is_demo=True, max_retries=0).id
+    (mine,) = failed(desk, worker, own, 1)
+    failed(desk, worker, demo, 2)
+    bulk, of_demo = create(desk), create(desk, Selection(filter=Filter(expert=demo)))
+    Demo(desk.store, desk.experts, desk.queue, desk.analyses, Watchlists(desk.store, desk.prices), desk.prices).remove(
+        by=TRADER
+    )
+    drain(desk, worker)
+    assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
+    assert desk.row(mine).status is Status.COMPLETED
+    with pytest.raises(NotFound):
+        desk.bulk_reruns.get(of_demo.id)
+
+
+def test_one_whose_archive_is_broken_is_blocked_and_the_queue_goes_on(desk: Desk, worker: SteppedWorker) -> None:
+    expert = desk.expert()
+    broken, sound = failed(desk, worker, expert, 2)
+    for analysis_id in (broken, sound):
+        desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+    fail_again(desk, worker)
+    change(
+        desk.file,
+        "UPDATE attempt_archive SET contents = x'00' WHERE attempt_id IN"
+        " (SELECT id FROM analysis_attempt WHERE analysis_id = ? AND number = 1)",
+        broken,
+    )
+    bulk = create(desk, mode=Mode.RESUME)
+    drain(desk, worker)
+    assert {key: (outcome, reason) for key, outcome, reason in items(desk, bulk.id)} == {
+        broken: ("blocked", "it cannot be read (error); re-run it fresh"), sound: ("succeeded", None),
+    }  # fmt: skip
+
+
+def fail_again(desk: Desk, worker: SteppedWorker) -> None:
+    """Let what waits fail in its second step, the first one kept."""
+    worker.tick()
+    now = desk.clock.now()
+    worker.tick(*(Sheet(held, end=End(Outcome.FAILED, now, failure=failure_of(held))) for held in worker.held.values()))
+
+
+class Silent:
+    """Somebody who acts on recommendations and cannot be asked."""
+
+    def acting_on(self, session: Session, analysis_ids: Sequence[int]) -> dict[int, list[SideEffect]]:  # noqa: ARG002
+        """Fail."""
+        raise RuntimeError("the broker's books are closed")
+
+
+def test_what_nobody_can_answer_for_is_blocked_and_the_queue_goes_on(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, side_effects=[Silent()])
+    worker = desk.worker()
+    failed(desk, worker, desk.expert(), 2)
+    preview = desk.bulk_reruns.preview(FAILED)
+    said = "nobody can say now what acts on it; re-run it by itself"
+    assert [(one.reason, one.count) for one in preview.blocked] == [(said, 2)]
+    desk.store.dispose()

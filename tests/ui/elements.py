@@ -1,0 +1,32 @@
+"""Elements of pages that tests of several rooms look at: the job table, and lines that open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nicegui import ui
+from nicegui.testing import User
+
+
+def table(user: User) -> ui.table:
+    """Return the page's table."""
+    (found,) = user.find(ui.table).elements
+    return found
+
+
+def shown(user: User, analysis_id: int) -> dict[str, Any]:
+    """Return a line of the table."""
+    return next((line for line in table(user).rows if line["id"] == analysis_id), {})
+
+
+def fold(user: User, key: str) -> ui.expansion:
+    """Return the line that opens."""
+    (found,) = user.find(marker=key).elements
+    assert isinstance(found, ui.expansion)
+    return found
+
+
+def unfold(user: User, key: str) -> None:
+    """Open the line."""
+    with user:
+        fold(user, key).open()

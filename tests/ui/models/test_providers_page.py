@@ -1,0 +1,66 @@
+"""The page of model providers: keys and models, as a simulated user sees them."""
+
+from __future__ import annotations
+
+import pytest
+from nicegui.testing import User
+
+from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.vocabulary import ProviderKind
+from tests.eventually import eventually
+from tests.fakes.model_server import Reply, model_server
+from tests.platforms import TRADER
+
+KEY = "sk-live-abcdefghijklmnop"
+
+
+async def test_a_server_is_added_and_its_key_is_never_shown(user: User, desk: Desk) -> None:
+    await user.open("/providers")
+    await user.should_see("no API key: enter one on Providers, or set ANTHROPIC_API_KEY")
+    await user.should_see("free")
+    user.find(marker="add-provider").click()
+    await user.should_see("Add a model provider")
+    user.find(marker="provider-name").type("my-server")
+    user.find(marker="provider-url").type("there")
+    user.find(marker="quick").type("small")
+    user.find(marker="deep").type("large")
+    user.find(marker="provider-key").type(KEY)
+    user.find(marker="save-provider").click()
+    await eventually(lambda: user.should_see("must begin with http:// or https://"))
+    user.find(marker="provider-url").clear().type("http://127.0.0.1:9999/v1")
+    user.find(marker="save-provider").click()
+    await eventually(lambda: user.should_see("my-server saved"))
+    await eventually(lambda: user.should_see("http://127.0.0.1:9999/v1"))
+    await user.should_see("stored, changed")
+    await user.should_not_see(KEY)
+    assert desk.platform.models.providers.connection("my-server").key == KEY
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [(Reply("ready"), "small answered in"), (Reply(status=401, error="Wrong key"), "local refused the API key: Wrong")],
+)
+async def test_the_connection_is_tested_by_a_button(user: User, desk: Desk, reply: Reply, sentence: str) -> None:
+    with model_server() as server:
+        server.will(reply)
+        given = {"quick_model": "small", "deep_model": "large", "base_url": f"{server.url}/v1"}
+        desk.platform.models.providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
+        await user.open("/providers")
+        user.find(marker="test-local").click()
+        await eventually(lambda: user.should_see(sentence))
+
+
+async def test_a_provider_is_changed_switched_off_and_removed(user: User, desk: Desk) -> None:
+    await user.open("/providers")
+    user.find(marker="edit-ollama").click()
+    await user.should_see("Change ollama")
+    user.find(marker="quick").clear().type("mistral")
+    user.find(marker="save-provider").click()
+    await eventually(lambda: user.should_see("mistral"))
+    user.find(marker="on-ollama").click()
+    await eventually(lambda: user.should_see("ollama switched off"))
+    user.find(marker="remove-ollama").click()
+    await user.should_see("Remove ollama?")
+    user.find("Forget it").click()
+    await eventually(lambda: user.should_see("ollama removed"))
+    assert [one.name for one in desk.platform.models.providers.list()] == ["scripted", "openai", "anthropic"]

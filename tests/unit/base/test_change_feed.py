@@ -1,0 +1,46 @@
+"""The change feed: a listener hears of every commit, after it, and only of commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from ba2_trade_platform.core.base.change_feed import Change
+from tests.fakes.experts import Catalog, Scripted
+from tests.platforms import TRADER
+from tests.sql import change
+from tests.stepped import make_desk
+
+
+def test_a_listener_hears_what_was_added_and_changed_once_it_is_committed(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    expert, heard = desk.expert(), list[tuple[Change, int]]()
+    subscription = desk.feed.subscribe(lambda change: heard.append((change, desk.monitor.count())))
+    first = desk.submit(expert)
+    desk.analyses.cancel(first, by=TRADER)
+    desk.queue.pause(by=TRADER)
+    assert heard == [
+        (Change(frozenset({first}), frozenset({first})), 1), (Change(frozenset({first})), 1), (Change(None), 1),
+    ]  # fmt: skip
+    subscription.close()
+    subscription.close()
+    assert desk.feed.listeners == 0
+    desk.submit(expert, "MSFT")
+    assert len(heard) == 3
+    desk.store.dispose()
+
+
+def test_what_is_rolled_back_is_told_to_nobody(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, Catalog(Scripted()))
+    heard: list[Change] = []
+    desk.feed.subscribe(heard.append)
+    expert = desk.expert()
+    heard.clear()
+    change(desk.file, "CREATE TRIGGER no BEFORE INSERT ON activity_log BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(IntegrityError):
+        desk.queue.submit_batch([expert], ["AAPL", "MSFT"], by=TRADER)
+    assert heard == []
+    assert desk.monitor.count() == 0
+    desk.store.dispose()

@@ -1,0 +1,74 @@
+"""Sanitizing: what experts hand over is made storable where it is made."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ba2_trade_platform.core.base.sanitizing import MAX_TEXT, canonical_json, clean_json, clean_text
+from ba2_trade_platform.core.contracts.experts import Verdict
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.dates() | st.decimals(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()) | st.integers(), inner),
+    max_leaves=20,
+)
+
+
+@given(st.text(st.characters()))
+def test_any_text_becomes_storable_and_stays_so(text: str) -> None:
+    clean = clean_text(text)
+    assert "\x00" not in clean
+    assert clean.encode("utf-8").decode("utf-8") == clean == clean_text(clean)
+
+
+@given(ANYTHING)
+def test_anything_becomes_json_that_is_strict_and_stays_the_same(value: object) -> None:
+    clean = clean_json(value)
+    assert json.loads(json.dumps(clean, allow_nan=False)) == clean == clean_json(clean)
+
+
+def test_a_text_past_4_mb_is_cut_to_4_mb_and_says_so() -> None:
+    clean = clean_text("x" * (MAX_TEXT + 1))
+    assert len(clean) == MAX_TEXT
+    assert clean.endswith("(cut)")
+    assert clean_text("x" * MAX_TEXT) == "x" * MAX_TEXT
+
+
+def test_numpy_scalars_and_arrays_become_plain_numbers_and_lists() -> None:
+    found = clean_json({"rsi": np.float64(70.5), "n": np.int64(3), "closes": np.array([1.0, math.nan]), "up": np.True_})
+    assert found == {"rsi": 70.5, "n": 3, "closes": [1.0, None], "up": True}
+
+
+def test_nan_and_infinity_become_null_and_unknown_objects_their_text() -> None:
+    found = clean_json([math.nan, math.inf, Decimal("1.50"), datetime(2014, 12, 31, tzinfo=UTC), (1, 2)])
+    assert found == [None, None, "1.50", "2014-12-31 00:00:00+00:00", [1, 2]]
+
+
+def test_equal_values_have_one_spelling_whatever_their_order() -> None:
+    assert canonical_json({"b": 1, "a": [2.0]}) == canonical_json({"a": [2.0], "b": 1}) == '{"a":[2.0],"b":1}'
+
+
+def test_the_details_of_a_verdict_are_cleaned_where_it_is_made() -> None:
+    assert Verdict(action="HOLD", confidence=50, details="so\ud800 so\x00").details == "so? so"  # type: ignore[arg-type]  # as a text
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"confidence": 0}, {"confidence": 101}, {"confidence": math.nan}, {"action": "MAYBE"},
+        {"expected_profit_percent": math.inf}, {"price": Decimal(0)}, {"price": Decimal("NaN")},
+        {"stop_price": Decimal(-1)}, {"target_price": Decimal("1e30")}, {"moon": 1},
+    ],
+)  # fmt: skip
+def test_a_verdict_that_makes_no_sense_cannot_be_made(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Verdict(**{"action": "BUY", "confidence": 50, **values})  # type: ignore[arg-type]  # wrong on purpose

@@ -1,0 +1,47 @@
+"""Costs and the budget of the day from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart
+from ba2_trade_platform.vocabulary import CallOutcome
+from tests.fakes.callers import PRICES
+from tests.platforms import make_platform
+from tests.unit.cli.command_line import Run
+
+
+@pytest.fixture
+def called(tmp_path: Path) -> None:
+    """A console that has stopped, after one call of 0.04 USD and one whose price nobody knows."""
+    (tmp_path / "prices.csv").write_text(PRICES)
+    platform = make_platform(tmp_path)
+    for model in ("dear", "brand-new"):
+        start = CallStart(1, 1, 1, "AAPL", "Bull", "lab", model, 1000, 1000)
+        platform.models.calls.end(platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+    platform.stop()
+
+
+@pytest.mark.usefixtures("called")
+def test_costs_are_listed_and_say_what_is_not_known(run: Run) -> None:
+    said = run("costs", "--group-by", "model").out
+    assert all(
+        word in said for word in ("dear", "brand-new", "0.0400", "at least 0.0400", "unknown", "There is no budget")
+    )
+    assert run("costs", "--json").json["total"]["calls"] == 2
+    assert run("costs", "--group-by", "colour").code == 2
+
+
+def test_without_calls_there_is_a_sentence(run: Run) -> None:
+    assert run("costs").out.startswith("No model was called in this time.")
+
+
+@pytest.mark.usefixtures("called")
+def test_the_budget_is_shown_set_and_taken_away(run: Run) -> None:
+    assert run("budget", "2.50").out == "The budget for the day is 2.50 USD; 0.04 USD are spent today\n"
+    assert run("budget").out == "The budget for the day is 2.50 USD; 0.04 USD are spent today\n"
+    assert run("budget", "none").out == "There is no budget for the day; 0.04 USD are spent today\n"
+    refused = run("budget", "much")
+    assert (refused.code, "such as 25 or 2.50, or none; not much" in refused.err) == (2, True)

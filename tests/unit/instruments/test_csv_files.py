@@ -1,0 +1,106 @@
+"""CSV files of watchlists: whatever a spreadsheet makes of them is read, or refused with a sentence."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.instruments.csv_files import (
+    INSTRUMENT_COLUMNS,
+    MOST_BYTES,
+    MOST_LINES,
+    WATCHLIST_COLUMNS,
+    decoded,
+    read_file,
+    written,
+)
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40).map(str.strip)
+ROWS = st.lists(st.tuples(TEXTS.filter(bool), TEXTS), max_size=8)
+
+
+def lines_of(text: str, columns: tuple[str, ...] = WATCHLIST_COLUMNS) -> list[tuple[int, dict[str, str], str]]:
+    """Return what is read, line by line."""
+    return [(line.number, line.cells, line.problem) for line in read_file(text, columns, ("symbol",)).lines]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "symbol,watchlist\nAAPL,Tech\n",
+        "watchlist;symbol\r\nTech;AAPL\r\n",
+        "\ufeff Watchlist \tTICKER\nTech\t AAPL \n\n",
+        '"list","Symbol","Note"\n"Tech","AAPL","x"',
+    ],
+)
+def test_columns_are_found_by_name_whatever_parts_them(text: str) -> None:
+    ((_, cells, problem),) = lines_of(text)
+    assert (cells["watchlist"], cells["symbol"], problem) == ("Tech", "AAPL", "")
+
+
+def test_columns_that_mean_nothing_are_named() -> None:
+    assert read_file("symbol,price\nAAPL,3", INSTRUMENT_COLUMNS, ("symbol",)).ignored == ("price",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_encodings_of_spreadsheets_are_understood(encoding: str) -> None:
+    assert decoded("symbol;name\nBMW;Größe\n".encode(encoding)) == "symbol;name\nBMW;Größe\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "The file is empty: its first line names the columns watchlist, symbol"),
+        ("AAPL\nMSFT\n", "The first line has to name the columns; symbol is missing there"),
+        ("symbol,ticker\nA,B\n", "The column symbol stands twice in the first line"),
+        ("symbol\n" + "A\n" * (MOST_LINES + 1), "The file has more than 20,000 lines: part it"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_with_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        read_file(text, WATCHLIST_COLUMNS, ("symbol",))
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [(b"a\x00b", "is no text"), (b"x" * (MOST_BYTES + 1), "part it"), (b"\xff\xfea", "is no text")],
+)
+def test_what_is_no_text_is_refused(data: bytes, sentence: str) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        decoded(data)
+
+
+def test_a_line_with_too_many_cells_is_answered_and_the_others_are_read() -> None:
+    found = lines_of("symbol\nAAPL\nMSFT,more\nIBM")
+    assert [(number, problem) for number, _, problem in found] == [
+        (2, ""),
+        (3, "has 2 cells, the first line names 1"),
+        (4, ""),
+    ]
+
+
+@given(ROWS)
+def test_what_is_written_is_read_again_as_it_was(rows: list[tuple[str, str]]) -> None:
+    read = read_file(written(WATCHLIST_COLUMNS, rows), WATCHLIST_COLUMNS, WATCHLIST_COLUMNS)
+    assert [(line.cells["watchlist"], line.cells["symbol"]) for line in read.lines] == rows
+
+
+@given(ROWS)
+def test_no_cell_that_is_written_is_a_formula(rows: list[tuple[str, str]]) -> None:
+    text = written(WATCHLIST_COLUMNS, rows).removeprefix("\ufeff")
+    for row in csv.reader(io.StringIO(text, newline="")):
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: f"symbol;x\n{text}".encode("utf-8", "replace")))
+def test_any_file_is_read_or_refused(data: bytes) -> None:
+    try:
+        found = read_file(decoded(data), WATCHLIST_COLUMNS, ("symbol",))
+    except Invalid:
+        return
+    assert all(line.problem or "symbol" in line.cells or not line.cells for line in found.lines)

@@ -1,0 +1,60 @@
+"""Index sync: outcomes are looked for soon after the start and after changes, however many there were."""
+
+from __future__ import annotations
+
+import threading
+
+from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed
+from ba2_trade_platform.memory.index_sync import Keeper
+
+
+class Looks:
+    """Counts looks and tells of each."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._happened = threading.Semaphore(0)
+
+    def __call__(self) -> None:
+        """Be looked."""
+        self.count += 1
+        self._happened.release()
+
+    def wait(self, seconds: float = 10) -> bool:
+        """Return whether another look happened within so long."""
+        return self._happened.acquire(timeout=seconds)
+
+
+def test_the_first_look_comes_soon_after_the_start() -> None:
+    looks, feed = Looks(), ChangeFeed()
+    clockwork = Clockwork()
+    keeper = Keeper(looks, feed, clockwork, first_seconds=0, after_changes_seconds=600)
+    keeper.start()
+    clockwork.start()
+    assert looks.wait()
+    keeper.stop()
+    clockwork.stop()
+    assert feed.listeners == 0
+
+
+def test_many_changes_are_one_look_and_later_ones_another() -> None:
+    looks, feed = Looks(), ChangeFeed()
+    clockwork = Clockwork()
+    clockwork.start()
+    keeper = Keeper(looks, feed, clockwork, first_seconds=600, after_changes_seconds=0.2)
+    keeper.start()
+    for number in range(50):
+        feed.publish(Change(frozenset({number})))
+    assert looks.wait()
+    feed.publish(Change(None))
+    assert looks.wait()
+    assert looks.count == 2
+    keeper.stop()
+    feed.publish(Change(None))
+    assert not looks.wait(0.4)
+    clockwork.stop()
+
+
+def test_what_never_began_can_be_stopped() -> None:
+    Keeper(Looks(), ChangeFeed(), Clockwork()).stop()

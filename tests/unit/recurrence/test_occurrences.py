@@ -1,0 +1,247 @@
+"""Occurrences are the times a trader means, whatever clocks, holidays and half days do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import exchange_calendars
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.recurrence.occurrences import closed_days, is_planned, jitter, planned_times
+from ba2_trade_platform.core.recurrence.timings import Plan, in_words, plan_problems, read_timing, stored
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+
+FIRST, LAST = date(2020, 1, 1), date(2029, 12, 31)
+BEGIN, END = datetime(2019, 12, 30, tzinfo=UTC), datetime(2030, 1, 2, tzinfo=UTC)
+ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Australia/Sydney", "UTC")
+CALENDARS = ExchangeCalendars()
+MINUTE = timedelta(minutes=1)
+thorough = settings(
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+clock_times = st.builds(time, st.sampled_from((0, 1, 2, 3, 9, 23)), st.sampled_from((0, 1, 15, 29, 30, 45, 59)))
+
+
+def plan(zone: str = "America/New_York", calendar: str | None = None, **timing: Any) -> Plan:
+    """Return a plan of a timing as it is sent."""
+    return Plan(read_timing(timing), zone, calendar, FIRST, LAST)
+
+
+def planned(wanted: Plan) -> list[datetime]:
+    """Return its times of ten years."""
+    return list(planned_times(wanted, BEGIN, CALENDARS, until=END))
+
+
+@cache
+def minutes_of(zone: str, day: date) -> tuple[tuple[datetime, datetime], ...]:
+    """Return every minute of a local day as (local, UTC), found by walking through UTC minute by minute."""
+    here = ZoneInfo(zone)
+    start = datetime.combine(day, time(), UTC) - timedelta(hours=15)
+    walked = ((start + number * MINUTE) for number in range(46 * 60))
+    local = ((instant.astimezone(here).replace(tzinfo=None), instant) for instant in walked)
+    return tuple((wall, instant) for wall, instant in local if wall.date() == day)
+
+
+def by_walking(zone: str, day: date, wanted: time) -> datetime:
+    """Return what a local time means: the first such minute, or the first later one where it does not exist."""
+    here = ZoneInfo(zone)
+    offsets = {datetime.combine(day, hour, here).utcoffset() for hour in (time(0), time(12), time(23, 59))}
+    if len(offsets) == 1:  # no change on this day: plain arithmetic, as nobody disputes
+        (offset,) = offsets
+        return (datetime.combine(day, wanted) - (offset or timedelta(0))).replace(tzinfo=UTC)
+    walked = minutes_of(zone, day)
+    return next(instant for wall, instant in walked if wall.time() >= wanted and not _seen(walked, wall, instant))
+
+
+def _seen(walked: Sequence[tuple[datetime, datetime]], wall: datetime, instant: datetime) -> bool:
+    return any(other == wall and earlier < instant for other, earlier in walked)
+
+
+def days() -> Iterator[date]:
+    """Yield every day of ten years."""
+    yield from (FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1))
+
+
+@cache
+def sessions(calendar: str) -> Any:
+    """Return the schedule of an exchange, from exchange_calendars itself."""
+    return exchange_calendars.get_calendar(calendar, start="2019-06-01", end="2030-06-01").schedule.loc[
+        str(FIRST) : str(LAST)
+    ]
+
+
+@thorough
+@given(
+    zone=st.sampled_from(ZONES),
+    weekdays=st.sets(st.integers(0, 6), min_size=1),
+    times=st.sets(clock_times, min_size=1, max_size=4),
+)
+def test_local_times_of_ten_years_equal_a_walk_through_every_minute(
+    zone: str, weekdays: set[int], times: set[time]
+) -> None:
+    wanted = plan(zone, kind="times", days=sorted(weekdays), times=[f"{each:%H:%M}" for each in times])
+    walked = {by_walking(zone, day, each) for day in days() if day.weekday() in weekdays for each in times}
+    assert planned(wanted) == sorted(walked)
+
+
+@thorough
+@given(
+    zone=st.sampled_from(ZONES),
+    weekdays=st.sets(st.integers(0, 6), min_size=1),
+    hours=st.sets(st.integers(0, 23), min_size=1, max_size=4),
+    minutes=st.sets(st.sampled_from((0, 15, 30, 59)), min_size=1, max_size=2),
+)
+def test_a_cron_line_of_ten_years_equals_the_same_walk(
+    zone: str, weekdays: set[int], hours: set[int], minutes: set[int]
+) -> None:
+    line = f"{_list(minutes)} {_list(hours)} * * {_list({(day + 1) % 7 for day in weekdays})}"
+    walked = {
+        by_walking(zone, day, time(hour, minute))
+        for day in days()
+        if day.weekday() in weekdays
+        for hour in hours
+        for minute in minutes
+    }
+    assert planned(plan(zone, kind="cron", expression=line)) == sorted(walked)
+
+
+def _list(numbers: set[int]) -> str:
+    return ",".join(map(str, sorted(numbers)))
+
+
+@pytest.mark.parametrize("calendar", ["XNYS", "XLON", "XTKS"])
+@thorough
+@given(after=st.integers(-60, 180), before=st.integers(-60, 180))
+def test_offsets_of_ten_years_equal_the_exchange_s_own_sessions(calendar: str, after: int, before: int) -> None:
+    wanted = plan(
+        "UTC",
+        calendar,
+        kind="session",
+        offsets=[{"anchor": "open", "minutes": after}, {"anchor": "close", "minutes": -before}],
+    )
+    own = sessions(calendar)
+    opens = {each.to_pydatetime() + after * MINUTE for each in own["open"]}
+    closes = {each.to_pydatetime() - before * MINUTE for each in own["close"]}
+    assert planned(wanted) == sorted(opens | closes)
+
+
+@pytest.mark.parametrize(("calendar", "zone"), [("XNYS", "America/New_York"), ("XTKS", "Asia/Tokyo")])
+def test_local_times_leave_out_every_day_without_a_session(calendar: str, zone: str) -> None:
+    wanted = plan(zone, calendar, kind="times", days=list(range(7)), times=["12:00"])
+    open_days = [each.date() for each in sessions(calendar).index]
+    assert [each.astimezone(ZoneInfo(zone)).date() for each in planned(wanted)] == open_days
+    assert sorted([*open_days, *closed_days(wanted, FIRST, LAST, CALENDARS)]) == list(days())
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "local", "means"),
+    [
+        ("America/New_York", "2026-03-08", "02:30", "2026-03-08T07:00"),  # does not exist: 03:00
+        ("America/New_York", "2026-11-01", "01:30", "2026-11-01T05:30"),  # twice: the first
+        ("Europe/Berlin", "2026-03-29", "02:00", "2026-03-29T01:00"),
+        ("Europe/Berlin", "2026-10-25", "02:30", "2026-10-25T00:30"),
+        ("Australia/Lord_Howe", "2026-10-04", "02:15", "2026-10-03T15:30"),  # half an hour only: 02:30
+        ("Australia/Lord_Howe", "2026-04-05", "01:45", "2026-04-04T14:45"),
+        ("Pacific/Apia", "2011-12-30", "09:00", "2011-12-30T10:00"),  # a day that never was: the next midnight
+        ("Europe/Berlin", "2028-02-29", "09:00", "2028-02-29T08:00"),
+        ("Europe/Berlin", "2026-12-31", "23:59", "2026-12-31T22:59"),
+    ],
+)
+def test_a_local_time_on_a_day_of_change(zone: str, day: str, local: str, means: str) -> None:
+    on = date.fromisoformat(day)
+    wanted = Plan(read_timing({"kind": "times", "days": range(7), "times": [local]}), zone, None, on, on)
+    assert list(planned_times(wanted, datetime(2011, 1, 1, tzinfo=UTC), CALENDARS)) == [
+        datetime.fromisoformat(means).replace(tzinfo=UTC)
+    ]
+
+
+def test_half_days_and_holidays_of_new_york() -> None:
+    offsets = [{"anchor": "open", "minutes": 15}, {"anchor": "close", "minutes": -10}]
+    wanted = Plan(read_timing({"kind": "session", "offsets": offsets}), "America/New_York", "XNYS")
+    found = islice(planned_times(wanted, datetime(2026, 11, 25, 12, tzinfo=UTC), CALENDARS), 5)
+    assert [f"{each.astimezone(ZoneInfo('America/New_York')):%m-%d %H:%M}" for each in found] == [
+        "11-25 09:45", "11-25 15:50", "11-27 09:45", "11-27 12:50", "11-30 09:45",
+    ]  # fmt: skip
+
+
+def test_times_come_strictly_later_wherever_one_begins() -> None:
+    wanted = Plan(read_timing({"kind": "cron", "expression": "*/15 * * * *"}), "Australia/Lord_Howe")
+    walked = list(islice(planned_times(wanted, datetime(2026, 4, 4, 12, tzinfo=UTC), CALENDARS), 40))
+    assert walked == sorted(set(walked))
+    for position, instant in enumerate(walked[:-1]):
+        assert next(planned_times(wanted, instant, CALENDARS)) == walked[position + 1]
+        assert is_planned(wanted, instant, CALENDARS)
+        assert not is_planned(wanted, instant + MINUTE, CALENDARS)
+
+
+def test_a_plan_that_never_comes_again_ends() -> None:
+    leap = {"kind": "cron", "expression": "0 9 29 2 *"}
+    over = Plan(read_timing(leap), "Europe/Berlin", None, None, date(2027, 1, 1))
+    assert list(planned_times(over, datetime(2026, 1, 1, tzinfo=UTC), CALENDARS)) == []
+    late = Plan(read_timing(leap), "Europe/Berlin", "XNYS")
+    assert list(planned_times(late, datetime(2051, 1, 1, tzinfo=UTC), CALENDARS)) == []
+
+
+def test_jitter_is_the_same_for_the_same_time_and_within_its_bound() -> None:
+    delays = {jitter(1, BEGIN + number * MINUTE, 90) for number in range(500)}
+    assert (min(delays), max(delays)) == (timedelta(0), timedelta(seconds=90))
+    assert jitter(1, BEGIN, 90) == jitter(1, BEGIN, 90) != jitter(2, BEGIN, 90)
+    assert jitter(1, BEGIN, 0) == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("timing", "sentence"),
+    [
+        ({"kind": "times", "times": []}, "Give at least one time of day, for example 09:30"),
+        ({"kind": "times", "times": ["9:30"]}, "9:30 is no time of day; write it as 09:30 or 15:45"),
+        ({"kind": "times", "times": ["09:30"], "days": [7]}, "Days are numbers from 0 (Monday) to 6 (Sunday)"),
+        ({"kind": "times", "times": ["09:30"], "day": [1]}, "day: Extra inputs are not permitted"),
+        ({"kind": "cron", "expression": "0 0 31 2 *"}, "0 0 31 2 * is no cron line: Bad day-of-month"),
+        ({"kind": "cron", "expression": "0 9 * *"}, "A cron line has five fields"),
+        ({"kind": "cron", "expression": "*/5 * * * *"}, "comes more than 100 times a day"),
+        ({"kind": "session", "offsets": []}, "Give at least one time, for example 15 min after open"),
+        ({"kind": "session", "offsets": [{"anchor": "open", "minutes": 721}]}, "are too far from the session"),
+        ({"kind": "hourly"}, "A timing's kind is times, cron or session"),
+        ({}, "A timing's kind is times, cron or session"),
+    ],
+)
+def test_a_timing_that_makes_no_sense_is_refused_in_a_sentence(timing: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_timing(timing)
+    assert sentence in str(refused.value)
+
+
+def test_plans_are_said_in_words_and_stored_as_they_are() -> None:
+    morning = {"kind": "times", "days": [0, 1, 2, 3, 4], "times": ["09:30", "15:45"]}
+    assert in_words(Plan(read_timing(morning), "Europe/Berlin", "XNYS", FIRST, LAST)) == (
+        "Mon-Fri at 09:30 and 15:45, Europe/Berlin; not on days without an XNYS session; from 2020-01-01; "
+        "until 2029-12-31"
+    )
+    offsets = {
+        "kind": "session",
+        "days": [4],
+        "offsets": [{"anchor": "open", "minutes": 0}, {"anchor": "close", "minutes": -10}],
+    }
+    assert in_words(Plan(read_timing(offsets), "Europe/Berlin", "XNYS")) == (
+        "at the open and 10 min before close of each XNYS session on Fri"
+    )
+    assert stored(read_timing(morning)) == morning
+    assert plan_problems(Plan(read_timing(offsets), "Nowhere", None, LAST, FIRST)) == [
+        "There is no time zone Nowhere; for example Europe/Berlin",
+        "Times from open and close need an exchange calendar, for example XNYS",
+        "It ends on 2020-01-01, before it starts on 2029-12-31",
+    ]
+
+
+def test_an_unknown_calendar_is_refused() -> None:
+    assert {"XNYS", "XLON", "XTKS"} <= set(CALENDARS.names())
+    with pytest.raises(Invalid, match="There is no exchange calendar 'NOPE'"):
+        CALENDARS.sessions("NOPE", FIRST, LAST)
