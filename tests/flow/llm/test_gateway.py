@@ -36,13 +36,6 @@ def server() -> Iterator[ModelServer]:
         yield server
 
 
-@pytest.fixture
-def other() -> Iterator[ModelServer]:
-    """A second provider."""
-    with model_server() as server:
-        yield server
-
-
 async def test_a_call_is_answered_counted_and_charged_to_its_step(desk: ModelDesk, server: ModelServer) -> None:
     desk.add("local", f"{server.url}/v1")
     attempt = desk.attempt("local")
@@ -134,25 +127,6 @@ async def test_what_was_garbled_before_its_first_word_may_have_cost_something(
     assert (failed.value.code, desk.calls()[0].cost) == ("PROVIDER_DOWN", None)
 
 
-async def test_nobody_in_line_goes_while_the_provider_wants_silence(desk: ModelDesk, server: ModelServer) -> None:
-    desk.add("local", f"{server.url}/v1", concurrency=1)
-    server.will(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), Reply("well"))
-    first, second = (desk.attempt("local", call_retries=1) for _ in range(2))
-    assert await asyncio.gather(say(first), say(second)) == ["well", "well"]
-    assert server.waits()[0] >= 1
-
-
-async def test_a_removed_provider_leaves_nothing_to_one_of_the_same_name(
-    desk: ModelDesk, server: ModelServer, other: ModelServer
-) -> None:
-    desk.add("local", f"{server.url}/v1")
-    await say(desk.attempt("local"))
-    desk.providers.remove("local", by=TRADER)
-    desk.add("local", f"{other.url}/v1", key="another")
-    await say(desk.attempt("local"))
-    assert [asked.authorization for asked in other.asked] == ["Bearer another"]
-
-
 async def test_a_key_that_was_replaced_is_used_from_the_next_call_on(desk: ModelDesk, server: ModelServer) -> None:
     desk.add("local", f"{server.url}/v1")
     attempt = desk.attempt("local")
@@ -211,64 +185,6 @@ async def test_nobody_there_is_a_broken_connection(desk: ModelDesk) -> None:
     assert failed.value.code == "CONNECTION"
 
 
-@pytest.mark.parametrize(("reply", "tries"), [(Reply(status=500), 2), (Reply(status=401, error="Wrong key"), 1)])
-async def test_the_next_provider_is_asked_and_the_attempt_says_so(
-    desk: ModelDesk, server: ModelServer, other: ModelServer, reply: Reply, tries: int
-) -> None:
-    desk.add("first", f"{server.url}/v1")
-    desk.add("second", f"{other.url}/v1")
-    server.will(reply)
-    attempt = desk.attempt("first", "second", call_retries=1)
-    assert await say(attempt) == "ready"
-    assert (len(server.asked), len(other.asked)) == (tries, 1)
-    assert attempt.warnings[0].startswith("first ")
-    assert attempt.warnings[0].endswith("second was asked instead")
-    assert [charge[1] for charge in attempt.charges][-1] == "second"
-
-
-async def test_a_request_that_makes_no_sense_does_not_wander(
-    desk: ModelDesk, server: ModelServer, other: ModelServer
-) -> None:
-    desk.add("first", f"{server.url}/v1")
-    desk.add("second", f"{other.url}/v1")
-    server.will(Reply(status=400, error="Nonsense"))
-    with pytest.raises(ExpertError, match="Nonsense"):
-        await say(desk.attempt("first", "second"))
-    assert not other.asked
-
-
-async def test_a_provider_whose_breaker_is_open_is_asked_last(
-    desk: ModelDesk, server: ModelServer, other: ModelServer
-) -> None:
-    desk.add("first", f"{server.url}/v1")
-    desk.add("second", f"{other.url}/v1")
-    desk.held.add("first")
-    await say(desk.attempt("first", "second"))
-    assert (len(server.asked), len(other.asked)) == (0, 1)
-
-
-async def test_the_settings_name_a_model_and_with_it_who_is_asked_first(
-    desk: ModelDesk, server: ModelServer, other: ModelServer
-) -> None:
-    desk.add("first", f"{server.url}/v1")
-    desk.add("second", f"{other.url}/v1")
-    await say(desk.attempt("first", "second", quick_model="second:special"))
-    assert [asked.body["model"] for asked in other.asked] == ["special"]
-    assert not server.asked
-
-
-async def test_a_provider_that_was_left_out_is_not_asked_because_the_settings_name_its_model(
-    desk: ModelDesk, server: ModelServer, other: ModelServer
-) -> None:
-    desk.add("first", f"{server.url}/v1")
-    desk.add("second", f"{other.url}/v1")
-    server.will(Reply(status=500))
-    with pytest.raises(ExpertError, match="first does not serve"):
-        await say(desk.attempt("first", quick_model="second:special"))
-    assert [asked.body["model"] for asked in server.asked] == ["fake-mini"]
-    assert not other.asked
-
-
 async def test_a_used_up_budget_asks_nobody(tmp_path: Path, server: ModelServer) -> None:
     with model_desk(tmp_path) as desk:
         desk.add("local", f"{server.url}/v1")
@@ -289,24 +205,6 @@ async def test_cancelling_ends_the_call_on_the_server_within_a_second(desk: Mode
     with pytest.raises(asyncio.CancelledError):
         await task
     await eventually(lambda: desk.outcomes() == [CallOutcome.CANCELLED])
-
-
-async def test_fifty_at_once_make_no_storm(desk: ModelDesk, server: ModelServer) -> None:
-    desk.add("local", f"{server.url}/v1", concurrency=4)
-    server.per_second = 30
-    attempts = [desk.attempt("local", call_retries=5) for _ in range(50)]
-    assert await asyncio.gather(*(say(attempt) for attempt in attempts)) == ["ready"] * 50
-    assert server.most_at_once <= 4
-    assert server.refused <= 8, "those under way at the first refusal, and the few that found out when it was over"
-
-
-async def test_fifty_at_once_stay_within_a_limit_that_is_known(tmp_path: Path, server: ModelServer) -> None:
-    with model_desk(tmp_path, minute=1.2) as desk:
-        desk.add("local", f"{server.url}/v1", requests_per_minute=20, concurrency=50)
-        server.per_second = 20
-        attempts = [desk.attempt("local") for _ in range(50)]
-        assert await asyncio.gather(*(say(attempt) for attempt in attempts)) == ["ready"] * 50
-    assert server.refused == 0
 
 
 async def test_anthropic_answers_and_refuses(desk: ModelDesk, server: ModelServer) -> None:
