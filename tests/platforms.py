@@ -13,9 +13,12 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.observability.tracing import TracerProvider
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ActorKind, Status
+from tests.databases import lay_database
 
 TRADER = Actor(ActorKind.USER, "trader")
 ACTIVE = Filter(status=(Status.PENDING, Status.RUNNING))
@@ -29,7 +32,9 @@ def make_platform(
     catalog: ExpertCatalog | None = None,
     prices: Prices | None = None,
     side_effects: Sequence[SideEffects] = (),
+    tracing: TracerProvider | None = None,
     minute: float = 60,
+    clock: DeskClock | None = None,
     **settings: Any,
 ) -> Platform:
     """Return an owned console with an empty database (no demo unless asked), its worker not yet started.
@@ -39,7 +44,9 @@ def make_platform(
     chosen: dict[str, Any] = {
         "data_dir": folder, "demo": False, "operator": "trader", "stop_seconds": 2, "sqlite_synchronous": "OFF",
     }  # fmt: skip
-    platform = build(Settings(_env_file=None, **{**chosen, **settings}), catalog, prices, side_effects, minute=minute)
+    lay_database(folder)
+    configured = Settings(_env_file=None, **{**chosen, **settings})
+    platform = build(configured, catalog, prices, side_effects, tracing, minute, clock)
     platform.own()
     return platform
 

@@ -2,86 +2,66 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.analyses.queue_service import WorkerQueue, first_slots
-from ba2_trade_platform.core.analyses.rerun import Requeue
-from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
+from ba2_trade_platform.app.platform import Platform
+from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.analyses.service import Analyses
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
-from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
-from ba2_trade_platform.core.base.app_settings import DeskSettings
-from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.batches.bulk_plans import Planner
-from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
-from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
-from ba2_trade_platform.core.batches.service import Batches
-from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
+from ba2_trade_platform.core.contracts.experts import ExpertCatalog
 from ba2_trade_platform.core.contracts.queue import Claim
-from ba2_trade_platform.core.experts.availability import Abilities
-from ba2_trade_platform.core.experts.instances import ExpertInstances
-from ba2_trade_platform.core.failures.breaker_states import DEFAULT_POLICY, BreakerPolicy
 from ba2_trade_platform.core.failures.classification import Failure, failure
-from ba2_trade_platform.core.models.call_log import ModelCalls
-from ba2_trade_platform.core.models.pricing import ModelPrices
-from ba2_trade_platform.core.monitoring.details import Details
-from ba2_trade_platform.core.monitoring.job_list import Monitor
-from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.observability.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
-from ba2_trade_platform.core.worker.claims import BULK_PRIORITY, Worker
-from ba2_trade_platform.core.worker.tick import Plan, Tick, Ticked
-from ba2_trade_platform.db.engine import open_engine
-from ba2_trade_platform.db.migrate import upgrade
-from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.core.worker.claims import BULK_PRIORITY
+from ba2_trade_platform.core.worker.tick import Plan, Ticked
 from ba2_trade_platform.vocabulary import ErrorCode, Outcome, StepStatus
 from tests.fakes.clock import MovingClock
 from tests.fakes.experts import Catalog, Scripted, hold
-from tests.platforms import TRADER
+from tests.platforms import TRADER, make_platform
+from tests.sql import file_of
 
 MARKET_NOW = datetime(2014, 12, 31, 21, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The services of a console on one database, without its worker."""
+    """A console that was never started, and its clock; short names for what most tests ask of it."""
 
-    file: Path
+    platform: Platform
     clock: MovingClock
-    feed: ChangeFeed
-    store: Store
-    queue: WorkerQueue
-    analyses: Analyses
-    bulk_reruns: BulkReruns
-    batches: Batches
-    experts: ExpertInstances
-    monitor: Monitor
-    details: Details
-    abilities: Abilities
-    slices: BulkSlices
-    prices: Prices
-    telemetry: Telemetry
-    calls: ModelCalls
-    desk_settings: DeskSettings
 
-    def worker(self, name: str = "one", max_rescues: int = 5, policy: BreakerPolicy = DEFAULT_POLICY) -> SteppedWorker:
+    @property
+    def file(self) -> Path:
+        """The database."""
+        return file_of(self.platform)
+
+    @property
+    def store(self) -> Store:
+        """The console's transactions."""
+        return self.platform.store
+
+    @property
+    def queue(self) -> WorkerQueue:
+        """The console's queue."""
+        return self.platform.queue
+
+    @property
+    def analyses(self) -> Analyses:
+        """The verbs on one analysis."""
+        return self.platform.analyses
+
+    def worker(self, name: str = "one") -> SteppedWorker:
         """Return a worker that ticks when told."""
-        return SteppedWorker(self, name, max_rescues, policy)
+        return SteppedWorker(self, name)
 
     def expert(self, name: str = "Scripted", alias: str | None = None, **limits: Any) -> int:
         """Configure an expert, which is not retried unless told otherwise, and return its instance id."""
         limits.setdefault("max_retries", 0)
-        return self.experts.create(name, alias or name, by=TRADER, **limits).id
+        return self.platform.experts.create(name, alias or name, by=TRADER, **limits).id
 
     def submit(self, instance_id: int, symbol: str = "AAPL", **options: Any) -> int:
         """Submit an analysis and return its id."""
@@ -89,75 +69,33 @@ class Desk:
 
     def row(self, analysis_id: int) -> Any:
         """Return an analysis as the table shows it."""
-        return self.details.row(analysis_id)
+        return self.platform.monitoring.details.row(analysis_id)
+
+    def die(self) -> None:
+        """Hold the database no longer, as a console that was killed: another may be opened on it."""
+        self.platform.instance_lock.release()
+
+    def close(self) -> None:
+        """Stop the console."""
+        self.platform.stop()
 
 
-@cache
-def empty_database() -> Path:
-    """Return a migrated database without rows; a copy of it is there sooner than a migration."""
-    folder = Path(tempfile.mkdtemp(prefix="empty-desk-"))
-    atexit.register(shutil.rmtree, folder)
-    upgrade(f"sqlite:///{folder / 'desk.db'}", folder / "backups")
-    return folder / "desk.db"
+def make_desk(folder: Path, catalog: ExpertCatalog | None = None, slots: int = 8, **given: Any) -> Desk:
+    """Return a desk on the database in `folder`, with one scripted expert unless told otherwise.
 
-
-def make_desk(
-    folder: Path,
-    catalog: ExpertCatalog | None = None,
-    slots: int = 8,
-    side_effects: Sequence[SideEffects] = (),
-    tracing: TracerProvider | None = None,
-) -> Desk:
-    """Return a desk on an empty database in `folder`, with one scripted expert unless told otherwise."""
-    file = folder / "desk.db"
-    url = f"sqlite:///{file}"
-    if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(empty_database(), file)
-    clock, feed, prices = MovingClock(), ChangeFeed(), DemoMarket()
-    experts = catalog or Catalog(Scripted())
-    store = Store(open_engine(url, "OFF", busy_timeout_ms=5_000), feed, clock)
-    dispatcher, abilities = EmbeddedDispatcher(), Abilities(experts)
-    queue = WorkerQueue(store, dispatcher, abilities, prices)
-    first_slots(store, slots)
-    rerun_planner = RerunPlanner(abilities, side_effects)
-    monitor, planner = Monitor(store), Planner(abilities, (rerun_planner.not_unasked,))
-    telemetry = Telemetry(traces=Traces(tracing))
-    bulk_reruns = BulkReruns(store, planner)
-    return Desk(
-        file=file,
-        clock=clock,
-        feed=feed,
-        store=store,
-        queue=queue,
-        analyses=Analyses(store, queue, dispatcher, rerun_planner, telemetry=telemetry),
-        bulk_reruns=bulk_reruns,
-        batches=Batches(store, queue, bulk_reruns),
-        experts=ExpertInstances(store, experts),
-        monitor=monitor,
-        details=Details(store, monitor, PackedArchives(folder / "archives")),
-        abilities=abilities,
-        slices=BulkSlices(planner, Requeue(clock, dispatcher, rerun_planner)),
-        prices=prices,
-        telemetry=telemetry,
-        calls=ModelCalls(store, ModelPrices(folder / "prices.csv")),
-        desk_settings=DeskSettings(store),
-    )
+    `given` is what `make_platform` takes: settings, side effects, prices, tracing.
+    """
+    clock = MovingClock()
+    platform = make_platform(folder, catalog=catalog or Catalog(Scripted()), workers=slots, clock=clock, **given)
+    return Desk(platform, clock)
 
 
 class SteppedWorker:
     """Claims and writes like the console's worker, one tick a call; what its jobs do is the test's to say."""
 
-    def __init__(self, desk: Desk, name: str, max_rescues: int, policy: BreakerPolicy) -> None:
+    def __init__(self, desk: Desk, name: str) -> None:
         self._desk = desk
-        self._tick = Tick(
-            desk.store,
-            Worker(name, {"version": "test"}, desk.prices.clock.now, desk.abilities),
-            max_rescues,
-            desk.slices,
-            policy,
-            desk.telemetry,
-        )
+        self._tick = desk.platform.tick_of(name)
         self.held: dict[int, Claim] = {}
 
     def tick(self, *sheets: Sheet, boot: bool = False, renew: bool = False, releasing: bool = False) -> Ticked:

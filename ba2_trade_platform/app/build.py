@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.app_settings import DeskSettings
 from ba2_trade_platform.core.base.background_jobs import Clockwork
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
-from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.preferences import Preferences
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock, RealClock
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
@@ -62,12 +62,13 @@ def build(
     side_effects: Sequence[SideEffects] = (),
     tracing: TracerProvider | None = None,
     minute: float = MINUTE,
-    clock: Clock | None = None,
+    clock: DeskClock | None = None,
 ) -> Platform:
     """Put a console together without touching the database; raises StartRefused for settings that cannot work.
 
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
-    long a minute of the model providers' limits lasts, in seconds. `clock` tells the console's time.
+    long a minute of the model providers' limits lasts, in seconds. `clock` tells the console's time, its schedules'
+    too.
     """
     file, engine = _open(settings)
     store, jobs, box = Store(engine, ChangeFeed(), clock), Clockwork(), SecretBox(settings.data_dir / "secret.key")
@@ -81,9 +82,10 @@ def build(
     instances = ExpertInstances(store, experts, models.providers)
     packed = PackedArchives(settings.data_dir / "archives")
     toolkit = open_toolkit(settings, models.gateway, memory, research)
-    worker = _worker(settings, store, experts, abilities, market, services.slices, telemetry, toolkit)
+    tick_of = _ticks(settings, store, abilities, market, services.slices, telemetry)
+    worker = _worker(settings, store, experts, tick_of(worker_id()), market, toolkit)
     instruments = open_instruments(store, market, maps, jobs)
-    schedules = open_scheduling(settings, store, services.queue, market, jobs, _version())
+    schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or RealClock())
     watched = Dependencies(store, worker, services.queue, breakers, jobs, box, market)
     return Platform(
         settings=settings,
@@ -114,6 +116,7 @@ def build(
         operations=open_operations(settings, watched, _version()),
         demo=open_demo(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
         worker=worker,
+        tick_of=tick_of,
         dispatcher=services.dispatcher,
     )
 
@@ -128,19 +131,27 @@ def _notifications(settings: Settings, store: Store, jobs: Clockwork, box: Secre
     return notifications
 
 
-def _worker(
+def _ticks(
     settings: Settings,
     store: Store,
-    experts: ExpertCatalog,
     abilities: Abilities,
     market: Prices,
     slices: BulkSlices,
     telemetry: Telemetry,
-    equipment: Equipment,
-) -> ExpertWorker:
+) -> Callable[[str], Tick]:
+    """Return what makes the tick of the worker of a name: a row remembers which of several worked on it."""
     environment = {"version": _version(), "prices": market.name}
-    claimant = Claimant(worker_id(), environment, market.clock.now, abilities)
-    tick = Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
+
+    def tick_of(name: str) -> Tick:
+        claimant = Claimant(name, environment, market.clock.now, abilities)
+        return Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
+
+    return tick_of
+
+
+def _worker(
+    settings: Settings, store: Store, experts: ExpertCatalog, tick: Tick, market: Prices, equipment: Equipment
+) -> ExpertWorker:
     bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, equipment)
     return ExpertWorker(store, tick, bench, settings.stop_seconds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ba2_trade_platform.app.demo import DemoServices
@@ -30,6 +31,7 @@ from ba2_trade_platform.core.lessons.lessons import Lessons
 from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.worker.tick import Tick
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.market.research.sources import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
@@ -39,7 +41,10 @@ from ba2_trade_platform.vocabulary import ActorKind
 
 @dataclass(frozen=True)
 class Platform:
-    """Every service of one console, put together."""
+    """Every service of one console, put together.
+
+    `tick_of` makes the tick of the worker of a name; `worker` has one of them.
+    """
 
     settings: Settings
     version: str
@@ -69,6 +74,7 @@ class Platform:
     operations: Operations
     demo: DemoServices
     worker: ExpertWorker
+    tick_of: Callable[[str], Tick]
     dispatcher: EmbeddedDispatcher
 
     def actor(self, kind: ActorKind) -> Actor:

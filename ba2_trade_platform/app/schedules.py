@@ -11,7 +11,7 @@ from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.app_settings import DeskSettings
 from ba2_trade_platform.core.base.background_jobs import Clockwork
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock, RealClock
+from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS
@@ -35,6 +35,8 @@ class Scheduling:
 
     service: Schedules
     runs: ScheduleRuns
+    firing: ScheduleFiring
+    uptime: Presence
     scheduler: Scheduler
     watchdog: Watchdog
     early_closes: HalfDays
@@ -49,22 +51,30 @@ class Scheduling:
 
 
 def open_scheduling(
-    settings: Settings, store: Store, queue: WorkerQueue, market: Prices, jobs: Clockwork, version: str
+    settings: Settings,
+    store: Store,
+    queue: WorkerQueue,
+    market: Prices,
+    jobs: Clockwork,
+    version: str,
+    clock: DeskClock,
 ) -> Scheduling:
     """Put the services together; nothing is started or asked yet."""
     calendars = ExchangeCalendars()
     clocks: dict[ScheduleClock, DeskClock] = {
-        ScheduleClock.REAL: RealClock(),
+        ScheduleClock.REAL: clock,
         ScheduleClock.REPLAY: walking_clock(market) or ReplayClock(FIRST),  # of other prices no replayed time comes
     }
-    firing = ScheduleFiring(store, queue, calendars, clocks, market.clock)
-    scheduler = Scheduler(store, jobs, firing, Presence(store, version), clocks)
+    firing, uptime = ScheduleFiring(store, queue, calendars, clocks, market.clock), Presence(store, version)
+    scheduler = Scheduler(store, jobs, firing, uptime, clocks)
     runs = ScheduleRuns(store, calendars, clocks, settings.zone)
     summary = DailySummary(store, runs, DeskSettings(store), settings.zone)
     jobs.every(CHECK_SECONDS, "daily summary", summary.tell_when_due)
     return Scheduling(
         service=Schedules(store, calendars, clocks, firing, scheduler.arm),
         runs=runs,
+        firing=firing,
+        uptime=uptime,
         scheduler=scheduler,
         watchdog=Watchdog(store, jobs, scheduler),
         early_closes=HalfDays(calendars),

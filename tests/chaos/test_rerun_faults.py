@@ -27,7 +27,7 @@ class CrashError(Exception):
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @contextmanager
@@ -66,13 +66,13 @@ def statements_of_a_rerun(folder: Path) -> list[str]:
     analysis_id = failed_analysis(desk)
     with at_every_statement(desk.store.engine, seen.append):
         desk.analyses.rerun(analysis_id, by=TRADER)
-    desk.store.dispose()
+    desk.close()
     return seen
 
 
 def test_a_fault_at_any_statement_leaves_the_old_state_byte_for_byte(desk: Desk, tmp_path: Path) -> None:
     analysis_id, told = failed_analysis(desk), []
-    subscription = desk.feed.subscribe(told.append)
+    subscription = desk.platform.feed.subscribe(told.append)
     old, statements = dump(desk.file), statements_of_a_rerun(tmp_path / "other")
     assert statements[0] == "BEGIN IMMEDIATE"
     assert statements[-1] == "COMMIT"
@@ -105,7 +105,7 @@ def test_a_process_that_dies_at_any_statement_leaves_the_old_file_and_after_the_
     def die(text: str) -> None:
         folder = tmp_path / f"died-{len(files)}"
         folder.mkdir()
-        for part in tmp_path.glob("desk.db*"):
+        for part in tmp_path.glob(f"{desk.file.name}*"):
             shutil.copy(part, folder / part.name)
         files.append(folder / desk.file.name)
 
@@ -130,4 +130,4 @@ def test_what_was_left_by_a_fault_runs_to_its_end(desk: Desk) -> None:
     desk.analyses.rerun(analysis_id, by=TRADER)
     worker.succeed(worker.claim(analysis_id))
     assert desk.row(analysis_id).status is Status.COMPLETED
-    assert [attempt.number for attempt in desk.details.attempts(analysis_id)] == [2, 1]
+    assert [attempt.number for attempt in desk.platform.monitoring.details.attempts(analysis_id)] == [2, 1]

@@ -45,10 +45,10 @@ def book(tmp_path: Path) -> Iterator[Book]:
     desk = make_desk(tmp_path)
 
     def set_desk(limit: Decimal) -> None:
-        desk.desk_settings.change(BUDGET_PER_DAY, str(limit), by=TRADER)
+        desk.platform.app_settings.change(BUDGET_PER_DAY, str(limit), by=TRADER)
 
-    yield Book(desk.calls, desk.clock, set_desk)
-    desk.store.dispose()
+    yield Book(desk.platform.models.calls, desk.clock, set_desk)
+    desk.close()
 
 
 def refused(book: Book, start: CallStart) -> str:

@@ -33,7 +33,7 @@ CHILDREN = (
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def full_analysis(desk: Desk) -> int:

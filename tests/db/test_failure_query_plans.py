@@ -12,8 +12,6 @@ from sqlalchemy import event
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.failures.group_states import GroupState
 from ba2_trade_platform.core.failures.groups import Seen, note_failures
-from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessments
 from ba2_trade_platform.vocabulary import ErrorCode, Status
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
@@ -33,7 +31,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
             made.analyses.rerun(analysis_id, by=TRADER)
             worker.succeed(worker.claim(analysis_id))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def plans(desk: Desk, work: Callable[[], object]) -> str:
@@ -67,8 +65,8 @@ def assert_indexed(plan: str, *covered: str) -> None:
 
 
 def test_the_track_record_of_a_page_is_read_from_its_two_indexes_alone(desk: Desk) -> None:
-    rows = desk.monitor.page(Filter(status=(Status.FAILED,))).items
-    assessments = Assessments(desk.store)
+    rows = desk.platform.monitoring.jobs.page(Filter(status=(Status.FAILED,))).items
+    assessments = desk.platform.monitoring.outlook
     plan = plans(desk, lambda: assessments.of(rows))
     assert_indexed(plan, "ix_analysis_attempt_after_fingerprint")
     assert "TEMP B-TREE" not in plan
@@ -83,13 +81,13 @@ def test_the_track_record_of_a_page_is_read_from_its_two_indexes_alone(desk: Des
 def test_a_page_of_the_inbox_counts_what_stands_failed_from_the_partial_index_alone(
     desk: Desk, states: tuple[GroupState, ...] | None
 ) -> None:
-    inbox = FailureInbox(desk.store)
+    inbox = desk.platform.monitoring.failures
     plan = plans(desk, lambda: inbox.groups(*([states] if states else [])))
     assert_indexed(plan, "ix_market_analysis_failed_fingerprint", "ix_analysis_attempt_open_after")
 
 
 def test_the_rails_count_jumps_from_group_to_group(desk: Desk) -> None:
-    plan = plans(desk, FailureInbox(desk.store).needs_person)
+    plan = plans(desk, desk.platform.monitoring.failures.needs_person)
     assert_indexed(plan, "ix_market_analysis_failed_fingerprint")
     assert "(fingerprint>?)" in plan
 
@@ -106,6 +104,6 @@ def test_the_groups_of_a_tick_are_found_by_their_keys(desk: Desk) -> None:
 
 def test_the_monitor_filtered_by_a_group_walks_the_groups_index(desk: Desk) -> None:
     chosen = Filter(status=(Status.FAILED,), fingerprint=desk.row(1).fingerprint)
-    plan = plans(desk, lambda: desk.monitor.page(chosen))
+    plan = plans(desk, lambda: desk.platform.monitoring.jobs.page(chosen))
     assert "ix_market_analysis_fingerprint (fingerprint=?)" in plan
     assert "TEMP B-TREE" not in plan

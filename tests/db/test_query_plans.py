@@ -30,7 +30,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     for number, claim in enumerate(list(worker.held.values())):
         (worker.fail if number % 2 else worker.succeed)(claim)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def plans(desk: Desk, work: Any) -> list[tuple[str, str]]:
@@ -71,8 +71,8 @@ def harmless(text: str) -> set[str]:
 @pytest.mark.parametrize("sort", SORTS)
 def test_each_sort_of_the_first_and_of_a_later_page_walks_its_index(desk: Desk, sort: str, descending: bool) -> None:
     def pages() -> None:
-        first = desk.monitor.page(sort=sort, descending=descending, limit=5)
-        desk.monitor.page(sort=sort, descending=descending, limit=5, cursor=first.next_cursor)
+        first = desk.platform.monitoring.jobs.page(sort=sort, descending=descending, limit=5)
+        desk.platform.monitoring.jobs.page(sort=sort, descending=descending, limit=5, cursor=first.next_cursor)
 
     found = plans(desk, pages)
     assert_indexed(found)
@@ -90,12 +90,13 @@ def test_each_sort_of_the_first_and_of_a_later_page_walks_its_index(desk: Desk, 
 )  # fmt: skip
 def test_a_page_of_one_filter_is_found_by_an_index(desk: Desk, chosen: Filter) -> None:
     assert_indexed(
-        plans(desk, lambda: desk.monitor.page(chosen)), sorts="finished_at >=" if chosen.finished_since else None
+        plans(desk, lambda: desk.platform.monitoring.jobs.page(chosen)),
+        sorts="finished_at >=" if chosen.finished_since else None,
     )
 
 
 def test_counts_are_read_from_indexes_alone(desk: Desk) -> None:
-    found = plans(desk, lambda: desk.monitor.counts(TODAY))
+    found = plans(desk, lambda: desk.platform.monitoring.jobs.counts(TODAY))
     assert len(found) == 5
     assert_indexed(found)
     assert all("LIMIT" in text for text, _ in found)
@@ -103,7 +104,7 @@ def test_counts_are_read_from_indexes_alone(desk: Desk) -> None:
 
 def test_claiming_walks_the_index_of_what_waits(desk: Desk) -> None:
     desk.submit(1, "AAPL")
-    desk.experts.update(desk.expert(alias="Idle"), by=TRADER, enabled=False)
+    desk.platform.experts.update(desk.expert(alias="Idle"), by=TRADER, enabled=False)
     found = plans(desk, desk.worker().tick)
     assert_indexed(found, sorts="JOIN analysis_attempt")  # puts the handful that was claimed in order
     used = {name for _, plan in found for name in re.findall(r"INDEX (ix_market_analysis_\w+)", plan)}
@@ -113,7 +114,7 @@ def test_claiming_walks_the_index_of_what_waits(desk: Desk) -> None:
 
 
 def test_a_rerun_and_a_duplicate_touch_rows_by_their_keys(desk: Desk) -> None:
-    failed = next(found.id for found in desk.monitor.page(Filter(status=(Status.FAILED,))).items)
+    failed = next(found.id for found in desk.platform.monitoring.jobs.page(Filter(status=(Status.FAILED,))).items)
     assert_indexed(plans(desk, lambda: desk.analyses.rerun(failed, by=TRADER)))
     found = plans(desk, lambda: desk.submit(1, desk.row(failed).symbol))
     assert_indexed(found)

@@ -9,7 +9,7 @@ from tests.stepped import Desk
 
 def failed_analysis(desk: Desk, symbol: str = "AAPL", **options: Any) -> int:
     """Return the id of an analysis that has failed, three seconds after it began."""
-    instance = next((found.id for found in desk.experts.list()), None) or desk.expert()
+    instance = next((found.id for found in desk.platform.experts.list()), None) or desk.expert()
     analysis_id = desk.submit(instance, symbol, **options)
     worker = desk.worker()
     claim = worker.claim(analysis_id)

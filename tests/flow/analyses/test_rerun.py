@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
-from ba2_trade_platform.core.analyses.service import Analyses
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.errors import NotFound, Refused, SwitchedOff, Unavailable
@@ -31,7 +28,7 @@ KEPT = "SELECT id, created_at, priority, source, symbol, expert_instance_id, sub
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def test_the_checks_of_the_seed_hold_word_for_word(tmp_path: Path) -> None:
@@ -90,7 +87,7 @@ def test_the_attempts_tell_who_asked_when_and_why_and_how_the_first_ended(desk: 
     analysis_id = failed_analysis(desk)
     asked = desk.clock.advance(60)
     desk.analyses.rerun(analysis_id, by=Actor(ActorKind.CLI, "nightly"), reason="the key is fixed")
-    second, first = desk.details.attempts(analysis_id)
+    second, first = desk.platform.monitoring.details.attempts(analysis_id)
     assert (first.number, first.trigger, first.outcome, first.error_code) == (1, "first", "failed", "AUTH")
     assert (first.error_message, first.failure_kind, first.actor) == ("The key is wrong", "permanent", "trader")
     assert first.started_at is not None
@@ -147,10 +144,9 @@ def test_every_earlier_attempt_keeps_its_own_archive(desk: Desk) -> None:
     for _ in range(2):
         desk.analyses.rerun(analysis_id, by=TRADER)
         worker.fail(worker.claim(analysis_id))
-    assert [desk.details.archive(analysis_id, number).state for number in (1, 2, 3)] == [
-        {"attempt": 1}, {"attempt": 2}, None,
-    ]  # fmt: skip
-    assert [len(desk.details.archive(analysis_id, number).outputs) for number in (1, 2, 3)] == [1, 1, 0]
+    archives = [desk.platform.monitoring.details.archive(analysis_id, number) for number in (1, 2, 3)]
+    assert [archive.state for archive in archives] == [{"attempt": 1}, {"attempt": 2}, None]
+    assert [len(archive.outputs) for archive in archives] == [1, 1, 0]
 
 
 def test_an_accepted_rerun_says_its_attempt_and_its_count(desk: Desk) -> None:
@@ -185,7 +181,7 @@ def test_a_second_click_is_told_that_and_by_whom_it_was_queued_a_moment_ago(desk
         desk.analyses.rerun(analysis_id, by=Actor(ActorKind.USER, "another"))
     assert str(refused.value) == "Already queued 12 s ago by trader"
     assert (refused.value.code, refused.value.http_status, refused.value.tone) == ("ALREADY_QUEUED", 409, "warning")
-    assert len(desk.details.attempts(analysis_id)) == 2
+    assert len(desk.platform.monitoring.details.attempts(analysis_id)) == 2
 
 
 @pytest.mark.parametrize("status", ["pending", "running"])
@@ -226,13 +222,13 @@ def test_a_stopping_console_says_so_and_leaves_the_row(desk: Desk) -> None:
     assert desk.row(analysis_id).status is Status.FAILED
 
 
-def test_switched_off_it_is_refused_everywhere(desk: Desk, platform: Platform) -> None:
+def test_switched_off_it_is_refused_everywhere(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, rerun_enabled=False)
     analysis_id = failed_analysis(desk)
-    planner = RerunPlanner(desk.abilities)
-    switched_off = Analyses(desk.store, desk.queue, platform.dispatcher, planner, rerun_enabled=False)
     with pytest.raises(SwitchedOff, match="BA2_RERUN_ENABLED"):
-        switched_off.rerun(analysis_id, by=TRADER)
+        desk.analyses.rerun(analysis_id, by=TRADER)
     assert desk.row(analysis_id).status is Status.FAILED
+    desk.close()
 
 
 def test_an_accepted_rerun_leaves_these_lines_in_the_log(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
@@ -264,20 +260,21 @@ def test_every_refusal_is_logged_as_a_warning(desk: Desk, caplog: pytest.LogCapt
 def test_it_runs_with_the_experts_present_settings(desk: Desk) -> None:
     analysis_id = failed_analysis(desk)
     instance = desk.row(analysis_id).expert_instance_id
-    desk.experts.update(instance, by=TRADER, settings={"window": 9})
+    desk.platform.experts.update(instance, by=TRADER, settings={"window": 9})
     desk.analyses.rerun(analysis_id, by=TRADER)
     claim = desk.worker().claim(analysis_id)
     assert claim.settings == {"window": 9}
-    assert [attempt.config_revision for attempt in desk.details.attempts(analysis_id)] == [2, 1]
+    assert [attempt.config_revision for attempt in desk.platform.monitoring.details.attempts(analysis_id)] == [2, 1]
 
 
 def test_without_an_as_of_a_rerun_takes_the_markets_present_anew(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     analysis_id = failed_analysis(desk)
     desk.analyses.rerun(analysis_id, by=TRADER)
-    assert [attempt.effective_as_of for attempt in desk.details.attempts(analysis_id)] == [None, MARKET_NOW]
+    attempts = desk.platform.monitoring.details.attempts(analysis_id)
+    assert [attempt.effective_as_of for attempt in attempts] == [None, MARKET_NOW]
     assert desk.worker().claim(analysis_id).as_of == MARKET_NOW
-    desk.store.dispose()
+    desk.close()
 
 
 def test_with_an_as_of_a_rerun_keeps_it(desk: Desk) -> None:
@@ -296,13 +293,14 @@ def test_three_reruns_are_counted_and_give_fresh_chances(desk: Desk) -> None:
     worker.succeed(worker.claim(analysis_id))
     found = desk.row(analysis_id)
     assert (found.status, found.attempt, found.reruns_used, found.error_code) == (Status.COMPLETED, 4, 3, None)
-    assert [attempt.outcome for attempt in desk.details.attempts(analysis_id)] == ["completed", *["failed"] * 3]
+    attempts = desk.platform.monitoring.details.attempts(analysis_id)
+    assert [attempt.outcome for attempt in attempts] == ["completed", *["failed"] * 3]
     assert one(desk.file, "SELECT COUNT(*) FROM analysis_output WHERE market_analysis_id = ?", analysis_id) == 1
 
 
 def test_an_analysis_of_a_disabled_expert_may_be_rerun_and_then_fails_saying_why(desk: Desk) -> None:
     analysis_id = failed_analysis(desk)
-    desk.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, enabled=False)
+    desk.platform.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, enabled=False)
     desk.analyses.rerun(analysis_id, by=TRADER)
     desk.worker().tick()
     found = desk.row(analysis_id)
@@ -312,7 +310,7 @@ def test_an_analysis_of_a_disabled_expert_may_be_rerun_and_then_fails_saying_why
 
 def test_a_failed_row_of_the_page_is_told_of_its_rerun(desk: Desk) -> None:
     analysis_id, told = failed_analysis(desk), []
-    subscription = desk.feed.subscribe(told.append)
+    subscription = desk.platform.feed.subscribe(told.append)
     desk.analyses.rerun(analysis_id, by=TRADER)
     subscription.close()
     assert [change.ids for change in told] == [frozenset({analysis_id})]

@@ -31,7 +31,7 @@ def orders() -> Orders:
 def desk(tmp_path: Path, orders: Orders) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other")), side_effects=[orders])
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def rerun_and_fail(desk: Desk, analysis_id: int, code: ErrorCode, wish: Wish | None = None) -> None:
@@ -71,7 +71,7 @@ def test_an_override_with_a_reason_runs_and_is_shown_as_the_fourth_of_three(desk
     analysis_id = used_up(desk)
     accepted = desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(override=True, reason="the key is new"))
     assert accepted.sentence == f"Analysis {analysis_id} queued for re-run (attempt 5, re-run 4/3)"
-    newest = desk.details.attempts(analysis_id)[0]
+    newest = desk.platform.monitoring.details.attempts(analysis_id)[0]
     assert (newest.number, newest.reason) == (5, "the key is new")
 
 
@@ -85,7 +85,7 @@ def test_an_override_needs_a_reason(desk: Desk, reason: str | None) -> None:
 
 def test_an_expert_that_allows_no_rerun_says_so(desk: Desk) -> None:
     analysis_id = failed_analysis(desk)
-    desk.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, max_reruns=0)
+    desk.platform.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, max_reruns=0)
     with pytest.raises(TooMany, match="Scripted allows no re-runs; re-run 1/0 needs an override with a reason"):
         desk.analyses.rerun(analysis_id, by=TRADER)
 
@@ -107,7 +107,7 @@ def test_a_permanent_failure_is_accepted_with_a_warning_and_a_transient_one_with
 
 def test_a_warning_says_when_the_settings_were_changed_since_it_failed(desk: Desk) -> None:
     analysis_id = failed_analysis(desk)
-    desk.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, settings={"window": 9})
+    desk.platform.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, settings={"window": 9})
     assert desk.analyses.rerun(analysis_id, by=TRADER).warnings == (
         "Permanent: fix first (API key refused); the expert's settings were changed since",
     )
@@ -200,7 +200,7 @@ def test_the_planned_duplicate_and_the_disabled_expert_are_named(desk: Desk) -> 
     analysis_id = failed_analysis(desk)
     instance = desk.row(analysis_id).expert_instance_id
     twin = desk.submit(instance)
-    desk.experts.update(instance, by=TRADER, enabled=False)
+    desk.platform.experts.update(instance, by=TRADER, enabled=False)
     sentences = {guard.code: guard.sentence for guard in desk.analyses.rerun_plan(analysis_id).guards}
     assert sentences["DUPLICATE_PENDING"] == (
         f"Analysis task for expert Scripted and symbol AAPL is already pending (analysis {twin})"

@@ -20,8 +20,6 @@ from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.requests import BatchOrder
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, InstrumentInfo, Verdict
-from ba2_trade_platform.core.instruments.watchlist_rows import WatchedItems
-from ba2_trade_platform.core.instruments.watchlists import Watchlists
 from ba2_trade_platform.vocabulary import BatchKind, ErrorCode, Source, Status
 from tests.fakes.experts import Gate, Scripted
 from tests.platforms import TRADER, drain, row, wait_until
@@ -36,7 +34,7 @@ BIG = ("state", "analysis_output.text", "details", "contents", "traceback", "ana
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def statements(desk: Desk, work: Callable[[], object]) -> list[str]:
@@ -57,15 +55,16 @@ def statements(desk: Desk, work: Callable[[], object]) -> list[str]:
 def test_large_payloads_do_not_slow_the_lists_for_lists_never_read_them(desk: Desk) -> None:
     failed, worker = desk.submit(desk.expert()), desk.worker()
     worker.fail(worker.claim(failed))
+    jobs, details = desk.platform.monitoring.jobs, desk.platform.monitoring.details
 
     def look() -> None:
         for sort in ("id", "created", "status", "confidence"):
-            desk.monitor.page(Filter(status=(Status.FAILED,), text="key"), sort=sort)
-            desk.monitor.page(sort=sort)
-        desk.monitor.counts(desk.clock.now())
-        desk.monitor.rows([failed])
-        desk.details.attempts(failed)
-        desk.details.steps(failed)
+            jobs.page(Filter(status=(Status.FAILED,), text="key"), sort=sort)
+            jobs.page(sort=sort)
+        jobs.counts(desk.clock.now())
+        jobs.rows([failed])
+        details.attempts(failed)
+        details.steps(failed)
 
     seen = statements(desk, look)
     assert len(seen) > 15
@@ -110,7 +109,7 @@ def test_every_end_has_its_start_and_end_times_on_the_row_and_on_the_attempt(des
     worker.skip(worker.held[jobs[2]])
     desk.analyses.cancel(jobs[3], by=TRADER)
     for analysis_id in jobs:
-        found, (attempt,) = desk.row(analysis_id), desk.details.attempts(analysis_id)
+        found, (attempt,) = desk.row(analysis_id), desk.platform.monitoring.details.attempts(analysis_id)
         assert (found.created_at, found.started_at, found.finished_at, found.duration_ms) == (
             queued,
             started,
@@ -151,11 +150,12 @@ def scheduled(desk: Desk, expert: int, symbol: str) -> int:
 def watched(desk: Desk, symbol: str) -> int:
     """Make a watchlist of one symbol; return its id."""
     info = InstrumentInfo(symbol, symbol, exchange="NYSE", currency="USD", calendar="XNYS")
-    return Watchlists(desk.store, desk.prices).add(f"Only {symbol}", [info])
+    return desk.platform.instruments.watchlists.add(f"Only {symbol}", [info])
 
 
 def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
-    expert, worker, batches = desk.expert(max_retries=1), desk.worker(), desk.batches
+    expert, worker = desk.expert(max_retries=1), desk.worker()
+    batches, jobs = desk.platform.batches, desk.platform.monitoring.jobs
     made = {
         Source.WATCHLIST: batches.submit(BatchOrder((expert,), watchlist_id=watched(desk, "AAPL")), by=TRADER).id,
         Source.BULK: batches.submit(BatchOrder((expert,), ("MSFT",)), by=TRADER).id,
@@ -164,7 +164,7 @@ def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
 
     def found() -> dict[Source, tuple[int, ...]]:
         return {
-            source: tuple(row.id for row in desk.monitor.page(Filter(source=source, batch=batch)).items)
+            source: tuple(row.id for row in jobs.page(Filter(source=source, batch=batch)).items)
             for source, batch in made.items()
         }
 
@@ -184,7 +184,8 @@ def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
         desk.analyses.rerun(analysis_id, by=TRADER)
     all_fail(ErrorCode.AUTH)
     chosen = Selection(ids=tuple(ids))
-    desk.bulk_reruns.create(chosen, reason="key", plan_hash=desk.bulk_reruns.preview(chosen).plan_hash, by=TRADER)
+    preview = desk.platform.bulk_reruns.preview(chosen)
+    desk.platform.bulk_reruns.create(chosen, reason="key", plan_hash=preview.plan_hash, by=TRADER)
     worker.tick()
     all_fail(ErrorCode.AUTH)
     assert found() == first
@@ -237,7 +238,7 @@ def test_a_locked_database_fails_no_analysis_and_is_no_experts_fault(
 
 def test_a_watchlist_always_knows_its_last_analysis(desk: Desk) -> None:
     one, other = desk.expert(max_concurrent=8), desk.expert(alias="Another", max_concurrent=8, max_retries=1)
-    lists, reader, worker = Watchlists(desk.store, desk.prices), WatchedItems(desk.store), desk.worker()
+    lists, reader, worker = desk.platform.instruments.watchlists, desk.platform.instruments.rows, desk.worker()
     ids = [lists.create(name, by=TRADER).id for name in ("Mine", "Yours")]
     for watchlist_id in ids:
         lists.add_text(watchlist_id, "AAPL MSFT", by=TRADER)

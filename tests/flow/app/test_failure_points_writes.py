@@ -21,7 +21,7 @@ from tests.stepped import Desk, make_desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def break_inserts(file: Path, table: str, reason: str) -> None:
@@ -119,7 +119,7 @@ def test_a_lost_insert_is_not_counted_as_success(desk: Desk) -> None:
     break_inserts(desk.file, "analysis_attempt", "disk surface damaged")
     before = dump(desk.file)
     told: list[object] = []
-    subscription = desk.feed.subscribe(told.append)
+    subscription = desk.platform.feed.subscribe(told.append)
     with pytest.raises(IntegrityError):
         desk.queue.submit_analysis_task(expert, "AAPL", by=TRADER)
     with pytest.raises(IntegrityError):

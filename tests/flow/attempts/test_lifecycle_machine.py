@@ -49,8 +49,9 @@ class Lifecycle(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="lifecycle-"))
-        self.desk = make_desk(self.folder, Catalog(Scripted(), Scripted("Once", safe_to_repeat=False)), slots=3)
-        self.workers = [self.desk.worker(name, MAX_RESCUES) for name in ("one", "two")]
+        experts = Catalog(Scripted(), Scripted("Once", safe_to_repeat=False))
+        self.desk = make_desk(self.folder, experts, slots=3, max_rescues=MAX_RESCUES)
+        self.workers = [self.desk.worker(name) for name in ("one", "two")]
         self.database = sqlite3.connect(self.desk.file)
         self.stale: list[Claim] = []
         self.before: dict[int, tuple[str, int]] = {}
@@ -74,7 +75,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.database.close()
-        self.desk.store.dispose()
+        self.desk.close()
         shutil.rmtree(self.folder)
 
     def ids(self) -> list[int]:

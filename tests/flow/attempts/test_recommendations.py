@@ -22,7 +22,7 @@ MAY, JUNE, JULY, AUGUST = (datetime(2014, month, 2, 20, tzinfo=UTC) for month in
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def current(desk: Desk) -> list[int]:
@@ -76,7 +76,7 @@ def test_what_failed_is_never_current_even_when_it_recommended(desk: Desk) -> No
     assert current(desk) == [good]
     completed(desk, expert, MAY)
     assert current(desk) == [good]
-    left = desk.details.recommendation(claim.analysis_id)
+    left = desk.platform.monitoring.details.recommendation(claim.analysis_id)
     assert left is not None
     assert (left.confidence, left.is_current) == (99, False)
 
@@ -88,7 +88,7 @@ def test_a_verdict_replaces_what_was_recommended_on_the_way(desk: Desk) -> None:
     sheet.provisional = hold(20, details="at first sight")
     worker.tick(sheet)
     worker.succeed(claim, confidence=80)
-    final = desk.details.recommendation(claim.analysis_id)
+    final = desk.platform.monitoring.details.recommendation(claim.analysis_id)
     assert final is not None
     assert (final.confidence, final.details, final.action, final.is_current) == (80, "", Action.HOLD, True)
     found = desk.row(claim.analysis_id)

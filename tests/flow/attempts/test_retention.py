@@ -33,7 +33,7 @@ DAY = 86_400.0
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def retention(desk: Desk, days: int = 30) -> Retention:
@@ -43,7 +43,7 @@ def retention(desk: Desk, days: int = 30) -> Retention:
 
 def failed_thrice(desk: Desk, symbol: str = "AAPL") -> int:
     """Return an analysis whose first two attempts are archived and whose third stands failed, with its traceback."""
-    instance = next((found.id for found in desk.experts.list()), None) or desk.expert()
+    instance = next((found.id for found in desk.platform.experts.list()), None) or desk.expert()
     analysis_id, worker = desk.submit(instance, symbol), desk.worker()
     for number in range(3):
         if number:
@@ -54,7 +54,7 @@ def failed_thrice(desk: Desk, symbol: str = "AAPL") -> int:
 
 def test_old_archives_move_into_a_zip_file_and_read_as_before(desk: Desk) -> None:
     analysis_id = failed_thrice(desk)
-    before = [desk.details.archive(analysis_id, number) for number in (1, 2, 3)]
+    before = [desk.platform.monitoring.details.archive(analysis_id, number) for number in (1, 2, 3)]
     desk.clock.advance(31 * DAY)
     foreseen = retention(desk).preview()
     assert (foreseen.attempts, foreseen.more) == (2, False)
@@ -66,11 +66,12 @@ def test_old_archives_move_into_a_zip_file_and_read_as_before(desk: Desk) -> Non
     done = retention(desk).pack_away(by=TRADER)
     assert done.sentence.startswith("2 archives (0.0 MB) packed away into ")
     assert one(desk.file, "SELECT COUNT(*) FROM attempt_archive") == 1
-    assert [desk.details.archive(analysis_id, number) for number in (1, 2, 3)] == before
-    attempts = desk.details.attempts(analysis_id)
+    assert [desk.platform.monitoring.details.archive(analysis_id, number) for number in (1, 2, 3)] == before
+    attempts = desk.platform.monitoring.details.attempts(analysis_id)
     assert [attempt.packed_into for attempt in attempts] == [None, Path(done.file).name, Path(done.file).name]
     assert all(attempt.has_archive for attempt in attempts)
-    assert {output.change for output in desk.details.compare(analysis_id, 1, 3).outputs} == {Change.SAME}
+    compared = desk.platform.monitoring.details.compare(analysis_id, 1, 3)
+    assert {output.change for output in compared.outputs} == {Change.SAME}
 
 
 def test_the_file_is_plain_json_for_any_tool(desk: Desk) -> None:
@@ -111,12 +112,12 @@ def test_a_file_that_is_gone_or_broken_is_a_sentence(desk: Desk) -> None:
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
     with pytest.raises(NotFound, match=r"packed away into .*\.zip, which cannot be read"):
-        desk.details.archive(analysis_id, 1)
+        desk.platform.monitoring.details.archive(analysis_id, 1)
     file.unlink()
     with pytest.raises(NotFound, match="which is not there; put the file back to read it"):
-        desk.details.compare(analysis_id, 1, 3)
+        desk.platform.monitoring.details.compare(analysis_id, 1, 3)
     file.write_bytes(content)
-    assert desk.details.archive(analysis_id, 1).outputs
+    assert desk.platform.monitoring.details.archive(analysis_id, 1).outputs
 
 
 def test_a_second_packing_makes_a_second_file_and_more_than_a_slice_is_taken(desk: Desk) -> None:
@@ -129,7 +130,7 @@ def test_a_second_packing_makes_a_second_file_and_more_than_a_slice_is_taken(des
     second = retention(desk).pack_away(by=TRADER)
     assert second.attempts == 2
     assert first.file != second.file
-    assert all(desk.details.archive(analysis_id, 1).outputs for analysis_id in analysis_ids)
+    assert all(desk.platform.monitoring.details.archive(analysis_id, 1).outputs for analysis_id in analysis_ids)
 
 
 def test_who_packed_what_stands_in_the_activity_log(desk: Desk) -> None:
@@ -153,7 +154,7 @@ from tests.fakes.clock import MovingClock
 from tests.platforms import TRADER
 folder, clock = Path(sys.argv[1]), MovingClock()
 clock.advance(timedelta(days=40).total_seconds())
-store = Store(open_engine(f"sqlite:///{folder / 'desk.db'}", "OFF"), ChangeFeed(), clock)
+store = Store(open_engine(f"sqlite:///{folder / 'ba2.db'}", "OFF"), ChangeFeed(), clock)
 print(Retention(store, PackedArchives(folder / "archives"), 30).pack_away(by=TRADER).attempts)
 """
 
@@ -161,7 +162,7 @@ print(Retention(store, PackedArchives(folder / "archives"), 30).pack_away(by=TRA
 def test_a_kill_between_the_file_and_the_database_loses_nothing(desk: Desk) -> None:
     """Another program holds the database, so that the packer has written its file and waits; there it is killed."""
     analysis_id, folder = failed_thrice(desk), desk.file.parent
-    before = [desk.details.archive(analysis_id, number) for number in (1, 2)]
+    before = [desk.platform.monitoring.details.archive(analysis_id, number) for number in (1, 2)]
     with closing(sqlite3.connect(desk.file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         packer = subprocess.Popen([sys.executable, "-c", PACK, str(folder)], cwd=ROOT)
@@ -174,17 +175,17 @@ def test_a_kill_between_the_file_and_the_database_loses_nothing(desk: Desk) -> N
         assert packer.wait() == -signal.SIGKILL
         other.execute("ROLLBACK")
     assert one(desk.file, "SELECT COUNT(*) FROM attempt_archive") == 3
-    assert [desk.details.archive(analysis_id, number) for number in (1, 2)] == before
+    assert [desk.platform.monitoring.details.archive(analysis_id, number) for number in (1, 2)] == before
     again = subprocess.run(
         [sys.executable, "-c", PACK, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert again.stdout.strip() == "2"
-    assert [desk.details.archive(analysis_id, number) for number in (1, 2)] == before
+    assert [desk.platform.monitoring.details.archive(analysis_id, number) for number in (1, 2)] == before
 
 
 def test_two_who_pack_at_once_lose_nothing(desk: Desk) -> None:
     ids = [failed_thrice(desk, f"S{number}") for number in range(30)]
-    before = {key: desk.details.archive(key, 1) for key in ids}
+    before = {key: desk.platform.monitoring.details.archive(key, 1) for key in ids}
     desk.clock.advance(31 * DAY)
     service, begin = retention(desk), threading.Barrier(2)
 
@@ -198,4 +199,4 @@ def test_two_who_pack_at_once_lose_nothing(desk: Desk) -> None:
     with ThreadPoolExecutor(2) as two:
         said = [future.result() for future in [two.submit(pack), two.submit(pack)]]
     assert "NOTHING_TO_PACK" in said
-    assert {key: desk.details.archive(key, 1) for key in ids} == before
+    assert {key: desk.platform.monitoring.details.archive(key, 1) for key in ids} == before

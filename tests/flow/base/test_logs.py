@@ -40,7 +40,7 @@ def rerun_of_a_failure(folder: Path) -> int:
     analysis_id, worker = desk.submit(desk.expert()), desk.worker()
     worker.fail(worker.claim(analysis_id), message="Key 'sk-1' is wrong,\n100% sure")
     desk.analyses.rerun(analysis_id, by=TRADER, reason="new key")
-    desk.store.dispose()
+    desk.close()
     return analysis_id
 
 

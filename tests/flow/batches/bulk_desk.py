@@ -59,9 +59,9 @@ def failed_open_position(desk: Desk, worker: SteppedWorker, instance: int, symbo
 def create(desk: Desk, selection: Selection = FAILED, **wish: Any) -> Bulk:
     """Preview a selection and accept what was previewed."""
     seen = {key: wish[key] for key in ("mode", "override") if key in wish}
-    preview = desk.bulk_reruns.preview(selection, **seen)
+    preview = desk.platform.bulk_reruns.preview(selection, **seen)
     chosen = {"reason": "the provider is back", "plan_hash": preview.plan_hash, "by": TRADER, **wish}
-    return desk.bulk_reruns.create(selection, **chosen)
+    return desk.platform.bulk_reruns.create(selection, **chosen)
 
 
 def drain(desk: Desk, worker: SteppedWorker, fails: Callable[[Claim], bool] = lambda _: False) -> None:

@@ -25,16 +25,16 @@ SYMBOLS = ("AAPL", "AMD", "COST", "GPS", "INTC", "MSFT")
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Lacking", lacks="No API key is set")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def submitted(desk: Desk, expert: int, symbols: tuple[str, ...] = SYMBOLS, name: str | None = None) -> int:
     """Submit a batch and return its id."""
-    return desk.batches.submit(BatchOrder((expert,), symbols, name=name), by=TRADER).id
+    return desk.platform.batches.submit(BatchOrder((expert,), symbols, name=name), by=TRADER).id
 
 
 def counts(desk: Desk, batch_id: int) -> BatchCounts:
-    return desk.batches.get(batch_id).counts
+    return desk.platform.batches.get(batch_id).counts
 
 
 def many(number: int) -> tuple[str, ...]:
@@ -50,12 +50,13 @@ def work(desk: Desk, worker: SteppedWorker, seconds: float = 10) -> None:
 
 def test_a_batch_says_how_far_it_is_and_when_it_will_end(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(max_concurrent=2)), desk.worker()
-    assert desk.batches.get(batch_id).seconds_left is None
+    assert desk.platform.batches.get(batch_id).seconds_left is None
     worker.tick()
     assert counts(desk, batch_id) == BatchCounts(total=6, queued=4, running=2)
-    assert [item.status for item in desk.batches.items(batch_id).items] == [Status.RUNNING] * 2 + [Status.PENDING] * 4
+    items = desk.platform.batches.items(batch_id).items
+    assert [item.status for item in items] == [Status.RUNNING] * 2 + [Status.PENDING] * 4
     work(desk, worker)
-    batch = desk.batches.get(batch_id)
+    batch = desk.platform.batches.get(batch_id)
     assert batch.counts == BatchCounts(total=6, queued=2, running=2, succeeded=2)
     assert batch.seconds_left == 20
     assert batch.sentence == f"Batch {batch_id} (running): 4 of 6 to go, 2 running, 2 succeeded"
@@ -66,7 +67,7 @@ def test_a_paused_batch_begins_nothing_more_and_others_go_on(desk: Desk) -> None
     batch_id = submitted(desk, expert)
     worker.tick()
     work(desk, worker)
-    paused = desk.batches.pause(batch_id, by=TRADER, reason="the market is wild")
+    paused = desk.platform.batches.pause(batch_id, by=TRADER, reason="the market is wild")
     assert (paused.state, paused.stopped_by, paused.reason) == (BatchState.PAUSED, "trader", "the market is wild")
     work(desk, worker, seconds=0)
     worker.tick()
@@ -74,22 +75,22 @@ def test_a_paused_batch_begins_nothing_more_and_others_go_on(desk: Desk) -> None
     single = desk.submit(expert, "DELL")
     assert worker.claim(single).symbol == "DELL"
     desk.clock.advance(3_600)
-    desk.batches.resume(batch_id, by=TRADER)
+    desk.platform.batches.resume(batch_id, by=TRADER)
     worker.tick()
     assert counts(desk, batch_id).running == 1  # beside the single one
-    assert desk.batches.get(batch_id).seconds_left == 5  # the hour of its pause does not count
+    assert desk.platform.batches.get(batch_id).seconds_left == 5  # the hour of its pause does not count
 
 
 def test_what_runs_in_a_paused_batch_is_not_retried_before_it_goes_on(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(max_retries=2), ("AAPL",)), desk.worker()
     worker.tick()
     (claim,) = worker.held.values()
-    desk.batches.pause(batch_id, by=TRADER)
+    desk.platform.batches.pause(batch_id, by=TRADER)
     worker.fail(claim, ErrorCode.CONNECTION, "The line is dead")
     desk.clock.advance(3_600)
     worker.tick()
     assert (worker.held, desk.row(claim.analysis_id).status) == ({}, Status.PENDING)
-    desk.batches.resume(batch_id, by=TRADER)
+    desk.platform.batches.resume(batch_id, by=TRADER)
     worker.tick()
     assert list(worker.held) == [claim.analysis_id]
 
@@ -98,7 +99,7 @@ def test_a_persons_own_rerun_runs_although_its_batch_is_paused(desk: Desk) -> No
     batch_id, worker = submitted(desk, desk.expert(), ("AAPL", "MSFT")), desk.worker()
     worker.tick()
     failed, other = list(worker.held.values())
-    desk.batches.pause(batch_id, by=TRADER)
+    desk.platform.batches.pause(batch_id, by=TRADER)
     worker.fail(failed)
     desk.analyses.rerun(failed.analysis_id, by=TRADER)
     worker.tick()
@@ -112,7 +113,7 @@ def test_a_paused_batch_does_not_take_up_again_what_a_person_reran(desk: Desk) -
     worker.fail(failed)
     desk.queue.pause(by=TRADER)
     desk.analyses.rerun(failed.analysis_id, by=TRADER)
-    desk.batches.pause(batch_id, by=TRADER)
+    desk.platform.batches.pause(batch_id, by=TRADER)
     assert not desk.row(failed.analysis_id).held
 
 
@@ -121,45 +122,46 @@ def test_a_cancelled_batch_ends_slice_by_slice_and_stops_what_runs(desk: Desk) -
     batch_id = submitted(desk, expert, many(SLICE + 50))
     worker.tick()
     runs = len(worker.held)
-    cancelled = desk.batches.cancel(batch_id, by=TRADER, reason="wrong list")
+    cancelled = desk.platform.batches.cancel(batch_id, by=TRADER, reason="wrong list")
     assert (cancelled.state, cancelled.finished_at) == (BatchState.CANCELLED, None)
     assert worker.tick().more
     assert counts(desk, batch_id).skipped == SLICE
     assert not worker.tick().claims
     worker.tick()
     assert worker.held == {}
-    batch = desk.batches.get(batch_id)
+    batch = desk.platform.batches.get(batch_id)
     assert batch.counts == BatchCounts(total=SLICE + 50, skipped=SLICE + 50)
     assert batch.finished_at is not None
-    assert {item.reason for item in desk.batches.items(batch_id).items} == {"wrong list"}
+    assert {item.reason for item in desk.platform.batches.items(batch_id).items} == {"wrong list"}
     assert ask(desk.file, "SELECT status, COUNT(*) FROM market_analysis GROUP BY status") == [("cancelled", 250)]
     assert ask(desk.file, "SELECT outcome, COUNT(*) FROM analysis_attempt GROUP BY outcome") == [("cancelled", 250)]
     assert one(desk.file, "SELECT COUNT(*) FROM market_analysis WHERE duration_ms IS NOT NULL") == runs
-    assert desk.batches.cancel(batch_id, by=TRADER).state is BatchState.CANCELLED
+    assert desk.platform.batches.cancel(batch_id, by=TRADER).state is BatchState.CANCELLED
 
 
 def test_a_console_killed_in_the_middle_of_a_cancel_goes_on_at_its_next_start(tmp_path: Path, desk: Desk) -> None:
     batch_id = submitted(desk, desk.expert(max_concurrent=8), many(SLICE + 50))
     worker = desk.worker()
     worker.tick()
-    desk.batches.cancel(batch_id, by=TRADER)
+    desk.platform.batches.cancel(batch_id, by=TRADER)
     worker.tick()
+    desk.die()
     next_console = make_desk(tmp_path, Catalog(Scripted()))  # what the killed one held in memory is gone
     heir = next_console.worker("two")
     while heir.tick(boot=True).more:
         assert not heir.held
-    batch = next_console.batches.get(batch_id)
+    batch = next_console.platform.batches.get(batch_id)
     assert (batch.state, batch.counts.skipped) == (BatchState.CANCELLED, SLICE + 50)
     assert batch.finished_at is not None
     assert one(next_console.file, "SELECT COUNT(*) FROM market_analysis WHERE status <> 'cancelled'") == 0
-    next_console.store.dispose()
+    next_console.close()
 
 
 def test_a_late_result_of_a_cancelled_batch_changes_nothing(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(), ("AAPL",)), desk.worker()
     worker.tick()
     (claim,) = worker.held.values()
-    desk.batches.cancel(batch_id, by=TRADER)
+    desk.platform.batches.cancel(batch_id, by=TRADER)
     desk.worker("other").tick()
     assert worker.succeed(claim).stale == 1
     assert desk.row(claim.analysis_id).status is Status.CANCELLED
@@ -168,21 +170,21 @@ def test_a_late_result_of_a_cancelled_batch_changes_nothing(desk: Desk) -> None:
 def test_verbs_that_make_no_sense_are_refused_with_a_sentence(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(), ("AAPL",)), desk.worker()
     with pytest.raises(Refused, match=f"Batch {batch_id} is already under way"):
-        desk.batches.resume(batch_id, by=TRADER)
-    desk.batches.pause(batch_id, by=TRADER)
+        desk.platform.batches.resume(batch_id, by=TRADER)
+    desk.platform.batches.pause(batch_id, by=TRADER)
     with pytest.raises(Refused, match=f"Batch {batch_id} is already paused by trader"):
-        desk.batches.pause(batch_id, by=TRADER)
-    desk.batches.resume(batch_id, by=TRADER)
+        desk.platform.batches.pause(batch_id, by=TRADER)
+    desk.platform.batches.resume(batch_id, by=TRADER)
     worker.tick()
     worker.fail(next(iter(worker.held.values())))
-    for verb in (desk.batches.pause, desk.batches.resume, desk.batches.cancel):
+    for verb in (desk.platform.batches.pause, desk.platform.batches.resume, desk.platform.batches.cancel):
         with pytest.raises(Refused, match=f"Batch {batch_id} has already ended: failed"):
             verb(batch_id, by=TRADER)
         with pytest.raises(NotFound, match="Batch 99 not found"):
             verb(99, by=TRADER)
-    bulk = desk.batches.rerun_failed(batch_id, by=TRADER)
+    bulk = desk.platform.batches.rerun_failed(batch_id, by=TRADER)
     with pytest.raises(Refused, match=f"Batch {bulk.id} is a bulk re-run: abort it at /bulk-reruns/{bulk.id}"):
-        desk.batches.pause(bulk.id, by=TRADER)
+        desk.platform.batches.pause(bulk.id, by=TRADER)
 
 
 def test_what_failed_is_rerun_and_listed_beside_the_batch(desk: Desk) -> None:
@@ -192,31 +194,31 @@ def test_what_failed_is_rerun_and_listed_beside_the_batch(desk: Desk) -> None:
     worker.succeed(second)
     for claim in (first, third):
         worker.fail(claim)
-    assert desk.batches.get(batch_id).state is BatchState.COMPLETED
-    assert [(one.outcome, one.reason, one.count) for one in desk.batches.reasons(batch_id)] == [
+    assert desk.platform.batches.get(batch_id).state is BatchState.COMPLETED
+    assert [(one.outcome, one.reason, one.count) for one in desk.platform.batches.reasons(batch_id)] == [
         ("failed", "The key is wrong", 2)
     ]
-    bulk = desk.batches.rerun_failed(batch_id, by=TRADER)
+    bulk = desk.platform.batches.rerun_failed(batch_id, by=TRADER)
     assert (bulk.name, bulk.will_run, bulk.after_batch_id) == ("What failed in Morning", 2, batch_id)
-    assert desk.batches.reruns(batch_id) == (bulk,)
+    assert desk.platform.batches.reruns(batch_id) == (bulk,)
     with pytest.raises(Refused, match="Nothing would run"):
-        desk.batches.rerun_failed(submitted(desk, desk.expert(alias="Other"), ("IBM",)), by=TRADER)
+        desk.platform.batches.rerun_failed(submitted(desk, desk.expert(alias="Other"), ("IBM",)), by=TRADER)
 
 
 def test_batches_are_listed_newest_first_by_state_kind_and_source(desk: Desk) -> None:
     expert = desk.expert()
     first, second, third = (submitted(desk, expert, (symbol, "X" + symbol)) for symbol in SYMBOLS[:3])
-    desk.batches.pause(second, by=TRADER)
+    desk.platform.batches.pause(second, by=TRADER)
     desk.queue.submit_batch([expert], ["Z1", "Z2"], by=TRADER, source=Source.MANUAL)
 
     def listed(**wanted: object) -> list[int]:
-        return [batch.id for batch in desk.batches.list(**wanted).items]  # type: ignore[arg-type]  # as given above
+        return [batch.id for batch in desk.platform.batches.list(**wanted).items]  # type: ignore[arg-type]  # as given above
 
     assert listed() == [4, third, second, first]
     assert listed(state=BatchState.PAUSED) == [second]
     assert listed(kind=BatchKind.BULK_RERUN) == []
     assert listed(source=Source.MANUAL) == [4]
-    page = desk.batches.list(limit=2)
+    page = desk.platform.batches.list(limit=2)
     assert (page.next_cursor, listed(cursor=page.next_cursor)) == (third, [second, first])
 
 
@@ -244,11 +246,11 @@ def test_the_end_of_a_batch_is_announced_once(desk: Desk) -> None:
     expert, worker = desk.expert(), desk.worker()
     finished, stopped = submitted(desk, expert, ("AAPL", "MSFT"), "Morning"), submitted(desk, expert, ("INTC", "GPS"))
     worker.tick()
-    claims = [worker.held[item.analysis_id or 0] for item in desk.batches.items(finished).items]
+    claims = [worker.held[item.analysis_id or 0] for item in desk.platform.batches.items(finished).items]
     worker.succeed(claims[0])
     assert notices(desk) == []
     worker.fail(claims[1])
-    desk.batches.cancel(stopped, by=TRADER)
+    desk.platform.batches.cancel(stopped, by=TRADER)
     worker.tick()
     worker.tick()
     assert [(said["sentence"], said["link"]) for said in notices(desk)] == [
@@ -273,8 +275,8 @@ def test_a_probe_is_never_an_analysis_whose_batch_is_paused(tmp_path: Path) -> N
     probe = one(desk.file, "SELECT probe_analysis_id FROM breaker")
     assert probe != single
     worker.fail(worker.held[probe], ErrorCode.PROVIDER_DOWN, "It is down")
-    desk.batches.pause(batch_id, by=TRADER)
+    desk.platform.batches.pause(batch_id, by=TRADER)
     desk.clock.advance(120)
     worker.tick()
     assert one(desk.file, "SELECT probe_analysis_id FROM breaker") == single
-    desk.store.dispose()
+    desk.close()

@@ -25,18 +25,18 @@ FAR = 10.0  # generous: how quick it really is, the benchmark says
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted()))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def test_six_thousand_analyses_are_placed_whole_and_answer_their_duplicates(desk: Desk) -> None:
     experts = tuple(desk.expert(alias=f"Desk {number}") for number in range(3))
     known = desk.submit(experts[1], "S7")
     begun = time.perf_counter()
-    accepted = desk.batches.submit(BatchOrder(experts, SYMBOLS), by=TRADER)
+    accepted = desk.platform.batches.submit(BatchOrder(experts, SYMBOLS), by=TRADER)
     assert time.perf_counter() - begun < FAR
     assert (accepted.queued, accepted.duplicates) == (5_999, 1)
     (duplicate,) = [
-        item for item in desk.batches.items(accepted.id, limit=500, cursor=2_000).items if item.symbol == "S7"
+        item for item in desk.platform.batches.items(accepted.id, limit=500, cursor=2_000).items if item.symbol == "S7"
     ]
     assert (duplicate.analysis_id, duplicate.reason) == (known, f"already under way as analysis {known}")
     assert ask(
@@ -53,7 +53,7 @@ def test_six_thousand_analyses_are_placed_whole_and_answer_their_duplicates(desk
 
 def test_a_single_analysis_goes_before_what_waits_of_a_batch(desk: Desk) -> None:
     expert, worker = desk.expert(max_concurrent=1), desk.worker()
-    desk.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
+    desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
     worker.tick()
     (first,) = worker.held.values()
     single = desk.submit(expert, "AAPL")
@@ -64,24 +64,24 @@ def test_a_single_analysis_goes_before_what_waits_of_a_batch(desk: Desk) -> None
 @pytest.mark.parametrize("paused", [False, True])
 def test_what_waits_in_a_batch_goes_first_when_a_person_asks_for_it(desk: Desk, paused: bool) -> None:
     expert, worker = desk.expert(max_concurrent=1), desk.worker()
-    batch = desk.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
+    batch = desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
     worker.tick()
     (first,) = worker.held.values()
     if paused:
-        desk.batches.pause(batch.id, by=TRADER)
+        desk.platform.batches.pause(batch.id, by=TRADER)
     asked = desk.queue.submit_analysis_task(expert, "S99", by=TRADER)
     assert asked.sentence == "Analysis task for expert Scripted and symbol S99 is already pending; it goes first now"
     worker.succeed(first)
     assert list(worker.held) == [asked.analysis_id]
     assert desk.queue.submit_analysis_task(expert, "S99", by=TRADER).sentence.endswith("is already running")
     worker.succeed(worker.held[asked.analysis_id])
-    assert (desk.batches.get(batch.id).counts.succeeded, len(worker.held)) == (2, 0 if paused else 1)
+    assert (desk.platform.batches.get(batch.id).counts.succeeded, len(worker.held)) == (2, 0 if paused else 1)
 
 
 def test_what_a_paused_batch_holds_is_let_go_even_for_a_patient_person(desk: Desk) -> None:
     expert, worker = desk.expert(), desk.worker()
-    batch = desk.batches.submit(BatchOrder((expert,), SYMBOLS[:2]), by=TRADER)
-    desk.batches.pause(batch.id, by=TRADER)
+    batch = desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:2]), by=TRADER)
+    desk.platform.batches.pause(batch.id, by=TRADER)
     asked = desk.queue.submit_analysis_task(expert, "S1", by=TRADER, priority=900)
     worker.tick()
     assert list(worker.held) == [asked.analysis_id]
@@ -89,7 +89,7 @@ def test_what_a_paused_batch_holds_is_let_go_even_for_a_patient_person(desk: Des
 
 def test_one_slot_is_kept_for_a_person_while_a_batch_fills_the_others(desk: Desk) -> None:
     expert, worker = desk.expert(max_concurrent=16), desk.worker()
-    desk.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
+    desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
     worker.tick()
     assert len(worker.held) == 7  # of eight
     single = desk.submit(expert, "AAPL")

@@ -22,12 +22,12 @@ SYMBOLS = ("AAPL", "AMD", "COST", "GPS", "INTC", "MSFT")
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Lacking", lacks="No API key is set")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def submitted(desk: Desk, expert: int, symbols: tuple[str, ...] = SYMBOLS, name: str | None = None) -> int:
     """Submit a batch and return its id."""
-    return desk.batches.submit(BatchOrder((expert,), symbols, name=name), by=TRADER).id
+    return desk.platform.batches.submit(BatchOrder((expert,), symbols, name=name), by=TRADER).id
 
 
 def many(number: int) -> tuple[str, ...]:
@@ -62,20 +62,20 @@ def watchlist(desk: Desk, name: str, *symbols: str) -> int:
 
 def test_a_watchlist_goes_to_its_experts_in_its_own_order_and_name(desk: Desk) -> None:
     tech = watchlist(desk, "Tech", "MSFT", "AAPL")
-    accepted = desk.batches.submit(BatchOrder((desk.expert(),), watchlist_id=tech), by=TRADER)
-    batch = desk.batches.get(accepted.id)
+    accepted = desk.platform.batches.submit(BatchOrder((desk.expert(),), watchlist_id=tech), by=TRADER)
+    batch = desk.platform.batches.get(accepted.id)
     assert (batch.name, batch.source, batch.actor) == ("Tech, 2 symbols, 1 expert", Source.WATCHLIST, "trader")
-    assert [item.symbol for item in desk.batches.items(accepted.id).items] == ["MSFT", "AAPL"]
+    assert [item.symbol for item in desk.platform.batches.items(accepted.id).items] == ["MSFT", "AAPL"]
     assert accepted.sentence == f"Batch {accepted.id}: 2 analyses queued"
 
 
 def test_everything_is_every_instrument_of_the_desk(desk: Desk) -> None:
     expert = desk.expert()
     with pytest.raises(Invalid, match="The desk knows no instruments yet"):
-        desk.batches.submit(BatchOrder((expert,), everything=True), by=TRADER)
+        desk.platform.batches.submit(BatchOrder((expert,), everything=True), by=TRADER)
     watchlist(desk, "Tech", "MSFT", "AAPL")
-    accepted = desk.batches.submit(BatchOrder((expert,), everything=True), by=TRADER)
-    assert (accepted.queued, desk.batches.get(accepted.id).source) == (2, Source.BULK)
+    accepted = desk.platform.batches.submit(BatchOrder((expert,), everything=True), by=TRADER)
+    assert (accepted.queued, desk.platform.batches.get(accepted.id).source) == (2, Source.BULK)
 
 
 @pytest.mark.parametrize(
@@ -92,18 +92,18 @@ def test_everything_is_every_instrument_of_the_desk(desk: Desk) -> None:
 def test_an_order_that_makes_no_sense_is_refused_as_a_whole(desk: Desk, order: BatchOrder, sentence: str) -> None:
     desk.expert()
     watchlist(desk, "Empty")
-    for verb in (desk.batches.preview, lambda wanted: desk.batches.submit(wanted, by=TRADER)):
+    for verb in (desk.platform.batches.preview, lambda wanted: desk.platform.batches.submit(wanted, by=TRADER)):
         with pytest.raises(Invalid, match=sentence):
             verb(order)
     with pytest.raises(NotFound, match="Watchlist 99 not found"):
-        desk.batches.preview(BatchOrder((1,), watchlist_id=99))
+        desk.platform.batches.preview(BatchOrder((1,), watchlist_id=99))
     assert one(desk.file, "SELECT COUNT(*) FROM batch") == 0
 
 
 def test_a_preview_counts_what_would_happen_and_says_why_not(desk: Desk) -> None:
     able, lacking = desk.expert(), desk.expert("Lacking")
     desk.submit(able, "AAPL")
-    preview = desk.batches.preview(BatchOrder((able, lacking), ("AAPL", "MSFT", "A B")))
+    preview = desk.platform.batches.preview(BatchOrder((able, lacking), ("AAPL", "MSFT", "A B")))
     assert preview.sentence == "1 analysis will be queued, 1 already under way, 4 not possible"
     assert [(one.reason, one.count) for one in preview.reasons] == [
         ("A B is no symbol: letters, digits and . - = ^ / : only, 40 at most", 2), ("No API key is set", 2),
@@ -121,6 +121,7 @@ def test_the_time_is_estimated_from_what_the_expert_took_lately_and_what_waits(d
     desk.submit(expert, "DELL")
     worker.tick()
     work(desk, worker, seconds=10)
-    assert desk.batches.preview(BatchOrder((expert,), SYMBOLS)).estimated_seconds == 30  # 6 of 10 s, two at once
+    order = BatchOrder((expert,), SYMBOLS)
+    assert desk.platform.batches.preview(order).estimated_seconds == 30  # 6 of 10 s, two at once
     submitted(desk, expert, many(4))
-    assert desk.batches.preview(BatchOrder((expert,), SYMBOLS)).estimated_seconds == 50  # behind 4 more
+    assert desk.platform.batches.preview(order).estimated_seconds == 50  # behind 4 more

@@ -18,7 +18,7 @@ from tests.stepped import Desk, make_desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Lacking", lacks="No API key is set")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def items(desk: Desk) -> list[tuple[object, ...]]:
@@ -67,7 +67,7 @@ def test_a_batch_whose_every_item_failed_ends_failed(desk: Desk) -> None:
 def test_a_batch_fails_too_when_its_expert_is_taken_away(desk: Desk) -> None:
     expert = desk.expert()
     batch = desk.queue.submit_batch([expert], ["AAPL", "MSFT"], by=TRADER)
-    desk.experts.update(expert, by=TRADER, enabled=False)
+    desk.platform.experts.update(expert, by=TRADER, enabled=False)
     desk.worker().tick()
     assert state(desk, batch.batch_id) == "failed"
 

@@ -37,8 +37,8 @@ def do(desk: Desk, worker: SteppedWorker, deed: str, analysis_id: int, expert: i
         "delete": lambda: desk.analyses.delete(analysis_id, by=TRADER),
         "twin": lambda: rows and desk.submit(expert, rows[0][0]),
         "cancel": lambda: desk.analyses.cancel(analysis_id, by=TRADER),
-        "disable": lambda: desk.experts.update(expert, by=TRADER, enabled=analysis_id % 2 == 0),
-        "abort": lambda: bulk and desk.bulk_reruns.abort(bulk.id, by=TRADER),
+        "disable": lambda: desk.platform.experts.update(expert, by=TRADER, enabled=analysis_id % 2 == 0),
+        "abort": lambda: bulk and desk.platform.bulk_reruns.abort(bulk.id, by=TRADER),
         "tick": worker.tick,
         "succeed": lambda: claims and worker.succeed(claims[0]),
         "fail": lambda: claims and worker.fail(claims[0]),
@@ -59,33 +59,33 @@ def test_the_number_on_the_button_is_the_number_acted_on(
         worker = desk.worker()
         expert = desk.expert()
         ids = failed(desk, worker, expert, COUNT)
-        preview = desk.bulk_reruns.preview(FAILED)
+        preview = desk.platform.bulk_reruns.preview(FAILED)
         for deed, place in before:
             do(desk, worker, deed, ids[place], expert, None)
-        present = desk.bulk_reruns.preview(FAILED)
+        present = desk.platform.bulk_reruns.preview(FAILED)
         wish: dict[str, Any] = {"reason": "again", "plan_hash": preview.plan_hash, "by": TRADER, "canary": canary}
         if present.plan_hash != preview.plan_hash:
             with pytest.raises(Refused, match="The plan changed since the preview"):
-                desk.bulk_reruns.create(FAILED, **wish)
+                desk.platform.bulk_reruns.create(FAILED, **wish)
             assert ask(desk.file, "SELECT * FROM batch_item") == []
-            desk.store.dispose()
+            desk.close()
             return
-        bulk = desk.bulk_reruns.create(FAILED, **wish)
+        bulk = desk.platform.bulk_reruns.create(FAILED, **wish)
         assert bulk.will_run == preview.will_run == bulk.counts.queued
         for deed, place in after:
             do(desk, worker, deed, ids[place], expert, bulk)
-            counts = desk.bulk_reruns.get(bulk.id).counts
+            counts = desk.platform.bulk_reruns.get(bulk.id).counts
             assert counts.total == counts.queued + counts.succeeded + counts.failed + counts.skipped + counts.blocked
             assert counts.total == preview.total
-        desk.experts.update(expert, by=TRADER, enabled=True)
+        desk.platform.experts.update(expert, by=TRADER, enabled=True)
         drain(desk, worker)
         check_every_item(desk, bulk, preview.will_run)
-        desk.store.dispose()
+        desk.close()
 
 
 def check_every_item(desk: Desk, bulk: Bulk, will_run: int) -> None:
     """Every item that was to run was queued exactly once, or says why not; and the object has ended."""
-    ended = desk.bulk_reruns.get(bulk.id)
+    ended = desk.platform.bulk_reruns.get(bulk.id)
     assert ended.finished_at is not None
     assert ended.counts.queued == 0
     begun = dict(

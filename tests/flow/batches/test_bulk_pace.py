@@ -21,7 +21,7 @@ from tests.stepped import Desk, SteppedWorker, make_desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def test_a_canary_that_completes_lets_the_rest_go(desk: Desk, worker: SteppedWor
     worker.succeed(first)
     assert outcomes(desk, bulk.id) == {"succeeded": 1, "queued": 1, "planned": 4}
     worker.succeed(second)
-    assert desk.bulk_reruns.get(bulk.id).state is BulkState.RUNNING
+    assert desk.platform.bulk_reruns.get(bulk.id).state is BulkState.RUNNING
     drain(desk, worker)
-    ended = desk.bulk_reruns.get(bulk.id)
+    ended = desk.platform.bulk_reruns.get(bulk.id)
     assert (ended.state, counted(ended)) == (BulkState.COMPLETED, {"total": 6, "succeeded": 6})
 
 
@@ -56,11 +56,11 @@ def test_a_canary_that_fails_stops_the_rest_and_says_which_it_was(desk: Desk, wo
     bulk = create(desk, canary=2)
     worker.tick()
     worker.fail(worker.held[ids[5]])
-    stopped = desk.bulk_reruns.get(bulk.id)
+    stopped = desk.platform.bulk_reruns.get(bulk.id)
     assert (stopped.state, stopped.finished_at) == (BulkState.CANARY_FAILED, None)
     assert counted(stopped) == {"total": 6, "queued": 1, "failed": 1, "skipped": 4}
     drain(desk, worker)
-    ended = desk.bulk_reruns.get(bulk.id)
+    ended = desk.platform.bulk_reruns.get(bulk.id)
     assert (ended.state, counted(ended)) == (
         BulkState.CANARY_FAILED, {"total": 6, "succeeded": 1, "failed": 1, "skipped": 4},
     )  # fmt: skip
@@ -76,7 +76,7 @@ def test_a_canary_that_was_cancelled_did_not_complete(desk: Desk, worker: Steppe
     worker.tick()
     desk.analyses.cancel(ids[2], by=TRADER)
     worker.tick()
-    ended = desk.bulk_reruns.get(bulk.id)
+    ended = desk.platform.bulk_reruns.get(bulk.id)
     assert (ended.state, counted(ended)) == (BulkState.CANARY_FAILED, {"total": 3, "skipped": 3})
 
 
@@ -96,12 +96,12 @@ def test_a_rate_spreads_the_items_over_time(desk: Desk, worker: SteppedWorker) -
     queued = []
     for _ in range(6):
         drain(desk, worker)
-        queued.append(counted(desk.bulk_reruns.get(bulk.id))["succeeded"])
+        queued.append(counted(desk.platform.bulk_reruns.get(bulk.id))["succeeded"])
         desk.clock.advance(10)
     assert queued == [1, 2, 3, 4, 5, 6]
     desk.clock.advance(9)
     drain(desk, worker)
-    assert counted(desk.bulk_reruns.get(bulk.id))["succeeded"] == 7
+    assert counted(desk.platform.bulk_reruns.get(bulk.id))["succeeded"] == 7
 
 
 def test_a_slept_hour_is_not_caught_up_with_at_once(desk: Desk, worker: SteppedWorker) -> None:
@@ -110,7 +110,7 @@ def test_a_slept_hour_is_not_caught_up_with_at_once(desk: Desk, worker: SteppedW
     worker.tick()
     desk.clock.advance(3600)
     drain(desk, worker)
-    assert counted(desk.bulk_reruns.get(bulk.id))["succeeded"] <= 4
+    assert counted(desk.platform.bulk_reruns.get(bulk.id))["succeeded"] <= 4
 
 
 def test_few_of_one_expert_wait_at_a_time_and_hold_no_other_up(desk: Desk, worker: SteppedWorker) -> None:
@@ -139,7 +139,7 @@ def test_a_killed_console_goes_on_where_it_was(desk: Desk, worker: SteppedWorker
     desk.clock.advance(60)
     born_again.tick(boot=True)
     drain(desk, born_again)
-    ended = desk.bulk_reruns.get(bulk.id)
+    ended = desk.platform.bulk_reruns.get(bulk.id)
     assert (ended.state, counted(ended)) == (BulkState.COMPLETED, {"total": 30, "succeeded": 30})
     twice = "SELECT COUNT(*) FROM (SELECT 1 FROM analysis_attempt WHERE trigger = 'bulk' GROUP BY analysis_id"
     assert one(desk.file, f"{twice} HAVING COUNT(*) > 1)") == 0
@@ -150,5 +150,5 @@ def test_two_bulk_reruns_share_the_slices(desk: Desk, worker: SteppedWorker) -> 
     one_half = create(desk, Selection(ids=tuple(ids[:5])))
     all_of_it = create(desk, Selection(ids=tuple(ids)))
     drain(desk, worker)
-    assert counted(desk.bulk_reruns.get(one_half.id)) == {"total": 5, "succeeded": 5}
-    assert counted(desk.bulk_reruns.get(all_of_it.id)) == {"total": 10, "succeeded": 5, "skipped": 5}
+    assert counted(desk.platform.bulk_reruns.get(one_half.id)) == {"total": 5, "succeeded": 5}
+    assert counted(desk.platform.bulk_reruns.get(all_of_it.id)) == {"total": 10, "succeeded": 5, "skipped": 5}

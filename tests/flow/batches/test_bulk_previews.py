@@ -14,6 +14,7 @@ from ba2_trade_platform.core.base.errors import Invalid, Refused, SwitchedOff
 from ba2_trade_platform.core.batches.bulk_plans import Planner, Selection
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.contracts.experts import SideEffect
+from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.vocabulary import Mode
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.batches.bulk_desk import (
@@ -29,12 +30,14 @@ from tests.platforms import TRADER
 from tests.sql import ask, change, dump
 from tests.stepped import Desk, SteppedWorker, make_desk
 
+CATALOG = Catalog(Scripted(), Scripted("Other"), Holding("Holding"))
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other"), Holding("Holding")))
+    made = make_desk(tmp_path, CATALOG)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
@@ -51,8 +54,9 @@ def test_the_preview_says_what_will_run_what_not_and_why(desk: Desk, worker: Ste
     fail_all(desk, worker)
     change(desk.file, "UPDATE market_analysis SET status = 'completed' WHERE id = ?", completed)
     change(desk.file, "UPDATE market_analysis SET reruns_used = 3 WHERE id = ?", limited)
-    desk.experts.update(other, by=TRADER, enabled=False)
-    preview = desk.bulk_reruns.preview(Selection(ids=(first, second, limited, old, completed, *blocked, newer, 999)))
+    desk.platform.experts.update(other, by=TRADER, enabled=False)
+    chosen = Selection(ids=(first, second, limited, old, completed, *blocked, newer, 999))
+    preview = desk.platform.bulk_reruns.preview(chosen)
     assert (preview.total, preview.will_run, preview.gone) == (8, 3, 1)
     assert {(one.reason, one.count) for one in preview.skip} == {
         ("superseded by a newer failure of the same kind", 1),
@@ -63,7 +67,7 @@ def test_the_preview_says_what_will_run_what_not_and_why(desk: Desk, worker: Ste
         ("re-run limit reached", 1),
     }
     assert [(error.code, error.count) for error in preview.top_errors] == [("AUTH", 3)]
-    over = desk.bulk_reruns.preview(Selection(ids=(limited,)), override=True)
+    over = desk.platform.bulk_reruns.preview(Selection(ids=(limited,)), override=True)
     assert (over.will_run, over.blocked) == (1, ())
 
 
@@ -71,11 +75,11 @@ def test_a_plan_that_changed_is_refused_and_says_what_changed(desk: Desk, worker
     expert = desk.expert()
     ids = failed(desk, worker, expert, 3)
     chosen = Selection(ids=tuple(ids))
-    preview = desk.bulk_reruns.preview(chosen)
+    preview = desk.platform.bulk_reruns.preview(chosen)
     desk.analyses.rerun(ids[1], by=TRADER)
     before = dump(desk.file)
     with pytest.raises(Refused, match=r"2 would run now, 3 before; 1 would be skipped now, 0 before") as refused:
-        desk.bulk_reruns.create(chosen, reason="again", plan_hash=preview.plan_hash, by=TRADER)
+        desk.platform.bulk_reruns.create(chosen, reason="again", plan_hash=preview.plan_hash, by=TRADER)
     assert refused.value.code == "PLAN_CHANGED"
     assert refused.value.details["plan"]["will_run"] == 2
     assert dump(desk.file) == before
@@ -83,11 +87,11 @@ def test_a_plan_that_changed_is_refused_and_says_what_changed(desk: Desk, worker
 
 def test_the_same_numbers_of_other_analyses_are_another_plan(desk: Desk, worker: SteppedWorker) -> None:
     ids = failed(desk, worker, desk.expert(), 2)
-    preview = desk.bulk_reruns.preview(FAILED)
+    preview = desk.platform.bulk_reruns.preview(FAILED)
     desk.analyses.rerun(ids[0], by=TRADER)
     fail_all(desk, worker)
     with pytest.raises(Refused, match="the numbers are the same, but not the analyses"):
-        desk.bulk_reruns.create(FAILED, reason="again", plan_hash=preview.plan_hash, by=TRADER)
+        desk.platform.bulk_reruns.create(FAILED, reason="again", plan_hash=preview.plan_hash, by=TRADER)
 
 
 def test_a_rerun_between_the_look_and_the_acceptance_is_a_changed_plan(desk: Desk, worker: SteppedWorker) -> None:
@@ -99,7 +103,7 @@ def test_a_rerun_between_the_look_and_the_acceptance_is_a_changed_plan(desk: Des
             desk.analyses.rerun(analysis_id, by=TRADER)
         return {}
 
-    service = BulkReruns(desk.store, Planner(desk.abilities, [somebody_is_quicker]))
+    service = BulkReruns(desk.store, Planner(Abilities(CATALOG), [somebody_is_quicker]))
     preview = service.preview(FAILED)
     quick.append(ids[0])
     with pytest.raises(Refused, match="the analyses changed at this very moment"):
@@ -113,7 +117,7 @@ def test_a_guard_blocks_with_its_own_reason(desk: Desk, worker: SteppedWorker) -
     def guard(session: Session, rows: Sequence[Any]) -> dict[int, str]:
         return {row.id: "order 7 acts on its recommendation" for row in rows if row.id == acted}
 
-    service = BulkReruns(desk.store, Planner(desk.abilities, [guard]))
+    service = BulkReruns(desk.store, Planner(Abilities(CATALOG), [guard]))
     preview = service.preview(FAILED)
     assert preview.will_run == 1
     assert [(one.reason, one.count) for one in preview.blocked] == [("order 7 acts on its recommendation", 1)]
@@ -140,7 +144,7 @@ def test_a_wish_that_makes_no_sense_is_a_sentence_and_changes_nothing(desk: Desk
     with pytest.raises(Refused, match="Nothing would run"):
         create(desk, Selection(filter=Filter(symbol="NONE")))
     with pytest.raises(SwitchedOff):
-        BulkReruns(desk.store, Planner(desk.abilities), rerun_enabled=False).create(
+        BulkReruns(desk.store, Planner(Abilities(CATALOG)), rerun_enabled=False).create(
             FAILED, reason="again", plan_hash="", by=TRADER
         )
     assert dump(desk.file) == before
@@ -152,8 +156,8 @@ def test_a_resume_names_before_it_is_confirmed_what_has_nothing_to_keep(tmp_path
     worked, blank = failed(desk, worker, expert, 2)
     (whole,) = failed(desk, worker, other, 1)
     change(desk.file, "DELETE FROM analysis_step WHERE analysis_id = ?", blank)
-    assert desk.bulk_reruns.preview(FAILED).will_run == 3
-    preview = desk.bulk_reruns.preview(FAILED, Mode.RESUME)
+    assert desk.platform.bulk_reruns.preview(FAILED).will_run == 3
+    preview = desk.platform.bulk_reruns.preview(FAILED, Mode.RESUME)
     assert preview.will_run == 1
     assert {(one.reason, one.count) for one in preview.blocked} == {
         ("no step was completed, so there is nothing to keep", 1),
@@ -164,7 +168,7 @@ def test_a_resume_names_before_it_is_confirmed_what_has_nothing_to_keep(tmp_path
     assert {key: outcome for key, outcome, _ in items(desk, bulk.id)} == {
         worked: "succeeded", blank: "blocked", whole: "blocked",
     }  # fmt: skip
-    desk.store.dispose()
+    desk.close()
 
 
 class Silent:
@@ -179,7 +183,7 @@ def test_what_nobody_can_answer_for_is_blocked_and_the_queue_goes_on(tmp_path: P
     desk = make_desk(tmp_path, side_effects=[Silent()])
     worker = desk.worker()
     failed(desk, worker, desk.expert(), 2)
-    preview = desk.bulk_reruns.preview(FAILED)
+    preview = desk.platform.bulk_reruns.preview(FAILED)
     said = "nobody can say now what acts on it; re-run it by itself"
     assert [(one.reason, one.count) for one in preview.blocked] == [(said, 2)]
-    desk.store.dispose()
+    desk.close()

@@ -12,9 +12,7 @@ from ba2_trade_platform.core.analyses.rerun_plans import Wish
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_slices import SLICE
-from ba2_trade_platform.core.instruments.watchlists import Watchlists
 from ba2_trade_platform.core.worker.buffers import End, Sheet
-from ba2_trade_platform.demo.demo import Demo
 from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Mode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.batches.bulk_desk import (
@@ -36,7 +34,7 @@ from tests.stepped import Desk, SteppedWorker, failure_of, make_desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other"), Holding("Holding")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def test_what_was_previewed_runs_and_the_counts_add_up(desk: Desk, worker: Stepp
     assert (bulk.name, bulk.actor, bulk.state, bulk.will_run) == ("Morning", "trader", BulkState.RUNNING, 6)
     assert counted(bulk) == {"total": 6, "queued": 6}
     drain(desk, worker, fails=lambda claim: claim.analysis_id == ids[0])
-    ended = desk.bulk_reruns.get(bulk.id)
+    ended = desk.platform.bulk_reruns.get(bulk.id)
     assert (ended.state, counted(ended)) == (BulkState.COMPLETED, {"total": 6, "succeeded": 5, "failed": 1})
     assert ended.finished_at is not None
     assert [item[:2] for item in items(desk, bulk.id)] == [
@@ -95,7 +93,7 @@ def test_what_changed_after_the_acceptance_is_skipped_with_the_reason(desk: Desk
         ],
         key=str,
     )
-    assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 4, "succeeded": 1, "skipped": 3}
+    assert counted(desk.platform.bulk_reruns.get(bulk.id)) == {"total": 4, "succeeded": 1, "skipped": 3}
 
 
 def test_one_that_a_person_reran_and_that_failed_again_is_not_run_a_third_time(
@@ -119,10 +117,10 @@ def test_an_expert_disabled_meanwhile_blocks_and_keeps_the_evidence(desk: Desk, 
     expert = desk.expert()
     (analysis_id,) = failed(desk, worker, expert, 1)
     bulk = create(desk)
-    desk.experts.update(expert, by=TRADER, enabled=False)
+    desk.platform.experts.update(expert, by=TRADER, enabled=False)
     worker.tick()
     assert items(desk, bulk.id) == [(analysis_id, "blocked", "Scripted is disabled")]
-    assert desk.bulk_reruns.get(bulk.id).state is BulkState.COMPLETED
+    assert desk.platform.bulk_reruns.get(bulk.id).state is BulkState.COMPLETED
     assert (desk.row(analysis_id).status, desk.row(analysis_id).attempt) == (Status.FAILED, 1)
 
 
@@ -131,21 +129,21 @@ def test_an_abort_skips_what_is_not_queued_and_lets_the_rest_go_on(desk: Desk, w
     failed(desk, worker, expert, 70)
     bulk = create(desk)
     worker.tick()
-    aborted = desk.bulk_reruns.abort(bulk.id, by=TRADER, reason="wrong desk")
+    aborted = desk.platform.bulk_reruns.abort(bulk.id, by=TRADER, reason="wrong desk")
     assert (aborted.state, counted(aborted)) == (
         BulkState.ABORTED,
         {"total": 70, "queued": SLICE, "skipped": 70 - SLICE},
     )
-    assert desk.bulk_reruns.abort(bulk.id, by=TRADER) == aborted
+    assert desk.platform.bulk_reruns.abort(bulk.id, by=TRADER) == aborted
     drain(desk, worker)
-    ended = desk.bulk_reruns.get(bulk.id)
+    ended = desk.platform.bulk_reruns.get(bulk.id)
     assert (ended.state, counted(ended)) == (
         BulkState.ABORTED,
         {"total": 70, "succeeded": SLICE, "skipped": 70 - SLICE},
     )
     assert items(desk, bulk.id)[-1][2] == "aborted by trader: wrong desk"
     with pytest.raises(NotFound):
-        desk.bulk_reruns.abort(999, by=TRADER)
+        desk.platform.bulk_reruns.abort(999, by=TRADER)
 
 
 def test_what_failed_again_is_the_next_ones_selection(desk: Desk, worker: SteppedWorker) -> None:
@@ -156,37 +154,35 @@ def test_what_failed_again_is_the_next_ones_selection(desk: Desk, worker: Steppe
     assert (again.after_batch_id, again.will_run) == (bulk.id, 1)
     assert again.filter == {"bulk": bulk.id, "bulk_outcome": "failed"}
     drain(desk, worker)
-    assert desk.bulk_reruns.get(again.id).counts.succeeded == 1
-    page = desk.bulk_reruns.list()
+    assert desk.platform.bulk_reruns.get(again.id).counts.succeeded == 1
+    page = desk.platform.bulk_reruns.list()
     assert ([found.id for found in page.items], page.next_cursor) == ([again.id, bulk.id], None)
-    assert desk.bulk_reruns.list(limit=1).next_cursor == again.id
-    assert [found.id for found in desk.bulk_reruns.list(cursor=again.id).items] == [bulk.id]
+    assert desk.platform.bulk_reruns.list(limit=1).next_cursor == again.id
+    assert [found.id for found in desk.platform.bulk_reruns.list(cursor=again.id).items] == [bulk.id]
 
 
 def test_items_are_paged_by_their_position(desk: Desk, worker: SteppedWorker) -> None:
     failed(desk, worker, desk.expert(), 5)
     bulk = create(desk)
-    first = desk.bulk_reruns.items(bulk.id, limit=3)
+    first = desk.platform.bulk_reruns.items(bulk.id, limit=3)
     assert first.next_cursor == 3
-    rest = desk.bulk_reruns.items(bulk.id, [ItemOutcome.PLANNED], cursor=3, limit=3)
+    rest = desk.platform.bulk_reruns.items(bulk.id, [ItemOutcome.PLANNED], cursor=3, limit=3)
     assert ([(item.position, item.attempt) for item in rest.items], rest.next_cursor) == ([(4, None), (5, None)], None)
-    assert desk.bulk_reruns.items(bulk.id, [ItemOutcome.FAILED]).items == ()
+    assert desk.platform.bulk_reruns.items(bulk.id, [ItemOutcome.FAILED]).items == ()
 
 
 def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, worker: SteppedWorker) -> None:
     own = desk.expert()
-    demo = desk.experts.create("Other", "Demo expert", by=TRADER, is_demo=True, max_retries=0).id
+    demo = desk.platform.experts.create("Other", "Demo expert", by=TRADER, is_demo=True, max_retries=0).id
     (mine,) = failed(desk, worker, own, 1)
     failed(desk, worker, demo, 2)
     bulk, of_demo = create(desk), create(desk, Selection(filter=Filter(expert=demo)))
-    Demo(desk.store, desk.experts, desk.queue, desk.analyses, Watchlists(desk.store, desk.prices), desk.prices).remove(
-        by=TRADER
-    )
+    desk.platform.demo.desk.remove(by=TRADER)
     drain(desk, worker)
-    assert counted(desk.bulk_reruns.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
+    assert counted(desk.platform.bulk_reruns.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
     assert desk.row(mine).status is Status.COMPLETED
     with pytest.raises(NotFound):
-        desk.bulk_reruns.get(of_demo.id)
+        desk.platform.bulk_reruns.get(of_demo.id)
 
 
 def test_one_whose_archive_is_broken_is_blocked_and_the_queue_goes_on(desk: Desk, worker: SteppedWorker) -> None:

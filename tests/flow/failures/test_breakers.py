@@ -11,10 +11,7 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.core.analyses.waiting_retries import Retrying
-from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
-from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.worker.buffers import End
 from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
@@ -22,19 +19,25 @@ from tests.platforms import TRADER
 from tests.sql import ask, one
 from tests.stepped import Desk, SteppedWorker, failure_of, make_desk, worked
 
-POLICY = BreakerPolicy(failures=4, window_seconds=60, cooldown_seconds=30, drain_per_minute=60)
+POLICY = {
+    "breaker_failures": 4,
+    "breaker_window_seconds": 60,
+    "breaker_cooldown_seconds": 30,
+    "breaker_drain_per_minute": 60,
+}
 SYMBOLS = ("AAPL", "MSFT", "AMD", "COST", "INTC", "GPS", "MMM", "DELL", "CERN", "IBM")
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(tmp_path, Catalog(Scripted(asks=("openai",)), Scripted("Other", asks=("anthropic",))), slots=16)
+    experts = Catalog(Scripted(asks=("openai",)), Scripted("Other", asks=("anthropic",)))
+    made = make_desk(tmp_path, experts, slots=16, **POLICY)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def worker_of(desk: Desk) -> SteppedWorker:
-    return desk.worker(policy=POLICY)
+    return desk.worker()
 
 
 def expert(desk: Desk, name: str = "Scripted", **limits: Any) -> int:
@@ -60,17 +63,17 @@ def outage(desk: Desk, worker: SteppedWorker, count: int = 4, name: str = "Scrip
 
 
 def retrying(desk: Desk) -> Retrying:
-    return Retrying(desk.store, EmbeddedDispatcher())
+    return desk.platform.waiting_retries
 
 
 def state(desk: Desk) -> BreakerState:
-    return Breakers(desk.store).list()[0].state
+    return desk.platform.breakers.list()[0].state
 
 
 def test_many_equal_failures_of_one_provider_are_one_incident(desk: Desk) -> None:
     worker = worker_of(desk)
     outage(desk, worker, 6)
-    found = Breakers(desk.store).list()
+    found = desk.platform.breakers.list()
     assert len(found) == 1
     assert (found[0].provider, found[0].code, found[0].state) == ("openai", "PROVIDER_DOWN", "open")
     assert (found[0].failures, found[0].waiting) == (6, 6)
@@ -88,7 +91,7 @@ def test_too_few_too_slow_or_permanent_failures_open_nothing(desk: Desk) -> None
     desk.clock.advance(100)
     worker.tick()
     fail(desk, worker, ids, ErrorCode.AUTH)
-    assert Breakers(desk.store).list() == []
+    assert desk.platform.breakers.list() == []
 
 
 def claimed(desk: Desk, worker: SteppedWorker, instance: int, symbol: str) -> int:
@@ -129,7 +132,7 @@ def test_one_probe_runs_and_its_success_drains_the_rest_at_the_set_rate(desk: De
     worker.tick()
     assert state(desk) is BreakerState.CLOSED
     assert {*probe, *begun} == set(ids)
-    closed = Breakers(desk.store).list()[0]
+    closed = desk.platform.breakers.list()[0]
     assert closed.close_reason == f"analysis {probe[0]} got an answer"
     assert closed.released == 3
 
@@ -138,14 +141,14 @@ def test_a_probe_that_fails_doubles_the_wait_for_the_next(desk: Desk) -> None:
     worker = worker_of(desk)
     outage(desk, worker)
     for wait in (30, 60, 120, 240, 480, 600, 600):
-        breaker = Breakers(desk.store).list()[0]
+        breaker = desk.platform.breakers.list()[0]
         assert (breaker.state, breaker.cooldown_seconds) == (BreakerState.OPEN, wait)
         desk.clock.advance(wait - 1)
         assert worker.tick().claims == []
         desk.clock.advance(1)
         (probe,) = worker.tick().claims
         fail(desk, worker, [probe.analysis_id])
-    assert Breakers(desk.store).list()[0].probes == 7
+    assert desk.platform.breakers.list()[0].probes == 7
 
 
 @pytest.mark.parametrize(
@@ -217,7 +220,7 @@ def test_when_nothing_waits_any_more_it_closes_by_itself(desk: Desk) -> None:
 
 
 def test_a_person_holds_a_provider_back_until_a_person_lets_it_go(desk: Desk) -> None:
-    breakers, worker, instance = Breakers(desk.store), worker_of(desk), expert(desk)
+    breakers, worker, instance = desk.platform.breakers, worker_of(desk), expert(desk)
     opened = breakers.open("openai", by=TRADER, reason="they announced maintenance")
     assert (opened.opened_by, opened.reason, opened.probe_at) == ("trader", "they announced maintenance", None)
     analysis_id = claimed(desk, worker, instance, "AAPL")
@@ -236,7 +239,7 @@ def test_a_person_holds_a_provider_back_until_a_person_lets_it_go(desk: Desk) ->
 def test_a_person_s_rerun_does_not_wait_for_the_breaker(desk: Desk) -> None:
     worker = worker_of(desk)
     instance = expert(desk, max_retries=0)
-    Breakers(desk.store).open("openai", by=TRADER, reason="maintenance")
+    desk.platform.breakers.open("openai", by=TRADER, reason="maintenance")
     analysis_id = claimed(desk, worker, instance, "AAPL")
     fail(desk, worker, [analysis_id])
     desk.analyses.rerun(analysis_id, by=TRADER)
@@ -244,7 +247,7 @@ def test_a_person_s_rerun_does_not_wait_for_the_breaker(desk: Desk) -> None:
 
 
 def test_what_makes_no_sense_is_refused(desk: Desk) -> None:
-    breakers = Breakers(desk.store)
+    breakers = desk.platform.breakers
     with pytest.raises(Invalid, match="Say why"):
         breakers.open("openai", by=TRADER, reason="  ")
     with pytest.raises(Invalid, match="Name the provider"):
@@ -262,7 +265,7 @@ def test_what_makes_no_sense_is_refused(desk: Desk) -> None:
 def test_after_it_was_closed_old_failures_do_not_open_it_again(desk: Desk) -> None:
     worker = worker_of(desk)
     ids = outage(desk, worker)
-    Breakers(desk.store).close("openai", by=TRADER, reason="I know better")
+    desk.platform.breakers.close("openai", by=TRADER, reason="I know better")
     for _ in range(6):
         worker.tick()
         desk.clock.advance(2)
@@ -277,12 +280,12 @@ def test_a_probe_that_is_stopped_before_it_began_says_nothing_of_the_provider(de
     desk.clock.advance(30)
     desk.queue.pause(by=TRADER)
     worker.tick()
-    probe = Breakers(desk.store).list()[0].probe_analysis_id
+    probe = desk.platform.breakers.list()[0].probe_analysis_id
     assert probe is not None
     retrying(desk).stop(probe, by=TRADER)
     worker.tick()
     worker.tick()
-    breaker = Breakers(desk.store).list()[0]
+    breaker = desk.platform.breakers.list()[0]
     assert (breaker.state, breaker.cooldown_seconds) == (BreakerState.PROBING, 30)
     assert breaker.probe_analysis_id not in (None, probe)
 
@@ -297,7 +300,7 @@ def test_a_probe_never_asks_a_provider_before_the_time_that_it_named(desk: Desk)
     worker.tick(*(worked(worker.held[key], now, end) for key, end in zip(ids, ends, strict=True)))
     desk.clock.advance(named - 1)
     assert worker.tick().claims == []
-    probe_at = Breakers(desk.store).list()[0].probe_at
+    probe_at = desk.platform.breakers.list()[0].probe_at
     assert probe_at is not None
     assert probe_at >= now + timedelta(seconds=named)
     desk.clock.advance((probe_at - desk.clock.now()).total_seconds())
@@ -305,7 +308,7 @@ def test_a_probe_never_asks_a_provider_before_the_time_that_it_named(desk: Desk)
 
 
 def test_one_that_a_person_opened_cools_down_too_when_it_opens_again(desk: Desk) -> None:
-    breakers, worker = Breakers(desk.store), worker_of(desk)
+    breakers, worker = desk.platform.breakers, worker_of(desk)
     breakers.open("openai", by=TRADER, reason="they announced maintenance")
     outage(desk, worker, 8)
     breakers.close("openai", by=TRADER, reason="it should be back")
@@ -323,7 +326,7 @@ def test_troubles_of_this_console_hold_nobody_back(desk: Desk) -> None:
     ids = [desk.submit(instance, symbol) for symbol in SYMBOLS[:6]]
     worker.tick()
     fail(desk, worker, ids, ErrorCode.MEMORY_STORE)
-    assert Breakers(desk.store).list() == []
+    assert desk.platform.breakers.list() == []
 
 
 def test_a_suspended_machine_does_not_let_all_go_at_once_when_it_wakes(desk: Desk) -> None:

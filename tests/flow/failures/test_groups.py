@@ -28,7 +28,7 @@ FINGERPRINT = failure(ErrorCode.RATE_LIMIT, MESSAGE).fingerprint
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def seen(desk: Desk, **parts: Any) -> Seen:

@@ -11,12 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.base.background_jobs import Clockwork
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.instruments.instruments import InstrumentFields
-from ba2_trade_platform.core.instruments.service import InstrumentServices, open_instruments
-from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
-from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.core.instruments.service import InstrumentServices
 from tests.flow.instruments.watchlist_desk import answers, schedule
 from tests.platforms import TRADER
 from tests.sql import ask, change, dump, one
@@ -31,12 +28,12 @@ CELLS = st.sampled_from(
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
 def lists(desk: Desk) -> InstrumentServices:
-    return open_instruments(desk.store, desk.prices, SymbolMaps(desk.store), Clockwork())
+    return desk.platform.instruments
 
 
 def test_instruments_are_added_changed_and_answered_line_by_line(lists: InstrumentServices) -> None:
@@ -60,8 +57,8 @@ def test_instruments_are_added_changed_and_answered_line_by_line(lists: Instrume
 
 def test_an_export_imports_again_and_changes_nothing(desk: Desk, lists: InstrumentServices) -> None:
     lists.catalog.add("ODD", InstrumentFields(name='=HYPERLINK("x"),;', labels=("a b", "-c")), by=TRADER)
-    mine = Watchlists(desk.store, desk.prices).create("+Mine; or yours", by=TRADER).id
-    Watchlists(desk.store, desk.prices).add_text(mine, "ODD AAPL", by=TRADER)
+    mine = desk.platform.instruments.watchlists.create("+Mine; or yours", by=TRADER).id
+    desk.platform.instruments.watchlists.add_text(mine, "ODD AAPL", by=TRADER)
     tables = "SELECT * FROM instrument", "SELECT * FROM watchlist_item"
     before = [ask(desk.file, table) for table in tables]
     instruments = lists.imports.instruments(lists.imports.instruments_file(), by=TRADER)
@@ -111,7 +108,7 @@ def test_instruments_are_found_by_text_and_label_page_by_page(lists: InstrumentS
 
 
 def test_an_instrument_that_is_needed_is_not_deleted(desk: Desk, lists: InstrumentServices) -> None:
-    watchlists = Watchlists(desk.store, desk.prices)
+    watchlists = desk.platform.instruments.watchlists
     mine = watchlists.create("Mine", by=TRADER).id
     watchlists.add_text(mine, "AAPL", by=TRADER)
     schedule(desk, symbols='["AAPL"]')
@@ -126,7 +123,7 @@ def test_an_instrument_that_is_needed_is_not_deleted(desk: Desk, lists: Instrume
 
 
 def test_an_item_shows_the_earliest_run_of_any_schedule_that_covers_it(desk: Desk, lists: InstrumentServices) -> None:
-    watchlists = Watchlists(desk.store, desk.prices)
+    watchlists = desk.platform.instruments.watchlists
     mine, other = (watchlists.create(name, by=TRADER).id for name in ("Mine", "Other"))
     watchlists.add_text(mine, "AAPL MSFT INTC", by=TRADER)
     watchlists.add_text(other, "AAPL", by=TRADER)
@@ -147,8 +144,8 @@ def test_an_item_shows_the_earliest_run_of_any_schedule_that_covers_it(desk: Des
 def test_an_item_shows_what_its_last_analysis_recommended_once_it_is_completed(
     desk: Desk, lists: InstrumentServices
 ) -> None:
-    mine = Watchlists(desk.store, desk.prices).create("Mine", by=TRADER).id
-    Watchlists(desk.store, desk.prices).add_text(mine, "AAPL MSFT", by=TRADER)
+    mine = desk.platform.instruments.watchlists.create("Mine", by=TRADER).id
+    desk.platform.instruments.watchlists.add_text(mine, "AAPL MSFT", by=TRADER)
     worker, expert = desk.worker(), desk.expert(max_concurrent=2)
     good, bad = desk.submit(expert, "AAPL"), desk.submit(expert, "MSFT")
     worker.tick()

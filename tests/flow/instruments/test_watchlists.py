@@ -19,12 +19,12 @@ from tests.stepped import Desk, make_desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
 def watchlists(desk: Desk) -> Watchlists:
-    return Watchlists(desk.store, desk.prices)
+    return desk.platform.instruments.watchlists
 
 
 def test_a_pasted_list_is_answered_line_by_line(watchlists: Watchlists) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
-from ba2_trade_platform.core.models.costs import Call, Costs
+from ba2_trade_platform.core.models.costs import Call
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.demo.market import DemoMarket
-from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
 from tests.fakes.context import RecordingContext
@@ -23,7 +21,7 @@ from tests.stepped import Desk, make_desk
 
 NOON = datetime(2014, 6, 2, 16, tzinfo=UTC)
 KEY = "a-word-that-only-the-provider-knows"
-NAMES = ("local", "first", "second", "some", "cut", "claude", "ollama")
+NAMES = ("local", "first", "second", "some", "cut", "claude", "llama")
 PRICES = "provider,model,valid_from,input,cached,output\n" + "".join(f"{name},*,2014-01-01,1,1,1\n" for name in NAMES)
 _MARKET = DemoMarket()
 
@@ -33,9 +31,11 @@ class ModelDesk:
     """The services that model calls need."""
 
     desk: Desk
-    providers: ModelProviders
-    gateway: Gateway
-    held: set[str]
+
+    @property
+    def providers(self) -> ModelProviders:
+        """The console's model providers."""
+        return self.desk.platform.models.providers
 
     def add(self, name: str, url: str, kind: ProviderKind = ProviderKind.OPENAI, **values: Any) -> None:
         """Add a provider at this address."""
@@ -44,7 +44,7 @@ class ModelDesk:
 
     def calls(self) -> list[Call]:
         """Return the calls of the attempt as the book has them, in the order in which they began."""
-        return list(reversed(Costs(self.desk.store, self.desk.desk_settings).calls(1)))
+        return list(reversed(self.desk.platform.models.costs.calls(1)))
 
     def outcomes(self) -> list[CallOutcome | None]:
         """Return how they ended, None for those under way."""
@@ -54,23 +54,19 @@ class ModelDesk:
         """Return an attempt that may ask these."""
         chosen = ModelSettings(**{"providers": providers, "call_retries": 0, "call_timeout_seconds": 10, **settings})
         context = RecordingContext(chosen, PricesAt(_MARKET, NOON), providers=providers)
-        context.models = self.gateway.models_for(context)
+        context.models = self.desk.platform.models.gateway.models_for(context)
         return context
 
 
 @contextmanager
-def model_desk(folder: Path, environment: Mapping[str, str] | None = None, minute: float = 60) -> Iterator[ModelDesk]:
+def model_desk(folder: Path, minute: float = 60) -> Iterator[ModelDesk]:
     """Put the services together for the length of a block; a token costs a millionth of a dollar, whoever answers."""
     (folder / "prices.csv").write_text(PRICES)
-    desk = make_desk(folder)
-    providers = ModelProviders(desk.store, SecretBox(folder / "secret.key"), environment or {})
-    held = set[str]()
-    gateway = Gateway(providers, desk.calls, lambda: frozenset(held), minute)
+    desk = make_desk(folder, minute=minute)
     try:
-        yield ModelDesk(desk, providers, gateway, held)
+        yield ModelDesk(desk)
     finally:
-        gateway.close()
-        desk.store.dispose()
+        desk.close()
 
 
 async def say(context: RecordingContext, *texts: str) -> str:

@@ -220,12 +220,12 @@ async def test_anthropic_answers_and_refuses(desk: ModelDesk, server: ModelServe
 
 
 async def test_ollama_answers_and_lacks_a_model(desk: ModelDesk, server: ModelServer) -> None:
-    desk.add("ollama", server.url, ProviderKind.OLLAMA, key=None)
-    attempt = desk.attempt("ollama")
+    desk.add("llama", server.url, ProviderKind.OLLAMA, key=None)
+    attempt = desk.attempt("llama")
     server.will(Reply("Well said, locally"), Reply(status=404, error="model 'fake-mini' not found"))
     assert await say(attempt) == "Well said, locally"
-    assert attempt.charges == [("Think", "ollama", 18, Decimal("0.000018"))]
-    with pytest.raises(ExpertError, match="ollama has no model fake-mini") as failed:
+    assert attempt.charges == [("Think", "llama", 18, Decimal("0.000018"))]
+    with pytest.raises(ExpertError, match="llama has no model fake-mini") as failed:
         await say(attempt)
     assert failed.value.code == "MODEL_NOT_FOUND"
 

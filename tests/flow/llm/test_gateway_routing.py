@@ -85,7 +85,7 @@ async def test_a_provider_whose_breaker_is_open_is_asked_last(
 ) -> None:
     desk.add("first", f"{server.url}/v1")
     desk.add("second", f"{other.url}/v1")
-    desk.held.add("first")
+    desk.desk.platform.breakers.open("first", by=TRADER, reason="maintenance")
     await say(desk.attempt("first", "second"))
     assert (len(server.asked), len(other.asked)) == (0, 1)
 

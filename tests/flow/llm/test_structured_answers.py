@@ -73,9 +73,9 @@ async def test_each_method_asks_and_reads_in_its_own_way(
 
 
 async def test_ollama_is_given_the_schema(desk: ModelDesk, server: ModelServer) -> None:
-    desk.add("ollama", server.url, ProviderKind.OLLAMA)
+    desk.add("llama", server.url, ProviderKind.OLLAMA)
     server.will(Reply(GOOD))
-    assert await plan(desk.attempt("ollama")) == Plan(action="BUY", confidence=70)
+    assert await plan(desk.attempt("llama")) == Plan(action="BUY", confidence=70)
     assert server.asked[0].body["format"]["title"] == "Plan"
 
 

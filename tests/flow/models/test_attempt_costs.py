@@ -123,12 +123,12 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     (tmp_path / "prices.csv").write_text(PRICES)
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def call_of(desk: Desk, analysis_id: int) -> int:
     """Begin a call of this analysis' first attempt and return its id."""
-    return desk.calls.begin(CallStart(analysis_id, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
+    return desk.platform.models.calls.begin(CallStart(analysis_id, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
 
 
 def cost_of(desk: Desk, analysis_id: int) -> Any:
@@ -141,10 +141,10 @@ def test_a_call_that_ends_after_its_attempt_was_cancelled_is_added_to_it(desk: D
     analysis_id = desk.submit(desk.expert())
     desk.worker().claim(analysis_id)
     first, late = call_of(desk, analysis_id), call_of(desk, analysis_id)
-    desk.calls.end(first, ANSWERED)
+    desk.platform.models.calls.end(first, ANSWERED)
     desk.analyses.cancel(analysis_id, by=TRADER)
     assert cost_of(desk, analysis_id) is None  # one call is still under way
-    desk.calls.end(late, ANSWERED)
+    desk.platform.models.calls.end(late, ANSWERED)
     assert cost_of(desk, analysis_id) == 80_000
 
 
@@ -153,7 +153,7 @@ def test_every_way_to_end_an_attempt_adds_it_up(desk: Desk, end: str) -> None:
     analysis_id = desk.submit(desk.expert())
     worker = desk.worker()
     worker.claim(analysis_id)
-    desk.calls.end(call_of(desk, analysis_id), ANSWERED)
+    desk.platform.models.calls.end(call_of(desk, analysis_id), ANSWERED)
     if end == "cancel":
         desk.analyses.cancel(analysis_id, by=TRADER)
     elif end == "release":
@@ -165,7 +165,7 @@ def test_every_way_to_end_an_attempt_adds_it_up(desk: Desk, end: str) -> None:
 
 def test_a_deleted_analysis_leaves_its_calls_behind(desk: Desk) -> None:
     analysis_id = desk.submit(desk.expert())
-    desk.calls.end(call_of(desk, analysis_id), ANSWERED)
+    desk.platform.models.calls.end(call_of(desk, analysis_id), ANSWERED)
     desk.analyses.delete(analysis_id, by=TRADER)
     assert one(desk.file, "SELECT SUM(cost) FROM model_call") == 40_000
 
@@ -180,7 +180,7 @@ def test_a_deleted_analysis_leaves_its_calls_behind(desk: Desk) -> None:
     ],
 )
 def test_the_database_refuses_to_rewrite_what_was_paid(desk: Desk, statement: str) -> None:
-    desk.calls.end(call_of(desk, 1), ANSWERED)
+    desk.platform.models.calls.end(call_of(desk, 1), ANSWERED)
     with pytest.raises(sqlite3.IntegrityError):
         change(desk.file, statement)
     assert one(desk.file, "SELECT SUM(cost) FROM model_call") == 40_000
@@ -225,5 +225,5 @@ def test_while_the_database_is_locked_no_call_is_made_and_no_paid_answer_is_lost
 
 @pytest.mark.parametrize("tokens", [-1, 10**30])
 def test_a_count_that_cannot_be_one_gives_no_budget_back(desk: Desk, tokens: int) -> None:
-    desk.calls.end(call_of(desk, 1), CallEnd(CallOutcome.ANSWERED, tokens, 10))
+    desk.platform.models.calls.end(call_of(desk, 1), CallEnd(CallOutcome.ANSWERED, tokens, 10))
     assert ask(desk.file, "SELECT tokens_in, cost, reserved FROM model_call") == [(None, None, 40_000)]

@@ -35,18 +35,18 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     call(made, analysis_id, 2)
     worker.succeed(completing)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
 def costs(desk: Desk) -> Costs:
-    return Costs(desk.store, desk.desk_settings)
+    return desk.platform.models.costs
 
 
 def call(desk: Desk, analysis_id: int, attempt: int, model: str = "dear", symbol: str = "AAPL") -> None:
     """Make one call; `dear` takes 0.04 USD."""
     start = CallStart(analysis_id, attempt, 1, symbol, "Bull", "lab", model, 1000, 1000)
-    desk.calls.end(desk.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+    desk.platform.models.calls.end(desk.platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
 
 
 def by(costs: Costs, group_by: str) -> dict[str, Decimal]:
@@ -71,7 +71,7 @@ def test_an_attempt_that_runs_is_called_so(desk: Desk, costs: Costs) -> None:
 
 def test_a_test_of_a_connection_is_called_so_and_is_no_deleted_analysis(desk: Desk, costs: Costs) -> None:
     start = CallStart(0, 0, 0, "", "Test connection", "lab", "dear", 1000, 1000)
-    desk.calls.end(desk.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+    desk.platform.models.calls.end(desk.platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
     for group_by in ("outcome", "analysis", "expert", "symbol"):
         assert by(costs, group_by)["connection test"] == CENTS
     assert [one.analysis_id for one in costs.read("7d").dearest] == [1]
@@ -87,7 +87,7 @@ def test_what_a_deleted_analysis_cost_stays_in_every_sum(desk: Desk, costs: Cost
 
 def test_a_call_under_way_makes_a_sum_at_least(desk: Desk, costs: Costs) -> None:
     assert not costs.by("model").total.at_least
-    desk.calls.begin(CallStart(1, 2, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
+    desk.platform.models.calls.begin(CallStart(1, 2, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000))
     total = costs.by("model").total
     assert (total.cost, total.at_least, total.tokens_at_least, total.calls) == (2 * CENTS, True, True, 3)
 
@@ -115,7 +115,7 @@ def test_a_period_ends_before_its_end(desk: Desk, costs: Costs) -> None:
 
 def test_no_more_than_a_thousand_groups_are_listed_and_it_says_so(desk: Desk, costs: Costs) -> None:
     for number in range(1001):
-        desk.calls.begin(CallStart(1, 2, 1, f"S{number}", "Bull", "lab", "dear", 1, 1))
+        desk.platform.models.calls.begin(CallStart(1, 2, 1, f"S{number}", "Bull", "lab", "dear", 1, 1))
     found = costs.by("symbol")
     assert (len(found.groups), found.truncated, found.total.calls) == (1000, True, 1003)
 
@@ -150,8 +150,8 @@ def test_a_period_is_found_by_its_index(desk: Desk, costs: Costs, group_by: str)
 def test_the_page_and_an_analysis_are_found_by_their_indexes(desk: Desk, costs: Costs) -> None:
     assert_no_scan(plans(desk, lambda: costs.read("30d")))
     assert_no_scan(plans(desk, lambda: costs.calls(1)))
-    assert_no_scan(plans(desk, lambda: desk.details.steps(1)))
-    assert_no_scan(plans(desk, lambda: desk.details.attempts(1)))
+    assert_no_scan(plans(desk, lambda: desk.platform.monitoring.details.steps(1)))
+    assert_no_scan(plans(desk, lambda: desk.platform.monitoring.details.attempts(1)))
 
 
 def test_a_call_and_the_end_of_an_attempt_read_no_more_than_their_own(desk: Desk) -> None:

@@ -52,7 +52,7 @@ def in_memory(desk: Desk, sums: DaySums) -> dict[int, Decimal]:
 
 def call(desk: Desk, expert: int = 1) -> int:
     """Begin a call of at most 0.04 USD."""
-    return desk.calls.begin(CallStart(1, 1, expert, "AAPL", "Bull", "lab", "dear", 1000, 1000))
+    return desk.platform.models.calls.begin(CallStart(1, 1, expert, "AAPL", "Bull", "lab", "dear", 1000, 1000))
 
 
 @given(STEPS)
@@ -72,9 +72,10 @@ def test_the_running_sum_is_what_the_book_adds_up_to(steps: list[tuple[str, int]
             elif under_way:
                 answered = CallEnd(CallOutcome.ANSWERED, 1000, 100 * number)
                 lost = CallEnd(CallOutcome.FAILED, error_code="TIMEOUT")
-                desk.calls.end(under_way.pop(number % len(under_way)), answered if what == "end" else lost)
+                ended = under_way.pop(number % len(under_way))
+                desk.platform.models.calls.end(ended, answered if what == "end" else lost)
         assert in_memory(desk, sums) == by_the_book(desk, utc_day(desk.clock.now()))
-        desk.store.dispose()
+        desk.close()
 
 
 @pytest.fixture
@@ -82,13 +83,13 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     (tmp_path / "prices.csv").write_text(PRICES)
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def test_a_check_reads_only_the_calls_since_the_first_under_way(desk: Desk) -> None:
     sums = DaySums()
     for _ in range(50):
-        desk.calls.end(call(desk), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+        desk.platform.models.calls.end(call(desk), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
     in_memory(desk, sums)
     texts: list[str] = []
 
@@ -109,9 +110,9 @@ def test_a_call_that_began_yesterday_is_not_of_today(desk: Desk) -> None:
     desk.clock.advance(24 * HOUR)
     limit = Budgets(per_expert_day=Decimal("0.05"))
     start = CallStart(2, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000, limit)
-    first = desk.calls.begin(start)
-    desk.calls.end(late, CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+    first = desk.platform.models.calls.begin(start)
+    desk.platform.models.calls.end(late, CallEnd(CallOutcome.ANSWERED, 1000, 1000))
     with pytest.raises(ExpertError, match=r"0\.04 USD are spent"):
-        desk.calls.begin(start)
-    desk.calls.end(first, CallEnd(CallOutcome.ANSWERED, 100, 100))
-    desk.calls.begin(start)
+        desk.platform.models.calls.begin(start)
+    desk.platform.models.calls.end(first, CallEnd(CallOutcome.ANSWERED, 100, 100))
+    desk.platform.models.calls.begin(start)

@@ -29,7 +29,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, slots=64)
     made.expert(max_concurrent=64, max_reruns=100)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def worker(desk: Desk) -> SteppedWorker:
 
 @pytest.fixture
 def inbox(desk: Desk) -> FailureInbox:
-    return FailureInbox(desk.store)
+    return desk.platform.monitoring.failures
 
 
 @pytest.fixture
 def marks(desk: Desk) -> FailureMarks:
-    return FailureMarks(desk.store)
+    return desk.platform.monitoring.triage
 
 
 def fail(desk: Desk, worker: SteppedWorker, symbol: str = "AAPL", message: str = SLOW_DOWN, expert: int = 1) -> str:
@@ -299,7 +299,7 @@ def test_its_numbers_are_those_of_the_monitor_filtered_by_it(
     fail(desk, worker, "MSFT")
     fail(desk, worker, "IBM", "another error")
     chosen = Filter(status=("failed",), fingerprint=fingerprint)  # type: ignore[arg-type]  # as an address says it
-    assert desk.monitor.count(chosen) == inbox.group(fingerprint).failed_now == 2
+    assert desk.platform.monitoring.jobs.count(chosen) == inbox.group(fingerprint).failed_now == 2
 
 
 def test_the_day_is_summed_up_in_a_sentence(desk: Desk, worker: SteppedWorker, inbox: FailureInbox) -> None:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.analyses.waiting_retries import Retrying
-from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment, Assessments
+from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
 from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, FailureKind
 from tests.platforms import TRADER
 from tests.sql import ask, change
@@ -26,7 +24,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, slots=64)
     made.expert(max_concurrent=64, max_reruns=100)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 @pytest.fixture
@@ -57,17 +55,17 @@ def rerun(desk: Desk, worker: SteppedWorker, analysis_id: int, *, after: float, 
 
 def verdict(desk: Desk, analysis_id: int) -> Assessment:
     """Return what is said of a failed analysis."""
-    return Assessments(desk.store).of([desk.row(analysis_id)])[analysis_id]
+    return desk.platform.monitoring.outlook.of([desk.row(analysis_id)])[analysis_id]
 
 
 def test_what_never_began_is_no_evidence(desk: Desk, worker: SteppedWorker) -> None:
     stood = [fail(desk, worker, symbol) for symbol in ("A", "B", "C")]
-    desk.experts.update(1, by=TRADER, enabled=False)
+    desk.platform.experts.update(1, by=TRADER, enabled=False)
     for analysis_id in stood:
         desk.analyses.rerun(analysis_id, by=TRADER)
     worker.tick()
     assert ask(desk.file, "SELECT DISTINCT error_code FROM market_analysis") == [("EXPERT_UNAVAILABLE",)]
-    desk.experts.update(1, by=TRADER, enabled=True)
+    desk.platform.experts.update(1, by=TRADER, enabled=True)
     assert verdict(desk, fail(desk, worker, "AAPL")).tried == 0
 
 
@@ -165,13 +163,13 @@ def test_what_has_not_failed_is_not_assessed_and_what_waits_for_its_retry_is(des
     worker.fail(worker.claim(waiting), ErrorCode.RATE_LIMIT, SLOW_DOWN)
     done = desk.submit(1, "IBM")
     worker.succeed(worker.claim(done))
-    found = Assessments(desk.store).of([desk.row(each) for each in (waiting, running, done)])
+    found = desk.platform.monitoring.outlook.of([desk.row(each) for each in (waiting, running, done)])
     assert set(found) == {waiting}
 
 
 def test_the_operators_word_goes_before_the_codes_until_it_is_taken_back(desk: Desk, worker: SteppedWorker) -> None:
     analysis_id = fail(desk, worker, "AAPL")
-    assessments, fingerprint = Assessments(desk.store), desk.row(analysis_id).fingerprint
+    assessments, fingerprint = desk.platform.monitoring.outlook, desk.row(analysis_id).fingerprint
     said = assessments.set_kind(fingerprint, FailureKind.PERMANENT, by=TRADER, reason="The quota is gone for good")
     assert said == verdict(desk, analysis_id)
     assert (said.kind, said.own_kind) == (FailureKind.PERMANENT, FailureKind.TRANSIENT)
@@ -188,7 +186,7 @@ def test_the_operators_word_goes_before_the_codes_until_it_is_taken_back(desk: D
 
 def test_an_override_is_noted_once_however_often_it_is_said(desk: Desk, worker: SteppedWorker) -> None:
     fingerprint = desk.row(fail(desk, worker, "AAPL")).fingerprint
-    assessments, script = Assessments(desk.store), Actor(ActorKind.API, "script")
+    assessments, script = desk.platform.monitoring.outlook, Actor(ActorKind.API, "script")
     for _ in range(2):
         assessments.set_kind(fingerprint, FailureKind.UNKNOWN, by=script)
     for _ in range(2):
@@ -199,7 +197,7 @@ def test_an_override_is_noted_once_however_often_it_is_said(desk: Desk, worker: 
 
 
 def test_of_a_group_that_is_not_there_nothing_can_be_said(desk: Desk) -> None:
-    assessments = Assessments(desk.store)
+    assessments = desk.platform.monitoring.outlook
     for asked in (
         lambda: assessments.set_kind("f00", FailureKind.UNKNOWN, by=TRADER),
         lambda: assessments.clear_kind("f00", by=TRADER),
@@ -213,7 +211,7 @@ def test_the_evidence_names_the_attempts_that_answered(desk: Desk, worker: Stepp
     first, second = fail(desk, worker, "AAPL"), fail(desk, worker, "MSFT")
     rerun(desk, worker, first, after=60, well=True)
     desk.analyses.rerun(second, by=TRADER)
-    found = Assessments(desk.store).evidence(desk.row(fail(desk, worker, "IBM")).fingerprint)
+    found = desk.platform.monitoring.outlook.evidence(desk.row(fail(desk, worker, "IBM")).fingerprint)
     assert [(each.analysis_id, each.number, each.symbol, each.outcome) for each in found] == [
         (second, 2, "MSFT", None),
         (first, 2, "AAPL", "completed"),
@@ -222,9 +220,9 @@ def test_the_evidence_names_the_attempts_that_answered(desk: Desk, worker: Stepp
 
 
 def test_a_retry_that_somebody_stopped_before_it_began_is_no_evidence(desk: Desk, worker: SteppedWorker) -> None:
-    desk.experts.update(1, by=TRADER, max_retries=2)
+    desk.platform.experts.update(1, by=TRADER, max_retries=2)
     analysis_id = fail(desk, worker, "AAPL")
-    Retrying(desk.store, EmbeddedDispatcher()).stop(analysis_id, by=TRADER)
+    desk.platform.waiting_retries.stop(analysis_id, by=TRADER)
     assert verdict(desk, analysis_id).tried == 0
 
 

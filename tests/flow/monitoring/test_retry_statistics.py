@@ -9,10 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ba2_trade_platform.core.analyses.waiting_retries import Retrying
-from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.monitoring.retry_statistics import RetryStatistics, Statistics
+from ba2_trade_platform.core.monitoring.retry_statistics import Statistics
 from ba2_trade_platform.vocabulary import ErrorCode, Trigger
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
@@ -26,12 +24,12 @@ SYMBOLS = ("AAPL", "AMZN", "IBM", "KO", "MSFT", "PEP", "GE")
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(asks=("openai",)), Scripted("Other")))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def read(desk: Desk, window: str = "24h", expert: int | None = None) -> Statistics:
     """Return the statistics of the desk."""
-    return RetryStatistics(desk.store).read(window, expert)
+    return desk.platform.monitoring.retries.read(window, expert)
 
 
 def fail(desk: Desk, analysis_id: int, code: ErrorCode = ErrorCode.AUTH, seconds: float = 3) -> None:
@@ -93,7 +91,7 @@ def test_waste_is_told_by_expert_provider_and_hour(desk: Desk) -> None:
     assert [(waste.label, waste.failed, waste.code) for waste in found.by_provider] == [("openai", 1, "AUTH")]
     assert {waste.key: waste.failed for waste in found.by_hour if waste.failed} == {"09": 2}
     assert len(found.by_hour) == 24
-    tokyo = RetryStatistics(desk.store).read(zone=ZoneInfo("Asia/Tokyo"))
+    tokyo = desk.platform.monitoring.retries.read(zone=ZoneInfo("Asia/Tokyo"))
     assert {waste.key for waste in tokyo.by_hour if waste.failed} == {"18"}
     assert read(desk, expert=one).attempts == 1
 
@@ -139,5 +137,5 @@ def test_good_odds_or_few_tries_suggest_nothing(desk: Desk, well: int, badly: in
 def test_a_retry_that_a_person_stopped_was_never_tried(desk: Desk) -> None:
     analysis_id = desk.submit(desk.expert(max_retries=1))
     fail(desk, analysis_id, ErrorCode.TIMEOUT)
-    Retrying(desk.store, EmbeddedDispatcher()).stop(analysis_id, by=TRADER)
+    desk.platform.waiting_retries.stop(analysis_id, by=TRADER)
     assert [success.tried for success in read(desk).success] == [0, 0, 0]

@@ -13,7 +13,6 @@ from ba2_trade_platform.core.notifications.channels import Channel
 from ba2_trade_platform.core.notifications.messages import Message
 from ba2_trade_platform.core.notifications.sender import AppriseSender
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
-from tests.fakes.experts import Catalog, Scripted
 from tests.fakes.hook_server import HookServer
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
@@ -53,7 +52,7 @@ class NotifyDesk:
 
     def fail(self, symbols: Sequence[str], **failure: Any) -> None:
         """Have an analysis of each of these symbols fail, several a tick."""
-        instance = next(iter(self.desk.experts.list()), None)
+        instance = next(iter(self.desk.platform.experts.list()), None)
         expert = instance.id if instance else self.desk.expert(alias="Busy provider")
         worker = self.desk.worker()
         for symbol in symbols:
@@ -71,10 +70,11 @@ class NotifyDesk:
         return self.notifications.outbox.list()
 
 
-def notify_desk(folder: Path, hooks: HookServer, *, seconds: float = 5, per_hour: int = 30) -> NotifyDesk:
-    """Return a desk without channels; `seconds` is the sender's time-out."""
-    desk = make_desk(folder, Catalog(Scripted()))
+def notify_desk(folder: Path, hooks: HookServer, *, seconds: float | None = None, **settings: Any) -> NotifyDesk:
+    """Return a desk without channels; `seconds` is a time-out that its sender is given in place of its own."""
+    desk = make_desk(folder, timezone="UTC", **settings)
+    if seconds is None:
+        return NotifyDesk(desk, desk.platform.notifications, hooks)
     box = SecretBox(folder / "secret.key")
-    sender = AppriseSender(seconds)
-    notifications = open_notifications(desk.store, box, "UTC", BASE, sender=sender, per_hour=per_hour)
-    return NotifyDesk(desk, notifications, hooks)
+    hurried = open_notifications(desk.store, box, "UTC", BASE, sender=AppriseSender(seconds))
+    return NotifyDesk(desk, hurried, hooks)

@@ -29,7 +29,7 @@ def desk(tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def alerts(desk: Desk) -> Alerts:
-    return Alerts(desk.store)
+    return desk.platform.notifications.alerts
 
 
 @pytest.fixture

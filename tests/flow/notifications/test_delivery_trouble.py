@@ -149,15 +149,15 @@ def test_an_address_is_found_nowhere_once_it_was_entered(
     for channel in desk.notifications.channels.list()[:2]:
         desk.notifications.channels.test(channel.id)
     shown = [repr(desk.notifications.channels.list()), repr(desk.messages), logged.getvalue()]
-    desk.desk.store.dispose()
-    files = [file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file()]
-    assert "not sent to Down" in shown[2]
-    assert not [text for text in (*shown, *files) if SECRET in text]
     desk.channel("Push", url="ntfy://my-secret-topic", occasions=())
     hints = {channel.name: channel.hint for channel in desk.notifications.channels.list()}
     assert hints["Hook"] == f"JSON (json://127.0.0.1:{hooks.port})"
     assert hints["Push"] == "ntfy (ntfy://...)"
     assert hints["Telegram"] == "Telegram (tgram://...)"  # its token stands where others have a host
+    desk.desk.close()
+    files = [file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file()]
+    assert "not sent to Down" in shown[2]
+    assert not [text for text in (*shown, *files) if SECRET in text]
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "foo://bar/baz", "mailto://", "json://a b", "json://" + "x" * 3000])
@@ -224,6 +224,7 @@ def test_a_kill_between_sending_and_writing_it_down_sends_it_again_and_loses_not
     desk.channel()
     desk.group(0)
     desk.happens(Occasion.FAILED, "one")
+    desk.desk.die()
     hooks.hold.clear()
     sends = (
         "import pathlib; from tests.flow.notifications.notify_desk import notify_desk\n"

@@ -9,11 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.analyses.waiting_retries import Retrying
-from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.core.events.outbox import Occasion
-from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.worker.buffers import End
 from ba2_trade_platform.vocabulary import Action, ErrorCode, MessageState, Outcome
 from tests.fakes.hook_server import HookServer, hook_server
@@ -84,7 +81,7 @@ def test_whoever_stops_the_retries_makes_it_a_failure_that_is_told(desk: NotifyD
     desk.group(0)
     analysis, worker = desk.desk.submit(desk.desk.expert(max_retries=1), "AAPL"), desk.desk.worker()
     worker.fail(worker.claim(analysis), ErrorCode.RATE_LIMIT, "Slow down")
-    Retrying(desk.desk.store, EmbeddedDispatcher()).stop(analysis, by=TRADER)
+    desk.desk.platform.waiting_retries.stop(analysis, by=TRADER)
     assert desk.passes() == 1
     assert hooks.titles == ["Analysis failed: AAPL (Scripted)"]
 
@@ -95,18 +92,19 @@ def test_what_waits_for_a_disabled_expert_is_told_as_one_message(desk: NotifyDes
     expert = desk.desk.expert()
     for symbol in ("AAPL", "MSFT", "DELL"):
         desk.desk.submit(expert, symbol)
-    desk.desk.experts.update(expert, by=TRADER, enabled=False)
+    desk.desk.platform.experts.update(expert, by=TRADER, enabled=False)
     desk.desk.worker().tick()
     assert desk.passes() == 1
     assert hooks.titles == ["3 analyses failed: EXPERT_UNAVAILABLE"]
 
 
-def test_an_analysis_whose_worker_died_too_often_is_told(desk: NotifyDesk, hooks: HookServer) -> None:
+def test_an_analysis_whose_worker_died_too_often_is_told(tmp_path: Path, hooks: HookServer) -> None:
+    desk = notify_desk(tmp_path, hooks, max_rescues=0)
     desk.channel()
     desk.group(0)
     analysis = desk.desk.submit(desk.desk.expert(), "AAPL")
-    desk.desk.worker("one", max_rescues=0).claim(analysis)
-    desk.desk.worker("two", max_rescues=0).tick(boot=True)
+    desk.desk.worker("one").claim(analysis)
+    desk.desk.worker("two").tick(boot=True)
     assert desk.passes() == 1
     assert hooks.titles == ["Analysis failed: AAPL (Scripted)"]
 
@@ -131,11 +129,12 @@ def test_only_confident_recommendations_of_the_chosen_expert_are_told(desk: Noti
     assert hooks.titles == ["Recommendation: BUY AAPL, 85 % (Chosen)"]
 
 
-def test_an_open_breaker_is_told_once(desk: NotifyDesk, hooks: HookServer) -> None:
+def test_an_open_breaker_is_told_once(tmp_path: Path, hooks: HookServer) -> None:
+    desk = notify_desk(tmp_path, hooks, breaker_failures=3)
     desk.channel(occasions=[Occasion.BREAKER_OPEN])
     desk.group(0)
     expert = desk.desk.expert()
-    worker = desk.desk.worker(policy=BreakerPolicy(failures=3))
+    worker = desk.desk.worker()
     for symbol in ("AAPL", "MSFT", "DELL", "IBM"):
         claim = worker.claim(desk.desk.submit(expert, symbol))
         at = desk.desk.clock.now()
@@ -155,7 +154,7 @@ def test_nothing_is_written_down_while_nobody_waits_for_it(desk: NotifyDesk) -> 
 def test_a_flood_of_different_failures_is_a_few_messages_and_one_that_counts_the_rest(
     tmp_path: Path, hooks: HookServer
 ) -> None:
-    desk = notify_desk(tmp_path, hooks, per_hour=3)
+    desk = notify_desk(tmp_path, hooks, notifications_per_hour=3)
     desk.channel(occasions=[Occasion.FAILED, Occasion.RUN_MISSED])
     desk.group(0)
     for number in range(10):
@@ -211,7 +210,7 @@ def test_what_a_market_or_a_model_says_stays_text(desk: NotifyDesk, hooks: HookS
 
 
 def test_a_flood_of_urgent_events_is_bounded_too(tmp_path: Path, hooks: HookServer) -> None:
-    desk = notify_desk(tmp_path, hooks, per_hour=2)
+    desk = notify_desk(tmp_path, hooks, notifications_per_hour=2)
     desk.channel(occasions=[Occasion.RUN_MISSED])
     desk.group(0)
     for number in range(5):

@@ -19,12 +19,12 @@ from tests.stepped import Desk, make_desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(can_resume=False)))
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def numbers(desk: Desk) -> dict[str, float]:
     """Return every number above zero that a scrape would find, by name and labels; without the times of creation."""
-    families = text_string_to_metric_families(desk.telemetry.metrics.exposition())
+    families = text_string_to_metric_families(desk.platform.telemetry.metrics.exposition())
     return {
         sample.name + "".join(f" {key}={value}" for key, value in sorted(sample.labels.items())): sample.value
         for family in families
@@ -34,9 +34,8 @@ def numbers(desk: Desk) -> dict[str, float]:
 
 
 def test_an_idle_desk_offers_every_name_of_the_contract(desk: Desk) -> None:
-    families = {
-        family.name: family.type for family in text_string_to_metric_families(desk.telemetry.metrics.exposition())
-    }
+    exposition = desk.platform.telemetry.metrics.exposition()
+    families = {family.name: family.type for family in text_string_to_metric_families(exposition)}
     counters = {"analysis_attempts", "retry_attempts", "retry_success", "retry_failure", "rerun", "stale_completions"}
     histograms = {"retry_duration_seconds", "time_to_rerun_seconds", "time_to_recover_seconds", "queue_wait_seconds"}
     for name in counters | {"rescued", "bulk_rerun_items"}:
@@ -128,7 +127,7 @@ def test_a_rescue_counts_the_attempt_that_was_interrupted(desk: Desk) -> None:
 def test_what_ends_without_having_begun_is_counted_without_a_duration(desk: Desk) -> None:
     instance = desk.expert()
     desk.submit(instance)
-    desk.experts.update(instance, by=TRADER, enabled=False)
+    desk.platform.experts.update(instance, by=TRADER, enabled=False)
     desk.worker().tick()
     found = numbers(desk)
     assert found["analysis_attempts_total kind=permanent outcome=failed trigger=first"] == 1
@@ -136,6 +135,6 @@ def test_what_ends_without_having_begun_is_counted_without_a_duration(desk: Desk
 
 
 def test_items_of_a_bulk_rerun_are_counted_by_result(desk: Desk) -> None:
-    desk.telemetry.metrics.bulk_item("queued", 3)
-    desk.telemetry.metrics.bulk_item("skipped")
+    desk.platform.telemetry.metrics.bulk_item("queued", 3)
+    desk.platform.telemetry.metrics.bulk_item("skipped")
     assert numbers(desk) == {"bulk_rerun_items_total result=queued": 3, "bulk_rerun_items_total result=skipped": 1}

@@ -30,7 +30,7 @@ def desk(tmp_path: Path, collected: InMemorySpanExporter) -> Iterator[Desk]:
     provider.add_span_processor(SimpleSpanProcessor(collected))
     made = make_desk(tmp_path, tracing=provider)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def told(span: ReadableSpan) -> dict[str, object]:

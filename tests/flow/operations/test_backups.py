@@ -71,7 +71,7 @@ def test_a_backup_is_complete_verified_and_nothing_is_beside_it(tmp_path: Path) 
     made = backups_of(desk, tmp_path).make(by=TRADER)
     assert made.good
     assert made.file is not None
-    assert [file.name for file in (tmp_path / "backups").iterdir()] == ["desk-backup-20260302T090000Z.db"]
+    assert [file.name for file in (tmp_path / "backups").iterdir()] == ["ba2-backup-20260302T090000Z.db"]
     assert verify(Path(made.file)).revision == "0004"
     assert made.bytes == Path(made.file).stat().st_size
     assert ask(desk.file, "SELECT what, name FROM activity_log JOIN actor ON actor.id = actor_id") == [
@@ -88,7 +88,7 @@ def test_what_is_written_meanwhile_neither_waits_nor_makes_the_copy_begin_anew(t
     def write() -> None:
         nonlocal written
         while not done.is_set():
-            desk.desk_settings.change("budget_per_day_usd", str(written), by=TRADER)
+            desk.platform.app_settings.change("budget_per_day_usd", str(written), by=TRADER)
             written += 1
             begun.set()
 
@@ -186,7 +186,7 @@ def test_a_failed_backup_is_tried_again_after_an_hour_not_at_every_look(tmp_path
 def test_a_console_killed_while_it_copies_leaves_no_backup(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     fill(desk.file, 10)
-    target = tmp_path / "backups" / "desk-backup-20260302T090000Z.db"
+    target = tmp_path / "backups" / "ba2-backup-20260302T090000Z.db"
     script = (
         "import os, sys; from pathlib import Path\n"
         "from ba2_trade_platform.core.operations.database_copies import copy_database\n"
@@ -196,6 +196,7 @@ def test_a_console_killed_while_it_copies_leaves_no_backup(tmp_path: Path) -> No
     assert died.returncode == -signal.SIGKILL
     assert not target.exists()
     assert list(target.parent.iterdir()) != []
+    desk.die()
     with make_started(tmp_path) as backups:
         assert backups.list() == []
         assert list(target.parent.iterdir()) == []
@@ -203,7 +204,7 @@ def test_a_console_killed_while_it_copies_leaves_no_backup(tmp_path: Path) -> No
 
 @contextmanager
 def make_started(folder: Path) -> Iterator[Backups]:
-    """The backups of a console that has started in this folder, on another database."""
+    """The backups of a console that has started in this folder."""
     platform = make_platform(folder)
     platform.operations.backups.start(platform.operations.background_jobs)
     try:

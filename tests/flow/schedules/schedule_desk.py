@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
-from ba2_trade_platform.core.instruments.watchlists import Watchlists
+from ba2_trade_platform.app.schedules import Scheduling
+from ba2_trade_platform.core.contracts.replay import Walk
 from ba2_trade_platform.core.schedules.drafts import Draft
-from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
-from ba2_trade_platform.core.schedules.runs import RunFilter, RunInfo, ScheduleRuns
-from ba2_trade_platform.core.schedules.service import ScheduleInfo, Schedules
-from ba2_trade_platform.core.schedules.uptime import Presence
-from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
+from ba2_trade_platform.core.schedules.runs import RunFilter, RunInfo
+from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.demo.market import DemoMarket
+from ba2_trade_platform.demo.replay_clock import ReplayClock
 from ba2_trade_platform.vocabulary import ScheduleClock
 from tests.fakes.clock import MovingClock
-from tests.platforms import TRADER
-from tests.stepped import Desk, SteppedWorker, make_desk
+from tests.fakes.experts import Catalog, Scripted
+from tests.platforms import TRADER, make_platform
+from tests.stepped import Desk, SteppedWorker
 
 BERLIN = ZoneInfo("Europe/Berlin")
+START, FRIDAY, END = (datetime(*day, 12, tzinfo=UTC) for day in ((2007, 1, 3), (2008, 9, 12), (2015, 12, 31)))
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # ten o'clock in Berlin
 TWICE_A_DAY = {"kind": "times", "times": ["11:00", "15:45"]}
 QUARTERLY = {"kind": "cron", "expression": "*/15 * * * *"}
+
+
+class ReplayDial:
+    """Moves the replay's clock, which stands wherever it is put."""
+
+    def __init__(self, clock: ReplayClock, at: datetime) -> None:
+        self._clock = clock
+        self._put(at)
+
+    def now(self) -> datetime:
+        """Return the instant it stands at."""
+        return self._clock.now()
+
+    def advance(self, seconds: float) -> None:
+        """Move on, as a walk does."""
+        self._put(self.now() + timedelta(seconds=seconds))
+
+    def set(self, instant: datetime) -> None:
+        """Jump, as a person sets a replay: those who wait by it are told."""
+        self._put(instant, going=True)
+        self._put(instant)
+
+    def _put(self, at: datetime, *, going: bool = False) -> None:
+        self._clock.set(Walk(START, END, at, speed=1, going=going))
 
 
 @dataclass
@@ -33,23 +58,23 @@ class ScheduleDesk:
 
     desk: Desk
     worker: SteppedWorker
-    firing: ScheduleFiring
-    presence: Presence
-    schedules: Schedules
-    runs: ScheduleRuns
-    replay: MovingClock
+    replay: ReplayDial
     expert: int
-    moved: list[str] = field(default_factory=list)
 
     @property
     def clock(self) -> MovingClock:
         """The clock of the desk."""
         return self.desk.clock
 
+    @property
+    def scheduling(self) -> Scheduling:
+        """The console's schedules, their runs, and what fires them."""
+        return self.desk.platform.schedules
+
     def schedule(self, name: str = "Morning", **wanted: Any) -> ScheduleInfo:
         """Make a schedule of two symbols at eleven and a quarter to four in Berlin unless told otherwise."""
         draft = Draft(name, self.expert, TWICE_A_DAY, "Europe/Berlin", symbols=("AAPL", "MSFT"))
-        return self.schedules.create(replace(draft, **wanted), by=TRADER)
+        return self.scheduling.service.create(replace(draft, **wanted), by=TRADER)
 
     def at(self, hour: int, minute: int = 0, day: int = 2) -> None:
         """Move the clock to a local time of March 2026 in Berlin."""
@@ -58,18 +83,18 @@ class ScheduleDesk:
 
     def come_to_it(self) -> list[RunInfo]:
         """Fire what is due, as the scheduler does when it wakes, and return every run, the oldest planned first."""
-        self.firing.fire(ScheduleClock.REAL)
+        self.scheduling.firing.fire(ScheduleClock.REAL)
         return self.listed()
 
     def listed(self, **wanted: Any) -> list[RunInfo]:
         """Return runs, the oldest planned first."""
-        return list(reversed(self.runs.list(RunFilter(**wanted), limit=500).items))
+        return list(reversed(self.scheduling.runs.list(RunFilter(**wanted), limit=500).items))
 
     def live(self, until: timedelta) -> None:
         """Be seen every fifteen seconds for so long."""
         for _ in range(int(until.total_seconds() // 15)):
             self.clock.advance(15)
-            self.presence.beat()
+            self.scheduling.uptime.beat()
 
     def finish(self, **failing: bool) -> None:
         """Let every pending analysis be done; those of symbols named True fail."""
@@ -81,20 +106,18 @@ class ScheduleDesk:
 
 def schedule_desk(folder: Path) -> ScheduleDesk:
     """Return a desk with an expert and no schedule yet, its console just started."""
-    desk = make_desk(folder)
-    calendars, replay = ExchangeCalendars(), MovingClock(datetime(2008, 9, 12, 12, tzinfo=UTC))
-    clocks: dict[ScheduleClock, DeskClock] = {ScheduleClock.REAL: desk.clock, ScheduleClock.REPLAY: replay}
-    firing = ScheduleFiring(desk.store, desk.queue, calendars, clocks, desk.clock)
-    presence = Presence(desk.store, "test")
-    moved: list[str] = []
-    schedules = Schedules(desk.store, calendars, clocks, firing, lambda: moved.append("moved"))
-    known = {expert.alias: expert.id for expert in desk.experts.list()}
+    clock = MovingClock()
+    market, zone = DemoMarket(clock), str(BERLIN)
+    desk = Desk(make_platform(folder, catalog=Catalog(Scripted()), prices=market, clock=clock, timezone=zone), clock)
+    known = {expert.alias: expert.id for expert in desk.platform.experts.list()}
     expert = known["Scripted"] if "Scripted" in known else desk.expert()
-    presence.begin()
-    runs = ScheduleRuns(desk.store, calendars, clocks, BERLIN)
-    return ScheduleDesk(desk, desk.worker(), firing, presence, schedules, runs, replay, expert, moved)
+    replayed = desk.platform.schedules.clocks[ScheduleClock.REPLAY]
+    assert isinstance(replayed, ReplayClock)
+    desk.platform.schedules.uptime.begin()
+    return ScheduleDesk(desk, desk.worker(), ReplayDial(replayed, FRIDAY), expert)
 
 
 def watchlist(desk: Desk, *symbols: str) -> int:
     """Make a watchlist of symbols of the demo market and return its id."""
-    return Watchlists(desk.store, desk.prices).add("Tech", [desk.prices.instrument(symbol) for symbol in symbols])
+    instruments = [desk.platform.prices.instrument(symbol) for symbol in symbols]
+    return desk.platform.instruments.watchlists.add("Tech", instruments)

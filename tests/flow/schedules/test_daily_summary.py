@@ -35,7 +35,7 @@ def summary_of(desk: Desk) -> DailySummary:
     """Return the summary as a console puts it together at its start."""
     clocks = {clock: RealClock() for clock in ScheduleClock}
     runs = ScheduleRuns(desk.store, ExchangeCalendars(), clocks, BERLIN)
-    return DailySummary(desk.store, runs, desk.desk_settings, BERLIN)
+    return DailySummary(desk.store, runs, desk.platform.app_settings, BERLIN)
 
 
 def somebody_wants_it(desk: Desk) -> None:

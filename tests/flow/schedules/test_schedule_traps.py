@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ba2_trade_platform.core.base.background_jobs import Clockwork
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
 from ba2_trade_platform.core.schedules.runs import RunFilter
 from ba2_trade_platform.core.schedules.scheduler import Scheduler
@@ -36,7 +34,7 @@ def test_a_rename_while_a_run_waits_for_its_jitter_does_not_lose_the_run(sched: 
     sched.at(11)
     sched.clock.advance(1)
     assert sched.come_to_it() == []  # its jitter has not passed
-    renamed = sched.schedules.update(
+    renamed = sched.scheduling.service.update(
         schedule.id, replace(schedule.draft(), name="Early"), version=schedule.version, by=TRADER
     )
     assert renamed.next_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -49,7 +47,7 @@ def test_a_change_that_takes_the_waiting_time_away_waits_for_the_next_one_from_n
     sched.at(11)
     sched.clock.advance(1)
     draft = replace(schedule.draft(), timing={"kind": "times", "times": ["10:59", "11:30"]})
-    changed = sched.schedules.update(schedule.id, draft, version=schedule.version, by=TRADER)
+    changed = sched.scheduling.service.update(schedule.id, draft, version=schedule.version, by=TRADER)
     assert changed.next_at == datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 
 
@@ -77,7 +75,7 @@ def test_a_time_that_comes_while_a_change_waits_for_the_database_is_run(sched: S
     sched.at(11)
     just_before = datetime(2026, 3, 2, 9, 59, 59, tzinfo=UTC)
     hurrying = HurryingClock(just_before, sched.clock.now())
-    clocks = {ScheduleClock.REAL: hurrying, ScheduleClock.REPLAY: sched.replay}
+    clocks = {**sched.scheduling.clocks, ScheduleClock.REAL: hurrying}
     calendars = ExchangeCalendars()
     firing = ScheduleFiring(sched.desk.store, sched.desk.queue, calendars, clocks, sched.clock)
     schedules = Schedules(sched.desk.store, calendars, clocks, firing, lambda: None)
@@ -127,7 +125,7 @@ def run_plans(sched: ScheduleDesk, work: Callable[[], object]) -> str:
 
 
 def test_what_nobody_has_seen_is_counted_from_its_own_index(sched: ScheduleDesk) -> None:
-    plan = run_plans(sched, sched.runs.unseen) + run_plans(sched, lambda: sched.listed(unseen_only=True))
+    plan = run_plans(sched, sched.scheduling.runs.unseen) + run_plans(sched, lambda: sched.listed(unseen_only=True))
     assert plan.count("USING INDEX ix_schedule_run_unseen") == 2
     assert "ix_schedule_run_state" not in plan
 
@@ -136,10 +134,10 @@ def test_the_list_of_schedules_does_not_read_every_run_there_ever_was(sched: Sch
     sched.schedule()
     sched.at(16)
     sched.come_to_it()
-    plan = run_plans(sched, sched.schedules.list)
+    plan = run_plans(sched, sched.scheduling.service.list)
     assert "ix_schedule_run_unseen" in plan
     assert "SEARCH schedule_run_1 " not in plan
-    (found,) = sched.schedules.list()
+    (found,) = sched.scheduling.service.list()
     assert found.last_run is not None
     assert found.last_run.planned_at == datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
 
@@ -150,17 +148,15 @@ def test_a_zone_that_this_machine_does_not_know_holds_up_no_other_schedule(sched
     change(sched.desk.file, "UPDATE schedule SET zone = 'Mars/Olympus' WHERE id = 1")
     sched.at(11)
     assert [run.schedule for run in sched.come_to_it()] == ["Well"]
-    shown = sched.schedules.get(lost.id)
+    shown = sched.scheduling.service.get(lost.id)
     assert (shown.next_at, shown.words) == (None, "This machine knows no time zone Mars/Olympus; choose another")
     assert one(sched.desk.file, "SELECT key FROM alert") == "schedule 1"
 
 
 def scheduler_of(sched: ScheduleDesk) -> Scheduler:
-    """Return a scheduler on this desk that looks when told: its clockwork is never started."""
-    clocks: dict[ScheduleClock, DeskClock] = {ScheduleClock.REAL: sched.clock, ScheduleClock.REPLAY: sched.replay}
-    scheduler = Scheduler(sched.desk.store, Clockwork(), sched.firing, sched.presence, clocks)
-    scheduler.start()
-    return scheduler
+    """Return the desk's scheduler, which looks when told: its background jobs are never started."""
+    sched.scheduling.scheduler.start()
+    return sched.scheduling.scheduler
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -173,7 +169,11 @@ def test_a_clock_that_ran_ahead_for_a_moment_silences_no_schedule(
     scheduler.look()
     assert {run.state for run in sched.listed()} == {RunState.MISSED}
     sched.clock.advance(-40 * 86_400)
-    (scheduler_of(schedule_desk(tmp_path)) if restarted else scheduler).look()
+    if restarted:
+        sched.desk.die()
+        scheduler_of(schedule_desk(tmp_path)).look()
+    else:
+        scheduler.look()
     assert sched.listed() == []
     assert one(sched.desk.file, "SELECT sentence FROM alert WHERE kind = 'clock'").startswith("The clock was set back")
     sched.at(11)
@@ -224,14 +224,14 @@ def test_what_a_replay_jumps_over_is_not_fired_before_the_jump_is_noticed(sched:
 @pytest.mark.parametrize("day", [date.min, date.max])
 def test_a_day_beyond_all_calendars_is_refused_with_a_sentence(sched: ScheduleDesk, day: date) -> None:
     sched.schedule()
-    for ask in (sched.runs.day_summary, sched.runs.week):
+    for ask in (sched.scheduling.runs.day_summary, sched.scheduling.runs.week):
         with pytest.raises(Invalid, match="schedules know the years 1970 to 2100"):
             ask(day)
     edge = datetime.combine(day, time(), timezone(timedelta(hours=14 if day == date.min else -14)))
     if day == date.max:
         edge = edge.replace(hour=23)
     with pytest.raises(Invalid, match="lies outside the calendar"):
-        sched.runs.list(RunFilter(first=edge))
+        sched.scheduling.runs.list(RunFilter(first=edge))
 
 
 def test_a_plan_that_seemed_to_have_ended_goes_on_when_the_clock_is_set_back(sched: ScheduleDesk) -> None:
@@ -239,10 +239,10 @@ def test_a_plan_that_seemed_to_have_ended_goes_on_when_the_clock_is_set_back(sch
     scheduler = scheduler_of(sched)
     sched.clock.advance(40 * 86_400)
     scheduler.look()
-    assert sched.schedules.get(schedule.id).next_at is None
+    assert sched.scheduling.service.get(schedule.id).next_at is None
     sched.clock.advance(-40 * 86_400)
     scheduler.look()
-    assert sched.schedules.get(schedule.id).next_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
+    assert sched.scheduling.service.get(schedule.id).next_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 def test_a_run_that_was_partly_cancelled_and_partly_failed_says_both(sched: ScheduleDesk) -> None:

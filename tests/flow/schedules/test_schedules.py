@@ -13,7 +13,6 @@ from ba2_trade_platform.vocabulary import Misfire, RunState, RunTrigger, Schedul
 from tests.flow.schedules.schedule_desk import QUARTERLY, ScheduleDesk, schedule_desk, watchlist
 from tests.platforms import TRADER
 from tests.sql import one
-from tests.stepped import make_desk
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def test_a_schedule_runs_its_symbols_and_its_watchlists_at_its_time(sched: Sched
     sched.finish()
     (run,) = sched.come_to_it()
     assert (run.state, run.reason, run.items.succeeded) == (RunState.DONE, None, 3)
-    assert sched.schedules.get(schedule.id).next_at == datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
+    assert sched.scheduling.service.get(schedule.id).next_at == datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +72,15 @@ def test_each_policy_settles_every_time_of_an_outage(
 
 def schedule_desk_again(sched: ScheduleDesk, folder: Path) -> ScheduleDesk:
     """Return the same desk in the next life of its console."""
+    sched.desk.die()
     again = schedule_desk(folder)
     again.clock.advance((sched.clock.now() - again.clock.now()).total_seconds())
-    again.presence.end()
+    again.scheduling.uptime.end()
     with again.desk.store.write() as transaction:  # the life that schedule_desk began before its clock was right
         transaction.session.connection().exec_driver_sql(
             "DELETE FROM presence WHERE id = (SELECT MAX(id) FROM presence)"
         )
-    again.presence.begin()
+    again.scheduling.uptime.begin()
     return again
 
 
@@ -106,13 +106,13 @@ def test_nothing_is_made_up_for_after_its_deadline(sched: ScheduleDesk) -> None:
 def test_after_months_the_newest_thousand_times_have_a_row(sched: ScheduleDesk) -> None:
     sched.schedule(timing=QUARTERLY, misfire=Misfire.SKIP)
     sched.clock.advance(86_400 * 30)
-    sched.firing.fire(ScheduleClock.REAL)
+    sched.scheduling.firing.fire(ScheduleClock.REAL)
     assert one(sched.desk.file, "SELECT COUNT(*) FROM schedule_run WHERE state = 'missed'") == 999
     assert one(sched.desk.file, "SELECT COUNT(*) FROM schedule_run") == 1_000
     oldest = one(sched.desk.file, "SELECT reason FROM schedule_run ORDER BY planned_at LIMIT 1")
     assert oldest.endswith("1,880 earlier planned times passed too and are not listed")
-    assert sched.runs.acknowledge(schedule_id=1, by=TRADER, reason="holiday") == 999
-    assert sched.runs.unseen() == 0
+    assert sched.scheduling.runs.acknowledge(schedule_id=1, by=TRADER, reason="holiday") == 999
+    assert sched.scheduling.runs.unseen() == 0
 
 
 def test_a_deadline_that_passes_while_the_queue_is_paused_names_who_paused_it(sched: ScheduleDesk) -> None:
@@ -128,7 +128,7 @@ def test_a_deadline_that_passes_while_the_queue_is_paused_names_who_paused_it(sc
         RunState.MISSED,
         "2 of 2 had not begun by the deadline: the queue was paused by trader since 2026-03-02 10:50 (maintenance)",
     )
-    assert sched.runs.unseen() == 1
+    assert sched.scheduling.runs.unseen() == 1
 
 
 def test_a_run_that_waits_long_in_the_queue_is_late(sched: ScheduleDesk) -> None:
@@ -163,7 +163,7 @@ def test_a_disabled_expert_and_an_empty_watchlist_are_missed_runs_with_their_rea
     empty = watchlist(sched.desk)
     sched.schedule("Nothing", symbols=(), watchlist_ids=(empty,))
     sched.schedule("Disabled")
-    sched.desk.experts.update(sched.expert, by=TRADER, enabled=False)
+    sched.desk.platform.experts.update(sched.expert, by=TRADER, enabled=False)
     sched.at(11)
     reasons = {run.schedule: (run.state.value, run.reason) for run in sched.come_to_it()}
     assert reasons == {
@@ -187,7 +187,7 @@ def test_a_clock_set_back_doubles_nothing(sched: ScheduleDesk) -> None:
 def test_a_sleep_is_an_absence(sched: ScheduleDesk) -> None:
     sched.schedule(misfire=Misfire.SKIP)
     sched.at(12)
-    sched.presence.beat()
+    sched.scheduling.uptime.beat()
     (run,) = sched.come_to_it()
     assert run.reason == ("The console was down from 2026-03-02 10:00 to 12:00; this schedule skips what it missed")
 
@@ -196,35 +196,35 @@ def test_a_change_first_settles_what_was_due_and_then_waits_anew(sched: Schedule
     schedule = sched.schedule(misfire=Misfire.SKIP)
     sched.at(13)
     draft = schedule.draft()
-    changed = sched.schedules.update(schedule.id, draft, version=1, by=TRADER)
+    changed = sched.scheduling.service.update(schedule.id, draft, version=1, by=TRADER)
     assert changed.last_run is not None
     assert changed.last_run.state is RunState.MISSED
     assert changed.next_at == datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
     assert changed.version == 2
     with pytest.raises(Refused, match="was changed meanwhile"):
-        sched.schedules.update(schedule.id, draft, version=1, by=TRADER)
+        sched.scheduling.service.update(schedule.id, draft, version=1, by=TRADER)
 
 
 def test_a_disabled_schedule_plans_nothing_and_an_enabled_one_starts_from_now(sched: ScheduleDesk) -> None:
     schedule = sched.schedule()
-    assert sched.schedules.disable(schedule.id, by=TRADER).next_at is None
+    assert sched.scheduling.service.disable(schedule.id, by=TRADER).next_at is None
     sched.at(13)
     assert sched.come_to_it() == []
-    enabled = sched.schedules.enable(schedule.id, by=TRADER)
+    enabled = sched.scheduling.service.enable(schedule.id, by=TRADER)
     assert enabled.next_at == datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
     assert sched.come_to_it() == []
-    sched.schedules.archive(schedule.id, by=TRADER)
+    sched.scheduling.service.archive(schedule.id, by=TRADER)
     sched.at(16)
-    assert (sched.come_to_it(), sched.schedules.list()) == ([], [])
+    assert (sched.come_to_it(), sched.scheduling.service.list()) == ([], [])
     with pytest.raises(Refused, match="Morning was archived"):
-        sched.schedules.enable(schedule.id, by=TRADER)
+        sched.scheduling.service.enable(schedule.id, by=TRADER)
 
 
 def test_run_now_runs_beside_the_plan_and_is_never_late(sched: ScheduleDesk) -> None:
-    schedule = sched.schedules.disable(sched.schedule().id, by=TRADER)
-    assert sched.schedules.run_now(schedule.id, by=TRADER).sentence == "Morning runs now (run 1)"
+    schedule = sched.scheduling.service.disable(sched.schedule().id, by=TRADER)
+    assert sched.scheduling.service.run_now(schedule.id, by=TRADER).sentence == "Morning runs now (run 1)"
     with pytest.raises(Refused, match="at this very instant"):
-        sched.schedules.run_now(schedule.id, by=TRADER)
+        sched.scheduling.service.run_now(schedule.id, by=TRADER)
     sched.clock.advance(3_600)
     sched.finish()
     (run,) = sched.listed()
@@ -234,18 +234,18 @@ def test_run_now_runs_beside_the_plan_and_is_never_late(sched: ScheduleDesk) -> 
 def test_a_replay_runs_at_its_own_time_never_twice_and_misses_nothing(sched: ScheduleDesk) -> None:
     sched.schedule(clock=ScheduleClock.REPLAY, deadline_minutes=5, timing={"kind": "times", "times": ["16:00"]})
     sched.replay.advance(3 * 86_400)  # Friday noon to Monday noon: Friday's four o'clock was passed
-    sched.firing.fire(ScheduleClock.REPLAY)
+    sched.scheduling.firing.fire(ScheduleClock.REPLAY)
     (run,) = sched.listed()
     assert (run.state, run.planned_at) == (RunState.RUNNING, datetime(2008, 9, 12, 14, tzinfo=UTC))
     assert (sched.desk.row(1).as_of, sched.desk.row(1).run_before) == (run.planned_at, None)
     sched.replay.set(datetime(2008, 9, 12, 12, tzinfo=UTC))
-    sched.firing.skip_ahead(ScheduleClock.REPLAY)
+    sched.scheduling.firing.skip_ahead(ScheduleClock.REPLAY)
     sched.replay.advance(4 * 3_600)
-    sched.firing.fire(ScheduleClock.REPLAY)
+    sched.scheduling.firing.fire(ScheduleClock.REPLAY)
     assert [each.id for each in sched.listed()] == [run.id]
     sched.replay.set(datetime(2008, 9, 20, 12, tzinfo=UTC))  # a week is jumped over
-    sched.firing.skip_ahead(ScheduleClock.REPLAY)
-    sched.firing.fire(ScheduleClock.REPLAY)
+    sched.scheduling.firing.skip_ahead(ScheduleClock.REPLAY)
+    sched.scheduling.firing.fire(ScheduleClock.REPLAY)
     assert [each.id for each in sched.listed()] == [run.id]
 
 
@@ -265,9 +265,9 @@ def test_a_day_and_a_week_show_expected_against_done(sched: ScheduleDesk) -> Non
     sched.schedule(calendar="XNYS", misfire=Misfire.SKIP)
     sched.at(13)
     sched.come_to_it()
-    day = sched.runs.day_summary()
+    day = sched.scheduling.runs.day_summary()
     assert (day.planned, day.missed, day.ahead) == (2, 1, 1)
-    (row,) = sched.runs.week(date(2026, 3, 2)).rows
+    (row,) = sched.scheduling.runs.week(date(2026, 3, 2)).rows
     assert [day.closed for day in row.days] == [False] * 5 + [True] * 2
     assert [(len(day.runs), len(day.planned)) for day in row.days][:3] == [(1, 1), (0, 2), (0, 2)]
 
@@ -278,7 +278,7 @@ def test_many_at_one_instant_run_once_each_in_slices(tmp_path: Path) -> None:
         sched.schedule(f"Schedule {number}", symbols=(f"SYM{number}",))
     sched.at(11)
     commits = sched.desk.store.commits
-    sched.firing.fire(ScheduleClock.REAL)
+    sched.scheduling.firing.fire(ScheduleClock.REAL)
     assert sched.desk.store.commits - commits == 2  # a run and its one analysis, 200 of both in a slice
     assert one(sched.desk.file, "SELECT COUNT(*) FROM market_analysis") == 120
     assert one(sched.desk.file, "SELECT COUNT(DISTINCT schedule_id) FROM schedule_run") == 120
@@ -289,9 +289,9 @@ def test_two_consoles_that_fire_the_same_time_make_one_run(sched: ScheduleDesk, 
     other = schedule_desk_again(sched, tmp_path)
     for each in (sched, other):
         each.at(11)
-    sched.firing.fire(ScheduleClock.REAL)
-    other.firing.fire(ScheduleClock.REAL)
-    assert one(make_desk(tmp_path).file, "SELECT COUNT(*) FROM market_analysis") == 2
+    sched.scheduling.firing.fire(ScheduleClock.REAL)
+    other.scheduling.firing.fire(ScheduleClock.REAL)
+    assert one(other.desk.file, "SELECT COUNT(*) FROM market_analysis") == 2
 
 
 def test_an_absence_within_one_day_says_the_day_once() -> None:

@@ -29,7 +29,7 @@ SYMBOLS = ["AAPL", "AMD", "CERN", "COST", "GPS", "INTC", "MMM"]
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def smuggled(**values: Any) -> Verdict:
@@ -84,7 +84,7 @@ def test_the_poisoned_one_ends_as_bug_and_every_other_of_its_batch_completes(des
     sheets = [worked(worker.held[job], now, End(Outcome.COMPLETED, now, hold())) for job in jobs]
     POISONS[poison](sheets[3])
     told: list[Any] = []
-    subscription = desk.feed.subscribe(told.append)
+    subscription = desk.platform.feed.subscribe(told.append)
     ticked = worker.tick(*sheets)
     subscription.close()
     assert ticked.stale == 0
@@ -92,7 +92,7 @@ def test_the_poisoned_one_ends_as_bug_and_every_other_of_its_batch_completes(des
     bad = rows.pop(3)
     assert (bad.status, bad.error_code, bad.failure_kind) == (Status.FAILED, "BUG", "unknown")
     assert bad.error_message
-    assert "Traceback" in (desk.details.archive(bad.id, 1).traceback or "")
+    assert "Traceback" in (desk.platform.monitoring.details.archive(bad.id, 1).traceback or "")
     assert {found.status for found in rows} == {Status.COMPLETED}
     assert one(desk.file, "SELECT COUNT(*) FROM analysis_output") == len(rows)
     assert one(desk.file, "SELECT COUNT(*) FROM expert_recommendation") == len(rows)

@@ -20,7 +20,7 @@ from tests.stepped import Desk, make_desk, worked
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def everything(desk: Desk, claim: object) -> Sheet:
@@ -138,4 +138,4 @@ def test_a_boot_that_takes_several_ticks_does_not_rescue_what_it_has_claimed_its
     worker.tick(boot=True)
     assert worker.tick(boot=True).rescued == 0
     assert (desk.row(first).status, desk.row(first).attempt) == (Status.RUNNING, 1)
-    desk.store.dispose()
+    desk.close()

@@ -29,7 +29,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         tmp_path, Catalog(Scripted(), Scripted("Other"), Scripted("Lacking", lacks="No API key is set")), slots=4
     )
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def fill(desk: Desk, instance: int, count: int, **options: Any) -> list[int]:
@@ -190,10 +190,10 @@ def test_an_expert_that_cannot_work_is_refused_with_its_reason(desk: Desk) -> No
         desk.submit(lacking)
     with pytest.raises(Refused, match="Scripted cannot work: Open positions need a connected broker"):
         desk.submit(one, subtype=Subtype.OPEN_POSITIONS)
-    desk.experts.update(one, by=TRADER, enabled=False)
+    desk.platform.experts.update(one, by=TRADER, enabled=False)
     with pytest.raises(Refused, match="Scripted cannot work: it is disabled"):
         desk.submit(one)
-    desk.experts.archive(one, by=TRADER)
+    desk.platform.experts.archive(one, by=TRADER)
     with pytest.raises(Refused, match="Scripted cannot work: it was removed") as refused:
         desk.submit(one)
     assert (refused.value.code, refused.value.http_status) == ("EXPERT_UNAVAILABLE", 409)
@@ -217,9 +217,9 @@ def test_what_waits_for_an_expert_that_cannot_work_any_more_fails_and_says_so(
     instance, worker = desk.expert("Other"), desk.worker()
     waiting, good = desk.submit(instance), desk.submit(desk.expert())
     if fate == "disabled":
-        desk.experts.update(instance, by=TRADER, enabled=False)
+        desk.platform.experts.update(instance, by=TRADER, enabled=False)
     elif fate == "archived":
-        desk.experts.archive(instance, by=TRADER)
+        desk.platform.experts.archive(instance, by=TRADER)
     elif fate == "lacking":
         other.lacks = "The key was taken away"
     else:
@@ -229,11 +229,10 @@ def test_what_waits_for_an_expert_that_cannot_work_any_more_fails_and_says_so(
     assert (found.status, found.error_code, found.failure_kind) == (Status.FAILED, "EXPERT_UNAVAILABLE", "permanent")
     assert found.error_message == f"Other cannot work: {reason}"
     assert (found.started_at, found.finished_at) == (None, desk.clock.now())
-    assert [(attempt.outcome, attempt.error_code) for attempt in desk.details.attempts(waiting)] == [
-        ("failed", "EXPERT_UNAVAILABLE")
-    ]
+    (attempt,) = desk.platform.monitoring.details.attempts(waiting)
+    assert (attempt.outcome, attempt.error_code) == ("failed", "EXPERT_UNAVAILABLE")
     assert set(worker.held) == {good}
-    desk.store.dispose()
+    desk.close()
 
 
 def test_a_refusal_at_boot_does_not_make_the_worker_rescue_what_it_has_just_begun(tmp_path: Path) -> None:
@@ -259,7 +258,7 @@ def test_a_refusal_at_boot_does_not_make_the_worker_rescue_what_it_has_just_begu
 def test_a_running_analysis_of_an_expert_that_is_disabled_meanwhile_comes_to_its_end(desk: Desk) -> None:
     expert, worker = desk.expert(), desk.worker()
     claim = worker.claim(desk.submit(expert))
-    desk.experts.update(expert, by=TRADER, enabled=False)
+    desk.platform.experts.update(expert, by=TRADER, enabled=False)
     worker.succeed(claim)
     assert desk.row(claim.analysis_id).status is Status.COMPLETED
 
@@ -312,7 +311,7 @@ def test_an_expert_that_cannot_say_what_it_needs_stops_nobody_else(tmp_path: Pat
     assert [claim.analysis_id for claim in worker.tick().claims] == [other]
     said = "Speechless cannot work: it cannot say what it needs (RuntimeError: no such setting)"
     assert (desk.row(waiting).status, desk.row(waiting).error_message) == (Status.FAILED, said)
-    desk.store.dispose()
+    desk.close()
 
 
 def test_what_fails_after_a_commit_takes_nothing_back_and_wakes_the_worker_all_the_same(desk: Desk) -> None:
@@ -325,7 +324,7 @@ def test_what_fails_after_a_commit_takes_nothing_back_and_wakes_the_worker_all_t
         transaction.then(lambda: woken.append("first") or 1 / 0)
         transaction.then(lambda: woken.append("second"))
     assert woken == ["first", "second", "woken"]
-    assert [one.alias for one in desk.experts.list() if one.id == instance] == ["Renamed"]
+    assert [one.alias for one in desk.platform.experts.list() if one.id == instance] == ["Renamed"]
 
 
 class Woken:

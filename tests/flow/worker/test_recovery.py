@@ -20,7 +20,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     catalog = Catalog(Scripted(), Scripted("Once", safe_to_repeat=False), Scripted("Afresh", can_resume=False))
     made = make_desk(tmp_path, catalog)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def test_at_boot_everything_that_was_running_is_rescued_at_once(desk: Desk) -> None:
@@ -42,7 +42,7 @@ def test_more_than_one_slice_at_boot_is_rescued_before_anything_runs(tmp_path: P
     first, second = following.tick(boot=True), following.tick(boot=True)
     assert (first.rescued, first.more, len(first.claims)) == (100, True, 0)
     assert (second.rescued, second.more, len(second.claims)) == (30, False, 130)
-    desk.store.dispose()
+    desk.close()
 
 
 def test_a_lease_that_ran_out_is_rescued_and_one_that_holds_is_not(desk: Desk) -> None:
@@ -64,13 +64,13 @@ def test_the_interrupted_attempt_is_closed_and_archived_and_the_next_one_tells_w
     died = desk.clock.advance(40)
     desk.queue.pause(by=TRADER)
     desk.worker("next").tick()
-    found, (second, first) = desk.row(analysis_id), desk.details.attempts(analysis_id)
+    found, (second, first) = desk.row(analysis_id), desk.platform.monitoring.details.attempts(analysis_id)
     assert (found.status, found.current_step, found.started_at) == (Status.PENDING, None, None)
     assert (first.outcome, first.error_code, first.finished_at) == ("interrupted", "INTERRUPTED", died)
     assert (first.failure_kind, first.error_message) == ("transient", "The worker stopped before the analysis ended")
     assert (second.trigger, second.mode, second.base_attempt) == ("rescue", "resume", 1)
     assert (second.actor_kind, second.effective_as_of) == ("system", MARKET_NOW)
-    left = desk.details.archive(analysis_id, 1)
+    left = desk.platform.monitoring.details.archive(analysis_id, 1)
     assert (len(left.outputs), len(left.steps), left.state) == (2, 1, {"attempt": 1})
 
 
@@ -88,9 +88,9 @@ def test_a_resumed_attempt_keeps_the_finished_steps_and_what_they_wrote_and_noth
     resumed = following.held[analysis_id]
     assert [(step.position, step.name, step.result) for step in resumed.recorded] == [(1, "Look", {"seen": "AAPL"})]
     assert resumed.state == {"attempt": 1}
-    (step,) = desk.details.steps(analysis_id)
+    (step,) = desk.platform.monitoring.details.steps(analysis_id)
     assert (step.attempt, step.reused_from_attempt, step.tokens, step.cost) == (2, 1, 0, 0)
-    assert [(output.name, output.attempt) for output in desk.details.outputs(analysis_id)] == [
+    assert [(output.name, output.attempt) for output in desk.platform.monitoring.details.outputs(analysis_id)] == [
         ("Note 0", 2), ("Note 1", 2),
     ]  # fmt: skip
 
@@ -104,22 +104,23 @@ def test_an_expert_that_cannot_resume_begins_afresh_at_the_same_as_of(desk: Desk
     following.tick()
     begun = following.held[analysis_id]
     assert (begun.mode, begun.recorded, begun.state, begun.as_of) == ("fresh", (), None, MARKET_NOW)
-    assert desk.details.outputs(analysis_id) == []
-    assert desk.details.steps(analysis_id) == []
-    assert desk.details.attempts(analysis_id)[0].base_attempt == 2
-    assert len(desk.details.archive(analysis_id, 1).outputs) == 2
+    assert desk.platform.monitoring.details.outputs(analysis_id) == []
+    assert desk.platform.monitoring.details.steps(analysis_id) == []
+    assert desk.platform.monitoring.details.attempts(analysis_id)[0].base_attempt == 2
+    assert len(desk.platform.monitoring.details.archive(analysis_id, 1).outputs) == 2
 
 
-def test_when_the_rescues_are_used_up_it_fails_as_interrupted(desk: Desk) -> None:
+def test_when_the_rescues_are_used_up_it_fails_as_interrupted(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, max_rescues=2)
     analysis_id = desk.submit(desk.expert())
     for _ in range(3):
-        desk.worker("dies", max_rescues=2).tick()
+        desk.worker("dies").tick()
         desk.clock.advance(40)
-    desk.worker("last", max_rescues=2).tick()
+    desk.worker("last").tick()
     found = desk.row(analysis_id)
     assert (found.status, found.error_code, found.rescues_used) == (Status.FAILED, "INTERRUPTED", 2)
     assert found.error_message == "The worker stopped 3 times while it ran"
-    assert [attempt.outcome for attempt in desk.details.attempts(analysis_id)] == [
+    assert [attempt.outcome for attempt in desk.platform.monitoring.details.attempts(analysis_id)] == [
         "failed",
         "interrupted",
         "interrupted",
@@ -136,7 +137,7 @@ def test_an_expert_that_is_not_safe_to_repeat_is_not_rescued_and_its_steps_do_no
     found = desk.row(analysis_id)
     assert (found.status, found.error_code, found.rescues_used) == (Status.FAILED, "INTERRUPTED", 0)
     assert found.error_message == "The worker stopped while it ran, and this expert is not safe to repeat by itself"
-    assert [step.status for step in desk.details.steps(analysis_id)] == ["failed"]
+    assert [step.status for step in desk.platform.monitoring.details.steps(analysis_id)] == ["failed"]
 
 
 def test_after_its_second_rescue_an_analysis_runs_alone(desk: Desk) -> None:
@@ -177,7 +178,7 @@ def test_a_clean_stop_hands_back_what_runs_and_it_counts_against_nothing(desk: D
     worker, analysis_id = desk.worker("leaving"), desk.submit(desk.expert())
     claim = worker.claim(analysis_id)
     worker.tick(worked(claim, desk.clock.now()), releasing=True)
-    found, (second, first) = desk.row(analysis_id), desk.details.attempts(analysis_id)
+    found, (second, first) = desk.row(analysis_id), desk.platform.monitoring.details.attempts(analysis_id)
     assert (found.status, found.rescues_used, found.retries_used, found.reruns_used) == (Status.PENDING, 0, 0, 0)
     assert (first.outcome, first.error_code) == ("released", None)
     assert (second.trigger, second.mode, second.base_attempt) == ("release", "resume", 1)
@@ -207,7 +208,7 @@ def test_what_was_to_run_before_a_time_that_has_passed_is_skipped_with_code_and_
     rows = [desk.row(job) for job in late]
     assert {(found.status, found.error_code) for found in rows} == {(Status.SKIPPED, ErrorCode.RUN_BEFORE)}
     assert rows[0].error_message == "It was to run before a time that has passed"
-    assert desk.details.attempts(late[0])[0].outcome == "skipped"
+    assert desk.platform.monitoring.details.attempts(late[0])[0].outcome == "skipped"
 
 
 def test_what_is_over_is_never_claimed_however_many_there_are(desk: Desk) -> None:

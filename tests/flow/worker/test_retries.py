@@ -36,7 +36,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     )
     made = make_desk(tmp_path, catalog)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def expert(desk: Desk, name: str = "Scripted", **limits: Any) -> int:
@@ -67,7 +67,7 @@ def test_a_transient_failure_waits_for_its_retry_and_says_so(desk: Desk) -> None
     assert found.offers(Event.STOP_RETRYING)
     assert not found.offers(Event.RERUN)
     assert desk.clock.now() <= found.available_at <= desk.clock.now() + timedelta(seconds=8)
-    second, first = desk.details.attempts(analysis_id)
+    second, first = desk.platform.monitoring.details.attempts(analysis_id)
     assert (first.outcome, first.error_code) == ("failed", "RATE_LIMIT")
     assert (second.trigger, second.mode, second.reason, second.actor) == (
         "retry", "resume", "retry 1/2 after RATE_LIMIT", "console",
@@ -93,9 +93,10 @@ def test_nothing_claims_it_before_its_time_and_then_it_goes_on_with_its_complete
 def test_an_expert_that_cannot_resume_begins_its_retry_afresh(desk: Desk) -> None:
     analysis_id, worker = desk.submit(expert(desk, "Forgets")), desk.worker()
     fail(desk, worker, worker.claim(analysis_id))
-    assert desk.details.attempts(analysis_id)[0].mode == "fresh"
-    assert (desk.details.outputs(analysis_id), desk.details.state(analysis_id)) == ([], None)
-    assert len(desk.details.archive(analysis_id, 1).outputs) == 1
+    details = desk.platform.monitoring.details
+    assert details.attempts(analysis_id)[0].mode == "fresh"
+    assert (details.outputs(analysis_id), details.state(analysis_id)) == ([], None)
+    assert len(details.archive(analysis_id, 1).outputs) == 1
 
 
 def test_after_the_last_retry_it_stands_failed_and_a_rerun_gives_a_fresh_budget(desk: Desk) -> None:
@@ -183,8 +184,9 @@ def test_stop_retrying_leaves_it_failed_as_its_last_attempt_was(desk: Desk) -> N
     found = desk.row(analysis_id)
     assert (found.status, found.error_code, found.error_message) == (Status.FAILED, "RATE_LIMIT", "Slow down")
     assert found.finished_at == desk.clock.now()
-    assert [attempt.outcome for attempt in desk.details.attempts(analysis_id)] == ["failed", "failed"]
-    assert desk.details.attempts(analysis_id)[0].started_at is None
+    attempts = desk.platform.monitoring.details.attempts(analysis_id)
+    assert [attempt.outcome for attempt in attempts] == ["failed", "failed"]
+    assert attempts[0].started_at is None
     desk.clock.advance(1000)
     assert worker.tick().claims == []
     assert desk.analyses.rerun(analysis_id, by=TRADER).attempt == 3
@@ -234,7 +236,7 @@ def test_the_next_attempts_say_which_failure_they_answer(desk: Desk) -> None:
         desk.file, "SELECT trigger, after_code, after_fingerprint IS NOT NULL FROM analysis_attempt ORDER BY number"
     )
     assert answers == [("first", None, 0), ("retry", "RATE_LIMIT", 1), ("release", "RATE_LIMIT", 1)]
-    assert desk.details.attempts(analysis_id)[2].finished_at == failed_at
+    assert desk.platform.monitoring.details.attempts(analysis_id)[2].finished_at == failed_at
 
 
 def test_a_clock_that_jumps_back_or_ahead_neither_loses_nor_doubles_a_retry(desk: Desk) -> None:
@@ -283,6 +285,5 @@ def test_a_real_console_recovers_by_itself(tmp_path: Path) -> None:
 
 def retrying(desk: Desk) -> Retrying:
     """Return the verbs of what waits for its retry."""
-    from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 
-    return Retrying(desk.store, EmbeddedDispatcher())
+    return desk.platform.waiting_retries

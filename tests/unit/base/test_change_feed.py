@@ -17,7 +17,8 @@ from tests.stepped import make_desk
 def test_a_listener_hears_what_was_added_and_changed_once_it_is_committed(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     expert, heard = desk.expert(), list[tuple[Change, int]]()
-    subscription = desk.feed.subscribe(lambda change: heard.append((change, desk.monitor.count())))
+    jobs, others = desk.platform.monitoring.jobs, desk.platform.feed.listeners
+    subscription = desk.platform.feed.subscribe(lambda change: heard.append((change, jobs.count())))
     first = desk.submit(expert)
     desk.analyses.cancel(first, by=TRADER)
     desk.queue.pause(by=TRADER)
@@ -26,21 +27,21 @@ def test_a_listener_hears_what_was_added_and_changed_once_it_is_committed(tmp_pa
     ]  # fmt: skip
     subscription.close()
     subscription.close()
-    assert desk.feed.listeners == 0
+    assert desk.platform.feed.listeners == others
     desk.submit(expert, "MSFT")
     assert len(heard) == 3
-    desk.store.dispose()
+    desk.close()
 
 
 def test_what_is_rolled_back_is_told_to_nobody(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, Catalog(Scripted()))
     heard: list[Change] = []
-    desk.feed.subscribe(heard.append)
+    desk.platform.feed.subscribe(heard.append)
     expert = desk.expert()
     heard.clear()
     change(desk.file, "CREATE TRIGGER no BEFORE INSERT ON activity_log BEGIN SELECT RAISE(ABORT, 'no'); END")
     with pytest.raises(IntegrityError):
         desk.queue.submit_batch([expert], ["AAPL", "MSFT"], by=TRADER)
     assert heard == []
-    assert desk.monitor.count() == 0
-    desk.store.dispose()
+    assert desk.platform.monitoring.jobs.count() == 0
+    desk.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ba2_trade_platform.core.base.actors import Actor
-from ba2_trade_platform.core.base.preferences import Preferences
 from ba2_trade_platform.vocabulary import ActorKind
 from tests.platforms import TRADER
 from tests.stepped import make_desk
@@ -13,7 +12,7 @@ from tests.stepped import make_desk
 
 def test_what_was_chosen_is_remembered_for_this_actor_alone(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
-    preferences = Preferences(desk.store)
+    preferences = desk.platform.preferences
     assert preferences.get(TRADER, "rerun_mode") is None
     preferences.remember(TRADER, "rerun_mode", "resume")
     preferences.remember(TRADER, "columns", ["id"])
@@ -23,4 +22,4 @@ def test_what_was_chosen_is_remembered_for_this_actor_alone(tmp_path: Path) -> N
     commits = desk.store.commits
     preferences.remember(TRADER, "rerun_mode", "only")
     assert desk.store.commits == commits
-    desk.store.dispose()
+    desk.close()

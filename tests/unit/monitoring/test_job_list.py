@@ -24,15 +24,16 @@ from tests.stepped import Desk, make_desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Other")), slots=64)
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def shown(desk: Desk, chosen: Filter, **options: object) -> list[int]:
     """Return the ids of the page that a filter gives, oldest first, after checking that all its doors agree."""
-    page = desk.monitor.page(chosen, descending=False, **options)  # type: ignore[arg-type]  # a test's own options
+    page = desk.platform.monitoring.jobs.page(chosen, descending=False, **options)  # type: ignore[arg-type]  # a test's own options
     ids = [row.id for row in page.items]
-    assert desk.monitor.count(chosen) == len(ids)
-    assert desk.monitor.matching([row.id for row in desk.monitor.page(limit=500).items], chosen) == set(ids)
+    jobs = desk.platform.monitoring.jobs
+    assert jobs.count(chosen) == len(ids)
+    assert jobs.matching([row.id for row in jobs.page(limit=500).items], chosen) == set(ids)
     return ids
 
 
@@ -91,7 +92,7 @@ def test_an_error_message_is_cut_in_the_list_and_whole_in_the_details(desk: Desk
     failed, worker = desk.submit(desk.expert()), desk.worker()
     worker.fail(worker.claim(failed), ErrorCode.AUTH, "x" * 3_000)
     assert len(desk.row(failed).error_message) == 500
-    assert desk.details.error_message(failed) == "x" * 3_000
+    assert desk.platform.monitoring.details.error_message(failed) == "x" * 3_000
 
 
 def test_the_counts_are_those_of_the_statuses_and_of_the_traders_day(desk: Desk) -> None:
@@ -102,9 +103,9 @@ def test_the_counts_are_those_of_the_statuses_and_of_the_traders_day(desk: Desk)
     midnight = desk.clock.advance(3_600)
     worker.fail(worker.held[jobs[1]])
     worker.succeed(worker.held[jobs[2]])
-    counts = desk.monitor.counts(midnight)
+    counts = desk.platform.monitoring.jobs.counts(midnight)
     assert (counts.pending, counts.running, counts.failed, counts.failed_today, counts.completed) == (0, 3, 2, 1, 1)
-    assert desk.monitor.counts(midnight + timedelta(seconds=1)).failed_today == 0
+    assert desk.platform.monitoring.jobs.counts(midnight + timedelta(seconds=1)).failed_today == 0
 
 
 def test_counts_stop_at_their_bound_and_a_bounded_sort_says_so(desk: Desk) -> None:
@@ -121,20 +122,20 @@ def test_counts_stop_at_their_bound_and_a_bounded_sort_says_so(desk: Desk) -> No
             f"SELECT 'copy ' || i, -i, {copied} FROM n, market_analysis WHERE id = ?",
             (BOUND + 5, template),
         )
-    assert desk.monitor.count() == BOUND + 1
-    assert desk.monitor.counts(desk.clock.now()).pending == BOUND + 1
-    page = desk.monitor.page(Filter(symbol="AAPL"), sort="duration", descending=True, limit=1)
+    assert desk.platform.monitoring.jobs.count() == BOUND + 1
+    assert desk.platform.monitoring.jobs.counts(desk.clock.now()).pending == BOUND + 1
+    page = desk.platform.monitoring.jobs.page(Filter(symbol="AAPL"), sort="duration", descending=True, limit=1)
     assert page.bounded
     # Among the newest 10,000 only: the very first copies, which took least, are older than that.
     assert page.items[0].duration_ms == -6
-    assert not desk.monitor.page(sort="duration").bounded
+    assert not desk.platform.monitoring.jobs.page(sort="duration").bounded
 
 
 def test_rows_come_in_the_order_asked_for_and_what_is_gone_is_missing(desk: Desk) -> None:
     expert = desk.expert()
     first, second = desk.submit(expert, "AAPL"), desk.submit(expert, "MSFT")
-    assert [row.id for row in desk.monitor.rows([second, 4711, first])] == [second, first]
-    assert desk.monitor.newest_id() == second
+    assert [row.id for row in desk.platform.monitoring.jobs.rows([second, 4711, first])] == [second, first]
+    assert desk.platform.monitoring.jobs.newest_id() == second
 
 
 def test_a_row_offers_exactly_what_the_table_allows(desk: Desk) -> None:

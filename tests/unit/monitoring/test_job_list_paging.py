@@ -48,7 +48,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     made.expert(alias="one")
     made.expert(alias="two")
     yield made
-    made.store.dispose()
+    made.close()
 
 
 def fill(desk: Desk, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def pages(desk: Desk, **options: Any) -> Iterator[Page]:
     """Walk from the first page to the last."""
     cursor = None
     for _ in range(60):
-        page = desk.monitor.page(cursor=cursor, **options)
+        page = desk.platform.monitoring.jobs.page(cursor=cursor, **options)
         yield page
         cursor = page.next_cursor
         if cursor is None:
@@ -120,7 +120,7 @@ def test_with_a_filter_the_pages_show_what_matches_and_nothing_else(
         row.id for page in pages(desk, chosen=chosen, sort=sort, descending=descending, limit=3) for row in page.items
     ]
     assert walked == ordered(known, sort, descending)
-    assert desk.monitor.count(chosen) == len(known)
+    assert desk.platform.monitoring.jobs.count(chosen) == len(known)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -151,7 +151,7 @@ def test_rows_that_stay_are_shown_exactly_once_while_others_come_and_go(
             for values in added[:2]:
                 insert(connection, values)
             added = added[2:]
-    stayed = [row for row in known if row["id"] not in leaving and desk.monitor.rows([row["id"]])]
+    stayed = [row for row in known if row["id"] not in leaving and desk.platform.monitoring.jobs.rows([row["id"]])]
     expected = ordered(stayed, sort, descending)
     assert [analysis_id for analysis_id in shown if analysis_id in set(expected)] == expected
     assert len(shown) == len(set(shown))
@@ -167,7 +167,7 @@ def test_rows_that_stay_are_shown_exactly_once_while_others_come_and_go(
 @pytest.mark.parametrize("sort", sorted(SORTS))
 def test_a_broken_cursor_is_refused_with_a_sentence_and_never_an_error(desk: Desk, sort: str, cursor: str) -> None:
     with pytest.raises(Invalid) as refused:
-        desk.monitor.page(sort=sort, cursor=cursor)
+        desk.platform.monitoring.jobs.page(sort=sort, cursor=cursor)
     assert str(refused.value) == "This page's cursor is broken; start at the first page"
     assert (refused.value.code, refused.value.http_status) == ("INVALID_CURSOR", 422)
 
@@ -175,7 +175,7 @@ def test_a_broken_cursor_is_refused_with_a_sentence_and_never_an_error(desk: Des
 def answer(desk: Desk, sort: str, cursor: str | None) -> str:
     """Return "page", or the code of the refusal."""
     try:
-        desk.monitor.page(sort=sort, cursor=cursor)
+        desk.platform.monitoring.jobs.page(sort=sort, cursor=cursor)
     except Invalid as refused:
         return refused.code
     return "page"
@@ -194,16 +194,16 @@ def test_any_text_as_a_cursor_gives_a_page_or_a_refusal(desk: Desk, cursor: str,
 @pytest.mark.parametrize("sort", ["status", "created", "confidence", "symbol"])
 def test_the_cursor_of_another_sort_gives_a_page_or_a_refusal(desk: Desk, sort: str, other: str) -> None:
     fill(desk, [{name: values[-1] for name, values in VALUES.items()}] * 3)
-    cursor = desk.monitor.page(sort=other, limit=1).next_cursor
+    cursor = desk.platform.monitoring.jobs.page(sort=other, limit=1).next_cursor
     assert answer(desk, sort, cursor) in ({"page"} if sort == other else {"page", "INVALID_CURSOR"})
 
 
 def test_an_unknown_sort_and_a_limit_out_of_bounds_are_refused(desk: Desk) -> None:
     with pytest.raises(Invalid, match="Cannot sort by mood; choose one of id, symbol"):
-        desk.monitor.page(sort="mood")
+        desk.platform.monitoring.jobs.page(sort="mood")
     for limit in (0, 501, -1):
         with pytest.raises(Invalid, match=f"between 1 and 500, not {limit}"):
-            desk.monitor.page(limit=limit)
+            desk.platform.monitoring.jobs.page(limit=limit)
 
 
 def test_equal_instants_of_one_microsecond_are_told_apart_by_their_ids(desk: Desk) -> None:
@@ -211,4 +211,4 @@ def test_equal_instants_of_one_microsecond_are_told_apart_by_their_ids(desk: Des
     known = fill(desk, [same] * 9)
     walked = [row.id for page in pages(desk, sort="created", limit=2) for row in page.items]
     assert walked == [row["id"] for row in reversed(known)]
-    assert desk.monitor.rows(walked)[0].created_at == BEGIN + timedelta(days=1)
+    assert desk.platform.monitoring.jobs.rows(walked)[0].created_at == BEGIN + timedelta(days=1)
