@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from tests.databases import lay_database
 from tests.places import ROOT
 from tests.platforms import LIMITS
 
@@ -86,7 +87,7 @@ def start_console(folder: Path, **settings: str) -> ConsoleProcess:
     port = free_port()
     given = {"BA2_DATA_DIR": str(folder), "BA2_PORT": str(port), "BA2_DEMO": "0", "BA2_OPERATOR": "trader", **settings}
     log = folder / "console.log"
-    folder.mkdir(parents=True, exist_ok=True)
+    lay_database(folder)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("BA2_", "NICEGUI_", "PYTEST_"))}
     with log.open("wb") as out:
         process = subprocess.Popen(

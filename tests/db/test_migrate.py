@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.migration import migrate
 from ba2_trade_platform.core.base.errors import StartRefused
-from ba2_trade_platform.db.migrate import MigrationError, downgrade, head, revision_of, upgrade
+from ba2_trade_platform.db.migrate import Migrated, MigrationError, downgrade, head, revision_of, upgrade
 from ba2_trade_platform.db.tables import metadata
+from ba2_trade_platform.settings import Settings
+from tests.databases import NAME, lay_database
 from tests.platforms import drain, make_platform, practice, running, submit
 from tests.sql import ask, change, dump, file_of, one
 
@@ -62,6 +66,22 @@ def test_the_first_start_makes_no_backup_and_a_second_changes_nothing(tmp_path: 
     assert (second.before, second.after, second.backup) == (head(), head(), None)
     assert dump(tmp_path / "desk.db") == before
     assert not (tmp_path / "backups").exists()
+
+
+def test_a_copied_empty_database_is_what_a_first_start_makes_and_is_not_migrated_again(tmp_path: Path) -> None:
+    first, copied = tmp_path / "first", tmp_path / "copied"
+    build(Settings(_env_file=None, data_dir=first, demo=False)).own()
+    before = schema(lay_database(copied))
+    platform = build(Settings(_env_file=None, data_dir=copied, demo=False))
+    assert migrate(platform.settings) == Migrated(head(), head(), None)
+    platform.own()
+    assert schema(file_of(platform)) == before == schema(first / NAME)
+    rows = [
+        {table: one(folder / NAME, f"SELECT COUNT(*) FROM {table}") for kind, table in before if kind == "table"}
+        for folder in (first, copied)
+    ]
+    assert rows[0] == rows[1]
+    assert not (copied / "backups").exists()
 
 
 def test_a_filled_database_goes_down_to_nothing_after_a_whole_copy_and_up_again(tmp_path: Path) -> None:
