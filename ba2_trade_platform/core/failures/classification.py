@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.contracts.error_codes import KINDS, code_of
 from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.failures.former_names import PACKAGE, former_name
 from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 
 MESSAGE_LIMIT = 4_000
@@ -100,7 +101,7 @@ def _top_of_our_stack(trace: TracebackType | None) -> str:
     while trace is not None:
         frame: FrameType = trace.tb_frame
         module = str(frame.f_globals.get("__name__", ""))
-        if module.startswith("ba2_trade_platform."):
-            place = f"{module}:{frame.f_code.co_name}"
+        if module.startswith(PACKAGE):
+            place = f"{former_name(module)}:{frame.f_code.co_name}"
         trace = trace.tb_next
     return place
