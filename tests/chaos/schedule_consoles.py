@@ -74,7 +74,7 @@ def live(folder: Path, speed: float) -> None:
             worked.set()
             print("worked", flush=True)
 
-    platform.feed.subscribe(listen)
+    platform.store.feed.subscribe(listen)
     scheduler, firing = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
     scheduler.start()
     platform.operations.background_jobs.start()
@@ -89,7 +89,7 @@ def drain(folder: Path) -> None:
     platform = _working(folder)
     unfinished = Filter(status=(Status.PENDING, Status.RUNNING))
     quiet = threading.Event()
-    platform.feed.subscribe(lambda _: quiet.set())
+    platform.store.feed.subscribe(lambda _: quiet.set())
     while platform.monitoring.jobs.count(unfinished):
         quiet.wait(1)
         quiet.clear()

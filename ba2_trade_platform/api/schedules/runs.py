@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.schedules.runs import DaySummary, RunFilter, RunInfo
+from ba2_trade_platform.core.schedules.run_records import DaySummary, RunFilter, RunInfo
 from ba2_trade_platform.vocabulary import RunState
 
 router = APIRouter(prefix="/runs", tags=["schedules"])

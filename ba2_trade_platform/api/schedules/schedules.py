@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RowId, Wish
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.schedules.drafts import Draft
-from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
 
 router = APIRouter(prefix="/schedules", tags=["schedules"])

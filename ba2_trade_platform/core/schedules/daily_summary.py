@@ -14,7 +14,8 @@ from ba2_trade_platform.core.base.app_settings import DeskSettings, read_setting
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
-from ba2_trade_platform.core.schedules.runs import DaySummary, ScheduleRuns
+from ba2_trade_platform.core.schedules.run_records import DaySummary
+from ba2_trade_platform.core.schedules.runs import ScheduleRuns
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)

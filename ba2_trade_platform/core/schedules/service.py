@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Integer, delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError, Refused
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.schedule_clocks import DeskClock
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.exchanges import Calendars
@@ -21,66 +21,15 @@ from ba2_trade_platform.core.recurrence.occurrences import is_planned, planned_t
 from ba2_trade_platform.core.recurrence.timings import in_words
 from ba2_trade_platform.core.schedules.drafts import Checked, Draft, check, values
 from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
-from ba2_trade_platform.core.schedules.rows import UNSEEN, first_after, plan_of, symbols_of, waking
+from ba2_trade_platform.core.schedules.rows import first_after, plan_of, symbols_of, waking
 from ba2_trade_platform.core.schedules.run_writer import NO_SYMBOLS
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo, schedule_infos
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.sql import each
-from ba2_trade_platform.vocabulary import Misfire, RunState, ScheduleClock, Subtype
+from ba2_trade_platform.vocabulary import ScheduleClock
 
 log = logging.getLogger(__name__)
 MOST_TIMES = 100
-_S, _R = t.schedule.c, t.schedule_run.c
-
-
-@dataclass(frozen=True)
-class LastRun:
-    """A schedule's newest run."""
-
-    id: int
-    planned_at: datetime
-    state: RunState
-    reason: str | None
-    batch_id: int | None
-
-
-@dataclass(frozen=True)
-class ScheduleInfo:
-    """One schedule as it stands. `words` says when it runs, `unseen` how many bad runs nobody has acknowledged."""
-
-    id: int
-    name: str
-    enabled: bool
-    archived_at: datetime | None
-    is_demo: bool
-    clock: ScheduleClock
-    expert_instance_id: int
-    expert: str
-    subtype: Subtype
-    symbols: tuple[str, ...]
-    watchlist_ids: tuple[int, ...]
-    watchlists: tuple[str, ...]
-    timing: Mapping[str, Any]
-    zone: str
-    calendar: str | None
-    starts_on: date | None
-    ends_on: date | None
-    jitter_seconds: int
-    deadline_minutes: int | None
-    misfire: Misfire
-    grace_seconds: int
-    priority: int
-    next_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    version: int
-    words: str
-    last_run: LastRun | None
-    unseen: int
-
-    def draft(self) -> Draft:
-        """Return it as something to change."""
-        names = Draft.__dataclass_fields__
-        return Draft(**{name: getattr(self, name) for name in names})
+_S = t.schedule.c
 
 
 @dataclass(frozen=True)
@@ -126,12 +75,14 @@ class Schedules:
         """Return every schedule by name; archived ones on request."""
         wanted = _S.archived_at.is_not(None) if archived else _S.archived_at.is_(None)
         with self._store.read() as session:
-            return _infos(session, session.execute(select(t.schedule).where(wanted).order_by(_S.name, _S.id)).all())
+            return schedule_infos(
+                session, session.execute(select(t.schedule).where(wanted).order_by(_S.name, _S.id)).all()
+            )
 
     def get(self, schedule_id: int) -> ScheduleInfo:
         """Return one schedule. Raises NotFound."""
         with self._store.read() as session:
-            return _infos(session, [_row(session, schedule_id)])[0]
+            return schedule_infos(session, [_row(session, schedule_id)])[0]
 
     def create(self, draft: Draft, *, by: Actor) -> ScheduleInfo:
         """Make a schedule; it waits for its first time from now. Raises Invalid with everything that is wrong."""
@@ -164,7 +115,7 @@ class Schedules:
             )
             self._list_watchlists(session, schedule_id, draft)
             self._replan(transaction, schedule_id, waited)
-            after = _infos(session, [_row(session, schedule_id)])[0]
+            after = schedule_infos(session, [_row(session, schedule_id)])[0]
             self._note(transaction, schedule_id, "change", by, before=_told(before), after=_told(after))
         return after
 
@@ -292,61 +243,6 @@ def _unchanged(row: Any, version: int) -> None:
         raise Refused(f"{row.name} was archived")
     if row.version != version:
         raise Refused(f"{row.name} was changed meanwhile; look at it again", code="CHANGED_MEANWHILE")
-
-
-def _infos(session: Session, rows: Sequence[Any]) -> Sequence[ScheduleInfo]:
-    ids = [row.id for row in rows]
-    names = session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias))
-    aliases = dict(names.all())
-    lists: dict[int, list[tuple[int, str]]] = {}
-    for schedule_id, watchlist_id, name in session.execute(
-        select(t.schedule_watchlist.c.schedule_id, t.watchlist.c.id, t.watchlist.c.name)
-        .join(t.watchlist, t.watchlist.c.id == t.schedule_watchlist.c.watchlist_id)
-        .order_by(t.watchlist.c.name)
-    ):
-        lists.setdefault(schedule_id, []).append((watchlist_id, name))
-    last, unseen = _last_runs(session, ids), _unseen(session)
-    found = []
-    for row in rows:
-        own = {name: getattr(row, name) for name in _OWN} | {"symbols": tuple(row.symbols)}
-        listed = lists.get(row.id, [])
-        found.append(
-            ScheduleInfo(
-                **own,
-                expert=aliases.get(row.expert_instance_id, ""),
-                watchlist_ids=tuple(each for each, _ in listed),
-                watchlists=tuple(name for _, name in listed),
-                words=_words(row),
-                last_run=last.get(row.id),
-                unseen=unseen.get(row.id, 0),
-            )
-        )
-    return found
-
-
-_COMPOSED = ("expert", "watchlist_ids", "watchlists", "words", "last_run", "unseen")
-_OWN = tuple(name for name in ScheduleInfo.__dataclass_fields__ if name not in _COMPOSED)
-
-
-def _words(row: Any) -> str:
-    try:
-        return in_words(plan_of(row))
-    except PlatformError as error:
-        return str(error)
-
-
-def _last_runs(session: Session, ids: Sequence[int]) -> dict[int, LastRun]:
-    columns = (_R.schedule_id, _R.id, _R.planned_at, _R.state, _R.reason, _R.batch_id)
-    # The newest of each by one step down its index: a desk of a year has millions of runs.
-    newest = select(_R.id).where(_R.schedule_id == _S.id).order_by(_R.planned_at.desc()).limit(1).scalar_subquery()
-    chosen = select(newest).select_from(t.schedule).where(_S.id.in_(each(ids, Integer())))
-    rows = session.execute(select(*columns).where(_R.id.in_(chosen))).all()
-    return {row.schedule_id: LastRun(*tuple(row)[1:]) for row in rows}
-
-
-def _unseen(session: Session) -> dict[int, int]:
-    statement = select(_R.schedule_id, func.count()).where(UNSEEN).group_by(_R.schedule_id)
-    return dict(session.execute(statement).all())
 
 
 def _told(schedule: ScheduleInfo) -> str:

@@ -16,13 +16,14 @@ from ba2_trade_platform.core.analyses.rerun import Requeued
 from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.clocks import day_start
-from ba2_trade_platform.core.monitoring.job_list import BOUND, Page
+from ba2_trade_platform.core.monitoring.job_list import Page
 from ba2_trade_platform.ui.jobs.drawer import JobDrawer
 from ba2_trade_platform.ui.jobs.filters import JobFilters
+from ba2_trade_platform.ui.jobs.pager import JobPager
 from ba2_trade_platform.ui.jobs.row_outlook import RowVerdicts
 from ba2_trade_platform.ui.jobs.selection_bar import SelectBar
 from ba2_trade_platform.ui.jobs.table import ById, JobTable
-from ba2_trade_platform.ui.jobs.view import SIZES, View, line
+from ba2_trade_platform.ui.jobs.view import View, line
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.rerun.dialog import Reruns
@@ -66,7 +67,8 @@ class JobMonitor:
                 }
                 self._table = JobTable(self._sort, verbs, self._pick, self._pick_page)
                 self._empty = ui.element("div").classes("ba2-empty ba2-gone")
-                self._pager()
+                turns = (self._to_first, self._to_previous, self._to_next)
+                self._pager = JobPager(self._view.size, lambda size: self._change_view(size=size), *turns)
             self._drawer = JobDrawer(self._desk, self._close_drawer)
         # Keys work while a button has the focus too, except Enter, which then belongs to the button.
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
@@ -76,18 +78,6 @@ class JobMonitor:
         await self._load()
         if self._view.open is not None:
             await self._drawer.show(self._view.open)
-
-    def _pager(self) -> None:
-        with ui.element("div").classes("ba2-pager"):
-            self._range = ui.label().classes("ba2-muted")
-            self._bounded = ui.label("Sorted among the newest 10,000 matches").classes("tone-warn ba2-hide-narrow")
-            ui.space()
-            ui.label("Rows").classes("ba2-muted ba2-hide-narrow")
-            size = ui.select(list(SIZES), value=self._view.size).props("dense borderless options-dense")
-            size.on_value_change(lambda event: self._change_view(size=event.value))
-            self._first = _pager_button("first_page", "First page", self._to_first)
-            self._previous = _pager_button("chevron_left", "Previous page", self._to_previous)
-            self._next = _pager_button("chevron_right", "Next page", self._to_next)
 
     # --- showing -------------------------------------------------------------------------------------------------
 
@@ -126,16 +116,8 @@ class JobMonitor:
         self._table.show(lines, self._view.sort, self._view.dir == "desc")
         self._table.show_page_tick(self._bar.picked.covers(self._page.items))
         self._filters.show(self._view, len(self._new))
-        total = f"{BOUND:,}+" if self._total > BOUND else f"{self._total:,}"
-        before = len(self._earlier) * self._view.size
-        last = before + len(lines)
-        known = self._view.after is None or self._earlier
-        place = f"{before + 1:,}-{last:,} of {total}" if known else f"{len(lines)} of {total}"
-        self._range.set_text(place if lines else f"0 of {total}")
-        self._bounded.set_visibility(self._page.bounded)
-        self._first.set_enabled(self._view.after is not None)
-        self._previous.set_enabled(self._view.after is not None)
-        self._next.set_enabled(self._page.next_cursor is not None)
+        before = len(self._earlier) * self._view.size if self._view.after is None or self._earlier else None
+        self._pager.show(len(lines), self._total, before, first=self._view.after is None, page=self._page)
         self._show_empty(not lines)
 
     def _show_empty(self, empty: bool) -> None:
@@ -362,10 +344,3 @@ class JobMonitor:
                 "requestAnimationFrame(() => document.querySelector('.ba2-table tr.at')"
                 "?.scrollIntoView({block: 'nearest'}))"
             )
-
-
-def _pager_button(icon: str, label: str, handler: Any) -> ui.button:
-    button = ui.button(icon=icon, color=None, on_click=handler).props(f'flat dense round size=sm aria-label="{label}"')
-    with button:
-        ui.tooltip(label)
-    return button

@@ -9,7 +9,7 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from ba2_trade_platform.core.base.change_feed import Change
-from ba2_trade_platform.core.schedules.runs import DaySummary
+from ba2_trade_platform.core.schedules.run_records import DaySummary
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel

@@ -14,7 +14,8 @@ from nicegui import ui
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.contracts.exchanges import ExchangeSession
 from ba2_trade_platform.core.schedules.drafts import Draft
-from ba2_trade_platform.core.schedules.service import Preview, ScheduleInfo
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
+from ba2_trade_platform.core.schedules.service import Preview
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop

@@ -8,7 +8,7 @@ from functools import partial
 from nicegui import ui
 
 from ba2_trade_platform.core.base.change_feed import Change
-from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.schedules.runs import RunInfo
+from ba2_trade_platform.core.schedules.run_records import RunInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting

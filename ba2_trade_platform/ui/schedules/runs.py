@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from ba2_trade_platform.core.base.change_feed import Change
-from ba2_trade_platform.core.schedules.runs import RunFilter, RunInfo, RunPage
-from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.core.schedules.run_records import RunFilter, RunInfo, RunPage
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import ask_reason, notify, off_loop, reporting

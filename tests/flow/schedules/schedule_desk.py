@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from ba2_trade_platform.app.schedules import Scheduling
 from ba2_trade_platform.core.contracts.replay import Walk
 from ba2_trade_platform.core.schedules.drafts import Draft
-from ba2_trade_platform.core.schedules.runs import RunFilter, RunInfo
-from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.core.schedules.run_records import RunFilter, RunInfo
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.demo.replay_clock import ReplayClock
 from ba2_trade_platform.vocabulary import ScheduleClock

@@ -14,7 +14,8 @@ from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.schedule_clocks import RealClock
 from ba2_trade_platform.core.events.outbox import Occasion
 from ba2_trade_platform.core.schedules.daily_summary import DailySummary, in_words
-from ba2_trade_platform.core.schedules.runs import DaySummary, ScheduleRuns
+from ba2_trade_platform.core.schedules.run_records import DaySummary
+from ba2_trade_platform.core.schedules.runs import ScheduleRuns
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 from ba2_trade_platform.vocabulary import ScheduleClock

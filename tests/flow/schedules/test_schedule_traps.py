@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
-from ba2_trade_platform.core.schedules.runs import RunFilter
+from ba2_trade_platform.core.schedules.run_records import RunFilter
 from ba2_trade_platform.core.schedules.scheduler import Scheduler
 from ba2_trade_platform.core.schedules.service import Schedules
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars

@@ -12,8 +12,8 @@ import pytest
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.schedules.drafts import Draft
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.core.schedules.scheduler import Watchdog
-from ba2_trade_platform.core.schedules.service import ScheduleInfo
 from ba2_trade_platform.vocabulary import RunState, ScheduleClock
 from tests.flow.schedules.schedule_desk import schedule_desk
 from tests.platforms import TRADER, make_platform, practice, running, wait_until

@@ -10,7 +10,7 @@ from nicegui.testing import User
 from sqlalchemy import insert
 
 from ba2_trade_platform.core.schedules.drafts import Draft
-from ba2_trade_platform.core.schedules.service import ScheduleInfo
+from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
