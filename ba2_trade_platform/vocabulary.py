@@ -94,6 +94,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     RELEASED = "released"
+    WITHDRAWN = "withdrawn"
 
 
 class StepStatus(StrEnum):

@@ -103,7 +103,7 @@ def _drain(platform: Platform, bulk_id: int) -> None:
         if change.ids is None and platform.bulk_reruns.get(bulk_id).finished_at is not None:
             ended.set()
 
-    subscription = platform.feed.subscribe(listen)
+    subscription = platform.store.feed.subscribe(listen)
     platform.start()
     assert ended.wait(PATIENCE), "the bulk re-run did not end"
     subscription.close()

@@ -124,7 +124,7 @@ def _hold(platform: Platform, instance: int, wishes: list[tuple[str, datetime]])
 
     for symbol, as_of in wishes:
         platform.queue.submit_analysis_task(instance, symbol, by=BENCHMARK, as_of=as_of)
-    subscription = platform.feed.subscribe(listen)
+    subscription = platform.store.feed.subscribe(listen)
     assert ended.wait(900), "the debates did not end"
     subscription.close()
 

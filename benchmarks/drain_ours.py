@@ -41,7 +41,7 @@ def drain(folder: Path, jobs: int, slots: int) -> float:
         if len(ended) == jobs and platform.monitoring.jobs.count(unfinished) == 0:
             finished.set()
 
-    platform.feed.subscribe(listen)
+    platform.store.feed.subscribe(listen)
     begun = time.perf_counter()
     platform.start()
     assert finished.wait(DEADLINE), f"{jobs} jobs were not drained within {DEADLINE:g} s"
@@ -65,7 +65,7 @@ def pick_up(folder: Path, times: int, slots: int) -> list[float]:
         elif platform.monitoring.jobs.count(unfinished) == 0:
             quiet.set()
 
-    platform.feed.subscribe(listen)
+    platform.store.feed.subscribe(listen)
     platform.start()
     for number in range(times):
         quiet.clear()

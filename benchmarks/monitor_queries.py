@@ -191,7 +191,7 @@ def _beside_the_worker(
             low.clear()
 
     names, done = [0], threading.Event()
-    subscription = platform.feed.subscribe(listen)
+    subscription = platform.store.feed.subscribe(listen)
     feeder = threading.Thread(target=feed)
     queue_up(platform, 1, 2_000, prefix="Q0-")
     platform.start()

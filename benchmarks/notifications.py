@@ -75,7 +75,7 @@ def _drain(jobs: int, *, tell: bool) -> tuple[float, float]:
             if len(ended) == jobs and platform.monitoring.jobs.count(unfinished) == 0:
                 finished.set()
 
-        platform.feed.subscribe(listen)
+        platform.store.feed.subscribe(listen)
         begun, worked = time.perf_counter(), time.process_time()
         platform.start()
         assert finished.wait(DEADLINE), f"{jobs} failures took longer than {DEADLINE:g} s"

@@ -68,7 +68,7 @@ def wait_until(platform: Platform, condition: Callable[[], bool], what: str = "i
     def listen(_: Change) -> None:
         changed.set()
 
-    subscription = platform.feed.subscribe(listen)
+    subscription = platform.store.feed.subscribe(listen)
     deadline = threading.Event()
     timer = threading.Timer(DEADLINE, lambda: (deadline.set(), changed.set()))
     timer.daemon = True

@@ -10,14 +10,20 @@ from ba2_trade_platform.core.analyses.rerun import Requeue
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.service import Analyses
 from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
 from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
+from ba2_trade_platform.core.attempts.end_events import announce_ends
+from ba2_trade_platform.core.attempts.recommendations import promote_completed
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.batches.bulk_plans import Planner
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
 from ba2_trade_platform.core.batches.service import Batches
+from ba2_trade_platform.core.completion.batches import settle_ended
 from ba2_trade_platform.core.contracts.experts import Prices, SideEffects
 from ba2_trade_platform.core.experts.availability import Abilities
+from ba2_trade_platform.core.models.call_log import forget_answers
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.settings import Settings
 
@@ -26,6 +32,7 @@ from ba2_trade_platform.settings import Settings
 class AnalysisServices:
     """Who submits, re-runs, cancels and deletes; `slices` are what the worker does of a bulk re-run in a tick."""
 
+    transitions: Transitions
     dispatcher: EmbeddedDispatcher
     queue: WorkerQueue
     analyses: Analyses
@@ -42,14 +49,19 @@ def open_analyses(
     market: Prices,
     side_effects: Sequence[SideEffects],
     telemetry: Telemetry,
+    packed: PackedArchives,
 ) -> AnalysisServices:
     """Put the services together; nothing is asked yet. The store wakes the dispatcher at each commit."""
+    transitions = Transitions(
+        (forget_answers, settle_ended, promote_completed, announce_ends, telemetry.follow),
+    )
     dispatcher, rerun_planner = EmbeddedDispatcher(), RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
     queue = WorkerQueue(store, dispatcher, abilities, market)
     store.on_commit(dispatcher)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
     return AnalysisServices(
+        transitions=transitions,
         dispatcher=dispatcher,
         queue=queue,
         analyses=Analyses(
@@ -57,12 +69,14 @@ def open_analyses(
             queue,
             dispatcher,
             rerun_planner,
+            transitions,
+            packed,
             rerun_enabled=settings.rerun_enabled,
             reruns_per_minute=settings.reruns_per_minute,
             telemetry=telemetry,
         ),
-        waiting_retries=Retrying(store, dispatcher, telemetry),
+        waiting_retries=Retrying(store, dispatcher, transitions),
         bulk_reruns=bulk_reruns,
         batches=Batches(store, queue, bulk_reruns),
-        slices=BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner)),
+        slices=BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner, transitions)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ba2_trade_platform.app.monitoring import open_monitoring
 from ba2_trade_platform.app.operations import Dependencies, open_operations
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.app.schedules import open_scheduling
+from ba2_trade_platform.app.worker import open_worker
 from ba2_trade_platform.core.attempts.archive_files import PackedArchives
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.app_settings import DeskSettings
@@ -27,12 +28,9 @@ from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.preferences import Preferences
 from ba2_trade_platform.core.base.schedule_clocks import DeskClock, RealClock
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
-from ba2_trade_platform.core.contracts.toolkit import Equipment
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.experts.instances import ExpertInstances
-from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.instruments.service import open_instruments
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
@@ -42,14 +40,9 @@ from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECON
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.observability.tracing import TracerProvider, Traces
 from ba2_trade_platform.core.operations.instance_lock import Ownership
-from ba2_trade_platform.core.worker.claims import Worker as Claimant
-from ba2_trade_platform.core.worker.jobs import Bench
-from ba2_trade_platform.core.worker.tick import Tick
-from ba2_trade_platform.core.worker.worker import ExpertWorker, worker_id
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.llm.limits import MINUTE
-from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -67,8 +60,7 @@ def build(
     """Put a console together without touching the database; raises StartRefused for settings that cannot work.
 
     `side_effects` are whoever acts on recommendations; they are asked before a re-run purges one. `minute` is how
-    long a minute of the model providers' limits lasts, in seconds. `clock` tells the console's time, its schedules'
-    too.
+    long a minute of the model providers' limits lasts, in seconds. `clock`: the console's time, schedules included.
     """
     file, engine = _open(settings)
     store, jobs, box = Store(engine, ChangeFeed(), clock), Clockwork(), SecretBox(settings.data_dir / "secret.key")
@@ -77,21 +69,18 @@ def build(
     market, research = open_market(settings, maps, prices)
     models = open_models(settings, store, box, app_settings, breakers.held, minute)
     memory = open_memory(settings, store, lessons := Lessons(store), market)
-    abilities = Abilities(experts, models.providers)
-    services = open_analyses(settings, store, abilities, market, side_effects, telemetry)
+    abilities, packed = Abilities(experts, models.providers), PackedArchives(settings.data_dir / "archives")
+    services = open_analyses(settings, store, abilities, market, side_effects, telemetry, packed)
     instances = ExpertInstances(store, experts, models.providers)
-    packed = PackedArchives(settings.data_dir / "archives")
     toolkit = open_toolkit(settings, models.gateway, memory, research)
-    tick_of = _ticks(settings, store, abilities, market, services.slices, telemetry)
-    worker = _worker(settings, store, experts, tick_of(worker_id()), market, toolkit)
+    workers = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
     instruments = open_instruments(store, market, maps, jobs)
     schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or RealClock())
-    watched = Dependencies(store, worker, services.queue, breakers, jobs, box, market)
+    watched = Dependencies(store, workers.worker, services.queue, breakers, jobs, box, market)
     return Platform(
         settings=settings,
         version=_version(),
         store=store,
-        feed=store.feed,
         telemetry=telemetry,
         app_settings=app_settings,
         preferences=Preferences(store),
@@ -115,8 +104,8 @@ def build(
         notifications=_notifications(settings, store, jobs, box),
         operations=open_operations(settings, watched, _version()),
         demo=open_demo(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
-        worker=worker,
-        tick_of=tick_of,
+        worker=workers.worker,
+        tick_of=workers.tick_of,
         dispatcher=services.dispatcher,
     )
 
@@ -131,31 +120,6 @@ def _notifications(settings: Settings, store: Store, jobs: Clockwork, box: Secre
     return notifications
 
 
-def _ticks(
-    settings: Settings,
-    store: Store,
-    abilities: Abilities,
-    market: Prices,
-    slices: BulkSlices,
-    telemetry: Telemetry,
-) -> Callable[[str], Tick]:
-    """Return what makes the tick of the worker of a name: a row remembers which of several worked on it."""
-    environment = {"version": _version(), "prices": market.name}
-
-    def tick_of(name: str) -> Tick:
-        claimant = Claimant(name, environment, market.clock.now, abilities)
-        return Tick(store, claimant, settings.max_rescues, slices, _breaker_policy(settings), telemetry)
-
-    return tick_of
-
-
-def _worker(
-    settings: Settings, store: Store, experts: ExpertCatalog, tick: Tick, market: Prices, equipment: Equipment
-) -> ExpertWorker:
-    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, equipment)
-    return ExpertWorker(store, tick, bench, settings.stop_seconds)
-
-
 def _open(settings: Settings) -> tuple[Path, Engine]:
     """Return the database's file and engine; raises StartRefused with the setting that is wrong."""
     try:
@@ -165,16 +129,6 @@ def _open(settings: Settings) -> tuple[Path, Engine]:
     except OSError as error:
         name = variable("database_url" if settings.database_url else "data_dir")
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
-
-
-def _breaker_policy(settings: Settings) -> BreakerPolicy:
-    return BreakerPolicy(
-        settings.breaker_failures,
-        settings.breaker_window_seconds,
-        settings.breaker_cooldown_seconds,
-        settings.breaker_longest_cooldown_seconds,
-        settings.breaker_drain_per_minute,
-    )
 
 
 def _version() -> str:

@@ -18,7 +18,6 @@ from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatc
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.app_settings import DeskSettings
-from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.preferences import Preferences
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
@@ -43,13 +42,12 @@ from ba2_trade_platform.vocabulary import ActorKind
 class Platform:
     """Every service of one console, put together.
 
-    `tick_of` makes the tick of the worker of a name; `worker` has one of them.
+    `tick_of` makes the tick of a worker of another name than this console's own `worker`.
     """
 
     settings: Settings
     version: str
     store: Store
-    feed: ChangeFeed
     telemetry: Telemetry
     app_settings: DeskSettings
     preferences: Preferences
@@ -103,7 +101,7 @@ class Platform:
         jobs = self.operations.background_jobs
         self.dispatcher.start(self.worker.committed)
         self.worker.start()
-        self.memory.start(self.feed, jobs)
+        self.memory.start(self.store.feed, jobs)
         self.schedules.scheduler.start()
         jobs.start()
         self.schedules.watchdog.start()

@@ -41,7 +41,7 @@ STYLED = (
 
 def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
-    live = Live(platform.feed)
+    live = Live(platform.store.feed)
     desk = Desk(platform, live, SharedReading(partial(read_pulse, platform)))
     platform.operations.health.count_pages(lambda: live.pages)
     _add_style()

@@ -125,7 +125,7 @@ def test_another_programs_change_is_told_to_who_watches(tmp_path: Path) -> None:
         earlier = submit_to(platform, "Steady", "MSFT")
         drain(platform)
         told: list[Change] = []
-        subscription = platform.feed.subscribe(told.append)
+        subscription = platform.store.feed.subscribe(told.append)
         wait_until(platform, lambda: platform.worker.status.busy == 0, "coming to rest")
         change(file_of(platform), "UPDATE market_analysis SET source = 'bulk' WHERE id = ?", earlier)
         wait_until(platform, lambda: any(heard.ids is None for heard in told), "telling of it")

@@ -79,7 +79,7 @@ def metrics(console: Console) -> PlainTextResponse:
             "ba2_change_listeners",
             "gauge",
             "Who listens for changes: services, and one for all open pages",
-            console.feed.listeners,
+            console.store.feed.listeners,
         ),
         ("ba2_stale_results_total", "counter", "Late results that were discarded", status.stale_results),
         ("ba2_rescued_total", "counter", "Analyses taken over from a dead worker", status.rescued),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.rerun_planner import Chosen, RerunPlanner
@@ -15,13 +15,14 @@ from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.attempts import Opening
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
-from ba2_trade_platform.core.base.actors import note
+from ba2_trade_platform.core.attempts.standings import standings
+from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, TooMany
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Mode, Outcome, Status, Trigger
+from ba2_trade_platform.vocabulary import Mode, Status, Trigger
 
 _A = t.analysis.c
 
@@ -60,8 +61,9 @@ class _Decision:
 class Requeue:
     """Requeues failed analyses, one a call; the caller's transaction makes it whole."""
 
-    def __init__(self, clock: Clock, dispatcher: Dispatcher, planner: RerunPlanner) -> None:
+    def __init__(self, clock: Clock, dispatcher: Dispatcher, planner: RerunPlanner, transitions: Transitions) -> None:
         self._clock = clock
+        self._transitions = transitions
         self._dispatcher = dispatcher
         self._planner = planner
 
@@ -84,30 +86,24 @@ class Requeue:
         caller must not commit what it did.
         """
         session, now = transaction.session, self._clock.now()
-        reset = session.execute(
-            update(t.analysis)
-            .where(_A.id == analysis_id, _A.status == Status.FAILED)
-            .values(status=after(Status.FAILED, Event.RERUN), updated_at=now, available_at=now, version=_A.version + 1)
-            .returning(_A.id)
-        ).one_or_none()
         row = row_of(session, analysis_id)
-        if reset is None:
+        if row.status is not Status.FAILED:
             raise not_failed(session, row, now)
         decision = self._decide(session, row, wish, now)
-        attempts.close_attempt(session, analysis_id, row.attempt, Outcome.FAILED, now)
-        archives.pack(session, analysis_id, row.attempt)
-        purged = _clear(session, row, decision.plan)
-        lane = {} if priority is None else {"priority": priority}
-        session.execute(
-            update(t.analysis).where(_A.id == analysis_id).values(**_reset(row, wish, decision, now), **lane)
+        archives.pack(session, analysis_id, row.attempt, analysis=True)
+        number = attempts.newest_number(session, analysis_id) + 1
+        purged = _clear(session, row, decision.plan, number)
+        change = Change(
+            standings(session, [analysis_id])[analysis_id],
+            now,
+            reason=wish.reason,
+            columns=_columns(row, wish, decision, now) | ({} if priority is None else {"priority": priority}),
+            next=_opening(wish, decision, trigger, who, batch_id),
+            next_number=number,
         )
-        opening = _opening(wish, decision, trigger, who, batch_id)
-        attempts.open_attempt(session, analysis_id, row.attempt + 1, opening, now)
-        about = {"subject_id": analysis_id, "attempt": row.attempt + 1, "reason": wish.reason}
-        note(session, who, now, "re-run", before="failed", after="pending", **about)
-        self._dispatcher.enqueue(session, [Ref(analysis_id, row.attempt + 1, row.expert_instance_id, row.priority)])
-        transaction.touch(analysis_id)
-        return _requeued(row, wish, decision, now), purged, row
+        self._transitions.apply(transaction, Event.RERUN, [change], by=who)
+        self._dispatcher.enqueue(session, [Ref(analysis_id, number, row.expert_instance_id, row.priority)])
+        return _requeued(row, wish, decision, number, now), purged, row
 
     def _decide(self, session: Session, row: Any, wish: Wish, now: datetime) -> _Decision:
         chosen = self._planner.choose(session, row, wish)
@@ -136,11 +132,18 @@ def _answer(guard: Guard, wish: Wish, row: Any) -> None:
         raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
 
 
-def _reset(row: Any, wish: Wish, decision: _Decision, now: datetime) -> dict[str, Any]:
-    values = fresh(row, now) | {"config_id": decision.chosen.config_id}
-    if wish.mode is not Mode.FRESH:
-        del values["state"]  # what is kept was done with it
-    return values
+def _columns(row: Any, wish: Wish, decision: _Decision, now: datetime) -> dict[str, Any]:
+    """Return what this re-run sets beside what every re-run clears; attempt and archive keep what is cleared."""
+    columns: dict[str, Any] = {
+        # A person wants it now: a deadline that has passed would only skip it at once.
+        "run_before": row.run_before if row.run_before and row.run_before > now else None,
+        "available_at": now,
+        "reruns_used": row.reruns_used + 1,
+        "config_id": decision.chosen.config_id,
+    }
+    if wish.mode is Mode.FRESH:
+        columns["state"] = None  # what is kept otherwise was done with it
+    return columns
 
 
 def _opening(wish: Wish, decision: _Decision, trigger: Trigger, who: int, batch_id: int | None) -> Opening:
@@ -157,11 +160,11 @@ def _opening(wish: Wish, decision: _Decision, trigger: Trigger, who: int, batch_
     )
 
 
-def _requeued(row: Any, wish: Wish, decision: _Decision, now: datetime) -> Requeued:
+def _requeued(row: Any, wish: Wish, decision: _Decision, number: int, now: datetime) -> Requeued:
     return Requeued(
         row.id,
         Status.PENDING,
-        row.attempt + 1,
+        number,
         row.reruns_used + 1,
         row.max_reruns,
         updated_at=now,
@@ -171,11 +174,11 @@ def _requeued(row: Any, wish: Wish, decision: _Decision, now: datetime) -> Reque
     )
 
 
-def _clear(session: Session, row: Any, plan: RerunPlan | None) -> Purged:
+def _clear(session: Session, row: Any, plan: RerunPlan | None, number: int) -> Purged:
     if plan is None or plan.mode is Mode.FRESH:
         return archives.purge(session, row.id)
     recommendations = archives.purge_recommendation(session, row.id)
-    outputs = archives.carry_over(session, row.id, row.attempt + 1, plan.dropped)
+    outputs = archives.carry_over(session, row.id, number, plan.dropped)
     return Purged(outputs, recommendations)
 
 
@@ -232,33 +235,3 @@ def row_of(session: Session, analysis_id: int) -> Any:
     if row is None:
         raise NotFound("Analysis not found", analysis_id=analysis_id)
     return row
-
-
-def fresh(row: Any, now: datetime) -> dict[str, Any]:
-    """What a fresh re-run sets beside the status; attempt and archive keep what is cleared."""
-    return {
-        # A person wants it now: a deadline that has passed would only skip it at once.
-        "run_before": row.run_before if row.run_before and row.run_before > now else None,
-        # Although its batch is paused: a person asked for this one.
-        "held": False,
-        "attempt": row.attempt + 1,
-        "reruns_used": row.reruns_used + 1,
-        "retries_used": 0,
-        "rescues_used": 0,
-        "config_id": row.current_config_id,
-        "state": None,
-        "progress": 0,
-        "current_step": None,
-        "started_at": None,
-        "finished_at": None,
-        "duration_ms": None,
-        "error_code": None,
-        "error_message": None,
-        "failure_kind": None,
-        "fingerprint": None,
-        "retry_provider": None,
-        "result_action": None,
-        "result_confidence": None,
-        "result_expected_profit": None,
-        "worker_id": None,
-    }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from ba2_trade_platform.core.analyses.queue_service import Submitted, WorkerQueue
@@ -14,12 +13,14 @@ from ba2_trade_platform.core.analyses.rate_limit import RerunRate
 from ba2_trade_platform.core.analyses.rerun import Requeue, Requeued, not_failed, row_of
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunPlan, Wish
-from ba2_trade_platform.core.attempts import attempts
+from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
 from ba2_trade_platform.core.attempts.archives import Purged
-from ba2_trade_platform.core.attempts.ended import ended_of
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, NotAllowedError, after
 from ba2_trade_platform.core.attempts.recommendations import Subject, refresh_current
+from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.submissions import active_holder
+from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import (
     Invalid,
@@ -33,11 +34,10 @@ from ba2_trade_platform.core.base.errors import (
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Store, Transaction, violates
-from ba2_trade_platform.core.completion.batches import settle_items
 from ba2_trade_platform.core.contracts.queue import Dispatcher
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Mode, Outcome, Source, Status
+from ba2_trade_platform.vocabulary import Mode, Source, Status
 
 log = get_logger(__name__)
 _A = t.analysis.c
@@ -60,6 +60,8 @@ class Analyses:
         queue: WorkerQueue,
         dispatcher: Dispatcher,
         planner: RerunPlanner,
+        transitions: Transitions,
+        packed: PackedArchives,
         *,
         rerun_enabled: bool = True,
         reruns_per_minute: int = 0,
@@ -69,7 +71,9 @@ class Analyses:
         self._queue = queue
         self._dispatcher = dispatcher
         self._planner = planner
-        self._requeue = Requeue(store.clock, dispatcher, planner)
+        self._transitions = transitions
+        self._requeue = Requeue(store.clock, dispatcher, planner, transitions)
+        self._withdrawal = Withdrawal(dispatcher, transitions, packed)
         self._rate = RerunRate(reruns_per_minute)
         self.rerun_enabled = rerun_enabled
         self._telemetry = telemetry or Telemetry()
@@ -145,6 +149,21 @@ class Analyses:
         _say_rerun(requeued, purged, about, by, wish)
         return requeued, about.error_code
 
+    def withdraw(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Withdrawn:
+        """Undo a re-run that no worker has claimed yet: the analysis stands failed as it was, its re-run not counted.
+
+        Raises NotFound, Refused NOT_WITHDRAWABLE or Unavailable; then nothing is changed.
+        """
+        with self._store.write() as transaction:
+            who, now = actor_id(transaction.session, by), self._store.clock.now()
+            withdrawn, row = self._withdrawal.withdraw_in(transaction, analysis_id, who, reason, now)
+        log.info(
+            "%s withdrew the re-run of analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias,
+            analysis=analysis_id, attempt=row.attempt,
+        )  # fmt: skip
+        log.info("Analysis %s: pending -> failed", analysis_id, analysis=analysis_id)
+        return withdrawn
+
     def cancel(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """End a pending or running analysis now; its expert is stopped. Raises NotFound, Refused or Unavailable."""
         with self._store.write() as transaction:
@@ -188,38 +207,10 @@ class Analyses:
         return Done(analysis_id, f"Analysis {analysis_id} deleted")
 
     def _cancel(self, transaction: Transaction, row: Any, who: int, reason: str | None) -> None:
-        session, now = transaction.session, self._store.clock.now()
-        started = row.started_at if row.status is Status.RUNNING else None
-        session.execute(
-            update(t.analysis)
-            .where(_A.id == row.id)
-            .values(
-                status=after(row.status, Event.CANCEL),
-                finished_at=now,
-                duration_ms=round((now - started).total_seconds() * 1000) if started else None,
-                current_step=None,
-                lease_token=None,
-                lease_until=None,
-                updated_at=now,
-                version=_A.version + 1,
-            )
-        )
-        attempts.close_attempt(session, row.id, row.attempt, Outcome.CANCELLED, now)
-        transaction.then(partial(self._telemetry.ended, ended_of(session, [row.id])))
-        settle_items(session, row.id, Outcome.CANCELLED, reason or "cancelled", now)
+        session = transaction.session
+        change = Change(standings(session, [row.id])[row.id], self._store.clock.now(), reason=reason)
+        self._transitions.apply(transaction, Event.CANCEL, [change], by=who)
         self._dispatcher.cancel(session, row.id)
-        note(
-            session,
-            who,
-            now,
-            "cancel",
-            subject_id=row.id,
-            attempt=row.attempt,
-            before=row.status.value,
-            after="cancelled",
-            reason=reason,
-        )
-        transaction.touch(row.id)
 
     def _duplicate(self, analysis_id: int) -> Refused:
         with self._store.read() as session:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import JSON, Table, delete, func, insert, select, update
+from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.step_graphs import building_on
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.types import Money, UtcDateTime
 from ba2_trade_platform.vocabulary import StepStatus
 
 
@@ -48,16 +50,42 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} cannot be archived")
 
 
-def pack(session: Session, analysis_id: int, number: int) -> None:
-    """Keep the live outputs, recommendation, steps and state of an analysis in the archive of attempt `number`."""
+# What a re-run clears or changes on the analysis itself, kept so that a re-run that is withdrawn leaves no trace there.
+KEPT_COLUMNS = (
+    "run_before", "held", "priority", "config_id", "retries_used", "rescues_used", "progress", "current_step",
+    "available_at", "started_at", "finished_at", "duration_ms", "error_code", "error_message", "failure_kind",
+    "fingerprint", "result_action", "result_confidence", "result_expected_profit", "worker_id",
+)  # fmt: skip
+
+
+def pack(session: Session, analysis_id: int, number: int, *, analysis: bool = False) -> None:
+    """Keep the live outputs, recommendation, steps and state of an analysis in the archive of attempt `number`.
+
+    `analysis`: the columns of the analysis itself too, by which `restore` makes it again what it was.
+    """
     attempt_id = session.scalar(
         select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
     )
-    packed = compress(_contents(session, analysis_id))
+    contents = _contents(session, analysis_id)
+    if analysis:
+        columns = select(*(t.analysis.c[name] for name in KEPT_COLUMNS)).where(t.analysis.c.id == analysis_id)
+        contents["analysis"] = _rows(session, columns)[0]
+    packed = compress(contents)
     session.execute(
         upsert(t.archive)
         .values(attempt_id=attempt_id, contents=packed)
         .on_conflict_do_update(index_elements=["attempt_id"], set_={"contents": packed})
+    )
+
+
+def keep_traceback(session: Session, analysis_id: int, number: int, text: str) -> None:
+    """Keep the traceback of attempt `number` beside whatever its archive holds."""
+    attempt_id = select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
+    packed = zlib.compress(text.encode())
+    session.execute(
+        upsert(t.archive)
+        .values(attempt_id=attempt_id.scalar_subquery(), traceback=packed)
+        .on_conflict_do_update(index_elements=["attempt_id"], set_={"traceback": packed})
     )
 
 
@@ -95,6 +123,49 @@ def _contents(session: Session, analysis_id: int) -> dict[str, Any]:
         "steps": _rows(session, steps.where(t.step.c.analysis_id == analysis_id).order_by(t.step.c.position)),
         "state": session.scalar(select(t.analysis.c.state).where(t.analysis.c.id == analysis_id)),
     }
+
+
+def restore(session: Session, analysis_id: int, number: int, contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Make what an archive of attempt `number` holds live again, in the place of whatever is; undoes a `pack`.
+
+    Rows come back under their old ids, which are never given to others. Returns the columns of the analysis that are
+    to be set with it.
+    """
+    purge(session, analysis_id)
+    for step in contents["steps"]:
+        values = dict(step)
+        result = values.pop("result")
+        session.execute(insert(t.step).values(_typed(t.step, values)))
+        if result is not None:
+            session.execute(insert(t.step_result).values(step_id=values["id"], result=result))
+    for output in contents["outputs"]:
+        values = dict(output)
+        raw = values.pop("raw", None)
+        session.execute(insert(t.output).values(_typed(t.output, values)))
+        if raw is not None:
+            session.execute(insert(t.raw_data).values(output_id=values["id"], data=compress(raw)))
+    if contents["recommendation"] is not None:
+        session.execute(insert(t.recommendation).values(_typed(t.recommendation, contents["recommendation"])))
+    attempt_id = select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
+    session.execute(
+        update(t.archive).where(t.archive.c.attempt_id == attempt_id.scalar_subquery()).values(contents=None)
+    )
+    return {**_typed(t.analysis, contents["analysis"]), "state": contents["state"]}
+
+
+def _typed(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values that JSON has kept as the types of their columns."""
+    return {name: _as_type(table.c[name].type, value) for name, value in values.items()}
+
+
+def _as_type(kind: Any, value: Any) -> Any:
+    if value is None or isinstance(kind, JSON):
+        return value
+    if isinstance(kind, UtcDateTime):
+        return datetime.fromisoformat(value)
+    if isinstance(kind, Money):
+        return Decimal(value)
+    return kind.enum_class(value) if isinstance(kind, SqlEnum) and kind.enum_class is not None else value
 
 
 def purge(session: Session, analysis_id: int) -> Purged:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.attempts import archives
 from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE, ProviderChoice
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.models.attempt_costs import add_up
@@ -39,21 +41,25 @@ class Opening:
     acknowledged: Json | None = None
 
 
-def open_attempt(session: Session, analysis_id: int, number: int, opening: Opening, at: datetime) -> None:
+def open_attempt(
+    session: Session, analysis_id: int, number: int, opening: Opening, at: datetime, previous: int | None = None
+) -> None:
     """Insert attempt `number`; unless it begins fresh it goes on from its predecessor's base and as_of.
 
-    It keeps which failure it answers: its predecessor's, or, when the console only stopped in between, the same.
+    It keeps which failure it answers: its predecessor's, or, when the console only stopped in between, the same. The
+    predecessor is `previous`, without one the attempt before.
     """
     base, as_of, answers = number, None, {}
     choice, batch_id = opening.providers.stored(), opening.batch_id
     if opening.trigger is not Trigger.FIRST:
-        previous = session.execute(_PREVIOUS, {"p_analysis_id": analysis_id, "p_number": number - 1}).one()
+        before = number - 1 if previous is None else previous
+        answered = session.execute(_PREVIOUS, {"p_analysis_id": analysis_id, "p_number": before}).one()
         if opening.mode is not Mode.FRESH or opening.trigger in (*_HANDED_BACK, Trigger.RETRY):
-            as_of = previous.effective_as_of
-            base = number if opening.mode is Mode.FRESH else previous.base_attempt
+            as_of = answered.effective_as_of
+            base = number if opening.mode is Mode.FRESH else answered.base_attempt
         if opening.trigger in (*_HANDED_BACK, Trigger.RETRY):
-            choice, batch_id = previous.provider_choice, previous.batch_id
-        answers = _answers(previous, opening.trigger)
+            choice, batch_id = answered.provider_choice, answered.batch_id
+        answers = _answers(answered, opening.trigger)
     session.execute(
         insert(t.attempt).values(
             analysis_id=analysis_id,
@@ -75,6 +81,11 @@ def open_attempt(session: Session, analysis_id: int, number: int, opening: Openi
     )
 
 
+def newest_number(session: Session, analysis_id: int) -> int:
+    """Return the highest number of an analysis' attempts; a re-run that was withdrawn has kept its own."""
+    return int(session.scalar(select(func.max(_T.number)).where(_T.analysis_id == analysis_id)) or 0)
+
+
 def _answers(previous: Any, trigger: Trigger) -> dict[str, Any]:
     if trigger in _HANDED_BACK:
         return {
@@ -89,26 +100,74 @@ def _answers(previous: Any, trigger: Trigger) -> dict[str, Any]:
     }
 
 
-def close_attempt(
-    session: Session, analysis_id: int, number: int, outcome: Outcome, at: datetime, failed: Failure | None = None
-) -> None:
-    """End an attempt that is still open with what it took, and what of its steps is still running."""
-    session.execute(
-        update(t.attempt)
-        .where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number, t.attempt.c.outcome.is_(None))
-        .values(
-            outcome=outcome,
-            finished_at=at,
-            error_code=failed.code if failed else None,
-            error_message=failed.message if failed else None,
-            failure_kind=failed.kind if failed else None,
-            fingerprint=failed.fingerprint if failed else None,
-        )
+@dataclass(frozen=True)
+class Closing:
+    """The end of one attempt: how, when, and with which failure."""
+
+    analysis_id: int
+    number: int
+    outcome: Outcome
+    at: datetime
+    why: Failure | None = None
+
+
+_CLOSE = (
+    update(t.attempt)
+    .where(_T.analysis_id == bindparam("c_id"), _T.number == bindparam("c_number"), _T.outcome.is_(None))
+    .values({
+        name: bindparam(f"v_{name}", type_=_T[name].type)
+        for name in ("outcome", "finished_at", "error_code", "error_message", "failure_kind", "fingerprint")
+    } | {"provider": func.coalesce(bindparam("v_provider", type_=_T.provider.type), _T.provider)})
+)  # fmt: skip
+# No step goes on without its attempt; in one that completed there is none.
+_CLOSE_STEPS = (
+    update(t.step)
+    .where(
+        t.step.c.analysis_id == bindparam("c_id"),
+        t.step.c.attempt == bindparam("c_number"),
+        t.step.c.status == StepStatus.RUNNING,
     )
-    add_up(session, (analysis_id, number))
-    s = t.step.c
-    session.execute(
-        update(t.step)
-        .where(s.analysis_id == analysis_id, s.attempt == number, s.status == StepStatus.RUNNING)
-        .values(status=StepStatus.FAILED, finished_at=at, error_message=failed.message if failed else outcome.value)
+    .values(
+        status=StepStatus.FAILED,
+        finished_at=bindparam("v_finished_at", type_=t.step.c.finished_at.type),
+        error_message=bindparam("v_error_message"),
     )
+)
+
+
+def close(session: Session, closings: Sequence[Closing]) -> None:
+    """End attempts that are still open with what they took, and what of their steps is still running."""
+    keys = [{"c_id": each.analysis_id, "c_number": each.number} for each in closings]
+    ends = [
+        {
+            **key,
+            "v_outcome": each.outcome,
+            "v_finished_at": each.at,
+            "v_provider": each.why.provider if each.why else None,
+            **{f"v_{name}": value for name, value in failure_columns(each.why).items()},
+        }
+        for key, each in zip(keys, closings, strict=True)
+    ]
+    connection = session.connection()
+    connection.execute(_CLOSE, ends)
+    add_up(session, *((each.analysis_id, each.number) for each in closings))
+    unfinished = [
+        {**key, "v_finished_at": each.at, "v_error_message": each.why.message if each.why else each.outcome.value}
+        for key, each in zip(keys, closings, strict=True)
+        if each.outcome is not Outcome.COMPLETED
+    ]
+    if unfinished:
+        connection.execute(_CLOSE_STEPS, unfinished)
+    for each in closings:
+        if each.why is not None and each.why.traceback:
+            archives.keep_traceback(session, each.analysis_id, each.number, each.why.traceback)
+
+
+def failure_columns(why: Failure | None) -> dict[str, Any]:
+    """Return the columns by which analyses and attempts both show a failure, empty without one."""
+    return {
+        "error_code": why.code.value if why else None,
+        "error_message": why.message if why else None,
+        "failure_kind": why.kind if why else None,
+        "fingerprint": why.fingerprint if why else None,
+    }

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, select
-from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.contracts.queue import Ended
 from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce, wanted
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Action, Status
+from ba2_trade_platform.vocabulary import Action, Outcome, Status
 
 _A, _I = t.analysis.c, t.expert_instance.c
 _ENDED = (
@@ -31,17 +32,20 @@ _ENDED = (
 NEVER = 1000.0
 
 
-def announce_ends(session: Session, analysis_ids: Sequence[int], at: datetime) -> None:
-    """Announce what of these, which have just ended in this transaction, somebody waits for.
+def announce_ends(transaction: Transaction, ended: Sequence[Ended]) -> None:
+    """Announce what of these somebody waits for: what failed for good, and confident recommendations.
 
-    One that failed but is retried is pending again by now, and not announced. Costs one small statement when there
-    are any and nobody waits.
+    One that failed but is retried goes on, and is not announced. Costs one small statement when there are any and
+    nobody waits.
     """
+    telling = [one for one in ended if one.final and one.outcome in (Outcome.FAILED, Outcome.COMPLETED)]
+    session, analysis_ids = transaction.session, [one.analysis_id for one in telling]
     asked = wanted(session) if analysis_ids else {}
     if not asked.keys() & {Occasion.FAILED, Occasion.CONFIDENT}:
         return
     lowest = asked.get(Occasion.CONFIDENT, NEVER)
-    rows = session.execute(_ENDED, {"e_ids": list(analysis_ids), "e_lowest": lowest})
+    at = max(one.finished_at for one in telling)
+    rows = session.execute(_ENDED, {"e_ids": analysis_ids, "e_lowest": lowest})
     announce(session, [_failed(row, at) if row.status is Status.FAILED else _confident(row, at) for row in rows])
 
 

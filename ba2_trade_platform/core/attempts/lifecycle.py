@@ -24,6 +24,7 @@ class Event(StrEnum):
     GIVE_UP = "give up"
     CANCEL = "cancel"
     RERUN = "re-run"
+    WITHDRAW = "withdraw"
     RUN_AGAIN = "run again"
     DELETE = "delete"
 
@@ -44,6 +45,7 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (Status.PENDING, Event.CANCEL): Status.CANCELLED,
     (Status.RUNNING, Event.CANCEL): Status.CANCELLED,
     (Status.FAILED, Event.RERUN): Status.PENDING,
+    (Status.PENDING, Event.WITHDRAW): Status.FAILED,
 }
 ACTIVE = frozenset({Status.PENDING, Status.RUNNING})
 TERMINAL = frozenset(Status) - ACTIVE
@@ -54,10 +56,13 @@ _WITHOUT_CHANGE: dict[Event, frozenset[Status]] = {
 }
 # Only while it waits for its automatic retry, with the failure that it is to be retried for still on its row.
 WHILE_RETRYING = frozenset({Event.RUN_NOW, Event.STOP_RETRYING})
+# Only while it waits as a re-run that no worker has claimed yet, so that nothing was done or paid for it.
+WHILE_UNCLAIMED_RERUN = frozenset({Event.WITHDRAW})
 _REFUSALS: dict[Event, str] = {
     Event.RERUN: "Can only re-run failed analyses: {subject} is {status}",
     Event.RUN_NOW: "Only what waits for its retry can be run now: {subject} is {status}",
     Event.STOP_RETRYING: "Only what waits for its retry can stop retrying: {subject} is {status}",
+    Event.WITHDRAW: "Only a re-run that no worker has claimed can be withdrawn: {subject} is {status}",
     Event.CANCEL: "Can only cancel pending or running analyses: {subject} is {status}",
     Event.RUN_AGAIN: "Can only run finished analyses again: {subject} is {status}",
 }
@@ -67,16 +72,32 @@ class NotAllowedError(Exception):
     """An event came at a status that does not know it; the text is a sentence to show."""
 
 
-def allows(status: Status, event: Event, *, retrying: bool = False) -> bool:
-    """Tell whether `event` may happen at `status`; `retrying`: the analysis waits for its automatic retry."""
-    if event in WHILE_RETRYING and not retrying:
+def allows(status: Status, event: Event, *, retrying: bool = False, unclaimed_rerun: bool = False) -> bool:
+    """Tell whether `event` may happen at `status`.
+
+    `retrying`: the analysis waits for its automatic retry. `unclaimed_rerun`: it waits as a re-run that no worker has
+    claimed.
+    """
+    if (event in WHILE_RETRYING and not retrying) or (event in WHILE_UNCLAIMED_RERUN and not unclaimed_rerun):
         return False
     return (status, event) in TRANSITIONS or status in _WITHOUT_CHANGE.get(event, ())
 
 
-def after(status: Status, event: Event, subject: str = "the analysis", *, retrying: bool = False) -> Status:
+def target(status: Status, event: Event) -> Status:
+    """Return the status that the table has for `event` at `status`; raises KeyError where it has no such row."""
+    return TRANSITIONS[status, event]
+
+
+def after(
+    status: Status,
+    event: Event,
+    subject: str = "the analysis",
+    *,
+    retrying: bool = False,
+    unclaimed_rerun: bool = False,
+) -> Status:
     """Return the status that follows `event`, or raise NotAllowedError with a sentence about `subject`."""
-    if allows(status, event, retrying=retrying):
+    if allows(status, event, retrying=retrying, unclaimed_rerun=unclaimed_rerun):
         return TRANSITIONS.get((status, event), status)
     refusal = _REFUSALS.get(event, "Cannot {event} now: {subject} is {status}")
     raise NotAllowedError(refusal.format(subject=subject, status=status.value, event=event.value))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.contracts.queue import Ended
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Subtype
+from ba2_trade_platform.vocabulary import Outcome, Subtype
 
 _R = t.recommendation.c
 _ABOUT = {
@@ -57,3 +59,11 @@ def refresh_current(session: Session, subjects: Iterable[Subject]) -> None:
     if about:
         session.connection().execute(_SUPERSEDE, about)
         session.connection().execute(_PROMOTE, about)
+
+
+def promote_completed(transaction: Transaction, ended: Sequence[Ended]) -> None:
+    """Make what these attempts recommend the current one of its subject, where nothing newer is."""
+    completed = [one for one in ended if one.outcome is Outcome.COMPLETED]
+    refresh_current(
+        transaction.session, (Subject(one.expert_instance_id, one.symbol, one.subtype) for one in completed)
+    )

@@ -43,6 +43,17 @@ class Transaction:
         """Do this once the transaction is committed, and not at all when it is not: counting, logging, telling."""
         self.afterwards.append(act)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what the block did when it raises, and forget what was to follow the commit of it."""
+        kept = len(self.afterwards)
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self.afterwards[kept:]
+            raise
+
     def touch(self, *analysis_ids: int) -> None:
         """Say that these analyses changed."""
         self.changed.update(analysis_ids)

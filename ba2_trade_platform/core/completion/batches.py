@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.runs import settle_runs
+from ba2_trade_platform.core.contracts.queue import Ended
 from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce, wanted
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Outcome
@@ -19,6 +21,7 @@ ITEM_OUTCOMES = {
     Outcome.FAILED: ItemOutcome.FAILED,
     Outcome.SKIPPED: ItemOutcome.SKIPPED,
     Outcome.CANCELLED: ItemOutcome.SKIPPED,
+    Outcome.WITHDRAWN: ItemOutcome.SKIPPED,
 }
 _WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
 
@@ -45,13 +48,37 @@ def _endings() -> tuple[Any, Any]:
 _LOST, _ENDED = _endings()
 
 
-def settle_items(session: Session, analysis_id: int, outcome: Outcome, reason: str | None, at: datetime) -> None:
-    """Say in every batch that waits for this analysis what became of it."""
-    waiting = (t.batch_item.c.analysis_id == analysis_id) & (t.batch_item.c.outcome == ItemOutcome.QUEUED)
-    batches = set(session.scalars(select(t.batch_item.c.batch_id).where(waiting)))
-    if batches:
-        session.execute(update(t.batch_item).where(waiting).values(outcome=ITEM_OUTCOMES[outcome], reason=reason))
-        settle_batches(session, batches, at)
+def settle_ended(transaction: Transaction, ended: Sequence[Ended]) -> None:
+    """Say in every batch that waits for one of these analyses what became of it; one that is retried goes on."""
+    final = [one for one in ended if one.final]
+    if not final:
+        return
+    session = transaction.session
+    batches = set(session.scalars(_WAITING_BATCHES, {"w_ids": [one.analysis_id for one in final]}))
+    if not batches:
+        return
+    session.connection().execute(
+        _SETTLE,
+        [{"w_id": one.analysis_id, "v_outcome": ITEM_OUTCOMES[one.outcome], "v_reason": _words(one)} for one in final],
+    )
+    settle_batches(session, batches, max(one.finished_at for one in final))
+
+
+_OF_WAITING = (t.batch_item.c.outcome == ItemOutcome.QUEUED,)
+_WAITING_BATCHES = select(t.batch_item.c.batch_id).where(
+    t.batch_item.c.analysis_id.in_(bindparam("w_ids", expanding=True)), *_OF_WAITING
+)
+_SETTLE = (
+    update(t.batch_item)
+    .where(t.batch_item.c.analysis_id == bindparam("w_id"), *_OF_WAITING)
+    .values(outcome=bindparam("v_outcome", type_=t.batch_item.c.outcome.type), reason=bindparam("v_reason"))
+)
+
+
+def _words(ended: Ended) -> str | None:
+    """Return why an item ended as it did: what a person said, else the failure, else how its analysis ended."""
+    said = ended.reason or ended.message
+    return said or (ended.outcome.value if ended.outcome in (Outcome.CANCELLED, Outcome.WITHDRAWN) else None)
 
 
 def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> None:

@@ -104,6 +104,12 @@ class Ended:
     after_code: str | None = None
     after_failed_at: datetime | None = None
     first_failed_at: datetime | None = None
+    event: str = ""
+    final: bool = True
+    reason: str | None = None
+    expert_instance_id: int = 0
+    symbol: str = ""
+    subtype: Subtype = Subtype.ENTER_MARKET
 
     @property
     def seconds(self) -> float | None:

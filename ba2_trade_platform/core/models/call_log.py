@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,11 +17,12 @@ from ba2_trade_platform.core.base.errors import NotFound, Unavailable
 from ba2_trade_platform.core.base.sanitizing import clean_json, clean_text
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, Charge
+from ba2_trade_platform.core.contracts.queue import Ended
 from ba2_trade_platform.core.models.attempt_costs import add_up
 from ba2_trade_platform.core.models.budgets import Spending
 from ba2_trade_platform.core.models.pricing import ModelPrices, Price
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind, Status, Trigger
+from ba2_trade_platform.vocabulary import CallOutcome, Outcome, ProviderKind, Status, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,13 @@ _ANSWER = (
 )
 _FORGET = delete(t.model_answer).where(
     _N.analysis_id.not_in(select(t.analysis.c.id).where(t.analysis.c.status.in_((Status.PENDING, Status.RUNNING))))
+)
+# What is answered after its attempt has ended for good is of no use to anybody: nothing takes that work up again.
+_HANDED_ON = (Outcome.INTERRUPTED, Outcome.RELEASED)
+_GOES_ON = select(_T.id).where(
+    _T.analysis_id == bindparam("g_id"),
+    _T.number == bindparam("g_number"),
+    _T.outcome.is_(None) | _T.outcome.in_(_HANDED_ON),
 )
 _UNDER_WAY = select(_C.id, _C.analysis_id, _C.attempt).where(_C.outcome.is_(None))
 
@@ -163,7 +171,10 @@ class ModelCalls:
                 **taken,
             )
         )
-        if end.answer is not None:
+        if (
+            end.answer is not None
+            and session.execute(_GOES_ON, {"g_id": row.analysis_id, "g_number": row.attempt}).first()
+        ):
             kept = {"call_id": row.id, "analysis_id": row.analysis_id, "attempt": row.attempt}
             message = clean_json(dict(end.answer.message))
             session.execute(insert(t.model_answer).values(**kept, digest=end.answer.digest, message=message))
@@ -232,6 +243,16 @@ def _count(said: int | None) -> int | None:
 
 def _both(tokens_in: int | None, tokens_out: int | None) -> int | None:
     return None if tokens_in is None or tokens_out is None else tokens_in + tokens_out
+
+
+def forget_answers(transaction: Transaction, ended: Sequence[Ended]) -> None:
+    """Delete the kept answers of analyses whose attempt has ended, so that nobody takes its work up again.
+
+    Those of an attempt that was only interrupted or handed back stay, for the next one goes on with them.
+    """
+    ids = [one.analysis_id for one in ended if one.outcome not in _HANDED_ON]
+    if ids:
+        transaction.session.execute(delete(t.model_answer).where(_N.analysis_id.in_(ids)))
 
 
 def _add_up_closed(session: Session, analysis_id: int, number: int) -> None:

@@ -139,6 +139,7 @@ class Assessments:
                 )
                 .join(t.analysis, a.id == _T.analysis_id)
                 .where(_T.after_fingerprint == fingerprint, _T.after_fingerprint.is_not(None))
+                .where(_T.outcome.is_distinct_from(Outcome.WITHDRAWN))
                 .order_by(_T.id.desc())
                 .limit(ANSWERS_SHOWN)
             )

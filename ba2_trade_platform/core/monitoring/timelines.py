@@ -15,6 +15,8 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Outcome, Trigger
 
 ACTIVITY_BOUND = 500
+# The attempt says of its end all that these lines do.
+ENDS_BY_ITSELF = frozenset({"succeed", "fail", "skip", "expire", "refuse", "give up", "retry"})
 WORDS = {
     Trigger.FIRST: "submitted",
     Trigger.RERUN: "re-run",
@@ -102,7 +104,7 @@ def _ending(attempt: Attempt) -> str:
 
 
 def _explained(moment: Moment, deed: Deed | None) -> Moment:
-    if deed is None or moment.actor is not None or moment.state == "running":
+    if deed is None or deed.what in ENDS_BY_ITSELF or moment.actor is not None or moment.state == "running":
         return moment
     return replace(moment, actor=deed.actor, reason=deed.reason)
 

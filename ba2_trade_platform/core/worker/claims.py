@@ -6,17 +6,17 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, cast, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.pending_endings import refuse
+from ba2_trade_platform.core.attempts.transitions import lease
 from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
-from ba2_trade_platform.core.contracts.queue import LEASE, Abilities, Claim, RecordedStep
+from ba2_trade_platform.core.contracts.queue import Abilities, Claim, RecordedStep
 from ba2_trade_platform.core.failures.breaker_states import HELD_PROVIDERS
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Mode, Status
+from ba2_trade_platform.vocabulary import Mode
 
 ALONE_AFTER_RESCUES = 2
 BULK_PRIORITY = 50
@@ -49,27 +49,6 @@ _DUE_BUT_HELD = _DUE.where(
     _A.retry_provider.is_(None)
     | _A.retry_provider.not_in(bindparam("c_held", expanding=True))
     | _A.id.in_(bindparam("c_probes", expanding=True))
-)
-_LEASE = (
-    update(t.analysis)
-    .where(_A.id.in_(bindparam("c_ids", expanding=True)), _PENDING)
-    .values(
-        status=Status.RUNNING,
-        lease_token=bindparam("c_minted", type_=_A.lease_token.type) + cast(_A.id, _A.lease_token.type),
-        lease_until=bindparam("c_until"),
-        worker_id=bindparam("c_worker"),
-        started_at=bindparam("c_now"),
-        finished_at=None,
-        duration_ms=None,
-        error_code=None,
-        error_message=None,
-        failure_kind=None,
-        fingerprint=None,
-        retry_provider=None,
-        updated_at=bindparam("c_now"),
-        version=_A.version + 1,
-    )
-    .returning(_A.id)
 )
 _START_ATTEMPT = (
     update(t.attempt)
@@ -105,22 +84,30 @@ class Worker:
     abilities: Abilities
 
 
+class Unable(NamedTuple):
+    """A pending analysis whose expert cannot work, and why."""
+
+    analysis_id: int
+    alias: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Claimed:
-    """What a round of claiming did."""
+    """What a round of claiming did, and what it found unable to begin."""
 
     claims: list[Claim]
-    refused: list[int]
+    unable: list[Unable]
 
 
 def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claimed:
     """Start what there is room for, by priority, then id; each expert instance within its own limit.
 
-    What waits for an expert that lacks something is failed instead.
+    What waits for an expert that lacks something is `unable`, for the caller to refuse.
     """
     if room.alone or room.busy >= room.slots:
         return Claimed([], [])
-    able, refused, providers = [], [], {}
+    able, unable, providers = [], [], {}
     for row in _candidates(session, room, now):
         ability = worker.abilities(row.expert, row.settings or {}, row.subtype)
         providers[row.id] = ProviderChoice.of(row.provider_choice).among(ability.providers)
@@ -130,17 +117,14 @@ def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claime
         if reason is None:
             able.append(row)
         else:
-            refuse(session, row.id, row.alias, reason, now)
-            refused.append(row.id)
+            unable.append(Unable(row.id, row.alias, reason))
     chosen = _choose(able, room)
-    return Claimed(_lease(session, chosen, providers, worker, now) if chosen else [], refused)
+    return Claimed(_lease(session, chosen, providers, worker, now) if chosen else [], unable)
 
 
 def _lease(session: Session, rows: Sequence[Any], providers: Providers, worker: Worker, now: datetime) -> list[Claim]:
     minted = f"{secrets.token_hex(12)}-"
-    asked = {"c_ids": [row.id for row in rows], "c_minted": minted, "c_until": now + LEASE}
-    taken = session.execute(_LEASE, {**asked, "c_worker": worker.id, "c_now": now})
-    held = {row.id for row in taken}
+    held = lease(session, [row.id for row in rows], minted, worker.id, now)
     return _begin(session, [row for row in rows if row.id in held], minted, providers, worker, now)
 
 

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, select, update
+from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.attempts import Opening
-from ba2_trade_platform.core.attempts.lifecycle import Event, after
-from ba2_trade_platform.core.attempts.pending_endings import end_pending, refuse
-from ba2_trade_platform.core.base.actors import SYSTEM, actor_id, note
-from ba2_trade_platform.core.completion.batches import settle_items
-from ba2_trade_platform.core.contracts.queue import LEASE, Abilities, Ability, Claim
-from ba2_trade_platform.core.failures.classification import failure
-from ba2_trade_platform.core.failures.groups import Seen, note_failures
+from ba2_trade_platform.core.attempts.lifecycle import Event, target
+from ba2_trade_platform.core.attempts.standings import Standing, standings
+from ba2_trade_platform.core.attempts.transitions import Change, Transitions, still_leased
+from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
+from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.contracts.queue import Abilities, Ability, Claim
+from ba2_trade_platform.core.failures.classification import Failure, failure
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import ErrorCode, Mode, Outcome, Status, Trigger
+from ba2_trade_platform.vocabulary import ErrorCode, Mode, Status, Trigger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 SLICE = 100
 _A = t.analysis.c
 
-
-_RENEW = (
-    update(t.analysis)
-    .where(_A.id == bindparam("r_id"), _A.lease_token == bindparam("r_token"), _A.status == Status.RUNNING)
-    .values(lease_until=bindparam("r_until"))
-)
 
 _I = t.expert_instance.c
 # Statements are built once, for a tick has many; statuses in words, so that SQLite plans with the partial indexes.
@@ -71,134 +64,136 @@ _EXPIRED_ORPHANS = _ORPHANS.where(_A.lease_until < bindparam("h_now"))
 
 def lost(session: Session, claims: Sequence[Claim]) -> list[Claim]:
     """Return those of these claims whose lease is no longer held: cancelled, deleted, or taken over."""
-    if not claims:
-        return []
-    held = session.execute(
-        select(_A.id, _A.lease_token).where(
-            _A.id.in_([claim.analysis_id for claim in claims]), _A.status == Status.RUNNING
-        )
-    )
-    tokens = {row.id: row.lease_token for row in held}
-    return [claim for claim in claims if tokens.get(claim.analysis_id) != claim.token]
+    held = still_leased(session, claims)
+    return [claim for claim in claims if claim.token not in held]
 
 
-def renew(session: Session, claims: Sequence[Claim], now: datetime) -> None:
-    """Hold these leases for another 30 s from `now`."""
-    rows = [{"r_id": c.analysis_id, "r_token": c.token, "r_until": now + LEASE} for c in claims]
-    if rows:
-        session.connection().execute(_RENEW, rows)
+class Recovery:
+    """Ends what cannot begin any more, and hands back what a worker left running."""
 
+    def __init__(self, transitions: Transitions, abilities: Abilities, max_rescues: int) -> None:
+        self._transitions = transitions
+        self._abilities = abilities
+        self._max_rescues = max_rescues
 
-def expire(session: Session, now: datetime) -> list[int]:
-    """Skip what was to run before now."""
-    due = session.scalars(_OVERDUE, {"h_now": now}).all()
-    for analysis_id in due:
+    def expire(self, transaction: Transaction, now: datetime) -> int:
+        """Skip what was to run before now, a slice a call; return how many."""
+        due = transaction.session.scalars(_OVERDUE, {"h_now": now}).all()
         late = failure(ErrorCode.RUN_BEFORE, "It was to run before a time that has passed")
-        end_pending(session, analysis_id, Event.EXPIRE, Outcome.SKIPPED, late, now)
-    return list(due)
+        self._end_pending(transaction, Event.EXPIRE, due, late, now)
+        return len(due)
+
+    def refuse_disabled(self, transaction: Transaction, now: datetime) -> int:
+        """Fail what waits for an expert instance that is disabled or removed, a slice a call; return how many."""
+        refused = 0
+        for instance in transaction.session.execute(_IDLE).all():
+            waiting = transaction.session.scalars(_WAITING, {"h_instance": instance.id}).all()
+            self.refuse(transaction, waiting, instance.alias, _idle_words(instance), now)
+            refused += len(waiting)
+        return refused
+
+    def refuse(
+        self, transaction: Transaction, analysis_ids: Sequence[int], alias: str, reason: str, now: datetime
+    ) -> None:
+        """Fail pending analyses because their expert cannot work."""
+        why = failure(ErrorCode.EXPERT_UNAVAILABLE, f"{alias} cannot work: {reason}")
+        self._end_pending(transaction, Event.REFUSE, analysis_ids, why, now)
+
+    def rescue(self, transaction: Transaction, now: datetime, *, all_running: bool, held: Sequence[Claim] = ()) -> int:
+        """Give back what a dead worker left running: every running row at boot, else those whose lease ran out.
+
+        What this worker holds is alive, even when its lease ran out while the machine slept. Returns how many.
+        """
+        session = transaction.session
+        asked: dict[str, Any] = {"h_tokens": [claim.token for claim in held]}
+        orphans = session.execute(_ORPHANS if all_running else _EXPIRED_ORPHANS, asked | {"h_now": now}).all()
+        if not orphans:
+            return 0
+        standing, by = standings(session, [row.id for row in orphans]), actor_id(session, SYSTEM)
+        given_up, rescued = [], []
+        for row in orphans:
+            ability = self._abilities(row.expert, row.settings or {}, row.subtype)
+            if row.rescues_used >= self._max_rescues or not ability.safe_to_repeat:
+                given_up.append(_failed_for_good(standing[row.id], row, ability, now))
+            else:
+                why = failure(ErrorCode.INTERRUPTED, "The worker stopped before the analysis ended")
+                rescued.append(_requeued(standing[row.id], row, Trigger.RESCUE, ability, by, now, why))
+        self._transitions.apply(transaction, Event.GIVE_UP, given_up, by=by)
+        self._transitions.apply(transaction, Event.RESCUE, rescued, by=by)
+        for change in given_up:
+            log.warning("Analysis %s: running -> failed (%s)", change.standing.analysis_id, _message(change))
+        _log_requeued(rescued, Event.RESCUE)
+        return len(orphans)
+
+    def release(self, transaction: Transaction, claims: Sequence[Claim], now: datetime) -> None:
+        """Hand back what this worker was working on when it was told to stop; it counts against nothing."""
+        session = transaction.session
+        held = session.execute(_HELD_TOKENS, {"h_tokens": [claim.token for claim in claims]}).all()
+        if not held:
+            return
+        standing, by = standings(session, [row.id for row in held]), actor_id(session, SYSTEM)
+        released = [
+            _requeued(
+                standing[row.id], row, Trigger.RELEASE,
+                self._abilities(row.expert, row.settings or {}, row.subtype), by, now,
+            )
+            for row in held
+        ]  # fmt: skip
+        self._transitions.apply(transaction, Event.RELEASE, released, by=by)
+        _log_requeued(released, Event.RELEASE)
+
+    def _end_pending(
+        self, transaction: Transaction, event: Event, analysis_ids: Sequence[int], why: Failure, now: datetime
+    ) -> None:
+        if not analysis_ids:
+            return
+        session = transaction.session
+        changes = [Change(standing, now, why) for standing in standings(session, analysis_ids).values()]
+        self._transitions.apply(transaction, event, changes, by=actor_id(session, SYSTEM))
+        became = target(Status.PENDING, event).value
+        for change in changes:
+            number = change.standing.analysis_id
+            log.warning(
+                "Analysis %s: pending -> %s (%s)", number, became, why.message, analysis=number, code=why.code.value
+            )
 
 
-def refuse_disabled(session: Session, now: datetime) -> list[int]:
-    """Fail what waits for an expert instance that is disabled or removed; a slice a call."""
-    refused: list[int] = []
-    for instance in session.execute(_IDLE).all():
-        waiting = session.scalars(_WAITING, {"h_instance": instance.id}).all()
-        reason = "it was removed" if instance.archived_at else "it is disabled"
-        for analysis_id in waiting:
-            refuse(session, analysis_id, instance.alias, reason, now)
-        refused += waiting
-    return refused
+def _idle_words(instance: Any) -> str:
+    return "it was removed" if instance.archived_at else "it is disabled"
 
 
-def rescue(
-    session: Session,
-    abilities: Abilities,
-    max_rescues: int,
+def _requeued(
+    standing: Standing,
+    row: Any,
+    trigger: Trigger,
+    ability: Ability,
+    by: int,
     now: datetime,
-    *,
-    all_running: bool,
-    held: Sequence[Claim] = (),
-) -> list[int]:
-    """Give back what a dead worker left running: every running row at boot, else those whose lease ran out.
-
-    What this worker holds is alive, even when its lease ran out while the machine slept.
-    """
-    asked: dict[str, Any] = {"h_tokens": [claim.token for claim in held]}
-    orphans = session.execute(_ORPHANS if all_running else _EXPIRED_ORPHANS, asked | {"h_now": now}).all()
-    for row in orphans:
-        ability = abilities(row.expert, row.settings or {}, row.subtype)
-        if row.rescues_used >= max_rescues or not ability.safe_to_repeat:
-            _give_up(session, row, ability, now)
-        else:
-            _hand_back(session, row, Trigger.RESCUE, ability, now)
-    return [row.id for row in orphans]
-
-
-def release(session: Session, claims: Sequence[Claim], abilities: Abilities, now: datetime) -> list[int]:
-    """Hand back what this worker was working on when it was told to stop; it counts against nothing."""
-    held = session.execute(_HELD_TOKENS, {"h_tokens": [claim.token for claim in claims]}).all()
-    for row in held:
-        _hand_back(session, row, Trigger.RELEASE, abilities(row.expert, row.settings or {}, row.subtype), now)
-    return [row.id for row in held]
-
-
-def _hand_back(session: Session, row: Any, trigger: Trigger, ability: Ability, now: datetime) -> None:
-    rescued = trigger is Trigger.RESCUE
+    why: Failure | None = None,
+) -> Change:
     mode = Mode.RESUME if ability.can_resume else Mode.FRESH
-    why = failure(ErrorCode.INTERRUPTED, "The worker stopped before the analysis ended") if rescued else None
-    outcome = Outcome.INTERRUPTED if rescued else Outcome.RELEASED
-    cleared = archives.hand_on(session, row.id, row.attempt, resume=ability.can_resume)
-    attempts.close_attempt(session, row.id, row.attempt, outcome, now, why)
-    by = actor_id(session, SYSTEM)
-    attempts.open_attempt(session, row.id, row.attempt + 1, Opening(trigger, mode, by, row.config_id), now)
-    event = Event.RESCUE if rescued else Event.RELEASE
-    session.execute(
-        update(t.analysis)
-        .where(_A.id == row.id, _A.lease_token == row.lease_token, _A.status == Status.RUNNING)
-        .values(
-            status=after(Status.RUNNING, event),
-            attempt=row.attempt + 1,
-            rescues_used=_A.rescues_used + (1 if rescued else 0),
-            available_at=now,
-            started_at=None,
-            current_step=None,
-            lease_token=None,
-            lease_until=None,
-            worker_id=None,
-            updated_at=now,
-            version=_A.version + 1,
-            **cleared,
-        )
-    )
-    note(session, by, now, event.value, subject_id=row.id, attempt=row.attempt + 1, before="running", after="pending")
-    log.warning("Analysis %s: running -> pending (%s, attempt %s)", row.id, event.value, row.attempt + 1)
+    columns: dict[str, Any] = {"available_at": now}
+    if trigger is Trigger.RESCUE:
+        columns["rescues_used"] = row.rescues_used + 1
+    return Change(standing, now, why, columns=columns, next=Opening(trigger, mode, by, row.config_id))
 
 
-def _give_up(session: Session, row: Any, ability: Ability, now: datetime) -> None:
+def _failed_for_good(standing: Standing, row: Any, ability: Ability, now: datetime) -> Change:
     reason = (
         f"The worker stopped {row.rescues_used + 1} times while it ran"
         if ability.safe_to_repeat
         else "The worker stopped while it ran, and this expert is not safe to repeat by itself"
     )
-    why = failure(ErrorCode.INTERRUPTED, reason)
-    note_failures(session, [Seen(why.fingerprint, why.code.value, why.message, None, now)], now)
-    attempts.close_attempt(session, row.id, row.attempt, Outcome.FAILED, now, why)
-    settle_items(session, row.id, Outcome.FAILED, why.message, now)
-    session.execute(
-        update(t.analysis)
-        .where(_A.id == row.id, _A.lease_token == row.lease_token, _A.status == Status.RUNNING)
-        .values(
-            status=after(Status.RUNNING, Event.GIVE_UP),
-            finished_at=now,
-            current_step=None,
-            lease_token=None,
-            lease_until=None,
-            error_code=why.code.value,
-            error_message=why.message,
-            failure_kind=why.kind,
-            fingerprint=why.fingerprint,
-            updated_at=now,
-            version=_A.version + 1,
+    return Change(standing, now, failure(ErrorCode.INTERRUPTED, reason))
+
+
+def _message(change: Change) -> str:
+    return change.why.message if change.why else ""
+
+
+def _log_requeued(changes: Sequence[Change], event: Event) -> None:
+    for change in changes:
+        standing = change.standing
+        log.warning(
+            "Analysis %s: running -> pending (%s, attempt %s)", standing.analysis_id, event.value, standing.attempt + 1
         )
-    )
-    log.warning("Analysis %s: running -> failed (%s)", row.id, why.message)

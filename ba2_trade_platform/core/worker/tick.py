@@ -10,14 +10,12 @@ from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.end_events import announce_ends
-from ba2_trade_platform.core.attempts.ended import ended_of
+from ba2_trade_platform.core.attempts.transitions import Transitions, renew
 from ba2_trade_platform.core.base.transactions import Store, Transaction
-from ba2_trade_platform.core.batches import cancellations
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
-from ba2_trade_platform.core.contracts.queue import Claim, Ended
+from ba2_trade_platform.core.batches.cancellations import Cancellations
+from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.failures.breaker_states import DEFAULT_POLICY, BreakerPolicy
 from ba2_trade_platform.core.failures.classification import classify
 from ba2_trade_platform.core.observability.telemetry import Telemetry
@@ -27,7 +25,7 @@ from ba2_trade_platform.core.worker.breaker_ticks import TickBreakers
 from ba2_trade_platform.core.worker.buffers import End, Sheet
 from ba2_trade_platform.core.worker.claims import Room, Worker
 from ba2_trade_platform.core.worker.completions import Closer
-from ba2_trade_platform.core.worker.ended import ended_as_written, ended_by_sheets
+from ba2_trade_platform.core.worker.recovery import Recovery
 from ba2_trade_platform.core.worker.retries import Retries
 from ba2_trade_platform.core.worker.writes import write_down
 from ba2_trade_platform.db import tables as t
@@ -38,8 +36,6 @@ log = logging.getLogger(__name__)
 _QUEUE = select(t.queue_state.c.paused, t.queue_state.c.slots)
 # What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
 DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
-TELLING = (Outcome.FAILED, Outcome.COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,6 @@ class Ticked:
     paused: bool = False
     slots: int = 1
     more: bool = False
-    ended: list[Ended] = field(default_factory=list)
 
 
 class Tick:
@@ -83,15 +78,18 @@ class Tick:
         worker: Worker,
         max_rescues: int,
         bulk: BulkSlices,
+        transitions: Transitions,
         policy: BreakerPolicy = DEFAULT_POLICY,
         telemetry: Telemetry | None = None,
     ) -> None:
         self._store = store
         self._bulk = bulk
         self._worker = worker
-        self._max_rescues = max_rescues
+        self._recovery = Recovery(transitions, worker.abilities, max_rescues)
+        self._cancellations = Cancellations(transitions)
         self._breakers = TickBreakers(policy)
-        self._write = partial(write_down, closer=Closer(Retries(worker.abilities), self._breakers))
+        closer = Closer(transitions, Retries(worker.abilities), self._breakers)
+        self._write = partial(write_down, closer=closer)
         self._telemetry = telemetry or Telemetry()
 
     def run(self, plan: Plan) -> Ticked:
@@ -100,71 +98,56 @@ class Tick:
         A record that the database cannot take is found by repeating the plan item by item; its analysis ends as BUG.
         """
         try:
-            return self._all(plan, partial(self._write, now=plan.now), sure=True)
+            return self._all(plan, partial(self._write, now=plan.now))
         except DATA_ERRORS as error:
             if not plan.sheets:
                 raise
             log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.sheets), error)
-        return self._all(plan, partial(_one_by_one, write=self._write, now=plan.now), sure=False)
+        return self._all(plan, partial(_one_by_one, write=self._write, now=plan.now))
 
-    def _all(self, plan: Plan, write: Callable[[Session, Sequence[Sheet]], int], *, sure: bool) -> Ticked:
+    def _all(self, plan: Plan, write: Callable[[Transaction, Sequence[Sheet]], int]) -> Ticked:
         done = Ticked()
         with self._store.write(wake=False) as transaction:
-            session = transaction.session
-            done.stale = write(session, plan.sheets)
-            # `sure`: each end was written as it stands in its sheet, unless some came too late.
-            if sure and not done.stale:
-                done.ended = ended_by_sheets(session, plan.sheets)
-            else:
-                done.ended = ended_as_written(session, plan.sheets, plan.now)
-            done.touched.update(sheet.claim.analysis_id for sheet in plan.sheets)
+            done.stale = write(transaction, plan.sheets)
+            transaction.touch(*(sheet.claim.analysis_id for sheet in plan.sheets))
             if plan.releasing:
-                released = recovery.release(session, plan.running, self._worker.abilities, plan.now)
-                done.touched.update(released)
-                done.ended += ended_of(session, released)
+                self._recovery.release(transaction, plan.running, plan.now)
             else:
-                self._keep_house(session, plan, done)
+                self._keep_house(transaction, plan, done)
                 self._carry_on(transaction, plan, done)
-                self._claim(session, plan, done)
-            announce_ends(session, [one.analysis_id for one in done.ended if one.outcome in TELLING], plan.now)
-            transaction.touch(*done.touched)
+                self._claim(transaction, plan, done)
+            done.touched = set(transaction.changed)
             transaction.then(partial(self._tell, done, plan.now))
         return done
 
     def _tell(self, done: Ticked, now: datetime) -> None:
         metrics = self._telemetry.metrics
-        self._telemetry.ended(done.ended)
         metrics.claimed(done.claims, now)
         metrics.stale(done.stale)
         metrics.rescued(done.rescued)
         for result, count in done.bulk_items.items():
             metrics.bulk_item(result, count)
 
-    def _keep_house(self, session: Session, plan: Plan, done: Ticked) -> None:
+    def _keep_house(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
+        session = transaction.session
         done.lost = recovery.lost(session, plan.running)
         if plan.renew:
-            recovery.renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
-        rescued = recovery.rescue(
-            session, self._worker.abilities, self._max_rescues, plan.now, all_running=plan.boot, held=plan.running
-        )
-        probed = self._breakers.keep(session, plan.now)
-        ended = [*recovery.expire(session, plan.now), *recovery.refuse_disabled(session, plan.now)]
-        done.rescued = len(rescued)
-        done.touched.update(rescued, ended, probed)
-        done.ended += ended_of(session, [*rescued, *ended])
-        done.more = len(rescued) + len(ended) >= recovery.SLICE
+            renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
+        done.rescued = self._recovery.rescue(transaction, plan.now, all_running=plan.boot, held=plan.running)
+        transaction.touch(*self._breakers.keep(session, plan.now))
+        ended = self._recovery.expire(transaction, plan.now) + self._recovery.refuse_disabled(transaction, plan.now)
+        done.more = done.rescued + ended >= recovery.SLICE
 
     def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         advanced = self._bulk.advance(transaction, plan.now)
-        done.touched.update(advanced.touched)
+        transaction.touch(*advanced.touched)
         done.more = done.more or advanced.more
         done.bulk_items = advanced.ended
-        cancelled = cancellations.carry_on(transaction.session, plan.now)
-        done.touched.update(cancelled)
-        done.ended += ended_of(transaction.session, cancelled)
+        cancelled = self._cancellations.carry_on(transaction, plan.now)
         done.more = done.more or bool(cancelled)
 
-    def _claim(self, session: Session, plan: Plan, done: Ticked) -> None:
+    def _claim(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
+        session = transaction.session
         queue = session.execute(_QUEUE).one()
         done.paused, done.slots = queue.paused, queue.slots
         # What a dead worker left at boot may be more than one slice: rescue all of it before anything runs.
@@ -173,22 +156,23 @@ class Tick:
         room = Room(queue.slots, plan.busy, plan.per_instance, plan.bulk_busy, plan.alone)
         claimed = claiming.claim(session, room, self._worker, plan.now)
         done.claims = claimed.claims
-        done.touched.update((claim.analysis_id for claim in claimed.claims), claimed.refused)
-        done.ended += ended_of(session, claimed.refused)
-        done.more = done.more or bool(claimed.refused)
+        transaction.touch(*(claim.analysis_id for claim in claimed.claims))
+        for unable in claimed.unable:
+            self._recovery.refuse(transaction, [unable.analysis_id], unable.alias, unable.reason, plan.now)
+        done.more = done.more or bool(claimed.unable)
 
 
-def _one_by_one(session: Session, sheets: Sequence[Sheet], write: Callable[..., int], now: datetime) -> int:
+def _one_by_one(transaction: Transaction, sheets: Sequence[Sheet], write: Callable[..., int], now: datetime) -> int:
     """Write each sheet for itself in the one transaction; end as BUG what the database cannot take."""
     stale = 0
     for sheet in sheets:
         try:
-            with session.begin_nested():
-                stale += write(session, [sheet], now=now)
+            with transaction.savepoint():
+                stale += write(transaction, [sheet], now=now)
         except OperationalError:
             raise  # locked or full: nobody's data is to blame
         except DATA_ERRORS as error:
             log.error("Analysis %s: its result cannot be stored", sheet.claim, exc_info=error)  # noqa: TRY400 - our bug
             end = End(Outcome.FAILED, now, failure=classify(error, sheet.claim.symbol))
-            stale += write(session, [sheet.only_end(end)], now=now)
+            stale += write(transaction, [sheet.only_end(end)], now=now)
     return stale

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.core.worker.buffers import Sheet
 from ba2_trade_platform.core.worker.completions import Closer, close
@@ -82,8 +83,9 @@ _PROGRESS = (
 )
 
 
-def write_down(session: Session, sheets: Sequence[Sheet], closer: Closer, now: datetime) -> int:
+def write_down(transaction: Transaction, sheets: Sequence[Sheet], closer: Closer, now: datetime) -> int:
     """Write what the sheets say and close what ended; return how many ends came too late and changed nothing."""
+    session = transaction.session
     _steps(session, sheets)
     _outputs(session, sheets)
     many(session, _STATE, [{**fence(s), "v_state": s.state} for s in sheets if s.state is not None])
@@ -100,7 +102,7 @@ def write_down(session: Session, sheets: Sequence[Sheet], closer: Closer, now: d
     many(session, _WARNING, [{**fence(s), "v_warning": said} for s in sheets for said in s.warnings])
     _recommendations(session, sheets)
     _drop_unused(session, sheets)
-    return close(session, [(sheet, sheet.end) for sheet in sheets if sheet.end is not None], closer, now)
+    return close(transaction, [(sheet, sheet.end) for sheet in sheets if sheet.end is not None], closer, now)
 
 
 def _steps(session: Session, sheets: Iterable[Sheet]) -> None:

@@ -310,7 +310,7 @@ def test_an_analysis_of_a_disabled_expert_may_be_rerun_and_then_fails_saying_why
 
 def test_a_failed_row_of_the_page_is_told_of_its_rerun(desk: Desk) -> None:
     analysis_id, told = failed_analysis(desk), []
-    subscription = desk.platform.feed.subscribe(told.append)
+    subscription = desk.platform.store.feed.subscribe(told.append)
     desk.analyses.rerun(analysis_id, by=TRADER)
     subscription.close()
     assert [change.ids for change in told] == [frozenset({analysis_id})]

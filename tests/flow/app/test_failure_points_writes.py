@@ -119,7 +119,7 @@ def test_a_lost_insert_is_not_counted_as_success(desk: Desk) -> None:
     break_inserts(desk.file, "analysis_attempt", "disk surface damaged")
     before = dump(desk.file)
     told: list[object] = []
-    subscription = desk.platform.feed.subscribe(told.append)
+    subscription = desk.platform.store.feed.subscribe(told.append)
     with pytest.raises(IntegrityError):
         desk.queue.submit_analysis_task(expert, "AAPL", by=TRADER)
     with pytest.raises(IntegrityError):

@@ -39,6 +39,7 @@ MAX_RESCUES = 2
 SYMBOLS = ["AAPL", "MSFT"]
 DAYS = [None, datetime(2014, 6, 2, 20, tzinfo=UTC), datetime(2014, 8, 1, 20, tzinfo=UTC)]
 FAILED = "SELECT id FROM market_analysis WHERE status = 'failed' ORDER BY id"
+BUTTONS = [Event.RERUN, Event.WITHDRAW, Event.CANCEL, Event.DELETE, Event.RUN_AGAIN]
 pick = st.integers(0, 10_000)
 seen: Counter[str] = Counter()
 
@@ -171,7 +172,7 @@ class Lifecycle(RuleBasedStateMachine):
         failed = self.ask(FAILED)
         self.press(failed[number % len(failed)][0], Event.RERUN)
 
-    @rule(number=pick, event=st.sampled_from([Event.RERUN, Event.CANCEL, Event.DELETE, Event.RUN_AGAIN]))
+    @rule(number=pick, event=st.sampled_from(BUTTONS))
     def click(self, number: int, event: Event) -> None:
         """Any button of any row."""
         self.press(self.some(number), event)
@@ -181,7 +182,7 @@ class Lifecycle(RuleBasedStateMachine):
         status, verbs = self.status(analysis_id), self.desk.analyses
         verb = {
             Event.RERUN: verbs.rerun, Event.CANCEL: verbs.cancel, Event.DELETE: verbs.delete,
-            Event.RUN_AGAIN: verbs.run_again,
+            Event.RUN_AGAIN: verbs.run_again, Event.WITHDRAW: verbs.withdraw,
         }[event]  # fmt: skip
         try:
             verb(analysis_id, by=TRADER)
@@ -193,7 +194,7 @@ class Lifecycle(RuleBasedStateMachine):
             seen[refusal.code] += 1
         else:
             assert status is not None
-            assert allows(status, event)
+            assert allows(status, event, unclaimed_rerun=True)
             seen[event.value] += 1
             if event is Event.DELETE:
                 self.deleted.add(analysis_id)
@@ -223,7 +224,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert (status is None) is (analysis_id in self.deleted)
             if status is not None and (status, number) != (before, attempt):
                 assert (before, status) in STEPS | AT_ONCE
-                assert number >= attempt
+                assert number >= attempt or (before, status) == ("pending", "failed")  # withdrawn
         self.before = now
         assert not self.deleted & now.keys()
         assert all(analysis_id > self.highest for analysis_id in now.keys() - set(range(self.highest + 1)))
@@ -239,13 +240,14 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def attempts_are_contiguous_and_only_an_active_row_has_one_open(self) -> None:
         rows = self.ask(
-            "SELECT a.status, a.attempt, COUNT(*), MIN(t.number), MAX(t.number), SUM(t.outcome IS NULL), "
+            "SELECT a.status, a.attempt, COUNT(*), MIN(t.number), MAX(t.number), "
+            "MAX(CASE WHEN t.outcome IS NOT 'withdrawn' THEN t.number END), SUM(t.outcome IS NULL), "
             "SUM(t.outcome IS NULL AND t.number = a.attempt), SUM((t.outcome IS NULL) <> (t.finished_at IS NULL)) "
             "FROM market_analysis a JOIN analysis_attempt t ON t.analysis_id = a.id GROUP BY a.id",
         )
         assert len(rows) == len(self.ids())
-        for status, attempt, count, first, last, unfinished, current, odd in rows:
-            assert (count, first, last, odd) == (attempt, 1, attempt, 0)
+        for status, attempt, count, first, last, present, unfinished, current, odd in rows:
+            assert (first, last, present, odd) == (1, count, attempt, 0)
             assert unfinished == current == (1 if status in ("pending", "running") else 0)
 
     @invariant()

@@ -78,30 +78,30 @@ def test_another_market_cannot_be_replayed(tmp_path: Path) -> None:
 def test_a_restart_goes_on_where_the_clock_was(tmp_path: Path) -> None:
     watch = Watch()
     first = replayed(tmp_path, watch)
-    first.replay.start(by=TRADER)
+    first.demo.replay.start(by=TRADER)
     watch.seconds += 10
-    before = first.replay.state()
+    before = first.demo.replay.state()
     first.stop()
     watch.seconds += 10_000
     second = replayed(tmp_path, watch)
-    assert second.replay.state().now == before.now
-    assert second.replay.state().mode is ReplayMode.WALKING
+    assert second.demo.replay.state().now == before.now
+    assert second.demo.replay.state().mode is ReplayMode.WALKING
     watch.seconds += 1
-    assert second.replay.state().now > before.now
+    assert second.demo.replay.state().now > before.now
     second.stop()
 
 
 def test_after_a_kill_it_goes_on_where_it_was_last_kept(tmp_path: Path) -> None:
     watch = Watch()
     first = replayed(tmp_path, watch)
-    first.replay.start(by=TRADER)
+    first.demo.replay.start(by=TRADER)
     watch.seconds += 10
-    first.replay.save()
-    kept = first.replay.state().now
+    first.demo.replay.save()
+    kept = first.demo.replay.state().now
     watch.seconds += 3
-    first.ownership.release()  # as the kernel does when a process dies
+    first.instance_lock.release()  # as the kernel does when a process dies
     second = replayed(tmp_path, watch)
-    assert second.replay.state().now == kept
+    assert second.demo.replay.state().now == kept
     second.stop()
 
 

@@ -113,7 +113,7 @@ async def test_a_debate_runs_through_a_graph() -> None:
 def test_reading_a_models_name_imports_no_langchain() -> None:
     assert practice_of("rules").times == 1
     program = (
-        "import sys; from ba2_trade_platform.llm import scripted_practice;"
+        "import sys; from ba2_trade_platform.demo.scripted_model import practice;"
         " sys.exit(any(name.startswith('lang') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

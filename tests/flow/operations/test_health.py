@@ -17,6 +17,7 @@ from ba2_trade_platform.core.operations import health_checks as checks
 from ba2_trade_platform.core.operations.backups import Backup, Plan
 from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
 from ba2_trade_platform.core.operations.health_report import Item, State
+from ba2_trade_platform.db.migrate import head
 from tests.fakes.experts import Gate, Scripted
 from tests.platforms import TRADER, make_platform, practice, running, submit, wait_until
 from tests.scripted_console import console, submit_to
@@ -81,7 +82,7 @@ def test_a_paused_queue_is_to_be_watched(platform: Platform) -> None:
 
 def test_a_schema_of_another_version_keeps_it_from_being_ready(platform: Platform) -> None:
     change(file_of(platform), "UPDATE alembic_version SET version_num = '9999'")
-    assert platform.operations.health.obstacles()[-1] == "the database has schema 9999, this version needs 0004"
+    assert platform.operations.health.obstacles()[-1] == f"the database has schema 9999, this version needs {head()}"
     assert item(platform, "schema").state is State.BAD
 
 
@@ -121,7 +122,7 @@ async def test_a_blocked_loop_is_measured_while_it_is_blocked() -> None:
 
 def test_a_look_tells_the_pages_only_what_is_new(platform: Platform) -> None:
     told = []
-    subscription = platform.feed.subscribe(told.append)
+    subscription = platform.store.feed.subscribe(told.append)
     platform.operations.health.look()
     platform.operations.health.look()
     subscription.close()

@@ -84,7 +84,7 @@ def test_the_poisoned_one_ends_as_bug_and_every_other_of_its_batch_completes(des
     sheets = [worked(worker.held[job], now, End(Outcome.COMPLETED, now, hold())) for job in jobs]
     POISONS[poison](sheets[3])
     told: list[Any] = []
-    subscription = desk.platform.feed.subscribe(told.append)
+    subscription = desk.platform.store.feed.subscribe(told.append)
     ticked = worker.tick(*sheets)
     subscription.close()
     assert ticked.stale == 0

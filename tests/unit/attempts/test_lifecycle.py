@@ -11,13 +11,13 @@ from ba2_trade_platform.core.attempts.lifecycle import (
     TERMINAL,
     TRANSITIONS,
     WHILE_RETRYING,
+    WHILE_UNCLAIMED_RERUN,
     Event,
     NotAllowedError,
     after,
     allows,
 )
-from ba2_trade_platform.core.worker.completions import STATUS_AFTER
-from ba2_trade_platform.vocabulary import Outcome, Status
+from ba2_trade_platform.vocabulary import Status
 
 DESIGN = """
 pending | claim   | running
@@ -26,6 +26,7 @@ pending | refuse  | failed
 pending | run now | pending
 pending | stop retrying | failed
 pending | cancel  | cancelled
+pending | withdraw | failed
 running | succeed | completed
 running | fail    | failed
 running | skip    | skipped
@@ -54,11 +55,11 @@ def test_the_table_is_the_one_of_the_design() -> None:
 @pytest.mark.parametrize(("status", "event"), PAIRS)
 def test_every_pair_either_has_its_next_status_or_is_refused_with_a_sentence(status: Status, event: Event) -> None:
     pair = (status.value, event.value)
-    if event in WHILE_RETRYING:
+    if event in WHILE_RETRYING | WHILE_UNCLAIMED_RERUN:
         assert not allows(status, event)
-    assert allows(status, event, retrying=True) is (pair in ALLOWED or pair in WITHOUT_CHANGE)
+    assert allows(status, event, retrying=True, unclaimed_rerun=True) is (pair in ALLOWED or pair in WITHOUT_CHANGE)
     if pair in ALLOWED:
-        assert after(status, event, retrying=True).value == ALLOWED[pair]
+        assert after(status, event, retrying=True, unclaimed_rerun=True).value == ALLOWED[pair]
     elif pair in WITHOUT_CHANGE:
         assert after(status, event) is status
     else:
@@ -97,6 +98,8 @@ def test_what_is_not_active_is_terminal_and_only_failed_leads_back() -> None:
     assert {status for status, _ in TRANSITIONS if status in TERMINAL} == {Status.FAILED}
 
 
-def test_the_worker_closes_analyses_with_the_statuses_of_the_table() -> None:
-    events = {Outcome.COMPLETED: Event.SUCCEED, Outcome.FAILED: Event.FAIL, Outcome.SKIPPED: Event.SKIP}
-    assert {outcome: after(Status.RUNNING, event) for outcome, event in events.items()} == STATUS_AFTER
+def test_only_an_unclaimed_rerun_can_be_withdrawn() -> None:
+    with pytest.raises(NotAllowedError) as refused:
+        after(Status.PENDING, Event.WITHDRAW, "analysis 7")
+    assert str(refused.value) == ("Only a re-run that no worker has claimed can be withdrawn: analysis 7 is pending")
+    assert after(Status.PENDING, Event.WITHDRAW, unclaimed_rerun=True) is Status.FAILED

@@ -17,8 +17,8 @@ from tests.stepped import make_desk
 def test_a_listener_hears_what_was_added_and_changed_once_it_is_committed(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     expert, heard = desk.expert(), list[tuple[Change, int]]()
-    jobs, others = desk.platform.monitoring.jobs, desk.platform.feed.listeners
-    subscription = desk.platform.feed.subscribe(lambda change: heard.append((change, jobs.count())))
+    jobs, others = desk.platform.monitoring.jobs, desk.platform.store.feed.listeners
+    subscription = desk.platform.store.feed.subscribe(lambda change: heard.append((change, jobs.count())))
     first = desk.submit(expert)
     desk.analyses.cancel(first, by=TRADER)
     desk.queue.pause(by=TRADER)
@@ -27,7 +27,7 @@ def test_a_listener_hears_what_was_added_and_changed_once_it_is_committed(tmp_pa
     ]  # fmt: skip
     subscription.close()
     subscription.close()
-    assert desk.platform.feed.listeners == others
+    assert desk.platform.store.feed.listeners == others
     desk.submit(expert, "MSFT")
     assert len(heard) == 3
     desk.close()
@@ -36,7 +36,7 @@ def test_a_listener_hears_what_was_added_and_changed_once_it_is_committed(tmp_pa
 def test_what_is_rolled_back_is_told_to_nobody(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, Catalog(Scripted()))
     heard: list[Change] = []
-    desk.platform.feed.subscribe(heard.append)
+    desk.platform.store.feed.subscribe(heard.append)
     expert = desk.expert()
     heard.clear()
     change(desk.file, "CREATE TRIGGER no BEFORE INSERT ON activity_log BEGIN SELECT RAISE(ABORT, 'no'); END")

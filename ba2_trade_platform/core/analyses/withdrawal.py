@@ -1,0 +1,107 @@
+"""Withdrawal: undoes a re-run that no worker has claimed yet, in one transaction, from what the re-run archived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.analyses.rerun import row_of
+from ba2_trade_platform.core.attempts import archives
+from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
+from ba2_trade_platform.core.attempts.standings import standings
+from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.base.errors import Refused
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.contracts.queue import Dispatcher
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Outcome, Status, Trigger
+
+_T = t.attempt.c
+_RERUNS = (Trigger.RERUN, Trigger.BULK)
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A re-run that was withdrawn: the analysis stands failed again, as it was before."""
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    reruns_used: int
+    max_reruns: int
+    updated_at: datetime
+
+    @property
+    def sentence(self) -> str:
+        """Say what was withdrawn."""
+        return (
+            f"Re-run of analysis {self.analysis_id} withdrawn: it stands failed as it was after attempt {self.attempt} "
+            f"(re-run {self.reruns_used}/{self.max_reruns})"
+        )
+
+
+class Withdrawal:
+    """Withdraws re-runs, one a call; the caller's transaction makes it whole."""
+
+    def __init__(self, dispatcher: Dispatcher, transitions: Transitions, packed: PackedArchives) -> None:
+        self._dispatcher = dispatcher
+        self._transitions = transitions
+        self._packed = packed
+
+    def withdraw_in(
+        self, transaction: Transaction, analysis_id: int, who: int, reason: str | None, now: datetime
+    ) -> tuple[Withdrawn, Any]:
+        """Withdraw the re-run of this one for actor `who`; return what stands again, and the row as it was.
+
+        Raises NotFound, or Refused NOT_WITHDRAWABLE: it was claimed, it is no re-run, or its archive holds too little.
+        """
+        session = transaction.session
+        row = row_of(session, analysis_id)
+        opened = session.execute(_OPENED, {"analysis_id": row.id, "number": row.attempt}).one()
+        unclaimed = opened.trigger in _RERUNS and opened.started_at is None
+        try:
+            after(row.status, Event.WITHDRAW, f"analysis {row.id}", unclaimed_rerun=unclaimed)
+        except NotAllowedError as error:
+            raise Refused(str(error), code="NOT_WITHDRAWABLE", status=row.status.value) from error
+        number, contents = self._left_before(session, row)
+        columns = archives.restore(session, row.id, number, contents)
+        change = Change(
+            standings(session, [row.id])[row.id],
+            now,
+            reason=reason or "withdrawn",
+            columns={**columns, "attempt": number, "reruns_used": row.reruns_used - 1},
+        )
+        self._transitions.apply(transaction, Event.WITHDRAW, [change], by=who)
+        self._dispatcher.cancel(session, row.id)
+        return Withdrawn(row.id, Status.FAILED, number, row.reruns_used - 1, row.max_reruns, now), row
+
+    def _left_before(self, session: Session, row: Any) -> tuple[int, Any]:
+        """Return the number of the attempt that the re-run followed, and what that one had left."""
+        found = session.execute(_FOLLOWED, {"analysis_id": row.id, "number": row.attempt}).one()
+        contents = archives.expand(found.contents)
+        if contents is None and found.packed_into is not None:
+            contents, _ = self._packed.read(found.packed_into, row.id, found.number)
+        if not contents or "analysis" not in contents:
+            sentence = (
+                f"The re-run of analysis {row.id} was queued by an earlier version, which kept too little to undo it; "
+                "cancel it instead"
+            )
+            raise Refused(sentence, code="NOT_WITHDRAWABLE", status=row.status.value)
+        return found.number, contents
+
+
+_OPENED = select(_T.trigger, _T.started_at).where(
+    _T.analysis_id == bindparam("analysis_id"), _T.number == bindparam("number")
+)
+_FOLLOWED = (
+    select(_T.number, _T.packed_into, t.archive.c.contents)
+    .outerjoin(t.archive, t.archive.c.attempt_id == _T.id)
+    .where(_T.analysis_id == bindparam("analysis_id"), _T.number < bindparam("number"), _T.outcome != Outcome.WITHDRAWN)
+    .order_by(_T.number.desc())
+    .limit(1)
+)

@@ -1,0 +1,290 @@
+"""Transitions: the one place where status, lease and attempt of an analysis change, so that every end ends alike.
+
+Whoever changes one says which event came to which analyses; the table `EFFECTS` says what that sets, and whoever
+subscribed to ends hears of it in the same transaction (docs/decisions/0018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import bindparam, cast, func, insert, literal_column, select, update
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.attempts import archives, attempts
+from ba2_trade_platform.core.attempts.attempts import Closing, Opening
+from ba2_trade_platform.core.attempts.effects import BY_ITSELF, EFFECTS, Effect
+from ba2_trade_platform.core.attempts.lifecycle import Event, target
+from ba2_trade_platform.core.attempts.standings import Standing
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.contracts.queue import LEASE, Claim, Ended
+from ba2_trade_platform.core.failures.classification import Failure
+from ba2_trade_platform.core.failures.groups import Seen, note_failures
+from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import Mode, Outcome, Status
+
+OnEnded = Callable[[Transaction, Sequence[Ended]], None]
+
+_A = t.analysis.c
+_T = t.attempt.c
+
+
+@dataclass(frozen=True)
+class Change:
+    """What comes to one analysis: when, why, and what only this one is set to.
+
+    `why` is the failure that its attempt ends with, `reason` a person's or the batch's words, `logged` the same for the
+    activity log where it says more, `next` the attempt that follows at once, `next_number` its number where that is
+    not the next one.
+    """
+
+    standing: Standing
+    at: datetime
+    why: Failure | None = None
+    reason: str | None = None
+    logged: str | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    next: Opening | None = None
+    next_number: int | None = None
+
+
+class Transitions:
+    """Applies events; `on_ended` are told of every attempt that ended, in their order, in its transaction."""
+
+    def __init__(self, on_ended: Sequence[OnEnded] = ()) -> None:
+        self._on_ended = tuple(on_ended)
+
+    def apply(self, transaction: Transaction, event: Event, changes: Sequence[Change], *, by: int) -> list[Ended]:
+        """Let `event` come to these analyses on the wish of actor `by`; return the attempts that it ended.
+
+        Each must stand as its `standing` says, which was read in this transaction or is held by a lease that was
+        looked at in it; raises RuntimeError otherwise, and then nothing of the transaction may be committed. A twin
+        that is under way makes a re-run raise IntegrityError on the dedupe key.
+        """
+        if not changes:
+            return []
+        session, effect = transaction.session, EFFECTS[event]
+        if effect.counts:
+            note_failures(
+                session, [_seen(change, event) for change in changes if change.why], max(c.at for c in changes)
+            )
+        _update(session, event, effect, [_handed_on(session, change, effect) for change in changes])
+        if effect.outcome is not None:
+            attempts.close(session, [_closing(change, effect.outcome) for change in changes])
+        for change in changes:
+            if change.next is not None:
+                attempts.open_attempt(
+                    session, change.standing.analysis_id, _number(change), change.next, change.at,
+                    previous=change.standing.attempt,
+                )  # fmt: skip
+        _log_activity(session, event, changes, by)
+        transaction.touch(*(change.standing.analysis_id for change in changes))
+        if effect.outcome is None:
+            return []
+        ended = _recovered(session, [_ended(change, event, effect, effect.outcome) for change in changes])
+        for tell in self._on_ended:
+            tell(transaction, ended)
+        return ended
+
+
+def still_leased(session: Session, claims: Sequence[Claim]) -> set[str]:
+    """Return the tokens of those of these claims whose lease is still held: neither ended, deleted nor taken over."""
+    if not claims:
+        return set()
+    rows = session.execute(_LEASED, {"l_tokens": [claim.token for claim in claims]})
+    held = {(row.id, row.attempt, row.lease_token) for row in rows}
+    return {claim.token for claim in claims if (claim.analysis_id, claim.attempt, claim.token) in held}
+
+
+_LEASED = select(_A.id, _A.attempt, _A.lease_token).where(
+    _A.lease_token.in_(bindparam("l_tokens", expanding=True)), _A.status == literal_column("'running'")
+)
+
+
+def lease(session: Session, analysis_ids: Sequence[int], minted: str, worker_id: str, now: datetime) -> set[int]:
+    """Let a worker claim these pending analyses; return those that it got. Its tokens are `minted` and the id."""
+    asked = {
+        "c_ids": list(analysis_ids),
+        "c_minted": minted,
+        "c_until": now + LEASE,
+        "c_worker": worker_id,
+        "c_now": now,
+    }
+    return {row.id for row in session.execute(_LEASE, asked)}
+
+
+_LEASE = (
+    update(t.analysis)
+    .where(_A.id.in_(bindparam("c_ids", expanding=True)), _A.status == literal_column("'pending'"))
+    .values(
+        status=target(Status.PENDING, Event.CLAIM),
+        lease_token=bindparam("c_minted", type_=_A.lease_token.type) + cast(_A.id, _A.lease_token.type),
+        lease_until=bindparam("c_until"),
+        worker_id=bindparam("c_worker"),
+        started_at=bindparam("c_now"),
+        finished_at=None,
+        duration_ms=None,
+        error_code=None,
+        error_message=None,
+        failure_kind=None,
+        fingerprint=None,
+        retry_provider=None,
+        updated_at=bindparam("c_now"),
+        version=_A.version + 1,
+    )
+    .returning(_A.id)
+)
+
+
+def renew(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    """Hold these leases for another 30 s from `now`; one that was lost stays lost."""
+    rows = [{"r_id": c.analysis_id, "r_token": c.token, "r_until": now + LEASE} for c in claims]
+    if rows:
+        session.connection().execute(_RENEW, rows)
+
+
+_RENEW = (
+    update(t.analysis)
+    .where(
+        _A.id == bindparam("r_id"),
+        _A.lease_token == bindparam("r_token"),
+        _A.status == literal_column("'running'"),
+    )
+    .values(lease_until=bindparam("r_until"))
+)
+
+
+def _update(session: Session, event: Event, effect: Effect, changes: Sequence[Change]) -> None:
+    groups: dict[tuple[Status, bool, tuple[str, ...]], list[dict[str, Any]]] = {}
+    for change in changes:
+        standing, values = change.standing, _values(change, effect)
+        row = {f"v_{name}": value for name, value in values.items()}
+        row |= {"u_id": standing.analysis_id, "u_attempt": standing.attempt}
+        leased = standing.lease_token is not None
+        if leased:
+            row["u_token"] = standing.lease_token
+        groups.setdefault((standing.status, leased, tuple(values)), []).append(row)
+    for (status, leased, columns), rows in groups.items():
+        changed: Any = session.connection().execute(_statement(event, status, leased, columns), rows)
+        if changed.rowcount != len(rows):
+            raise RuntimeError(f"{event.value}: {len(rows)} analyses stood {status.value}, {changed.rowcount} do now")
+
+
+@cache
+def _statement(event: Event, status: Status, leased: bool, columns: tuple[str, ...]) -> Any:
+    """Return the conditional UPDATE of an event that comes to analyses at this status."""
+    conditions = [
+        _A.id == bindparam("u_id"),
+        _A.attempt == bindparam("u_attempt"),
+        _A.status == literal_column(f"'{status.value}'"),
+    ]
+    if leased:
+        conditions.append(_A.lease_token == bindparam("u_token"))
+    values = {name: bindparam(f"v_{name}", type_=_A[name].type) for name in columns}
+    constants = {"status": target(status, event), **EFFECTS[event].columns}
+    return update(t.analysis).where(*conditions).values(constants | values | {"version": _A.version + 1})
+
+
+def _values(change: Change, effect: Effect) -> dict[str, Any]:
+    values: dict[str, Any] = {"updated_at": change.at}
+    if effect.finishes:
+        values["finished_at"] = change.at
+    if effect.timed and change.standing.status is Status.RUNNING and change.standing.started_at is not None:
+        seconds = (change.at - change.standing.started_at).total_seconds()
+        values["duration_ms"] = max(0, round(seconds * 1000))
+    if effect.shows_failure:
+        values |= attempts.failure_columns(change.why)
+    if change.next is not None:
+        values["attempt"] = _number(change)
+    return values | dict(change.columns)
+
+
+def _handed_on(session: Session, change: Change, effect: Effect) -> Change:
+    """Archive what the attempt left that another one follows, and say what of the analysis that clears."""
+    if effect.outcome is None or change.next is None:
+        return change
+    standing, resume = change.standing, change.next.mode is Mode.RESUME
+    cleared = archives.hand_on(session, standing.analysis_id, standing.attempt, resume=resume)
+    return replace(change, columns={**change.columns, **cleared})
+
+
+def _number(change: Change) -> int:
+    return change.next_number or change.standing.attempt + 1
+
+
+def _closing(change: Change, outcome: Outcome) -> Closing:
+    standing = change.standing
+    return Closing(standing.analysis_id, standing.attempt, outcome, change.at, change.why)
+
+
+def _seen(change: Change, event: Event) -> Seen:
+    assert change.why is not None  # noqa: S101 - the caller has looked
+    # Only what an expert ended itself says anything about whom it asked.
+    provider = change.why.provider or (change.standing.provider if event in (Event.FAIL, Event.RETRY) else None)
+    return Seen(change.why.fingerprint, change.why.code.value, change.why.message, provider, change.at)
+
+
+def _log_activity(session: Session, event: Event, changes: Sequence[Change], by: int) -> None:
+    coded = event in BY_ITSELF
+    session.execute(
+        insert(t.activity_log),
+        [
+            {
+                "actor_id": by,
+                "at": change.at,
+                "subject_type": "analysis",
+                "subject_id": change.standing.analysis_id,
+                "attempt": change.standing.attempt if change.next is None else _number(change),
+                "what": event.value,
+                "before": change.standing.status.value,
+                "after": target(change.standing.status, event).value,
+                "reason": change.logged or change.reason or (change.why.code.value if coded and change.why else None),
+            }
+            for change in changes
+        ],
+    )
+
+
+def _ended(change: Change, event: Event, effect: Effect, outcome: Outcome) -> Ended:
+    standing, why = change.standing, change.why
+    return Ended(
+        standing.analysis_id,
+        standing.attempt,
+        standing.trigger,
+        standing.mode,
+        outcome,
+        change.at,
+        standing.started_at,
+        code=why.code.value if why else None,
+        kind=why.kind if why else None,
+        message=why.message if why else None,
+        provider=(why.provider if why else None) or standing.provider,
+        after_code=standing.after_code,
+        after_failed_at=standing.after_failed_at,
+        event=event.value,
+        final=effect.finishes,
+        reason=change.reason,
+        expert_instance_id=standing.expert_instance_id,
+        symbol=standing.symbol,
+        subtype=standing.subtype,
+    )
+
+
+def _recovered(session: Session, ended: list[Ended]) -> list[Ended]:
+    """Say of those that completed after a failure when their analysis first failed."""
+    recovered = [one.analysis_id for one in ended if one.outcome is Outcome.COMPLETED and one.after_failed_at]
+    if not recovered:
+        return ended
+    first = {row[0]: row[1] for row in session.execute(_FIRST_FAILED, {"e_ids": recovered})}
+    return [replace(one, first_failed_at=first.get(one.analysis_id)) for one in ended]
+
+
+_FIRST_FAILED = (
+    select(_T.analysis_id, func.min(_T.finished_at))
+    .where(_T.analysis_id.in_(bindparam("e_ids", expanding=True)), _T.outcome == Outcome.FAILED)
+    .group_by(_T.analysis_id)
+)

@@ -1,0 +1,263 @@
+"""Transitions: however an attempt ends, the same follows, once, in the transaction that ends it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ba2_trade_platform.core.attempts.effects import EFFECTS
+from ba2_trade_platform.core.attempts.lifecycle import TRANSITIONS, Event
+from ba2_trade_platform.core.attempts.standings import standings
+from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, KeptAnswer
+from ba2_trade_platform.core.contracts.queue import Claim, Ended
+from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, Outcome, Status
+from tests.fakes.experts import Catalog, Scripted
+from tests.platforms import TRADER
+from tests.sql import ask, one
+from tests.stepped import Desk, SteppedWorker, make_desk
+
+PACKAGE = Path(__file__).parents[3] / "ba2_trade_platform"
+GUARDED = {"status", "lease_token", "lease_until", "worker_id", "attempt"}
+WRITERS = {"core/attempts/transitions.py", "core/attempts/submissions.py", "core/analyses/batch_submissions.py"}
+LAST = "SELECT what, before, after FROM activity_log WHERE subject_type = 'analysis' ORDER BY id DESC LIMIT 1"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = make_desk(tmp_path, Catalog(Scripted(), Scripted("Once", safe_to_repeat=False)))
+    yield made
+    made.close()
+
+
+def keep_answer(desk: Desk, claim: Claim) -> None:
+    """Write down a model call with its answer, as a debate does that goes on after a kill."""
+    calls = desk.platform.models.calls
+    start = CallStart(claim.analysis_id, claim.attempt, claim.expert_instance_id, "AAPL", "Bull", "lab", "dear", 10, 10)
+    calls.end(calls.begin(start), CallEnd(CallOutcome.ANSWERED, 10, 10, answer=KeptAnswer("digest", {"message": {}})))
+
+
+def answers(desk: Desk) -> int:
+    """Return how many paid answers are kept."""
+    return int(one(desk.file, "SELECT COUNT(*) FROM model_answer"))
+
+
+def waiting_retry(desk: Desk, worker: SteppedWorker) -> int:
+    """Return an analysis that waits for its retry, with the provider that failed on its row."""
+    analysis_id = desk.submit(desk.expert(max_retries=2))
+    worker.fail(worker.claim(analysis_id), ErrorCode.RATE_LIMIT, "Too many requests")
+    assert desk.row(analysis_id).status is Status.PENDING
+    return analysis_id
+
+
+def cancelled(desk: Desk, worker: SteppedWorker) -> None:
+    claim = worker.claim(desk.submit(desk.expert()))
+    keep_answer(desk, claim)
+    desk.analyses.cancel(claim.analysis_id, by=TRADER)
+
+
+def cancelled_with_its_batch(desk: Desk, worker: SteppedWorker) -> None:
+    batch = desk.queue.submit_batch([desk.expert()], ["AAPL"], by=TRADER)
+    worker.tick()
+    keep_answer(desk, next(iter(worker.held.values())))
+    desk.platform.batches.cancel(batch.batch_id, by=TRADER)
+    worker.tick()
+
+
+def given_up(desk: Desk, worker: SteppedWorker) -> None:
+    keep_answer(desk, worker.claim(desk.submit(desk.expert("Once"))))
+    worker.held = {}
+    desk.worker("two").tick(boot=True)
+
+
+def stopped(desk: Desk, worker: SteppedWorker) -> None:
+    analysis_id = desk.submit(desk.expert(max_retries=2))
+    claim = worker.claim(analysis_id)
+    worker.fail(claim, ErrorCode.RATE_LIMIT, "Too many requests")
+    keep_answer(desk, worker_claims_and_dies(desk, worker, analysis_id))
+    desk.worker("two").tick(boot=True)  # rescued: the answer is kept for the attempt that follows
+    assert answers(desk) == 1
+    desk.analyses.cancel(analysis_id, by=TRADER)
+
+
+def worker_claims_and_dies(desk: Desk, worker: SteppedWorker, analysis_id: int) -> Claim:
+    """Claim the retry of an analysis with a worker that then writes nothing more."""
+    desk.clock.advance(3_600)
+    claim = worker.claim(analysis_id)
+    worker.held = {}
+    return claim
+
+
+def completed(desk: Desk, worker: SteppedWorker) -> None:
+    claim = worker.claim(desk.submit(desk.expert()))
+    keep_answer(desk, claim)
+    worker.succeed(claim)
+
+
+@pytest.mark.parametrize("end", [cancelled, cancelled_with_its_batch, given_up, stopped, completed])
+def test_every_end_drops_the_paid_answers_at_once(desk: Desk, end: Callable[[Desk, SteppedWorker], None]) -> None:
+    end(desk, desk.worker())
+    assert answers(desk) == 0
+
+
+def test_an_answer_that_comes_after_the_end_is_not_kept(desk: Desk) -> None:
+    claim = desk.worker().claim(desk.submit(desk.expert()))
+    desk.analyses.cancel(claim.analysis_id, by=TRADER)
+    keep_answer(desk, claim)
+    assert answers(desk) == 0
+    assert one(desk.file, "SELECT outcome FROM model_call") == "answered"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "stop", "disable"])
+def test_every_end_of_a_waiting_retry_clears_its_provider(desk: Desk, verb: str) -> None:
+    worker = desk.worker()
+    analysis_id = waiting_retry(desk, worker)
+    assert one(desk.file, "SELECT available_at > updated_at FROM market_analysis") == 1
+    if verb == "cancel":
+        desk.analyses.cancel(analysis_id, by=TRADER)
+    elif verb == "stop":
+        desk.platform.waiting_retries.stop(analysis_id, by=TRADER)
+    else:
+        desk.platform.experts.update(desk.row(analysis_id).expert_instance_id, by=TRADER, enabled=False)
+        worker.tick()
+    assert desk.row(analysis_id).status in (Status.CANCELLED, Status.FAILED)
+    assert one(desk.file, "SELECT retry_provider FROM market_analysis") is None
+
+
+def test_every_end_and_every_hand_back_leaves_its_line(desk: Desk) -> None:
+    worker, instance = desk.worker(), desk.expert(max_retries=1)
+    lines = []
+
+    def line() -> None:
+        lines.extend(ask(desk.file, LAST))
+
+    worker.succeed(worker.claim(desk.submit(instance, "AAPL")))
+    line()
+    worker.fail(worker.claim(desk.submit(instance, "MSFT")))
+    line()
+    worker.skip(worker.claim(desk.submit(instance, "INTC")))
+    line()
+    worker.fail(worker.claim(desk.submit(instance, "AMD")), ErrorCode.RATE_LIMIT)
+    line()
+    desk.analyses.cancel(desk.submit(instance, "MMM"), by=TRADER)
+    line()
+    worker.claim(desk.submit(instance, "GPS"))
+    worker.tick(releasing=True)
+    line()
+    worker.tick()
+    worker.held = {}
+    desk.worker("two").tick(boot=True)
+    line()
+    assert lines == [
+        ("succeed", "running", "completed"),
+        ("fail", "running", "failed"),
+        ("skip", "running", "skipped"),
+        ("retry", "running", "pending"),
+        ("cancel", "pending", "cancelled"),
+        ("release", "running", "pending"),
+        ("rescue", "running", "pending"),
+    ]
+
+
+def test_outbox_and_metrics_hear_of_each_end_once(desk: Desk) -> None:
+    desk.platform.notifications.channels.create("Mail", "json://127.0.0.1:9", by=TRADER, occasions=[Occasion.FAILED])
+    worker, once = desk.worker(), desk.expert("Once")
+    worker.fail(worker.claim(desk.submit(once, "AAPL")))
+    worker.claim(desk.submit(once, "MSFT"))
+    worker.held = {}
+    desk.worker("two").tick(boot=True)
+    refused = desk.submit(once, "INTC")
+    desk.platform.experts.update(once, by=TRADER, enabled=False)
+    worker.tick()
+    assert desk.row(refused).status is Status.FAILED
+    told = ask(desk.file, "SELECT json_extract(facts, '$.analysis_id') FROM notice WHERE event = 'failed' ORDER BY 1")
+    assert told == [(1,), (2,), (3,)]
+    text = desk.platform.telemetry.metrics.exposition()
+    ended = sum(
+        float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("analysis_attempts_total{")
+    )
+    assert ended == 3
+
+
+def test_whoever_subscribes_hears_of_every_end_in_its_transaction(desk: Desk) -> None:
+    heard: list[tuple[str, bool, Outcome]] = []
+
+    def listen(transaction: Transaction, ended: object) -> None:
+        for each in ended:  # type: ignore[attr-defined]  # a sequence of Ended
+            assert isinstance(each, Ended)
+            heard.append((each.event, each.final, each.outcome))
+
+    analysis_id = desk.submit(desk.expert())
+    with desk.store.write() as transaction:
+        change = Change(standings(transaction.session, [analysis_id])[analysis_id], desk.clock.now())
+        Transitions([listen]).apply(transaction, Event.CANCEL, [change], by=1)
+    assert heard == [("cancel", True, Outcome.CANCELLED)]
+    assert desk.row(analysis_id).status is Status.CANCELLED
+
+
+def test_what_stands_otherwise_than_was_read_is_not_changed(desk: Desk) -> None:
+    analysis_id = desk.submit(desk.expert())
+    with desk.store.read() as session:
+        read = standings(session, [analysis_id])[analysis_id]
+    desk.worker().tick()
+    with pytest.raises(RuntimeError, match="1 analyses stood pending, 0 do now"), desk.store.write() as transaction:
+        Transitions().apply(transaction, Event.CANCEL, [Change(read, desk.clock.now())], by=1)
+    assert desk.row(analysis_id).status is Status.RUNNING
+
+
+def test_every_event_that_changes_a_status_has_its_effect() -> None:
+    assert set(EFFECTS) == {event for _, event in TRANSITIONS} - {Event.CLAIM}
+
+
+def test_status_lease_and_attempt_are_written_in_one_place_and_by_submission_only() -> None:
+    written = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "migrations" not in path.parts and guarded_columns(path.read_text())
+    }
+    assert written == {"core/attempts/transitions.py"}
+    inserted = {str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if "insert(t.analysis)" in p.read_text()}
+    assert inserted <= WRITERS
+
+
+def guarded_columns(source: str) -> set[str]:
+    """Return which of the guarded columns of an analysis this source updates; what cannot be read counts as all."""
+    found: set[str] = set()
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "values" and updates_analyses(call.func.value):
+            names = {keyword.arg for keyword in call.keywords}
+            for given in call.args:
+                keys = given.keys if isinstance(given, ast.Dict) else [None]
+                names |= {key.value if isinstance(key, ast.Constant) else None for key in keys}
+            found |= GUARDED if None in names else GUARDED & names
+    return found | (GUARDED if "UPDATE market_analysis" in source else set())
+
+
+def updates_analyses(node: ast.expr) -> bool:
+    """Tell whether a chain of calls begins with `update(t.analysis)`."""
+    return any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Name)
+        and each.func.id == "update"
+        and ast.unparse(each.args[0]) == "t.analysis"
+        for each in ast.walk(node)
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "columns"),
+    [
+        ("update(t.analysis).where(x).values(status=1, held=2)", {"status"}),
+        ("update(t.analysis).values({'lease_token': None, 'held': 1})", {"lease_token"}),
+        ("update(t.analysis).values(**anything)", GUARDED),
+        ("update(t.attempt).values(status=1)", set()),
+        ("update(t.analysis).values(held=True)", set()),
+    ],
+)
+def test_the_walk_sees_what_is_written(source: str, columns: set[str]) -> None:
+    assert guarded_columns(source) == columns
