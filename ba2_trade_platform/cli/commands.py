@@ -128,6 +128,13 @@ def rerun(
 
 
 @app.command()
+def withdraw(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
+    """Undo a re-run that no worker has claimed yet: the analysis stands failed, as it was before."""
+    with reach() as console:
+        show_answer(console.post(f"/analyses/{analysis_id}/withdraw", reason=reason), json)
+
+
+@app.command()
 def cancel(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Cancel a pending or running analysis; its expert is stopped."""
     with reach() as console:

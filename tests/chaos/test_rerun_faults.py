@@ -72,7 +72,7 @@ def statements_of_a_rerun(folder: Path) -> list[str]:
 
 def test_a_fault_at_any_statement_leaves_the_old_state_byte_for_byte(desk: Desk, tmp_path: Path) -> None:
     analysis_id, told = failed_analysis(desk), []
-    subscription = desk.platform.feed.subscribe(told.append)
+    subscription = desk.platform.store.feed.subscribe(told.append)
     old, statements = dump(desk.file), statements_of_a_rerun(tmp_path / "other")
     assert statements[0] == "BEGIN IMMEDIATE"
     assert statements[-1] == "COMMIT"
@@ -131,3 +131,27 @@ def test_what_was_left_by_a_fault_runs_to_its_end(desk: Desk) -> None:
     worker.succeed(worker.claim(analysis_id))
     assert desk.row(analysis_id).status is Status.COMPLETED
     assert [attempt.number for attempt in desk.platform.monitoring.details.attempts(analysis_id)] == [2, 1]
+
+
+def test_a_fault_at_any_statement_of_a_withdrawal_leaves_the_rerun_queued(desk: Desk) -> None:
+    analysis_id = failed_analysis(desk)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    old, fatal, done = dump(desk.file), 0, False
+    while not done:
+        seen: list[str] = []
+
+        def crash(text: str, seen: list[str] = seen, fatal: int = fatal) -> None:
+            seen.append(text)
+            if len(seen) == fatal + 1:
+                raise CrashError(text)
+
+        with at_every_statement(desk.store.engine, crash):
+            try:
+                desk.analyses.withdraw(analysis_id, by=TRADER)
+                done = True
+            except CrashError:
+                assert dump(desk.file) == old
+        fatal += 1
+    assert fatal > 30  # fifteen outputs came back one by one
+    assert desk.row(analysis_id).status is Status.FAILED
+    assert len(desk.platform.monitoring.details.outputs(analysis_id)) == 15

@@ -94,3 +94,24 @@ def rerun(
     asked = sent.model_dump(include={"reason", "plan_hash", "override", "acknowledge"})
     requeued = console.analyses.rerun(analysis_id, by=asker, wish=replace(_wish(sent), **asked), once=once(RerunQueued))
     return RerunQueued.model_validate(requeued)
+
+
+class RerunWithdrawn(BaseModel):
+    """A re-run that was withdrawn."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    analysis_id: int
+    status: Status
+    attempt: int
+    reruns_used: int
+    max_reruns: int
+    updated_at: datetime
+    sentence: str
+
+
+@router.post("/withdraw", responses=documented(404, 409))
+def withdraw(analysis_id: AnalysisId, console: Console, asker: Asker, because: Because | None = None) -> RerunWithdrawn:
+    """Undo a re-run that no worker has claimed yet: the analysis stands failed, as it was before."""
+    withdrawn = console.analyses.withdraw(analysis_id, by=asker, reason=because.reason if because else None)
+    return RerunWithdrawn.model_validate(withdrawn)

@@ -11,6 +11,7 @@ from nicegui import ui
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
+from ba2_trade_platform.ui.analysis.output_reader import present_attempt
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.formats import due, money, retry_words, waits_for
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, facts
@@ -141,11 +142,11 @@ def attempt_words(row: AnalysisRow) -> str:
 
 
 def show_facts(panel: Panel, row: AnalysisRow, attempts: Sequence[Attempt], zone: ZoneInfo) -> None:
-    """Show what was asked for, when, how long it took and what all its attempts cost; the newest comes first."""
-    newest, asked_models = attempts[0], [attempt for attempt in attempts if attempt.calls]
+    """Show what was asked for, when, how long it took and what all its attempts cost."""
+    present, asked_models = present_attempt(row, attempts), [attempt for attempt in attempts if attempt.calls]
     cost = sum((attempt.cost or Decimal(0) for attempt in asked_models), Decimal(0))
     unsure = any(attempt.at_least for attempt in asked_models)
-    as_of = newest.effective_as_of or row.as_of
+    as_of = present.effective_as_of or row.as_of
     asked = "latest" if row.as_of is None else "fixed"
     items = (
         Fact("Type", words.SUBTYPE[row.subtype], f"/marketanalysis?type={row.subtype.value}"),
@@ -158,7 +159,7 @@ def show_facts(panel: Panel, row: AnalysisRow, attempts: Sequence[Attempt], zone
         Fact("Duration", duration(row.duration_ms)),
         Fact("Priority", str(row.priority)),
         Fact("Cost", money(cost, at_least=unsure), hint="Of all its attempts") if asked_models else None,
-        Fact("Settings", DASH if newest.config_revision is None else f"revision {newest.config_revision}"),
+        Fact("Settings", DASH if present.config_revision is None else f"revision {present.config_revision}"),
     )
     shown = tuple(item for item in items if item is not None)
     panel.show(shown, facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -58,14 +59,14 @@ class Reading:
     timeline: tuple[Moment, ...] = ()
 
     @property
-    def newest(self) -> Attempt:
-        """The attempt that the steps and outputs belong to."""
-        return self.attempts[0]
+    def present(self) -> Attempt:
+        """The attempt that the steps and outputs belong to: the newest one, unless that was withdrawn."""
+        return present_attempt(self.row, self.attempts)
 
     @property
     def as_of(self) -> datetime | None:
-        """The instant that the newest attempt looked at, or is to look at; None until it is known."""
-        return self.newest.effective_as_of or self.row.as_of
+        """The instant that this attempt looked at, or is to look at; None until it is known."""
+        return self.present.effective_as_of or self.row.as_of
 
     def step_views(self) -> dict[int, StepView]:
         """Return the steps by id, each with what it wrote."""
@@ -73,6 +74,11 @@ class Reading:
             step.id: StepView(step, tuple(output for output in self.outputs if output.step_id == step.id))
             for step in self.steps
         }
+
+
+def present_attempt(row: AnalysisRow, attempts: Sequence[Attempt]) -> Attempt:
+    """Return the attempt at which an analysis stands, of all that it has, newest first."""
+    return next((attempt for attempt in attempts if attempt.number == row.attempt), attempts[0])
 
 
 def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> Reading:
@@ -93,11 +99,12 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
             assessment=platform.monitoring.outlook.of([row]).get(row.id),
         )
     attempts = tuple(details.attempts(analysis_id))
-    failed_with_trace = row.status is Status.FAILED and attempts[0].has_archive
+    present = present_attempt(row, attempts)
+    failed_with_trace = row.status is Status.FAILED and present.has_archive
     return Reading(
         row=row,
         message=details.error_message(analysis_id),
-        traceback=details.archive(analysis_id, attempts[0].number).traceback if failed_with_trace else None,
+        traceback=details.archive(analysis_id, present.number).traceback if failed_with_trace else None,
         steps=tuple(details.steps(analysis_id)),
         outputs=tuple(Written.of(output) for output in details.outputs(analysis_id)),
         recommendation=details.recommendation(analysis_id),

@@ -27,6 +27,7 @@ OUTCOME: dict[str, Look] = {
     **STATUS,
     "interrupted": Look("interrupted", "power_off", "warn"),
     "released": Look("handed back", "replay", "quiet"),
+    "withdrawn": Look("withdrawn", "undo", "quiet"),
 }
 BREAKER: dict[str, Look] = {
     "open": Look("held back", "front_hand", "bad"),

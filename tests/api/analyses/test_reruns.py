@@ -14,7 +14,7 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.vocabulary import ActorKind
 from tests.api.clients import client_of
 from tests.fakes.side_effects import Orders
-from tests.platforms import drain, make_platform, practice, running, submit
+from tests.platforms import TRADER, drain, make_platform, practice, running, submit
 from tests.sql import change, file_of, one
 
 
@@ -200,3 +200,23 @@ async def test_a_key_is_kept_for_a_day(working: Platform, http: httpx.AsyncClien
 async def test_a_key_has_a_bounded_form(client: httpx.AsyncClient, key: str) -> None:
     refused = await client.post("/analyses/1/rerun", headers={"Idempotency-Key": key})
     assert (refused.status_code, refused.json()["code"]) == (422, "INVALID")
+
+
+async def test_a_rerun_is_withdrawn_once_and_only_before_it_is_claimed(
+    http: httpx.AsyncClient, working: Platform
+) -> None:
+    analysis_id = await failed(working)
+    working.queue.pause(by=TRADER)
+    await http.post(f"/analyses/{analysis_id}/rerun", json={})
+    answer = await http.post(f"/analyses/{analysis_id}/withdraw", json={"reason": "the wrong row"})
+    assert answer.status_code == 200
+    assert answer.json() | {"updated_at": None} == {
+        "analysis_id": analysis_id, "status": "failed", "attempt": 1, "reruns_used": 0, "max_reruns": 3,
+        "updated_at": None,
+        "sentence": f"Re-run of analysis {analysis_id} withdrawn: "
+        "it stands failed as it was after attempt 1 (re-run 0/3)",
+    }  # fmt: skip
+    again = await http.post(f"/analyses/{analysis_id}/withdraw")
+    assert (again.status_code, again.json()["code"]) == (409, "NOT_WITHDRAWABLE")
+    assert (await http.post("/analyses/999/withdraw", json={})).status_code == 404
+    assert (await http.post(f"/analyses/{analysis_id}/withdraw", json={"why": "x"})).status_code == 422

@@ -26,6 +26,18 @@ def test_a_rerun_beside_a_console_completes(tmp_path: Path, run: Run) -> None:
     ]  # fmt: skip
 
 
+def test_a_rerun_is_withdrawn_and_then_there_is_nothing_to_withdraw(run: Run, prepared: tuple[int, int]) -> None:
+    _, failed = prepared
+    run("rerun", str(failed))
+    said = run("withdraw", str(failed), "--reason", "the wrong row")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == (
+        f"Re-run of analysis {failed} withdrawn: it stands failed as it was after attempt 1 (re-run 0/3)\n"
+    )
+    again = run("withdraw", str(failed))
+    assert (again.code, "Only a re-run that no worker has claimed can be withdrawn" in again.err) == (5, True)
+
+
 def test_a_switched_off_verb_has_its_own_exit_code(
     prepared: tuple[int, int], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,187 @@
+"""Withdrawal: a re-run that no worker has claimed is undone without a trace on the analysis; a claimed one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.base.errors import NotFound, Refused, TooMany
+from ba2_trade_platform.core.batches.bulk_plans import Selection
+from ba2_trade_platform.core.worker.buffers import End
+from ba2_trade_platform.vocabulary import ErrorCode, Mode, Outcome, Status
+from tests.fakes.experts import Catalog, Scripted, hold
+from tests.platforms import TRADER
+from tests.sql import ask, change, one
+from tests.stepped import Desk, failure_of, make_desk, worked
+
+LEFT = (
+    "SELECT * FROM analysis_output ORDER BY id",
+    "SELECT * FROM analysis_raw_data ORDER BY output_id",
+    "SELECT * FROM analysis_step ORDER BY id",
+    "SELECT * FROM analysis_step_result ORDER BY step_id",
+    "SELECT * FROM expert_recommendation ORDER BY id",
+)
+PASSING = ("updated_at", "version")  # of the analysis: what changes whenever anything does
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = make_desk(tmp_path, Catalog(Scripted(can_resume=True), Scripted("Other")))
+    yield made
+    made.close()
+
+
+def failed(desk: Desk, **limits: Any) -> int:
+    """Return an analysis that failed after a retry and left 15 outputs, a step, a state and a recommendation."""
+    analysis_id, worker = desk.submit(desk.expert(max_retries=1, **limits)), desk.worker()
+    worker.fail(worker.claim(analysis_id), ErrorCode.RATE_LIMIT)
+    desk.clock.advance(3_600)
+    claim = worker.claim(analysis_id)
+    sheet = worked(claim, desk.clock.now(), outputs=15)
+    sheet.provisional = hold()
+    sheet.end = End(Outcome.FAILED, desk.clock.advance(2), failure=failure_of(claim))
+    worker.tick(sheet)
+    assert desk.row(analysis_id).status is Status.FAILED
+    return analysis_id
+
+
+def standing(desk: Desk) -> list[Any]:
+    """Return all that an analysis is and has, but for what changes whenever anything does."""
+    columns = [name for (_, name, *_) in ask(desk.file, "PRAGMA table_info(market_analysis)") if name not in PASSING]
+    return [ask(desk.file, f"SELECT {', '.join(columns)} FROM market_analysis")] + [ask(desk.file, sql) for sql in LEFT]
+
+
+@pytest.mark.parametrize("mode", [Mode.FRESH, Mode.RESUME])
+def test_a_withdrawn_rerun_leaves_the_analysis_as_it_was(desk: Desk, mode: Mode) -> None:
+    analysis_id = failed(desk)
+    before = standing(desk)
+    desk.clock.advance(60)
+    desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=mode))
+    assert standing(desk) != before
+    desk.clock.advance(5)
+    withdrawn = desk.analyses.withdraw(analysis_id, by=TRADER, reason="the wrong row")
+    assert standing(desk) == before
+    assert withdrawn.sentence == (
+        f"Re-run of analysis {analysis_id} withdrawn: it stands failed as it was after attempt 2 (re-run 0/3)"
+    )
+    attempts = desk.platform.monitoring.details.attempts(analysis_id)
+    assert [(each.number, each.outcome) for each in attempts] == [
+        (3, Outcome.WITHDRAWN), (2, Outcome.FAILED), (1, Outcome.FAILED),
+    ]  # fmt: skip
+    (line,) = ask(desk.file, "SELECT attempt, before, after, reason FROM activity_log WHERE what = 'withdraw'")
+    assert line == (3, "pending", "failed", "the wrong row")
+
+
+def test_the_next_rerun_has_a_number_of_its_own_and_answers_the_same_failure(desk: Desk) -> None:
+    analysis_id, worker = failed(desk), desk.worker()
+    left = len(desk.platform.monitoring.details.outputs(analysis_id))
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    again = desk.analyses.rerun(analysis_id, by=TRADER)
+    assert (again.attempt, again.reruns_used) == (4, 1)
+    worker.succeed(worker.claim(analysis_id))
+    assert desk.row(analysis_id).status is Status.COMPLETED
+    fourth = desk.platform.monitoring.details.attempts(analysis_id)[0]
+    assert (fourth.number, fourth.outcome) == (4, Outcome.COMPLETED)
+    answered = "SELECT after_code, after_fingerprint FROM analysis_attempt WHERE number = 4"
+    assert ask(desk.file, answered) == ask(
+        desk.file, "SELECT error_code, fingerprint FROM analysis_attempt WHERE number = 2"
+    )
+    assert len(desk.platform.monitoring.details.archive(analysis_id, 2).outputs) == left
+
+
+def test_it_may_be_withdrawn_as_often_as_it_is_rerun(desk: Desk) -> None:
+    analysis_id = failed(desk, max_reruns=1)
+    for _ in range(3):
+        desk.analyses.rerun(analysis_id, by=TRADER)
+        desk.analyses.withdraw(analysis_id, by=TRADER)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    worker = desk.worker()
+    worker.fail(worker.claim(analysis_id))
+    with pytest.raises(TooMany):
+        desk.analyses.rerun(analysis_id, by=TRADER)
+
+
+def test_what_is_no_unclaimed_rerun_is_refused_and_unchanged(desk: Desk) -> None:
+    instance, worker = desk.expert("Other"), desk.worker()
+    first = desk.submit(instance, "MSFT")
+    refused(desk, first, "pending")
+    claim = worker.claim(first)
+    refused(desk, first, "running")
+    worker.fail(claim)
+    refused(desk, first, "failed")
+    desk.analyses.rerun(first, by=TRADER)
+    worker.claim(first)
+    refused(desk, first, "running")
+    worker.tick(releasing=True)
+    refused(desk, first, "pending")  # it was claimed once, and handed back
+    with pytest.raises(NotFound):
+        desk.analyses.withdraw(999, by=TRADER)
+
+
+def refused(desk: Desk, analysis_id: int, status: str) -> None:
+    """See that a withdrawal is refused with its sentence, and changes nothing."""
+    before = ask(desk.file, "SELECT * FROM market_analysis ORDER BY id")
+    with pytest.raises(Refused) as error:
+        desk.analyses.withdraw(analysis_id, by=TRADER)
+    assert error.value.code == "NOT_WITHDRAWABLE"
+    assert str(error.value) == (
+        f"Only a re-run that no worker has claimed can be withdrawn: analysis {analysis_id} is {status}"
+    )
+    assert ask(desk.file, "SELECT * FROM market_analysis ORDER BY id") == before
+
+
+def test_withdrawing_twice_is_refused_the_second_time(desk: Desk) -> None:
+    analysis_id = failed(desk)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    refused(desk, analysis_id, "failed")
+
+
+def test_a_twin_may_be_queued_once_the_rerun_is_withdrawn(desk: Desk) -> None:
+    analysis_id = failed(desk)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    twin = desk.submit(desk.row(analysis_id).expert_instance_id)
+    assert twin != analysis_id
+
+
+def test_an_archive_that_an_earlier_version_made_is_not_enough(desk: Desk) -> None:
+    analysis_id = failed(desk)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    change(desk.file, "UPDATE attempt_archive SET contents = NULL")
+    with pytest.raises(Refused, match="cancel it instead"):
+        desk.analyses.withdraw(analysis_id, by=TRADER)
+    assert desk.row(analysis_id).status is Status.PENDING
+
+
+def test_an_item_of_a_bulk_rerun_says_that_it_was_withdrawn(desk: Desk) -> None:
+    analysis_id = failed(desk)
+    bulk = desk.platform.bulk_reruns
+    selection = Selection(ids=(analysis_id,))
+    plan = bulk.preview(selection)
+    bulk.create(selection, by=TRADER, plan_hash=plan.plan_hash, reason="again")
+    desk.queue.pause(by=TRADER)
+    desk.worker().tick()
+    assert desk.row(analysis_id).status is Status.PENDING
+    desk.analyses.withdraw(analysis_id, by=TRADER, reason="not this one")
+    assert ask(desk.file, "SELECT outcome, reason FROM batch_item") == [("skipped", "not this one")]
+    desk.worker().tick()
+    assert one(desk.file, "SELECT finished_at IS NOT NULL FROM batch") == 1
+
+
+def test_a_deadline_that_the_rerun_dropped_comes_back(desk: Desk) -> None:
+    instance, worker = desk.expert("Other"), desk.worker()
+    deadline = desk.clock.now() + timedelta(hours=1)
+    analysis_id = desk.submit(instance, "MSFT", run_before=deadline)
+    worker.fail(worker.claim(analysis_id))
+    desk.clock.advance(7_200)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    assert desk.row(analysis_id).run_before is None
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    assert desk.row(analysis_id).run_before == deadline
