@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.places import ROOT
 
+PACKAGE = ROOT / "ba2_trade_platform"
 RECORDED = ROOT / "ba2_trade_platform" / "db" / "migrations" / "versions"  # as they were generated
 MODULES = sorted(
     path
@@ -16,7 +20,8 @@ MODULES = sorted(
     for path in (ROOT / folder).rglob("*.py")
     if RECORDED not in path.parents
 )
-MODULE_LINES = 400
+MODULE_LINES = 350
+FOLDER_MODULES = 20
 FUNCTION_LINES = 60
 
 
@@ -48,3 +53,48 @@ def test_nothing_is_done_by_being_imported_as_a_package() -> None:
 
 def test_the_start_is_fifteen_lines_at_most() -> None:
     assert len((ROOT / "main.py").read_text().splitlines()) <= 15
+
+
+def test_no_folder_of_the_package_is_a_heap() -> None:
+    counts = Counter(
+        name(path.parent)
+        for path in MODULES
+        if path.parts[-2] != "tests" and PACKAGE in path.parents and path.stem != "__init__"
+    )
+    assert {folder: count for folder, count in counts.items() if count > FOLDER_MODULES} == {}
+
+
+def test_the_map_of_the_architecture_names_every_room_there_is() -> None:
+    named = set(re.findall(r"^\| (?:\d+ \| )?`([a-z_/]+)` \|", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE))
+    packages = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    rooms = {f"{room}/{path.name}" for room in ("core", "ui") for path in (PACKAGE / room).iterdir() if is_room(path)}
+    assert named == packages | rooms
+
+
+def is_room(path: Path) -> bool:
+    """Tell whether this is a folder that is kept, and not what Python leaves behind."""
+    return path.is_dir() and path.name != "__pycache__"
+
+
+def test_plugins_may_know_the_contracts_and_the_ground_of_core_alone() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (plugins,) = [each for each in contracts if each["name"].startswith("Plug-ins")]
+    rooms = {path.name for path in (PACKAGE / "core").iterdir() if is_room(path)} - {"base", "contracts"}
+    forbidden = {module.removeprefix("ba2_trade_platform.core.") for module in plugins["forbidden_modules"]}
+    assert rooms <= forbidden
+
+
+def test_everything_that_is_no_module_goes_into_the_wheel() -> None:
+    given = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    packed = {
+        path
+        for package, globs in given.items()
+        for glob in globs
+        for path in (ROOT / package.replace(".", "/")).glob(glob)
+    }
+    others = {
+        path
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts
+    }
+    assert others - packed == set()
