@@ -1,4 +1,4 @@
-"""Lets `python -m ba2_trade_platform` be the command line."""
+"""Entry point: makes `python -m ba2_trade_platform` the same as the installed command line."""
 
 from ba2_trade_platform.cli.commands import main
 

@@ -1,4 +1,7 @@
-"""Runs one console: the database is taken, pages and API are registered, and a signal hands everything back."""
+"""Server process: starts one console with its pages and API in one process, and stops it cleanly on a signal.
+
+Decision record: docs/decisions/0003.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One settings class, read once and passed in: environment first, then `.env`, then a TOML file."""
+"""Settings: read once from environment, `.env` and TOML and passed in, so that a wrong value stops the start."""
 
 from __future__ import annotations
 

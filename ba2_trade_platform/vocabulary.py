@@ -1,4 +1,4 @@
-"""The closed vocabularies that tables store; values are what SQL, API and pages show."""
+"""Enums: the closed sets of values that tables store, in one place that every layer may import."""
 
 from enum import StrEnum
 

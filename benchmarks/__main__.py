@@ -1,4 +1,4 @@
-"""Runs every benchmark, one after the other, and prints one table: `python -m benchmarks [--quick]`."""
+"""Benchmark runner: runs every benchmark in turn and prints one table, `python -m benchmarks [--quick]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backup costs those who write meanwhile: a console's database of 500 MB, copied, while a person keeps writing.
+"""Backup benchmark: how much a backup of 500 MB slows a person's writes beside it.
 
 Each write is one transaction of a service, synchronous=FULL; the bare copy is sqlite3's in one piece, for the ratio.
 Run alone: `python -m benchmarks.backup --megabytes 500`.

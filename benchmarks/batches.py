@@ -1,4 +1,4 @@
-"""A batch of thousands: its acceptance beside bare inserts, and how long one Analyse now waits meanwhile.
+"""Batch benchmark: acceptance of thousands beside bare inserts, and the wait of one Analyse now.
 
 Run alone: `python -m benchmarks.batches --batch-symbols 2000`.
 """

@@ -1,4 +1,4 @@
-"""Real consoles as processes and real pages in one Chromium, for the benchmarks that look from outside."""
+"""Browser harness: real consoles as processes and pages in one Chromium, to measure from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bulk re-run of ten thousand: how long its acceptance takes, and how long a person's writes beside it wait.
+"""Bulk re-run benchmark: acceptance of ten thousand, and the wait of a person's writes beside it.
 
 Run alone: `python -m benchmarks.bulk_rerun --bulk 10000`. The database is kept in BA2_BENCH_CACHE.
 """

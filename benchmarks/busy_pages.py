@@ -1,4 +1,4 @@
-"""Pages beside a queue of ten thousand: how long each takes to paint.
+"""Page benchmark: how long each page takes to paint beside a queue of ten thousand.
 
 Run alone: `python -m benchmarks.busy_pages --waiting 10000`.
 """

@@ -1,4 +1,4 @@
-"""What a console costs to have: start-up, memory, processor time when idle, and what watching browsers add.
+"""Footprint benchmark: start-up, memory and idle processor time of a console, and its load by browsers.
 
 Run alone: `python -m benchmarks.console --browsers 20 --seconds 20`.
 """

@@ -1,4 +1,4 @@
-"""Debates without a language model: what the desk adds to its calls, and a hundred debates in one process.
+"""Debate benchmark: the desk's own time beside its model calls, and a hundred debates at once.
 
 Run alone: `python -m benchmarks.debates --debates 100 --call-seconds 1`.
 """

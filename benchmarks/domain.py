@@ -1,4 +1,4 @@
-"""The desk that every engine drains, its expert, and the proof that each job left exactly its rows."""
+"""Benchmark workload: the desk, its trivial expert, and the proof that each job left exactly its rows."""
 
 from __future__ import annotations
 

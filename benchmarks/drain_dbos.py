@@ -1,4 +1,4 @@
-"""Drains the same jobs through DBOS on SQLite: one workflow with one step a job, as many at once as we have slots."""
+"""DBOS drain: the same jobs through DBOS on SQLite, one workflow a job, as a peer to compare with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drains the same jobs through Huey on SQLite, with as many worker threads as we have slots."""
+"""Huey drain: the same jobs through Huey on SQLite with as many threads, as a peer to compare with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drains pending analyses through the console's own worker, and measures how soon an idle worker picks one up."""
+"""Console drain: the jobs through the console's own worker, and the pick-up time of an idle worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs each engine in a process of its own, so that none measures another's threads and memory."""
+"""Engine runner: runs each queue engine in a process of its own, so that none measures another's threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdict and inbox queries at a million attempts: against the bare SQL of the same statements.
+"""Failure query benchmark: outlook and inbox at a million attempts, against bare SQL.
 
 Run alone: `python -m benchmarks.failure_queries --analyses 1000000`. The database is kept in BA2_BENCH_CACHE.
 """

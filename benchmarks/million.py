@@ -1,4 +1,4 @@
-"""A database of a million analyses, made once and kept: each benchmark that needs one works on a copy of its own."""
+"""Million-row fixture: a database of a million analyses, made once and copied for each benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The book of model calls at a million calls: what a budget costs each call, and sums, against the bare SQL.
+"""Model cost benchmark: budget checks and sums at a million calls, against bare SQL.
 
 Run alone: `python -m benchmarks.model_costs --calls 1000000`.
 """

@@ -1,4 +1,4 @@
-"""Job Monitoring's queries at a million analyses: against the bare SQL, and while the worker drains a full queue.
+"""Monitoring query benchmark: Job Monitoring at a million analyses, alone and beside a busy worker.
 
 Run alone: `python -m benchmarks.monitor_queries --analyses 1000000`. The database is kept in BA2_BENCH_CACHE.
 """

@@ -1,4 +1,4 @@
-"""What announcing costs the queue: analyses that all fail, drained with nobody to tell and with somebody.
+"""Notification benchmark: how much the outbox costs the queue when every analysis fails.
 
 Run alone: `python -m benchmarks.notifications --failures 5000`.
 """

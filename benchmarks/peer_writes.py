@@ -1,4 +1,4 @@
-"""The domain's writes as a peer's task does them: show it running, then step, outputs, recommendation and status."""
+"""Peer writes: the domain's rows as a peer's task writes them, so that all engines do equal work."""
 
 from __future__ import annotations
 

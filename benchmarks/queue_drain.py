@@ -1,4 +1,4 @@
-"""How fast a full queue drains and how soon an idle worker begins, beside Huey and DBOS on SQLite in one run.
+"""Queue benchmark: throughput and pick-up time beside Huey and DBOS on SQLite in one run.
 
 Run alone: `python -m benchmarks.queue_drain --jobs 2000 --huey 500 --dbos 200`.
 """

@@ -1,4 +1,4 @@
-"""One table for every benchmark: what was measured, on which machine, and the ratio that carries over."""
+"""Benchmark report: one table of all measurements, with machine and the ratio that carries over."""
 
 from __future__ import annotations
 

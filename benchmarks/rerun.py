@@ -1,4 +1,4 @@
-"""What one re-run costs: the bare transaction, by the service, over HTTP, and by a click in a real browser.
+"""Re-run benchmark: one re-run as bare transaction, by the service, over HTTP and by a browser's click.
 
 Each analysis has 15 outputs, a recommendation, steps and a state to archive and purge; synchronous=FULL.
 Run alone: `python -m benchmarks.rerun --reruns 100`.

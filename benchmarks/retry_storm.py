@@ -1,4 +1,4 @@
-"""A retry storm: thousands of analyses fail at once and come back by themselves, while many pages watch.
+"""Retry storm benchmark: thousands of analyses fail and retry while many pages watch.
 
 Run alone: `python -m benchmarks.retry_storm --storm 5000 --browsers 20`.
 """

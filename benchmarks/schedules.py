@@ -1,4 +1,4 @@
-"""Five thousand schedules: how long the console takes to start, and how late they run while the queue is busy.
+"""Schedule benchmark: start with five thousand schedules, and their lateness beside a busy queue.
 
 Run alone: `python -m benchmarks.schedules --schedules 5000`.
 """

@@ -1,4 +1,4 @@
-"""Pages that are watched without being painted: real pages of a console, each with its own socket, and no browser.
+"""Page watchers: real pages with sockets but no browser, so that load tests measure the console.
 
 Twenty painted pages keep two cores busy by themselves; then a benchmark measures the browser, and not the console.
 """

@@ -1,4 +1,4 @@
-"""Puts the API together, and in front of the pages: an application of its own, so that no error of it is ever HTML."""
+"""API registration: an ASGI application in front of the pages, so that no API error is ever HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Analysis services: the queue, the verbs on one analysis and on many, and what the worker needs of them."""
+"""Analysis services: builds queue, verbs, batches and retries, and hands the worker its part of them."""
 
 from __future__ import annotations
 

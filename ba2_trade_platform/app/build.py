@@ -1,4 +1,4 @@
-"""Build: the composition root, the one module that knows all the others and puts a console together."""
+"""Composition root: the one place that knows all services, and builds a console from its settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Demo services: the desk that newcomers find, and the replay of its market."""
+"""Demo services: builds the demo desk and the replay of its market."""
 
 from __future__ import annotations
 

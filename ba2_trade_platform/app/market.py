@@ -1,4 +1,4 @@
-"""Market: opens the prices and the research that the settings name."""
+"""Market services: opens the prices and the research that the settings name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings the database to this code's schema, in words that a person can act on."""
+"""Migration at start: upgrades the schema, or refuses the start with a sentence to act on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model services: who is asked, what it costs and may cost, and the toolkit of experts that ask."""
+"""Model services: builds providers, costs, gateway and memory, and the toolkit that experts are given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Monitoring: the read models that pages, API and CLI show, put together."""
+"""Monitoring services: builds the read models that pages, API and command line show."""
 
 from __future__ import annotations
 

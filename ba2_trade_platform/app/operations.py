@@ -1,4 +1,4 @@
-"""Operations: what watches over the console and keeps copies of its database, put together."""
+"""Operations services: builds health, backups and dead man's switch, and restores a backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Platform: every service of one console, grouped by what it is about; pages, API and CLI are given this alone."""
+"""Platform: holds every service by theme, so that pages, API and command line take one argument."""
 
 from __future__ import annotations
 

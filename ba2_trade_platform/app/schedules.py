@@ -1,4 +1,4 @@
-"""Scheduling: what is analysed by itself and when, put together."""
+"""Schedule services: builds schedules, their runs and the scheduler that fires them."""
 
 from __future__ import annotations
 

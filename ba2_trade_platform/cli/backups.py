@@ -1,4 +1,4 @@
-"""The commands of backups: make one, list them, and restore one while no console runs."""
+"""Backup commands: make one, list them, and restore one while no console runs."""
 
 from __future__ import annotations
 

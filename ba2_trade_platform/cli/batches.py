@@ -1,4 +1,4 @@
-"""The commands of batches: what would run, then submit, watch, pause, resume, cancel, re-run what failed."""
+"""Batch commands: preview, submit, watch, pause, resume and cancel one, and re-run its failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of bulk re-runs: what would run, typed back as a number, then accepted as exactly that."""
+"""Bulk re-run commands: show the plan, and accept exactly that once its number is typed back."""
 
 from __future__ import annotations
 

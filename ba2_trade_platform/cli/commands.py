@@ -1,4 +1,4 @@
-"""The command line: each verb a thin call of the API, in this process or in the console that holds the database."""
+"""Command line: verbs as thin calls of the API, in this process or in the console that runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reaches the services: over the API of the console that holds the database, else in this very process."""
+"""API client: reaches the running console over HTTP, or its API in this process where none runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of costs: what model calls took, and the budget of the day."""
+"""Cost commands: list the costs of model calls, and show or set the day's budget."""
 
 from __future__ import annotations
 

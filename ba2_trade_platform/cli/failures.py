@@ -1,4 +1,4 @@
-"""The commands of the failure inbox: its groups, and a person's word on one."""
+"""Failure commands: list the inbox's groups, and resolve, ignore, reopen or re-run one."""
 
 from __future__ import annotations
 

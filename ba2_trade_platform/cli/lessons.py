@@ -1,4 +1,4 @@
-"""The commands of the memory: what was learnt, look for outcomes now, and make the store anew."""
+"""Lesson commands: list lessons, look for outcomes now, and rebuild the vector store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of instruments and watchlists: list, add, import and export."""
+"""Instrument and watchlist commands: list, add, import and export."""
 
 from __future__ import annotations
 

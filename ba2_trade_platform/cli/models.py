@@ -1,4 +1,4 @@
-"""The commands of model providers: who there is, whether one answers, and its key, which is never an argument."""
+"""Model provider commands: list and test providers, and store a key that is never an argument."""
 
 from __future__ import annotations
 

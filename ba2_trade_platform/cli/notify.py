@@ -1,4 +1,4 @@
-"""The commands of notifications: who is told, a test, and what was sent."""
+"""Notification commands: list and test channels, and list sent messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands around prices: what providers call symbols."""
+"""Symbol map commands: list, set and remove a price provider's names for symbols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that checks news, figures and posts: what can be used, and which lines cannot."""
+"""Research command: checks the folder of news, figures and posts line by line."""
 
 from __future__ import annotations
 

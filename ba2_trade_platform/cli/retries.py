@@ -1,4 +1,4 @@
-"""The commands of automatic retries: not to wait, to stop waiting, and whose retries wait."""
+"""Retry commands: run a waiting retry now or stop it, and open or close circuit breakers."""
 
 from __future__ import annotations
 

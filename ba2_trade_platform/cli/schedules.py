@@ -1,4 +1,4 @@
-"""The commands of schedules: what is planned, what became of it, run one now, switch one on or off."""
+"""Schedule commands: list schedules, next times and runs, run one now, and enable or disable it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands share: reaching the console, finding an expert, printing an answer."""
+"""Command session: connects to the console, finds experts and prints answers, for every command."""
 
 from __future__ import annotations
 

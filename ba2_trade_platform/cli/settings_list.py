@@ -1,4 +1,4 @@
-"""Says what every setting is and where its value comes from."""
+"""Settings listing: names each setting with its value, origin and meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints answers for people: tables, with times in the desk's zone."""
+"""Table output: prints answers for people, with times in the desk's zone."""
 
 from __future__ import annotations
 

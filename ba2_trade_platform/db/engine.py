@@ -1,4 +1,4 @@
-"""Opens the SQLite file as every part of the console needs it: WAL, foreign keys on, writers that queue."""
+"""Database engine: opens SQLite with WAL and foreign keys, and writers that take the lock at BEGIN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this code, after a backup, or says why it cannot."""
+"""Migrations: bring a database to this code's schema after a backup, or say why they cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQL that every room shares: a table of bound values to join against."""
+"""SQL dialect: expressions of SQLite's own, such as json_each, so that services need not spell them out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every table by a short name, for the Core statements of the services."""
+"""Tables: every Core table by a short name, for the statements of the services."""
 
 from sqlalchemy import Table
 from sqlmodel import SQLModel

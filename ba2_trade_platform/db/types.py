@@ -1,4 +1,4 @@
-"""Column types that keep their promise on SQLite: aware UTC datetimes, exact decimals, honest NULLs."""
+"""Column types: aware UTC datetimes, exact decimals and true NULLs, which SQLite does not keep by itself."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The demo desk: experts, a watchlist and a first batch in which some fail on purpose, and taking it all away again."""
+"""Demo desk: loads experts, a watchlist and a batch with failures for practice, and removes them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The market that ships with the console: nine real stocks, 2004 to 2014, so that it works without key or network."""
+"""Demo market: nine real stocks, 2004 to 2014, bundled so that the console works without key or network."""
 
 from __future__ import annotations
 

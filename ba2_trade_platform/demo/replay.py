@@ -1,4 +1,4 @@
-"""Replays the demo market: an operator has its clock walk through a week of 2008, waits, goes on, or lets it be."""
+"""Market replay: starts, pauses, resumes and stops the demo market's clock, and keeps its place."""
 
 from __future__ import annotations
 

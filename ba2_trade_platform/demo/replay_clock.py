@@ -1,4 +1,4 @@
-"""The demo market's clock: it stands at the end of its prices, or walks through a part of 2007 to 2009 again."""
+"""Replay clock: stands at the end of the demo prices, or walks through 2007 to 2009 faster than real time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names the experts this console ships: one line each, imported on first use, so that starting stays quick."""
+"""Expert registry: one line for each shipped expert, imported on first use so that the start stays quick."""
 
 from __future__ import annotations
 

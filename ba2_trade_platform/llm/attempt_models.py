@@ -1,4 +1,4 @@
-"""What one attempt is given to ask models with: a chat model for agents, and answers in a given shape."""
+"""Attempt models: the chat model and structured answers of one attempt, routed, budgeted and recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One model call: its turn, its line in the book, the streamed answer and what is wrong with it, and what it took."""
+"""Model call: waits its turn, logs the call, streams the answer and names any fault in it."""
 
 from __future__ import annotations
 

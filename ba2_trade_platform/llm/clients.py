@@ -1,4 +1,4 @@
-"""Makes the LangChain model that really asks a provider: with its key, its time-outs, and no retries of its own."""
+"""Model clients: make a provider's LangChain model with key and time-outs, and without retries of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says what any error of a model provider means: our code, a sentence, who failed, and when to come back."""
+"""Provider errors: map a client library's exceptions to our code, a sentence and a retry-after."""
 
 from __future__ import annotations
 

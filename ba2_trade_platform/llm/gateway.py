@@ -1,4 +1,4 @@
-"""The one way to language models: every call of every analysis, and of Test connection, goes through here."""
+"""Model gateway: the only way to language models, so that every call is limited and recorded."""
 
 from __future__ import annotations
 

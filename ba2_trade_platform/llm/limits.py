@@ -1,4 +1,4 @@
-"""Holds all calls to one provider within its limits, first come, first served, and holds them back when it asks to."""
+"""Rate limiter: holds all calls to one provider within its limits, first come, first served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event loop that all model calls run on, in a thread of its own: its clients and limits are shared by everybody.
+"""Model event loop: one thread for all model calls, so that clients and limits are shared.
 
 Neither the page's loop nor the worker's ever waits for the import of a client library or the parsing of a stream.
 """

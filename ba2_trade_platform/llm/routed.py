@@ -1,4 +1,4 @@
-"""The chat model that an agent is given: to LangChain one model, in truth whichever provider answers."""
+"""Routed model: one LangChain model for an agent, behind which any of its providers may answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes one question from provider to provider: repeats what fails in passing, goes on where another may answer."""
+"""Fallback routing: retries passing failures with back-off, then asks the next provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks a model for an answer in a given shape, in the way that model understands, and reads what it says."""
+"""Structured output: asks for a schema in the way a model understands, and validates the answer."""
 
 from __future__ import annotations
 

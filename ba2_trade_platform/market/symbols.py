@@ -1,4 +1,4 @@
-"""What a symbol looks like, and what to answer when nobody knows it."""
+"""Symbol check: accepts well-formed symbols, and suggests the nearest for an unknown one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns texts into vectors so that like lies near like; the default needs no package, no file and no network."""
+"""Embedders: turn texts into vectors for the search by likeness; the default needs no file or network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has outcomes looked for now and then, and soon after analyses have changed, on no loop that anybody waits for."""
+"""Index sync: looks for outcomes and updates the vector store, every ten minutes and after changes."""
 
 from __future__ import annotations
 

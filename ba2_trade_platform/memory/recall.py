@@ -1,4 +1,4 @@
-"""Lessons as one attempt may see them: known before its as_of, never its own, and never a reason to fail."""
+"""Recall: lessons known before an attempt's as_of, never its own, and never a reason to fail."""
 
 from __future__ import annotations
 

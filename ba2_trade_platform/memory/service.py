@@ -1,4 +1,7 @@
-"""The desk's memory: lessons from the database, found by likeness; trouble with the store stops nothing else."""
+"""Memory service: finds lessons by likeness and rebuilds the index; its trouble stops nothing else.
+
+Decision record: docs/decisions/0013.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One daemon thread that does what it is given, in order: nothing waits at exit for a library that hangs."""
+"""Single thread: a daemon executor that runs work in order, so that a hung library blocks no exit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The vectors of lessons in an embedded Chroma: one client, one process; whatever is wrong with it is MEMORY_STORE."""
+"""Vector store: lessons in an embedded Chroma, used by one process, with every error as MEMORY_STORE.
+
+Decision record: docs/decisions/0013.
+"""
 
 from __future__ import annotations
 

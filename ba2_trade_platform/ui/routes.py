@@ -1,4 +1,4 @@
-"""Every URL of the console in one place."""
+"""Routes: every URL of the console in one place, each a whole page of its own (docs/decisions/0004)."""
 
 from __future__ import annotations
 

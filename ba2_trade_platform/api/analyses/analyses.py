@@ -1,4 +1,4 @@
-"""Analyses over HTTP: submit, list, cancel, run again, delete."""
+"""Analysis endpoints: submit, list, cancel, run again and delete, and both verbs of a waiting retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue's switches and numbers over HTTP."""
+"""Queue endpoints: read the queue's switches and counts, pause, resume and set its slots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Re-runs over HTTP: what one would do, and doing it."""
+"""Re-run endpoints: plan a re-run, and accept it as planned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of one analysis: attempts and what they left, steps, outputs, recommendation."""
+"""Result endpoints: attempts, steps, outputs, calls, outlook and recommendation of one analysis."""
 
 from __future__ import annotations
 

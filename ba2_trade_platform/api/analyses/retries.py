@@ -1,4 +1,4 @@
-"""What re-runs and retries brought, over HTTP."""
+"""Retry statistics endpoint: success, waiting, recovery and waste of re-runs and retries."""
 
 from __future__ import annotations
 

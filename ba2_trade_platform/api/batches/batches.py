@@ -1,4 +1,4 @@
-"""Batches over HTTP: preview, submit, list, watch, pause, resume, cancel, re-run what failed."""
+"""Batch endpoints: preview, submit, list, pause, resume and cancel, and re-run a batch's failures."""
 
 from __future__ import annotations
 

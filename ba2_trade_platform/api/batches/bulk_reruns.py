@@ -1,4 +1,4 @@
-"""Bulk re-runs over HTTP: preview, create, list, watch, abort."""
+"""Bulk re-run endpoints: preview, create exactly that plan, list, watch and abort."""
 
 from __future__ import annotations
 

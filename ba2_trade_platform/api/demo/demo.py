@@ -1,4 +1,4 @@
-"""The demo desk over HTTP."""
+"""Demo endpoint: loads the demo desk."""
 
 from __future__ import annotations
 

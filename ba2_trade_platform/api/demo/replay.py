@@ -1,4 +1,4 @@
-"""The demo market's replay over HTTP: where its clock is, and moving it."""
+"""Replay endpoints: read the demo market's clock, and start, pause, resume or stop its walk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Experts and their configured instances over HTTP."""
+"""Expert endpoints: list the experts with their settings' schema, and configure instances."""
 
 from __future__ import annotations
 

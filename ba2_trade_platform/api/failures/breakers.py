@@ -1,4 +1,4 @@
-"""Provider breakers over HTTP: which providers' retries wait, and a person's word on it."""
+"""Circuit breaker endpoints: list provider incidents, and open or close one by hand."""
 
 from __future__ import annotations
 

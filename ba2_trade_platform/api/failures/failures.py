@@ -1,4 +1,4 @@
-"""The failure inbox over HTTP: groups of equal failures, what a person says of them, and of which kind they are."""
+"""Failure inbox endpoints: list groups, resolve, ignore, reopen or re-run one, and override its kind."""
 
 from __future__ import annotations
 

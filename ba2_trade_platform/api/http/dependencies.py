@@ -1,4 +1,4 @@
-"""What every route is given: the console's services, who asks, and ids that the database can hold."""
+"""Route dependencies: give every route the services, the asking actor and ids the database can hold."""
 
 from __future__ import annotations
 

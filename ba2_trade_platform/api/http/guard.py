@@ -1,4 +1,4 @@
-"""Keeps other websites from pressing our buttons: foreign hosts, foreign origins and form posts are refused."""
+"""CSRF and DNS rebinding guard: refuses foreign hosts, foreign origins and bodies that are not JSON."""
 
 from __future__ import annotations
 

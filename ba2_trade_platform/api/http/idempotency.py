@@ -1,4 +1,4 @@
-"""Lets a client repeat a request safely: the same Idempotency-Key is answered with the first answer again."""
+"""Idempotency-Key header: answers a repeated request with the first answer, status included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error as application/problem+json (RFC 9457), with the same sentence that the page shows."""
+"""Problem details: every error as application/problem+json (RFC 9457), with the page's sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instruments over HTTP: found, added, changed, deleted, and as CSV files in both directions."""
+"""Instrument endpoints: find, add, change and delete, and CSV import and export."""
 
 from __future__ import annotations
 

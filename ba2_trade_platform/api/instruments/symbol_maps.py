@@ -1,4 +1,4 @@
-"""What price providers call symbols, over HTTP."""
+"""Symbol map endpoints: list, set and remove a price provider's names for symbols."""
 
 from __future__ import annotations
 

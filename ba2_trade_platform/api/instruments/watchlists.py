@@ -1,4 +1,4 @@
-"""Watchlists over HTTP: made, renamed, deleted, filled from symbols, texts and files, and read with what is known."""
+"""Watchlist endpoints: make, rename, fill, reorder and delete, and CSV import and export."""
 
 from __future__ import annotations
 

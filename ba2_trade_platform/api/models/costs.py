@@ -1,4 +1,4 @@
-"""What model calls cost, over HTTP: sums by anything that tells them apart, the day's budget, and the prices."""
+"""Cost endpoints: sums of model calls by group, the day's budget, and the known prices."""
 
 from __future__ import annotations
 

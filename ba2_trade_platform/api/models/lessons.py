@@ -1,4 +1,4 @@
-"""Lessons over HTTP: find, read, delete, learn now, and rebuild the store that finds them."""
+"""Lesson endpoints: find, read, delete and restore, learn now, and rebuild the vector store."""
 
 from __future__ import annotations
 

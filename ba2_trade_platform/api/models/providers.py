@@ -1,4 +1,4 @@
-"""Model providers over HTTP: their settings, their keys, which go in and never come out, and a test of each."""
+"""Model provider endpoints: settings, write-only keys, and a test of each."""
 
 from __future__ import annotations
 

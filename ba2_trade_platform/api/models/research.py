@@ -1,4 +1,4 @@
-"""News and figures over HTTP: where they come from, how many can be used, and which lines cannot."""
+"""Research endpoint: reports which lines of news and figures can be used."""
 
 from __future__ import annotations
 

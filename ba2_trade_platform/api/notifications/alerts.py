@@ -1,4 +1,4 @@
-"""Alerts over HTTP: what waits for a person to look at it, and what did."""
+"""Alert endpoints: list alerts and acknowledge one."""
 
 from __future__ import annotations
 

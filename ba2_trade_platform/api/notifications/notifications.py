@@ -1,4 +1,4 @@
-"""Notifications over HTTP: channels, whose addresses go in and never come out, rules, and what was sent."""
+"""Notification endpoints: channels with write-only addresses, rules, and sent messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of the database over HTTP: which there are, and making one now."""
+"""Backup endpoints: list backups, and make one now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the console lives and can work, and its numbers, for whoever watches machines."""
+"""Probe endpoints: liveness, readiness and Prometheus metrics, for machines that watch the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the console stands, item by item, and its dead man's switch, over HTTP."""
+"""Health endpoints: the report item by item, and the dead man's switch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Old archives over HTTP: what could be packed away, and packing it away."""
+"""Retention endpoints: preview old archives, and pack them away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of the planned times of schedules, over HTTP."""
+"""Run endpoints: list runs, sum up a day, and acknowledge a bad run."""
 
 from __future__ import annotations
 

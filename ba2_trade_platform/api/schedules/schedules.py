@@ -1,4 +1,4 @@
-"""Schedules over HTTP: make, change, switch, foresee, run now."""
+"""Schedule endpoints: make, change, enable, preview, duplicate, archive and run now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places a batch: thousands of orders in a few statements, each with an item that says what became of it."""
+"""Batch submission: inserts thousands of analyses in a few statements, with an item for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which analyses to show, and the same said so that SQLite answers it from an index."""
+"""Analysis filter: turns a person's choice into SQL conditions that SQLite answers from an index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue's front desk: submitting one or many, pausing, resuming, and how many run at once."""
+"""Queue service: submits one or many analyses, pauses and resumes the queue, and sets its slots."""
 
 from __future__ import annotations
 

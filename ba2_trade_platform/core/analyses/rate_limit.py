@@ -1,4 +1,4 @@
-"""Stops a runaway script: so many re-runs a minute for each actor, counted in this process's memory."""
+"""Rate limit: caps the re-runs an actor may ask for in a minute, to stop a runaway script."""
 
 from __future__ import annotations
 

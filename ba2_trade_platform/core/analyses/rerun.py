@@ -1,4 +1,4 @@
-"""Puts one failed analysis back into the queue in the caller's transaction: check, archive, purge, next attempt."""
+"""Re-run: archives a failed attempt and queues the same analysis again, in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what a re-run is planned from: steps, settings, providers, limits, and whoever acts on the recommendation."""
+"""Re-run planner: reads steps, settings, providers and limits for the plan, in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Plans a re-run from what is recorded: which steps are kept, done again or looked at again, and why. Pure."""
+"""Re-run plan: decides which steps are kept or done again and why; pure, hence tested without a database.
+
+Decision record: docs/decisions/0010.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs of one analysis: re-run, cancel, run again, delete; each is one transaction."""
+"""Analysis service: re-run, cancel, run again and delete one analysis, each in one transaction."""
 
 from __future__ import annotations
 

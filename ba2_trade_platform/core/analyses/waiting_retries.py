@@ -1,4 +1,4 @@
-"""The verbs of an analysis that waits for its automatic retry: run it now, or stop retrying it."""
+"""Waiting retry: lets a person run it now or stop it, both on the pending row itself (docs/decisions/0006)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts' archives outside the database: zip files in one folder, a member for each attempt, readable by any tool."""
+"""Archive files: zip files outside the database with a member for each attempt, readable by any tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packs what an attempt left into its archive: evidence stays, live tables hold only the newest attempt."""
+"""Attempt archive: packs the results of an attempt, so that live tables hold only the newest one."""
 
 from __future__ import annotations
 

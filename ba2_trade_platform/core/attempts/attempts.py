@@ -1,4 +1,4 @@
-"""Opens and closes attempts, in the caller's transaction."""
+"""Attempts: opened and closed in the caller's transaction, so that each execution of an analysis has its row."""
 
 from __future__ import annotations
 

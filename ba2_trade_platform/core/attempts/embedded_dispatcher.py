@@ -1,4 +1,7 @@
-"""The dispatcher of one process on SQLite: the pending row is the queue, so all it does is wake the worker."""
+"""Embedded dispatcher: the pending row is the queue entry, so enqueueing only wakes the worker.
+
+Decision record: docs/decisions/0002.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Announces, in the transaction that ends them, the analyses that failed for good and the confident verdicts."""
+"""End events: put final failures and confident verdicts into the outbox, in the transaction that ends them."""
 
 from __future__ import annotations
 

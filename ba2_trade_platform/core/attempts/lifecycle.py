@@ -1,4 +1,4 @@
-"""The one table of what may follow what; the service, the API's 409 and a button's visibility all read it."""
+"""State machine: the one table of allowed transitions, read by service, API and buttons alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps exactly one recommendation current per expert instance, symbol and subtype: nothing old can ever be traded."""
+"""Current recommendation: keeps one per expert, symbol and subtype, so that no old one can be traded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packs old attempts' archives away: out of the database into zip files, never the newest attempt of an analysis."""
+"""Retention: packs archives of old attempts into files, so that the database stays small."""
 
 from __future__ import annotations
 

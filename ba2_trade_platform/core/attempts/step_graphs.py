@@ -1,4 +1,4 @@
-"""Follows which recorded steps build on which, so that no result outlives what it was made from."""
+"""Step graph: follows which steps build on which, so that no result outlives its inputs (docs/decisions/0010)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inserts pending analyses; the row is the queue entry, and the unique index on its dedupe key refuses duplicates."""
+"""Submission: inserts a pending analysis, and lets the unique dedupe key refuse a second one."""
 
 from __future__ import annotations
 

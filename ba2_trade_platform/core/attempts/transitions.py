@@ -1,7 +1,7 @@
 """Transitions: the one place where status, lease and attempt of an analysis change, so that every end ends alike.
 
-Whoever changes one says which event came to which analyses; the table `EFFECTS` says what that sets, and whoever
-subscribed to ends hears of it in the same transaction (docs/decisions/0018).
+A caller names the event and the analyses; the table `EFFECTS` says which columns it sets, and subscribers to ends
+hear of it in the same transaction (docs/decisions/0018).
 """
 
 from __future__ import annotations

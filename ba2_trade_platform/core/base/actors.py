@@ -1,4 +1,4 @@
-"""Who asks: a person on the page, a script over the API, the command line, a schedule, or the console itself."""
+"""Actor and activity log: record each deed with its person or program, in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the whole desk that are changed while the console runs, with who changed them."""
+"""App settings: key-value rows that change while the console runs, each with its last actor and time."""
 
 from __future__ import annotations
 

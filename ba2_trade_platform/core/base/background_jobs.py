@@ -1,4 +1,4 @@
-"""The console's one scheduler of real time: APScheduler with its memory store; what is due stands in our own rows."""
+"""Background jobs: APScheduler without a store, for our own rows alone say when work is due (docs/decisions/0017)."""
 
 from __future__ import annotations
 

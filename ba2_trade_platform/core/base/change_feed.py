@@ -1,4 +1,4 @@
-"""One change feed per process: whoever commits says which analyses changed, whoever shows them listens."""
+"""Change feed: tells listeners which analyses a commit touched, so that pages refresh without polling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wall clock of the console; the market's clock belongs to the price provider."""
+"""Clock: the console's wall clock, passed in as an argument so that tests can set the time."""
 
 from datetime import UTC, datetime
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Encrypts what must never be read in the database; its key lies in a file of its own, outside of it."""
+"""Encryption: keeps secrets unreadable in the database, by a key that lies in a file of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One tree of errors that are sentences for a person, each with its notification, HTTP status and exit code."""
+"""Errors: one tree of sentences for a person, each with its notification tone, HTTP status and exit code."""
 
 from __future__ import annotations
 

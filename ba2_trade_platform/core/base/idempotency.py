@@ -1,4 +1,4 @@
-"""Gives a client that repeats a request with the same key the first answer again, instead of doing it twice."""
+"""Idempotency key: a request repeated with the same key gets the first answer instead of a second effect."""
 
 from __future__ import annotations
 

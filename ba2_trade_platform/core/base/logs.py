@@ -1,4 +1,4 @@
-"""Log lines that are a sentence for a person and key-values for a program, through the standard library's loggers."""
+"""Structured logging: each line a sentence for a person plus key-values that a program can filter by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remembers small choices of each actor, such as the last mode of a re-run, beside his name."""
+"""Preferences: keep small choices of each actor, such as the last re-run mode, for the next visit."""
 
 from __future__ import annotations
 

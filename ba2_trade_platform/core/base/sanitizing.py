@@ -1,4 +1,4 @@
-"""Makes what experts and providers hand us storable: one bad character must never sink a whole batch of writes."""
+"""Sanitizing: makes foreign texts and JSON storable, so that one bad character never sinks a batch of writes."""
 
 from __future__ import annotations
 

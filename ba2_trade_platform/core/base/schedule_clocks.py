@@ -1,4 +1,4 @@
-"""The clocks that schedules run by: real time, or the demo market's replay, which may stand still or run fast."""
+"""Schedule clocks: real time or the market's replay behind one protocol, so that schedules can run by either."""
 
 from __future__ import annotations
 

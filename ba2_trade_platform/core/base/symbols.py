@@ -1,4 +1,4 @@
-"""Symbols: how one is written, so that the same symbol is stored once."""
+"""Symbol normalisation: one spelling of each symbol, so that the same one is stored once."""
 
 from __future__ import annotations
 

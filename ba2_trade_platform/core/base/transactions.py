@@ -1,4 +1,4 @@
-"""Transactions for the services: one wish, one transaction; others hear of it after the commit, only then."""
+"""Transaction (unit of work): one commit for each request, and subscribers hear of it only after that commit."""
 
 from __future__ import annotations
 

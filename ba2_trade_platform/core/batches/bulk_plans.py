@@ -1,4 +1,4 @@
-"""Decides what a bulk re-run would do with each analysis, so that preview, acceptance and every slice say the same."""
+"""Bulk re-run plan: decides each analysis once, so that preview, acceptance and every slice agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person is shown before a bulk re-run: what runs, what does not and why, the errors, the time and the cost."""
+"""Bulk re-run preview: counts, reasons, time and cost, shown before a person accepts the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads bulk re-runs and their items; every count comes from the items."""
+"""Bulk re-run read model: reads bulk re-runs and their items; every count comes from the items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk re-runs as objects: previewed, accepted as exactly what was previewed, watched, aborted, repeated."""
+"""Bulk re-runs: previewed, accepted as exactly the previewed plan, and aborted (docs/decisions/0009)."""
 
 from __future__ import annotations
 

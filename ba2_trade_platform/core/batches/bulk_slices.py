@@ -1,4 +1,7 @@
-"""Carries bulk re-runs on, a slice a tick: all they need is in their rows, so a killed console goes on where it was."""
+"""Bulk re-run slices: queue a few items a tick from rows alone, so that a killed console goes on.
+
+Decision record: docs/decisions/0009.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends what a cancelled batch still has, a slice a tick: all it needs is in its rows, so a killed console goes on."""
+"""Batch cancellation: ends items a slice a tick from rows alone, so that a killed console goes on."""
 
 from __future__ import annotations
 

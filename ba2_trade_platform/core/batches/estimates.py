@@ -1,4 +1,4 @@
-"""Says how long a batch may take and what it may cost, from what its experts took lately; unknown stays unknown."""
+"""Estimates: time and cost of a batch from recent attempts of its experts; unknown stays unknown."""
 
 from __future__ import annotations
 

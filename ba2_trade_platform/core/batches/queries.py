@@ -1,4 +1,4 @@
-"""Reads batches and their items; every count comes from the items."""
+"""Batch read model: reads batches and their items; every count comes from the items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trader wants analysed, in one order, and what would become of it."""
+"""Batch order: resolves an order's symbols and experts, and previews its result without writing anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches as objects: previewed, submitted, watched, paused, resumed, cancelled, and what failed in them re-run."""
+"""Batch service: submits, pauses, resumes and cancels batches; a pause holds their rows (docs/decisions/0016)."""
 
 from __future__ import annotations
 

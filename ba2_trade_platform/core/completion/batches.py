@@ -1,4 +1,4 @@
-"""Batch completion: settles the items of analyses that ended, and the batches that wait for nothing more."""
+"""Batch completion: settles items of ended analyses, and ends batches in which no item is left waiting."""
 
 from __future__ import annotations
 

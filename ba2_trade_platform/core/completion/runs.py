@@ -1,4 +1,4 @@
-"""Ends the runs of schedules in the transaction that ends the last of their analyses, with the reason in words."""
+"""Run completion: ends a schedule's run with the last of its analyses, and gives the reason in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error codes: the kind of each, and which code an exception of any client library has."""
+"""Error codes: map exceptions of any client library to our codes, and each code to its failure kind."""
 
 from __future__ import annotations
 

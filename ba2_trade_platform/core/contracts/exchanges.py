@@ -1,4 +1,4 @@
-"""What schedules need to know of exchanges; the calendars themselves belong to the market."""
+"""Exchange contract: the trading sessions that schedules ask for, so that calendars stay a plug-in's business."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What an expert and a price provider promise, and what the console gives them in return."""
+"""Expert contract: the protocols and values that experts and price providers implement and are given.
+
+Decision record: docs/decisions/0010.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What experts that ask language models promise and are given: models, memory, research, and a price for each call."""
+"""Language model contract: model calls, budgets, memory and research as an expert may use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lessons contract: what a memory of decisions reads, and from whom."""
+"""Lessons contract: the rows and protocols by which a memory reads lessons, without importing their tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model providers contract: what the gateway knows of a provider it asks."""
+"""Model provider contract: provider, key state and connection, as much as the model gateway needs."""
 
 from __future__ import annotations
 

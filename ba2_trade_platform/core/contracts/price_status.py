@@ -1,4 +1,4 @@
-"""How a price provider is doing, for whoever watches over the console."""
+"""Provider status contract: lets health and pages ask any price provider how it is doing."""
 
 from __future__ import annotations
 

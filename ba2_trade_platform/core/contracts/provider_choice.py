@@ -1,4 +1,4 @@
-"""Whom an attempt may ask: an expert's providers, less what a person left out for this attempt."""
+"""Provider choice: narrows an attempt to one of an expert's providers, or leaves some out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What hands analyses to the worker; one protocol, so that another queue can do the same work later."""
+"""Dispatcher contract: hands analyses to the worker, so that another queue can take SQLite's place.
+
+Decision record: docs/decisions/0002.
+"""
 
 from __future__ import annotations
 

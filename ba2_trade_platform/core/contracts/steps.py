@@ -1,4 +1,4 @@
-"""Step at work: which step of an attempt the running code belongs to."""
+"""Current step: a context variable, so that a model call knows which step of an attempt it belongs to."""
 
 from __future__ import annotations
 

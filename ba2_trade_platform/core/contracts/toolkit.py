@@ -1,4 +1,4 @@
-"""What a console gives each attempt beyond prices, and what an attempt's model calls took."""
+"""Expert toolkit: models, memory, research and folder of one attempt, each made only when first used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raises and ends alerts in the caller's transaction; each stays on the page until a person acknowledges it."""
+"""Alert events: raised and resolved in the caller's transaction, so that an alert agrees with its cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes down, in the transaction in which it happens, what somebody wants to be notified of; sending comes later."""
+"""Outbox: writes events in the transaction that causes them, so that no crash loses a notification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells what an expert can do with these settings, and why not, before anything is queued or claimed."""
+"""Expert availability: checks settings and requirements before an analysis is queued or claimed."""
 
 from __future__ import annotations
 

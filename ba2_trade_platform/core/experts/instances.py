@@ -1,4 +1,4 @@
-"""Configured experts: create, change, enable, archive; every change of settings is a new revision."""
+"""Expert instances: configured experts, whose every change of settings is a new revision."""
 
 from __future__ import annotations
 

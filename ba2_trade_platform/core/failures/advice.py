@@ -1,4 +1,4 @@
-"""What each failure code means in a few words, and what a trader can do about it."""
+"""Failure advice: cause and remedy of each failure code in plain words, for pages and messages."""
 
 from __future__ import annotations
 

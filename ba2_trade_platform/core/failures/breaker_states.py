@@ -1,4 +1,7 @@
-"""Breaker states: how the breaker of a provider opens, closes and drains its waiting retries."""
+"""Circuit breaker transitions: drain and close, shared by the tick and a person, each written to the log.
+
+Decision record: docs/decisions/0007.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provider incidents for persons: which retries wait for whom, and opening or closing a breaker by hand."""
+"""Circuit breakers: lists provider incidents, and lets a person open or close one by hand (docs/decisions/0007)."""
 
 from __future__ import annotations
 

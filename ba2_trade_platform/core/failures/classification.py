@@ -1,4 +1,4 @@
-"""Classifies a failure once: its code, whether it is worth repeating, and what groups it with its like."""
+"""Failure classification: gives each failure its code, kind and fingerprint once, where it happens."""
 
 from __future__ import annotations
 

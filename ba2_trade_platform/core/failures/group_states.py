@@ -1,4 +1,4 @@
-"""Where a group of equal failures stands, derived from what a person said of it and from what fails now."""
+"""Failure group state: derived from a person's mark and from present failures, so that it cannot go stale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Keeps the groups of equal failures up to date while attempts fail, in the transaction that ends them."""
+"""Failure groups: counted in the transaction that ends an attempt, so that the inbox need not count.
+
+Decision record: docs/decisions/0008.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says of which kind a failure is held to be, the operator's word before its own, and what a permanent one needs."""
+"""Failure kind: the operator's override of a group counts before the kind that the code has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what became of the attempts that answered an error, from the indexes alone: the evidence of a verdict."""
+"""Track record: counts how attempts after the same error ended, as evidence for the re-run outlook."""
 
 from __future__ import annotations
 

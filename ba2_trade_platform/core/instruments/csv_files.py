@@ -1,4 +1,4 @@
-"""CSV files of instruments and watchlists, as spreadsheets make them; written so that no cell is ever a formula."""
+"""CSV format: reads files as spreadsheets write them, and writes them so that no cell becomes a formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of instruments and watchlists: looked through first, then written in one transaction, and exported again."""
+"""CSV import and export: previews a file of instruments or watchlists, then writes it in one transaction."""
 
 from __future__ import annotations
 

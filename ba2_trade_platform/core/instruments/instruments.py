@@ -1,4 +1,4 @@
-"""The instruments that the desk knows: found by text and label, page by page, added, changed and deleted."""
+"""Instruments: the symbols the desk knows, searched by text and label, and kept while a list needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings the prices of all watchlists up to date beforehand, so that a run of many symbols need not wait for each."""
+"""Price prefetch: fetches the watchlists' prices beforehand, so that a large run need not wait for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newest price of a symbol, kept for a minute, so that a page of a hundred symbols asks for each once."""
+"""Quotes: the newest price of a symbol, cached for a minute, so that a long page asks once for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instrument services: symbols, watchlists, files of them, prices and the page of each, put together."""
+"""Instrument services: builds the services of symbols, watchlists and quotes around one store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a price provider calls a symbol where its own rules do not say it: kept, changed by a person, read by heart."""
+"""Symbol map: stores a provider's name for a symbol where the provider's own rules do not yield it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page of one symbol shows beside its prices: what experts answered, the lists it is on, the next runs."""
+"""Symbol page read model: recommendations, watchlists and next runs of one symbol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads symbols out of what a trader pastes, and has the price provider say which of them it knows."""
+"""Symbol parsing: reads symbols from pasted text, and answers each with the price provider's word on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts symbols on a watchlist, inside its caller's transaction: what becomes of each, and the rows of those that go."""
+"""Watchlist items: plans and inserts the symbols of one list, in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a watchlist shows of each symbol: its last analysis, what that recommended, and the next run."""
+"""Watchlist read model: each symbol with its last analysis and next run, in three queries a page.
+
+Decision record: docs/decisions/0015.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watchlists: named lists of symbols, in the trader's order; each thing that is added is answered."""
+"""Watchlists: named lists of symbols in the trader's order, each change answered symbol by symbol."""
 
 from __future__ import annotations
 

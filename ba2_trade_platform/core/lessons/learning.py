@@ -1,4 +1,4 @@
-"""Writes a lesson for every decision whose horizon has passed; once for each, however often it is asked."""
+"""Learning: writes one lesson for each decision whose horizon has passed, however often it runs."""
 
 from __future__ import annotations
 

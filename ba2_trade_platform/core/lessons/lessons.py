@@ -1,4 +1,4 @@
-"""Reads lessons and deletes them; the database is the truth, whatever finds them by their likeness."""
+"""Lessons: rows in the database are the truth; the vector store is only an index of them (docs/decisions/0013)."""
 
 from __future__ import annotations
 

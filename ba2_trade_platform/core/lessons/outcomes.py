@@ -1,4 +1,4 @@
-"""What the market made of a decision once its horizon had passed, and the sentence that it leaves: rules, no model."""
+"""Outcome: judges a decision by prices at its horizon's close and words the lesson, by rules without a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one analysis took in tokens and money, by attempt and step, added up from its model calls."""
+"""Attempt costs: tokens and money of one analysis by attempt and step, added up from its model calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Holds model calls to their budgets: what is spent, and what calls under way may still cost, against each limit."""
+"""Budgets: check a call's limits in the transaction that records it, so that no two calls share the rest.
+
+Decision record: docs/decisions/0012.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The book of model calls: each is written down before it is made and once more when it ends, and never after."""
+"""Call log: records each model call before it is made and once at its end, so that no cost is lost.
+
+Decision record: docs/decisions/0012.
+"""
 
 from __future__ import annotations
 

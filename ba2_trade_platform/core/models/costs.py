@@ -1,4 +1,4 @@
-"""What model calls cost, added up from the book of calls and nothing else; every attempt counts, however it ended."""
+"""Cost report: sums the call log by expert, model, day or outcome, and keeps the day's budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What each expert has spent on a UTC day, kept added up: it is asked before every model call that has a budget."""
+"""Daily totals: spending of a UTC day, kept added up in memory because every budget check asks for it.
+
+Decision record: docs/decisions/0014.
+"""
 
 from __future__ import annotations
 

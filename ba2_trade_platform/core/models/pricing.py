@@ -1,4 +1,4 @@
-"""What models cost: a dated table that ships with the console, and the trader's own lines that overrule it."""
+"""Pricing: a dated table of model prices, overruled by the trader's own file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a model provider: its first values, what its fields may hold, and where its key may go."""
+"""Provider rules: validate a model provider's fields, and bind its key to its own server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model providers as this desk uses them: models, limits, switches, and keys that go in and never come out."""
+"""Model providers: the desk's models, limits and switches, and keys that go in and never come out."""
 
 from __future__ import annotations
 

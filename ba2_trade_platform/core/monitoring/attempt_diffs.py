@@ -1,4 +1,4 @@
-"""What differs between two attempts of one analysis; pure, hence bounded and tested without a database."""
+"""Attempt diff: compares two attempts of one analysis; pure and bounded, hence tested without a database."""
 
 from __future__ import annotations
 

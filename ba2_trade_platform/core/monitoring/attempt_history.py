@@ -1,4 +1,4 @@
-"""The attempts of one analysis as its history tells them: who, why, how, what each answers, and how it ended."""
+"""Attempt history: reads the attempts of one analysis with actor, trigger, cost and outcome."""
 
 from __future__ import annotations
 

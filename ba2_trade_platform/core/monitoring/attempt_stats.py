@@ -1,4 +1,4 @@
-"""Attempts of a window, added up by SQLite along everything that statistics ask for; bounded, whatever the window."""
+"""Attempt statistics: aggregates a window's attempts in SQL, bounded however long the window is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is known of one analysis: steps, outputs, recommendation, attempts and what earlier attempts left."""
+"""Analysis details: read model of one analysis with steps, outputs, recommendation, attempts and archives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Shows failures as groups of equal ones until nothing needs a person any more."""
+"""Failure inbox: read model of failure groups, with their last 24 hours and the experts they touch.
+
+Decision record: docs/decisions/0008.
+"""
 
 from __future__ import annotations
 

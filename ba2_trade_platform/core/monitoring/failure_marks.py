@@ -1,4 +1,4 @@
-"""What a person says of a group of failures: resolved, ignored, won't fix; each with its way back."""
+"""Failure triage: resolve, ignore or reopen a failure group, each with an undo."""
 
 from __future__ import annotations
 

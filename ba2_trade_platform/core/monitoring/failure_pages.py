@@ -1,4 +1,4 @@
-"""Which groups of failures stand where, a keyset page at a time: those that need a person first."""
+"""Failure pages: keyset cursor over failure groups, those that need a person first."""
 
 from __future__ import annotations
 

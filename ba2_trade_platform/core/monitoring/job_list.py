@@ -1,4 +1,4 @@
-"""What Job Monitoring shows: filtered, sorted, keyset-paged rows and bounded counts, never a full scan."""
+"""Job list: read model of Job Monitoring with keyset cursor and bounded counts, never a full scan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says whether re-running a failure is worth it, with the evidence, and lets the operator overrule its kind."""
+"""Re-run outlook: says with evidence whether a re-run is worth it, and keeps the operator's overrides."""
 
 from __future__ import annotations
 

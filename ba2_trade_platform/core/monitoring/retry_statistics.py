@@ -1,4 +1,4 @@
-"""What re-runs and retries brought: success, waiting, recovery, waste and what is not worth retrying, over a window."""
+"""Retry statistics: success, waiting, recovery and waste of re-runs and retries over a window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states that one analysis went through, with their times, from its attempts and from the activity log."""
+"""Timeline: the states of one analysis with their times, from its attempts and the activity log."""
 
 from __future__ import annotations
 

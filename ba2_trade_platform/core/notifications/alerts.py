@@ -1,4 +1,4 @@
-"""Alerts for persons: which wait to be acknowledged, who acknowledged which and why, and those of the past."""
+"""Alerts: list unacknowledged and past ones, and acknowledge them with actor and reason."""
 
 from __future__ import annotations
 

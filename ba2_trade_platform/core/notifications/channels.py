@@ -1,4 +1,4 @@
-"""The ways out of the console: their addresses go in encrypted and never come out, and each can be tested."""
+"""Notification channels: Apprise addresses, encrypted and write-only, each with a test that sends at once."""
 
 from __future__ import annotations
 

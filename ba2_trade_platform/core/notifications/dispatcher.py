@@ -1,4 +1,4 @@
-"""Sends what is due, again and again until it went out or was tried often enough; nothing else waits for it."""
+"""Notification dispatcher: sends due messages with back-off, at least once, apart from all other work."""
 
 from __future__ import annotations
 

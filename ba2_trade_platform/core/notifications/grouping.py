@@ -1,4 +1,4 @@
-"""Takes up what was announced: gathers equal events into messages and forgets the events, in one transaction."""
+"""Grouping: turns outbox events into few messages by rule, quiet hours and hourly limit, in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was sent, what waits and what could not be sent."""
+"""Message log: shows sent, waiting and failed notifications, and queues a failed one again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says when a channel that is to be quiet may speak again."""
+"""Quiet hours: the next instant at which a channel may send, right also when clocks change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts events into the words of one message: plain text, bounded, nothing of it read as markup or as a mention."""
+"""Message rendering: words events as bounded plain text, so that foreign text is never markup or a mention."""
 
 from __future__ import annotations
 

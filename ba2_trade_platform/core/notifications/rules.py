@@ -1,4 +1,4 @@
-"""Which events go to which channel."""
+"""Notification rules: route events to channels by expert, confidence and urgency."""
 
 from __future__ import annotations
 

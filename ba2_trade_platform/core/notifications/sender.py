@@ -1,4 +1,4 @@
-"""The way out of the console: Apprise, which knows some hundred services by one kind of address."""
+"""Sender: delivers messages through Apprise, and keeps the address's secrets out of every error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notifications of one console, put together."""
+"""Notification services: builds channels, rules, messages, dispatcher and alerts around one store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts about analyses that have been pending for long: one alert a cause, so that no queue stands still unnoticed."""
+"""Stuck queue alerts: one for each cause of long waits, so that no queue stands still unnoticed."""
 
 from __future__ import annotations
 

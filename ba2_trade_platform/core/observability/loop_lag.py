@@ -1,4 +1,4 @@
-"""Measures how late an event loop is: what waits on it waits as long."""
+"""Event loop lag: samples how late a loop wakes, because everything on it waits as long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what was committed, for Prometheus; each console has a registry of its own, and nothing global is touched."""
+"""Metrics: Prometheus counters of committed work, in a registry of each console's own."""
 
 from __future__ import annotations
 

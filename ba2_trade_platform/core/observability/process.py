@@ -1,4 +1,4 @@
-"""What the operating system tells of this process: memory, disks, time; each reading None where it does not."""
+"""Process metrics: memory, disk, versions and clock jumps from the operating system, None where unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts and traces what was committed: the one thing that services are given to tell others of their work."""
+"""Telemetry: bundles metrics and traces, so that services are given one object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spans for OpenTelemetry: one for each re-run and one for each attempt; without a provider they cost nothing."""
+"""Tracing: OpenTelemetry spans for re-runs and attempts, free of cost without a provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backups of the database while the console works: one a day, kept for some days, each verified; and on request."""
+"""Backups: daily and on request, verified and rotated while the console keeps working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies an SQLite file while others write to it, and proves that the copy can be read before it has its name."""
+"""Database copy: an online copy of an SQLite file, verified before it gets its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dead man's switch: a ping to somebody else's server while the console can work; its silence wakes a person."""
+"""Dead man's switch: pings a foreign server while the console can work; its silence wakes a person."""
 
 from __future__ import annotations
 

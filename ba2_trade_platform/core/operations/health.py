@@ -1,4 +1,4 @@
-"""Looks at everything that must be well for the desk to run by itself, once for all who ask within a few seconds."""
+"""Health: reads and judges every part of the console, cached so that pages and probes share one look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judges what was read: each check turns numbers into one item with its state and a sentence that says what to do."""
+"""Health checks: turn readings into items with a state and a remedy; pure, hence tested one by one."""
 
 from __future__ import annotations
 

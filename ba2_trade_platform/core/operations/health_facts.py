@@ -1,4 +1,4 @@
-"""Reads what the database can tell of the console's health, in a few bounded queries."""
+"""Health facts: reads waits, channels and failed messages for health in a few bounded queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a look at the console's health found: items with a state, a sentence and a link each, and their text to copy."""
+"""Health report: the items of one look with state, sentence and link, and their text for a bug report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One console per database: an OS lock beside the file proves that no other lives, and says who it is."""
+"""Instance lock: an OS file lock that keeps a second console away from the same database."""
 
 from __future__ import annotations
 

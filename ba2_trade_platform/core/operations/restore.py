@@ -1,4 +1,4 @@
-"""Puts a backup in the place of the database, while no console works on it; what was there is kept aside."""
+"""Restore: puts a verified backup in the database's place, and keeps the previous file aside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the planned times that fall on an exchange's half days, which a trader wants to be told of."""
+"""Early closes: finds planned times on an exchange's half days, to warn a trader of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Decides what becomes of the planned times that have come: pure, so that each policy can be read and tested."""
+"""Misfire policy: decides which passed times run, catch up or count as missed; pure, hence tested alone.
+
+Decision record: docs/decisions/0017.
+"""
 
 from __future__ import annotations
 

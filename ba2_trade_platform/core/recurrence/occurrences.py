@@ -1,4 +1,4 @@
-"""Turns a plan into instants: pure, safe across clock changes, holidays and half days."""
+"""Occurrences: computes a plan's instants, safe across clock changes, holidays and half days; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a schedule is meant to run: times of days, a cron line, or offsets from an exchange's open and close."""
+"""Recurrence rules: times of day, cron or offsets from a session, read from JSON and worded for a trader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums up the desk's day once a day, at the time the trader has set, for whoever wants to be told."""
+"""Daily summary: announces each day's runs once, at the time the trader has set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person writes down to make a schedule, and what is wrong with it, in sentences."""
+"""Schedule draft: validates a schedule before it is saved, and names every fault in a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Makes the runs of schedules whose time has come: run, analyses and next planned time in one transaction."""
+"""Due runs: commits run, analyses and next planned time together, so that a kill doubles nothing.
+
+Decision record: docs/decisions/0017.
+"""
 
 from __future__ import annotations
 

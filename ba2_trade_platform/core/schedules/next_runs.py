@@ -1,4 +1,4 @@
-"""When a symbol is analysed next by itself: the schedules that name it, or a watchlist that it is on."""
+"""Next runs: finds the earliest planned times of a symbol, by its own schedules and its watchlists."""
 
 from __future__ import annotations
 

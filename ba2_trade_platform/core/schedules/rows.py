@@ -1,4 +1,4 @@
-"""Reads schedules from their rows, for everything that plans, fires or shows them."""
+"""Schedule rows: reads plan and symbols from a row, for all code that plans, fires or shows a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes what was decided of schedules that are due: the runs of many in a few statements, in one transaction."""
+"""Run writer: inserts the due runs of many schedules in a few statements, in the caller's transaction."""
 
 from __future__ import annotations
 

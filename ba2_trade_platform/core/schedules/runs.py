@@ -1,4 +1,4 @@
-"""Expected against done: what became of every planned time, day by day, until a person has acknowledged it."""
+"""Run history: shows planned against done, day by day, until a person acknowledges each bad run."""
 
 from __future__ import annotations
 

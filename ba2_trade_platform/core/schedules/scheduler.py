@@ -1,4 +1,7 @@
-"""Wakes when the earliest schedule is due, by each clock there is, and has it fired; the watchdog looks after it."""
+"""Scheduler: wakes at the earliest row's time by each clock, with a watchdog for its own thread.
+
+Decision record: docs/decisions/0017.
+"""
 
 from __future__ import annotations
 

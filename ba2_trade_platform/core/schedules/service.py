@@ -1,4 +1,4 @@
-"""Schedules: make, change, switch, duplicate and archive them, foresee their times, and run one now."""
+"""Schedule service: creates, changes, enables, duplicates and archives schedules, and runs one now."""
 
 from __future__ import annotations
 

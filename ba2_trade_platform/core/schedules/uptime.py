@@ -1,4 +1,4 @@
-"""Keeps when the console was there, so that a missed run can say from when until when it was not."""
+"""Uptime: records when the console ran, so that a missed run can name the outage that caused it."""
 
 from __future__ import annotations
 

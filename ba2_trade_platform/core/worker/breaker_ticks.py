@@ -1,4 +1,7 @@
-"""The provider breakers' part of a tick: open after many failures, probe with one retry, let the rest go bit by bit."""
+"""Circuit breaker tick: opens after repeated failures, probes with one retry and drains the rest.
+
+Decision record: docs/decisions/0007.
+"""
 
 from __future__ import annotations
 

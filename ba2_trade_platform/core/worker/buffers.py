@@ -1,4 +1,4 @@
-"""What experts have done since the last tick, in memory until one transaction writes it down."""
+"""Write buffer: collects an attempt's steps and outputs in memory until the tick writes them at once."""
 
 from __future__ import annotations
 

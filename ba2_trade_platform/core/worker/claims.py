@@ -1,4 +1,7 @@
-"""Chooses which pending analyses begin now, and mints each its lease."""
+"""Claim: chooses pending analyses by priority and slots, and mints each a lease.
+
+Decision records: docs/decisions/0002, 0005 and 0016.
+"""
 
 from __future__ import annotations
 

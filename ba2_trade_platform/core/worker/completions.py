@@ -1,4 +1,4 @@
-"""Completions: ends the attempts whose experts have ended, for good or with the next attempt queued as a retry."""
+"""Completion: closes attempts in the tick, either for good or with an automatic retry queued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one attempt's expert is given: steps that are recorded, outputs, a state, and a way to be stopped."""
+"""Analysis context: gives one attempt's expert its recorded steps, outputs, state and stop signal.
+
+Decision records: docs/decisions/0010 and 0011.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fence: every write of a worker is conditional on its lease, so a stale worker's write changes no row."""
+"""Fencing token: makes every write conditional on the lease, so that a stale worker changes no row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One attempt at work in this process: starts its expert, stops it, and turns whatever comes out into one end."""
+"""Job: one attempt at work in this process, from its start until its end is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the queue does beside claiming: leases renewed, dead jobs rescued, stopped ones handed back."""
+"""Recovery: rescues attempts of dead workers, hands work back at a stop, and ends work that can no longer begin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides which failed attempts are retried by themselves and when, and queues their next attempts."""
+"""Automatic retry: decides by code and back-off, and puts the same row back to pending (docs/decisions/0006)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One tick of the database thread: write what experts did, rescue, refuse, claim; one short transaction."""
+"""Tick: one short transaction of the database thread that writes, rescues, refuses and claims.
+
+Decision record: docs/decisions/0001.
+"""
 
 from __future__ import annotations
 

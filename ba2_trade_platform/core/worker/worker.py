@@ -1,4 +1,7 @@
-"""Runs experts on an event loop in its own thread, so that none can freeze the page; one database thread beside."""
+"""Worker: runs experts on an event loop in a thread of its own, so that none can freeze the pages.
+
+Decision record: docs/decisions/0001.
+"""
 
 from __future__ import annotations
 

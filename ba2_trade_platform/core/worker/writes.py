@@ -1,4 +1,4 @@
-"""Writes sheets down, in batches; every statement is fenced by the lease, so a stale worker's write changes no row."""
+"""Batched writes: write an attempt's results for many attempts at once, each fenced by its lease."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `db.migrate` opened; there is no other way in."""
+"""Alembic environment: runs on the connection that `db.migrate` opened, and refuses any other way in."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Who acts, and what was done: actors and the activity log."""
+"""Actor tables: actors, and the activity log of their deeds."""
 
 from datetime import datetime
 

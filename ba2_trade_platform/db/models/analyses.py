@@ -1,4 +1,4 @@
-"""The analysis row, which is the queue entry itself, and its attempts."""
+"""Analysis table: request, result and queue entry in one row, so that queueing needs no second table."""
 
 from datetime import datetime
 

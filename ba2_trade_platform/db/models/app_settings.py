@@ -1,4 +1,4 @@
-"""Settings of the whole desk that change while the console runs."""
+"""App settings table: settings of the whole desk that change while the console runs."""
 
 from datetime import datetime
 

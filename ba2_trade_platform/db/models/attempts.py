@@ -1,4 +1,4 @@
-"""Attempts of an analysis and what they left."""
+"""Attempt tables: attempts, and the archive of each one's results."""
 
 from datetime import datetime
 from decimal import Decimal

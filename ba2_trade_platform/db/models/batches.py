@@ -1,4 +1,4 @@
-"""Batches, their items, and what a bulk re-run was asked to do."""
+"""Batch tables: batches, their items, and the parameters of a bulk re-run."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Configured experts and the append-only history of their settings."""
+"""Expert tables: configured experts, and the append-only history of their settings."""
 
 from datetime import datetime
 

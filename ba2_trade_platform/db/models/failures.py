@@ -1,4 +1,4 @@
-"""What is known of failures beyond single attempts: groups of equal ones, provider breakers and bulk re-runs."""
+"""Failure tables: failure groups, their hourly counts, and provider circuit breakers."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Idempotency keys with the first answer each got."""
+"""Idempotency table: keys of requests, each with the first answer it got."""
 
 from datetime import datetime
 

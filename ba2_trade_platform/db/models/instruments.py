@@ -1,4 +1,4 @@
-"""Instruments and what price providers call them."""
+"""Instrument tables: instruments, and price providers' own names for them."""
 
 from sqlalchemy import Column
 from sqlmodel import Field, SQLModel

@@ -1,4 +1,4 @@
-"""Language models: who is asked and how, every call that was made, and what was learnt from decisions."""
+"""Language model tables: providers, the call log, and answers kept until their attempt ends (docs/decisions/0012)."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Lessons learnt from decisions."""
+"""Lesson table: lessons learnt from decisions, from which the vector store is rebuilt (docs/decisions/0013)."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a person is told: alerts on the page, notifications that leave the console, and the backups behind them."""
+"""Notification tables: alerts, channels, rules, outbox events and messages."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Backups, and when the console ran."""
+"""Operations tables: backups, and the console's uptime."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The queue's switches."""
+"""Queue table: one row of switches, so that a pause survives a restart."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What the newest attempt of an analysis has produced: steps, outputs and a recommendation."""
+"""Result tables: steps, outputs and recommendation of an analysis's newest attempt."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Schedules, what became of each of their planned times, and when the console was there to keep them."""
+"""Schedule tables: schedules, their watchlists, and a unique run for each planned time (docs/decisions/0017)."""
 
 from datetime import date, datetime
 

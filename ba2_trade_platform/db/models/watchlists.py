@@ -1,4 +1,4 @@
-"""Watchlists and their items."""
+"""Watchlist tables: watchlists and their items, whose last analysis is kept by triggers (docs/decisions/0015)."""
 
 from datetime import datetime
 

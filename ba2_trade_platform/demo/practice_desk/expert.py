@@ -1,4 +1,4 @@
-"""PracticeDesk: works, fails and hangs on request, so that a trader, a test and a screenshot can all practise."""
+"""PracticeDesk expert: works, fails and hangs on request, so that a trader and a test can practise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The failures a trader can practise, each as the provider, the store or the bug behind it would really raise it."""
+"""Practice failures: raise each failure as the provider, the store or the bug behind it would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters of PracticeDesk: how long it works, what it writes, how it fails and for how many attempts."""
+"""PracticeDesk settings: duration, outputs, kind of failure, and the attempts that fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fills in the answer that a JSON schema asks for: known fields from the opinion, others so that the schema holds."""
+"""Schema filling: fills the answer that a JSON schema asks for from the opinion, so that it validates."""
 
 from __future__ import annotations
 

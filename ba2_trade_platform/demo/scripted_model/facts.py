@@ -1,4 +1,4 @@
-"""Finds what a prompt says in numbers: the block of facts that every role of a debate is given, for rules to read."""
+"""Facts parser: reads the block of numbers in a debate's prompt, so that rules can work with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chat model without a language model: it argues from the computed numbers by rules, so that no key is needed."""
+"""Scripted model: a LangChain chat model that argues by rules, so that the debate runs without a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the name of a scripted model, which may ask it to fail, so that the failures of real ones can be practised.
+"""Fault injection: a scripted model's name may ask it to fail, so that real failures can be practised.
 
     rules                                       answers by rules, at once
     rules?seconds=1                             takes a second for each answer

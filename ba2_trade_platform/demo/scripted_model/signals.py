@@ -1,4 +1,4 @@
-"""Turns the facts into signals for and against a price, and these into one opinion: the scripted model's judgement."""
+"""Scripted opinion: weighs the facts for and against a price by rules, in place of a model's judgement."""
 
 from __future__ import annotations
 

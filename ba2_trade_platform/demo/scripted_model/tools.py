@@ -1,4 +1,4 @@
-"""Reads what a call of the scripted model binds: tools to look with once, and the answer that is wanted."""
+"""Tool binding: reads a call's tools and response format, and picks the one tool an analyst calls."""
 
 from __future__ import annotations
 

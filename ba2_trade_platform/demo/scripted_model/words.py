@@ -1,4 +1,4 @@
-"""Writes what each role of a debate says, from the signals: the scripted model's words."""
+"""Scripted words: write each debate role's text from the signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a seat gets its answer: an agent with tools, one plain call, or one structured call, each on its own thread."""
+"""Agents: get a seat's answer with tools, in one call or structured, each on a checkpoint thread of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The structured answer of the trader and the portfolio manager, refused where it contradicts itself or the price."""
+"""Structured answer: the decision schema, which refuses one that contradicts itself or the price."""
 
 from __future__ import annotations
 

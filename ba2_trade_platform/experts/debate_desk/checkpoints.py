@@ -1,4 +1,4 @@
-"""Where a step's conversation stands between attempts: LangGraph's checkpoints, in one file, optional and never fatal.
+"""Checkpoints: LangGraph's state between attempts in one file, so that a step resumes; never fatal.
 
 The recorded steps say what is kept (docs/decisions/0011); a thread here only lets a step that failed go on at the call
 that failed. The first analysis opens the file and the last one closes it: one connection for a loop.

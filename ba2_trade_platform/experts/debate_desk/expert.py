@@ -1,4 +1,4 @@
-"""DebateDesk: analysts read, a bull and a bear argue, and a portfolio manager decides; all of them language models."""
+"""DebateDesk expert: analysts read, a bull and a bear argue, and a portfolio manager decides."""
 
 # ruff: noqa: PLC0415 - LangChain takes a second to load; the first step loads it in its thread
 

@@ -1,4 +1,4 @@
-"""The debate as a LangGraph graph: every seat is a node, and every node works inside a recorded step.
+"""Debate graph: a LangGraph node for each seat, inside a recorded step so that an attempt can resume.
 
 Importing this module imports LangChain; the expert does so in the thread of its first step.
 """

@@ -1,4 +1,4 @@
-"""Writes each model call and each tool's result of one seat as outputs, while the seat is at work."""
+"""Callback handler: writes each model call and tool result of a seat as an output while it works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one attempt's debate is about: prices, numbers, news and figures, read once, and nothing after its instant."""
+"""Debate material: prices, numbers, news and figures, read once, so that no tool looks past `as_of`."""
 
 from __future__ import annotations
 

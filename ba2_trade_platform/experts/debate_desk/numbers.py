@@ -1,4 +1,4 @@
-"""The numbers of the desk: computed here from daily bars and given to the models, which only put them into words."""
+"""Debate numbers: indicators computed here from daily bars, so that models only put them into words."""
 
 # ruff: noqa: PLC0415 - TA-Lib loads pandas and polars, more than a second; the catalogue must not wait for it
 

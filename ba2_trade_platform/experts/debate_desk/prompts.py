@@ -1,4 +1,4 @@
-"""The prompts: files beside the code, with a version, and a hash that each attempt keeps."""
+"""Prompts: files with a version and a hash that each attempt keeps, and facts fenced off as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk's own words around the models': tables of numbers, decisions and the summary, as markdown."""
+"""Debate report: the desk's own markdown around the models' texts, with foreign text quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who speaks at the desk, in what order, and whose words each of them has read. Pure."""
+"""Seats: the debate's roles, their order and the steps each builds on; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters of DebateDesk beyond those of every expert that asks models; the form and the API follow them."""
+"""DebateDesk settings: seats, rounds and sources, from which form and API are made."""
 
 from __future__ import annotations
 

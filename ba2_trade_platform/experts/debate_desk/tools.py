@@ -1,4 +1,4 @@
-"""The analysts' tools: they read this attempt's material and nothing else, whatever a model asks for.
+"""Analyst tools: read this attempt's material and nothing else, whichever arguments a model sends.
 
 No tool takes a symbol or reaches past the material, which ends at `as_of`: there is nothing to widen.
 """

@@ -1,4 +1,4 @@
-"""Turns the votes into one verdict: action, confidence, stop, target, risk, horizon and the reason. Pure."""
+"""Decision rule: weighs the votes into one verdict with stop, target, risk and horizon; pure."""
 
 from __future__ import annotations
 

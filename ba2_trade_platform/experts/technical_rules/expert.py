@@ -1,4 +1,4 @@
-"""TechnicalRules: four classical indicators vote on daily bars, and their weighted vote becomes the recommendation."""
+"""TechnicalRules expert: four classical indicators vote on daily bars, and the weighted vote decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The indicator series TechnicalRules reads, each with its source; TA-Lib computes all but the KDJ lines."""
+"""Indicators: MACD, averages, RSI, ATR and z-score by TA-Lib, and KDJ by hand, each with its source."""
 
 # ruff: noqa: PLC0415 - TA-Lib loads pandas and polars, more than a second; the catalogue must not wait for it
 

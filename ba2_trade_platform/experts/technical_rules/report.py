@@ -1,4 +1,4 @@
-"""What TechnicalRules writes for a person to read, as markdown."""
+"""TechnicalRules report: prices, votes and decision as markdown for a person."""
 
 from __future__ import annotations
 

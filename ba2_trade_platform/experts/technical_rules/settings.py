@@ -1,4 +1,4 @@
-"""The parameters of TechnicalRules with their bounds; the form, the API and the stored configuration follow them."""
+"""TechnicalRules settings: parameters with bounds, from which form, API and storage are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules: what each indicator says about the newest bar, as one vote with its numbers. Pure."""
+"""Signals: turn each indicator's newest values into one vote with its numbers; pure."""
 
 from __future__ import annotations
 

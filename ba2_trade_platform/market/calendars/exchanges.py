@@ -1,4 +1,4 @@
-"""Gives schedules the sessions of exchanges, from the one place that asks exchange_calendars."""
+"""Exchange calendars: implement the contract by which schedules ask for trading sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows when an exchange was open: the one place that asks exchange_calendars."""
+"""Trading sessions: opens and closes of an exchange from exchange_calendars, by binary search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what was made of files until one of them changes on disk."""
+"""File cache: keeps parsed files until one of them changes on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns one file of daily prices into bars, or says which line of it is wrong and why."""
+"""Price file: parses one file of daily prices, or names the wrong line and the reason."""
 
 from __future__ import annotations
 

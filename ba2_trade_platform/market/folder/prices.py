@@ -1,4 +1,4 @@
-"""Prices from a folder of the user's own files, one per symbol: `SYMBOL.csv` or `SYMBOL.parquet`.
+"""Folder prices: a provider that reads the user's own files, `SYMBOL.csv` or `SYMBOL.parquet`.
 
 Columns of a price file (a header is needed, names in any case, further columns are passed over):
 

@@ -1,4 +1,4 @@
-"""Reads the two optional files of a price folder that speak of several symbols: instruments.csv and splits.csv."""
+"""Side files: parse the optional instruments.csv and splits.csv of a price folder."""
 
 from __future__ import annotations
 

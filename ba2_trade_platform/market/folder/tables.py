@@ -1,4 +1,4 @@
-"""Reads the user's CSV and Parquet files into cells that still know on which line they stood."""
+"""Table files: parse CSV and Parquet into cells that keep their line, so that errors can name it."""
 
 from __future__ import annotations
 

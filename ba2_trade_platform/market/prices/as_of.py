@@ -1,4 +1,4 @@
-"""The only window on prices that an expert gets: it has no way to ask for anything after its as_of."""
+"""Point-in-time prices: an expert's only view, without a way to ask for anything after its as_of."""
 
 from __future__ import annotations
 

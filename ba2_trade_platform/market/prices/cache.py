@@ -1,4 +1,4 @@
-"""Keeps fetched prices in the data folder, one file a symbol: whole or not there, whoever is killed meanwhile."""
+"""Price cache: one file a symbol in the data folder, replaced as a whole so that a kill spoils none."""
 
 from __future__ import annotations
 

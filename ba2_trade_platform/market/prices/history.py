@@ -1,4 +1,4 @@
-"""What is known of one symbol from a provider over the network, and how a later answer is added to it."""
+"""Price history: a symbol's fetched bars and splits, to which a later answer is added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prices of a provider over the network: asked for when needed, kept in the data folder."""
+"""Live prices: fetch from a network provider on demand, and keep the bars in the data folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens the price provider that the settings name."""
+"""Price provider registry: opens the provider that the settings name."""
 
 from __future__ import annotations
 

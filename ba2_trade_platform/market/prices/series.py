@@ -1,4 +1,4 @@
-"""One symbol's raw history, and what of it was known at an instant."""
+"""Price series: a symbol's raw history, adjusted as it was known at any instant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alpaca's daily prices of American stocks, by way of alpaca-py: unadjusted bars, and the splits beside them.
+"""Alpaca provider: unadjusted daily bars and splits of American stocks, by alpaca-py.
 
 Its client knows no time-out, waits by itself after a 429 and drops what the answer said of waiting: an adapter of ours
 sits below it, ends each request in time and turns a refusal into its failure code. alpaca-py is imported on first use.

@@ -1,4 +1,4 @@
-"""Asks a price provider politely: within its rate, again after what passes, and every failure with its code."""
+"""Provider requests: rate limit, retries and error codes, so that each provider behaves alike."""
 
 from __future__ import annotations
 

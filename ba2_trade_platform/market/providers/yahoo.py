@@ -1,4 +1,4 @@
-"""Yahoo's daily prices, by way of yfinance, which knows how to be let in: its cookies, crumbs and browser likeness.
+"""Yahoo provider: daily prices by yfinance, which handles the cookies and crumbs that Yahoo wants.
 
 The chart's answer is read here and not by `Ticker.history`: Yahoo's prices are adjusted for every later split, and an
 analysis as of an earlier day must see them as they were then. So the splits are taken out again, and `Series` applies

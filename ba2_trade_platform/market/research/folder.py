@@ -1,4 +1,4 @@
-"""News, posts and reported figures from a folder of the user's own files: news.csv, posts.csv and figures.csv.
+"""Folder research: reads news, posts and figures from the user's news.csv, posts.csv and figures.csv.
 
 Columns (a header is needed, names in any case, further columns are passed over):
 

@@ -1,4 +1,4 @@
-"""News and reported figures as one attempt may see them: of one source, up to one instant, and nothing after it."""
+"""Point-in-time research: news and figures up to one instant, so that no attempt sees later ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attempts of an analysis, newest first, each with what it left behind."""
+"""Attempt list: the attempts of an analysis, newest first, each with its archived results."""
 
 from __future__ import annotations
 

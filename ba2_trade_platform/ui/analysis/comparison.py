@@ -1,4 +1,4 @@
-"""Two attempts side by side: what changed is marked by word and colour, long texts are folded."""
+"""Attempt comparison: two attempts side by side, with changes marked and long texts folded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One analysis in depth, as a page or as a drawer; live, repainting only what changed."""
+"""Analysis detail: one analysis in a page or a drawer, live, repainting only changed parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The head of an analysis: what it is, how it stands, its verbs, and its times."""
+"""Analysis header: title, status, verbs and times, updated in place so that no click is lost."""
 
 from __future__ import annotations
 

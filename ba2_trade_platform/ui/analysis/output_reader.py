@@ -1,4 +1,4 @@
-"""One look at everything that is known of one analysis, as plain comparable data, bounded in size."""
+"""Analysis snapshot: reads all that a detail page shows as comparable data, bounded in size."""
 
 from __future__ import annotations
 

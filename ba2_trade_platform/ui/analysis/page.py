@@ -1,4 +1,4 @@
-"""One analysis as a page of its own."""
+"""Analysis page: one analysis at an address of its own, so that it can be linked."""
 
 from __future__ import annotations
 

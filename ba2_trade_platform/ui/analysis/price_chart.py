@@ -1,4 +1,4 @@
-"""The candlestick chart: ECharts as SVG, in the page's own colour variables, so that it follows dark and light."""
+"""Price chart: candlesticks as SVG in the page's colours, so that it follows dark and light."""
 
 from __future__ import annotations
 

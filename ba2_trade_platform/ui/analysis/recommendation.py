@@ -1,4 +1,4 @@
-"""What came of an analysis: the failure in plain words, or the recommendation."""
+"""Result panel: the recommendation of an analysis, or its failure in plain words."""
 
 from __future__ import annotations
 

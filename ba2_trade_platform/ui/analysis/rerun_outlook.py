@@ -1,4 +1,4 @@
-"""The card behind a verdict: the rule, the evidence with its attempts, and the operator's own word."""
+"""Re-run outlook card: rule, evidence and the operator's override of a failure's kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups what a debate wrote as a trader reads it: the summary first, what was said to models last."""
+"""Output sections: order a debate's outputs for reading, summary first and model calls last."""
 
 from __future__ import annotations
 

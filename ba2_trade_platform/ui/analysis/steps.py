@@ -1,4 +1,4 @@
-"""The steps of the newest attempt and everything that it wrote."""
+"""Step list: the newest attempt's steps with times and cost, and the outputs of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states that an analysis went through, newest first, with when each began and how long it lasted."""
+"""Timeline panel: states of an analysis, newest first, with start and duration."""
 
 from __future__ import annotations
 

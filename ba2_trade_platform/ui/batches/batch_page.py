@@ -1,4 +1,4 @@
-"""The page of one batch: how far it is, what became of each analysis, pause, resume, cancel, re-run what failed."""
+"""Batch page: progress and items of one batch, with pause, resume, cancel and re-run of failures."""
 
 from __future__ import annotations
 

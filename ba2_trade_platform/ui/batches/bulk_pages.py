@@ -1,4 +1,4 @@
-"""The list of bulk re-runs, and one of them: how far it is, what became of each item and why, abort, again."""
+"""Bulk re-run pages: the list, and one bulk re-run with its progress, items and abort."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of batches: how far each is, by state, kind and source, and the way to a new one."""
+"""Batch list: progress of every batch, filtered by state, kind and source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the list of batches and the page of one have in common: the bar, the counts as links, the words."""
+"""Batch parts: progress bar, count links and time left, shared by the list and the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog in which an expert is configured or changed."""
+"""Expert dialog: configures or changes an expert, and stays open until its settings are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configured experts and the queue's switches."""
+"""Experts page: the configured experts with their failures, and the queue's switches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue's switches: how many slots it has, and whether it is paused."""
+"""Queue card: shows and changes the number of slots and the pause."""
 
 from __future__ import annotations
 

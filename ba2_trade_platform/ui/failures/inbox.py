@@ -1,4 +1,4 @@
-"""The tab Failures: groups of equal failures until nothing needs a person, each verb with its way back."""
+"""Failures tab: the failure groups that need a person, each verb with an undo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line of the failure inbox: a group of equal failures, what is said of it, and what can be done."""
+"""Failure row: one group of the inbox with its counts, outlook and buttons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel beside the table that shows one analysis."""
+"""Job drawer: one analysis beside the table, so that the list stays in sight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter bar of Job Monitoring; every choice goes into the address."""
+"""Job filters: the filter bar of Job Monitoring, every choice kept in the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Job Monitoring put together: filters, table, pager, keys and drawer, kept true by the change feed."""
+"""Job Monitoring: joins filters, table, pager, keys and drawer, and follows the change feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdicts of the visible rows of Job Monitoring: read with them, shown as a chip that opens the card."""
+"""Row outlook: the re-run outlook of visible rows as a chip that opens the card."""
 
 from __future__ import annotations
 

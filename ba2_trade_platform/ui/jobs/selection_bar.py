@@ -1,4 +1,4 @@
-"""The bar above the table while something is ticked: how many, all that match, re-run them, clear."""
+"""Selection bar: counts the ticked rows, offers all matches, re-runs or clears them."""
 
 from __future__ import annotations
 

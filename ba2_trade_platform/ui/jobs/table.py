@@ -1,4 +1,4 @@
-"""The table of Job Monitoring: server-side pages, live patches of the visible rows, and the orange re-run button."""
+"""Job table: server-side pages with live patches of visible rows, and the re-run button."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the table's address says, and how one analysis becomes one line of it; pure, hence easily tested."""
+"""Job view state: maps the address to a filter and an analysis to a row; pure, hence easily tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars of the Retries and Costs pages: ECharts as SVG in the page's own colours, and every bar a link."""
+"""Bar chart: ECharts as SVG in the page's colours, every bar a link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page is given: the platform, the live feed, and who is looking."""
+"""Page context: platform, live feed and trader, handed to every page as one argument."""
 
 from __future__ import annotations
 

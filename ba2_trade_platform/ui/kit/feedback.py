@@ -1,4 +1,4 @@
-"""Reports every outcome one way: a toast with the service's own sentence, grouped, top right."""
+"""Feedback: reports every outcome one way, as a toast with the service's own sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One page of a batch's items at a time, with the way to the next one."""
+"""Item list: one page of a batch's items, with a link to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries the change feed to the pages: one bridge a process, one coalescing listener a page, gone with it."""
+"""Live updates: carry the change feed to pages, coalesced, and end with the page."""
 
 from __future__ import annotations
 

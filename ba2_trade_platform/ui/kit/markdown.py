@@ -1,4 +1,4 @@
-"""Shows what models wrote: markdown without raw HTML or images, with checked links, folded when it is long."""
+"""Markdown: renders model output without raw HTML or images, with checked links, folded when long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts that every page is put together from: titled panels, chips, facts, folds and designed empty states."""
+"""Panels: titled panels, chips, facts, folds and empty states that every page is made of."""
 
 from __future__ import annotations
 

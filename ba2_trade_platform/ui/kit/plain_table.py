@@ -1,4 +1,4 @@
-"""A plain table that scrolls sideways in its own box when the window is narrow."""
+"""Plain table: an HTML table that scrolls sideways in its own box when the window is narrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shell of every page shows of the whole desk, read once for all the pages that ask at the same time."""
+"""Shell status: counts and switches of the whole desk, read once for all pages that ask together."""
 
 from __future__ import annotations
 

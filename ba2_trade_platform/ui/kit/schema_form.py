@@ -1,4 +1,4 @@
-"""A form driven by the JSON schema of an expert's settings: its fields are read here, pure, and then shown."""
+"""Schema form: a settings form made from an expert's JSON schema, so that no expert needs a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is ticked in the table: it lives on the server, by id and version, and survives pages and live updates."""
+"""Row selection: ticked analyses by id and version, kept on the server across pages and updates."""
 
 from __future__ import annotations
 

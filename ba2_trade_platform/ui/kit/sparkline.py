@@ -1,4 +1,4 @@
-"""Draws a day's hours as bars in one element, so that a page of fifty of them stays light."""
+"""Sparkline: a day's hours as bars in one element, so that fifty of them stay light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows instants and durations the way a trader reads them, in the desk's zone or in the browser's."""
+"""Times: instants and durations as text, in the desk's zone or the browser's."""
 
 from __future__ import annotations
 

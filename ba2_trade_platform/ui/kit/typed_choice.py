@@ -1,4 +1,4 @@
-"""A choice that is typed counts as chosen when the field is left: text that only looks chosen would be a silent gap."""
+"""Combobox: takes typed text as the choice when the field is left, so that none is lost silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URLs of pages that other pages link to."""
+"""URLs: addresses of pages that other pages link to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words, icons and colours of statuses, outcomes and failures; the same on every page."""
+"""Labels: words, icons and colours of statuses, outcomes and failures, the same on every page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chart of days on the Costs page: a bar a day, its layers told apart by colour and named in a legend."""
+"""Cost chart: a stacked bar a day, its layers told apart by colour and legend."""
 
 from __future__ import annotations
 

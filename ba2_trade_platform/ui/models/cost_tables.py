@@ -1,4 +1,4 @@
-"""The tables of the Costs page: groups, the dearest analyses, and what models cost."""
+"""Cost tables: groups, the dearest analyses, and the known model prices."""
 
 from __future__ import annotations
 

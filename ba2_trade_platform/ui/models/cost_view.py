@@ -1,4 +1,4 @@
-"""What the Costs page says and where its numbers lead; pure, hence easily tested."""
+"""Cost view state: numbers, bars and links of the Costs page; pure, hence easily tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Costs: what model calls took by day, expert, model and outcome, the budget of the day, and the prices known."""
+"""Costs page: model costs by day, expert, model and outcome, the day's budget and the prices."""
 
 from __future__ import annotations
 

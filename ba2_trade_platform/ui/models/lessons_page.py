@@ -1,4 +1,4 @@
-"""Lessons: what became of decisions, found by likeness, each to be read whole, deleted, and brought back."""
+"""Lesson pages: searches lessons by likeness, and shows, deletes or restores one."""
 
 from __future__ import annotations
 

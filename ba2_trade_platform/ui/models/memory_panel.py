@@ -1,4 +1,4 @@
-"""How the memory stands: what the store holds, its last trouble, a rebuild's progress, and the buttons for both."""
+"""Memory panel: status of the vector store, its last error, and a rebuild's progress."""
 
 from __future__ import annotations
 

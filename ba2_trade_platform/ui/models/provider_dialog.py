@@ -1,4 +1,4 @@
-"""The dialog in which a model provider is added or changed; its key goes in here and is never shown again."""
+"""Model provider dialog: adds or changes a provider; its key is write-only."""
 
 from __future__ import annotations
 

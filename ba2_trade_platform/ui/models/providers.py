@@ -1,4 +1,4 @@
-"""The table of model providers: what each is asked for, whether it can be asked, and a button that asks it."""
+"""Model provider table: models, availability and limits of each, with a test button."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Providers: who can be asked, whose retries wait and why, a person's word on it, and what came before."""
+"""Providers page: model providers and circuit breakers, with the incidents of the past."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts: what waits for somebody to acknowledge it, and what was acknowledged by whom and why."""
+"""Alerts page: lists the unacknowledged alerts or all of them, and acknowledges them with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog in which a notification channel is added or changed; its address goes in here and is never shown again."""
+"""Channel dialog: adds or changes a notification channel; its address is write-only."""
 
 from __future__ import annotations
 

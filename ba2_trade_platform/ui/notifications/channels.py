@@ -1,4 +1,4 @@
-"""The table of notification channels: where each leads, whether it works, and a button that tries it."""
+"""Channel table: each notification channel with its state and a test button."""
 
 from __future__ import annotations
 

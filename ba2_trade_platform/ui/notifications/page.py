@@ -1,4 +1,4 @@
-"""Notifications: who is told of what, what was sent, and what could not be."""
+"""Notifications page: channels, rules and messages, sent or failed."""
 
 from __future__ import annotations
 

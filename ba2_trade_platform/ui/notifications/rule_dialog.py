@@ -1,4 +1,4 @@
-"""The dialog in which a notification rule is added or changed, and the words for what can be told."""
+"""Rule dialog: adds or changes a notification rule, and words the events it can match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of notification rules: who is told of what, in how many messages, and whether in quiet hours too."""
+"""Rule table: each notification rule with its event, channel, grouping and urgency."""
 
 from __future__ import annotations
 

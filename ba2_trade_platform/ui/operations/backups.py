@@ -1,4 +1,4 @@
-"""The copies of the database: when they are made, which there are, and the button that makes one now."""
+"""Backup panel: the daily plan, the list of backups, and a button that makes one now."""
 
 from __future__ import annotations
 

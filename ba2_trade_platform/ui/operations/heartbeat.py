@@ -1,4 +1,4 @@
-"""The dead man's switch on the page: its URL goes in here and is never shown again."""
+"""Dead man's switch panel: shows its state, and sets its URL, which is write-only."""
 
 from __future__ import annotations
 

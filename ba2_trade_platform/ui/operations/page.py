@@ -1,4 +1,4 @@
-"""Health: everything the desk needs to run by itself, the dead man's switch, and the copies of the database."""
+"""Health page: health items, dead man's switch and backups; all open pages share one reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Market Analysis: Job Monitoring, the failure inbox and Manual Analysis."""
+"""Market Analysis page: the tabs Job Monitoring, Failures and Manual Analysis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog before a bulk re-run: what runs, what does not and why, and a button that repeats the exact number."""
+"""Bulk re-run dialog: previews a bulk re-run, with a button that repeats the exact number."""
 
 from __future__ import annotations
 

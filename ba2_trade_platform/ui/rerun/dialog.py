@@ -1,4 +1,4 @@
-"""What the orange button does: a re-run at once, or first a question where a person should know something."""
+"""Re-run button: re-runs at once, or first asks where a guard needs an answer."""
 
 from __future__ import annotations
 

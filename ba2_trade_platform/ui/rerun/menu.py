@@ -1,4 +1,4 @@
-"""The arrow beside the orange button: which part of a failed analysis is done again."""
+"""Re-run menu: offers the modes an analysis can have, and says why the others are off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog in which a part of an analysis is chosen to be done again; it shows the plan before anything happens."""
+"""Re-run options dialog: chooses mode, step, settings and providers, and shows the plan first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries: what re-runs and retries brought over a window, what failures wasted, and what is not worth retrying."""
+"""Retries page: statistics of re-runs and retries over a window, and suggestions drawn from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Old archives: how many could leave the database, and the button that packs them away after one more look."""
+"""Retention panel: counts old archives, and packs them away after a confirmation."""
 
 from __future__ import annotations
 

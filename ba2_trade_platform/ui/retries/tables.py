@@ -1,4 +1,4 @@
-"""The tables of the Retries page, and what it suggests; every number leads to its analyses."""
+"""Retry tables: waste, outcomes and slowest attempts, every number a link to its analyses."""
 
 from __future__ import annotations
 

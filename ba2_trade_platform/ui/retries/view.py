@@ -1,4 +1,4 @@
-"""What the Retries page says and where its numbers lead; pure, hence easily tested."""
+"""Retry view state: numbers, bars and links of the Retries page; pure, hence easily tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Today and yesterday on one line each: planned, done, late, failed, missed, every number a link to its runs."""
+"""Day summary panel: today and yesterday as planned, done, late, failed and missed, each a link."""
 
 from __future__ import annotations
 

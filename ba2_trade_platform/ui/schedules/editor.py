@@ -1,4 +1,4 @@
-"""The dialog in which a schedule is made or changed; it shows the next five times, or what is wrong, at every key."""
+"""Schedule editor: makes or changes a schedule, and previews its next times at every key."""
 
 from __future__ import annotations
 

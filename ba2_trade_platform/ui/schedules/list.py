@@ -1,4 +1,4 @@
-"""The table of schedules: when each runs next and ran last, and every verb on it."""
+"""Schedule table: next and last run of each schedule, and every verb on it."""
 
 from __future__ import annotations
 

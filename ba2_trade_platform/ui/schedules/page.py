@@ -1,4 +1,4 @@
-"""Schedules: what runs when, the week, and whether everything that should have run did."""
+"""Schedules page: the tabs for schedules, week and runs, at addresses that can be linked."""
 
 from __future__ import annotations
 

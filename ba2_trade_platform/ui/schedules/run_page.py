@@ -1,4 +1,4 @@
-"""One run of a schedule: when it was meant to be, when it was, what became of it and why."""
+"""Run page: one run of a schedule with planned time, start, outcome and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expected against done: every planned time with what became of it, and the bad ones to acknowledge."""
+"""Run list: every planned time with its outcome, and the bad ones to acknowledge."""
 
 from __future__ import annotations
 

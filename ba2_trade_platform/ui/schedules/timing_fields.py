@@ -1,4 +1,4 @@
-"""The fields in which a trader says when a schedule runs: times of day, around an exchange's session, or cron."""
+"""Timing fields: input of a recurrence rule as times of day, session offsets or cron."""
 
 from __future__ import annotations
 

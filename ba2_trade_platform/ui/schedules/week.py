@@ -1,4 +1,4 @@
-"""A week of schedules: what was and what is planned, seven columns, days without a session shaded and named."""
+"""Week view: past and planned runs in seven columns, closed days shaded and named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The banner on every page that stays until somebody acknowledges: the newest alert, and runs that nobody has seen."""
+"""Alert banner: stays on every page until alerts and bad runs are acknowledged."""
 
 from __future__ import annotations
 

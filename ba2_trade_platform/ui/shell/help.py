@@ -1,4 +1,4 @@
-"""The help with the keys, and the choice of the zone that times are shown in."""
+"""Help dialog: lists the keys, and lets the trader choose the zone that times are shown in."""
 
 from __future__ import annotations
 

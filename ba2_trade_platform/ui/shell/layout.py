@@ -1,4 +1,4 @@
-"""The shell of every page: rail, top strip with live counts, banners, status bar; the page itself scrolls inside."""
+"""Page shell: rail, top strip with live counts, banners and status bar around every page (docs/decisions/0004)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo market's clock in the top strip: where it is, and the buttons that have it walk, wait and go back."""
+"""Replay strip: the demo market's clock in the top strip, with its buttons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog before many analyses: which symbols, which experts, what would happen, and a button with the number."""
+"""Analyse dialog: chooses symbols and experts, previews the batch, and submits it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many, how long and how much, as every preview of a batch says it."""
+"""Estimate facts: symbols, time and cost of a batch, in the same words in every preview."""
 
 from __future__ import annotations
 

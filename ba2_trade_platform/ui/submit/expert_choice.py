@@ -1,4 +1,4 @@
-"""The choice of experts in Manual Analysis: those that cannot work are greyed, with the reason beside them."""
+"""Expert choice: checkboxes of experts; those that cannot work are greyed, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trader types into Manual Analysis, read into symbols and instants; pure."""
+"""Input parsing: reads typed symbols and instants of Manual Analysis; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manual Analysis: choose experts and symbols, see what would happen, run exactly that."""
+"""Manual Analysis tab: chooses experts and symbols, previews the batch, and submits exactly that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pressing Run would do, item by item."""
+"""Submission preview: the first items of a batch, those that need attention in front."""
 
 from __future__ import annotations
 

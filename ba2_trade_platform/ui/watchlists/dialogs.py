@@ -1,4 +1,4 @@
-"""The dialogs of lists: a name, symbols to be added, and a file, each answered line by line."""
+"""Watchlist dialogs: ask for a name, symbols or a CSV file, and answer line by line."""
 
 from __future__ import annotations
 

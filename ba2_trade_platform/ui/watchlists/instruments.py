@@ -1,4 +1,4 @@
-"""The instruments tab: found by text and label, page by page; added, changed, deleted, imported and exported."""
+"""Instruments tab: searches, adds, changes, deletes, imports and exports instruments."""
 
 from __future__ import annotations
 

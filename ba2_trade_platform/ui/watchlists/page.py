@@ -1,4 +1,4 @@
-"""Watchlists: the lists on the left, the symbols of the chosen one beside them; and the instruments."""
+"""Watchlists page: the lists beside the symbols of the chosen one, and the instruments tab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chart of a symbol's page: candles or a line, and what every expert recommended on the days it did; pure."""
+"""Symbol chart: prices with a marker for each expert's recommendation; pure."""
 
 from __future__ import annotations
 

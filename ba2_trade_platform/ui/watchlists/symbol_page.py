@@ -1,4 +1,4 @@
-"""One symbol: price, chart with what experts recommended, analyses, watchlists and next runs."""
+"""Symbol page: price, chart, analyses, watchlists and next runs of one symbol."""
 
 from __future__ import annotations
 

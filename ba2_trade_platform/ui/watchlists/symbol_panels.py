@@ -1,4 +1,4 @@
-"""The panels of a symbol's page: what counts now, its analyses, its lists and its next runs."""
+"""Symbol panels: current recommendations, analyses, watchlists and next runs of a symbol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of one watchlist: lines with links, and a tick for each; ticks live on the server."""
+"""Watchlist table: the lines of one list with links and ticks; the ticks live on the server."""
 
 from __future__ import annotations
 

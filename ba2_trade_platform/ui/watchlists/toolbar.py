@@ -1,4 +1,4 @@
-"""The bars above one watchlist: search, order and what can be done with the list, and with what is ticked."""
+"""Watchlist toolbar: search, order and verbs of one list, and of its ticked symbols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the address of Watchlists says, and how one symbol of a list becomes one line; pure, hence easily tested."""
+"""Watchlist view state: maps the address to a view and a symbol to a row; pure, hence easily tested."""
 
 from __future__ import annotations
 

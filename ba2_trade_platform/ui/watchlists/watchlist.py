@@ -1,4 +1,4 @@
-"""One watchlist put together: bar, selection, table, pager and keys, kept true by the change feed."""
+"""Watchlist view: joins toolbar, selection, table, pager and keys, and follows the change feed."""
 
 from __future__ import annotations
 
