@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.settings import Settings
 from benchmarks.domain import BENCHMARK, One, Trivial
 from benchmarks.report import Line, Section, milliseconds, show
@@ -39,12 +39,12 @@ def measure(options: Namespace) -> Section:
         platform = build(Settings(_env_file=None, data_dir=folder, demo=False, operator="benchmark"), One(Trivial()))
         platform.own()
         experts = [platform.experts.create("Trivial", f"Desk {number}", by=BENCHMARK).id for number in range(EXPERTS)]
-        order = BatchOrder(tuple(experts), symbols)
-        previewed = _timed(lambda: platform.batches.preview(order))
+        request = BatchRequest(tuple(experts), symbols)
+        previewed = _timed(lambda: platform.batches.preview(request))
         platform.queue.pause(by=BENCHMARK)
         with _person(platform, experts[0]) as beside:
             begun = time.perf_counter()
-            batch = platform.batches.submit(order, by=BENCHMARK)
+            batch = platform.batches.submit(request, by=BENCHMARK)
             accepted = time.perf_counter() - begun
         paused = _timed(lambda: platform.batches.pause(batch.id, by=BENCHMARK))
         read = _timed(lambda: (platform.batches.get(batch.id), platform.batches.items(batch.id)))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.attempts.submissions import Order, place
+from ba2_trade_platform.core.attempts.submissions import Submission, insert_pending
 from ba2_trade_platform.core.base.actors import Actor, actor_id
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Expert, ExpertCatalog, Requirement, Verdict
 from ba2_trade_platform.db import tables as t
@@ -90,8 +90,8 @@ def queue_up(platform: Platform, instance_id: int, jobs: int, prefix: str = "S")
     with platform.store.write() as transaction:
         session = transaction.session
         who, config_id = actor_id(session, BENCHMARK), session.scalar(select(t.expert_config.c.id))
-        orders = [Order(instance_id, f"{prefix}{number:05d}") for number in range(jobs)]
-        return [place(session, order, config_id, who, now).analysis_id for order in orders]
+        submissions = [Submission(instance_id, f"{prefix}{number:05d}") for number in range(jobs)]
+        return [insert_pending(session, submission, config_id, who, now).analysis_id for submission in submissions]
 
 
 def check(database: Path, jobs: int) -> None:

@@ -125,9 +125,9 @@ def _fill(database: Path) -> int:
 
 
 def _queries(platform: Platform) -> dict[str, Query]:
-    inbox, assessments, monitor = platform.monitoring.failures, platform.monitoring.outlook, platform.monitoring.jobs
+    inbox, assessments, job_list = platform.monitoring.failures, platform.monitoring.outlook, platform.monitoring.jobs
     failed = Filter(status=(Status.FAILED,))
-    page, large = monitor.page(failed, limit=50).items, monitor.page(failed, limit=200).items
+    page, large = job_list.page(failed, limit=50).items, job_list.page(failed, limit=200).items
     recovered = (GroupState.RECOVERED,)
     deep = None
     for _ in range(20):
@@ -145,8 +145,8 @@ def _queries(platform: Platform) -> dict[str, Query]:
         "One group": lambda: inbox.group(HOT),
         "How many need a person (the rail)": inbox.needs_person,
         "The day's summary": lambda: inbox.summary(today),
-        "Job Monitoring by fingerprint": lambda: monitor.page(Filter(status=(Status.FAILED,), fingerprint=HOT)),
-        "Count by fingerprint": lambda: monitor.count(Filter(status=(Status.FAILED,), fingerprint=HOT)),
+        "Job Monitoring by fingerprint": lambda: job_list.page(Filter(status=(Status.FAILED,), fingerprint=HOT)),
+        "Count by fingerprint": lambda: job_list.count(Filter(status=(Status.FAILED,), fingerprint=HOT)),
     }
 
 

@@ -86,8 +86,8 @@ def _summary(timed: Sequence[Timed]) -> list[Line]:
 
 def _queries(platform: Platform) -> dict[str, Query]:
     """Return every query that Job Monitoring makes, by a name for the table."""
-    monitor, now = platform.monitoring.jobs, datetime.now(UTC)
-    ids = [row.id for row in monitor.page().items]
+    job_list, now = platform.monitoring.jobs, datetime.now(UTC)
+    ids = [row.id for row in job_list.page().items]
     filters = {
         "status failed": Filter(status=(Status.FAILED,)),
         "status pending or running": Filter(status=(Status.PENDING, Status.RUNNING)),
@@ -110,20 +110,20 @@ def _queries(platform: Platform) -> dict[str, Query]:
         "failed, code, expert, slow": Filter(status=(Status.FAILED,), code="AUTH", expert=3, slower_than_seconds=60),
     }
     queries: dict[str, Query] = {
-        "First page": monitor.page,
+        "First page": job_list.page,
         f"Page {DEEP_PAGES * 10:,} deep by keyset": _deep(platform, "id", descending=True),
-        "Rows of one page by ids": lambda: monitor.rows(ids),
-        "Top strip's counts": lambda: monitor.counts(now - timedelta(hours=12)),
-        "Which of 50 new rows match": lambda: monitor.matching(ids, filters["status failed"]),
+        "Rows of one page by ids": lambda: job_list.rows(ids),
+        "Top strip's counts": lambda: job_list.counts(now - timedelta(hours=12)),
+        "Which of 50 new rows match": lambda: job_list.matching(ids, filters["status failed"]),
     }
     for name, chosen in filters.items():
-        queries[f"Filter: {name}"] = lambda chosen=chosen: monitor.page(chosen)
-        queries[f"Count: {name}"] = lambda chosen=chosen: monitor.count(chosen)
+        queries[f"Filter: {name}"] = lambda chosen=chosen: job_list.page(chosen)
+        queries[f"Count: {name}"] = lambda chosen=chosen: job_list.count(chosen)
     for sort in SORTS:
         for descending, arrow in ((False, "up"), (True, "down")):
-            queries[f"Sort {sort} {arrow}"] = lambda s=sort, d=descending: monitor.page(sort=s, descending=d)
+            queries[f"Sort {sort} {arrow}"] = lambda s=sort, d=descending: job_list.page(sort=s, descending=d)
     queries["Sort duration down, deep"] = _deep(platform, "duration", descending=True)
-    queries["Failed, sorted by duration (bounded)"] = lambda: monitor.page(
+    queries["Failed, sorted by duration (bounded)"] = lambda: job_list.page(
         filters["status failed"], sort="duration", descending=True
     )
     return queries

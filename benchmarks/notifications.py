@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Verdict
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.vocabulary import ErrorCode, Status
 from benchmarks.domain import BENCHMARK, Trivial, desk, queue_up
 from benchmarks.report import Line, Section, show
@@ -67,7 +67,7 @@ def _drain(jobs: int, *, tell: bool) -> tuple[float, float]:
         platform, instance_id = desk(Path(folder), SLOTS, Failing())
         queue_up(platform, instance_id, jobs)
         if tell:
-            platform.notifications.channels.create("Nobody", NOBODY, by=BENCHMARK, occasions=[Occasion.FAILED])
+            platform.notifications.channels.create("Nobody", NOBODY, by=BENCHMARK, occasions=[EventType.FAILED])
         ended = set[int]()
 
         def listen(change: Change) -> None:
@@ -80,8 +80,8 @@ def _drain(jobs: int, *, tell: bool) -> tuple[float, float]:
         platform.start()
         assert finished.wait(DEADLINE), f"{jobs} failures took longer than {DEADLINE:g} s"
         seconds, work = time.perf_counter() - begun, time.process_time() - worked
-        platform.notifications.notifier.take_up()
-        counted = sum(message.events for message in platform.notifications.outbox.list())
+        platform.notifications.dispatcher.group_events()
+        counted = sum(message.events for message in platform.notifications.messages.list())
         platform.stop()
     assert counted == (jobs if tell else 0), f"{counted} of {jobs} failures were announced"
     return seconds, work

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, func, select, text, update
 
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.attempts.submissions import Order, place
+from ba2_trade_platform.core.attempts.submissions import Submission, insert_pending
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.settings import Settings
@@ -99,7 +99,7 @@ def _prepare(platform: Platform, count: int) -> None:
         )
         config = session.scalar(select(t.expert_instance.c.config_id))
         for number in range(2 * count):
-            place(session, Order(expert.id, f"Q{number}", priority=60), config, 1, datetime.now(UTC))
+            insert_pending(session, Submission(expert.id, f"Q{number}", priority=60), config, 1, datetime.now(UTC))
 
 
 def _spread(platform: Platform, seconds: float) -> dict[int, datetime]:
@@ -108,7 +108,7 @@ def _spread(platform: Platform, seconds: float) -> dict[int, datetime]:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     with platform.store.write() as transaction:
         ids = transaction.session.scalars(select(s.id)).all()
-        wakes = {each: now + FIRST + timedelta(seconds=seconds * place / len(ids)) for place, each in enumerate(ids)}
+        wakes = {each: now + FIRST + timedelta(seconds=seconds * number / len(ids)) for number, each in enumerate(ids)}
         transaction.session.connection().execute(
             update(t.schedule).where(s.id == bindparam("b_id")).values(next_at=midnight, wake_at=bindparam("b_wake")),
             [{"b_id": each, "b_wake": wake} for each, wake in wakes.items()],

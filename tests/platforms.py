@@ -13,7 +13,7 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.change_feed import Change
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.observability.tracing import TracerProvider
 from ba2_trade_platform.settings import Settings
@@ -34,7 +34,7 @@ def make_platform(
     side_effects: Sequence[SideEffects] = (),
     tracing: TracerProvider | None = None,
     minute: float = 60,
-    clock: DeskClock | None = None,
+    clock: SchedulingClock | None = None,
     **settings: Any,
 ) -> Platform:
     """Return an owned console with an empty database (no demo unless asked), its worker not yet started.

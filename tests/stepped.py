@@ -15,7 +15,7 @@ from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.failures.classification import Failure, failure
-from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.core.worker.buffers import End, OutputRecord, StepRecord, WriteBatch
 from ba2_trade_platform.core.worker.claims import BULK_PRIORITY
 from ba2_trade_platform.core.worker.tick import Plan, Ticked
 from ba2_trade_platform.vocabulary import ErrorCode, Outcome, StepStatus
@@ -96,15 +96,17 @@ class SteppedWorker:
     def __init__(self, desk: Desk, name: str) -> None:
         self._desk = desk
         self._tick = desk.platform.tick_of(name)
-        self.held: dict[int, Claim] = {}
+        self.leased: dict[int, Claim] = {}
 
-    def tick(self, *sheets: Sheet, boot: bool = False, renew: bool = False, releasing: bool = False) -> Ticked:
-        """Write these sheets, keep house, and claim what there is room for (or hand everything back)."""
-        ended = {sheet.claim.token for sheet in sheets if sheet.end}
-        running = [claim for claim in self.held.values() if claim.token not in ended]
+    def tick(
+        self, *write_batches: WriteBatch, boot: bool = False, renew: bool = False, releasing: bool = False
+    ) -> Ticked:
+        """Write these batches, recover, and claim what there is room for (or hand everything back)."""
+        ended = {write_batch.claim.token for write_batch in write_batches if write_batch.end}
+        running = [claim for claim in self.leased.values() if claim.token not in ended]
         ticked = self._tick.run(
             Plan(
-                sheets=sheets,
+                write_batches=write_batches,
                 running=running,
                 busy=len(running),
                 bulk_busy=sum(claim.priority >= BULK_PRIORITY for claim in running),
@@ -117,14 +119,14 @@ class SteppedWorker:
             )
         )
         gone = {claim.token for claim in ticked.lost} | ended
-        self.held = {} if releasing else {key: held for key, held in self.held.items() if held.token not in gone}
-        self.held |= {claim.analysis_id: claim for claim in ticked.claims}
+        self.leased = {} if releasing else {key: held for key, held in self.leased.items() if held.token not in gone}
+        self.leased |= {claim.analysis_id: claim for claim in ticked.claims}
         return ticked
 
     def claim(self, analysis_id: int) -> Claim:
         """Tick, and return the claim on this analysis."""
         self.tick()
-        return self.held[analysis_id]
+        return self.leased[analysis_id]
 
     def succeed(self, claim: Claim, **verdict: Any) -> Ticked:
         """End an attempt well, with one step and one output."""
@@ -139,12 +141,12 @@ class SteppedWorker:
     def skip(self, claim: Claim, reason: str = "Nothing to analyse") -> Ticked:
         """End an attempt because there was nothing to do."""
         why = failure(ErrorCode.EXPERT_SKIPPED, reason)
-        return self.tick(Sheet(claim, end=End(Outcome.SKIPPED, self._desk.clock.now(), failure=why)))
+        return self.tick(WriteBatch(claim, end=End(Outcome.SKIPPED, self._desk.clock.now(), failure=why)))
 
 
-def worked(claim: Claim, at: datetime, end: End | None = None, *, outputs: int = 1) -> Sheet:
-    """Return the sheet of an attempt that did one step, wrote outputs and kept a state."""
-    return Sheet(
+def worked(claim: Claim, at: datetime, end: End | None = None, *, outputs: int = 1) -> WriteBatch:
+    """Return the batch of an attempt that did one step, wrote outputs and kept a state."""
+    return WriteBatch(
         claim,
         steps={1: StepRecord(1, "Look", StepStatus.COMPLETED, "hash", at, at, {"seen": claim.symbol})},
         outputs=[OutputRecord(1, "note", f"Note {number}", f"Seen {claim.symbol}", at) for number in range(outputs)],

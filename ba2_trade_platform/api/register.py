@@ -29,8 +29,8 @@ PREFIX = "/api/v1"
 PATHS = ("/api", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 
-def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
-    """Return the API as an application; `door` is how those who ask come in."""
+def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
+    """Return the API as an application; `kind` is the kind of actor that those who ask are."""
     api = FastAPIOffline(  # FastAPI's own /docs fetches its scripts from another website
         title="BA2 Trade Platform",
         static_url="/docs/static",
@@ -41,7 +41,7 @@ def create_api(platform: Platform, door: ActorKind = ActorKind.API) -> FastAPI:
         description="Durable analyses, visible failures, and a re-run that is one transaction.",
     )
     api.state.platform = platform
-    api.state.actor = platform.actor(door)
+    api.state.actor = platform.actor(kind)
     for area in (
         analyses,
         reruns,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
-from ba2_trade_platform.core.analyses.rerun import Requeue
+from ba2_trade_platform.core.analyses.rerun import Rerun
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.service import Analyses
-from ba2_trade_platform.core.analyses.waiting_retries import Retrying
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.analyses.waiting_retries import WaitingRetries
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
-from ba2_trade_platform.core.attempts.end_events import announce_ends
+from ba2_trade_platform.core.attempts.end_events import record_end_events
 from ba2_trade_platform.core.attempts.recommendations import promote_completed
 from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.transactions import Store
@@ -36,7 +36,7 @@ class AnalysisServices:
     dispatcher: EmbeddedDispatcher
     queue: WorkerQueue
     analyses: Analyses
-    waiting_retries: Retrying
+    waiting_retries: WaitingRetries
     bulk_reruns: BulkReruns
     batches: Batches
     slices: BulkSlices
@@ -49,11 +49,11 @@ def open_analyses(
     market: Prices,
     side_effects: Sequence[SideEffects],
     telemetry: Telemetry,
-    packed: PackedArchives,
+    archive_files: ArchiveFiles,
 ) -> AnalysisServices:
     """Put the services together; nothing is asked yet. The store wakes the dispatcher at each commit."""
     transitions = Transitions(
-        (forget_answers, settle_ended, promote_completed, announce_ends, telemetry.follow),
+        (forget_answers, settle_ended, promote_completed, record_end_events, telemetry.follow),
     )
     dispatcher, rerun_planner = EmbeddedDispatcher(), RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
@@ -70,13 +70,13 @@ def open_analyses(
             dispatcher,
             rerun_planner,
             transitions,
-            packed,
+            archive_files,
             rerun_enabled=settings.rerun_enabled,
             reruns_per_minute=settings.reruns_per_minute,
             telemetry=telemetry,
         ),
-        waiting_retries=Retrying(store, dispatcher, transitions),
+        waiting_retries=WaitingRetries(store, dispatcher, transitions),
         bulk_reruns=bulk_reruns,
         batches=Batches(store, queue, bulk_reruns),
-        slices=BulkSlices(planner, Requeue(store.clock, dispatcher, rerun_planner, transitions)),
+        slices=BulkSlices(planner, Rerun(store.clock, dispatcher, rerun_planner, transitions)),
     )

@@ -18,15 +18,15 @@ from ba2_trade_platform.app.operations import Dependencies, open_operations
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.app.schedules import open_scheduling
 from ba2_trade_platform.app.worker import open_worker
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.app_settings import DeskSettings
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.preferences import Preferences
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock, RealClock
+from ba2_trade_platform.core.base.schedule_clocks import RealClock, SchedulingClock
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.experts.availability import Abilities
@@ -39,7 +39,7 @@ from ba2_trade_platform.core.notifications.service import Notifications, open_no
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.observability.tracing import TracerProvider, Traces
-from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.llm.limits import MINUTE
@@ -55,7 +55,7 @@ def build(
     side_effects: Sequence[SideEffects] = (),
     tracing: TracerProvider | None = None,
     minute: float = MINUTE,
-    clock: DeskClock | None = None,
+    clock: SchedulingClock | None = None,
 ) -> Platform:
     """Put a console together without touching the database; raises StartRefused for settings that cannot work.
 
@@ -63,14 +63,14 @@ def build(
     long a minute of the model providers' limits lasts, in seconds. `clock`: the console's time, schedules included.
     """
     file, engine = _open(settings)
-    store, jobs, box = Store(engine, ChangeFeed(), clock), Clockwork(), SecretBox(settings.data_dir / "secret.key")
+    store, jobs, box = Store(engine, ChangeFeed(), clock), BackgroundJobs(), SecretBox(settings.data_dir / "secret.key")
     experts, telemetry, app_settings = catalog or Registry(), Telemetry(traces=Traces(tracing)), DeskSettings(store)
     breakers, maps = Breakers(store), SymbolMaps(store)
     market, research = open_market(settings, maps, prices)
-    models = open_models(settings, store, box, app_settings, breakers.held, minute)
+    models = open_models(settings, store, box, app_settings, breakers.open_providers, minute)
     memory = open_memory(settings, store, lessons := Lessons(store), market)
-    abilities, packed = Abilities(experts, models.providers), PackedArchives(settings.data_dir / "archives")
-    services = open_analyses(settings, store, abilities, market, side_effects, telemetry, packed)
+    abilities, archive_files = Abilities(experts, models.providers), ArchiveFiles(settings.data_dir / "archives")
+    services = open_analyses(settings, store, abilities, market, side_effects, telemetry, archive_files)
     instances = ExpertInstances(store, experts, models.providers)
     toolkit = open_toolkit(settings, models.gateway, memory, research)
     workers = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
@@ -84,7 +84,7 @@ def build(
         telemetry=telemetry,
         app_settings=app_settings,
         preferences=Preferences(store),
-        instance_lock=Ownership(file),
+        instance_lock=InstanceLock(file),
         prices=market,
         research=research,
         queue=services.queue,
@@ -93,8 +93,8 @@ def build(
         breakers=breakers,
         batches=services.batches,
         bulk_reruns=services.bulk_reruns,
-        retention=Retention(store, packed, settings.archive_days),
-        monitoring=open_monitoring(store, packed),
+        retention=Retention(store, archive_files, settings.archive_days),
+        monitoring=open_monitoring(store, archive_files),
         experts=instances,
         models=models,
         lessons=lessons,
@@ -110,13 +110,13 @@ def build(
     )
 
 
-def _notifications(settings: Settings, store: Store, jobs: Clockwork, box: SecretBox) -> Notifications:
+def _notifications(settings: Settings, store: Store, jobs: BackgroundJobs, box: SecretBox) -> Notifications:
     waiting = WaitingAlerts(store, settings.pending_alert_minutes, settings.zone)
     jobs.every(CHECK_SECONDS, "long waits", waiting.check)
     notifications = open_notifications(
         store, box, settings.zone.key, settings.page_url, per_hour=settings.notifications_per_hour
     )
-    notifications.work_by(jobs)
+    notifications.run_by(jobs)
     return notifications
 
 

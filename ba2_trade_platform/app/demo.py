@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ba2_trade_platform.app.analyses import AnalysisServices
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.experts.instances import ExpertInstances
 from ba2_trade_platform.core.instruments.watchlists import Watchlists
 from ba2_trade_platform.core.schedules.service import Schedules
-from ba2_trade_platform.demo.demo import Demo
+from ba2_trade_platform.demo.demo import DemoDesk
 from ba2_trade_platform.demo.replay import SAVE_SECONDS, Replay
 from ba2_trade_platform.demo.replay_clock import ReplayClock
 
@@ -22,7 +22,7 @@ from ba2_trade_platform.demo.replay_clock import ReplayClock
 class DemoServices:
     """What there is for practising."""
 
-    desk: Demo
+    desk: DemoDesk
     replay: Replay
 
     def save_replay(self) -> None:
@@ -43,10 +43,10 @@ def open_demo(
     watchlists: Watchlists,
     schedules: Schedules,
     market: Prices,
-    jobs: Clockwork,
+    jobs: BackgroundJobs,
 ) -> DemoServices:
     """Put the services together, and have the replay's place kept now and then."""
     replay = Replay(store, walking_clock(market))
     jobs.every(SAVE_SECONDS, "keep the replay's place", replay.save)
-    desk = Demo(store, experts, services.queue, services.analyses, watchlists, market, schedules)
+    desk = DemoDesk(store, experts, services.queue, services.analyses, watchlists, market, schedules)
     return DemoServices(desk, replay)

@@ -15,12 +15,12 @@ from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Prices
-from ba2_trade_platform.core.contracts.toolkit import Equipment
+from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.lessons.learning import Learning
 from ba2_trade_platform.core.lessons.lessons import Lessons
-from ba2_trade_platform.core.models.call_log import ModelCalls
+from ba2_trade_platform.core.models.call_log import CallLog
 from ba2_trade_platform.core.models.costs import Costs
-from ba2_trade_platform.core.models.pricing import ModelPrices
+from ba2_trade_platform.core.models.pricing import Pricing
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.llm.gateway import Gateway
 from ba2_trade_platform.market.research.sources import ResearchSource, research_for
@@ -39,8 +39,8 @@ class ModelServices:
     """The services around language models."""
 
     providers: ModelProviders
-    pricing: ModelPrices
-    calls: ModelCalls
+    pricing: Pricing
+    calls: CallLog
     costs: Costs
     gateway: Gateway
 
@@ -61,22 +61,22 @@ def open_models(
     store: Store,
     box: SecretBox,
     app_settings: DeskSettings,
-    held_providers: Callable[[], AbstractSet[str]],
+    open_providers: Callable[[], AbstractSet[str]],
     minute: float,
 ) -> ModelServices:
     """Put the services together; nothing is imported, opened or asked yet.
 
-    `held_providers`: whose breaker is open. `minute`: how long one of the providers' limits lasts, in seconds.
+    `open_providers`: whose breaker is open. `minute`: how long one of the providers' limits lasts, in seconds.
     """
     providers = ModelProviders(store, box, os.environ)
-    pricing = ModelPrices(settings.data_dir / "prices.csv")
-    calls = ModelCalls(store, pricing)
+    pricing = Pricing(settings.data_dir / "prices.csv")
+    calls = CallLog(store, pricing)
     return ModelServices(
         providers=providers,
         pricing=pricing,
         calls=calls,
         costs=Costs(store, app_settings),
-        gateway=Gateway(providers, calls, held_providers, minute, scripted=scripted_model),
+        gateway=Gateway(providers, calls, open_providers, minute, scripted=scripted_model),
     )
 
 
@@ -87,9 +87,9 @@ def open_memory(settings: Settings, store: Store, lessons: Lessons, market: Pric
     return LessonMemory(lessons, Learning(store, market), vectors, choice, missing_package(choice))
 
 
-def open_toolkit(settings: Settings, gateway: Gateway, memory: LessonMemory, research: ResearchSource) -> Equipment:
+def open_toolkit(settings: Settings, gateway: Gateway, memory: LessonMemory, research: ResearchSource) -> ExpertToolkit:
     """Return what each attempt is given beside its prices."""
-    return Equipment(
+    return ExpertToolkit(
         models_for=gateway.models_for,
         memory_for=partial(memory_for, memory),
         research_for=partial(research_for, research),

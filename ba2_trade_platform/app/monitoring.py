@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.monitoring.details import Details
 from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox
-from ba2_trade_platform.core.monitoring.failure_marks import FailureMarks
-from ba2_trade_platform.core.monitoring.job_list import Monitor
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessments
+from ba2_trade_platform.core.monitoring.failure_marks import Triage
+from ba2_trade_platform.core.monitoring.job_list import JobList
+from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlooks
 from ba2_trade_platform.core.monitoring.retry_statistics import RetryStatistics
 
 
@@ -18,22 +18,22 @@ from ba2_trade_platform.core.monitoring.retry_statistics import RetryStatistics
 class Monitoring:
     """What the desk has done, as rows, groups and numbers."""
 
-    jobs: Monitor
+    jobs: JobList
     details: Details
-    outlook: Assessments
+    outlook: RerunOutlooks
     failures: FailureInbox
-    triage: FailureMarks
+    triage: Triage
     retries: RetryStatistics
 
 
-def open_monitoring(store: Store, packed: PackedArchives) -> Monitoring:
+def open_monitoring(store: Store, archive_files: ArchiveFiles) -> Monitoring:
     """Put the services together; nothing is read yet."""
-    jobs = Monitor(store)
+    jobs = JobList(store)
     return Monitoring(
         jobs=jobs,
-        details=Details(store, jobs, packed),
-        outlook=Assessments(store),
+        details=Details(store, jobs, archive_files),
+        outlook=RerunOutlooks(store),
         failures=FailureInbox(store),
-        triage=FailureMarks(store),
+        triage=Triage(store),
         retries=RetryStatistics(store),
     )

@@ -7,7 +7,7 @@ from datetime import time
 from pathlib import Path
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.transactions import Store
@@ -15,9 +15,9 @@ from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.operations import restore
 from ba2_trade_platform.core.operations.backups import Backups, Plan
-from ba2_trade_platform.core.operations.dead_man_switch import Heartbeat
+from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
 from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
-from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.settings import Settings
@@ -27,9 +27,9 @@ from ba2_trade_platform.settings import Settings
 class Operations:
     """The services that keep the console running and its database safe."""
 
-    background_jobs: Clockwork
+    background_jobs: BackgroundJobs
     backups: Backups
-    dead_man_switch: Heartbeat
+    dead_man_switch: DeadManSwitch
     health: Health
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class Dependencies:
     worker: ExpertWorker
     queue: WorkerQueue
     breakers: Breakers
-    jobs: Clockwork
+    jobs: BackgroundJobs
     box: SecretBox
     market: Prices
 
@@ -66,7 +66,7 @@ def open_operations(settings: Settings, given: Dependencies, version: str) -> Op
         given.market,
     )  # fmt: skip
     readiness = Readiness(parts)
-    switch = Heartbeat(store, given.box, given.jobs, readiness.obstacles)
+    switch = DeadManSwitch(store, given.box, given.jobs, readiness.obstacles)
     return Operations(given.jobs, backups, switch, Health(parts, readiness, switch))
 
 
@@ -82,4 +82,4 @@ def restore_backup(settings: Settings, file: Path) -> restore.Restored:
     except UnsupportedDatabaseError as error:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     key = settings.data_dir / "secret.key"
-    return restore.restore(file, database, Ownership(database), settings.page_url, key)
+    return restore.restore(file, database, InstanceLock(database), settings.page_url, key)

@@ -13,7 +13,7 @@ from ba2_trade_platform.app.operations import Operations
 from ba2_trade_platform.app.schedules import Scheduling
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue, first_slots
 from ba2_trade_platform.core.analyses.service import Analyses
-from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.analyses.waiting_retries import WaitingRetries
 from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.actors import Actor
@@ -29,7 +29,7 @@ from ba2_trade_platform.core.instruments.service import InstrumentServices
 from ba2_trade_platform.core.lessons.lessons import Lessons
 from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.core.worker.tick import Tick
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.market.research.sources import ResearchSource
@@ -51,12 +51,12 @@ class Platform:
     telemetry: Telemetry
     app_settings: DeskSettings
     preferences: Preferences
-    instance_lock: Ownership
+    instance_lock: InstanceLock
     prices: Prices
     research: ResearchSource
     queue: WorkerQueue
     analyses: Analyses
-    waiting_retries: Retrying
+    waiting_retries: WaitingRetries
     breakers: Breakers
     batches: Batches
     bulk_reruns: BulkReruns
@@ -106,7 +106,7 @@ class Platform:
         jobs.start()
         self.schedules.watchdog.start()
         self.operations.start()
-        jobs.at(self.store.clock.now(), "demo schedule", self.demo.desk.add_schedule)
+        jobs.run_at(self.store.clock.now(), "demo schedule", self.demo.desk.add_schedule)
 
     def stop(self) -> None:
         """Accept no more wishes, hand back what runs, and let go of the database."""

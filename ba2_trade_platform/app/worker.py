@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from ba2_trade_platform.app.analyses import AnalysisServices
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices
-from ba2_trade_platform.core.contracts.toolkit import Equipment
+from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.worker.claims import Worker as Claimant
-from ba2_trade_platform.core.worker.jobs import Bench
+from ba2_trade_platform.core.worker.claims import WorkerIdentity as Claimant
+from ba2_trade_platform.core.worker.jobs import WorkerEnvironment
 from ba2_trade_platform.core.worker.tick import Tick
 from ba2_trade_platform.core.worker.worker import ExpertWorker, worker_id
 from ba2_trade_platform.market.prices.as_of import PricesAt
@@ -36,7 +36,7 @@ def open_worker(
     market: Prices,
     services: AnalysisServices,
     telemetry: Telemetry,
-    toolkit: Equipment,
+    toolkit: ExpertToolkit,
     version: str,
 ) -> WorkerServices:
     """Put the worker together; it is not started yet."""
@@ -53,7 +53,7 @@ def open_worker(
             telemetry,
         )
 
-    bench = Bench(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, toolkit)
+    bench = WorkerEnvironment(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, toolkit)
     return WorkerServices(ExpertWorker(store, tick_of(worker_id()), bench, settings.stop_seconds), tick_of)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, be_quiet, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.cli.session import AsJson, be_quiet, connect, print_json, settings_in_force, show_answer
 
 backup = typer.Typer(no_args_is_help=True, help="Copies of the database: now, list, restore.")
 
@@ -14,14 +14,14 @@ backup = typer.Typer(no_args_is_help=True, help="Copies of the database: now, li
 @backup.command()
 def now(json: AsJson = False) -> None:
     """Back up the database now; also while the console works."""
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post("/backups"), json)
 
 
 @backup.command("list")
 def list_backups(json: AsJson = False) -> None:
     """List the backups, newest first."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/backups")
     from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
 

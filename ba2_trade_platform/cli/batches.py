@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, find_expert, print_json, reach, show_answer
+from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, connect, find_expert, print_json, show_answer
 
 batch = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Many analyses at once.")
 BatchId = Annotated[int, typer.Argument(metavar="ID", help="The batch", min=1)]
@@ -28,8 +28,8 @@ def submit(
     json: AsJson = False,
 ) -> None:
     """Queue every symbol with every expert as one batch."""
-    with reach() as console:
-        wish: dict[str, Any] = {
+    with connect() as console:
+        body: dict[str, Any] = {
             "expert_instance_ids": [find_expert(console, one) for one in expert or []],
             "symbols": symbols or None,
             "watchlist_id": watchlist,
@@ -39,10 +39,10 @@ def submit(
             "name": name,
         }
         if preview:
-            seen = console.post("/batches/preview", **wish)
+            seen = console.post("/batches/preview", **body)
             print_json(seen) if json else _print_preview(seen)
             return
-        answer_of(console, console.post("/batches", **wish), json)
+        answer_of(console, console.post("/batches", **body), json)
 
 
 @batch.command("list")
@@ -53,7 +53,7 @@ def list_batches(
     json: AsJson = False,
 ) -> None:
     """List batches, newest first."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/batches", state=state, kind=kind, limit=limit)
     if json:
         print_json(found)
@@ -67,7 +67,7 @@ def list_batches(
 @batch.command("show")
 def show(batch_id: BatchId, json: AsJson = False) -> None:
     """Show one batch with what did not complete."""
-    with reach() as console:
+    with connect() as console:
         one = console.get(f"/batches/{batch_id}")
         rest = console.get(f"/batches/{batch_id}/items", outcome=NOT_COMPLETED, limit=500)
     if json:
@@ -106,7 +106,7 @@ def rerun_failed(batch_id: BatchId, reason: Reason = None, json: AsJson = False)
 
 
 def _press(batch_id: int, verb: str, reason: str | None, as_json: bool) -> None:
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post(f"/batches/{batch_id}/{verb}", reason=reason), as_json)
 
 

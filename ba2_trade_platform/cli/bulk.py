@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, find_expert, print_json, reach, show_answer
+from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, connect, find_expert, print_json, show_answer
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 
 TYPED_ABOVE = 50
@@ -36,7 +36,7 @@ def rerun_all(
     json: AsJson = False,
 ) -> None:
     """Re-run many failed analyses: those given, or every one that the options find."""
-    with reach() as console:
+    with connect() as console:
         chosen: dict[str, Any] = {"ids": ids} if ids else {"filter": _filter(console, expert, symbol, code, text, bulk)}
         chosen |= {"mode": mode, "override": override}
         plan = console.post("/bulk-reruns/preview", **chosen)
@@ -46,8 +46,8 @@ def rerun_all(
         if not json:
             _print_plan(plan)
         _agree(plan["will_run"], number)
-        wish = {"plan_hash": plan["plan_hash"], "reason": reason, "name": name, "canary": canary}
-        answer_of(console, console.post("/bulk-reruns", **chosen, **wish, rate_per_minute=rate), json)
+        body = {"plan_hash": plan["plan_hash"], "reason": reason, "name": name, "canary": canary}
+        answer_of(console, console.post("/bulk-reruns", **chosen, **body, rate_per_minute=rate), json)
 
 
 def bulk_reruns(
@@ -55,7 +55,7 @@ def bulk_reruns(
     json: AsJson = False,
 ) -> None:
     """Show the newest bulk re-runs, or one of them with what did not complete."""
-    with reach() as console:
+    with connect() as console:
         if bulk_id is None:
             page = console.get("/bulk-reruns", limit=20)
             found = {"items": page["items"]}
@@ -76,7 +76,7 @@ def bulk_reruns(
 
 def abort_bulk(bulk_id: BulkId, reason: Reason = None, json: AsJson = False) -> None:
     """Abort a bulk re-run: what is not queued yet is skipped, what is queued or runs goes on."""
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post(f"/bulk-reruns/{bulk_id}/abort", reason=reason), json)
 
 

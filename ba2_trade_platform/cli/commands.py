@@ -28,9 +28,9 @@ from ba2_trade_platform.cli.session import (
     Reason,
     answer_of,
     be_quiet,
+    connect,
     find_expert,
     print_json,
-    reach,
     settings_in_force,
     show_answer,
 )
@@ -83,14 +83,14 @@ def submit(
     """Queue one or several analyses."""
     if priority is not None and len(symbols) > 1:
         raise Invalid("--priority is for one symbol; a batch has its own")
-    with reach() as console:
+    with connect() as console:
         expert_id = find_expert(console, expert)
         if len(symbols) == 1:
-            wish = {"expert_instance_id": expert_id, "symbol": symbols[0], "priority": priority}
-            answer = console.post("/analyses", **wish, subtype=subtype, as_of=as_of)
+            body = {"expert_instance_id": expert_id, "symbol": symbols[0], "priority": priority}
+            answer = console.post("/analyses", **body, subtype=subtype, as_of=as_of)
         else:
-            wish = {"expert_instance_ids": [expert_id], "symbols": symbols}
-            answer = console.post("/batches", **wish, subtype=subtype, as_of=as_of)
+            body = {"expert_instance_ids": [expert_id], "symbols": symbols}
+            answer = console.post("/batches", **body, subtype=subtype, as_of=as_of)
         answer_of(console, answer, json)
 
 
@@ -113,7 +113,7 @@ def rerun(
 ) -> None:
     """Re-run a failed analysis, whole or in part: the same id, a new attempt."""
     part = {"mode": mode, "step": step, "config": config, "provider": provider, "exclude_providers": exclude_provider}
-    with reach() as console:
+    with connect() as console:
         if not plan:
             answers = {"override": override or None, "acknowledge": acknowledge or None}
             done = console.post(f"/analyses/{analysis_id}/rerun", **part, **answers, plan_hash=plan_hash, reason=reason)
@@ -130,14 +130,14 @@ def rerun(
 @app.command()
 def withdraw(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Undo a re-run that no worker has claimed yet: the analysis stands failed, as it was before."""
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post(f"/analyses/{analysis_id}/withdraw", reason=reason), json)
 
 
 @app.command()
 def cancel(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Cancel a pending or running analysis; its expert is stopped."""
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post(f"/analyses/{analysis_id}/cancel", reason=reason), json)
 
 
@@ -146,7 +146,7 @@ def delete(analysis_id: AnalysisId, yes: Annotated[bool, typer.Option("--yes", h
     """Delete an analysis and all that hangs on it."""
     if not yes:
         typer.confirm(f"Delete analysis {analysis_id} with its attempts and results?", abort=True)
-    with reach() as console:
+    with connect() as console:
         console.delete(f"/analyses/{analysis_id}")
     typer.echo(f"Analysis {analysis_id} deleted")
 
@@ -161,7 +161,7 @@ def list_analyses(
     json: AsJson = False,
 ) -> None:
     """List analyses, newest first."""
-    with reach() as console:
+    with connect() as console:
         expert_id = find_expert(console, expert) if expert else None
         chosen = {"status": status or None, "expert": expert_id, "symbol": symbol}
         page = console.get("/analyses", **chosen, limit=limit, cursor=cursor)
@@ -173,7 +173,7 @@ def list_analyses(
 @app.command()
 def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
     """Show one analysis with its attempts, steps, outputs and recommendation."""
-    with reach() as console:
+    with connect() as console:
         path = f"/analyses/{analysis_id}"
         found: dict[str, Any] = {"analysis": console.get(path), "recommendation": None}
         for part in ("attempts", "steps", "outputs"):
@@ -190,28 +190,28 @@ def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
 @app.command()
 def pause(reason: Reason = None, json: AsJson = False) -> None:
     """Pause the queue: nothing new is started, what runs goes on."""
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post("/queue/pause", reason=reason) | {"sentence": "The queue is paused"}, json)
 
 
 @app.command()
 def resume(json: AsJson = False) -> None:
     """Let the queue go on."""
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post("/queue/resume") | {"sentence": "The queue goes on"}, json)
 
 
 @app.command("seed-demo")
 def seed_demo(json: AsJson = False) -> None:
     """Load the demo desk: experts, a watchlist, and analyses of which some fail on purpose."""
-    with reach() as console:
+    with connect() as console:
         answer_of(console, console.post("/demo"), json)
 
 
 @app.command("pack-archives")
 def pack_archives(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False, json: AsJson = False) -> None:
     """Pack archives older than BA2_ARCHIVE_DAYS away, out of the database into a zip file."""
-    with reach() as console:
+    with connect() as console:
         if not yes:
             foreseen = console.get("/retention")
             typer.echo(foreseen["sentence"], err=True)
@@ -261,8 +261,8 @@ app.command("rerun-group")(failures.rerun_group)
 app.command("run-now")(retries.run_now)
 app.command("stop-retrying")(retries.stop_retrying)
 app.command()(retries.breakers)
-app.command("hold-back")(retries.hold_back)
-app.command("let-go")(retries.let_go)
+app.command("hold-back")(retries.open_breaker)
+app.command("let-go")(retries.close_breaker)
 app.command()(research.research)
 app.command()(costs.costs)
 app.command()(costs.budget)

@@ -46,13 +46,13 @@ class Console:
         """Return what the API answers; raises the PlatformError that it answers with."""
         return self._ask("GET", path, params={key: value for key, value in parameters.items() if value is not None})
 
-    def post(self, path: str, **wish: Any) -> Any:
+    def post(self, path: str, **body: Any) -> Any:
         """Press a button of the API; raises the PlatformError that it answers with."""
-        return self._ask("POST", path, json={key: value for key, value in wish.items() if value is not None})
+        return self._ask("POST", path, json={key: value for key, value in body.items() if value is not None})
 
-    def put(self, path: str, **wish: Any) -> Any:
+    def put(self, path: str, **body: Any) -> Any:
         """Set something, to nothing where its value is None; raises the PlatformError that the API answers with."""
-        return self._ask("PUT", path, json=wish)
+        return self._ask("PUT", path, json=body)
 
     def patch(self, path: str, **changes: Any) -> Any:
         """Change something; a None is sent, for it takes away. Raises the PlatformError that the API answers with."""

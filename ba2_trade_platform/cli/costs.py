@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, print_json, reach, show_answer
+from ba2_trade_platform.cli.session import AsJson, Reason, connect, print_json, show_answer
 from ba2_trade_platform.core.base.errors import Invalid
 
 NONE = "none"
@@ -21,7 +21,7 @@ def costs(
     """List what model calls cost, the dearest first; all attempts count, deleted analyses too."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = (today - timedelta(days=days - 1)).isoformat()
-    with reach() as console:
+    with connect() as console:
         found = console.get("/costs", group_by=group_by, since=since)
         standing = console.get("/costs/budget")
     if json:
@@ -41,7 +41,7 @@ def budget(
     """Show or set the budget that all model calls of one UTC day must stay within."""
     if limit is not None and limit != NONE and not limit.replace(".", "", 1).isdecimal():
         raise Invalid(f"A budget is an amount in USD, such as 25 or 2.50, or {NONE}; not {limit[:40]}")
-    with reach() as console:
+    with connect() as console:
         if limit is None:
             answer = console.get("/costs/budget")
         else:

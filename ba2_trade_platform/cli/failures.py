@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.cli.session import (
+    AsJson,
+    Reason,
+    answer_of,
+    connect,
+    print_json,
+    settings_in_force,
+    show_answer,
+)
 from ba2_trade_platform.core.base.errors import Invalid
 
 STATES = "unresolved, regressed, scheduled, recovered, ignored, resolved or wont_fix"
@@ -22,7 +30,7 @@ def failures(
     json: AsJson = False,
 ) -> None:
     """List groups of equal failures, what needs a person first."""
-    with reach() as console:
+    with connect() as console:
         inbox = console.get("/failures", state=state or None, limit=limit, cursor=cursor)
     from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
 
@@ -56,10 +64,10 @@ def reopen(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False
 
 def rerun_group(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False) -> None:
     """Re-run all that stands failed in a group, as one bulk re-run."""
-    with reach() as console:
+    with connect() as console:
         answer_of(console, console.post(f"/failures/{fingerprint}/rerun", reason=reason), json)
 
 
-def _say(fingerprint: str, verb: str, as_json: bool, **wish: Any) -> None:
-    with reach() as console:
-        show_answer(console.post(f"/failures/{fingerprint}/{verb}", **wish), as_json)
+def _say(fingerprint: str, verb: str, as_json: bool, **body: Any) -> None:
+    with connect() as console:
+        show_answer(console.post(f"/failures/{fingerprint}/{verb}", **body), as_json)

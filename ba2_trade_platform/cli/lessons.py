@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, print_json, reach, show_answer
+from ba2_trade_platform.cli.session import AsJson, connect, print_json, show_answer
 from ba2_trade_platform.core.base.errors import Unavailable
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -24,7 +24,7 @@ def list_lessons(
     json: AsJson = False,
 ) -> None:
     """List lessons, newest first, or those most like a text."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/lessons", symbol=symbol, action=action, q=like, limit=limit)
     if json:
         print_json(found)
@@ -44,14 +44,14 @@ def list_lessons(
 @lessons.command()
 def learn(json: AsJson = False) -> None:
     """Look for outcomes now: decisions whose horizon has passed become lessons."""
-    with reach() as console:
+    with connect() as console:
         show_answer(console.post("/lessons/learn"), json)
 
 
 @lessons.command()
 def rebuild(json: AsJson = False) -> None:
     """Make the store that finds lessons anew from the database, and wait for it."""
-    with reach() as console:
+    with connect() as console:
         status: dict[str, Any] = console.post("/lessons/rebuild")
         while status["rebuilding"]:
             time.sleep(LOOK_AGAIN_SECONDS)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, print_json, reach
+from ba2_trade_platform.cli.session import AsJson, connect, print_json
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
 
@@ -31,7 +31,7 @@ def list_instruments(
     json: AsJson = False,
 ) -> None:
     """List instruments by symbol."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/instruments", q=text, label=label, cursor=cursor, limit=limit)
     if json:
         print_json(found)
@@ -55,9 +55,9 @@ def add_instrument(
     json: AsJson = False,
 ) -> None:
     """Add an instrument."""
-    wish = {"name": name, "exchange": exchange, "currency": currency, "calendar": calendar, "labels": label or []}
-    with reach() as console:
-        made = console.post("/instruments", symbol=symbol, **wish)
+    body = {"name": name, "exchange": exchange, "currency": currency, "calendar": calendar, "labels": label or []}
+    with connect() as console:
+        made = console.post("/instruments", symbol=symbol, **body)
     print_json(made) if json else typer.echo(f"{made['symbol']} added")
 
 
@@ -65,14 +65,14 @@ def add_instrument(
 def import_instruments(file: File, preview: Preview = False, json: AsJson = False) -> None:
     """Add and change the instruments of a CSV file with a column `symbol`."""
     text = _text_of(file)
-    with reach() as console:
+    with connect() as console:
         _show_report(console.post("/instruments/import", text=text, preview=preview), json)
 
 
 @instruments.command("export")
 def export_instruments() -> None:
     """Write every instrument as CSV to standard output; `import` reads it again."""
-    with reach() as console:
+    with connect() as console:
         typer.echo(console.text("/instruments/export"), nl=False)
 
 
@@ -82,7 +82,7 @@ def list_watchlists(
     json: AsJson = False,
 ) -> None:
     """List watchlists, or one with its symbols."""
-    with reach() as console:
+    with connect() as console:
         if name is not None:
             one = console.get(f"/watchlists/{_find(console, name)}")
             print_json(one) if json else typer.echo("\n".join(one["symbols"]) or f"{one['name']} is empty")
@@ -105,7 +105,7 @@ def add_to_watchlist(
     json: AsJson = False,
 ) -> None:
     """Add symbols to a watchlist."""
-    with reach() as console:
+    with connect() as console:
         try:
             watchlist_id = _find(console, name)
         except NotFound:
@@ -124,10 +124,10 @@ def import_watchlists(
 ) -> None:
     """Fill watchlists from a CSV file with the columns `watchlist` and `symbol`."""
     text = _text_of(file)
-    with reach() as console:
+    with connect() as console:
         target = None if into is None else _find(console, into)
-        wish = {"text": text, "into": target, "unknown": unknown, "preview": preview}
-        _show_report(console.post("/watchlists/import", **wish), json)
+        body = {"text": text, "into": target, "unknown": unknown, "preview": preview}
+        _show_report(console.post("/watchlists/import", **body), json)
 
 
 @watchlists.command("export")
@@ -135,7 +135,7 @@ def export_watchlists(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one")] = None,
 ) -> None:
     """Write the watchlists as CSV to standard output; `import` reads it again."""
-    with reach() as console:
+    with connect() as console:
         query = "" if name is None else f"?watchlist={quote(str(_find(console, name)))}"
         typer.echo(console.text(f"/watchlists/export{query}"), nl=False)
 

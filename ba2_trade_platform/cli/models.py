@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, print_json, reach
+from ba2_trade_platform.cli.session import AsJson, connect, print_json
 from ba2_trade_platform.core.base.errors import Refused
 
 providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key.")
@@ -17,7 +17,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name")
 @providers.command("list")
 def list_providers(json: AsJson = False) -> None:
     """List the model providers with their models and where their keys come from."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/providers")
     from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
 
@@ -31,7 +31,7 @@ def try_provider(
     json: AsJson = False,
 ) -> None:
     """Make a tiny real call to a provider, which costs a few tokens."""
-    with reach() as console:
+    with connect() as console:
         said = console.post(f"/providers/{name}/test", model=model)
     if json:
         print_json(said)
@@ -49,7 +49,7 @@ def set_key(
 ) -> None:
     """Store a provider's API key, read from standard input or asked for, so that no shell's history keeps it."""
     key = None if remove else _asked_key(name)
-    with reach() as console:
+    with connect() as console:
         changed = console.patch(f"/providers/{name}", key=key)
     sentence = f"{name}: {'key stored' if key else changed['key_words']}"
     print_json(changed) if json else typer.echo(sentence)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, print_json, reach
+from ba2_trade_platform.cli.session import AsJson, connect, print_json
 from ba2_trade_platform.core.base.errors import NotFound, Refused
 
 notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Notifications: channels, test, sent.")
@@ -15,7 +15,7 @@ notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Notifica
 @notify.command()
 def channels(json: AsJson = False) -> None:
     """List the channels, without their addresses."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/notification-channels")
     if json:
         print_json(found)
@@ -33,7 +33,7 @@ def try_channel(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The channel's name or id")], json: AsJson = False
 ) -> None:
     """Send a test message to a channel at once, and say what its service said."""
-    with reach() as console:
+    with connect() as console:
         channel = _channel(console, name)
         said = console.post(f"/notification-channels/{channel['id']}/test")
     if json:
@@ -51,7 +51,7 @@ def sent(
     json: AsJson = False,
 ) -> None:
     """List messages, newest first."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/notifications", state=state, limit=limit)
     if json:
         print_json(found)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, print_json, reach, show_answer
+from ba2_trade_platform.cli.session import AsJson, connect, print_json, show_answer
 
 symbols = typer.Typer(help="What price providers call symbols.", no_args_is_help=True)
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="yahoo or alpaca")]
@@ -17,7 +17,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The symbol as the pro
 @symbols.command("list")
 def list_names(json: AsJson = False) -> None:
     """List every symbol that a provider calls otherwise."""
-    with reach() as console:
+    with connect() as console:
         items = console.get("/symbol-map")["items"]
     if json:
         print_json({"items": items})
@@ -31,7 +31,7 @@ def list_names(json: AsJson = False) -> None:
 @symbols.command("set")
 def set_name(provider: Provider, symbol: Symbol, name: Name, json: AsJson = False) -> None:
     """Say what a provider calls a symbol."""
-    with reach() as console:
+    with connect() as console:
         answer = console.put(f"/symbol-map/{provider}/{symbol}", provider_symbol=name)
     show_answer(answer | {"sentence": f"{answer['symbol']} is {answer['provider_symbol']} at {provider}"}, json)
 
@@ -39,6 +39,6 @@ def set_name(provider: Provider, symbol: Symbol, name: Name, json: AsJson = Fals
 @symbols.command("forget")
 def forget_name(provider: Provider, symbol: Symbol, json: AsJson = False) -> None:
     """Call a symbol by the provider's own rules again."""
-    with reach() as console:
+    with connect() as console:
         console.delete(f"/symbol-map/{provider}/{symbol}")
     show_answer({"sentence": f"{symbol} goes by its own name at {provider} again"}, json)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, print_json, reach, settings_in_force
+from ba2_trade_platform.cli.session import AsJson, connect, print_json, settings_in_force
 
 
 def research(json: AsJson = False) -> None:
     """Check the folder of news, figures and posts: what can be used, and each line that cannot, with the reason."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/research")
     if json:
         print_json(found)

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, print_json, reach, settings_in_force, show_answer
+from ba2_trade_platform.cli.session import (
+    AsJson,
+    Reason,
+    answer_of,
+    connect,
+    print_json,
+    settings_in_force,
+    show_answer,
+)
 from ba2_trade_platform.core.base.errors import NotFound
 
 schedules = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the desk analyses by itself, and when.")
@@ -18,7 +26,7 @@ STATES = "running, done, late, partly_failed, failed, missed or skipped"
 @schedules.command("list")
 def list_schedules(json: AsJson = False) -> None:
     """List schedules with their next time and their last run."""
-    with reach() as console:
+    with connect() as console:
         found = console.get("/schedules")
     if json:
         print_json(found)
@@ -35,7 +43,7 @@ def list_schedules(json: AsJson = False) -> None:
 @schedules.command("next")
 def next_times(schedule: Which, count: Annotated[int, typer.Option(help="1 to 100")] = 5, json: AsJson = False) -> None:
     """Show the next planned times, in the desk's zone."""
-    with reach() as console:
+    with connect() as console:
         found = console.get(f"/schedules/{_find(console, schedule)}/next", count=count)
     if json:
         print_json(found)
@@ -49,7 +57,7 @@ def next_times(schedule: Which, count: Annotated[int, typer.Option(help="1 to 10
 @schedules.command()
 def run(schedule: Which, json: AsJson = False) -> None:
     """Run a schedule at once, beside its planned times."""
-    with reach() as console:
+    with connect() as console:
         answer_of(console, console.post(f"/schedules/{_find(console, schedule)}/run"), json)
 
 
@@ -75,7 +83,7 @@ def runs(
     json: AsJson = False,
 ) -> None:
     """List what became of planned times, newest first; or acknowledge one."""
-    with reach() as console:
+    with connect() as console:
         if acknowledge is not None:
             seen = console.post(f"/runs/{acknowledge}/acknowledge", reason=reason)
             show_answer(seen | {"sentence": f"Run {acknowledge} is acknowledged"}, json)
@@ -93,7 +101,7 @@ def runs(
 
 
 def _switch(schedule: str, what: str, json: bool) -> None:
-    with reach() as console:
+    with connect() as console:
         found = console.post(f"/schedules/{_find(console, schedule)}/{what}")
     waits = f"its next time is {_moment(found['next_at'])}" if found["next_at"] else "it waits for no time"
     show_answer(found | {"sentence": f"{found['name']} is {what}d; {waits}"}, json)

@@ -22,7 +22,7 @@ def settings_in_force() -> Settings:
     return read_settings()
 
 
-def reach() -> Any:
+def connect() -> Any:
     """Reach the console: over its API, or in this process where none runs."""
     be_quiet()
     from ba2_trade_platform.cli.console import open_console  # noqa: PLC0415 - httpx and the database's libraries

@@ -84,7 +84,7 @@ class DemoState:
     analyses: int
 
 
-class Demo:
+class DemoDesk:
     """Loads and removes the demo desk."""
 
     def __init__(

@@ -16,7 +16,7 @@ from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id, note
 from ba2_trade_platform.core.base.app_settings import read_setting
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Invalid, Refused
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState, Walk
 from ba2_trade_platform.db import tables as t
@@ -34,7 +34,7 @@ SLOWEST, FASTEST = 1.0, 100_000.0
 SAVE_SECONDS = 5
 
 
-class WalkingClock(DeskClock, Protocol):
+class WalkingClock(SchedulingClock, Protocol):
     """A clock that can be had walk."""
 
     def state(self) -> ReplayState:

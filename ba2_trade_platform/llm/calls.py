@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.contracts.language_models import CallBook, CallEnd, CallStart, Charge, KeptAnswer
+from ba2_trade_platform.core.contracts.language_models import CallEnd, CallRecorder, CallStart, Charge, KeptAnswer
 from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.llm.failures import REFUSALS, explain, status_of
 from ba2_trade_platform.llm.limits import Limiter
@@ -101,8 +101,8 @@ def _keep_whole_calls(whole: AIMessageChunk) -> None:
 class Caller:
     """Makes calls; all of them on the models' loop."""
 
-    def __init__(self, book: CallBook, pool: ThreadPoolExecutor) -> None:
-        self._book = book
+    def __init__(self, call_log: CallRecorder, pool: ThreadPoolExecutor) -> None:
+        self._call_log = call_log
         self._pool = pool
 
     async def make(self, call: Call, limiter: Limiter) -> AIMessage:
@@ -148,25 +148,25 @@ class Caller:
         return message, _fault(call, message, heard.reason)
 
     async def _begin(self, start: CallStart) -> int:
-        beginning = asyncio.get_running_loop().run_in_executor(self._pool, self._book.begin, start)
+        beginning = asyncio.get_running_loop().run_in_executor(self._pool, self._call_log.begin, start)
         try:
             return await asyncio.shield(beginning)
         except asyncio.CancelledError:
-            beginning.add_done_callback(partial(self._never_made, self._book))
+            beginning.add_done_callback(partial(self._never_made, self._call_log))
             raise
         except PlatformError as error:
             sentence = f"The model was not asked, for the call could not be written down: {error}"
             raise ExpertError(ErrorCode.INTERRUPTED, sentence) from None
 
-    def _never_made(self, book: CallBook, beginning: asyncio.Future[int]) -> None:
+    def _never_made(self, call_log: CallRecorder, beginning: asyncio.Future[int]) -> None:
         if beginning.exception() is None:
-            self._pool.submit(book.end, beginning.result(), CallEnd(CallOutcome.CANCELLED, 0, 0, 0))
+            self._pool.submit(call_log.end, beginning.result(), CallEnd(CallOutcome.CANCELLED, 0, 0, 0))
 
     def _close(self, call: Call, call_id: int, end: CallEnd) -> Charge:
         try:
-            charge = self._book.end(call_id, end)
+            charge = self._call_log.end(call_id, end)
         except PlatformError as error:
-            # What was answered is paid and must be used, although the book cannot be written just now.
+            # What was answered is paid and must be used, although the call log cannot be written just now.
             log.warning("What model call %s took could not be written down: %s", call_id, error)
             charge = Charge(None, None)
         call.charged(charge)

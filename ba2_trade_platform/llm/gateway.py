@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import Budgets, CallBook, CallStart, ModelSettings
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallRecorder, CallStart, ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider, ProviderDirectory
 from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
 from ba2_trade_platform.llm.calls import Call, Caller
@@ -54,18 +54,18 @@ class Gateway:
     def __init__(
         self,
         providers: ProviderDirectory,
-        book: CallBook,
-        held: Callable[[], AbstractSet[str]] = frozenset,
+        call_log: CallRecorder,
+        open_providers: Callable[[], AbstractSet[str]] = frozenset,
         minute: float = MINUTE,
         *,
         scripted: ScriptedModels,
     ) -> None:
         self._providers = providers
-        self._held = held
+        self._open_providers = open_providers
         self._minute = minute
         self._scripted = scripted
         self._loop = ModelLoop()
-        self._book = book
+        self._call_log = call_log
         self._models: dict[_Key, asyncio.Task[BaseChatModel]] = {}
         self._limiters: dict[str, Limiter] = {}
 
@@ -81,7 +81,7 @@ class Gateway:
             return None
         loop = asyncio.get_running_loop()
         asked = (context.analysis_id, context.attempt, digest)
-        kept = await loop.run_in_executor(self._loop.pool, self._book.answer, *asked)
+        kept = await loop.run_in_executor(self._loop.pool, self._call_log.answer, *asked)
         if kept is None:
             return None
         from langchain_core.messages import messages_from_dict  # noqa: PLC0415 - LangChain, which is loaded by now
@@ -106,10 +106,10 @@ class Gateway:
         self._limiters.clear()
 
     async def _ask(self, question: Question, order: Sequence[str]) -> Answered:
-        held = await asyncio.get_running_loop().run_in_executor(self._loop.pool, self._held)
+        open_providers = await asyncio.get_running_loop().run_in_executor(self._loop.pool, self._open_providers)
         # Whoever fails for everybody just now is asked last, and not passed over: the others may fail too.
-        sensible = sorted(order, key=lambda name: name in held)
-        return await Router(Caller(self._book, self._loop.pool), self._offer).ask(question, sensible)
+        sensible = sorted(order, key=lambda name: name in open_providers)
+        return await Router(Caller(self._call_log, self._loop.pool), self._offer).ask(question, sensible)
 
     async def _offer(self, name: str, question: Question) -> Offer:
         loop = asyncio.get_running_loop()
@@ -177,7 +177,7 @@ class Gateway:
                 connection, made, [HumanMessage("Answer with the one word: ready")], {}, start,
                 TEST_ASKING.timeout_seconds, lambda charge: charges.append(charge.tokens),
             )  # fmt: skip
-            await Caller(self._book, self._loop.pool).make(call, self._limiter(connection.provider))
+            await Caller(self._call_log, self._loop.pool).make(call, self._limiter(connection.provider))
         except ExpertError as error:
             return said(ok=False, sentence=str(error), code=error.code)
         return said(ok=True, sentence=f"{name} answered with {model}")

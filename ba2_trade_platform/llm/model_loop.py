@@ -30,7 +30,7 @@ class ModelLoop:
 
     @property
     def pool(self) -> ThreadPoolExecutor:
-        """Threads for what blocks beside the calls: imports and the book."""
+        """Threads for what blocks beside the calls: imports and the call log."""
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(BOOKKEEPERS, thread_name_prefix="models")

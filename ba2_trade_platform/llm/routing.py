@@ -132,5 +132,5 @@ _full_jitter = wait_random_exponential(multiplier=1, max=LONGEST_BACK_OFF)
 def _wait(state: RetryCallState) -> float:
     """Return how long to wait: full jitter, and never less than the provider asks for."""
     error = state.outcome.exception() if state.outcome else None
-    wish = getattr(error, "retry_after", None) or 0.0
-    return max(float(wish), _full_jitter(state))
+    asked_seconds = getattr(error, "retry_after", None) or 0.0
+    return max(float(asked_seconds), _full_jitter(state))

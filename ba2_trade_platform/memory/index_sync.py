@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed, Subscription
 
 FIRST_SECONDS = 30.0
@@ -14,37 +14,37 @@ AFTER_CHANGES_SECONDS = 60.0
 _NOW_AND_THEN, _AFTER_CHANGES = "outcomes", "outcomes of changed analyses"
 
 
-class Keeper:
+class IndexSync:
     """Calls `look`, which must return at once: 30 s after the start, every 10 minutes, a minute after changes."""
 
     def __init__(
         self,
         look: Callable[[], None],
         feed: ChangeFeed,
-        clockwork: Clockwork,
+        jobs: BackgroundJobs,
         first_seconds: float = FIRST_SECONDS,
         after_changes_seconds: float = AFTER_CHANGES_SECONDS,
     ) -> None:
         self._look = look
         self._feed = feed
-        self._clockwork = clockwork
+        self._jobs = jobs
         self._first_seconds = first_seconds
         self._after_changes_seconds = after_changes_seconds
         self._changed = threading.Event()
         self._subscription: Subscription | None = None
 
     def start(self) -> None:
-        """Begin; the clockwork may be started before or after."""
-        self._clockwork.every(INTERVAL_SECONDS, _NOW_AND_THEN, self._look, first_seconds=self._first_seconds)
-        self._clockwork.every(self._after_changes_seconds, _AFTER_CHANGES, self._after_changes)
+        """Begin; the background jobs may be started before or after."""
+        self._jobs.every(INTERVAL_SECONDS, _NOW_AND_THEN, self._look, first_seconds=self._first_seconds)
+        self._jobs.every(self._after_changes_seconds, _AFTER_CHANGES, self._after_changes)
         self._subscription = self._feed.subscribe(self._hear)
 
     def stop(self) -> None:
         """Look no more; stopping what never began is allowed."""
         if self._subscription is not None:
             self._subscription.close()
-        self._clockwork.forget(_NOW_AND_THEN)
-        self._clockwork.forget(_AFTER_CHANGES)
+        self._jobs.forget(_NOW_AND_THEN)
+        self._jobs.forget(_AFTER_CHANGES)
 
     def _hear(self, _: Change) -> None:
         self._changed.set()

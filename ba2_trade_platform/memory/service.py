@@ -15,14 +15,14 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from ba2_trade_platform.core.base.actors import Actor
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.errors import PlatformError, Refused, SwitchedOff
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.lessons import Learner, Learnt, LessonBook, LessonFilter, LessonRow
-from ba2_trade_platform.memory.index_sync import Keeper
-from ba2_trade_platform.memory.single_thread import OwnThread
+from ba2_trade_platform.memory.index_sync import IndexSync
+from ba2_trade_platform.memory.single_thread import SingleThread
 from ba2_trade_platform.memory.store import BATCH, Entry, Scope, VectorStore
 from ba2_trade_platform.vocabulary import ErrorCode
 
@@ -90,7 +90,7 @@ class LessonMemory:
         self._learning = learning
         self._store = store
         self._embedder = embedder
-        self._thread = OwnThread("memory")
+        self._thread = SingleThread("memory")
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # one filling or rebuilding at a time
         self._stopping = threading.Event()
@@ -100,7 +100,7 @@ class LessonMemory:
         self._stored: int | None = None
         self._problem = problem
         self._again_at = 0.0
-        self._keeper: Keeper | None = None
+        self._index_sync: IndexSync | None = None
 
     @property
     def enabled(self) -> bool:
@@ -195,17 +195,17 @@ class LessonMemory:
         threading.Thread(target=self._rebuild, name="memory-rebuild", daemon=True).start()
         return self.status()
 
-    def start(self, feed: ChangeFeed, clockwork: Clockwork) -> None:
+    def start(self, feed: ChangeFeed, jobs: BackgroundJobs) -> None:
         """Look for outcomes now and then, and soon after `feed` told of changes."""
         if self.enabled:
-            self._keeper = Keeper(self.look, feed, clockwork)
-            self._keeper.start()
+            self._index_sync = IndexSync(self.look, feed, jobs)
+            self._index_sync.start()
 
     def stop(self) -> None:
         """Look no more and close the store; waits a few seconds at most."""
         self._stopping.set()
-        if self._keeper is not None:
-            self._keeper.stop()
+        if self._index_sync is not None:
+            self._index_sync.stop()
         if self._store is not None and not self._thread.stop(STOP_SECONDS, last=self._store.close):
             log.warning("The memory store did not close within %g s; it heals at the next start", STOP_SECONDS)
 

@@ -14,7 +14,7 @@ T = TypeVar("T")
 _Work = tuple[Callable[[], Any], "Future[Any]"]
 
 
-class OwnThread:
+class SingleThread:
     """Runs one piece of work at a time; begins with the first one."""
 
     def __init__(self, name: str) -> None:

@@ -17,7 +17,7 @@ from ba2_trade_platform.ui.batches.list_page import batch_list_page
 from ba2_trade_platform.ui.experts.page import experts_page
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.live import Live
-from ba2_trade_platform.ui.kit.pulse import SharedReading, read_pulse
+from ba2_trade_platform.ui.kit.shell_status import SharedReading, read_shell_status
 from ba2_trade_platform.ui.models.costs_page import costs_page
 from ba2_trade_platform.ui.models.lessons_page import lesson_page, lessons_page
 from ba2_trade_platform.ui.models.providers_page import providers_page
@@ -42,7 +42,7 @@ STYLED = (
 def register_pages(platform: Platform) -> Desk:
     """Give the console its pages; returns what they share."""
     live = Live(platform.store.feed)
-    desk = Desk(platform, live, SharedReading(partial(read_pulse, platform)))
+    desk = Desk(platform, live, SharedReading(partial(read_shell_status, platform)))
     platform.operations.health.count_pages(lambda: live.pages)
     _add_style()
     _analyses(desk)

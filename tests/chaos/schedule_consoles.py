@@ -24,9 +24,9 @@ from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change
-from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.due_runs import RunStarter
 from ba2_trade_platform.core.schedules.scheduler import Scheduler
-from ba2_trade_platform.core.schedules.uptime import Presence
+from ba2_trade_platform.core.schedules.uptime import Uptime
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 from ba2_trade_platform.market.calendars.sessions import session_calendar
 from ba2_trade_platform.settings import Settings
@@ -55,12 +55,12 @@ class FastClock:
         """Nobody sets it."""
 
 
-def scheduler_of(platform: Platform, clock: FastClock) -> tuple[Scheduler, ScheduleFiring]:
+def scheduler_of(platform: Platform, clock: FastClock) -> tuple[Scheduler, RunStarter]:
     """Return a scheduler that runs by this clock, on the console's own clockwork, and what it fires with."""
     clocks = {ScheduleClock.REAL: clock}
-    firing = ScheduleFiring(platform.store, platform.queue, ExchangeCalendars(), clocks, platform.prices.clock)
-    presence = Presence(platform.store, "fast")
-    return Scheduler(platform.store, platform.operations.background_jobs, firing, presence, clocks), firing
+    run_starter = RunStarter(platform.store, platform.queue, ExchangeCalendars(), clocks, platform.prices.clock)
+    uptime = Uptime(platform.store, "fast")
+    return Scheduler(platform.store, platform.operations.background_jobs, run_starter, uptime, clocks), run_starter
 
 
 def live(folder: Path, speed: float) -> None:
@@ -75,11 +75,11 @@ def live(folder: Path, speed: float) -> None:
             print("worked", flush=True)
 
     platform.store.feed.subscribe(listen)
-    scheduler, firing = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
+    scheduler, run_starter = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
     scheduler.start()
     platform.operations.background_jobs.start()
     print("ready", flush=True)
-    firing.fire_slice(ScheduleClock.REAL)
+    run_starter.fire_slice(ScheduleClock.REAL)
     print("fired", flush=True)
     threading.Event().wait()
 

@@ -53,10 +53,10 @@ def failed_analysis(desk: Desk) -> int:
     """Return an analysis that failed and left 15 outputs, a step, a state and a recommendation."""
     analysis_id, worker = desk.submit(desk.expert()), desk.worker()
     claim = worker.claim(analysis_id)
-    sheet = worked(claim, desk.clock.now(), outputs=15)
-    sheet.provisional = hold()
-    sheet.end = End(Outcome.FAILED, desk.clock.advance(2), failure=failure_of(claim))
-    worker.tick(sheet)
+    write_batch = worked(claim, desk.clock.now(), outputs=15)
+    write_batch.provisional = hold()
+    write_batch.end = End(Outcome.FAILED, desk.clock.advance(2), failure=failure_of(claim))
+    worker.tick(write_batch)
     return analysis_id
 
 

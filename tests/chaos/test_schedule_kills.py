@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.recurrence.occurrences import planned_times
+from ba2_trade_platform.core.recurrence.occurrences import occurrences
 from ba2_trade_platform.core.recurrence.timings import Plan, read_timing
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
@@ -123,7 +123,7 @@ def test_every_planned_time_from_the_first_to_the_last_is_there_exactly_once(sur
     plan = Plan(read_timing(QUARTERLY), "Europe/Berlin")
     for schedule_id, next_at in ask(survived, "SELECT id, next_at FROM schedule"):
         until = datetime.fromisoformat(next_at).replace(tzinfo=UTC) - timedelta(seconds=1)
-        expected = list(planned_times(plan, BEGIN, ExchangeCalendars(), until=until))
+        expected = list(occurrences(plan, BEGIN, ExchangeCalendars(), until=until))
         rows = ask(
             survived, f"SELECT planned_at FROM schedule_run WHERE schedule_id = {schedule_id} ORDER BY planned_at"
         )

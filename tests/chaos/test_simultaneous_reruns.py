@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.analyses.rerun import Requeued
+from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.base.errors import PlatformError, Refused
 from ba2_trade_platform.vocabulary import Status
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
@@ -16,11 +16,11 @@ from tests.sql import file_of, one
 CLICKS = 100
 
 
-def click_together(platform: Platform, analysis_id: int) -> list[Requeued | PlatformError]:
+def click_together(platform: Platform, analysis_id: int) -> list[RerunAccepted | PlatformError]:
     """Press the button from a hundred threads at one moment and return what each was told."""
     together = threading.Barrier(CLICKS)
 
-    def click(_: int) -> Requeued | PlatformError:
+    def click(_: int) -> RerunAccepted | PlatformError:
         together.wait(30)
         try:
             return platform.analyses.rerun(analysis_id, by=TRADER)
@@ -39,7 +39,7 @@ def test_one_of_a_hundred_threads_is_accepted_and_one_attempt_is_made(tmp_path: 
         drain(platform)
         platform.queue.pause(by=TRADER)
         answers = click_together(platform, analysis_id)
-        accepted = [answer for answer in answers if isinstance(answer, Requeued)]
+        accepted = [answer for answer in answers if isinstance(answer, RerunAccepted)]
         refused = [answer for answer in answers if isinstance(answer, Refused)]
         assert len(accepted) == 1
         assert len(refused) == CLICKS - 1
@@ -62,7 +62,7 @@ def test_while_the_worker_runs_the_others_are_told_where_the_row_stands(tmp_path
         drain(platform)
         answers = click_together(platform, analysis_id)
         drain(platform)
-        assert sum(isinstance(answer, Requeued) for answer in answers) == 1
+        assert sum(isinstance(answer, RerunAccepted) for answer in answers) == 1
         refused = [answer for answer in answers if isinstance(answer, Refused)]
         assert len(refused) == CLICKS - 1
         assert {answer.code for answer in refused} <= {"ALREADY_QUEUED", "NOT_FAILED"}

@@ -14,7 +14,7 @@ import pytest
 from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.contracts.language_models import Budgets, CallBook, CallEnd, CallStart, Charge
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallEnd, CallRecorder, CallStart, Charge
 from ba2_trade_platform.core.models.pricing import Price
 from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode
 from tests.fakes.clock import MovingClock
@@ -28,17 +28,17 @@ START = CallStart(1, 1, 1, "AAPL", "Bull", "lab", "dear", 1000, 1000)
 ANSWERED = CallEnd(CallOutcome.ANSWERED, 900, 500)
 
 
-class Book:
+class ClockedCallLog:
     """A book with the clock it goes by, and the whole desk's budget set through it."""
 
-    def __init__(self, book: CallBook, clock: MovingClock, whole_day: object) -> None:
-        self.begin, self.end = book.begin, book.end
+    def __init__(self, call_log: CallRecorder, clock: MovingClock, whole_day: object) -> None:
+        self.begin, self.end = call_log.begin, call_log.end
         self.clock = clock
         self.whole_day = whole_day
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[Book]:
+def call_log(tmp_path: Path) -> Iterator[ClockedCallLog]:
     (tmp_path / "prices.csv").write_text(
         "provider,model,valid_from,input,cached,output,source\nlab,dear,2020-01-01,10,1,30,this test\n"
     )
@@ -47,14 +47,14 @@ def book(tmp_path: Path) -> Iterator[Book]:
     def set_desk(limit: Decimal) -> None:
         desk.platform.app_settings.change(BUDGET_PER_DAY, str(limit), by=TRADER)
 
-    yield Book(desk.platform.models.calls, desk.clock, set_desk)
+    yield ClockedCallLog(desk.platform.models.calls, desk.clock, set_desk)
     desk.close()
 
 
-def refused(book: Book, start: CallStart) -> str:
+def refused(call_log: ClockedCallLog, start: CallStart) -> str:
     """Return the sentence by which a call is refused."""
     with pytest.raises(ExpertError) as error:
-        book.begin(start)
+        call_log.begin(start)
     assert error.value.code is ErrorCode.BUDGET
     return str(error.value)
 
@@ -64,108 +64,110 @@ def within(**budgets: Decimal) -> CallStart:
     return replace(START, budgets=Budgets(**budgets))
 
 
-def test_a_call_takes_its_tokens_and_their_price(book: Book) -> None:
-    assert book.end(book.begin(START), ANSWERED) == Charge(1400, Decimal("0.024"))
+def test_a_call_takes_its_tokens_and_their_price(call_log: ClockedCallLog) -> None:
+    assert call_log.end(call_log.begin(START), ANSWERED) == Charge(1400, Decimal("0.024"))
 
 
-def test_remembered_input_costs_what_remembered_input_costs(book: Book) -> None:
+def test_remembered_input_costs_what_remembered_input_costs(call_log: ClockedCallLog) -> None:
     end = replace(ANSWERED, tokens_cached=800)
-    assert book.end(book.begin(START), end) == Charge(1400, Decimal("0.0168"))
+    assert call_log.end(call_log.begin(START), end) == Charge(1400, Decimal("0.0168"))
 
 
-def test_calls_have_numbers_of_their_own(book: Book) -> None:
-    assert len({book.begin(START) for _ in range(3)}) == 3
+def test_calls_have_numbers_of_their_own(call_log: ClockedCallLog) -> None:
+    assert len({call_log.begin(START) for _ in range(3)}) == 3
 
 
-def test_the_price_of_an_unknown_model_is_unknown_and_not_nothing(book: Book) -> None:
+def test_the_price_of_an_unknown_model_is_unknown_and_not_nothing(call_log: ClockedCallLog) -> None:
     unknown = replace(START, model="brand-new")
-    assert book.end(book.begin(unknown), ANSWERED) == Charge(1400, None)
+    assert call_log.end(call_log.begin(unknown), ANSWERED) == Charge(1400, None)
 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.FAILED, CallOutcome.CANCELLED, CallOutcome.INTERRUPTED])
-def test_tokens_that_nobody_counted_are_unknown_and_so_is_their_cost(book: Book, outcome: CallOutcome) -> None:
-    assert book.end(book.begin(START), CallEnd(outcome, error_code="TIMEOUT")) == Charge(None, None)
+def test_tokens_that_nobody_counted_are_unknown_and_so_is_their_cost(
+    call_log: ClockedCallLog, outcome: CallOutcome
+) -> None:
+    assert call_log.end(call_log.begin(START), CallEnd(outcome, error_code="TIMEOUT")) == Charge(None, None)
 
 
-def test_a_provider_that_refused_the_call_is_paid_nothing(book: Book) -> None:
+def test_a_provider_that_refused_the_call_is_paid_nothing(call_log: ClockedCallLog) -> None:
     end = CallEnd(CallOutcome.FAILED, 0, 0, 0, error_code=ErrorCode.RATE_LIMIT.value)
-    assert book.end(book.begin(START), end) == Charge(0, Decimal(0))
+    assert call_log.end(call_log.begin(START), end) == Charge(0, Decimal(0))
 
 
-def test_a_limit_that_was_met_in_the_middle_of_an_answer_leaves_its_cost_unknown(book: Book) -> None:
+def test_a_limit_that_was_met_in_the_middle_of_an_answer_leaves_its_cost_unknown(call_log: ClockedCallLog) -> None:
     end = CallEnd(CallOutcome.FAILED, error_code=ErrorCode.RATE_LIMIT.value)
-    assert book.end(book.begin(START), end) == Charge(None, None)
+    assert call_log.end(call_log.begin(START), end) == Charge(None, None)
 
 
-def test_a_second_end_changes_nothing(book: Book) -> None:
-    call = book.begin(START)
-    first = book.end(call, ANSWERED)
-    assert book.end(call, CallEnd(CallOutcome.ANSWERED, 9, 9)) == first
+def test_a_second_end_changes_nothing(call_log: ClockedCallLog) -> None:
+    call = call_log.begin(START)
+    first = call_log.end(call, ANSWERED)
+    assert call_log.end(call, CallEnd(CallOutcome.ANSWERED, 9, 9)) == first
 
 
-def test_the_end_of_a_call_that_never_began_is_refused(book: Book) -> None:
+def test_the_end_of_a_call_that_never_began_is_refused(call_log: ClockedCallLog) -> None:
     with pytest.raises(NotFound):
-        book.end(4711, ANSWERED)
+        call_log.end(4711, ANSWERED)
 
 
-def test_a_call_that_could_exceed_the_budget_of_its_analysis_is_refused_beforehand(book: Book) -> None:
+def test_a_call_that_could_exceed_the_budget_of_its_analysis_is_refused_beforehand(call_log: ClockedCallLog) -> None:
     start = within(per_analysis=LIMIT)
-    book.end(book.begin(start), ANSWERED)  # 0.024
-    book.end(book.begin(replace(start, attempt=2)), ANSWERED)  # 0.048: all attempts count
-    book.end(book.begin(replace(start, attempt=3)), ANSWERED)  # 0.072, and 0.04 more is too much
-    assert "0.07" in refused(book, replace(start, attempt=4))
-    book.begin(replace(start, analysis_id=2))
+    call_log.end(call_log.begin(start), ANSWERED)  # 0.024
+    call_log.end(call_log.begin(replace(start, attempt=2)), ANSWERED)  # 0.048: all attempts count
+    call_log.end(call_log.begin(replace(start, attempt=3)), ANSWERED)  # 0.072, and 0.04 more is too much
+    assert "0.07" in refused(call_log, replace(start, attempt=4))
+    call_log.begin(replace(start, analysis_id=2))
 
 
-def test_what_is_under_way_counts_at_its_most(book: Book) -> None:
+def test_what_is_under_way_counts_at_its_most(call_log: ClockedCallLog) -> None:
     start = within(per_analysis=LIMIT)
-    book.begin(start)
-    call = book.begin(start)
-    refused(book, start)
-    book.end(call, replace(ANSWERED, tokens_out=0))
-    book.begin(start)
+    call_log.begin(start)
+    call = call_log.begin(start)
+    refused(call_log, start)
+    call_log.end(call, replace(ANSWERED, tokens_out=0))
+    call_log.begin(start)
 
 
-def test_what_ended_at_an_unknown_cost_still_counts_at_its_most(book: Book) -> None:
+def test_what_ended_at_an_unknown_cost_still_counts_at_its_most(call_log: ClockedCallLog) -> None:
     start = within(per_analysis=LIMIT)
     for _ in range(2):
-        book.end(book.begin(start), CallEnd(CallOutcome.FAILED, error_code="TIMEOUT"))
-    refused(book, start)
+        call_log.end(call_log.begin(start), CallEnd(CallOutcome.FAILED, error_code="TIMEOUT"))
+    refused(call_log, start)
 
 
-def test_a_refused_call_leaves_nothing_behind(book: Book) -> None:
-    refused(book, within(per_analysis=Decimal("0.03")))
-    book.begin(within(per_analysis=Decimal("0.04")))
+def test_a_refused_call_leaves_nothing_behind(call_log: ClockedCallLog) -> None:
+    refused(call_log, within(per_analysis=Decimal("0.03")))
+    call_log.begin(within(per_analysis=Decimal("0.04")))
 
 
-def test_the_budget_of_an_expert_is_of_one_utc_day_and_of_nobody_else(book: Book) -> None:
+def test_the_budget_of_an_expert_is_of_one_utc_day_and_of_nobody_else(call_log: ClockedCallLog) -> None:
     start = within(per_expert_day=Decimal("0.05"))
-    book.begin(start)
-    refused(book, replace(start, analysis_id=2))
-    book.begin(replace(start, expert_instance_id=2))
-    book.clock.advance(24 * 3600)
-    book.begin(start)
+    call_log.begin(start)
+    refused(call_log, replace(start, analysis_id=2))
+    call_log.begin(replace(start, expert_instance_id=2))
+    call_log.clock.advance(24 * 3600)
+    call_log.begin(start)
 
 
-def test_the_budget_of_the_desk_is_of_all_experts_together(book: Book) -> None:
-    book.whole_day(Decimal("0.05"))
-    book.begin(START)
-    refused(book, replace(START, expert_instance_id=2, analysis_id=2))
-    book.clock.advance(24 * 3600)
-    book.begin(START)
+def test_the_budget_of_the_desk_is_of_all_experts_together(call_log: ClockedCallLog) -> None:
+    call_log.whole_day(Decimal("0.05"))
+    call_log.begin(START)
+    refused(call_log, replace(START, expert_instance_id=2, analysis_id=2))
+    call_log.clock.advance(24 * 3600)
+    call_log.begin(START)
 
 
-def test_a_model_without_a_price_cannot_be_held_to_a_budget_and_is_refused(book: Book) -> None:
+def test_a_model_without_a_price_cannot_be_held_to_a_budget_and_is_refused(call_log: ClockedCallLog) -> None:
     unknown = replace(within(per_analysis=LIMIT), model="brand-new")
-    assert "Nobody knows the price of brand-new" in refused(book, unknown)
+    assert "Nobody knows the price of brand-new" in refused(call_log, unknown)
 
 
-def test_calls_at_once_never_share_what_is_left(book: Book) -> None:
+def test_calls_at_once_never_share_what_is_left(call_log: ClockedCallLog) -> None:
     start = within(per_analysis=LIMIT)  # room for two
 
     def ask(_: int) -> bool:
         try:
-            book.begin(start)
+            call_log.begin(start)
         except ExpertError:
             return False
         return True

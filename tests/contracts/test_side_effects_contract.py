@@ -56,7 +56,7 @@ def test_each_says_what_it_is_in_words_and_since_when(acting: tuple[SideEffects,
         assert effect.reference
         assert effect.sentence
         assert effect.since.tzinfo is not None
-        assert effect.plain()["since"] == effect.since.isoformat()
+        assert effect.to_json()["since"] == effect.since.isoformat()
 
 
 def test_asking_changes_nothing_and_answers_the_same(acting: tuple[SideEffects, int], desk: Desk) -> None:

@@ -42,9 +42,9 @@ def full_analysis(desk: Desk) -> int:
     worker.fail(worker.claim(analysis_id))
     desk.analyses.rerun(analysis_id, by=TRADER)
     claim = worker.claim(analysis_id)
-    sheet = worked(claim, desk.clock.now())
-    sheet.outputs.append(OutputRecord(1, "note", "With data", "text", desk.clock.now(), b"raw"))
-    worker.tick(sheet)
+    write_batch = worked(claim, desk.clock.now())
+    write_batch.outputs.append(OutputRecord(1, "note", "With data", "text", desk.clock.now(), b"raw"))
+    worker.tick(write_batch)
     worker.succeed(claim)
     return analysis_id
 

@@ -66,15 +66,15 @@ def assert_indexed(plan: str, *covered: str) -> None:
 
 def test_the_track_record_of_a_page_is_read_from_its_two_indexes_alone(desk: Desk) -> None:
     rows = desk.platform.monitoring.jobs.page(Filter(status=(Status.FAILED,))).items
-    assessments = desk.platform.monitoring.outlook
-    plan = plans(desk, lambda: assessments.of(rows))
+    outlooks = desk.platform.monitoring.outlook
+    plan = plans(desk, lambda: outlooks.of(rows))
     assert_indexed(plan, "ix_analysis_attempt_after_fingerprint")
     assert "TEMP B-TREE" not in plan
     few = desk.submit(1, "FEW")
     worker = desk.worker("two")
     worker.fail(worker.claim(few), ErrorCode.AUTH, "no key")
     only = [desk.row(few)]
-    assert_indexed(plans(desk, lambda: assessments.of(only)), "ix_analysis_attempt_after_code")
+    assert_indexed(plans(desk, lambda: outlooks.of(only)), "ix_analysis_attempt_after_code")
 
 
 @pytest.mark.parametrize("states", [None, ALL, (GroupState.RECOVERED,)])

@@ -27,7 +27,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     for number in range(40):
         made.submit(expert, f"S{number}")
     worker.tick()
-    for number, claim in enumerate(list(worker.held.values())):
+    for number, claim in enumerate(list(worker.leased.values())):
         (worker.fail if number % 2 else worker.succeed)(claim)
     yield made
     made.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
-from ba2_trade_platform.core.contracts.language_models import Budgets, CallBook, CallEnd, CallStart, ModelSettings
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallEnd, CallRecorder, CallStart, ModelSettings
 from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.experts import Scripted, hold
 
@@ -20,7 +20,7 @@ class Caller:
     def __init__(self, steps: Sequence[str] = ("One", "Two", "Three"), models: Mapping[str, str] | None = None) -> None:
         self.steps, self.models = steps, models or {}
         self.made: list[str] = []
-        self.book: CallBook | None = None
+        self.call_log: CallRecorder | None = None
         self.expert = Scripted("Caller", self.analyse)
         self.expert.settings_model = CallerSettings
 
@@ -31,7 +31,7 @@ class Caller:
         return hold()
 
     def _call(self, context: AnalysisContext, name: str) -> str:
-        assert self.book is not None, "nobody gave this expert a book"
+        assert self.call_log is not None, "nobody gave this expert a call log"
         settings = context.settings
         start = CallStart(
             analysis_id=context.analysis_id,
@@ -45,9 +45,9 @@ class Caller:
             max_output_tokens=1000,
             budgets=Budgets(_usd(settings.budget_per_analysis_usd), _usd(settings.budget_per_day_usd)),
         )
-        call_id = self.book.begin(start)
+        call_id = self.call_log.begin(start)
         self.made.append(name)
-        charge = self.book.end(call_id, CallEnd(CallOutcome.ANSWERED, 1000, 1000))
+        charge = self.call_log.end(call_id, CallEnd(CallOutcome.ANSWERED, 1000, 1000))
         context.charge("lab", charge.tokens, charge.cost)
         return name
 

@@ -44,7 +44,7 @@ Script = Callable[[Asked], "AIMessage | None"]
 
 
 @dataclass
-class Book:
+class CallLog:
     """Every call that was made and every call that was answered, in order, by role."""
 
     asked: list[Asked] = field(default_factory=list)
@@ -60,7 +60,7 @@ class CountingModel(BaseChatModel):
     """Answers as its script says, else sensibly from the numbers; a script may raise, and a gate may hold a call."""
 
     script: Script
-    book: Book
+    call_log: CallLog
     gate: Callable[[Asked], Any] | None = None
     provider: str = "fake"
 
@@ -78,17 +78,17 @@ class CountingModel(BaseChatModel):
     async def _agenerate(self, messages: list[BaseMessage], *_: Any, **given: Any) -> ChatResult:
         facts = facts_in(messages)
         role = str(facts["role"])
-        number = self.book.calls()[role] + 1
+        number = self.call_log.calls()[role] + 1
         tools = [tool["function"]["name"] for tool in given.get("tools", ())]
         asked = Asked(role, number, facts, messages, tools)
-        self.book.asked.append(asked)
+        self.call_log.asked.append(asked)
         try:
             await (self.gate(asked) if self.gate else asyncio.sleep(0))
             message = self.script(asked) or sensible(asked)
         except asyncio.CancelledError:
-            self.book.cancelled.append(role)
+            self.call_log.cancelled.append(role)
             raise
-        self.book.answered.append(role)
+        self.call_log.answered.append(role)
         message.response_metadata = {"model_provider": self.provider, "model_name": "m", "finish_reason": "stop"}
         message.usage_metadata = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -102,11 +102,11 @@ class FakeModels:
         script: Script = lambda _: None,
         gate: Callable[[Asked], Any] | None = None,
         provider: str = "fake",
-        book: Book | None = None,
+        call_log: CallLog | None = None,
     ) -> None:
         self._provider = provider
-        self.book = book or Book()
-        self._model = CountingModel(script=script, book=self.book, gate=gate, provider=provider)
+        self.call_log = call_log or CallLog()
+        self._model = CountingModel(script=script, call_log=self.call_log, gate=gate, provider=provider)
 
     def chat(self, tier: Tier) -> BaseChatModel:  # noqa: ARG002 - the protocol's
         """Return the model; both tiers are the same."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Asker, Because, Console, RequestBody, RowId
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
@@ -47,7 +47,7 @@ UtcMoment = Annotated[Moment, AfterValidator(_utc)]
 Symbol = Annotated[str, Field(max_length=80, examples=["AAPL"])]
 
 
-class Submission(Wish):
+class Submission(RequestBody):
     """One analysis to be made; `as_of` absent means the market's present when it starts."""
 
     expert_instance_id: RowId
@@ -87,7 +87,7 @@ class AnalysisPage(_Answer):
     bounded: bool
 
 
-class Chosen(Wish):
+class Chosen(RequestBody):
     """Which analyses; what is not given is not asked."""
 
     status: Annotated[list[Status], Field(max_length=6, description="Any of these")] = []

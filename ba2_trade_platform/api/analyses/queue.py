@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from ba2_trade_platform.api.http.dependencies import Asker, Because, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Because, Console, RequestBody
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.vocabulary import Status
@@ -16,7 +16,7 @@ from ba2_trade_platform.vocabulary import Status
 router = APIRouter(prefix="/queue", tags=["queue"])
 
 
-class Slots(Wish):
+class Slots(RequestBody):
     """How many analyses may run at once."""
 
     count: Annotated[int, Field(strict=True, description="1 to 256")]

@@ -9,11 +9,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Because, Console
-from ba2_trade_platform.api.http.dependencies import Wish as Sent
+from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Because, Console, RequestBody
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.analyses.rerun_plans import RerunPlan, Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan
 from ba2_trade_platform.vocabulary import Mode, Status
 
 router = APIRouter(prefix="/analyses/{analysis_id}", tags=["re-runs"])
@@ -37,7 +36,7 @@ Config = Annotated[
 Provider = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class Partly(Sent):
+class Partly(RequestBody):
     """Which part is to be done again, and with what."""
 
     mode: Mode = Mode.FRESH
@@ -74,15 +73,15 @@ class RerunQueued(BaseModel):
     sentence: str
 
 
-def _wish(sent: Partly) -> Wish:
+def _options(sent: Partly) -> RerunOptions:
     given = sent.model_dump(include={"mode", "step", "provider"})
-    return Wish(**given, config=str(sent.config), exclude_providers=tuple(sent.exclude_providers))
+    return RerunOptions(**given, config=str(sent.config), exclude_providers=tuple(sent.exclude_providers))
 
 
 @router.get("/rerun-plan", responses=documented(404, 409))
 def rerun_plan(analysis_id: AnalysisId, wanted: Annotated[Partly, Query()], console: Console) -> RerunPlan:
     """Return what a re-run would do now, step by step, and the hash that holds a re-run to it."""
-    return console.analyses.rerun_plan(analysis_id, _wish(wanted))
+    return console.analyses.rerun_plan(analysis_id, _options(wanted))
 
 
 @router.post("/rerun", status_code=202, responses=documented(404, 409, 429))
@@ -92,8 +91,10 @@ def rerun(
     """Archive what the failed attempt left, and queue the same analysis again, whole or in part."""
     sent = wish or Rerun()
     asked = sent.model_dump(include={"reason", "plan_hash", "override", "acknowledge"})
-    requeued = console.analyses.rerun(analysis_id, by=asker, wish=replace(_wish(sent), **asked), once=once(RerunQueued))
-    return RerunQueued.model_validate(requeued)
+    accepted = console.analyses.rerun(
+        analysis_id, by=asker, options=replace(_options(sent), **asked), once=once(RerunQueued)
+    )
+    return RerunQueued.model_validate(accepted)
 
 
 class RerunWithdrawn(BaseModel):

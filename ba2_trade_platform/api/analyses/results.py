@@ -14,7 +14,7 @@ from ba2_trade_platform.core.models.costs import Call
 from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Archived, Output, Recommendation, Step
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
+from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
 from ba2_trade_platform.core.monitoring.timelines import Moment
 
 router = APIRouter(prefix="/analyses/{analysis_id}", tags=["results"], responses=documented(404))
@@ -73,7 +73,7 @@ def outputs(analysis_id: AnalysisId, console: Console) -> Items[Output]:
 
 
 @router.get("/verdict")
-def verdict(analysis_id: AnalysisId, console: Console) -> Assessment:
+def verdict(analysis_id: AnalysisId, console: Console) -> RerunOutlook:
     """Return whether a re-run of this failed analysis is worth it, with the evidence."""
     found = console.monitoring.outlook.of([console.monitoring.details.row(analysis_id)]).get(analysis_id)
     if found is None:

@@ -10,20 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ba2_trade_platform.api.analyses.analyses import AsOf, Symbol
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody, RowId
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
 from ba2_trade_platform.core.analyses.queue_service import MAX_BATCH
 from ba2_trade_platform.core.batches.queries import BatchCounts, BatchItem, Reason
-from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source, Subtype
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 BatchId = Annotated[int, Path(ge=1, le=MAX_ID, description="The batch")]
 
 
-class BatchWish(Wish):
+class BatchWish(RequestBody):
     """Every symbol for every expert: the symbols named, those of a watchlist, or everything the desk knows."""
 
     expert_instance_ids: Annotated[list[RowId], Field(max_length=1000)]
@@ -40,9 +40,9 @@ class BatchWish(Wish):
             raise ValueError("give one of symbols, watchlist_id and everything")
         return self
 
-    def order(self) -> BatchOrder:
+    def batch_request(self) -> BatchRequest:
         """Return this as the service's order."""
-        return BatchOrder(
+        return BatchRequest(
             tuple(self.expert_instance_ids),
             tuple(self.symbols or ()),
             self.watchlist_id,
@@ -122,14 +122,14 @@ def _why(wish: Because | None) -> str | None:
 @router.post("/preview", responses=documented(404))
 def preview_batch(wish: BatchWish, console: Console) -> BatchPreviewed:
     """Say what a batch would do, without doing it."""
-    return BatchPreviewed.model_validate(console.batches.preview(wish.order()))
+    return BatchPreviewed.model_validate(console.batches.preview(wish.batch_request()))
 
 
 @router.post("", status_code=202, responses=documented(404))
 def submit_batch(wish: BatchWish, console: Console, asker: Asker, once: OnceOf) -> BatchAccepted:
     """Queue every symbol with every expert; what cannot be queued is an item with its reason."""
     source = Source.API if wish.symbols is not None else None
-    accepted = console.batches.submit(wish.order(), by=asker, source=source, once=once(BatchAccepted))
+    accepted = console.batches.submit(wish.batch_request(), by=asker, source=source, once=once(BatchAccepted))
     return BatchAccepted.model_validate(accepted)
 
 

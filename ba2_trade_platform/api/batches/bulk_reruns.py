@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ba2_trade_platform.api.analyses.analyses import Chosen
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody, RowId
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
@@ -22,7 +22,7 @@ BulkId = Annotated[int, Path(ge=1, le=MAX_ID, description="The bulk re-run")]
 _MODE = Field(description="fresh: purge and do everything again; resume: keep completed steps")
 
 
-class Picked(Wish):
+class Picked(RequestBody):
     """Which analyses: a filter, of which the failed ones are meant, or ids."""
 
     filter: Annotated[Chosen | None, Field(description="The list's own filter; its failed analyses are meant")] = None

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState
 from ba2_trade_platform.demo.replay import BEGINS, FASTEST, SLOWEST, WEEK_IN_A_MINUTE
@@ -18,7 +18,7 @@ Speed = Annotated[
 ]
 
 
-class WalkWish(Wish):
+class WalkWish(RequestBody):
     """From where to where a replay walks, and how fast."""
 
     start: Annotated[AwareDatetime, Field(description="From 2007 to 2009")] = BEGINS
@@ -26,7 +26,7 @@ class WalkWish(Wish):
     speed: Speed = WEEK_IN_A_MINUTE
 
 
-class SpeedWish(Wish):
+class SpeedWish(RequestBody):
     """How fast a replay goes on."""
 
     speed: Speed

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.experts.instances import ExpertInfo, Instance
 
@@ -17,7 +17,7 @@ Alias = Annotated[str, Field(max_length=200, examples=["Technical rules"])]
 Count = Annotated[int, Field(strict=True)]
 
 
-class Limits(Wish):
+class Limits(RequestBody):
     """What an instance may use; absent: as it is, or the default."""
 
     enabled: bool | None = None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.failures.breakers import Breaker
 
@@ -19,7 +19,7 @@ Provider = Annotated[
 ]
 
 
-class Why(Wish):
+class Why(RequestBody):
     """Why somebody takes the breaker into his hand."""
 
     reason: Annotated[str, Field(max_length=500, description="Kept, and shown to everybody")]

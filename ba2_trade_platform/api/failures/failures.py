@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.api.analyses.results import Items
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, Wish
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.app.platform import Platform
@@ -17,15 +17,15 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import Group
-from ba2_trade_platform.core.monitoring.failure_marks import Marked
-from ba2_trade_platform.core.monitoring.rerun_outlook import Answered, Assessment, KindOverride
+from ba2_trade_platform.core.monitoring.failure_marks import TriageChange
+from ba2_trade_platform.core.monitoring.rerun_outlook import AnsweringAttempt, KindOverride, RerunOutlook
 from ba2_trade_platform.vocabulary import FailureKind, Status
 
 router = APIRouter(prefix="/failures", tags=["failures"])
 Fingerprint = Annotated[str, Path(max_length=64, description="What equal failures share")]
 
 
-class Wanted(Wish):
+class Wanted(RequestBody):
     """Which groups."""
 
     state: Annotated[
@@ -69,7 +69,7 @@ class KindSaid(BaseModel):
     """What is said of a group once its kind was set or cleared."""
 
     sentence: str
-    assessment: Assessment
+    assessment: RerunOutlook
 
 
 @router.get("")
@@ -94,7 +94,7 @@ def failure(fingerprint: Fingerprint, console: Console) -> Group:
 
 
 @router.get("/{fingerprint}/evidence")
-def evidence(fingerprint: Fingerprint, console: Console) -> Items[Answered]:
+def evidence(fingerprint: Fingerprint, console: Console) -> Items[AnsweringAttempt]:
     """Return the newest 20 attempts that answered this error, and how they ended."""
     return Items(items=console.monitoring.outlook.evidence(fingerprint))
 
@@ -158,5 +158,5 @@ def clear_kind(fingerprint: Fingerprint, console: Console, asker: Asker) -> Kind
     return KindSaid(sentence=f"Held to be {said.kind.value} again, as its code says", assessment=said)
 
 
-def _marked(console: Platform, marked: Marked) -> MarkedGroup:
-    return MarkedGroup(sentence=marked.sentence, group=console.monitoring.failures.group(marked.fingerprint))
+def _marked(console: Platform, change: TriageChange) -> MarkedGroup:
+    return MarkedGroup(sentence=change.sentence, group=console.monitoring.failures.group(change.fingerprint))

@@ -30,13 +30,13 @@ AnalysisId = Annotated[int, Path(ge=1, le=MAX_ID, description="The analysis")]
 Reason = Annotated[str, Field(max_length=500, description="Why, in the trader's words; kept in the activity log")]
 
 
-class Wish(BaseModel):
+class RequestBody(BaseModel):
     """What a client may send: a field that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Because(Wish):
+class Because(RequestBody):
     """Why something is done."""
 
     reason: Reason | None = None

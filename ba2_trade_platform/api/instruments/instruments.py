@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
 from ba2_trade_platform.core.instruments.instruments import Instrument, InstrumentFields
@@ -33,7 +33,7 @@ class InstrumentAnswers(BaseModel):
     total: int
 
 
-class InstrumentWish(Wish):
+class InstrumentWish(RequestBody):
     """What is said of an instrument; an empty text is: not known."""
 
     name: Short = ""
@@ -50,7 +50,7 @@ class NewInstrument(InstrumentWish):
     symbol: Annotated[str, Field(max_length=100, examples=["AAPL"])]
 
 
-class ImportWish(Wish):
+class ImportWish(RequestBody):
     """A file, and whether it is only looked through."""
 
     text: Csv

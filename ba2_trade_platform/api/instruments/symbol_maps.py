@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolName
 
@@ -17,7 +17,7 @@ Provider = Annotated[str, Path(max_length=40, description="yahoo or alpaca")]
 Symbol = Annotated[str, Path(max_length=40, description="The symbol as the console writes it")]
 
 
-class NameWish(Wish):
+class NameWish(RequestBody):
     """What the provider calls the symbol."""
 
     provider_symbol: Annotated[str, Field(min_length=1, max_length=40)]

@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.api.instruments.instruments import Csv, ReportAnswer, csv_file
 from ba2_trade_platform.core.instruments.symbol_parsing import MOST
-from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchedItem
+from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchlistRow
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
 
 router = APIRouter(prefix="/watchlists", tags=["watchlists"])
@@ -24,13 +24,13 @@ Symbols = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_lengt
 Unknown = Annotated[bool, Field(description="Also symbols that the price provider does not know")]
 
 
-class NamedWish(Wish):
+class NamedWish(RequestBody):
     """A watchlist's name."""
 
     name: Name
 
 
-class EntriesWish(Wish):
+class EntriesWish(RequestBody):
     """What goes on a watchlist: symbols, or a text as it was pasted."""
 
     symbols: Symbols | None = None
@@ -44,14 +44,14 @@ class EntriesWish(Wish):
         return self
 
 
-class OrderWish(Wish):
+class OrderWish(RequestBody):
     """Which symbols move, and to which place the first of them goes; 1 is the top."""
 
     symbols: Symbols
     to: Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
 
 
-class ListImportWish(Wish):
+class ListImportWish(RequestBody):
     """A file with the columns `watchlist` and `symbol`; `into` puts all of it on one watchlist."""
 
     text: Csv
@@ -76,7 +76,7 @@ class ItemAnswers(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    items: list[WatchedItem]
+    items: list[WatchlistRow]
     total: int
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field, SecretStr
 
 from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.contracts.model_providers import Provider
 from ba2_trade_platform.llm.gateway import ConnectionTest
@@ -20,7 +20,7 @@ Model = Annotated[str, Field(max_length=200, examples=["gpt-5-mini"])]
 Rate = Annotated[int, Field(strict=True)]
 
 
-class Fields(Wish):
+class Fields(RequestBody):
     """What a provider may be given; absent: as it is, or the default."""
 
     enabled: bool = True
@@ -55,7 +55,7 @@ class ChangedProvider(Fields):
     version: Rate | None = None
 
 
-class TestWish(Wish):
+class TestWish(RequestBody):
     """Which model to ask; absent: the quick one."""
 
     model: Model | None = None

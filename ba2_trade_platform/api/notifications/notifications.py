@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field, SecretStr
 
 from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.channels import Channel, Tested
 from ba2_trade_platform.core.notifications.messages import MOST, Message
 from ba2_trade_platform.core.notifications.rules import Rule
@@ -29,7 +29,7 @@ Address = Annotated[
 Clock = Annotated[str | None, Field(max_length=20, description="HH:MM; null: none")]
 
 
-class ChannelFields(Wish):
+class ChannelFields(RequestBody):
     """What a channel may be given; absent: as it is, or the default."""
 
     enabled: bool = True
@@ -43,7 +43,7 @@ class NewChannel(ChannelFields):
 
     name: Name
     url: Address
-    occasions: Annotated[list[Occasion], Field(max_length=20)] = []
+    occasions: Annotated[list[EventType], Field(max_length=20)] = []
 
 
 class ChangedChannel(ChannelFields):
@@ -54,7 +54,7 @@ class ChangedChannel(ChannelFields):
     version: Number | None = None
 
 
-class RuleFields(Wish):
+class RuleFields(RequestBody):
     """What a rule may be given; absent: as it is, or the default."""
 
     enabled: bool = True
@@ -70,7 +70,7 @@ class NewRule(RuleFields):
     """A rule to be added."""
 
     channel_id: Reference
-    occasion: Occasion
+    occasion: EventType
 
 
 class ChangedRule(RuleFields):
@@ -79,7 +79,7 @@ class ChangedRule(RuleFields):
     version: Number | None = None
 
 
-def _given(wish: Wish, *but: str) -> dict[str, Any]:
+def _given(wish: RequestBody, *but: str) -> dict[str, Any]:
     given = {name: getattr(wish, name) for name in wish.model_fields_set if name not in but}
     return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}
 
@@ -147,10 +147,10 @@ def messages(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> Items[Message]:
     """Return messages, newest first."""
-    return Items(items=console.notifications.outbox.list(state, before=before, limit=limit))
+    return Items(items=console.notifications.messages.list(state, before=before, limit=limit))
 
 
 @router.post("/notifications/{message_id}/retry", status_code=202, responses=documented(404, 409))
 def retry_message(message_id: Id, console: Console, asker: Asker) -> Message:
     """Send a failed message again, soon."""
-    return console.notifications.outbox.retry(message_id, by=asker)
+    return console.notifications.messages.retry(message_id, by=asker)

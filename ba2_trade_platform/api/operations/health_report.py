@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Wish
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.operations.dead_man_switch import EVERY_SECONDS, LONGEST, SHORTEST
 from ba2_trade_platform.core.operations.health_report import State
@@ -67,7 +67,7 @@ class HeartbeatState(BaseModel):
     sentence: str
 
 
-class HeartbeatWish(Wish):
+class HeartbeatWish(RequestBody):
     """Where to ping, null for nowhere; write-only. `tell_failure`: POST the reasons to URL/fail when not ready."""
 
     url: Annotated[str, Field(max_length=500)] | None

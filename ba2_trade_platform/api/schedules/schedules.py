@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RowId, Wish
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody, RowId
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
@@ -19,7 +19,7 @@ ScheduleId = Annotated[int, Path(ge=1, le=MAX_ID, description="The schedule")]
 Number = Annotated[int, Field(strict=True)]
 
 
-class ScheduleWish(Wish):
+class ScheduleWish(RequestBody):
     """A schedule as it is wanted; docs/schedules.md says how its timing is written and meant."""
 
     name: Annotated[str, Field(max_length=200)]
@@ -52,7 +52,7 @@ class ScheduleChange(ScheduleWish):
     version: Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
 
 
-class Named(Wish):
+class Named(RequestBody):
     """What a copy is to be called; absent: as the original, with a number."""
 
     name: Annotated[str | None, Field(max_length=200)] = None

@@ -14,7 +14,7 @@ from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.submissions import UNDER_WAY, Order, active_among, dedupe_key
+from ba2_trade_platform.core.attempts.submissions import UNDER_WAY, Submission, active_among, dedupe_key
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.symbols import symbol_of
@@ -42,7 +42,7 @@ class PreviewItem:
 
 @dataclass(frozen=True)
 class SubmittedBatch:
-    """What became of several orders."""
+    """What became of several submissions."""
 
     batch_id: int
     items: tuple[PreviewItem, ...]
@@ -73,16 +73,16 @@ class NewBatch:
 
 
 @dataclass(frozen=True)
-class BatchWish:
+class BatchSubmission:
     """A batch to be made, and what is to be in it."""
 
     new: NewBatch
-    orders: Sequence[Order]
+    submissions: Sequence[Submission]
 
 
 @dataclass(frozen=True)
 class _Row:
-    order: Order
+    submission: Submission
     key: str
     batch_id: int
     new: NewBatch
@@ -136,39 +136,43 @@ def _statements() -> tuple[Any, Any]:
 _ANALYSES, _ATTEMPTS = _statements()
 
 
-def foresee(session: Session, abilities: Abilities, orders: Sequence[Order]) -> list[PreviewItem]:
-    """Return what placing these orders would do. Raises NotFound for an unknown expert."""
-    items, _ = _judged(session, abilities, orders)
-    keys = [_key(order) for order in orders]
-    held = active_among(session, each(keys, String()))
-    return list(_answered(items, keys, held, {key: None for key in keys if key not in held}))
+def foresee(session: Session, abilities: Abilities, submissions: Sequence[Submission]) -> list[PreviewItem]:
+    """Return what inserting these submissions would do. Raises NotFound for an unknown expert."""
+    items, _ = _judged(session, abilities, submissions)
+    keys = [_key(submission) for submission in submissions]
+    active = active_among(session, each(keys, String()))
+    return list(_answered(items, keys, active, {key: None for key in keys if key not in active}))
 
 
-def place_all(
-    session: Session, abilities: Abilities, wishes: Sequence[BatchWish], now: datetime
+def insert_all(
+    session: Session, abilities: Abilities, batch_submissions: Sequence[BatchSubmission], now: datetime
 ) -> list[SubmittedBatch]:
-    """Insert the batches, what of their orders can be queued, and an item for each order, all in a few statements.
+    """Insert the batches, what of their submissions can be queued, and an item for each, all in a few statements.
 
     The unique index on the dedupe key refuses duplicates, and not a look before. Raises NotFound for an unknown expert.
     """
-    batch_ids = _insert_batches(session, [wish.new for wish in wishes], now)
-    orders = [order for wish in wishes for order in wish.orders]
-    sources = [(batch_id, wish.new) for batch_id, wish in zip(batch_ids, wishes, strict=True) for _ in wish.orders]
-    judged, instances = _judged(session, abilities, orders)
-    keys = [_key(order) for order in orders]
+    batch_ids = _insert_batches(session, [batch_submission.new for batch_submission in batch_submissions], now)
+    submissions = [submission for batch_submission in batch_submissions for submission in batch_submission.submissions]
+    sources = [
+        (batch_id, batch_submission.new)
+        for batch_id, batch_submission in zip(batch_ids, batch_submissions, strict=True)
+        for _ in batch_submission.submissions
+    ]
+    judged, instances = _judged(session, abilities, submissions)
+    keys = [_key(submission) for submission in submissions]
     able = [
-        _Row(order, key, *source)
-        for order, key, source, item in zip(orders, keys, sources, judged, strict=True)
+        _Row(submission, key, *source)
+        for submission, key, source, item in zip(submissions, keys, sources, judged, strict=True)
         if item.outcome is ItemOutcome.QUEUED
     ]
     made = _insert_analyses(session, able, instances, now) if able else {}
     session.execute(_ATTEMPTS, {"n_batches": batch_ids, "n_now": now})
     refused = [row.key for row in able if row.key not in made]
-    held = active_among(session, each(refused, String())) if refused else {}
-    answered = _answered(judged, keys, held, made)
+    active = active_among(session, each(refused, String())) if refused else {}
+    answered = _answered(judged, keys, active, made)
     batches = [
-        SubmittedBatch(batch_id, tuple(islice(answered, len(wish.orders))))
-        for batch_id, wish in zip(batch_ids, wishes, strict=True)
+        SubmittedBatch(batch_id, tuple(islice(answered, len(batch_submission.submissions))))
+        for batch_id, batch_submission in zip(batch_ids, batch_submissions, strict=True)
     ]
     _insert_items(session, batches)
     settle_batches(session, batch_ids, now)
@@ -176,10 +180,10 @@ def place_all(
         plain_insert(t.activity_log),
         [
             {
-                "actor_id": wish.new.actor_id, "at": now, "subject_type": "batch", "subject_id": batch_id,
-                "what": "submit", "after": wish.new.name,
+                "actor_id": batch_submission.new.actor_id, "at": now, "subject_type": "batch", "subject_id": batch_id,
+                "what": "submit", "after": batch_submission.new.name,
             }
-            for batch_id, wish in zip(batch_ids, wishes, strict=True)
+            for batch_id, batch_submission in zip(batch_ids, batch_submissions, strict=True)
         ],
     )  # fmt: skip
     return batches
@@ -207,27 +211,29 @@ def why_not(abilities: Abilities, instance: Any, subtype: Subtype) -> str | None
     return abilities(instance.expert, instance.settings or {}, subtype).unavailable
 
 
-def _key(order: Order) -> str:
-    return dedupe_key(order.expert_instance_id, order.symbol, order.subtype, order.as_of)
+def _key(submission: Submission) -> str:
+    return dedupe_key(submission.expert_instance_id, submission.symbol, submission.subtype, submission.as_of)
 
 
 def _judged(
-    session: Session, abilities: Abilities, orders: Sequence[Order]
+    session: Session, abilities: Abilities, submissions: Sequence[Submission]
 ) -> tuple[list[PreviewItem], dict[int, Any]]:
-    """Return each order as an item, queued or blocked, and the experts; each of those is read and asked once."""
+    """Return each submission as an item, queued or blocked, and the experts; each of those is read and asked once."""
     instances: dict[int, Any] = {}
     reasons: dict[tuple[int, Subtype], str | None] = {}
-    for expert, subtype in dict.fromkeys((order.expert_instance_id, order.subtype) for order in orders):
+    for expert, subtype in dict.fromkeys(
+        (submission.expert_instance_id, submission.subtype) for submission in submissions
+    ):
         if expert not in instances:
             instances[expert] = instance_of(session, expert)
         reasons[expert, subtype] = why_not(abilities, instances[expert], subtype)
     items = []
-    for order in orders:
-        instance = instances[order.expert_instance_id]
-        blocked = order.refused or _no_symbol(order.symbol) or reasons[instance.id, order.subtype]
+    for submission in submissions:
+        instance = instances[submission.expert_instance_id]
+        blocked = submission.refused or _no_symbol(submission.symbol) or reasons[instance.id, submission.subtype]
         outcome = ItemOutcome.BLOCKED if blocked else ItemOutcome.QUEUED
         # What is no symbol may be any text; one bad character must not take the whole batch down.
-        symbol, why = clean_text(order.symbol)[:SYMBOL_LENGTH], blocked and clean_text(blocked)
+        symbol, why = clean_text(submission.symbol)[:SYMBOL_LENGTH], blocked and clean_text(blocked)
         items.append(PreviewItem(instance.id, instance.alias, symbol, outcome, why))
     return items, instances
 
@@ -241,7 +247,7 @@ def _no_symbol(text: str) -> str | None:
 
 
 def _answered(
-    items: Sequence[PreviewItem], keys: Sequence[str], held: Mapping[str, int], made: Mapping[str, int | None]
+    items: Sequence[PreviewItem], keys: Sequence[str], active: Mapping[str, int], made: Mapping[str, int | None]
 ) -> Iterator[PreviewItem]:
     """Give each item its analysis: the one that was made for it, or the one that was there before."""
     free = dict(made)  # the first that names it has it, whoever names it again is a duplicate
@@ -251,7 +257,7 @@ def _answered(
         elif key in free:
             yield replace(item, analysis_id=free.pop(key))
         else:
-            holder = held.get(key) or made.get(key)
+            holder = active.get(key) or made.get(key)
             reason = f"already under way as analysis {holder}" if holder else "named twice"
             yield replace(item, outcome=ItemOutcome.DUPLICATE, reason=reason, analysis_id=holder)
 
@@ -276,12 +282,12 @@ def _insert_analyses(
     """Insert what is not under way yet; return the new ids by their dedupe keys."""
     groups: dict[tuple[Any, ...], list[tuple[str, str, int]]] = {}
     for row in able:
-        order = row.order
+        submission = row.submission
         alike = (
-            row.new.source, order.expert_instance_id, instances[order.expert_instance_id].config_id, order.subtype,
-            order.priority, order.as_of, order.run_before,
+            row.new.source, submission.expert_instance_id, instances[submission.expert_instance_id].config_id,
+            submission.subtype, submission.priority, submission.as_of, submission.run_before,
         )  # fmt: skip
-        groups.setdefault(alike, []).append((order.symbol, row.key, row.batch_id))
+        groups.setdefault(alike, []).append((submission.symbol, row.key, row.batch_id))
     names = ("source", "expert_instance_id", "config_id", "subtype", "priority", "as_of", "run_before")
     made: dict[str, int] = {}
     for alike, rows in groups.items():

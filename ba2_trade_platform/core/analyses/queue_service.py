@@ -12,14 +12,14 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.batch_submissions import (
-    BatchWish,
+    BatchSubmission,
     NewBatch,
     SubmittedBatch,
+    insert_all,
     instance_of,
-    place_all,
     why_not,
 )
-from ba2_trade_platform.core.attempts.submissions import Order, Placed, place
+from ba2_trade_platform.core.attempts.submissions import Inserted, Submission, insert_pending
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.symbols import symbol_of
@@ -90,28 +90,28 @@ class WorkerQueue:
         A bare date as `as_of` means that session's close. Raises NotFound, Invalid, Refused or Unavailable.
         """
         before = None if run_before is None else _utc("run_before", run_before)
-        order = Order(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, before, source)
-        order = replace(order, as_of=self._instant(as_of, order.symbol))
-        self._check(order)
+        submission = Submission(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, before, source)
+        submission = replace(submission, as_of=self._instant(as_of, submission.symbol))
+        self._check(submission)
         with self._store.write() as transaction:
             session = transaction.session
-            instance = self._able_instance(session, expert_instance_id, order.subtype)
-            placed = self._place(transaction, order, instance, actor_id(session, by))
-            sooner = placed.is_duplicate and self._put_first(transaction, placed.analysis_id, order, by)
-        about = f"expert {instance.alias} and symbol {order.symbol}"
-        if placed.is_duplicate:
-            sentence = f"Analysis task for {about} is already {placed.status.value}" + "; it goes first now" * sooner
-            log.warning("%s (analysis %s)", sentence, placed.analysis_id)
+            instance = self._able_instance(session, expert_instance_id, submission.subtype)
+            inserted = self._insert(transaction, submission, instance, actor_id(session, by))
+            sooner = inserted.is_duplicate and self._put_first(transaction, inserted.analysis_id, submission, by)
+        about = f"expert {instance.alias} and symbol {submission.symbol}"
+        if inserted.is_duplicate:
+            sentence = f"Analysis task for {about} is already {inserted.status.value}" + "; it goes first now" * sooner
+            log.warning("%s (analysis %s)", sentence, inserted.analysis_id)
         else:
-            sentence = f"Analysis {placed.analysis_id} queued for {about}"
+            sentence = f"Analysis {inserted.analysis_id} queued for {about}"
             log.info(
                 "Analysis task %s/1 submitted for expert %s, symbol %s, priority %s",
-                placed.analysis_id,
+                inserted.analysis_id,
                 expert_instance_id,
-                order.symbol,
+                submission.symbol,
                 priority,
             )
-        return Submitted(placed.analysis_id, placed.status, placed.attempt, placed.is_duplicate, sentence)
+        return Submitted(inserted.analysis_id, inserted.status, inserted.attempt, inserted.is_duplicate, sentence)
 
     def submit_batch(
         self,
@@ -125,35 +125,39 @@ class WorkerQueue:
         name: str | None = None,
     ) -> SubmittedBatch:
         """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason."""
-        orders = self.orders(instances, symbols, subtype, as_of)
+        submissions = self.submissions(instances, symbols, subtype, as_of)
         title = name or f"{len(set(symbols))} symbols, {len(set(instances))} experts"
         with self._store.write() as transaction:
             who = actor_id(transaction.session, by)
-            batch = self.place_batch(transaction, NewBatch(BatchKind.SUBMIT, title, source, who), orders)
+            batch = self.insert_batch(transaction, NewBatch(BatchKind.SUBMIT, title, source, who), submissions)
         log.info("%s", batch.sentence)
         return batch
 
-    def place_batch(self, transaction: Transaction, new: NewBatch, orders: Sequence[Order]) -> SubmittedBatch:
-        """Queue these orders as one batch in the caller's transaction; what cannot be queued is an item that says why.
+    def insert_batch(
+        self, transaction: Transaction, new: NewBatch, submissions: Sequence[Submission]
+    ) -> SubmittedBatch:
+        """Queue these as one batch in the caller's transaction; what cannot be queued is an item that says why.
 
-        The orders' own source and batch are replaced by the batch's. Raises NotFound for an unknown expert.
+        The submissions' own source and batch are replaced by the batch's. Raises NotFound for an unknown expert.
         """
-        return self.place_batches(transaction, [BatchWish(new, orders)])[0]
+        return self.insert_batches(transaction, [BatchSubmission(new, submissions)])[0]
 
-    def place_batches(self, transaction: Transaction, wishes: Sequence[BatchWish]) -> list[SubmittedBatch]:
+    def insert_batches(
+        self, transaction: Transaction, batch_submissions: Sequence[BatchSubmission]
+    ) -> list[SubmittedBatch]:
         """Queue several batches in the caller's transaction, in a few statements for all of them.
 
         What two of them ask for is in the first, and under way already for the second. Raises NotFound for an unknown
         expert.
         """
-        batches = place_all(transaction.session, self._abilities, wishes, self._store.clock.now())
+        batches = insert_all(transaction.session, self._abilities, batch_submissions, self._store.clock.now())
         queued = [
-            (order, item.analysis_id)
-            for wish, batch in zip(wishes, batches, strict=True)
-            for order, item in zip(wish.orders, batch.items, strict=True)
+            (submission, item.analysis_id)
+            for batch_submission, batch in zip(batch_submissions, batches, strict=True)
+            for submission, item in zip(batch_submission.submissions, batch.items, strict=True)
             if item.outcome is ItemOutcome.QUEUED and item.analysis_id is not None
         ]
-        refs = [Ref(made, 1, order.expert_instance_id, order.priority) for order, made in queued]
+        refs = [Ref(made, 1, submission.expert_instance_id, submission.priority) for submission, made in queued]
         self._dispatcher.enqueue(transaction.session, refs)
         transaction.add(*(made for _, made in queued))
         return batches
@@ -193,23 +197,23 @@ class WorkerQueue:
         log.info("Queue: %s by %s", shown, by)
         return self.state()
 
-    def _place(self, transaction: Transaction, order: Order, instance: Any, who: int) -> Placed:
+    def _insert(self, transaction: Transaction, submission: Submission, instance: Any, who: int) -> Inserted:
         session = transaction.session
-        placed = place(session, order, instance.config_id, who, self._store.clock.now())
-        if not placed.is_duplicate:
-            ref = Ref(placed.analysis_id, placed.attempt, order.expert_instance_id, order.priority)
+        inserted = insert_pending(session, submission, instance.config_id, who, self._store.clock.now())
+        if not inserted.is_duplicate:
+            ref = Ref(inserted.analysis_id, inserted.attempt, submission.expert_instance_id, submission.priority)
             self._dispatcher.enqueue(session, [ref])
-            transaction.add(placed.analysis_id)
-        return placed
+            transaction.add(inserted.analysis_id)
+        return inserted
 
-    def _put_first(self, transaction: Transaction, analysis_id: int, order: Order, by: Actor) -> bool:
+    def _put_first(self, transaction: Transaction, analysis_id: int, submission: Submission, by: Actor) -> bool:
         """Let what waits in a batch, perhaps a paused one, go before the rest of it: a person asked for this one."""
         session, now, a = transaction.session, self._store.clock.now(), t.analysis.c
-        behind = (a.id == analysis_id, a.status == Status.PENDING, (a.priority > order.priority) | a.held)
+        behind = (a.id == analysis_id, a.status == Status.PENDING, (a.priority > submission.priority) | a.held)
         before = session.execute(select(a.priority, a.attempt, a.expert_instance_id).where(*behind)).one_or_none()
         if before is None:
             return False
-        priority = min(before.priority, order.priority)
+        priority = min(before.priority, submission.priority)
         session.execute(
             update(t.analysis)
             .where(a.id == analysis_id)
@@ -221,7 +225,7 @@ class WorkerQueue:
         transaction.touch(analysis_id)
         return True
 
-    def orders(
+    def submissions(
         self,
         instances: Sequence[int],
         symbols: Sequence[str],
@@ -229,8 +233,8 @@ class WorkerQueue:
         as_of: datetime | date | None = None,
         *,
         run_before: datetime | None = None,
-    ) -> list[Order]:
-        """Return an order for every symbol with every expert; what can be nobody's order says why in `refused`.
+    ) -> list[Submission]:
+        """Return a submission for every symbol with every expert; what cannot be queued says why in `refused`.
 
         Several are bulk work, behind what a person asks for one by one. Raises Invalid for what makes no sense at all.
         """
@@ -251,14 +255,14 @@ class WorkerQueue:
         instants = {symbol: self._instant_or_why_not(as_of, symbol) for symbol in chosen}
         if all(why for _, why in instants.values()):
             raise Invalid(next(why for _, why in instants.values() if why))
-        orders = [
-            Order(instance, symbol, Subtype(subtype), instant, priority, before, refused=why)
+        submissions = [
+            Submission(instance, symbol, Subtype(subtype), instant, priority, before, refused=why)
             for instance in dict.fromkeys(instances)
             for symbol, (instant, why) in instants.items()
         ]
-        for order in {order.as_of: order for order in orders}.values():
-            self._check(order)
-        return orders
+        for submission in {submission.as_of: submission for submission in submissions}.values():
+            self._check(submission)
+        return submissions
 
     def _instant_or_why_not(self, as_of: datetime | date | None, symbol: str) -> tuple[datetime | None, str | None]:
         if as_of is None or isinstance(as_of, datetime):
@@ -283,14 +287,14 @@ class WorkerQueue:
         except ExpertError as error:
             raise Invalid(str(error), code=error.code.value) from error
 
-    def _check(self, order: Order) -> None:
-        if not 0 <= order.priority <= MAX_PRIORITY:
-            raise Invalid(f"The priority must be between 0 and {MAX_PRIORITY}, not {order.priority}")
-        if order.as_of is not None and order.as_of > (present := self._prices.clock.now()):
+    def _check(self, submission: Submission) -> None:
+        if not 0 <= submission.priority <= MAX_PRIORITY:
+            raise Invalid(f"The priority must be between 0 and {MAX_PRIORITY}, not {submission.priority}")
+        if submission.as_of is not None and submission.as_of > (present := self._prices.clock.now()):
             raise Invalid(
-                f"as_of {order.as_of:%Y-%m-%d %H:%M} UTC lies after the market's now, {present:%Y-%m-%d %H:%M}"
+                f"as_of {submission.as_of:%Y-%m-%d %H:%M} UTC lies after the market's now, {present:%Y-%m-%d %H:%M}"
             )
-        if order.run_before is not None and order.run_before <= self._store.clock.now():
+        if submission.run_before is not None and submission.run_before <= self._store.clock.now():
             raise Invalid("run_before has already passed")
 
 

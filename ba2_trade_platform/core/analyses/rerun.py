@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.rerun_planner import Chosen, RerunPlanner
-from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunPlan, Wish
+from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions, RerunPlan
 from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.attempts import Opening
@@ -28,7 +28,7 @@ _A = t.analysis.c
 
 
 @dataclass(frozen=True)
-class Requeued:
+class RerunAccepted:
     """A re-run that was accepted."""
 
     analysis_id: int
@@ -58,8 +58,8 @@ class _Decision:
     plan: RerunPlan | None  # None: everything is done again, and nobody asked for the steps
 
 
-class Requeue:
-    """Requeues failed analyses, one a call; the caller's transaction makes it whole."""
+class Rerun:
+    """Re-runs failed analyses, one a call; the caller's transaction makes it whole."""
 
     def __init__(self, clock: Clock, dispatcher: Dispatcher, planner: RerunPlanner, transitions: Transitions) -> None:
         self._clock = clock
@@ -67,18 +67,18 @@ class Requeue:
         self._dispatcher = dispatcher
         self._planner = planner
 
-    def __call__(
+    def rerun_in(
         self,
         transaction: Transaction,
         analysis_id: int,
-        wish: Wish,
+        options: RerunOptions,
         who: int,
         *,
         trigger: Trigger = Trigger.RERUN,
         batch_id: int | None = None,
         priority: int | None = None,
-    ) -> tuple[Requeued, Purged, Any]:
-        """Requeue this one for actor `who`; return what was queued, what was purged, and the row as it was.
+    ) -> tuple[RerunAccepted, Purged, Any]:
+        """Queue this one again for actor `who`; return what was queued, what was purged, and the row as it was.
 
         `priority` moves it to another lane of the queue. Raises NotFound; Refused NOT_FAILED, ALREADY_QUEUED,
         PLAN_CHANGED or CONFIRMATION_REQUIRED; TooMany RETRY_LIMIT; Invalid for a mode, step, settings or provider that
@@ -89,50 +89,50 @@ class Requeue:
         row = row_of(session, analysis_id)
         if row.status is not Status.FAILED:
             raise not_failed(session, row, now)
-        decision = self._decide(session, row, wish, now)
+        decision = self._decide(session, row, options, now)
         archives.pack(session, analysis_id, row.attempt, analysis=True)
         number = attempts.newest_number(session, analysis_id) + 1
         purged = _clear(session, row, decision.plan, number)
         change = Change(
             standings(session, [analysis_id])[analysis_id],
             now,
-            reason=wish.reason,
-            columns=_columns(row, wish, decision, now) | ({} if priority is None else {"priority": priority}),
-            next=_opening(wish, decision, trigger, who, batch_id),
+            reason=options.reason,
+            columns=_columns(row, options, decision, now) | ({} if priority is None else {"priority": priority}),
+            next=_opening(options, decision, trigger, who, batch_id),
             next_number=number,
         )
         self._transitions.apply(transaction, Event.RERUN, [change], by=who)
         self._dispatcher.enqueue(session, [Ref(analysis_id, number, row.expert_instance_id, row.priority)])
-        return _requeued(row, wish, decision, number, now), purged, row
+        return _accepted(row, options, decision, number, now), purged, row
 
-    def _decide(self, session: Session, row: Any, wish: Wish, now: datetime) -> _Decision:
-        chosen = self._planner.choose(session, row, wish)
+    def _decide(self, session: Session, row: Any, options: RerunOptions, now: datetime) -> _Decision:
+        chosen = self._planner.choose(session, row, options)
         plan = None
-        if wish.mode is not Mode.FRESH or wish.plan_hash is not None or wish.step is not None:
-            plan = self._planner.plan(session, row, wish, now)
+        if options.mode is not Mode.FRESH or options.plan_hash is not None or options.step is not None:
+            plan = self._planner.plan(session, row, options, now)
         guards = plan.guards if plan else self._planner.guards(session, row, chosen.ability, now)
-        if plan is not None and wish.plan_hash not in (None, plan.plan_hash):
+        if plan is not None and options.plan_hash not in (None, plan.plan_hash):
             sentence = f"What a re-run of analysis {row.id} would do has changed: {plan.sentence}. Look at it again"
-            raise Refused(sentence, code="PLAN_CHANGED", plan=plan.plain())
+            raise Refused(sentence, code="PLAN_CHANGED", plan=plan.to_json())
         for guard in guards:
-            _answer(guard, wish, row)
+            _answer(guard, options, row)
         return _Decision(chosen, guards, plan)
 
 
-def _answer(guard: Guard, wish: Wish, row: Any) -> None:
-    """Refuse unless the wish answers for what the guard says, with a reason."""
+def _answer(guard: Guard, options: RerunOptions, row: Any) -> None:
+    """Refuse unless the options answer for what the guard says, with a reason."""
     if guard.needs is None:
         return
-    if not getattr(wish, guard.needs):
+    if not getattr(options, guard.needs):
         if guard.needs == "override":
             raise TooMany(guard.sentence, code=guard.code, reruns_used=row.reruns_used, max_reruns=row.max_reruns)
-        raise Refused(guard.sentence, code=guard.code, side_effects=[effect.plain() for effect in guard.side_effects])
-    if not (wish.reason or "").strip():
+        raise Refused(guard.sentence, code=guard.code, side_effects=[effect.to_json() for effect in guard.side_effects])
+    if not (options.reason or "").strip():
         verb = "override the limit" if guard.needs == "override" else "acknowledge what acts on the recommendation"
         raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
 
 
-def _columns(row: Any, wish: Wish, decision: _Decision, now: datetime) -> dict[str, Any]:
+def _columns(row: Any, options: RerunOptions, decision: _Decision, now: datetime) -> dict[str, Any]:
     """Return what this re-run sets beside what every re-run clears; attempt and archive keep what is cleared."""
     columns: dict[str, Any] = {
         # A person wants it now: a deadline that has passed would only skip it at once.
@@ -141,27 +141,27 @@ def _columns(row: Any, wish: Wish, decision: _Decision, now: datetime) -> dict[s
         "reruns_used": row.reruns_used + 1,
         "config_id": decision.chosen.config_id,
     }
-    if wish.mode is Mode.FRESH:
+    if options.mode is Mode.FRESH:
         columns["state"] = None  # what is kept otherwise was done with it
     return columns
 
 
-def _opening(wish: Wish, decision: _Decision, trigger: Trigger, who: int, batch_id: int | None) -> Opening:
+def _opening(options: RerunOptions, decision: _Decision, trigger: Trigger, who: int, batch_id: int | None) -> Opening:
     return Opening(
         trigger,
-        wish.mode,
+        options.mode,
         who,
         decision.chosen.config_id,
-        wish.reason,
+        options.reason,
         step=decision.plan.step if decision.plan else None,
         providers=decision.chosen.providers,
         batch_id=batch_id,
-        acknowledged=[effect.plain() for guard in decision.guards for effect in guard.side_effects] or None,
+        acknowledged=[effect.to_json() for guard in decision.guards for effect in guard.side_effects] or None,
     )
 
 
-def _requeued(row: Any, wish: Wish, decision: _Decision, number: int, now: datetime) -> Requeued:
-    return Requeued(
+def _accepted(row: Any, options: RerunOptions, decision: _Decision, number: int, now: datetime) -> RerunAccepted:
+    return RerunAccepted(
         row.id,
         Status.PENDING,
         number,
@@ -169,8 +169,8 @@ def _requeued(row: Any, wish: Wish, decision: _Decision, number: int, now: datet
         row.max_reruns,
         updated_at=now,
         warnings=tuple(guard.sentence for guard in decision.guards if guard.needs is None),
-        mode=wish.mode,
-        steps_kept=decision.plan.kept if decision.plan and wish.mode is not Mode.FRESH else None,
+        mode=options.mode,
+        steps_kept=decision.plan.kept if decision.plan and options.mode is not Mode.FRESH else None,
     )
 
 

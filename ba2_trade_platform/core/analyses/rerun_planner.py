@@ -20,12 +20,12 @@ from ba2_trade_platform.core.analyses.rerun_plans import (
     ConfigChoice,
     Done,
     Guard,
+    RerunOptions,
     RerunPlan,
-    Wish,
     ago,
+    describe,
     find_step,
     hash_of,
-    in_words,
     modes_of,
     plan_steps,
     sum_up,
@@ -75,11 +75,11 @@ class RerunPlanner:
         self._abilities = abilities
         self._side_effects = side_effects
 
-    def choose(self, session: Session, row: Any, wish: Wish) -> Chosen:
-        """Return what the wish's settings and providers come to; raises Invalid INVALID_CONFIG or INVALID_PROVIDER."""
+    def choose(self, session: Session, row: Any, options: RerunOptions) -> Chosen:
+        """Return which settings and providers are chosen; raises Invalid INVALID_CONFIG or INVALID_PROVIDER."""
         config_id = row.current_config_id
-        if wish.config != "current":
-            number = "1" if wish.config == "original" else wish.config
+        if options.config != "current":
+            number = "1" if options.config == "original" else options.config
             known = number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= row.attempt
             if not known:
                 raise Invalid(
@@ -92,8 +92,8 @@ class RerunPlanner:
             )
         found = session.execute(select(_C.hash, _C.settings).where(_C.id == config_id)).one_or_none()
         ability = self._abilities(row.expert, found.settings if found else {}, row.subtype)
-        _check_providers(wish, ability.providers, row.alias)
-        return Chosen(wish.config, config_id, found.hash if found else None, ability, wish.providers)
+        _check_providers(options, ability.providers, row.alias)
+        return Chosen(options.config, config_id, found.hash if found else None, ability, options.providers)
 
     def guards(self, session: Session, row: Any, ability: Ability, now: datetime) -> tuple[Guard, ...]:
         """Return what a person must know, or answer for, before this failed analysis is done again."""
@@ -149,17 +149,17 @@ class RerunPlanner:
                 found.setdefault(analysis_id, []).extend(effect.reference for effect in effects)
         return {key: f"acted on by {', '.join(names)}; re-run it by itself" for key, names in found.items() if names}
 
-    def plan(self, session: Session, row: Any, wish: Wish, now: datetime) -> RerunPlan:
+    def plan(self, session: Session, row: Any, options: RerunOptions, now: datetime) -> RerunPlan:
         """Return what would be done; raises Invalid for a step, mode, config or provider that cannot be had."""
-        chosen = self.choose(session, row, wish)
+        chosen = self.choose(session, row, options)
         configs = _configs_of_attempts(session, row.id)
         steps = _recorded(session, row.id, configs, chosen.settings_hash)
         modes = modes_of(steps, row.attempt, row.alias, None if chosen.ability.can_resume else NO_PARTS)
-        refusal = next(choice.reason for choice in modes if choice.mode is wish.mode)
+        refusal = next(choice.reason for choice in modes if choice.mode is options.mode)
         if refusal is not None:
             raise Invalid(refusal, code="MODE_NOT_POSSIBLE")
-        step = _chosen_step(steps, wish, row.id)
-        planned = plan_steps(steps, wish.mode, step, now)
+        step = _chosen_step(steps, options, row.id)
+        planned = plan_steps(steps, options.mode, step, now)
         sums = sum_up(planned, _usual_seconds(session, row))
         guards = self.guards(session, row, chosen.ability, now)
         current = _config(session, row.current_config_id)
@@ -170,7 +170,7 @@ class RerunPlanner:
             expert=row.alias,
             attempt=row.attempt,
             status=Status.FAILED,
-            mode=wish.mode,
+            mode=options.mode,
             step=name,
             steps=planned,
             estimated_seconds=sums.estimated_seconds,
@@ -179,12 +179,12 @@ class RerunPlanner:
             cost_saved_usd=sums.cost_saved,
             guards=guards,
             modes=modes,
-            config=wish.config,
+            config=options.config,
             configs=_config_choices(configs, current),
             settings_changed=_settings_changed(configs, current),
             providers=chosen.ability.providers,
-            plan_hash=hash_of(row.attempt, wish, name, chosen.config_id, chosen.asked, planned, guards),
-            sentence=in_words(wish.mode, planned, sums),
+            plan_hash=hash_of(row.attempt, options, name, chosen.config_id, chosen.asked, planned, guards),
+            sentence=describe(options.mode, planned, sums),
         )
 
 
@@ -193,21 +193,21 @@ def _settings_differ(session: Session, row: Any) -> bool:
     return bool(session.scalar(used) != row.current_config_id)
 
 
-def _check_providers(wish: Wish, offered: Sequence[str], alias: str) -> None:
-    named = [*([wish.provider] if wish.provider else []), *wish.exclude_providers]
+def _check_providers(options: RerunOptions, offered: Sequence[str], alias: str) -> None:
+    named = [*([options.provider] if options.provider else []), *options.exclude_providers]
     unknown = next((name for name in named if name not in offered), None)
     if unknown is not None:
         known = f"its providers are {', '.join(offered)}" if offered else "it asks no provider"
         raise Invalid(f"{alias} has no provider {unknown[:80]!r}: {known}", code="INVALID_PROVIDER")
-    if named and not [name for name in wish.providers.among(offered) if name not in wish.exclude_providers]:
+    if named and not [name for name in options.providers.among(offered) if name not in options.exclude_providers]:
         raise Invalid(f"{alias} would have nobody to ask: every provider is left out", code="INVALID_PROVIDER")
 
 
-def _chosen_step(steps: Sequence[Done], wish: Wish, analysis_id: int) -> Done | None:
-    if wish.mode in STEP_MODES:
-        return find_step(steps, wish.step or "", analysis_id)
-    if wish.step is not None:
-        raise Invalid(f"Mode {wish.mode.value} takes no step; from_step and only do", code="INVALID_STEP")
+def _chosen_step(steps: Sequence[Done], options: RerunOptions, analysis_id: int) -> Done | None:
+    if options.mode in STEP_MODES:
+        return find_step(steps, options.step or "", analysis_id)
+    if options.step is not None:
+        raise Invalid(f"Mode {options.mode.value} takes no step; from_step and only do", code="INVALID_STEP")
     return None
 
 
@@ -303,7 +303,7 @@ def _usual_seconds(session: Session, row: Any) -> float | None:
 
 
 def _limit_sentence(session: Session, row: Any, now: datetime) -> str:
-    wish = f"re-run {row.reruns_used + 1}/{row.max_reruns} needs an override with a reason"
+    how_to_go_on = f"re-run {row.reruns_used + 1}/{row.max_reruns} needs an override with a reason"
     past = session.execute(
         select(_T.error_code, _T.outcome, _T.queued_at, t.actor.c.name)
         .join(t.actor, t.actor.c.id == _T.actor_id)
@@ -311,12 +311,12 @@ def _limit_sentence(session: Session, row: Any, now: datetime) -> str:
         .order_by(_T.number)
     ).all()
     if not past:
-        return f"{row.alias} allows no re-runs; {wish}"
+        return f"{row.alias} allows no re-runs; {how_to_go_on}"
     ends = Counter(one.error_code or (one.outcome.value if one.outcome else "open") for one in past)
     said = ", ".join(f"{code} {_times(count)}" for code, count in ends.most_common())
     last = past[-1]
     since = ago((now - last.queued_at).total_seconds())
-    return f"Analysis {row.id} was re-run {_times(len(past))} ({said}, last by {last.name} {since} ago); {wish}"
+    return f"Analysis {row.id} was re-run {_times(len(past))} ({said}, last by {last.name} {since} ago); {how_to_go_on}"
 
 
 def _times(count: int) -> str:

@@ -27,7 +27,7 @@ _LOOK = "kept if its inputs are the same"
 
 
 @dataclass(frozen=True)
-class Wish:
+class RerunOptions:
     """How a failed analysis is to be done again, and why.
 
     `step` is a name or a 1-based position; `config` is "current", "original" or the number of an earlier attempt.
@@ -47,11 +47,11 @@ class Wish:
 
     @property
     def providers(self) -> ProviderChoice:
-        """Whom to ask, as far as this wish says."""
+        """Whom to ask, as far as these options say."""
         return ProviderChoice(self.provider, self.exclude_providers)
 
 
-class Fate(StrEnum):
+class StepDisposition(StrEnum):
     """What becomes of a recorded step. A stale one is kept, and done again when its inputs turn out to differ."""
 
     REUSED = "reused"
@@ -87,7 +87,7 @@ class PlannedStep:
     id: int
     position: int
     name: str
-    fate: Fate
+    fate: StepDisposition
     reason: str
     seconds: float | None
     tokens: int | None
@@ -154,14 +154,14 @@ class RerunPlan:
     @property
     def dropped(self) -> tuple[int, ...]:
         """The ids of the recorded steps that are done again."""
-        return tuple(step.id for step in self.steps if step.fate is Fate.RERUN)
+        return tuple(step.id for step in self.steps if step.fate is StepDisposition.RERUN)
 
     @property
     def kept(self) -> int:
         """How many steps are kept, those that are looked at again included."""
         return len(self.steps) - len(self.dropped)
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return it as plain data, for an error's details."""
         return asdict(self)
 
@@ -196,7 +196,7 @@ def plan_steps(steps: Sequence[Done], mode: Mode, chosen: Done | None, now: date
     planned = []
     for step in steps:
         if step.id in again:
-            fate, reason = Fate.RERUN, again[step.id]
+            fate, reason = StepDisposition.RERUN, again[step.id]
         else:
             fate, reason = _kept(step, unsettled.get(step.id), always, now)
         planned.append(
@@ -220,15 +220,15 @@ def _done_again(steps: Sequence[Done], mode: Mode, chosen: Done | None) -> dict[
     return again | {step.id: "it is done in every attempt" for step in steps if step.always and step.id not in again}
 
 
-def _kept(step: Done, unsettled_by: str | None, always: set[str], now: datetime) -> tuple[Fate, str]:
+def _kept(step: Done, unsettled_by: str | None, always: set[str], now: datetime) -> tuple[StepDisposition, str]:
     if not step.same_settings:
-        return Fate.STALE, f"its settings were others in attempt {step.attempt}; {_LOOK}"
+        return StepDisposition.STALE, f"its settings were others in attempt {step.attempt}; {_LOOK}"
     if step.finished_at is not None and now - step.finished_at > FRESH_FOR:
-        return Fate.STALE, f"done {ago((now - step.finished_at).total_seconds())} ago; {_LOOK}"
+        return StepDisposition.STALE, f"done {ago((now - step.finished_at).total_seconds())} ago; {_LOOK}"
     if unsettled_by is not None:
         why = "done in every attempt" if unsettled_by in always else "looked at again too"
-        return Fate.STALE, f"it builds on {unsettled_by}, which is {why}; {_LOOK}"
-    return Fate.REUSED, f"done in attempt {step.attempt}, with the same settings"
+        return StepDisposition.STALE, f"it builds on {unsettled_by}, which is {why}; {_LOOK}"
+    return StepDisposition.REUSED, f"done in attempt {step.attempt}, with the same settings"
 
 
 @dataclass(frozen=True)
@@ -243,8 +243,8 @@ class Sums:
 
 def sum_up(steps: Sequence[PlannedStep], usual_seconds: float | None) -> Sums:
     """Estimate from what the steps took before, and from what whole analyses of this expert usually take."""
-    kept = [step for step in steps if step.fate is not Fate.RERUN]
-    again = sum(step.seconds or 0 for step in steps if step.fate is Fate.RERUN)
+    kept = [step for step in steps if step.fate is not StepDisposition.RERUN]
+    again = sum(step.seconds or 0 for step in steps if step.fate is StepDisposition.RERUN)
     saved = sum(step.seconds or 0 for step in kept)
     known = usual_seconds is not None or any(step.seconds is not None for step in steps)
     tokens = [step.tokens for step in kept if step.tokens is not None]
@@ -260,7 +260,7 @@ def sum_up(steps: Sequence[PlannedStep], usual_seconds: float | None) -> Sums:
 
 def hash_of(
     attempt: int,
-    wish: Wish,
+    options: RerunOptions,
     step: str | None,
     config_id: int | None,
     providers: Sequence[str],
@@ -271,7 +271,7 @@ def hash_of(
     decided = [
         attempt,
         Status.FAILED,
-        wish.mode,
+        options.mode,
         step,
         config_id,
         [*providers],
@@ -281,14 +281,15 @@ def hash_of(
     return hashlib.sha256(canonical_json(decided).encode()).hexdigest()[:32]
 
 
-def in_words(mode: Mode, steps: Sequence[PlannedStep], sums: Sums) -> str:
+def describe(mode: Mode, steps: Sequence[PlannedStep], sums: Sums) -> str:
     """Say in one sentence what is done."""
-    counts = {fate: sum(step.fate is fate for step in steps) for fate in Fate}
+    counts = {fate: sum(step.fate is fate for step in steps) for fate in StepDisposition}
     if mode is Mode.FRESH:
         said = "Everything is done again; what the failed attempt left is archived and cleared"
     else:
-        stale = f", {counts[Fate.STALE]} looked at again" if counts[Fate.STALE] else ""
-        said = f"{counts[Fate.REUSED]} of {len(steps)} steps kept, {counts[Fate.RERUN]} done again{stale}"
+        stale = f", {counts[StepDisposition.STALE]} looked at again" if counts[StepDisposition.STALE] else ""
+        kept, again = counts[StepDisposition.REUSED], counts[StepDisposition.RERUN]
+        said = f"{kept} of {len(steps)} steps kept, {again} done again{stale}"
     seconds = sums.estimated_seconds
     return said if seconds is None else f"{said}; about {seconds:.{1 if seconds < 10 else 0}f} s"
 

@@ -10,11 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from ba2_trade_platform.core.analyses.queue_service import Submitted, WorkerQueue
 from ba2_trade_platform.core.analyses.rate_limit import RerunRate
-from ba2_trade_platform.core.analyses.rerun import Requeue, Requeued, not_failed, row_of
+from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, not_failed, row_of
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
-from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunPlan, Wish
+from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions, RerunPlan
 from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, NotAllowedError, after
 from ba2_trade_platform.core.attempts.recommendations import Subject, refresh_current
@@ -61,7 +61,7 @@ class Analyses:
         dispatcher: Dispatcher,
         planner: RerunPlanner,
         transitions: Transitions,
-        packed: PackedArchives,
+        archive_files: ArchiveFiles,
         *,
         rerun_enabled: bool = True,
         reruns_per_minute: int = 0,
@@ -72,19 +72,19 @@ class Analyses:
         self._dispatcher = dispatcher
         self._planner = planner
         self._transitions = transitions
-        self._requeue = Requeue(store.clock, dispatcher, planner, transitions)
-        self._withdrawal = Withdrawal(dispatcher, transitions, packed)
+        self._reruns = Rerun(store.clock, dispatcher, planner, transitions)
+        self._withdrawal = Withdrawal(dispatcher, transitions, archive_files)
         self._rate = RerunRate(reruns_per_minute)
         self.rerun_enabled = rerun_enabled
         self._telemetry = telemetry or Telemetry()
 
-    def rerun_plan(self, analysis_id: int, wish: Wish | None = None) -> RerunPlan:
+    def rerun_plan(self, analysis_id: int, options: RerunOptions | None = None) -> RerunPlan:
         """Return what a re-run of this failed analysis would do now. Raises NotFound, Refused NOT_FAILED or Invalid."""
         with self._store.read() as session:
             row, now = row_of(session, analysis_id), self._store.clock.now()
             if row.status is not Status.FAILED:
                 raise not_failed(session, row, now)
-            return self._planner.plan(session, row, wish or Wish(), now)
+            return self._planner.plan(session, row, options or RerunOptions(), now)
 
     def rerun_guards(self, analysis_id: int) -> tuple[Guard, ...]:
         """Return what a person should be asked before a fresh re-run; nothing for an analysis that has not failed."""
@@ -92,7 +92,7 @@ class Analyses:
             row = row_of(session, analysis_id)
             if row.status is not Status.FAILED:
                 return ()
-            chosen = self._planner.choose(session, row, Wish())
+            chosen = self._planner.choose(session, row, RerunOptions())
             return self._planner.guards(session, row, chosen.ability, self._store.clock.now())
 
     def rerun(
@@ -101,28 +101,30 @@ class Analyses:
         *,
         by: Actor,
         reason: str | None = None,
-        wish: Wish | None = None,
+        options: RerunOptions | None = None,
         once: Once | None = None,
-    ) -> Requeued:
-        """Archive and purge what the failed attempt left, and queue the same row again, as `wish` says.
+    ) -> RerunAccepted:
+        """Archive and purge what the failed attempt left, and queue the same row again, as `options` says.
 
-        Without a wish everything is done again with the current settings, for `reason`. Raises NotFound, Refused
+        Without options everything is done again with the current settings, for `reason`. Raises NotFound, Refused
         (NOT_FAILED, ALREADY_QUEUED, DUPLICATE_PENDING, PLAN_CHANGED, CONFIRMATION_REQUIRED), TooMany (RETRY_LIMIT,
         RATE_LIMITED), Invalid, SwitchedOff or Unavailable; then the row is unchanged. Raises Replayed for a request
         that was carried out before.
         """
-        wish = wish or Wish(reason=reason)
-        with self._telemetry.traces.rerun(analysis_id, wish.mode.value) as span:
+        options = options or RerunOptions(reason=reason)
+        with self._telemetry.traces.rerun(analysis_id, options.mode.value) as span:
             try:
-                requeued, previous = self._rerun(analysis_id, wish, by, once)
+                accepted, previous = self._rerun(analysis_id, options, by, once)
             except PlatformError as refusal:
-                self._telemetry.metrics.rerun(wish.mode.value, refusal.code)
+                self._telemetry.metrics.rerun(options.mode.value, refusal.code)
                 raise
-            self._telemetry.metrics.rerun(wish.mode.value, "accepted")
-            span.set_attributes({"attempt.number": requeued.attempt, "error.previous": previous or ""})
-            return requeued
+            self._telemetry.metrics.rerun(options.mode.value, "accepted")
+            span.set_attributes({"attempt.number": accepted.attempt, "error.previous": previous or ""})
+            return accepted
 
-    def _rerun(self, analysis_id: int, wish: Wish, by: Actor, once: Once | None) -> tuple[Requeued, str | None]:
+    def _rerun(
+        self, analysis_id: int, options: RerunOptions, by: Actor, once: Once | None
+    ) -> tuple[RerunAccepted, str | None]:
         """Return what was queued, and the code of the failure that it answers."""
         if not self.rerun_enabled:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
@@ -132,8 +134,8 @@ class Analyses:
                 session, now = transaction.session, self._store.clock.now()
                 who = actor_id(session, by)
                 recall(session, once, who, now)
-                requeued, purged, about = self._requeue(transaction, analysis_id, wish, who)
-                keep(session, once, who, requeued, now)
+                accepted, purged, about = self._reruns.rerun_in(transaction, analysis_id, options, who)
+                keep(session, once, who, accepted, now)
         except (Refused, NotFound, TooMany, Invalid) as refusal:
             log.warning(
                 "Re-run of analysis %s refused: %s", analysis_id, refusal, analysis=analysis_id, code=refusal.code
@@ -146,8 +148,8 @@ class Analyses:
             if violates(error, t.analysis, "dedupe_key"):
                 raise self._duplicate(analysis_id) from error
             raise
-        _say_rerun(requeued, purged, about, by, wish)
-        return requeued, about.error_code
+        _say_rerun(accepted, purged, about, by, options)
+        return accepted, about.error_code
 
     def withdraw(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Withdrawn:
         """Undo a re-run that no worker has claimed yet: the analysis stands failed as it was, its re-run not counted.
@@ -226,21 +228,21 @@ class Analyses:
         return Refused(sentence, code="DUPLICATE_PENDING", analysis_id=holder.id if holder else None)
 
 
-def _say_rerun(requeued: Requeued, purged: Purged, about: Any, by: Actor, wish: Wish) -> None:
+def _say_rerun(accepted: RerunAccepted, purged: Purged, about: Any, by: Actor, options: RerunOptions) -> None:
     """Log who re-ran what, what was purged, and which task follows."""
-    analysis_id = requeued.analysis_id
-    door = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
-    part = "" if wish.mode is Mode.FRESH else f", {wish.mode.value}{f' {wish.step}' if wish.step else ''}"
-    known = {"analysis": analysis_id, "attempt": requeued.attempt}
+    analysis_id = accepted.analysis_id
+    kind = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
+    part = "" if options.mode is Mode.FRESH else f", {options.mode.value}{f' {options.step}' if options.step else ''}"
+    known = {"analysis": analysis_id, "attempt": accepted.attempt}
     log.info(
         "%s re-running failed analysis %s (%s, %s%s)",
-        door,
+        kind,
         analysis_id,
         about.symbol,
         about.alias,
         part,
         **known,
-        mode=wish.mode.value,
+        mode=options.mode.value,
         by=by.name,
         previous_error=about.error_code,
     )
@@ -257,7 +259,7 @@ def _say_rerun(requeued: Requeued, purged: Purged, about: Any, by: Actor, wish: 
     log.info(
         "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s",
         analysis_id,
-        requeued.attempt,
+        accepted.attempt,
         about.expert_instance_id,
         about.symbol,
         about.priority,

@@ -24,7 +24,7 @@ log = get_logger(__name__)
 _A, _I = t.analysis.c, t.expert_instance.c
 
 
-class Retrying:
+class WaitingRetries:
     """Lets a person take over what the console would retry by itself."""
 
     def __init__(self, store: Store, dispatcher: Dispatcher, transitions: Transitions) -> None:

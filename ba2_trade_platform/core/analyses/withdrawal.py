@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.rerun import row_of
 from ba2_trade_platform.core.attempts import archives
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
 from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
@@ -48,10 +48,10 @@ class Withdrawn:
 class Withdrawal:
     """Withdraws re-runs, one a call; the caller's transaction makes it whole."""
 
-    def __init__(self, dispatcher: Dispatcher, transitions: Transitions, packed: PackedArchives) -> None:
+    def __init__(self, dispatcher: Dispatcher, transitions: Transitions, archive_files: ArchiveFiles) -> None:
         self._dispatcher = dispatcher
         self._transitions = transitions
-        self._packed = packed
+        self._archive_files = archive_files
 
     def withdraw_in(
         self, transaction: Transaction, analysis_id: int, who: int, reason: str | None, now: datetime
@@ -85,7 +85,7 @@ class Withdrawal:
         found = session.execute(_FOLLOWED, {"analysis_id": row.id, "number": row.attempt}).one()
         contents = archives.expand(found.contents)
         if contents is None and found.packed_into is not None:
-            contents, _ = self._packed.read(found.packed_into, row.id, found.number)
+            contents, _ = self._archive_files.read(found.packed_into, row.id, found.number)
         if not contents or "analysis" not in contents:
             sentence = (
                 f"The re-run of analysis {row.id} was queued by an earlier version, which kept too little to undo it; "

@@ -24,7 +24,7 @@ class Packable(NamedTuple):
     traceback: str | None
 
 
-class PackedArchives:
+class ArchiveFiles:
     """Writes and reads the zip files of one folder."""
 
     def __init__(self, folder: Path) -> None:

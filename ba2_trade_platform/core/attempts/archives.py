@@ -32,7 +32,7 @@ class Purged:
 
 def compress(value: object) -> bytes:
     """Return a JSON-able value as compressed bytes."""
-    return zlib.compress(json.dumps(value, default=_plain, separators=(",", ":")).encode())
+    return zlib.compress(json.dumps(value, default=_to_json, separators=(",", ":")).encode())
 
 
 def expand(data: bytes | None) -> Any:
@@ -40,7 +40,7 @@ def expand(data: bytes | None) -> Any:
     return None if data is None else json.loads(zlib.decompress(data))
 
 
-def _plain(value: object) -> str:
+def _to_json(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Decimal):

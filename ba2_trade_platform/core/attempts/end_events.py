@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import bindparam, func, literal_column, select
 
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.contracts.queue import Ended
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce, wanted
+from ba2_trade_platform.core.contracts.queue import EndedAttempt
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events, subscribed_types
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Action, Outcome, Status
 
@@ -32,33 +32,33 @@ _ENDED = (
 NEVER = 1000.0
 
 
-def announce_ends(transaction: Transaction, ended: Sequence[Ended]) -> None:
+def record_end_events(transaction: Transaction, ended: Sequence[EndedAttempt]) -> None:
     """Announce what of these somebody waits for: what failed for good, and confident recommendations.
 
-    One that failed but is retried goes on, and is not announced. Costs one small statement when there are any and
+    One that failed but is retried goes on, and is not recorded. Costs one small statement when there are any and
     nobody waits.
     """
     telling = [one for one in ended if one.final and one.outcome in (Outcome.FAILED, Outcome.COMPLETED)]
     session, analysis_ids = transaction.session, [one.analysis_id for one in telling]
-    asked = wanted(session) if analysis_ids else {}
-    if not asked.keys() & {Occasion.FAILED, Occasion.CONFIDENT}:
+    subscribed = subscribed_types(session) if analysis_ids else {}
+    if not subscribed.keys() & {EventType.FAILED, EventType.CONFIDENT}:
         return
-    lowest = asked.get(Occasion.CONFIDENT, NEVER)
+    lowest = subscribed.get(EventType.CONFIDENT, NEVER)
     at = max(one.finished_at for one in telling)
     rows = session.execute(_ENDED, {"e_ids": analysis_ids, "e_lowest": lowest})
-    announce(session, [_failed(row, at) if row.status is Status.FAILED else _confident(row, at) for row in rows])
+    record_events(session, [_failed(row, at) if row.status is Status.FAILED else _confident(row, at) for row in rows])
 
 
-def _failed(row: Any, at: datetime) -> Announcement:
+def _failed(row: Any, at: datetime) -> OutboxEvent:
     facts = {**_facts(row), "code": row.error_code, "sentence": f"{row.error_code}: {row.message or ''}"}
     facts["label"] = f"{row.symbol} ({row.alias})"
-    return Announcement(Occasion.FAILED, row.fingerprint or str(row.error_code), at, facts)
+    return OutboxEvent(EventType.FAILED, row.fingerprint or str(row.error_code), at, facts)
 
 
-def _confident(row: Any, at: datetime) -> Announcement:
+def _confident(row: Any, at: datetime) -> OutboxEvent:
     sentence = f"{row.result_action.value} {row.symbol}, {row.result_confidence:g} % ({row.alias})"
     facts = {**_facts(row), "confidence": row.result_confidence, "sentence": sentence}
-    return Announcement(Occasion.CONFIDENT, f"expert {row.expert_instance_id}", at, facts)
+    return OutboxEvent(EventType.CONFIDENT, f"expert {row.expert_instance_id}", at, facts)
 
 
 def _facts(row: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.contracts.queue import Ended
+from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Outcome, Subtype
 
@@ -61,7 +61,7 @@ def refresh_current(session: Session, subjects: Iterable[Subject]) -> None:
         session.connection().execute(_PROMOTE, about)
 
 
-def promote_completed(transaction: Transaction, ended: Sequence[Ended]) -> None:
+def promote_completed(transaction: Transaction, ended: Sequence[EndedAttempt]) -> None:
     """Make what these attempts recommend the current one of its subject, where nothing newer is."""
     completed = [one for one in ended if one.outcome is Outcome.COMPLETED]
     refresh_current(

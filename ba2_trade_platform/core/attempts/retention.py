@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 
-from ba2_trade_platform.core.attempts.archive_files import Packable, PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles, Packable
 from ba2_trade_platform.core.attempts.archives import expand
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Refused, SwitchedOff, Unavailable
@@ -69,15 +69,15 @@ class PackedAway:
 class Retention:
     """Previews and packs away the archives that are older than the desk wants to keep in its database."""
 
-    def __init__(self, store: Store, packed: PackedArchives, days: int) -> None:
+    def __init__(self, store: Store, archive_files: ArchiveFiles, days: int) -> None:
         self._store = store
-        self._packed = packed
+        self._archive_files = archive_files
         self._days = days
         self._turn = threading.Lock()  # two at once would write into the same file
 
     def preview(self) -> Packing:
         """Return what `pack_away` would take now."""
-        folder = str(self._packed.folder)
+        folder = str(self._archive_files.folder)
         if not self._days:
             return Packing(0, 0, 0, None, folder, more=False)
         size = func.coalesce(func.length(t.archive.c.contents), 0) + func.coalesce(
@@ -118,9 +118,9 @@ class Retention:
         if not wanted:
             raise Refused(foreseen.sentence, code="NOTHING_TO_PACK")
         try:
-            file = self._packed.write(self._archives(wanted), self._store.clock.now())
+            file = self._archive_files.write(self._archives(wanted), self._store.clock.now())
         except OSError as error:
-            raise Unavailable(f"{self._packed.folder} cannot be written: {error.strerror}") from error
+            raise Unavailable(f"{self._archive_files.folder} cannot be written: {error.strerror}") from error
         for some in _slices(wanted):
             self._let_go(some, file.name)
         done = PackedAway(len(wanted), foreseen.bytes, str(file), foreseen.more)

@@ -22,7 +22,7 @@ UNDER_WAY = t.analysis.c.status.in_([literal_column(f"'{status.value}'") for sta
 
 
 @dataclass(frozen=True)
-class Order:
+class Submission:
     """One analysis to be made; `as_of` None means the market's present when an attempt starts.
 
     `refused`: why it cannot be queued at all, known before anybody was asked; its item in a batch says so.
@@ -40,8 +40,8 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Placed:
-    """The analysis that an order made, or the one that was already pending or running."""
+class Inserted:
+    """The analysis that a submission made, or the one that was already pending or running."""
 
     analysis_id: int
     status: Status
@@ -55,21 +55,21 @@ def dedupe_key(expert_instance_id: int, symbol: str, subtype: Subtype, as_of: da
     return f"{expert_instance_id}|{symbol}|{Subtype(subtype).value}|{when}"
 
 
-def place(session: Session, order: Order, config_id: int | None, by: int, now: datetime) -> Placed:
-    """Insert the order's analysis with its first attempt, or return the one that is already under way."""
-    key = dedupe_key(order.expert_instance_id, order.symbol, order.subtype, order.as_of)
+def insert_pending(session: Session, submission: Submission, config_id: int | None, by: int, now: datetime) -> Inserted:
+    """Insert the submission's analysis with its first attempt, or return the one that is already under way."""
+    key = dedupe_key(submission.expert_instance_id, submission.symbol, submission.subtype, submission.as_of)
     new_id = session.scalar(
         insert(t.analysis)
         .values(
-            symbol=order.symbol,
-            expert_instance_id=order.expert_instance_id,
-            subtype=order.subtype,
+            symbol=submission.symbol,
+            expert_instance_id=submission.expert_instance_id,
+            subtype=submission.subtype,
             status=Status.PENDING,
-            source=order.source,
-            batch_id=order.batch_id,
-            priority=order.priority,
-            as_of=order.as_of,
-            run_before=order.run_before,
+            source=submission.source,
+            batch_id=submission.batch_id,
+            priority=submission.priority,
+            as_of=submission.as_of,
+            run_before=submission.run_before,
             created_at=now,
             updated_at=now,
             available_at=now,
@@ -87,9 +87,9 @@ def place(session: Session, order: Order, config_id: int | None, by: int, now: d
     )
     if new_id is None:
         holder = session.execute(_holder(key)).one()  # the index refused, so in this transaction somebody holds the key
-        return Placed(holder.id, holder.status, holder.attempt, is_duplicate=True)
+        return Inserted(holder.id, holder.status, holder.attempt, is_duplicate=True)
     open_attempt(session, new_id, 1, Opening(Trigger.FIRST, Mode.FRESH, by, config_id), now)
-    return Placed(new_id, Status.PENDING, 1, is_duplicate=False)
+    return Inserted(new_id, Status.PENDING, 1, is_duplicate=False)
 
 
 def active_holder(session: Session, key: str) -> Any:

@@ -21,13 +21,13 @@ from ba2_trade_platform.core.attempts.effects import BY_ITSELF, EFFECTS, Effect
 from ba2_trade_platform.core.attempts.lifecycle import Event, target
 from ba2_trade_platform.core.attempts.standings import Standing
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.contracts.queue import LEASE, Claim, Ended
+from ba2_trade_platform.core.contracts.queue import LEASE, Claim, EndedAttempt
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.failures.groups import Seen, note_failures
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mode, Outcome, Status
 
-OnEnded = Callable[[Transaction, Sequence[Ended]], None]
+OnEnded = Callable[[Transaction, Sequence[EndedAttempt]], None]
 
 _A = t.analysis.c
 _T = t.attempt.c
@@ -58,7 +58,9 @@ class Transitions:
     def __init__(self, on_ended: Sequence[OnEnded] = ()) -> None:
         self._on_ended = tuple(on_ended)
 
-    def apply(self, transaction: Transaction, event: Event, changes: Sequence[Change], *, by: int) -> list[Ended]:
+    def apply(
+        self, transaction: Transaction, event: Event, changes: Sequence[Change], *, by: int
+    ) -> list[EndedAttempt]:
         """Let `event` come to these analyses on the wish of actor `by`; return the attempts that it ended.
 
         Each must stand as its `standing` says, which was read in this transaction or is held by a lease that was
@@ -96,8 +98,8 @@ def still_leased(session: Session, claims: Sequence[Claim]) -> set[str]:
     if not claims:
         return set()
     rows = session.execute(_LEASED, {"l_tokens": [claim.token for claim in claims]})
-    held = {(row.id, row.attempt, row.lease_token) for row in rows}
-    return {claim.token for claim in claims if (claim.analysis_id, claim.attempt, claim.token) in held}
+    leased = {(row.id, row.attempt, row.lease_token) for row in rows}
+    return {claim.token for claim in claims if (claim.analysis_id, claim.attempt, claim.token) in leased}
 
 
 _LEASED = select(_A.id, _A.attempt, _A.lease_token).where(
@@ -249,9 +251,9 @@ def _log_activity(session: Session, event: Event, changes: Sequence[Change], by:
     )
 
 
-def _ended(change: Change, event: Event, effect: Effect, outcome: Outcome) -> Ended:
+def _ended(change: Change, event: Event, effect: Effect, outcome: Outcome) -> EndedAttempt:
     standing, why = change.standing, change.why
-    return Ended(
+    return EndedAttempt(
         standing.analysis_id,
         standing.attempt,
         standing.trigger,
@@ -274,7 +276,7 @@ def _ended(change: Change, event: Event, effect: Effect, outcome: Outcome) -> En
     )
 
 
-def _recovered(session: Session, ended: list[Ended]) -> list[Ended]:
+def _recovered(session: Session, ended: list[EndedAttempt]) -> list[EndedAttempt]:
     """Say of those that completed after a failure when their analysis first failed."""
     recovered = [one.analysis_id for one in ended if one.outcome is Outcome.COMPLETED and one.after_failed_at]
     if not recovered:

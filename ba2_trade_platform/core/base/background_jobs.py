@@ -31,13 +31,13 @@ class _Job:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _OneOff:
     name: str
     work: Callable[[], None]
-    instant: datetime
+    run_at: datetime
 
 
-class Clockwork:
+class BackgroundJobs:
     """Calls jobs, each never twice at once, on a few threads of its own; a late or missed call is one call.
 
     A job that raises is logged and called again at its next time.
@@ -46,30 +46,30 @@ class Clockwork:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}
-        self._wishes: dict[str, _Wish] = {}
+        self._one_offs: dict[str, _OneOff] = {}
         self._scheduler: Any = None
 
     def every(self, seconds: float, name: str, work: Callable[[], None], *, first_seconds: float | None = None) -> None:
         """Call `work` again and again; `first_seconds` after the start for the first time, else after one interval."""
         with self._lock:
-            known = self._jobs.get(name)
-            turn = known.turn if known else threading.Lock()
+            present = self._jobs.get(name)
+            turn = present.turn if present else threading.Lock()
             job = _Job(name, work, seconds, seconds if first_seconds is None else first_seconds, turn)
             self._jobs[name] = job
             self._add(job)
 
-    def at(self, instant: datetime, name: str, work: Callable[[], None]) -> None:
+    def run_at(self, run_at: datetime, name: str, work: Callable[[], None]) -> None:
         """Call `work` once at this real instant, instead of when it was asked for before under the same name."""
-        wish = _Wish(name, work, instant)
+        one_off = _OneOff(name, work, run_at)
         with self._lock:
-            self._wishes[name] = wish
-            self._add_wish(wish)
+            self._one_offs[name] = one_off
+            self._add_one_off(one_off)
 
     def forget(self, name: str) -> None:
         """Do not call this job any more; forgetting what was never asked for is allowed."""
         with self._lock:
             self._jobs.pop(name, None)
-            self._wishes.pop(name, None)
+            self._one_offs.pop(name, None)
             if self._scheduler is not None and self._scheduler.get_job(name) is not None:
                 self._scheduler.remove_job(name)
 
@@ -93,8 +93,8 @@ class Clockwork:
             )
             for job in self._jobs.values():
                 self._add(job)
-            for wish in self._wishes.values():
-                self._add_wish(wish)
+            for one_off in self._one_offs.values():
+                self._add_one_off(one_off)
             self._scheduler.start()
 
     def stop(self) -> None:
@@ -116,15 +116,20 @@ class Clockwork:
             replace_existing=True,
         )
 
-    def _add_wish(self, wish: _Wish) -> None:
+    def _add_one_off(self, one_off: _OneOff) -> None:
         if self._scheduler is not None:
             self._scheduler.add_job(
-                self._grant, "date", args=(wish,), run_date=wish.instant, id=wish.name, replace_existing=True
+                self._run_one_off,
+                "date",
+                args=(one_off,),
+                run_date=one_off.run_at,
+                id=one_off.name,
+                replace_existing=True,
             )
 
-    def _grant(self, wish: _Wish) -> None:
+    def _run_one_off(self, one_off: _OneOff) -> None:
         with self._lock:
-            if self._wishes.get(wish.name) is not wish:
+            if self._one_offs.get(one_off.name) is not one_off:
                 return
-            del self._wishes[wish.name]
-        wish.work()
+            del self._one_offs[one_off.name]
+        one_off.work()

@@ -9,7 +9,7 @@ from typing import Protocol
 from ba2_trade_platform.core.base.clocks import Clock
 
 
-class DeskClock(Protocol):
+class SchedulingClock(Protocol):
     """A clock that can be waited for."""
 
     def now(self) -> datetime:

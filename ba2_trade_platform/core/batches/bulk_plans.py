@@ -95,7 +95,7 @@ class Planner:
         """Return what re-running this selection would do. Raises Invalid for a mode or a size that cannot be."""
         if mode not in MODES:
             raise Invalid(f"A bulk re-run is fresh or resume, not {mode.value}", code="INVALID_MODE")
-        rows = sorted(self._selected(session, selection), key=_place)
+        rows = sorted(self._selected(session, selection), key=_sort_key)
         refusals = self.refusals(session, rows, mode, override=override)
         return BulkPlan(
             mode,
@@ -112,7 +112,7 @@ class Planner:
     def refusals(self, session: Session, rows: Sequence[Any], mode: Mode, *, override: bool) -> dict[int, Refusal]:
         """Return which of these are not to be re-run like this, and why; `override` lets the re-run limit pass."""
         failed = [row for row in rows if allows(row.status, Event.RERUN)]
-        held = active_among(session, each([row.dedupe_key for row in failed], String()))
+        active = active_among(session, each([row.dedupe_key for row in failed], String()))
         newest: dict[str, int] = {}
         for row in failed:
             newest[row.dedupe_key] = max(row.id, newest.get(row.dedupe_key, 0))
@@ -120,7 +120,7 @@ class Planner:
         kept = _with_steps(session, failed) if mode is Mode.RESUME else frozenset()
         found: dict[int, Refusal] = {}
         for row in rows:
-            refusal = _as_it_stands(row, held, newest) or experts(row)
+            refusal = _as_it_stands(row, active, newest) or experts(row)
             if refusal is None and mode is Mode.RESUME and row.id not in kept:
                 refusal = Refusal(ItemOutcome.BLOCKED, NOTHING_TO_KEEP, NOTHING_TO_KEEP)
             if refusal is not None:
@@ -189,12 +189,12 @@ class Planner:
         return f"{instance.alias} {NO_PARTS}" if mode is Mode.RESUME and not ability.can_resume else None
 
 
-def _as_it_stands(row: Any, held: Mapping[str, int], newest: Mapping[str, int]) -> Refusal | None:
+def _as_it_stands(row: Any, active: Mapping[str, int], newest: Mapping[str, int]) -> Refusal | None:
     if not allows(row.status, Event.RERUN):
         kind = "already under way" if row.status in ACTIVE else f"not failed: {row.status.value}"
         return Refusal(ItemOutcome.SKIPPED, kind, kind)
-    if row.dedupe_key in held:
-        reason = f"already under way as #{held[row.dedupe_key]}"
+    if row.dedupe_key in active:
+        reason = f"already under way as #{active[row.dedupe_key]}"
         return Refusal(ItemOutcome.SKIPPED, reason, "already under way as another analysis")
     if newest[row.dedupe_key] != row.id:
         reason = f"superseded by #{newest[row.dedupe_key]}"
@@ -209,7 +209,7 @@ def _with_steps(session: Session, rows: Sequence[Any]) -> frozenset[int]:
     return frozenset(session.scalars(select(s.analysis_id).where(among, s.status == StepStatus.COMPLETED).distinct()))
 
 
-def _place(row: Any) -> tuple[bool, int]:
+def _sort_key(row: Any) -> tuple[bool, int]:
     """Open positions first, for there is money at risk; then the newest."""
     return row.subtype is not Subtype.OPEN_POSITIONS, -row.id
 

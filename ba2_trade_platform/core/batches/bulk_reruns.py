@@ -181,11 +181,11 @@ def _checked(
     if canary is not None and not 1 <= canary <= MAX_ITEMS:
         raise Invalid(f"A canary has 1 to {MAX_ITEMS:,} analyses, not {canary}", code="INVALID_CANARY")
     chosen = selection.filter
-    frozen = None if chosen is None else _plain(chosen)
+    frozen = None if chosen is None else _to_json(chosen)
     return _Wanted(title or None, why, rate, canary, frozen, chosen.bulk if chosen else None, plan_hash)
 
 
-def _plain(chosen: Filter) -> dict[str, Any]:
+def _to_json(chosen: Filter) -> dict[str, Any]:
     """Return the parts of a filter that are set, as JSON keeps them."""
     said = json.loads(json.dumps(asdict(chosen), default=str))
     return {name: value for name, value in said.items() if value not in (None, [], False)}

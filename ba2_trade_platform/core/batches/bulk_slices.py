@@ -14,8 +14,8 @@ from sqlalchemy import case, exists, func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.analyses.rerun import Requeue
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun import Rerun
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction, violates
@@ -63,9 +63,9 @@ class _Slice:
 class BulkSlices:
     """Takes the next items of every bulk re-run that is under way, in the tick's transaction."""
 
-    def __init__(self, planner: Planner, requeue: Requeue) -> None:
+    def __init__(self, planner: Planner, reruns: Rerun) -> None:
         self._planner = planner
-        self._requeue = requeue
+        self._reruns = reruns
 
     def advance(self, transaction: Transaction, now: datetime) -> Advanced:
         """Queue what may be queued now, judge canaries, and end what has nothing left."""
@@ -123,10 +123,10 @@ class BulkSlices:
     def _queue(self, transaction: Transaction, bulk: Any, item: Any, row: Any, part: _Slice) -> None:
         try:
             with transaction.session.begin_nested():
-                requeued, _, _ = self._requeue(
+                accepted, _, _ = self._reruns.rerun_in(
                     transaction,
                     row.id,
-                    Wish(bulk.mode, reason=bulk.reason, override=True),  # the plan has looked at the limit
+                    RerunOptions(bulk.mode, reason=bulk.reason, override=True),  # the plan has looked at the limit
                     bulk.actor_id,
                     trigger=Trigger.BULK,
                     batch_id=bulk.batch_id,
@@ -147,7 +147,7 @@ class BulkSlices:
             part.refuse(item, ItemOutcome.BLOCKED, f"it cannot be read ({type(error).__name__}); re-run it fresh")
         else:
             part.queued.append(
-                {"s_id": item.id, "outcome": ItemOutcome.QUEUED, "attempt": requeued.attempt, "reason": None}
+                {"s_id": item.id, "outcome": ItemOutcome.QUEUED, "attempt": accepted.attempt, "reason": None}
             )
 
 

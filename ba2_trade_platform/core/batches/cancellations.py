@@ -11,7 +11,7 @@ from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.completion.batches import announce_ended, settle_batches
+from ba2_trade_platform.core.completion.batches import record_batch_events, settle_batches
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ItemOutcome
 
@@ -59,6 +59,6 @@ class Cancellations:
         settle_batches(session, [batch.id], now)  # a schedule's run ends with its batch
         waits = exists().where(_ITEM.batch_id == batch.id, _ITEM.outcome == ItemOutcome.QUEUED)
         done = update(t.batch).where(_B.id == batch.id, ~waits).values(finished_at=now).returning(_B.id)
-        announce_ended(session, session.scalars(done).all(), now)
+        record_batch_events(session, session.scalars(done).all(), now)
         log.info("Batch %s: %s analyses cancelled", batch.id, len(ids), batch=batch.id, cancelled=len(ids))
         return len(ids)

@@ -24,7 +24,7 @@ REASONS = 10
 
 
 @dataclass(frozen=True)
-class BatchOrder:
+class BatchRequest:
     """Which symbols - those named, a watchlist's, or everything the desk knows - go to which experts.
 
     A bare date as `as_of` means each symbol's close of that session; None the market's present when an attempt starts.
@@ -73,26 +73,26 @@ class BatchPreview:
         return text + (f", {self.blocked:,} not possible" if self.blocked else "")
 
 
-def named(session: Session, order: BatchOrder) -> BatchOrder:
+def named(session: Session, request: BatchRequest) -> BatchRequest:
     """Return the order with its symbols in full and with a name. Raises Invalid or NotFound."""
-    ways = [bool(order.symbols), order.watchlist_id is not None, order.everything]
+    ways = [bool(request.symbols), request.watchlist_id is not None, request.everything]
     if sum(ways) > 1:
         raise Invalid("Choose one: symbols, a watchlist, or everything")
-    symbols, about = order.symbols, ""
-    if order.everything:
+    symbols, about = request.symbols, ""
+    if request.everything:
         symbols = tuple(session.scalars(select(t.instrument.c.symbol).order_by(t.instrument.c.symbol)))
         about = f"Everything, {len(symbols):,} symbols"
         if not symbols:
             raise Invalid("The desk knows no instruments yet: add some on the page Watchlists")
-    elif order.watchlist_id is not None:
-        name, symbols = _listed(session, order.watchlist_id)
+    elif request.watchlist_id is not None:
+        name, symbols = _listed(session, request.watchlist_id)
         about = f"{name}, {_count(len(symbols), 'symbol')}"
-    name = clean_text(order.name or "").strip()
+    name = clean_text(request.name or "").strip()
     if len(name) > NAME_LENGTH:
         raise Invalid(f"The name of a batch may have {NAME_LENGTH} characters")
-    experts = _count(len(set(order.expert_instance_ids)), "expert")
+    experts = _count(len(set(request.expert_instance_ids)), "expert")
     title = name or f"{about or _count(len(set(symbols)), 'symbol')}, {experts}"
-    return replace(order, symbols=symbols, name=title[:NAME_LENGTH])
+    return replace(request, symbols=symbols, name=title[:NAME_LENGTH])
 
 
 def preview_of(session: Session, items: Sequence[PreviewItem], shown: int) -> BatchPreview:
@@ -100,7 +100,7 @@ def preview_of(session: Session, items: Sequence[PreviewItem], shown: int) -> Ba
     counts = Counter(item.outcome for item in items)
     per_expert = Counter(item.expert_instance_id for item in items if item.outcome is ItemOutcome.QUEUED)
     why = Counter(item.reason or "" for item in items if item.outcome is ItemOutcome.BLOCKED)
-    order = (ItemOutcome.BLOCKED, ItemOutcome.DUPLICATE, ItemOutcome.QUEUED)
+    outcome_order = (ItemOutcome.BLOCKED, ItemOutcome.DUPLICATE, ItemOutcome.QUEUED)
     return BatchPreview(
         len({item.symbol for item in items}),
         counts[ItemOutcome.QUEUED],
@@ -109,7 +109,7 @@ def preview_of(session: Session, items: Sequence[PreviewItem], shown: int) -> Ba
         tuple(Reason(ItemOutcome.BLOCKED, reason, count) for reason, count in why.most_common(REASONS)),
         expected_seconds(session, per_expert),
         expected_cost(session, per_expert),
-        tuple(sorted(items, key=lambda item: order.index(item.outcome)))[:shown],
+        tuple(sorted(items, key=lambda item: outcome_order.index(item.outcome)))[:shown],
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.analyses.batch_submissions import NewBatch, foresee
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
-from ba2_trade_platform.core.attempts.submissions import Order
+from ba2_trade_platform.core.attempts.submissions import Submission
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
@@ -35,7 +35,7 @@ from ba2_trade_platform.core.batches.queries import (
     read_batch,
     reasons_of,
 )
-from ba2_trade_platform.core.batches.requests import BatchOrder, BatchPreview, named, preview_of
+from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest, named, preview_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source
 
@@ -64,15 +64,15 @@ class Batches:
         self._queue = queue
         self._bulk_reruns = bulk_reruns
 
-    def preview(self, order: BatchOrder, shown: int = PREVIEWED) -> BatchPreview:
+    def preview(self, request: BatchRequest, shown: int = PREVIEWED) -> BatchPreview:
         """Return what submitting this would do, without doing it. Raises Invalid or NotFound."""
         with self._store.read() as session:
-            wanted = named(session, order)
-            items = foresee(session, self._queue.abilities, self._orders(wanted))
+            named_request = named(session, request)
+            items = foresee(session, self._queue.abilities, self._submissions(named_request))
             return preview_of(session, items, shown)
 
     def submit(
-        self, order: BatchOrder, *, by: Actor, source: Source | None = None, once: Once | None = None
+        self, request: BatchRequest, *, by: Actor, source: Source | None = None, once: Once | None = None
     ) -> AcceptedBatch:
         """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason.
 
@@ -80,20 +80,20 @@ class Batches:
         """
         # Everything that takes long is done before the write lock is taken, so that nobody waits for it.
         with self._store.read() as session:
-            wanted = named(session, order)
-        orders = self._orders(wanted)
+            named_request = named(session, request)
+        submissions = self._submissions(named_request)
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             who = actor_id(session, by)
             recall(session, once, who, now)
-            new = NewBatch(BatchKind.SUBMIT, wanted.name or "", source or order.source, who)
-            placed = self._queue.place_batch(transaction, new, orders)
+            new = NewBatch(BatchKind.SUBMIT, named_request.name or "", source or request.source, who)
+            submitted = self._queue.insert_batch(transaction, new, submissions)
             accepted = AcceptedBatch(
-                placed.batch_id,
-                placed.count(ItemOutcome.QUEUED),
-                placed.count(ItemOutcome.DUPLICATE),
-                placed.count(ItemOutcome.BLOCKED),
-                placed.sentence,
+                submitted.batch_id,
+                submitted.count(ItemOutcome.QUEUED),
+                submitted.count(ItemOutcome.DUPLICATE),
+                submitted.count(ItemOutcome.BLOCKED),
+                submitted.sentence,
             )
             keep(session, once, who, accepted, now)
         log.info("%s", accepted.sentence)
@@ -163,8 +163,8 @@ class Batches:
             selection, reason=why, plan_hash=plan.plan_hash, by=by, name=f"What failed in {batch.name}"[:200]
         )
 
-    def _orders(self, order: BatchOrder) -> Sequence[Order]:
-        return self._queue.orders(order.expert_instance_ids, order.symbols, order.subtype, order.as_of)
+    def _submissions(self, request: BatchRequest) -> Sequence[Submission]:
+        return self._queue.submissions(request.expert_instance_ids, request.symbols, request.subtype, request.as_of)
 
     def _switch(self, batch_id: int, by: Actor, reason: str | None, to: BatchState) -> Batch:
         why = clean_text(reason or "").strip()[:TEXT_LENGTH] or None
@@ -180,7 +180,7 @@ class Batches:
             cleared = dict.fromkeys(stopper)
             values: dict[str, Any] = {"state": to, **(stopper if stopped else cleared)}
             session.execute(update(t.batch).where(_B.id == batch_id).values(**values))
-            _hold(session, batch_id, held=stopped, now=now)
+            _set_paused(session, batch_id, paused=stopped, now=now)
             what = {BatchState.PAUSED: PAUSED, BatchState.RUNNING: RESUMED}.get(to, "cancel batch")
             note(
                 session, who, now, what, subject_type="batch", subject_id=batch_id, before=batch.state.value,
@@ -203,11 +203,11 @@ def _permit(batch: Batch, to: BatchState) -> None:
         raise Refused(f"Batch {batch.id} is already {present}", code="BATCH_STATE")
 
 
-def _hold(session: Session, batch_id: int, *, held: bool, now: datetime) -> None:
+def _set_paused(session: Session, batch_id: int, *, paused: bool, now: datetime) -> None:
     """Hold what still waits or runs for this batch, so that nothing of it is claimed, or let go of it."""
     waiting = select(_ITEM.analysis_id).where(_ITEM.batch_id == batch_id, _ITEM.outcome == ItemOutcome.QUEUED)
     session.execute(
         update(t.analysis)
-        .where(_A.batch_id == batch_id, _A.held.is_not(held), _A.id.in_(waiting))
-        .values(held=held, updated_at=now, version=_A.version + 1)
+        .where(_A.batch_id == batch_id, _A.held.is_not(paused), _A.id.in_(waiting))
+        .values(held=paused, updated_at=now, version=_A.version + 1)
     )

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.runs import settle_runs
-from ba2_trade_platform.core.contracts.queue import Ended
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce, wanted
+from ba2_trade_platform.core.contracts.queue import EndedAttempt
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events, subscribed_types
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Outcome
 
@@ -26,7 +26,7 @@ ITEM_OUTCOMES = {
 _WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
 
 
-def _endings() -> tuple[Any, Any]:
+def _end_statements() -> tuple[Any, Any]:
     """Return how batches end that wait for nothing more: failed, else completed. Built once, for all work ends so."""
     b, items = t.batch.c, t.batch_item.alias()
     of_batch = items.c.batch_id == b.id
@@ -45,10 +45,10 @@ def _endings() -> tuple[Any, Any]:
     return ended.where(failed & ~succeeded).values(state=BatchState.FAILED), ended.values(state=BatchState.COMPLETED)
 
 
-_LOST, _ENDED = _endings()
+_LOST, _ENDED = _end_statements()
 
 
-def settle_ended(transaction: Transaction, ended: Sequence[Ended]) -> None:
+def settle_ended(transaction: Transaction, ended: Sequence[EndedAttempt]) -> None:
     """Say in every batch that waits for one of these analyses what became of it; one that is retried goes on."""
     final = [one for one in ended if one.final]
     if not final:
@@ -75,7 +75,7 @@ _SETTLE = (
 )
 
 
-def _words(ended: Ended) -> str | None:
+def _words(ended: EndedAttempt) -> str | None:
     """Return why an item ended as it did: what a person said, else the failure, else how its analysis ended."""
     said = ended.reason or ended.message
     return said or (ended.outcome.value if ended.outcome in (Outcome.CANCELLED, Outcome.WITHDRAWN) else None)
@@ -90,13 +90,13 @@ def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> 
     asked = {"b_batches": ids, "b_at": at}
     lost = session.scalars(_LOST, asked).all()
     rest = session.scalars(_ENDED, asked).all()
-    announce_ended(session, [*lost, *rest], at)
+    record_batch_events(session, [*lost, *rest], at)
     settle_runs(session, ids, at)
 
 
-def announce_ended(session: Session, batch_ids: Sequence[int], at: datetime) -> None:
+def record_batch_events(session: Session, batch_ids: Sequence[int], at: datetime) -> None:
     """Say of these batches that they have just ended; to be called in the transaction that ends them."""
-    if not batch_ids or Occasion.BATCH_FINISHED not in wanted(session):
+    if not batch_ids or EventType.BATCH_FINISHED not in subscribed_types(session):
         return
     b, item = t.batch.c, t.batch_item.c
     found = session.execute(
@@ -108,14 +108,14 @@ def announce_ended(session: Session, batch_ids: Sequence[int], at: datetime) -> 
     batches: dict[int, tuple[Any, dict[str, int]]] = {}
     for row in found:
         batches.setdefault(row.id, (row, {}))[1][row.outcome.value if row.outcome else "none"] = int(row.items)
-    announce(session, [_announcement(batch, counts, at) for batch, counts in batches.values()])
+    record_events(session, [_batch_event(batch, counts, at) for batch, counts in batches.values()])
 
 
-def _announcement(batch: Any, counts: dict[str, int], at: datetime) -> Announcement:
+def _batch_event(batch: Any, counts: dict[str, int], at: datetime) -> OutboxEvent:
     parts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()) if count)
     place = "bulk-reruns" if batch.kind is BatchKind.BULK_RERUN else "batches"
-    return Announcement(
-        Occasion.BATCH_FINISHED,
+    return OutboxEvent(
+        EventType.BATCH_FINISHED,
         f"batch {batch.id}",
         at,
         {

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.core.recurrence.occurrences import jitter
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ErrorCode, ItemOutcome, RunState, RunTrigger, ScheduleClock
@@ -36,15 +36,15 @@ _ENDED = (
         ~exists().where(_I.batch_id == _R.batch_id, _I.outcome.in_(_WAITING)),
     )
 )  # fmt: skip
-_OCCASIONS = {
-    RunState.MISSED: Occasion.RUN_MISSED,
-    RunState.FAILED: Occasion.RUN_PARTLY_FAILED,
-    RunState.PARTLY_FAILED: Occasion.RUN_PARTLY_FAILED,
+_EVENT_TYPES = {
+    RunState.MISSED: EventType.RUN_MISSED,
+    RunState.FAILED: EventType.RUN_PARTLY_FAILED,
+    RunState.PARTLY_FAILED: EventType.RUN_PARTLY_FAILED,
 }
 
 
 @dataclass(frozen=True)
-class RunNews:
+class RunEvent:
     """A run that ended badly, for whoever wants to be told."""
 
     schedule_id: int
@@ -97,13 +97,13 @@ def settle_runs(session: Session, batch_ids: Iterable[int], at: datetime) -> Non
         _settle(session, run, at)
 
 
-def announce_runs(session: Session, news: Sequence[RunNews], at: datetime) -> None:
+def record_run_events(session: Session, news: Sequence[RunEvent], at: datetime) -> None:
     """Write down runs that ended badly for whoever waits for that; equal ones of a schedule are grouped later."""
-    announce(
+    record_events(
         session,
         [
-            Announcement(
-                _OCCASIONS[each.state],
+            OutboxEvent(
+                _EVENT_TYPES[each.state],
                 f"schedule {each.schedule_id}",
                 at,
                 {
@@ -113,7 +113,7 @@ def announce_runs(session: Session, news: Sequence[RunNews], at: datetime) -> No
                 },
             )
             for each in news
-            if each.state in _OCCASIONS
+            if each.state in _EVENT_TYPES
         ],
     )
 
@@ -133,8 +133,8 @@ def _settle(session: Session, run: Any, at: datetime) -> None:
         .values(state=state, reason=reason, started_at=began, finished_at=at)
     )
     if run.clock is ScheduleClock.REAL:
-        news = RunNews(run.schedule_id, run.name, run.zone, run.planned_at, state, reason, run.batch_id)
-        announce_runs(session, [news], at)
+        news = RunEvent(run.schedule_id, run.name, run.zone, run.planned_at, state, reason, run.batch_id)
+        record_run_events(session, [news], at)
 
 
 def _counted(session: Session, batch_id: int) -> _Counts:

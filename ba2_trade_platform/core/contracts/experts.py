@@ -314,7 +314,7 @@ class SideEffect:
     sentence: str
     since: datetime
 
-    def plain(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str]:
         """Return it as JSON."""
         return {
             "kind": self.kind,

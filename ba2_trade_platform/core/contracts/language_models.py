@@ -125,7 +125,7 @@ class Charge:
     cost: Decimal | None
 
 
-class CallBook(Protocol):
+class CallRecorder(Protocol):
     """Keeps every model call. Blocking; thread-safe."""
 
     def begin(self, start: CallStart) -> int:

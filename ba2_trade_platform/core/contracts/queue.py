@@ -90,7 +90,7 @@ class Dispatcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedAttempt:
     """One attempt that ended. `after_...` are of the failure it answers; `first_failed_at` is set once it recovered."""
 
     analysis_id: int

@@ -32,7 +32,7 @@ def no_models(context: AnalysisContext) -> Models:
 
 
 @dataclass(frozen=True)
-class Equipment:
+class ExpertToolkit:
     """What a console gives each attempt beyond prices; each is made when the expert first asks for it."""
 
     models_for: Callable[[AnalysisContext], Models] = no_models

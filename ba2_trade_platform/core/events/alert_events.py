@@ -9,16 +9,16 @@ from sqlalchemy import ColumnElement, literal_column, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.db import tables as t
 
 _A = t.alert.c
 # In words, for SQLite finds the partial index only where it can read the condition.
-_UNSEEN: ColumnElement[bool] = literal_column("acknowledged_at IS NULL")
+_UNACKNOWLEDGED: ColumnElement[bool] = literal_column("acknowledged_at IS NULL")
 
 
 @dataclass(frozen=True)
-class Alarm:
+class AlertEvent:
     """What a person must look at: `key` is the thing it is about, told once while nobody has acknowledged it."""
 
     kind: str
@@ -27,19 +27,19 @@ class Alarm:
     link: str | None = None
 
 
-def raise_alarm(session: Session, alarm: Alarm, at: datetime) -> bool:
+def raise_alert(session: Session, alert: AlertEvent, at: datetime) -> bool:
     """Put this alert on the page, or count it once more; return whether it is new."""
     row = session.execute(
         upsert(t.alert)
         .values(
-            kind=alarm.kind, key=alarm.key, sentence=alarm.sentence, link=alarm.link, first_at=at, last_at=at, seen=1
+            kind=alert.kind, key=alert.key, sentence=alert.sentence, link=alert.link, first_at=at, last_at=at, seen=1
         )
         .on_conflict_do_update(
             index_elements=["key"],
-            index_where=_UNSEEN,
+            index_where=_UNACKNOWLEDGED,
             set_={
-                "sentence": alarm.sentence,
-                "link": alarm.link,
+                "sentence": alert.sentence,
+                "link": alert.link,
                 "last_at": at,
                 "seen": _A.seen + 1,
                 "ended_at": None,
@@ -49,11 +49,11 @@ def raise_alarm(session: Session, alarm: Alarm, at: datetime) -> bool:
     ).one()
     is_new = bool(row.seen == 1)
     if is_new:
-        facts = {"sentence": alarm.sentence, "link": alarm.link}
-        announce(session, [Announcement(Occasion.ALERT, alarm.key, at, facts)])
+        facts = {"sentence": alert.sentence, "link": alert.link}
+        record_events(session, [OutboxEvent(EventType.ALERT, alert.key, at, facts)])
     return is_new
 
 
-def end_alarm(session: Session, key: str, at: datetime) -> None:
+def resolve_alert(session: Session, key: str, at: datetime) -> None:
     """Say of an alert that it is no longer so; it stays until somebody acknowledges it."""
-    session.execute(update(t.alert).where(_A.key == key, _UNSEEN, _A.ended_at.is_(None)).values(ended_at=at))
+    session.execute(update(t.alert).where(_A.key == key, _UNACKNOWLEDGED, _A.ended_at.is_(None)).values(ended_at=at))

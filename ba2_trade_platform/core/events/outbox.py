@@ -16,7 +16,7 @@ from ba2_trade_platform.core.base.sanitizing import clean_json
 from ba2_trade_platform.db import tables as t
 
 
-class Occasion(StrEnum):
+class EventType(StrEnum):
     """What can be notified; the values are stored in rules."""
 
     FAILED = "failed"
@@ -29,24 +29,24 @@ class Occasion(StrEnum):
     DAILY_SUMMARY = "daily_summary"
 
 
-_KNOWN = frozenset(occasion.value for occasion in Occasion)  # a newer console may have left rules for others
+_KNOWN = frozenset(event_type.value for event_type in EventType)  # a newer console may have left rules for others
 
 
 @dataclass(frozen=True)
-class Announcement:
+class OutboxEvent:
     """One event: `subject` groups equal ones, `facts` is JSON with at least `sentence`, and `link` where there is one.
 
     CONFIDENT carries `confidence` and `expert_instance_id`, FAILED `expert_instance_id`, for the rules to choose by.
     """
 
-    occasion: Occasion
+    event_type: EventType
     subject: str
     at: datetime
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def wanted(session: Session) -> dict[Occasion, float]:
-    """Return for which occasions some enabled rule of an enabled channel waits, each with its lowest confidence."""
+def subscribed_types(session: Session) -> dict[EventType, float]:
+    """Return for which types some enabled rule of an enabled channel waits, each with its lowest confidence."""
     rules, channels = t.notification_rule.c, t.notification_channel.c
     rows = session.execute(
         select(rules.event, func.min(func.coalesce(rules.min_confidence, 0)))
@@ -54,16 +54,21 @@ def wanted(session: Session) -> dict[Occasion, float]:
         .where(rules.enabled, channels.enabled)
         .group_by(rules.event)
     )
-    return {Occasion(event): float(lowest) for event, lowest in rows if event in _KNOWN}
+    return {EventType(event): float(lowest) for event, lowest in rows if event in _KNOWN}
 
 
-def announce(session: Session, announcements: Sequence[Announcement]) -> int:
+def record_events(session: Session, events: Sequence[OutboxEvent]) -> int:
     """Keep those that some rule waits for, in the caller's transaction; return how many."""
-    asked = wanted(session) if announcements else {}
+    subscribed = subscribed_types(session) if events else {}
     rows = [
-        {"event": each.occasion.value, "subject": each.subject[:200], "at": each.at, "facts": clean_json(each.facts)}
-        for each in announcements
-        if each.occasion in asked and each.facts.get("confidence", math.inf) >= asked[each.occasion]
+        {
+            "event": event.event_type.value,
+            "subject": event.subject[:200],
+            "at": event.at,
+            "facts": clean_json(event.facts),
+        }
+        for event in events
+        if event.event_type in subscribed and event.facts.get("confidence", math.inf) >= subscribed[event.event_type]
     ]
     if rows:
         session.execute(insert(t.notice), rows)

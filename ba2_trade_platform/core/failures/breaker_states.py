@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
 from ba2_trade_platform.core.base.actors import note as log_activity
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BreakerState
 
 _B = t.breaker.c
 log = logging.getLogger(__name__)
 NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
-HELD_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(NOT_CLOSED)
+OPEN_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(NOT_CLOSED)
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def _set(session: Session, breaker_id: int, **values: Any) -> None:
     session.execute(update(t.breaker).where(_B.id == breaker_id).values(**values))
 
 
-def _announce(session: Session, provider: str, reason: str, now: datetime) -> None:
+def _record_open(session: Session, provider: str, reason: str, now: datetime) -> None:
     sentence = f"{provider} is held back: {reason}. Its retries wait until it answers again"
-    announce(
-        session, [Announcement(Occasion.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
+    record_events(
+        session, [OutboxEvent(EventType.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ class Breakers:
         with self._store.read() as session:
             return _read(session, _statement().where(NOT_CLOSED).order_by(_B.provider))
 
-    def held(self) -> frozenset[str]:
+    def open_providers(self) -> frozenset[str]:
         """Return the providers whose retries wait."""
         with self._store.read() as session:
             return frozenset(session.scalars(select(_B.provider).where(NOT_CLOSED)))

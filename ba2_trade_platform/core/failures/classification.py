@@ -54,10 +54,10 @@ def _name(said: object) -> str | None:
     return clean_text(said.strip(), NAME_LIMIT) or None if isinstance(said, str) else None
 
 
-def _seconds(wish: object) -> float | None:
+def _seconds(asked: object) -> float | None:
     """Return a provider's wish to wait as seconds, None where it makes no sense: it came from outside."""
-    usable = isinstance(wish, int | float) and math.isfinite(wish) and wish >= 0
-    return float(wish) if usable else None  # type: ignore[arg-type]  # `usable` says it is a number
+    usable = isinstance(asked, int | float) and math.isfinite(asked) and asked >= 0
+    return float(asked) if usable else None  # type: ignore[arg-type]  # `usable` says it is a number
 
 
 def failure(code: ErrorCode, message: str, symbol: str = "") -> Failure:

@@ -25,7 +25,7 @@ RANK = {state: rank for rank, state in enumerate(GroupState)}
 BY_FAILED = "INDEXED BY ix_market_analysis_failed_fingerprint"
 BY_ANSWER = "INDEXED BY ix_analysis_attempt_open_after"
 # What a person said holds until the wish to ignore runs out, or until what was resolved comes back.
-HELD = """(
+SET_ASIDE = """(
     g.mark = 'wont_fix'
     OR g.mark = 'ignored' AND (g.ignore_until IS NULL OR g.ignore_until > :now)
                           AND (g.ignore_seen IS NULL OR g.seen < g.ignore_seen)
@@ -38,7 +38,7 @@ _ANSWERED = f"""
     SELECT after_fingerprint, COUNT(*) FROM analysis_attempt {BY_ANSWER}
     WHERE outcome IS NULL AND after_fingerprint IS NOT NULL GROUP BY after_fingerprint"""
 _RANK = f"""CASE
-    WHEN COALESCE({HELD}, 0) THEN CASE g.mark WHEN 'ignored' THEN {RANK[GroupState.IGNORED]}
+    WHEN COALESCE({SET_ASIDE}, 0) THEN CASE g.mark WHEN 'ignored' THEN {RANK[GroupState.IGNORED]}
         WHEN 'resolved' THEN {RANK[GroupState.RESOLVED]} ELSE {RANK[GroupState.WONT_FIX]} END
     WHEN COALESCE(failed.n, 0) + COALESCE(answered.n, 0) = 0 THEN {RANK[GroupState.RECOVERED]}
     WHEN COALESCE(failed.n, 0) = 0 THEN {RANK[GroupState.SCHEDULED]}
@@ -68,7 +68,7 @@ ORDER BY rank, failed_now DESC, last_seen DESC, fingerprint DESC LIMIT :limit
 # The rest: walked by its index, the newest first, for of these there may be any number.
 RECOVERED = f"""
 SELECT g.fingerprint, {RANK[GroupState.RECOVERED]}, 0, 0, g.last_seen FROM failure_group AS g
-WHERE NOT COALESCE({HELD}, 0)
+WHERE NOT COALESCE({SET_ASIDE}, 0)
   AND NOT EXISTS (SELECT 1 FROM market_analysis AS a {BY_FAILED}
                   WHERE a.status = 'failed' AND a.fingerprint = g.fingerprint)
   AND NOT EXISTS (SELECT 1 FROM analysis_attempt AS b {BY_ANSWER} WHERE b.outcome IS NULL
@@ -96,6 +96,6 @@ WITH RECURSIVE failing (fingerprint) AS (
 )
 SELECT COUNT(*) FROM (
     SELECT 1 FROM failing CROSS JOIN failure_group AS g ON g.fingerprint = failing.fingerprint
-    WHERE NOT COALESCE({HELD}, 0) LIMIT :limit
+    WHERE NOT COALESCE({SET_ASIDE}, 0) LIMIT :limit
 )
 """

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.failures.group_states import BY_ANSWER, BY_FAILED, HELD
+from ba2_trade_platform.core.failures.group_states import BY_ANSWER, BY_FAILED, SET_ASIDE
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.types import UtcDateTime
 
@@ -48,7 +48,7 @@ ON CONFLICT (fingerprint) DO UPDATE SET
     seen = g.seen + excluded.seen,
     regressed_at = CASE
         WHEN g.mark = 'resolved' AND g.regressed_at IS NULL THEN :now
-        WHEN NOT COALESCE({HELD}, 0)
+        WHEN NOT COALESCE({SET_ASIDE}, 0)
             AND NOT EXISTS (SELECT 1 FROM market_analysis AS a {BY_FAILED}
                             WHERE a.status = 'failed' AND a.fingerprint = excluded.fingerprint)
             AND NOT EXISTS (SELECT 1 FROM analysis_attempt AS b {BY_ANSWER}

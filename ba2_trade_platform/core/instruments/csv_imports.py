@@ -22,8 +22,16 @@ from ba2_trade_platform.core.instruments.csv_files import (
     written,
 )
 from ba2_trade_platform.core.instruments.instruments import InstrumentFields, row_of
-from ba2_trade_platform.core.instruments.symbol_parsing import Described, Fate, Given, Line, Report, describe, given_of
-from ba2_trade_platform.core.instruments.watchlist_items import enter, plan_entries
+from ba2_trade_platform.core.instruments.symbol_parsing import (
+    ImportResult,
+    Line,
+    ParsedSymbol,
+    Report,
+    SymbolLookup,
+    look_up_symbols,
+    parse_symbol,
+)
+from ba2_trade_platform.core.instruments.watchlist_items import add_items, plan_items
 from ba2_trade_platform.core.instruments.watchlists import watchlist_name
 from ba2_trade_platform.db import tables as t
 
@@ -53,14 +61,14 @@ class ListImports:
     def instruments(self, text: str, *, by: Actor, preview: bool = False) -> Report:
         """Add and change the instruments of a file, which has a column `symbol`; raises Invalid for the whole file."""
         file = read_file(text, INSTRUMENT_COLUMNS, ("symbol",))
-        given = [_given(line) for line in file.lines]
-        described = self._describe_nameless(file, given)
+        given = [_parsed(line) for line in file.lines]
+        lookup = self._look_up_nameless(file, given)
         if preview:
             with self._store.read() as session:
-                return Report(_plan_instruments(session, file, given, described)[0], is_preview=True)
+                return Report(_plan_instruments(session, file, given, lookup)[0], is_preview=True)
         with self._store.write() as transaction:
             session = transaction.session
-            lines, changes = _plan_instruments(session, file, given, described)
+            lines, changes = _plan_instruments(session, file, given, lookup)
             _write(session, changes)
             self._note(session, by, "instruments imported", None, Report(lines).sentence)
             transaction.everything = bool(changes)
@@ -79,25 +87,25 @@ class ListImports:
     ) -> Report:
         """Add the symbols of a file to the watchlists that it names, made where there are none, or all to `into`."""
         file = read_file(text, WATCHLIST_COLUMNS, ("symbol",) if into else WATCHLIST_COLUMNS)
-        given = [_given(line) for line in file.lines]
+        given = [_parsed(line) for line in file.lines]
         symbols = {one.symbol for one in given if one.symbol}
         with self._store.read() as session:
             strange = symbols - _known(session, symbols)
-        described = describe(self._prices, [one.symbol for one in given if one.symbol in strange])
+        lookup = look_up_symbols(self._prices, [one.symbol for one in given if one.symbol in strange])
         if preview:
             with self._store.read() as session:
-                lines, _ = _plan_lists(session, file, given, described, into, unknown=unknown)
+                lines, _ = _plan_lists(session, file, given, lookup, into, unknown=unknown)
                 return Report(lines, is_preview=True)
         with self._store.write() as transaction:
             session = transaction.session
-            lines, entries = _plan_lists(session, file, given, described, into, unknown=unknown)
-            for name, wanted in entries.items():
+            lines, entries = _plan_lists(session, file, given, lookup, into, unknown=unknown)
+            for name, new_items in entries.items():
                 watchlist_id = _list_id(session, name)
                 if watchlist_id is None:
                     values = {"name": name, "is_demo": False, "created_at": self._store.clock.now()}
                     watchlist_id = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
-                enter(session, watchlist_id, wanted)
-                self._note(session, by, "symbols imported", watchlist_id, " ".join(one.symbol for one in wanted))
+                add_items(session, watchlist_id, new_items)
+                self._note(session, by, "symbols imported", watchlist_id, " ".join(one.symbol for one in new_items))
             transaction.everything = bool(entries)
         return Report(lines)
 
@@ -114,12 +122,12 @@ class ListImports:
         with self._store.read() as session:
             return written(WATCHLIST_COLUMNS, [tuple(row) for row in session.execute(chosen)])
 
-    def _describe_nameless(self, file: ReadFile, given: Sequence[Given]) -> Described:
+    def _look_up_nameless(self, file: ReadFile, given: Sequence[ParsedSymbol]) -> SymbolLookup:
         """Ask the price provider about new instruments that the file gives no name."""
         pairs = zip(file.lines, given, strict=True)
         nameless = {one.symbol for line, one in pairs if one.symbol and not line.cells.get("name")}
         with self._store.read() as session:
-            return describe(self._prices, sorted(nameless - _known(session, nameless)))
+            return look_up_symbols(self._prices, sorted(nameless - _known(session, nameless)))
 
     def _note(self, session: Session, by: Actor, what: str, subject: int | None, after: str) -> None:
         subject_type = "watchlist" if subject else "instrument"
@@ -127,33 +135,33 @@ class ListImports:
         note(session, actor_id(session, by), now, what, subject_type=subject_type, subject_id=subject, after=after)
 
 
-def _given(line: FileLine) -> Given:
+def _parsed(line: FileLine) -> ParsedSymbol:
     if line.problem:
-        return Given(line.number, "", None, line.problem)
-    return given_of(line.number, line.cells.get("symbol", ""))
+        return ParsedSymbol(line.number, "", None, line.problem)
+    return parse_symbol(line.number, line.cells.get("symbol", ""))
 
 
 def _plan_instruments(
-    session: Session, file: ReadFile, given: Sequence[Given], described: Described
+    session: Session, file: ReadFile, given: Sequence[ParsedSymbol], lookup: SymbolLookup
 ) -> tuple[tuple[Line, ...], list[_Change]]:
     known = _fields(session, {one.symbol for one in given if one.symbol})
     lines: list[Line] = []
     changes: list[_Change] = []
     seen: set[str] = set()
     for line, one in zip(file.lines, given, strict=True):
-        fate, reason = Fate.INVALID, one.reason
+        fate, reason = ImportResult.INVALID, one.reason
         if one.symbol in seen:
-            fate, reason = Fate.DUPLICATE, "given twice: the first line counts"
+            fate, reason = ImportResult.DUPLICATE, "given twice: the first line counts"
         elif one.symbol:
             seen.add(one.symbol)
             before = known.get(one.symbol)
             try:
-                now = _merged(before or _of(described.known.get(one.symbol)), line, file.columns)
+                now = _merged(before or _of(lookup.known.get(one.symbol)), line, file.columns)
             except Invalid as error:
                 reason = str(error)
             else:
                 same = before is not None and row_of(one.symbol, now) == row_of(one.symbol, before)
-                fate = Fate.DUPLICATE if same else Fate.CHANGED if before else Fate.ADDED
+                fate = ImportResult.DUPLICATE if same else ImportResult.CHANGED if before else ImportResult.ADDED
                 reason = "as it is" if same else ""
                 if not same:
                     changes.append(_Change(one.symbol, now, before is None))
@@ -197,26 +205,32 @@ def _write(session: Session, changes: Sequence[_Change]) -> None:
 
 
 def _plan_lists(
-    session: Session, file: ReadFile, given: Sequence[Given], described: Described, into: int | None, *, unknown: bool
+    session: Session,
+    file: ReadFile,
+    given: Sequence[ParsedSymbol],
+    lookup: SymbolLookup,
+    into: int | None,
+    *,
+    unknown: bool,
 ) -> tuple[tuple[Line, ...], dict[str, list[Any]]]:
-    by_list: dict[str, list[Given]] = {}
+    by_list: dict[str, list[ParsedSymbol]] = {}
     lines: list[Line] = []
     target = None if into is None else _name_of(session, into)
     for line, one in zip(file.lines, given, strict=True):
         try:
             name = target or watchlist_name(line.cells.get("watchlist", "")) if not line.problem else ""
         except Invalid as error:
-            lines.append(Line(one.number, one.symbol or one.text, Fate.INVALID, str(error)))
+            lines.append(Line(one.number, one.symbol or one.text, ImportResult.INVALID, str(error)))
             continue
         by_list.setdefault(name, []).append(one)
-    known = _known(session, {one.symbol for one in given if one.symbol}) | described.known.keys()
+    known = _known(session, {one.symbol for one in given if one.symbol}) | lookup.known.keys()
     entries: dict[str, list[Any]] = {}
     for name, asked in by_list.items():
         there = _there(session, name)
-        answers, wanted = plan_entries(asked, there, known, described, unknown=unknown, watchlist=name or None)
+        answers, new_items = plan_items(asked, there, known, lookup, unknown=unknown, watchlist=name or None)
         lines += answers
-        if wanted:
-            entries[name] = wanted
+        if new_items:
+            entries[name] = new_items
     return tuple(sorted(lines, key=lambda line: line.number)), entries
 
 

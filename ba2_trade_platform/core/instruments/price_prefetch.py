@@ -28,7 +28,7 @@ class Prefetching(Protocol):
         """Bring these symbols up to date while `go_on` says so; say what failed and what is left for later."""
 
 
-class PriceKeeping:
+class PricePrefetch:
     """Looks now and then after the watchlists' symbols; does nothing for prices that are on this machine anyway."""
 
     def __init__(self, store: Store, prices: Prices, pause_seconds: float = PAUSE_SECONDS) -> None:

@@ -17,7 +17,7 @@ MOST_ASKED = 500
 _BETWEEN = re.compile(r"[\s,;\"']+")
 
 
-class Fate(StrEnum):
+class ImportResult(StrEnum):
     """What became, or would become, of one thing that was given."""
 
     ADDED = "added"
@@ -33,7 +33,7 @@ class Line:
 
     number: int
     text: str
-    fate: Fate
+    fate: ImportResult
     reason: str = ""
     watchlist: str | None = None
 
@@ -45,7 +45,7 @@ class Report:
     lines: tuple[Line, ...]
     is_preview: bool = False
 
-    def count(self, fate: Fate) -> int:
+    def count(self, fate: ImportResult) -> int:
         """Return how many things met this fate."""
         return sum(line.fate is fate for line in self.lines)
 
@@ -53,18 +53,18 @@ class Report:
     def sentence(self) -> str:
         """Say what was done, or would be."""
         words = {
-            Fate.ADDED: "to be added" if self.is_preview else "added",
-            Fate.CHANGED: "to be changed" if self.is_preview else "changed",
-            Fate.DUPLICATE: "there already",
-            Fate.UNKNOWN: "unknown to the price provider and left out",
-            Fate.INVALID: "not usable",
+            ImportResult.ADDED: "to be added" if self.is_preview else "added",
+            ImportResult.CHANGED: "to be changed" if self.is_preview else "changed",
+            ImportResult.DUPLICATE: "there already",
+            ImportResult.UNKNOWN: "unknown to the price provider and left out",
+            ImportResult.INVALID: "not usable",
         }
         counts = [f"{self.count(fate):,} {said}" for fate, said in words.items() if self.count(fate)]
         return ", ".join(counts) or "Nothing was given"
 
 
 @dataclass(frozen=True)
-class Given:
+class ParsedSymbol:
     """One symbol that was given, in its place; `symbol` None: `reason` says why it is none."""
 
     number: int
@@ -73,37 +73,37 @@ class Given:
     reason: str = ""
 
 
-def given_in(text: str) -> list[Given]:
+def parse_symbols(text: str) -> list[ParsedSymbol]:
     """Return what a text holds, line by line; commas, semicolons, spaces, quotes and lines part it. Raises Invalid."""
-    found = [
-        given_of(number, part.removeprefix("$"))
+    parsed = [
+        parse_symbol(number, part.removeprefix("$"))
         for number, line in enumerate(text.splitlines(), start=1)
         for part in _BETWEEN.split(line)
         if part
     ]
-    if len(found) > MOST:
-        raise Invalid(f"{len(found):,} symbols are too many at once: {MOST:,} at most", code="TOO_MANY_SYMBOLS")
-    return found
+    if len(parsed) > MOST:
+        raise Invalid(f"{len(parsed):,} symbols are too many at once: {MOST:,} at most", code="TOO_MANY_SYMBOLS")
+    return parsed
 
 
-def given_of(number: int, text: str) -> Given:
+def parse_symbol(number: int, text: str) -> ParsedSymbol:
     """Read one text as a symbol."""
     shown = text.strip()[:40]
     try:
-        return Given(number, shown, symbol_of(text))
+        return ParsedSymbol(number, shown, symbol_of(text))
     except Invalid as error:
-        return Given(number, shown, None, str(error))
+        return ParsedSymbol(number, shown, None, str(error))
 
 
 @dataclass(frozen=True)
-class Described:
+class SymbolLookup:
     """What the price provider said of some symbols: who they are, and why not."""
 
     known: dict[str, InstrumentInfo]
     reasons: dict[str, str]
 
 
-def describe(prices: Prices, symbols: Iterable[str]) -> Described:
+def look_up_symbols(prices: Prices, symbols: Iterable[str]) -> SymbolLookup:
     """Ask the price provider who these are: the first 500, and nobody more once it does not answer."""
     known: dict[str, InstrumentInfo] = {}
     reasons: dict[str, str] = {}
@@ -120,4 +120,4 @@ def describe(prices: Prices, symbols: Iterable[str]) -> Described:
             reasons[symbol] = str(error)
             if error.code is not ErrorCode.SYMBOL_INVALID:
                 trouble = reasons[symbol] = f"not checked: {error}"
-    return Described(known, reasons)
+    return SymbolLookup(known, reasons)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo
-from ba2_trade_platform.core.instruments.symbol_parsing import Described, Fate, Given, Line
+from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult, Line, ParsedSymbol, SymbolLookup
 from ba2_trade_platform.db import tables as t
 
 _ITEM = t.watchlist_item.c
@@ -18,58 +18,60 @@ _I = t.instrument.c
 
 
 @dataclass(frozen=True)
-class Wanted:
+class NewWatchlistItem:
     """A symbol that goes on a list; `info` is what the price provider says of it, None: nothing is known."""
 
     symbol: str
     info: InstrumentInfo | None = None
 
 
-def plan_entries(
-    given: Sequence[Given],
+def plan_items(
+    symbols: Sequence[ParsedSymbol],
     there: Collection[str],
     known: Collection[str],
-    described: Described,
+    lookup: SymbolLookup,
     *,
     unknown: bool,
     watchlist: str | None = None,
-) -> tuple[tuple[Line, ...], list[Wanted]]:
+) -> tuple[tuple[Line, ...], list[NewWatchlistItem]]:
     """Return what becomes of each thing given to a list that has `there`, and what goes on it."""
     lines: list[Line] = []
-    wanted: list[Wanted] = []
+    new_items: list[NewWatchlistItem] = []
     seen = set(there)
-    for one in given:
-        fate, reason = Fate.ADDED, ""
-        if one.symbol is None:
-            fate, reason = Fate.INVALID, one.reason
-        elif one.symbol in seen:
-            fate, reason = Fate.DUPLICATE, "on the list" if one.symbol in there else "given twice"
-        elif one.symbol not in known:
-            reason = described.reasons.get(one.symbol, "")
-            fate = Fate.ADDED if unknown else Fate.UNKNOWN
-        lines.append(Line(one.number, one.symbol or one.text, fate, reason, watchlist))
-        if fate is Fate.ADDED and one.symbol is not None:
-            seen.add(one.symbol)
-            wanted.append(Wanted(one.symbol, described.known.get(one.symbol)))
-    return tuple(lines), wanted
+    for parsed in symbols:
+        result, reason = ImportResult.ADDED, ""
+        if parsed.symbol is None:
+            result, reason = ImportResult.INVALID, parsed.reason
+        elif parsed.symbol in seen:
+            result, reason = ImportResult.DUPLICATE, "on the list" if parsed.symbol in there else "given twice"
+        elif parsed.symbol not in known:
+            reason = lookup.reasons.get(parsed.symbol, "")
+            result = ImportResult.ADDED if unknown else ImportResult.UNKNOWN
+        lines.append(Line(parsed.number, parsed.symbol or parsed.text, result, reason, watchlist))
+        if result is ImportResult.ADDED and parsed.symbol is not None:
+            seen.add(parsed.symbol)
+            new_items.append(NewWatchlistItem(parsed.symbol, lookup.known.get(parsed.symbol)))
+    return tuple(lines), new_items
 
 
-def enter(session: Session, watchlist_id: int, wanted: Sequence[Wanted], *, is_demo: bool = False) -> None:
+def add_items(
+    session: Session, watchlist_id: int, new_items: Sequence[NewWatchlistItem], *, is_demo: bool = False
+) -> None:
     """Add these at the end of a list, and to the instruments those that the desk does not know."""
-    if not wanted:
+    if not new_items:
         return
-    session.execute(upsert(t.instrument).on_conflict_do_nothing(), [_row(one, is_demo=is_demo) for one in wanted])
+    session.execute(upsert(t.instrument).on_conflict_do_nothing(), [_row(item, is_demo=is_demo) for item in new_items])
     last = session.scalar(select(func.max(_ITEM.position)).where(_ITEM.watchlist_id == watchlist_id)) or 0
-    found = session.execute(select(_I.symbol, _I.id).where(_I.symbol.in_([one.symbol for one in wanted])))
-    ids = {row.symbol: row.id for row in found}
+    instruments = session.execute(select(_I.symbol, _I.id).where(_I.symbol.in_([item.symbol for item in new_items])))
+    ids = {row.symbol: row.id for row in instruments}
     rows = [
-        {"watchlist_id": watchlist_id, "instrument_id": ids[one.symbol], "position": position}
-        for position, one in enumerate(wanted, start=last + 1)
+        {"watchlist_id": watchlist_id, "instrument_id": ids[item.symbol], "position": position}
+        for position, item in enumerate(new_items, start=last + 1)
     ]
     session.execute(upsert(t.watchlist_item).on_conflict_do_nothing(), rows)
 
 
-def position_rows(session: Session, watchlist_id: int, instrument_ids: Sequence[int]) -> None:
+def set_positions(session: Session, watchlist_id: int, instrument_ids: Sequence[int]) -> None:
     """Have a list's items stand in this order."""
     change = update(t.watchlist_item).where(
         _ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id == bindparam("an_instrument")
@@ -79,10 +81,10 @@ def position_rows(session: Session, watchlist_id: int, instrument_ids: Sequence[
         session.connection().execute(change, places)
 
 
-def _row(wanted: Wanted, *, is_demo: bool) -> dict[str, object]:
-    info = wanted.info or InstrumentInfo(wanted.symbol, wanted.symbol, "", "", "")
+def _row(item: NewWatchlistItem, *, is_demo: bool) -> dict[str, object]:
+    info = item.info or InstrumentInfo(item.symbol, item.symbol, "", "", "")
     return {
-        "symbol": wanted.symbol,
+        "symbol": item.symbol,
         "name": info.name[:200],
         "type": "stock",
         "exchange": info.exchange[:20],

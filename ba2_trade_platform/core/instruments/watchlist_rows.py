@@ -36,7 +36,7 @@ SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
 
 
 @dataclass(frozen=True)
-class WatchedItem:
+class WatchlistRow:
     """One symbol of a watchlist. `last_...` are of the analysis that changed last, the rest is what it answered."""
 
     symbol: str
@@ -56,14 +56,14 @@ class WatchedItem:
 
 
 @dataclass(frozen=True)
-class WatchedPage:
+class WatchlistPage:
     """Some symbols of a watchlist, of `total` that match."""
 
-    items: tuple[WatchedItem, ...]
+    items: tuple[WatchlistRow, ...]
     total: int
 
 
-class WatchedItems:
+class WatchlistRows:
     """Reads watchlists with what is known of their symbols: three queries a page, however long it is."""
 
     def __init__(self, store: Store) -> None:
@@ -71,7 +71,7 @@ class WatchedItems:
 
     def page(
         self, watchlist_id: int, text: str | None = None, sort: str = "order", skip: int = 0, limit: int = 100
-    ) -> WatchedPage:
+    ) -> WatchlistPage:
         """Return the items whose symbol or name has `text`, from place `skip` on; raises NotFound and Invalid."""
         if sort not in SORTS:
             raise Invalid(f"A watchlist is not sorted by {sort[:20]}: {', '.join(SORTS)}")
@@ -86,9 +86,9 @@ class WatchedItems:
             count = select(func.count()).select_from(t.watchlist_item).join(t.instrument).where(*conditions)
             chosen = _items().where(*conditions).order_by(*SORTS[sort]).offset(skip).limit(limit)
             items = [_item(row) for row in session.execute(chosen)]
-            return WatchedPage(_with_runs(session, items), session.scalar(count) or 0)
+            return WatchlistPage(_with_runs(session, items), session.scalar(count) or 0)
 
-    def items(self, watchlist_id: int, symbols: Sequence[str]) -> dict[str, WatchedItem]:
+    def items(self, watchlist_id: int, symbols: Sequence[str]) -> dict[str, WatchlistRow]:
         """Return these symbols of a watchlist as they stand now; those that are not on it any more are left out."""
         with self._store.read() as session:
             chosen = _items().where(_ITEM.watchlist_id == watchlist_id, _I.symbol.in_(symbols))
@@ -124,8 +124,8 @@ def _items() -> Any:
     )
 
 
-def _item(row: Any) -> WatchedItem:
-    return WatchedItem(
+def _item(row: Any) -> WatchlistRow:
+    return WatchlistRow(
         symbol=row.symbol,
         name=row.name,
         position=row.position,
@@ -142,6 +142,6 @@ def _item(row: Any) -> WatchedItem:
     )
 
 
-def _with_runs(session: Session, items: Sequence[WatchedItem]) -> tuple[WatchedItem, ...]:
+def _with_runs(session: Session, items: Sequence[WatchlistRow]) -> tuple[WatchlistRow, ...]:
     runs = next_runs(session, [item.symbol for item in items])
     return tuple(replace(item, next_run=runs[item.symbol][0]) if item.symbol in runs else item for item in items)

@@ -17,8 +17,14 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
-from ba2_trade_platform.core.instruments.symbol_parsing import Given, Report, describe, given_in, given_of
-from ba2_trade_platform.core.instruments.watchlist_items import Wanted, enter, plan_entries, position_rows
+from ba2_trade_platform.core.instruments.symbol_parsing import (
+    ParsedSymbol,
+    Report,
+    look_up_symbols,
+    parse_symbol,
+    parse_symbols,
+)
+from ba2_trade_platform.core.instruments.watchlist_items import NewWatchlistItem, add_items, plan_items, set_positions
 from ba2_trade_platform.db import tables as t
 
 _W = t.watchlist.c
@@ -141,11 +147,11 @@ class Watchlists:
 
     def add_text(self, watchlist_id: int, text: str, *, by: Actor, unknown: bool = False) -> Report:
         """Add what a text holds, answered one by one; with `unknown` also what the price provider does not know."""
-        return self._add(watchlist_id, given_in(text), by, unknown=unknown)
+        return self._add(watchlist_id, parse_symbols(text), by, unknown=unknown)
 
     def add_symbols(self, watchlist_id: int, symbols: Sequence[str], *, by: Actor, unknown: bool = False) -> Report:
         """Add symbols, each answered; with `unknown` also those that the price provider does not know."""
-        given = [given_of(number, symbol) for number, symbol in enumerate(symbols, start=1)]
+        given = [parse_symbol(number, symbol) for number, symbol in enumerate(symbols, start=1)]
         return self._add(watchlist_id, given, by, unknown=unknown)
 
     def remove(self, watchlist_id: int, symbols: Sequence[str], *, by: Actor) -> Removed:
@@ -195,7 +201,7 @@ class Watchlists:
             at = max(0, min(len(rest), to - 1))
             ids = _ids(session, now)
             order = [*rest[:at], *moved, *rest[at:]]
-            position_rows(session, watchlist_id, [ids[symbol] for symbol in order])
+            set_positions(session, watchlist_id, [ids[symbol] for symbol in order])
             self._note(session, by, "order changed", watchlist_id)
             transaction.everything = True
 
@@ -208,24 +214,24 @@ class Watchlists:
             free = name if name not in taken else next(other for other in others if other not in taken)
             values = {"name": free, "is_demo": is_demo, "created_at": self._store.clock.now()}
             made = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
-            enter(session, made, [Wanted(info.symbol, info) for info in instruments], is_demo=is_demo)
+            add_items(session, made, [NewWatchlistItem(info.symbol, info) for info in instruments], is_demo=is_demo)
         return made
 
-    def _add(self, watchlist_id: int, given: Sequence[Given], by: Actor, *, unknown: bool) -> Report:
+    def _add(self, watchlist_id: int, given: Sequence[ParsedSymbol], by: Actor, *, unknown: bool) -> Report:
         with self._store.read() as session:
             _the(session, watchlist_id)
             symbols = {one.symbol for one in given if one.symbol}
             strange = symbols - _ids(session, list(symbols)).keys()
-        described = describe(self._prices, [one.symbol for one in given if one.symbol in strange])
+        lookup = look_up_symbols(self._prices, [one.symbol for one in given if one.symbol in strange])
         with self._store.write() as transaction:
             session = transaction.session
             _the(session, watchlist_id)
             there = {symbol for symbol, _ in _places(session, watchlist_id)}
-            known = _ids(session, list(symbols)).keys() | described.known.keys()
-            lines, wanted = plan_entries(given, there, known, described, unknown=unknown)
-            enter(session, watchlist_id, wanted)
-            if wanted:
-                self._note(session, by, "symbols added", watchlist_id, after=" ".join(one.symbol for one in wanted))
+            known = _ids(session, list(symbols)).keys() | lookup.known.keys()
+            lines, new_items = plan_items(given, there, known, lookup, unknown=unknown)
+            add_items(session, watchlist_id, new_items)
+            if new_items:
+                self._note(session, by, "symbols added", watchlist_id, after=" ".join(one.symbol for one in new_items))
                 transaction.everything = True
         return Report(lines)
 

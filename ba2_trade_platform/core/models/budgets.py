@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY, amount, read_setting
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallStart
-from ba2_trade_platform.core.models.daily_totals import COUNTED, KNOWN, DaySums, Spent, utc_day
+from ba2_trade_platform.core.models.daily_totals import COUNTED, KNOWN, DailyTotals, Spent, utc_day
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ErrorCode
 
@@ -32,12 +32,12 @@ class _Budget:
     remedy: str
 
 
-class Spending:
+class BudgetGuard:
     """Checks a call's budgets inside the transaction that writes it down, so that no two calls share what is left."""
 
     def __init__(self, price_file: Path) -> None:
         self._price_file = price_file
-        self._today = DaySums()
+        self._today = DailyTotals()
 
     def check(self, session: Session, start: CallStart, reserved: Decimal | None, now: datetime) -> None:
         """Raise ExpertError BUDGET when the call, at its dearest, would exceed a budget, or has no known price."""

@@ -20,10 +20,10 @@ from ba2_trade_platform.core.base.errors import NotFound, Unavailable
 from ba2_trade_platform.core.base.sanitizing import clean_json, clean_text
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, Charge
-from ba2_trade_platform.core.contracts.queue import Ended
+from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.models.attempt_costs import add_up
-from ba2_trade_platform.core.models.budgets import Spending
-from ba2_trade_platform.core.models.pricing import ModelPrices, Price
+from ba2_trade_platform.core.models.budgets import BudgetGuard
+from ba2_trade_platform.core.models.pricing import Price, Pricing
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import CallOutcome, Outcome, ProviderKind, Status, Trigger
 
@@ -75,13 +75,13 @@ class _Owed:
     at: datetime
 
 
-class ModelCalls:
-    """The CallBook of this console, on the table `model_call`."""
+class CallLog:
+    """The CallRecorder of this console, on the table `model_call`."""
 
-    def __init__(self, store: Store, prices: ModelPrices) -> None:
+    def __init__(self, store: Store, prices: Pricing) -> None:
         self._store = store
         self._prices = prices
-        self._spending = Spending(prices.own)
+        self._budget_guard = BudgetGuard(prices.own)
         self._lock = threading.Lock()
         self._begun: dict[int, Price | None] = {}
         self._owed: list[_Owed] = []
@@ -96,7 +96,7 @@ class ModelCalls:
             session, now = transaction.session, self._store.clock.now()
             price = self._price(session, start.provider, start.model, now)
             reserved = price.cost(start.estimated_tokens_in, start.max_output_tokens) if price else None
-            self._spending.check(session, start, reserved, now)
+            self._budget_guard.check(session, start, reserved, now)
             call_id = session.scalar(
                 insert(t.model_call)
                 .values(
@@ -248,7 +248,7 @@ def _both(tokens_in: int | None, tokens_out: int | None) -> int | None:
     return None if tokens_in is None or tokens_out is None else tokens_in + tokens_out
 
 
-def forget_answers(transaction: Transaction, ended: Sequence[Ended]) -> None:
+def forget_answers(transaction: Transaction, ended: Sequence[EndedAttempt]) -> None:
     """Delete the kept answers of analyses whose attempt has ended, so that nobody takes its work up again.
 
     Those of an attempt that was only interrupted or handed back stay, for the next one goes on with them.

@@ -17,7 +17,7 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.models.attempt_costs import SUMS, Spend
 from ba2_trade_platform.core.models.budgets import usd
-from ba2_trade_platform.core.models.daily_totals import DaySums, utc_day
+from ba2_trade_platform.core.models.daily_totals import DailyTotals, utc_day
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import CallOutcome, Outcome
 
@@ -151,7 +151,7 @@ class Costs:
     def __init__(self, store: Store, settings: DeskSettings) -> None:
         self._store = store
         self._settings = settings
-        self._today = DaySums()
+        self._today = DailyTotals()
 
     def by(self, group_by: str, since: datetime | None = None, until: datetime | None = None) -> Grouped:
         """Return what each group took from `since` until before `until`, UTC. Raises Invalid for what is no period."""
@@ -181,7 +181,7 @@ class Costs:
         since = today - timedelta(days=PERIODS[period] - 1)
         with self._store.read() as session:
             alias = _labels(session)
-            cells = _cells(session, since)
+            buckets = _buckets(session, since)
             sums = {
                 days: Spend.of(session.execute(_in(select(*SUMS), today - timedelta(days=days - 1), None)).one())
                 for days in (1, 7, 30)
@@ -193,14 +193,14 @@ class Costs:
                 today=sums[1],
                 week=sums[7],
                 month=sums[30],
-                total=sum((cell.spend for cell in cells), Spend()),
+                total=sum((bucket.spend for bucket in buckets), Spend()),
                 budget=self._budget(session, now),
-                experts=_grouped(cells, lambda cell: cell.expert, alias),
-                models=_grouped(cells, lambda cell: cell.model, str),
-                outcomes=_grouped(cells, lambda cell: cell.outcome, str),
+                experts=_grouped(buckets, lambda bucket: bucket.expert, alias),
+                models=_grouped(buckets, lambda bucket: bucket.model, str),
+                outcomes=_grouped(buckets, lambda bucket: bucket.outcome, str),
                 days={
-                    "expert": _by_day(cells, lambda cell: alias(cell.expert)),
-                    "model": _by_day(cells, lambda cell: cell.model),
+                    "expert": _by_day(buckets, lambda bucket: alias(bucket.expert)),
+                    "model": _by_day(buckets, lambda bucket: bucket.model),
                 },
                 dearest=_dearest(session, since, alias),
             )
@@ -238,7 +238,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class _Cell:
+class _Bucket:
     day: str
     expert: int
     model: str
@@ -246,29 +246,31 @@ class _Cell:
     spend: Spend
 
 
-def _cells(session: Session, since: datetime) -> list[_Cell]:
+def _buckets(session: Session, since: datetime) -> list[_Bucket]:
     """Return a period added up along everything that its page asks for, in one pass."""
     keys = (_KEYS["day"], _EXPERT, _C.provider, _C.model, _OUTCOME)
     rows = session.execute(_in(_from(select(*keys, *SUMS), "outcome"), since, None).group_by(*keys))
     return [
-        _Cell(str(day), expert, f"{provider}:{model}", outcome, Spend.of(sums))
+        _Bucket(str(day), expert, f"{provider}:{model}", outcome, Spend.of(sums))
         for day, expert, provider, model, outcome, *sums in rows
     ]
 
 
-def _grouped(cells: Iterable[_Cell], key: Callable[[_Cell], Any], label: Callable[[Any], str]) -> tuple[Group, ...]:
+def _grouped(
+    buckets: Iterable[_Bucket], key: Callable[[_Bucket], Any], label: Callable[[Any], str]
+) -> tuple[Group, ...]:
     found: dict[Any, Spend] = {}
-    for cell in cells:
-        found[key(cell)] = found.get(key(cell), Spend()) + cell.spend
+    for bucket in buckets:
+        found[key(bucket)] = found.get(key(bucket), Spend()) + bucket.spend
     groups = [Group(str(one), label(one), spend) for one, spend in found.items()]
     return tuple(sorted(groups, key=lambda group: (-group.spend.cost, -group.spend.tokens, group.label)))
 
 
-def _by_day(cells: Iterable[_Cell], key: Callable[[_Cell], str]) -> dict[str, dict[str, Spend]]:
+def _by_day(buckets: Iterable[_Bucket], key: Callable[[_Bucket], str]) -> dict[str, dict[str, Spend]]:
     days: dict[str, dict[str, Spend]] = {}
-    for cell in cells:
-        of_day = days.setdefault(cell.day, {})
-        of_day[key(cell)] = of_day.get(key(cell), Spend()) + cell.spend
+    for bucket in buckets:
+        of_day = days.setdefault(bucket.day, {})
+        of_day[key(bucket)] = of_day.get(key(bucket), Spend()) + bucket.spend
     return days
 
 

@@ -59,7 +59,7 @@ class Spent:
         return Spent(self.counted + other.counted, self.known + other.known)
 
 
-class DaySums:
+class DailyTotals:
     """Adds each call up once: a call that has ended never changes, so only those since the first under way are read.
 
     Ids are given in the order of commits, because writers of SQLite take turns.

@@ -81,7 +81,7 @@ class PriceTable:
         return None
 
 
-class ModelPrices:
+class Pricing:
     """The price table in force; the trader's own file is read again whenever it has changed."""
 
     def __init__(self, own: Path) -> None:

@@ -64,7 +64,7 @@ _SUMS = (
 
 
 @dataclass(frozen=True)
-class Cell:
+class Bucket:
     """Equal attempts, added up: how many, how long they worked and what they cost. Empty parts were not asked for."""
 
     trigger: Trigger
@@ -122,7 +122,7 @@ class Texts:
 
 
 @contextmanager
-def gathered(session: Session, since: datetime, expert: int | None) -> Iterator[None]:
+def collected(session: Session, since: datetime, expert: int | None) -> Iterator[None]:
     """Gather the window's attempts in a temporary table of this connection, for as long as a block lasts.
 
     They are looked up once instead of once a question; nothing is written to the database itself.
@@ -135,46 +135,46 @@ def gathered(session: Session, since: datetime, expert: int | None) -> Iterator[
         session.execute(DropTable(_RECENT, if_exists=True))
 
 
-def cells(session: Session) -> list[Cell]:
+def buckets(session: Session) -> list[Bucket]:
     """Return the attempts by trigger, outcome, expert, error code, provider and whether they began.
 
     An attempt that never began was refused, cancelled or given up while it waited.
     """
     keys = (_R.trigger, _R.outcome, _R.expert_instance_id, _R.error_code, _R.provider, _R.answers, _BEGAN)
     return [
-        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+        Bucket(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
              expert=row.expert_instance_id, code=row.error_code, provider=row.provider,
              answers=bool(row.answers), began=bool(row.began))
         for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
     ]  # fmt: skip
 
 
-def error_cells(session: Session) -> list[Cell]:
+def error_buckets(session: Session) -> list[Bucket]:
     """Return the failed attempts by their own error, and what followed a failure by the error that it answers."""
     failed, answering = (_R.fingerprint, _R.error_code), (_R.after_fingerprint, _R.trigger, _R.outcome, _BEGAN)
     own = session.execute(
         select(*failed, *_SUMS).where(_R.outcome == Outcome.FAILED, _R.fingerprint.is_not(None)).group_by(*failed)
     )
     found = [
-        Cell(Trigger.FIRST, Outcome.FAILED, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+        Bucket(Trigger.FIRST, Outcome.FAILED, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
              fingerprint=row.fingerprint, code=row.error_code)
         for row in own
     ]  # fmt: skip
     answers = session.execute(select(*answering, *_SUMS).where(_R.after_fingerprint.is_not(None)).group_by(*answering))
     found += [
-        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+        Bucket(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
              after_fingerprint=row.after_fingerprint, answers=True, began=bool(row.began))
         for row in answers
     ]  # fmt: skip
     return found
 
 
-def hours(session: Session, zone: ZoneInfo) -> list[Cell]:
+def hours(session: Session, zone: ZoneInfo) -> list[Bucket]:
     """Return the attempts by trigger, outcome and the hour, 00 to 23 in `zone`, in which they ended."""
     # By date and hour, at most 721 of them: which hour of the day that is depends on the date too.
     keys = (_R.trigger, _R.outcome, _R.answers, _R.stamp)
     return [
-        Cell(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
+        Bucket(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
              hour=f"{_local(row.stamp, zone):%H}", answers=bool(row.answers))
         for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
     ]  # fmt: skip
@@ -222,16 +222,16 @@ def truncated(session: Session, since: datetime) -> bool:
     return int(session.scalar(select(func.count()).select_from(some)) or 0) > BOUND
 
 
-def texts(session: Session, found: Iterable[Cell]) -> Texts:
+def texts(session: Session, found: Iterable[Bucket]) -> Texts:
     """Return how the keys of these cells are called; errors by their newest message."""
     i, g = t.expert_instance.c, t.failure_group.c
     experts = {row.id: row.alias for row in session.execute(select(i.id, i.alias))}
     kinds = {row[0]: row[1] for row in session.execute(select(g.fingerprint, g.kind).where(g.kind.is_not(None)))}
     weights: dict[str, float] = {}
-    for cell in found:
-        for fingerprint in (cell.fingerprint, cell.after_fingerprint):
+    for bucket in found:
+        for fingerprint in (bucket.fingerprint, bucket.after_fingerprint):
             if fingerprint:
-                weights[fingerprint] = weights.get(fingerprint, 0.0) + cell.seconds + cell.count
+                weights[fingerprint] = weights.get(fingerprint, 0.0) + bucket.seconds + bucket.count
     worst = sorted(weights, key=lambda key: -weights[key])[:200]
     errors = {}
     for fingerprint in worst:

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import expand, live
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.models.attempt_costs import AnalysisSpend, read_spend
 from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff, Snapshot, compare
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt, read_attempts
-from ba2_trade_platform.core.monitoring.job_list import AnalysisRow, Monitor
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow, JobList
 from ba2_trade_platform.core.monitoring.timelines import Moment, read_deeds, timeline
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Action, RiskLevel, StepStatus, TimeHorizon
@@ -104,14 +104,14 @@ class Archived:
 class Details:
     """Reads one analysis in depth; every method raises NotFound for an unknown id."""
 
-    def __init__(self, store: Store, monitor: Monitor, packed: PackedArchives | None = None) -> None:
+    def __init__(self, store: Store, job_list: JobList, archive_files: ArchiveFiles | None = None) -> None:
         self._store = store
-        self._monitor = monitor
-        self._packed = packed
+        self._job_list = job_list
+        self._archive_files = archive_files
 
     def row(self, analysis_id: int) -> AnalysisRow:
         """Return the analysis as the table shows it."""
-        rows = self._monitor.rows([analysis_id])
+        rows = self._job_list.rows([analysis_id])
         if not rows:
             raise NotFound("Analysis not found", analysis_id=analysis_id)
         return rows[0]
@@ -237,8 +237,8 @@ class Details:
                 .outerjoin(t.archive, t.archive.c.attempt_id == t.attempt.c.id)
                 .where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
             ).one_or_none()
-        if row is not None and row.packed_into and self._packed is not None:
-            contents, trace = self._packed.read(row.packed_into, analysis_id, number)
+        if row is not None and row.packed_into and self._archive_files is not None:
+            contents, trace = self._archive_files.read(row.packed_into, analysis_id, number)
         else:
             contents = (expand(row.contents) if row else None) or {}
             trace = zlib.decompress(row.traceback).decode() if row and row.traceback else None

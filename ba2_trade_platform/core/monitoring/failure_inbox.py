@@ -19,9 +19,16 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.failures.group_states import BY_FAILED, LIVE, GroupState
 from ba2_trade_platform.core.failures.groups import hour_of
-from ba2_trade_platform.core.monitoring.failure_pages import Place, count_needy, decode, encode, place_of, places
+from ba2_trade_platform.core.monitoring.failure_pages import (
+    PageEntry,
+    count_needy,
+    decode,
+    encode,
+    entry_of,
+    page_entries,
+)
 from ba2_trade_platform.core.monitoring.job_list import BOUND
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment, Error, assess
+from ba2_trade_platform.core.monitoring.rerun_outlook import Error, RerunOutlook, outlooks_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.types import UtcDateTime
 from ba2_trade_platform.vocabulary import Mark, Status
@@ -93,7 +100,7 @@ class Group:
     message: str
     provider: str | None
     state: GroupState
-    assessment: Assessment
+    assessment: RerunOutlook
     failed_now: int
     scheduled: int
     seen: int
@@ -154,7 +161,7 @@ class FailureInbox:
             raise Invalid(f"The limit must be between 1 and {MAX_LIMIT}, not {limit}", code="INVALID_LIMIT")
         after, now = decode(cursor) if cursor else None, self._store.clock.now()
         with self._store.read() as session:
-            found = places(session, states, now, limit + 1, after)
+            found = page_entries(session, states, now, limit + 1, after)
             items = _groups(session, found[:limit], now)
         return GroupPage(tuple(items), encode(found[limit - 1]) if len(found) > limit else None)
 
@@ -162,11 +169,11 @@ class FailureInbox:
         """Return one group, whatever its state. Raises NotFound."""
         now = self._store.clock.now()
         with self._store.read() as session:
-            place = place_of(session, fingerprint, now)
-            if place is None:
+            entry = entry_of(session, fingerprint, now)
+            if entry is None:
                 sentence = f"There is no group of failures {fingerprint[:64]}"
                 raise NotFound(sentence, code="FAILURE_GROUP_NOT_FOUND")
-            return _groups(session, [place], now)[0]
+            return _groups(session, [entry], now)[0]
 
     def needs_person(self) -> int:
         """Return how many groups need a person, 1,001 standing for more."""
@@ -184,8 +191,8 @@ class FailureInbox:
         return Summary(self.needs_person(), *counted)
 
 
-def _groups(session: Session, found: Sequence[Place], now: datetime) -> list[Group]:
-    names = [place.fingerprint for place in found]
+def _groups(session: Session, found: Sequence[PageEntry], now: datetime) -> list[Group]:
+    names = [entry.fingerprint for entry in found]
     rows = {
         row.fingerprint: row
         for row in session.execute(
@@ -194,25 +201,25 @@ def _groups(session: Session, found: Sequence[Place], now: datetime) -> list[Gro
             .where(_G.fingerprint.in_(names))
         )
     }
-    assessed = assess(session, [Error(row.fingerprint, row.code) for row in rows.values()])
+    outlooks = outlooks_of(session, [Error(row.fingerprint, row.code) for row in rows.values()])
     hours, reach = _hours(session, names, now), _reach(session, found)
     return [
-        _group(place, rows[name], assessed[name], hours[name], reach.get(name, _NOBODY))
-        for name, place in zip(names, found, strict=True)
+        _group(entry, rows[name], outlooks[name], hours[name], reach.get(name, _NOBODY))
+        for name, entry in zip(names, found, strict=True)
     ]
 
 
-def _group(place: Place, row: Any, assessed: Assessment, hours: tuple[int, ...], reach: _Reach) -> Group:
-    ignored = place.state is GroupState.IGNORED
+def _group(entry: PageEntry, row: Any, outlook: RerunOutlook, hours: tuple[int, ...], reach: _Reach) -> Group:
+    ignored = entry.state is GroupState.IGNORED
     return Group(
-        fingerprint=place.fingerprint,
+        fingerprint=entry.fingerprint,
         code=row.code,
         message=row.message[:MESSAGE_SHOWN],
         provider=row.provider,
-        state=place.state,
-        assessment=assessed,
-        failed_now=place.failed_now,
-        scheduled=place.scheduled,
+        state=entry.state,
+        assessment=outlook,
+        failed_now=entry.failed_now,
+        scheduled=entry.scheduled,
         seen=row.seen,
         first_seen=row.first_seen,
         last_seen=row.last_seen,
@@ -235,15 +242,15 @@ def _hours(session: Session, names: Sequence[str], now: datetime) -> dict[str, t
     since = hour_of(now) - timedelta(hours=HOURS - 1)
     counted = {name: [0] * HOURS for name in names}
     for name, hourly in session.execute(_SEEN_HOURLY, {"keys": json.dumps(names), "since": since}):
-        for place, seen in json.loads(hourly):
-            counted[name][min(place, HOURS - 1)] += seen
+        for hour, seen in json.loads(hourly):
+            counted[name][min(hour, HOURS - 1)] += seen
     return {name: tuple(hours) for name, hours in counted.items()}
 
 
-def _reach(session: Session, found: Sequence[Place]) -> dict[str, _Reach]:
+def _reach(session: Session, found: Sequence[PageEntry]) -> dict[str, _Reach]:
     """Return the experts and symbols of each group: of what stands failed, else of what failed lately."""
-    failing = [place.fingerprint for place in found if place.failed_now]
-    others = [place.fingerprint for place in found if not place.failed_now]
+    failing = [entry.fingerprint for entry in found if entry.failed_now]
+    others = [entry.fingerprint for entry in found if not entry.failed_now]
     touched = {
         name: (json.loads(experts), sorted(json.loads(symbols)))
         for statement, names in ((_TOUCHED_NOW, failing), (_TOUCHED_LATELY, others))

@@ -24,7 +24,7 @@ _G = t.failure_group.c
 
 
 @dataclass(frozen=True)
-class Said:
+class TriageState:
     """What stands in a group's row of what a person said of it, and since when it is said to have come back."""
 
     mark: Mark | None = None
@@ -42,25 +42,25 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Marked:
+class TriageChange:
     """A group that was marked: the sentence to show, what was said before, and what is said now."""
 
     fingerprint: str
     sentence: str
-    before: Said
-    after: Said
+    before: TriageState
+    after: TriageState
 
 
-class FailureMarks:
+class Triage:
     """Marks groups; each verb may be repeated, and `restore` undoes it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def resolve(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> Marked:
+    def resolve(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> TriageChange:
         """Say that it is fixed: it leaves the inbox until it comes back. Raises NotFound or Unavailable."""
-        said = Said(Mark.RESOLVED, mark_reason=_clean(reason))
-        return self._mark(fingerprint, by, said, "Resolved: it leaves the inbox until it comes back")
+        resolved = TriageState(Mark.RESOLVED, mark_reason=_clean(reason))
+        return self._mark(fingerprint, by, resolved, "Resolved: it leaves the inbox until it comes back")
 
     def ignore(
         self,
@@ -70,14 +70,14 @@ class FailureMarks:
         seconds: float | None = None,
         more: int | None = None,
         reason: str | None = None,
-    ) -> Marked:
+    ) -> TriageChange:
         """Leave it out of the inbox for a time, until it was seen `more` times more, or, with neither, for ever.
 
         Raises Invalid, NotFound or Unavailable.
         """
         if seconds is not None and more is not None:
             raise Invalid("Ignore it for a time or until more of it, not both", code="INVALID_IGNORE")
-        ignored = Said(Mark.IGNORED, mark_reason=_clean(reason))
+        ignored = TriageState(Mark.IGNORED, mark_reason=_clean(reason))
         if seconds is not None:
             if not 1 <= seconds <= LONGEST.total_seconds():
                 raise Invalid("Ignore it for 1 second to 366 days, or for ever", code="INVALID_IGNORE")
@@ -89,42 +89,50 @@ class FailureMarks:
             return self._mark(fingerprint, by, ignored, f"Ignored until {more:,} more", more=more)
         return self._mark(fingerprint, by, replace(ignored, mark=Mark.WONT_FIX), "Ignored for ever: won't fix")
 
-    def reopen(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> Marked:
+    def reopen(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> TriageChange:
         """Take back what was said of it. Raises NotFound or Unavailable."""
-        return self._mark(fingerprint, by, Said(mark_reason=_clean(reason)), "Reopened")
+        return self._mark(fingerprint, by, TriageState(mark_reason=_clean(reason)), "Reopened")
 
-    def restore(self, marked: Marked, *, by: Actor) -> Marked:
-        """Undo what `marked` did. Raises Refused when the group has changed since, NotFound or Unavailable."""
+    def restore(self, change: TriageChange, *, by: Actor) -> TriageChange:
+        """Undo what `change` did. Raises Refused when the group has changed since, NotFound or Unavailable."""
         with self._store.write() as transaction:
-            present = _said_of(group_of(transaction.session, marked.fingerprint))
-            if present == marked.before:
-                return Marked(marked.fingerprint, "Undone", present, present)
-            if present != marked.after:
+            present = _state_of(group_of(transaction.session, change.fingerprint))
+            if present == change.before:
+                return TriageChange(change.fingerprint, "Undone", present, present)
+            if present != change.after:
                 sentence = "Cannot undo: somebody marked this group since, or it came back"
                 raise Refused(sentence, code="CHANGED_SINCE")
             who = actor_id(transaction.session, by)
-            self._put(transaction, marked.fingerprint, present, marked.before, who, "undo")
-        return Marked(marked.fingerprint, "Undone", present, marked.before)
+            self._put(transaction, change.fingerprint, present, change.before, who, "undo")
+        return TriageChange(change.fingerprint, "Undone", present, change.before)
 
-    def _mark(self, fingerprint: str, by: Actor, wish: Said, sentence: str, *, more: int | None = None) -> Marked:
+    def _mark(
+        self, fingerprint: str, by: Actor, state: TriageState, sentence: str, *, more: int | None = None
+    ) -> TriageChange:
         with self._store.write() as transaction:
             row = group_of(transaction.session, fingerprint)
-            before = _said_of(row)
+            before = _state_of(row)
             if more is not None:
-                wish = replace(wish, ignore_seen=row.seen + more)
-            if wish.mark in (Mark.IGNORED, Mark.WONT_FIX):
-                wish = replace(wish, regressed_at=before.regressed_at)
-            reason, wish = wish.mark_reason, wish if wish.mark else replace(wish, mark_reason=None)
-            if wish == replace(before, marked_at=None, marked_by=None):
-                return Marked(fingerprint, sentence, before, before)
+                state = replace(state, ignore_seen=row.seen + more)
+            if state.mark in (Mark.IGNORED, Mark.WONT_FIX):
+                state = replace(state, regressed_at=before.regressed_at)
+            reason, state = state.mark_reason, state if state.mark else replace(state, mark_reason=None)
+            if state == replace(before, marked_at=None, marked_by=None):
+                return TriageChange(fingerprint, sentence, before, before)
             who = actor_id(transaction.session, by)
-            after = replace(wish, marked_at=self._store.clock.now(), marked_by=who) if wish.mark else wish
+            after = replace(state, marked_at=self._store.clock.now(), marked_by=who) if state.mark else state
             self._put(transaction, fingerprint, before, after, who, reason)
         log.info("%s: failure group %s: %s -> %s", by, fingerprint, before.word, after.word)
-        return Marked(fingerprint, sentence, before, after)
+        return TriageChange(fingerprint, sentence, before, after)
 
     def _put(
-        self, transaction: Transaction, fingerprint: str, before: Said, after: Said, who: int, reason: str | None
+        self,
+        transaction: Transaction,
+        fingerprint: str,
+        before: TriageState,
+        after: TriageState,
+        who: int,
+        reason: str | None,
     ) -> None:
         session = transaction.session
         session.execute(update(t.failure_group).where(_G.fingerprint == fingerprint).values(**asdict(after)))
@@ -141,8 +149,8 @@ class FailureMarks:
         transaction.everything = True
 
 
-def _said_of(row: Any) -> Said:
-    return Said(*(getattr(row, field.name) for field in fields(Said)))
+def _state_of(row: Any) -> TriageState:
+    return TriageState(*(getattr(row, field.name) for field in fields(TriageState)))
 
 
 def _clean(reason: str | None) -> str | None:

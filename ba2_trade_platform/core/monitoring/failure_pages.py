@@ -35,7 +35,7 @@ _NEEDY = _statement(NEEDY)
 _STATES = tuple(GroupState)
 
 
-class Place(NamedTuple):
+class PageEntry(NamedTuple):
     """Where one group stands, and by what it is sorted."""
 
     fingerprint: str
@@ -50,13 +50,13 @@ class Place(NamedTuple):
         return _STATES[self.rank]
 
 
-def places(
-    session: Session, states: Iterable[GroupState], now: datetime, limit: int, after: Place | None = None
-) -> list[Place]:
+def page_entries(
+    session: Session, states: Iterable[GroupState], now: datetime, limit: int, after: PageEntry | None = None
+) -> list[PageEntry]:
     """Return up to `limit` groups in these states: what stands failed, is tried again or is marked, then the rest."""
     wanted = set(states)
     within_recovered = after is not None and after.state is GroupState.RECOVERED
-    found: list[Place] = []
+    found: list[PageEntry] = []
     if not within_recovered:
         asked = {
             "now": now,
@@ -72,7 +72,7 @@ def places(
     return found
 
 
-def place_of(session: Session, fingerprint: str, now: datetime) -> Place | None:
+def entry_of(session: Session, fingerprint: str, now: datetime) -> PageEntry | None:
     """Return where one group stands, None when there is no such group."""
     return next(iter(_read(session, _ONE, {"one": fingerprint, "now": now})), None)
 
@@ -82,29 +82,29 @@ def count_needy(session: Session, now: datetime, bound: int) -> int:
     return int(session.scalar(_NEEDY, {"now": now, "limit": bound}) or 0)
 
 
-def _seen(after: Place | None) -> dict[str, Any]:
+def _seen(after: PageEntry | None) -> dict[str, Any]:
     return {
         "after_seen": after.last_seen if after else None,
         "after_fingerprint": after.fingerprint if after else None,
     }
 
 
-def _read(session: Session, statement: Any, asked: dict[str, Any]) -> list[Place]:
-    return [Place(*row) for row in session.execute(statement, asked)]
+def _read(session: Session, statement: Any, asked: dict[str, Any]) -> list[PageEntry]:
+    return [PageEntry(*row) for row in session.execute(statement, asked)]
 
 
-def encode(place: Place) -> str:
+def encode(entry: PageEntry) -> str:
     """Return a cursor that goes on after this place."""
-    said = [place.fingerprint, place.state.value, place.failed_now, place.last_seen.isoformat()]
+    said = [entry.fingerprint, entry.state.value, entry.failed_now, entry.last_seen.isoformat()]
     return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str) -> Place:
+def decode(cursor: str) -> PageEntry:
     """Return where a cursor goes on; raises Invalid for what is none: it comes from outside."""
     try:
         fingerprint, state, failed_now, seen = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         int(failed_now).to_bytes(8, signed=True)  # raises for what the database could not hold
         moment = datetime.fromisoformat(seen).astimezone(UTC)
-        return Place(clean_text(fingerprint), RANK[GroupState(state)], int(failed_now), 0, moment)
+        return PageEntry(clean_text(fingerprint), RANK[GroupState(state)], int(failed_now), 0, moment)
     except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
         raise Invalid("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error

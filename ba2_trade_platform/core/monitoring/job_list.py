@@ -162,7 +162,7 @@ class _Key:
     id: int
 
 
-class Monitor:
+class JobList:
     """Reads analyses for tables, counts and single rows."""
 
     def __init__(self, store: Store) -> None:

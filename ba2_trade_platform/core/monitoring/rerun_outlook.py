@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 REASON_LIMIT = 500
 ANSWERS_SHOWN = 20
 _KINDS = {code.value: kind for code, kind in KINDS.items()}
-_ASSESSED = (Status.FAILED, Status.PENDING)  # of the pending only those that wait for their retry have an error
+_HAS_OUTLOOK = (Status.FAILED, Status.PENDING)  # of the pending only those that wait for their retry have an error
 _G = t.failure_group.c
 _T = t.attempt.c
 
 
 @dataclass(frozen=True)
-class Assessment:
+class RerunOutlook:
     """Whether a re-run of one failure is worth it: the sentence, the rule that led to it, and the evidence."""
 
     kind: FailureKind
@@ -71,7 +71,7 @@ class KindOverride:
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnsweringAttempt:
     """One attempt that answered an error, and how it ended; `outcome` None: it has not."""
 
     analysis_id: int
@@ -92,7 +92,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Error:
-    """What is to be assessed: a failure's group, its code, and the kind it was classified as."""
+    """What is to be judged: a failure's group, its code, and the kind it was classified as."""
 
     fingerprint: str
     code: str
@@ -104,32 +104,32 @@ def kind_of(code: str) -> FailureKind:
     return _KINDS.get(code, FailureKind.UNKNOWN)
 
 
-class Assessments:
-    """Assesses failures from what became of their like, and keeps the operator's overrides."""
+class RerunOutlooks:
+    """Judges failures from what became of their like, and keeps the operator's overrides."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def of(self, rows: Sequence[AnalysisRow]) -> dict[int, Assessment]:
-        """Return the assessment of each of these analyses that has failed, or waits for its retry, by its id."""
+    def of(self, rows: Sequence[AnalysisRow]) -> dict[int, RerunOutlook]:
+        """Return the outlook of each of these analyses that has failed, or waits for its retry, by its id."""
         errors = {
             row.id: Error(row.fingerprint, row.error_code, row.failure_kind)
             for row in rows
-            if row.fingerprint and row.error_code and row.status in _ASSESSED
+            if row.fingerprint and row.error_code and row.status in _HAS_OUTLOOK
         }
         if not errors:
             return {}
         with self._store.read() as session:
-            found = assess(session, errors.values())
+            found = outlooks_of(session, errors.values())
         return {row_id: found[error.fingerprint] for row_id, error in errors.items()}
 
-    def of_fingerprint(self, fingerprint: str) -> Assessment:
-        """Return the assessment of a group of failures. Raises NotFound."""
+    def of_fingerprint(self, fingerprint: str) -> RerunOutlook:
+        """Return the outlook of a group of failures. Raises NotFound."""
         with self._store.read() as session:
             group = group_of(session, fingerprint)
-            return assess(session, [Error(fingerprint, group.code)])[fingerprint]
+            return outlooks_of(session, [Error(fingerprint, group.code)])[fingerprint]
 
-    def evidence(self, fingerprint: str) -> list[Answered]:
+    def evidence(self, fingerprint: str) -> list[AnsweringAttempt]:
         """Return the newest attempts that answered this error, the newest first, at most 20."""
         a = t.analysis.c
         with self._store.read() as session:
@@ -143,13 +143,13 @@ class Assessments:
                 .order_by(_T.id.desc())
                 .limit(ANSWERS_SHOWN)
             )
-            return [Answered(*tuple(row)) for row in rows]
+            return [AnsweringAttempt(*tuple(row)) for row in rows]
 
-    def set_kind(self, fingerprint: str, kind: FailureKind, *, by: Actor, reason: str | None = None) -> Assessment:
-        """Have this group held to be of another kind, and return its new assessment. Raises NotFound, Unavailable."""
+    def set_kind(self, fingerprint: str, kind: FailureKind, *, by: Actor, reason: str | None = None) -> RerunOutlook:
+        """Have this group held to be of another kind, and return its new outlook. Raises NotFound, Unavailable."""
         return self._say(fingerprint, kind, by, clean_text(reason, REASON_LIMIT) if reason else None)
 
-    def clear_kind(self, fingerprint: str, *, by: Actor) -> Assessment:
+    def clear_kind(self, fingerprint: str, *, by: Actor) -> RerunOutlook:
         """Hold this group again to be of the kind its code says. Raises NotFound, Unavailable."""
         return self._say(fingerprint, None, by, None)
 
@@ -167,7 +167,7 @@ class Assessments:
             for fingerprint, code, message, kind, name, at, reason in rows
         ]
 
-    def _say(self, fingerprint: str, kind: FailureKind | None, by: Actor, reason: str | None) -> Assessment:
+    def _say(self, fingerprint: str, kind: FailureKind | None, by: Actor, reason: str | None) -> RerunOutlook:
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             group = group_of(session, fingerprint)
@@ -197,7 +197,7 @@ class Assessments:
                 log.info(
                     "%s: failure group %s is held to be %s", by, fingerprint, kind.value if kind else "as its code"
                 )
-            return assess(session, [Error(fingerprint, group.code)])[fingerprint]
+            return outlooks_of(session, [Error(fingerprint, group.code)])[fingerprint]
 
 
 def group_of(session: Session, fingerprint: str) -> Any:
@@ -208,8 +208,8 @@ def group_of(session: Session, fingerprint: str) -> Any:
     return group
 
 
-def assess(session: Session, errors: Iterable[Error]) -> dict[str, Assessment]:
-    """Return the assessment of each of these errors, by fingerprint; three statements at most."""
+def outlooks_of(session: Session, errors: Iterable[Error]) -> dict[str, RerunOutlook]:
+    """Return the outlook of each of these errors, by fingerprint; three statements at most."""
     unique = {error.fingerprint: error for error in errors}
     groups = {
         row.fingerprint: row
@@ -221,17 +221,17 @@ def assess(session: Session, errors: Iterable[Error]) -> dict[str, Assessment]:
     }
     found = tracks(session, [(error.fingerprint, error.code) for error in unique.values()])
     return {
-        fingerprint: _assessment(error, found[fingerprint], groups.get(fingerprint))
+        fingerprint: _outlook(error, found[fingerprint], groups.get(fingerprint))
         for fingerprint, error in unique.items()
     }
 
 
-def _assessment(error: Error, track: Track, group: Any) -> Assessment:
+def _outlook(error: Error, track: Track, group: Any) -> RerunOutlook:
     own = error.kind or kind_of(error.code)
     overridden = group is not None and group.kind is not None
     kind = group.kind if overridden else own
     said = advice(error.code)
-    return Assessment(
+    return RerunOutlook(
         kind=kind,
         headline=_headline(kind, track, error.code, group.provider if group is not None else None),
         chip=_chip(kind, track),

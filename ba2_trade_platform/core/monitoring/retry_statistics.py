@@ -15,7 +15,7 @@ import numpy as np
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.monitoring import attempt_stats
-from ba2_trade_platform.core.monitoring.attempt_stats import Cell, Slow, Texts
+from ba2_trade_platform.core.monitoring.attempt_stats import Bucket, Slow, Texts
 from ba2_trade_platform.vocabulary import FailureKind, Outcome, Trigger
 
 WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -123,27 +123,27 @@ class RetryStatistics:
         if window not in WINDOWS:
             raise Invalid(f"There is no window {window[:20]!r}; choose {', '.join(WINDOWS)}", code="INVALID_WINDOW")
         since = self._store.clock.now() - WINDOWS[window]
-        with self._store.read() as session, attempt_stats.gathered(session, since, expert):
-            cells, errors = attempt_stats.cells(session), attempt_stats.error_cells(session)
+        with self._store.read() as session, attempt_stats.collected(session, since, expert):
+            buckets, errors = attempt_stats.buckets(session), attempt_stats.error_buckets(session)
             texts = attempt_stats.texts(session, errors)
-            failed = [cell for cell in cells if cell.outcome is Outcome.FAILED]
+            failed = [bucket for bucket in buckets if bucket.outcome is Outcome.FAILED]
             return Statistics(
                 window=window,
                 since=since,
                 expert=expert,
-                attempts=sum(cell.count for cell in cells),
-                failed=sum(cell.count for cell in failed),
-                failed_seconds=round(sum(cell.seconds for cell in failed), 3),
-                failed_cost=sum((cell.cost for cell in failed), Decimal(0)),
-                recovered=sum(cell.count for cell in cells if cell.recovered),
+                attempts=sum(bucket.count for bucket in buckets),
+                failed=sum(bucket.count for bucket in failed),
+                failed_seconds=round(sum(bucket.seconds for bucket in failed), 3),
+                failed_cost=sum((bucket.cost for bucket in failed), Decimal(0)),
+                recovered=sum(bucket.count for bucket in buckets if bucket.recovered),
                 truncated=attempt_stats.truncated(session, since),
-                success=tuple(_success(trigger, cells) for trigger in AGAIN),
+                success=tuple(_success(trigger, buckets) for trigger in AGAIN),
                 time_to_rerun=_span(attempt_stats.waits(session, (Trigger.RERUN, Trigger.BULK))),
                 time_to_retry=_span(attempt_stats.waits(session, (Trigger.RETRY,))),
                 time_to_recover=_span(attempt_stats.recoveries(session)),
                 by_fingerprint=_by_error(errors, texts),
-                by_expert=_by(cells, lambda cell: str(cell.expert), texts.expert),
-                by_provider=_by(cells, lambda cell: cell.provider, str),
+                by_expert=_by(buckets, lambda bucket: str(bucket.expert), texts.expert),
+                by_provider=_by(buckets, lambda bucket: bucket.provider, str),
                 by_hour=_by_hour(attempt_stats.hours(session, zone or ZoneInfo("UTC"))),
                 slowest=tuple(attempt_stats.slowest(session, SHOWN)),
                 suggestions=tuple(
@@ -161,85 +161,88 @@ class _Tried(NamedTuple):
     completed: int
 
 
-def _success(trigger: Trigger, cells: Iterable[Cell]) -> Success:
+def _success(trigger: Trigger, buckets: Iterable[Bucket]) -> Success:
     counts = dict.fromkeys(Outcome, 0)
-    for cell in cells:
-        if cell.trigger is trigger and cell.began:
-            counts[cell.outcome] += cell.count
+    for bucket in buckets:
+        if bucket.trigger is trigger and bucket.began:
+            counts[bucket.outcome] += bucket.count
     tried, completed, failed = sum(counts.values()), counts[Outcome.COMPLETED], counts[Outcome.FAILED]
     return Success(trigger, tried, completed, failed, tried - completed - failed)
 
 
-def _by_error(errors: Sequence[Cell], texts: Texts) -> tuple[Waste, ...]:
+def _by_error(errors: Sequence[Bucket], texts: Texts) -> tuple[Waste, ...]:
     """Return the errors that wasted most time, each with what became of the attempts that answered it."""
-    wasted = _by((cell for cell in errors if cell.fingerprint), lambda cell: cell.fingerprint, texts.error)
-    answers = {waste.key: [cell for cell in errors if cell.after_fingerprint == waste.key] for waste in wasted}
+    wasted = _by((bucket for bucket in errors if bucket.fingerprint), lambda bucket: bucket.fingerprint, texts.error)
+    answers = {waste.key: [bucket for bucket in errors if bucket.after_fingerprint == waste.key] for waste in wasted}
     return tuple(
         replace(
             waste,
             attempts=waste.attempts
-            + sum(cell.count for cell in answers[waste.key] if cell.outcome is not Outcome.FAILED),
-            tried_again=sum(cell.count for cell in answers[waste.key] if cell.trigger in AGAIN),
-            recovered=sum(cell.count for cell in answers[waste.key] if cell.recovered),
+            + sum(bucket.count for bucket in answers[waste.key] if bucket.outcome is not Outcome.FAILED),
+            tried_again=sum(bucket.count for bucket in answers[waste.key] if bucket.trigger in AGAIN),
+            recovered=sum(bucket.count for bucket in answers[waste.key] if bucket.recovered),
         )
         for waste in wasted
     )
 
 
 def _by(
-    cells: Iterable[Cell], key_of: Callable[[Cell], str | None], label_of: Callable[[str], str], shown: int = SHOWN
+    buckets: Iterable[Bucket],
+    key_of: Callable[[Bucket], str | None],
+    label_of: Callable[[str], str],
+    shown: int = SHOWN,
 ) -> tuple[Waste, ...]:
     """Return the groups that wasted most time, worst first."""
-    groups: dict[str, list[Cell]] = {}
-    for cell in cells:
-        key = key_of(cell)
+    groups: dict[str, list[Bucket]] = {}
+    for bucket in buckets:
+        key = key_of(bucket)
         if key:
-            groups.setdefault(key, []).append(cell)
+            groups.setdefault(key, []).append(bucket)
     wasted = [_waste(key, label_of(key), group) for key, group in groups.items()]
     wasted.sort(key=lambda waste: (-waste.failed_seconds, -waste.failed, waste.key))
     return tuple(wasted[:shown])
 
 
-def _by_hour(cells: Sequence[Cell]) -> tuple[Waste, ...]:
-    found = {waste.key: waste for waste in _by(cells, lambda cell: cell.hour, lambda hour: f"{hour}:00", 24)}
+def _by_hour(buckets: Sequence[Bucket]) -> tuple[Waste, ...]:
+    found = {waste.key: waste for waste in _by(buckets, lambda bucket: bucket.hour, lambda hour: f"{hour}:00", 24)}
     return tuple(
         found.get(hour) or Waste(hour, f"{hour}:00", 0, 0, 0.0, Decimal(0), 0, 0)
         for hour in (f"{number:02}" for number in range(24))
     )
 
 
-def _waste(key: str, label: str, cells: Sequence[Cell]) -> Waste:
-    failed = [cell for cell in cells if cell.outcome is Outcome.FAILED]
+def _waste(key: str, label: str, buckets: Sequence[Bucket]) -> Waste:
+    failed = [bucket for bucket in buckets if bucket.outcome is Outcome.FAILED]
     return Waste(
         key,
         label,
-        attempts=sum(cell.count for cell in cells),
-        failed=sum(cell.count for cell in failed),
-        failed_seconds=round(sum(cell.seconds for cell in failed), 3),
-        failed_cost=sum((cell.cost for cell in failed), Decimal(0)),
-        tried_again=sum(cell.count for cell in cells if cell.trigger in AGAIN),
-        recovered=sum(cell.count for cell in cells if cell.recovered),
+        attempts=sum(bucket.count for bucket in buckets),
+        failed=sum(bucket.count for bucket in failed),
+        failed_seconds=round(sum(bucket.seconds for bucket in failed), 3),
+        failed_cost=sum((bucket.cost for bucket in failed), Decimal(0)),
+        tried_again=sum(bucket.count for bucket in buckets if bucket.trigger in AGAIN),
+        recovered=sum(bucket.count for bucket in buckets if bucket.recovered),
         code=_most_frequent_code(failed),
     )
 
 
-def _most_frequent_code(failed: Iterable[Cell]) -> str | None:
+def _most_frequent_code(failed: Iterable[Bucket]) -> str | None:
     codes: Counter[str] = Counter()
-    for cell in failed:
-        if cell.code:
-            codes[cell.code] += cell.count
+    for bucket in failed:
+        if bucket.code:
+            codes[bucket.code] += bucket.count
     return codes.most_common(1)[0][0] if codes else None
 
 
-def _hopeless(cells: Iterable[Cell]) -> list[_Tried]:
+def _hopeless(buckets: Iterable[Bucket]) -> list[_Tried]:
     """Return the errors whose automatic retries hardly ever complete, the most tried first."""
     tried: dict[str, list[int]] = {}
-    for cell in cells:
-        ended = cell.began and cell.outcome in (Outcome.COMPLETED, Outcome.FAILED)
-        if cell.trigger is Trigger.RETRY and cell.after_fingerprint and ended:
-            counts = tried.setdefault(cell.after_fingerprint, [0, 0])
-            counts[0] += cell.count
-            counts[1] += cell.count if cell.outcome is Outcome.COMPLETED else 0
+    for bucket in buckets:
+        ended = bucket.began and bucket.outcome in (Outcome.COMPLETED, Outcome.FAILED)
+        if bucket.trigger is Trigger.RETRY and bucket.after_fingerprint and ended:
+            counts = tried.setdefault(bucket.after_fingerprint, [0, 0])
+            counts[0] += bucket.count
+            counts[1] += bucket.count if bucket.outcome is Outcome.COMPLETED else 0
     hopeless = [
         _Tried(key, all_of, completed)
         for key, (all_of, completed) in tried.items()

@@ -21,7 +21,7 @@ MAX_PAGE = 500
 SHOWN = 200
 _A = t.alert.c
 # In words, for SQLite finds the partial index only where it can read the condition.
-_UNSEEN: ColumnElement[bool] = literal_column("acknowledged_at IS NULL")
+_UNACKNOWLEDGED: ColumnElement[bool] = literal_column("acknowledged_at IS NULL")
 _COLUMNS = (
     _A.id, _A.kind, _A.sentence, _A.link, _A.first_at, _A.last_at, _A.seen, _A.ended_at, _A.acknowledged_at,
     t.actor.c.name.label("acknowledged_by"), _A.acknowledge_reason,
@@ -70,15 +70,15 @@ class Alerts:
 
     def open(self) -> builtins.list[Alert]:
         """Return the alerts that nobody has acknowledged, newest first; 200 at most."""
-        statement = _ALERTS.where(_UNSEEN).order_by(_A.id.desc()).limit(SHOWN)
+        statement = _ALERTS.where(_UNACKNOWLEDGED).order_by(_A.id.desc()).limit(SHOWN)
         with self._store.read() as session:
             return [Alert(*tuple(row)) for row in session.execute(statement)]
 
     def unacknowledged(self) -> Unacknowledged:
         """Return how many wait, and the newest."""
         with self._store.read() as session:
-            count = session.scalar(select(func.count()).select_from(t.alert).where(_UNSEEN)) or 0
-            newest = _ALERTS.where(_UNSEEN).order_by(_A.id.desc()).limit(1)
+            count = session.scalar(select(func.count()).select_from(t.alert).where(_UNACKNOWLEDGED)) or 0
+            newest = _ALERTS.where(_UNACKNOWLEDGED).order_by(_A.id.desc()).limit(1)
             row = session.execute(newest).one_or_none() if count else None
         return Unacknowledged(count, Alert(*tuple(row)) if row else None)
 
@@ -90,7 +90,7 @@ class Alerts:
         if cursor is not None:
             statement = statement.where(_A.id < cursor)
         if acknowledged is not None:
-            statement = statement.where(_A.acknowledged_at.is_not(None) if acknowledged else _UNSEEN)
+            statement = statement.where(_A.acknowledged_at.is_not(None) if acknowledged else _UNACKNOWLEDGED)
         with self._store.read() as session:
             found = [Alert(*tuple(row)) for row in session.execute(statement)]
         return AlertPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
@@ -108,7 +108,7 @@ class Alerts:
             who = actor_id(session, by)
             changed = session.scalars(
                 update(t.alert)
-                .where(_A.id.in_(wanted), _UNSEEN)
+                .where(_A.id.in_(wanted), _UNACKNOWLEDGED)
                 .values(acknowledged_at=now, acknowledged_by=who, acknowledge_reason=why)
                 .returning(_A.id)
             ).all()

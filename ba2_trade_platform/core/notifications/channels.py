@@ -18,9 +18,9 @@ from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.transactions import Store, violates
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.quiet_hours import quiet_hours
-from ba2_trade_platform.core.notifications.rendering import Text, plain
+from ba2_trade_platform.core.notifications.rendering import Text, to_text
 from ba2_trade_platform.core.notifications.sender import Delivery, Sender
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import MessageState
@@ -30,7 +30,7 @@ _C, _M = t.notification_channel.c, t.notification.c
 _SHOWN = [column for column in _C if column.name != "url"]
 TEST = Text("Test of BA2 Trade Platform", "This is a test. Whoever reads it will be told what this desk's rules name.")
 HOURS = ("quiet_from", "quiet_until", "zone")
-URGENT = frozenset({Occasion.RUN_MISSED, Occasion.BREAKER_OPEN, Occasion.ALERT})
+URGENT = frozenset({EventType.RUN_MISSED, EventType.BREAKER_OPEN, EventType.ALERT})
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Channels:
         with self._store.read() as session:
             return Channel(*_row(session, channel_id))
 
-    def create(self, name: str, url: str, *, by: Actor, occasions: Sequence[Occasion] = (), **values: Any) -> Channel:
+    def create(self, name: str, url: str, *, by: Actor, occasions: Sequence[EventType] = (), **values: Any) -> Channel:
         """Add a channel, with a rule for each of these occasions. Raises Invalid, or Refused for a name in use."""
         named = _named(name)
         hours = {"quiet_from": None, "quiet_until": None, "zone": self._zone, **_known(values)}
@@ -172,7 +172,7 @@ class Channels:
         clean = str(url or "").strip()
         hint = self._sender.hint(clean)
         try:
-            return {"url": self._box.encrypt(clean), "hint": plain(hint, 200)}
+            return {"url": self._box.encrypt(clean), "hint": to_text(hint, 200)}
         except OSError as error:
             raise Refused(f"The address cannot be kept: {error.filename}: {error.strerror}", code="KEY_FILE") from error
         except ValueError as error:
@@ -195,7 +195,7 @@ def _check_hours(values: Mapping[str, Any]) -> None:
 
 
 def _named(name: object) -> str:
-    named = plain(name, 200)
+    named = to_text(name, 200)
     if not 1 <= len(named) <= 80:
         raise Invalid("A channel's name has 1 to 80 characters")
     return named

@@ -15,9 +15,9 @@ from sqlalchemy import bindparam, delete, select, update
 
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.transactions import Store, Transaction
-from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.core.notifications.channels import Channels
-from ba2_trade_platform.core.notifications.grouping import due, failure_key, take_up
+from ba2_trade_platform.core.notifications.grouping import due, failure_key, group_events
 from ba2_trade_platform.core.notifications.rendering import Text
 from ba2_trade_platform.core.notifications.sender import Delivery
 from ba2_trade_platform.db import tables as t
@@ -45,8 +45,8 @@ _DUE = (
 )  # fmt: skip
 
 
-class Notifier:
-    """Takes up notices and sends messages; a kill between a sending and its commit sends that one message again."""
+class NotificationDispatcher:
+    """Groups notices and sends messages; a kill between a sending and its commit sends that one message again."""
 
     def __init__(self, store: Store, channels: Channels, base_url: str, per_hour: int) -> None:
         self._store = store
@@ -56,9 +56,9 @@ class Notifier:
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Take up and send; what the database cannot do now is done the next time. Never twice at once."""
+        """Group and send; what the database cannot do now is done the next time. Never twice at once."""
         try:
-            self.take_up()
+            self.group_events()
             self.send_due()
         except Unavailable as error:
             log.warning("Notifications wait: %s", error)
@@ -68,14 +68,14 @@ class Notifier:
         self._stopping.set()
         self._channels.close()
 
-    def take_up(self) -> int:
+    def group_events(self) -> int:
         """Turn every notice into messages; return how many notices there were."""
-        taken = 0
+        grouped = 0
         while self._has_notices():
             with self._store.write(wake=False) as transaction:
                 now = self._store.clock.now()
-                taken += take_up(transaction.session, now, self._base_url, self._per_hour)
-        return taken
+                grouped += group_events(transaction.session, now, self._base_url, self._per_hour)
+        return grouped
 
     def send_due(self) -> int:
         """Send what is due, each channel for itself; return how many messages went out."""
@@ -120,7 +120,7 @@ class Notifier:
             known = _C.id == message.channel_id
             well = update(t.notification_channel).where(known).values(last_sent_at=now, last_error=None)
             transaction.session.execute(well)
-            end_alarm(transaction.session, failure_key(message.channel_id), now)
+            resolve_alert(transaction.session, failure_key(message.channel_id), now)
         log.info("Notification %s sent to %s: %s", message.id, message.name, message.title)
 
     def _failed(self, message: Any, others: Sequence[Any], delivery: Delivery) -> None:
@@ -131,8 +131,8 @@ class Notifier:
             if given_up:
                 _set(transaction, message.id, state=MessageState.FAILED, tries=tries, error=delivery.sentence)
                 sentence = f"{message.name} is not told: {delivery.sentence}"
-                alarm = Alarm("notification_failed", failure_key(message.channel_id), sentence, "/notifications")
-                raise_alarm(session, alarm, now)
+                alert = AlertEvent("notification_failed", failure_key(message.channel_id), sentence, "/notifications")
+                raise_alert(session, alert, now)
             else:
                 again = _later(message, now, AGAIN_SECONDS[tries - 1])
                 _set(transaction, message.id, tries=tries, error=delivery.sentence, due_at=again)

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.quiet_hours import QuietHours
-from ba2_trade_platform.core.notifications.rendering import MORE, PLURAL, Gathered, gathered, text_of
+from ba2_trade_platform.core.notifications.rendering import MORE, PLURAL, MessageGroup, group_of, text_of
 from ba2_trade_platform.core.notifications.rules import Rule, chosen_rules, rule_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import MessageState
@@ -64,7 +64,7 @@ def due(at: datetime, channel: Any, *, urgent: bool) -> datetime:
 class _Draft:
     key: Key
     channel: Any
-    told: Gathered
+    group: MessageGroup
     due_at: datetime
     id: int | None = None
 
@@ -76,24 +76,24 @@ class _Lane:
     sent: list[datetime] = field(default_factory=list)
 
 
-def take_up(session: Session, now: datetime, base_url: str, per_hour: int) -> int:
-    """Turn the oldest notices into messages; return how many notices were taken up.
+def group_events(session: Session, now: datetime, base_url: str, per_hour: int) -> int:
+    """Turn the oldest notices into messages; return how many notices were grouped.
 
     `per_hour`: how many messages a channel gets within an hour; what comes on top is told in one more.
     """
     notices = session.execute(_NOTICES).all()
     if not notices:
         return 0
-    desk = _Desk(session, now, per_hour)
+    grouping = _Grouping(session, now, per_hour)
     for notice in notices:
-        for rule in desk.rules_for(notice):
-            desk.add(rule, notice)
-    desk.write(session, base_url)
+        for rule in grouping.rules_for(notice):
+            grouping.add(rule, notice)
+    grouping.write(session, base_url)
     session.execute(delete(t.notice).where(_N.id.in_([notice.id for notice in notices])))
     return len(notices)
 
 
-class _Desk:
+class _Grouping:
     def __init__(self, session: Session, now: datetime, per_hour: int) -> None:
         self._now, self._per_hour = now, per_hour
         self._channels = {row.id: row for row in session.execute(_CHANNELS)}
@@ -103,15 +103,15 @@ class _Desk:
         for row in session.execute(_OPEN, {"n_now": now}):
             key = (row.channel_id, row.rule_id, row.event, row.subject)
             if row.channel_id in self._channels:
-                told = gathered(row.facts, row.events)
-                self._drafts[key] = _Draft(key, self._channels[row.channel_id], told, row.due_at, row.id)
+                group = group_of(row.facts, row.events)
+                self._drafts[key] = _Draft(key, self._channels[row.channel_id], group, row.due_at, row.id)
         self._lanes: dict[tuple[int, bool], _Lane] = defaultdict(_Lane)
         for channel_id, urgent, created_at in session.execute(_RECENT, {"n_since": now - HOUR}):
             self._lanes[channel_id, bool(urgent)].sent.append(created_at)
 
     def rules_for(self, notice: Any) -> Iterator[Rule]:
         for rule in self._rules:
-            own_failure = notice.event == Occasion.ALERT and notice.subject == failure_key(rule.channel_id)
+            own_failure = notice.event == EventType.ALERT and notice.subject == failure_key(rule.channel_id)
             if rule.channel_id in self._channels and rule.fits(notice.event, notice.facts) and not own_failure:
                 yield rule
 
@@ -127,7 +127,7 @@ class _Desk:
                 name = PLURAL[rule.occasion]
                 key = (rule.channel_id, None, MORE, "urgent" if rule.urgent else "others")
                 draft = self._drafts.get(key) or self._begin(key, rule, notice.at, self._over(lane))
-        draft.told = draft.told.and_also(notice.at, notice.facts, name)
+        draft.group = draft.group.with_event(notice.at, notice.facts, name)
         self._touched[key] = draft
 
     def _over(self, lane: _Lane) -> datetime:
@@ -136,7 +136,7 @@ class _Desk:
 
     def _begin(self, key: Key, rule: Rule, first: datetime, due_at: datetime) -> _Draft:
         channel = self._channels[rule.channel_id]
-        draft = _Draft(key, channel, Gathered(first, first), due(due_at, channel, urgent=rule.urgent))
+        draft = _Draft(key, channel, MessageGroup(first, first), due(due_at, channel, urgent=rule.urgent))
         self._drafts[key] = draft
         return draft
 
@@ -144,10 +144,10 @@ class _Desk:
         new, grown = [], []
         for draft in self._touched.values():
             channel_id, rule_id, event, subject = draft.key
-            text = text_of(event, draft.told, ZoneInfo(draft.channel.zone), base_url)
+            text = text_of(event, draft.group, ZoneInfo(draft.channel.zone), base_url)
             content = {
-                "events": draft.told.events,
-                "facts": draft.told.stored(),
+                "events": draft.group.events,
+                "facts": draft.group.stored(),
                 "title": text.title,
                 "body": text.body,
             }

@@ -43,7 +43,7 @@ class Message:
     sent_at: datetime | None
 
 
-class Outbox:
+class Messages:
     """Shows messages, and sends failed ones again."""
 
     def __init__(self, store: Store) -> None:

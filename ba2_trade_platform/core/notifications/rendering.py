@@ -11,30 +11,30 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 
 LINES = 5
 NAMES = 3
 MORE = "more"  # the event of the message that stands for those that came when a channel had said enough
 _SINGULAR = {
-    Occasion.FAILED: "Analysis failed",
-    Occasion.RUN_MISSED: "Run missed",
-    Occasion.RUN_PARTLY_FAILED: "Run partly failed",
-    Occasion.BREAKER_OPEN: "Provider held back",
-    Occasion.BATCH_FINISHED: "Batch finished",
-    Occasion.CONFIDENT: "Recommendation",
-    Occasion.ALERT: "Alert",
-    Occasion.DAILY_SUMMARY: "Daily summary",
+    EventType.FAILED: "Analysis failed",
+    EventType.RUN_MISSED: "Run missed",
+    EventType.RUN_PARTLY_FAILED: "Run partly failed",
+    EventType.BREAKER_OPEN: "Provider held back",
+    EventType.BATCH_FINISHED: "Batch finished",
+    EventType.CONFIDENT: "Recommendation",
+    EventType.ALERT: "Alert",
+    EventType.DAILY_SUMMARY: "Daily summary",
 }
 PLURAL = {
-    Occasion.FAILED: "analyses failed",
-    Occasion.RUN_MISSED: "runs missed",
-    Occasion.RUN_PARTLY_FAILED: "runs partly failed",
-    Occasion.BREAKER_OPEN: "times a provider was held back",
-    Occasion.BATCH_FINISHED: "batches finished",
-    Occasion.CONFIDENT: "recommendations",
-    Occasion.ALERT: "alerts",
-    Occasion.DAILY_SUMMARY: "daily summaries",
+    EventType.FAILED: "analyses failed",
+    EventType.RUN_MISSED: "runs missed",
+    EventType.RUN_PARTLY_FAILED: "runs partly failed",
+    EventType.BREAKER_OPEN: "times a provider was held back",
+    EventType.BATCH_FINISHED: "batches finished",
+    EventType.CONFIDENT: "recommendations",
+    EventType.ALERT: "alerts",
+    EventType.DAILY_SUMMARY: "daily summaries",
 }
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 # What chat services take for a call to everybody or for a link of their own.
@@ -42,7 +42,7 @@ _MENTION = re.compile(r"@(?=\w)|<(?=[!@#])")
 
 
 @dataclass(frozen=True)
-class Gathered:
+class MessageGroup:
     """What one message is made of: how many events from `first` to `last`, the newest saying, and a few of them."""
 
     first: datetime
@@ -53,20 +53,20 @@ class Gathered:
     lines: tuple[tuple[str, str | None], ...] = ()
     names: Mapping[str, int] = field(default_factory=dict)
 
-    def and_also(self, at: datetime, facts: Mapping[str, Any], name: str | None = None) -> Gathered:
+    def with_event(self, at: datetime, facts: Mapping[str, Any], name: str | None = None) -> MessageGroup:
         """Return it with one event more; `name` is what it counts under, else the facts' expert."""
         link = facts.get("link")
-        line = (plain(facts.get("label") or facts.get("sentence"), 200), str(link)[:500] if link else None)
+        line = (to_text(facts.get("label") or facts.get("sentence"), 200), str(link)[:500] if link else None)
         under = name or facts.get("expert")
         names = Counter(self.names)
         if under:
-            names[plain(under, 80)] += 1
+            names[to_text(under, 80)] += 1
         return replace(
             self,
             first=min(self.first, at),
             last=max(self.last, at),
             events=self.events + 1,
-            sentence=plain(facts.get("sentence"), 600),
+            sentence=to_text(facts.get("sentence"), 600),
             code=facts.get("code"),
             lines=self.lines if len(self.lines) >= LINES or line in self.lines else (*self.lines, line),
             names=dict(names),
@@ -80,11 +80,11 @@ class Gathered:
         }  # fmt: skip
 
 
-def gathered(facts: Mapping[str, Any], events: int) -> Gathered:
+def group_of(facts: Mapping[str, Any], events: int) -> MessageGroup:
     """Return what `stored` gave."""
     first, last = (datetime.fromisoformat(facts[name]) for name in ("first", "last"))
     lines = tuple((str(text), link) for text, link in facts["lines"])
-    return Gathered(first, last, events, facts["sentence"], facts["code"], lines, facts["names"])
+    return MessageGroup(first, last, events, facts["sentence"], facts["code"], lines, facts["names"])
 
 
 @dataclass(frozen=True)
@@ -95,45 +95,45 @@ class Text:
     body: str
 
 
-def text_of(event: str, told: Gathered, zone: ZoneInfo, base_url: str) -> Text:
+def text_of(event: str, group: MessageGroup, zone: ZoneInfo, base_url: str) -> Text:
     """Return the message; links lead to `base_url`, times of day are `zone`'s."""
     if event == MORE:
-        return _more(told, zone, base_url)
-    occasion = Occasion(event)
-    if told.events == 1:
-        label, link = told.lines[0]
-        body = told.sentence if link is None else f"{told.sentence}\n{base_url}{link}"
-        said = label if occasion is Occasion.FAILED else told.sentence
-        return Text(plain(f"{_SINGULAR[occasion]}: {said}", 120), body)
-    code = f": {told.code}" if told.code else ""
-    head = [told.sentence] if occasion is Occasion.FAILED else []
-    of = f" of {_names(told)}" if told.names else ""
-    what = "analyses" if occasion is Occasion.FAILED else PLURAL[occasion]
-    head.append(f"{told.events:,} {what}{of}, {_span(told, zone)}")
-    body = "\n".join([*head, *(_line(*line, base_url) for line in told.lines), *_rest(occasion, told, base_url)])
-    return Text(f"{told.events:,} {PLURAL[occasion]}{code}", body)
+        return _more(group, zone, base_url)
+    event_type = EventType(event)
+    if group.events == 1:
+        label, link = group.lines[0]
+        body = group.sentence if link is None else f"{group.sentence}\n{base_url}{link}"
+        said = label if event_type is EventType.FAILED else group.sentence
+        return Text(to_text(f"{_SINGULAR[event_type]}: {said}", 120), body)
+    code = f": {group.code}" if group.code else ""
+    head = [group.sentence] if event_type is EventType.FAILED else []
+    of = f" of {_names(group)}" if group.names else ""
+    what = "analyses" if event_type is EventType.FAILED else PLURAL[event_type]
+    head.append(f"{group.events:,} {what}{of}, {_span(group, zone)}")
+    body = "\n".join([*head, *(_line(*line, base_url) for line in group.lines), *_rest(event_type, group, base_url)])
+    return Text(f"{group.events:,} {PLURAL[event_type]}{code}", body)
 
 
-def plain(text: object, limit: int) -> str:
+def to_text(text: object, limit: int) -> str:
     """Return foreign text on one line, without what a service could take for more than text, cut to `limit`."""
     flat = " ".join(_UNPRINTABLE.sub(" ", clean_text(str(text or ""), 20_000)).split())
     flat = _MENTION.sub(lambda found: found.group() + " ", flat)
     return flat if len(flat) <= limit else flat[: limit - 3] + "..."
 
 
-def _more(told: Gathered, zone: ZoneInfo, base_url: str) -> Text:
-    counted = ", ".join(f"{count:,} {name}" for name, count in sorted(told.names.items()))
-    body = f"This channel had said as much as it may within an hour. Since then: {counted} ({_span(told, zone)})"
-    return Text(f"{told.events:,} more events", f"{body}\n{base_url}/notifications")
+def _more(group: MessageGroup, zone: ZoneInfo, base_url: str) -> Text:
+    counted = ", ".join(f"{count:,} {name}" for name, count in sorted(group.names.items()))
+    body = f"This channel had said as much as it may within an hour. Since then: {counted} ({_span(group, zone)})"
+    return Text(f"{group.events:,} more events", f"{body}\n{base_url}/notifications")
 
 
-def _rest(occasion: Occasion, told: Gathered, base_url: str) -> list[str]:
-    missing = told.events - len(told.lines)
+def _rest(event_type: EventType, group: MessageGroup, base_url: str) -> list[str]:
+    missing = group.events - len(group.lines)
     if missing <= 0:
         return []
     more = f"and {missing:,} more"
-    if occasion is Occasion.FAILED:
-        return [f"{more}: {base_url}/marketanalysis?status=failed" + (f"&code={told.code}" if told.code else "")]
+    if event_type is EventType.FAILED:
+        return [f"{more}: {base_url}/marketanalysis?status=failed" + (f"&code={group.code}" if group.code else "")]
     return [more]
 
 
@@ -141,13 +141,13 @@ def _line(text: str, link: str | None, base_url: str) -> str:
     return f"- {text}: {base_url}{link}" if link else f"- {text}"
 
 
-def _names(told: Gathered) -> str:
-    known = sorted(told.names, key=lambda name: (-told.names[name], name))
+def _names(group: MessageGroup) -> str:
+    known = sorted(group.names, key=lambda name: (-group.names[name], name))
     others = len(known) - NAMES
     return ", ".join(known[:NAMES]) + (f" and {others} other{'s' if others > 1 else ''}" if others > 0 else "")
 
 
-def _span(told: Gathered, zone: ZoneInfo) -> str:
-    first, last = told.first.astimezone(zone), told.last.astimezone(zone)
+def _span(group: MessageGroup, zone: ZoneInfo) -> str:
+    first, last = group.first.astimezone(zone), group.last.astimezone(zone)
     form = "%H:%M" if first.date() == last.date() else "%d %b %H:%M"
     return f"first {first:{form}}, last {last:{form}} {zone.key}"

@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
 _R, _C, _I = t.notification_rule.c, t.notification_channel.c, t.expert_instance.c
 LONGEST_GROUP = 86_400
-OF_AN_EXPERT = (Occasion.FAILED, Occasion.CONFIDENT)
+OF_AN_EXPERT = (EventType.FAILED, EventType.CONFIDENT)
 _FIRST = {"enabled": True, "urgent": False, "min_confidence": None, "expert_instance_id": None, "group_seconds": 60}
 
 
@@ -35,7 +35,7 @@ class Rule:
     id: int
     channel_id: int
     channel: str
-    occasion: Occasion
+    occasion: EventType
     enabled: bool
     urgent: bool
     min_confidence: float | None
@@ -56,7 +56,7 @@ class Rule:
 
 def rule_of(row: Any) -> Rule:
     """Return a rule from its row."""
-    return replace(Rule(*row), occasion=Occasion(row.occasion))
+    return replace(Rule(*row), occasion=EventType(row.occasion))
 
 
 def chosen_rules() -> Select[Any]:
@@ -89,7 +89,7 @@ class Rules:
         with self._store.read() as session:
             return _rule(session, rule_id)
 
-    def create(self, channel_id: int, occasion: Occasion, *, by: Actor, **values: Any) -> Rule:
+    def create(self, channel_id: int, occasion: EventType, *, by: Actor, **values: Any) -> Rule:
         """Add a rule. Raises NotFound for the channel, Invalid for bad values."""
         clean = {**_FIRST, **_known(values)}
         _check(occasion, clean)
@@ -143,11 +143,11 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)
 
 
-def _check(occasion: Occasion, values: Mapping[str, Any]) -> None:
+def _check(occasion: EventType, values: Mapping[str, Any]) -> None:
     seconds, lowest = values["group_seconds"], values["min_confidence"]
     if not isinstance(seconds, int) or not 0 <= seconds <= LONGEST_GROUP:
         raise Invalid(f"What comes within 0 to {LONGEST_GROUP:,} seconds can be one message")
-    if lowest is not None and occasion is not Occasion.CONFIDENT:
+    if lowest is not None and occasion is not EventType.CONFIDENT:
         raise Invalid("Only recommendations have a confidence")
     if lowest is not None and not 1 <= lowest <= 100:
         raise Invalid("A confidence is between 1 and 100")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.notifications.rendering import Text, plain
+from ba2_trade_platform.core.notifications.rendering import Text, to_text
 
 log = logging.getLogger(__name__)
 SECONDS = 15.0
@@ -152,4 +152,4 @@ def _without_secrets(url: str, words: str) -> str:
     for part in sorted(parts, key=len, reverse=True):
         if shown is None or part not in (shown, service.host, str(service.port)):
             words = words.replace(part, "***")
-    return plain(words, 500)
+    return to_text(words, 500)

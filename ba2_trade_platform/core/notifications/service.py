@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.notifications.alerts import Alerts
 from ba2_trade_platform.core.notifications.channels import Channels
-from ba2_trade_platform.core.notifications.dispatcher import SECONDS, Notifier
-from ba2_trade_platform.core.notifications.messages import Outbox
+from ba2_trade_platform.core.notifications.dispatcher import SECONDS, NotificationDispatcher
+from ba2_trade_platform.core.notifications.messages import Messages
 from ba2_trade_platform.core.notifications.rules import Rules
 from ba2_trade_platform.core.notifications.sender import AppriseSender, Sender
 
@@ -24,18 +24,18 @@ class Notifications:
 
     channels: Channels
     rules: Rules
-    outbox: Outbox
-    notifier: Notifier
+    messages: Messages
+    dispatcher: NotificationDispatcher
     alerts: Alerts
 
-    def work_by(self, clockwork: Clockwork) -> None:
-        """Have the clockwork send what is due."""
-        clockwork.every(SECONDS, "notify", self.notifier.run)
-        clockwork.every(FORGET_SECONDS, "forget notifications", self.notifier.forget_old, first_seconds=60)
+    def run_by(self, jobs: BackgroundJobs) -> None:
+        """Have what is due sent by these jobs."""
+        jobs.every(SECONDS, "notify", self.dispatcher.run)
+        jobs.every(FORGET_SECONDS, "forget notifications", self.dispatcher.forget_old, first_seconds=60)
 
     def stop(self) -> None:
         """Send nothing any more."""
-        self.notifier.stop()
+        self.dispatcher.stop()
 
 
 def open_notifications(
@@ -47,5 +47,9 @@ def open_notifications(
     """
     channels = Channels(store, box, sender or AppriseSender(), zone)
     return Notifications(
-        channels, Rules(store), Outbox(store), Notifier(store, channels, base_url, per_hour), Alerts(store)
+        channels,
+        Rules(store),
+        Messages(store),
+        NotificationDispatcher(store, channels, base_url, per_hour),
+        Alerts(store),
     )

@@ -14,7 +14,7 @@ from sqlalchemy import case, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED
 from ba2_trade_platform.db import tables as t
 
@@ -35,11 +35,11 @@ class _Cause(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Desk:
+class _QueueFacts:
     """What stands in the way of pending analyses."""
 
     paused: _Cause | None
-    held: frozenset[str]
+    open_providers: frozenset[str]
     running: Mapping[int, int]
     slots: int
     has_ended: bool
@@ -64,23 +64,23 @@ class WaitingAlerts:
         with self._store.read() as session:
             causes = self._causes(session, now)
             standing = _standing(session)
-        alarms = [self._alarm(cause, number) for cause, number in causes.items()]
+        alerts = [self._alert(cause, number) for cause, number in causes.items()]
         told = {row.key: row for row in standing}
-        fresh = [alarm for alarm in alarms if _is_news(alarm, told.get(alarm.key))]
-        gone = [row.id for row in standing if row.key not in {alarm.key for alarm in alarms}]
+        fresh = [alert for alert in alerts if _is_news(alert, told.get(alert.key))]
+        gone = [row.id for row in standing if row.key not in {alert.key for alert in alerts}]
         if fresh or gone:
             with self._store.write() as transaction:
-                for alarm in fresh:
-                    if raise_alarm(transaction.session, alarm, now):
-                        log.warning("%s", alarm.sentence)
+                for alert in fresh:
+                    if raise_alert(transaction.session, alert, now):
+                        log.warning("%s", alert.sentence)
                 ended = update(t.alert).where(t.alert.c.id.in_(gone)).values(ended_at=now)
                 transaction.session.execute(ended)
                 transaction.everything = True
 
-    def _alarm(self, cause: _Cause, number: int) -> Alarm:
+    def _alert(self, cause: _Cause, number: int) -> AlertEvent:
         what = "analysis has" if number == 1 else "analyses have"
         sentence = f"{number:,} {what} waited for more than {_length(self._minutes)}: {cause.words}"
-        return Alarm(KIND, f"{KIND}:{cause.key}", sentence, cause.link)
+        return AlertEvent(KIND, f"{KIND}:{cause.key}", sentence, cause.link)
 
     def _causes(self, session: Session, now: datetime) -> Counter[_Cause]:
         long_ago = now - timedelta(minutes=self._minutes)
@@ -99,39 +99,39 @@ class WaitingAlerts:
         ).all()  # fmt: skip
         found: Counter[_Cause] = Counter()
         if waiting:
-            desk = _desk(session, now, self._zone)
+            facts = _queue_facts(session, now, self._zone)
             for row in waiting:
-                found[_cause(row, desk)] += row.number
+                found[_cause(row, facts)] += row.number
         return found
 
 
-def _cause(row: Any, desk: _Desk) -> _Cause:
+def _cause(row: Any, facts: _QueueFacts) -> _Cause:
     """Return the first thing that would have to change for these to begin."""
     if row.paused_batch is not None:
         return _Cause(
             f"batch:{row.paused_batch}", f"batch {row.paused_batch} is paused", f"/batches/{row.paused_batch}"
         )
-    if row.retry_provider in desk.held:
+    if row.retry_provider in facts.open_providers:
         return _Cause(f"provider:{row.retry_provider}", f"{row.retry_provider} is held back", "/providers")
     if row.to_come:
         return _Cause("retries", "the time of their automatic retry has not come yet")
-    if desk.paused is not None:
-        return desk.paused
+    if facts.paused is not None:
+        return facts.paused
     of_expert = f"{_PENDING_URL}&expert={row.expert_instance_id}"
     if not row.enabled or row.archived_at is not None:
         return _Cause(f"expert:{row.expert_instance_id}", f"expert {row.alias} is disabled", of_expert)
-    running, busy = desk.running.get(row.expert_instance_id, 0), sum(desk.running.values())
+    running, busy = facts.running.get(row.expert_instance_id, 0), sum(facts.running.values())
     if running >= row.max_concurrent:
         limit = f"expert {row.alias} is at its limit of {row.max_concurrent} at once"
         return _Cause(f"expert:{row.expert_instance_id}", limit, of_expert)
-    if busy >= desk.slots:
-        return _Cause("slots", f"all {desk.slots} slots are busy")
-    if busy or desk.has_ended:
-        return _Cause("slots", f"the queue is longer than {desk.slots} slots can work off")
+    if busy >= facts.slots:
+        return _Cause("slots", f"all {facts.slots} slots are busy")
+    if busy or facts.has_ended:
+        return _Cause("slots", f"the queue is longer than {facts.slots} slots can work off")
     return _Cause("stuck", "nothing is in their way, but nothing begins; see whether the worker works", "/health")
 
 
-def _desk(session: Session, now: datetime, zone: ZoneInfo) -> _Desk:
+def _queue_facts(session: Session, now: datetime, zone: ZoneInfo) -> _QueueFacts:
     queue = session.execute(
         select(t.queue_state, t.actor.c.name).outerjoin(t.actor, t.actor.c.id == t.queue_state.c.actor_id)
     ).one()
@@ -146,9 +146,9 @@ def _desk(session: Session, now: datetime, zone: ZoneInfo) -> _Desk:
         .group_by(_A.expert_instance_id)
     )
     ended = session.scalar(select(_A.id).where(_A.finished_at > now - AT_WORK).limit(1))
-    return _Desk(
+    return _QueueFacts(
         paused=paused,
-        held=frozenset(session.scalars(select(t.breaker.c.provider).where(NOT_CLOSED))),
+        open_providers=frozenset(session.scalars(select(t.breaker.c.provider).where(NOT_CLOSED))),
         running=dict(tuple(row) for row in running),
         slots=queue.slots,
         has_ended=ended is not None,
@@ -162,8 +162,8 @@ def _standing(session: Session) -> list[Any]:
     return list(session.execute(statement.order_by(a.id)).all())
 
 
-def _is_news(alarm: Alarm, told: Any) -> bool:
-    return told is None or (told.acknowledged_at is None and told.sentence != alarm.sentence)
+def _is_news(alert: AlertEvent, told: Any) -> bool:
+    return told is None or (told.acknowledged_at is None and told.sentence != alert.sentence)
 
 
 def _length(minutes: int) -> str:

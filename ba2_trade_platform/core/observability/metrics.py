@@ -7,7 +7,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from ba2_trade_platform.core.contracts.queue import Claim, Ended
+from ba2_trade_platform.core.contracts.queue import Claim, EndedAttempt
 from ba2_trade_platform.vocabulary import Outcome, Trigger
 
 PERSONS = (Trigger.RERUN, Trigger.BULK)
@@ -73,7 +73,7 @@ class Metrics:
             if claim.trigger in PERSONS and claim.queued_at is not None and claim.after_failed_at is not None:
                 self._to_rerun.observe(max(0.0, (claim.queued_at - claim.after_failed_at).total_seconds()))
 
-    def ended(self, attempts: Sequence[Ended]) -> None:
+    def ended(self, attempts: Sequence[EndedAttempt]) -> None:
         """Count attempts that ended."""
         for attempt in attempts:
             kind = attempt.kind.value if attempt.kind else "none"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.contracts.queue import Ended
+from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.observability.metrics import Metrics
 from ba2_trade_platform.core.observability.tracing import Traces
 
@@ -19,11 +19,11 @@ class Telemetry:
     metrics: Metrics = field(default_factory=Metrics)
     traces: Traces = field(default_factory=Traces)
 
-    def follow(self, transaction: Transaction, ended: Sequence[Ended]) -> None:
+    def follow(self, transaction: Transaction, ended: Sequence[EndedAttempt]) -> None:
         """Count and trace attempts that ended, once that is committed."""
         transaction.then(partial(self.ended, ended))
 
-    def ended(self, attempts: Sequence[Ended]) -> None:
+    def ended(self, attempts: Sequence[EndedAttempt]) -> None:
         """Count and trace attempts that ended."""
         self.metrics.ended(attempts)
         self.traces.ended(attempts)

@@ -9,7 +9,7 @@ from datetime import datetime
 from opentelemetry.trace import NoOpTracerProvider, Span, Status, StatusCode, TracerProvider
 from opentelemetry.util.types import AnyValue
 
-from ba2_trade_platform.core.contracts.queue import Ended
+from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.vocabulary import Outcome
 
 __all__ = ["TracerProvider", "Traces"]
@@ -30,7 +30,7 @@ class Traces:
         with self._tracer.start_as_current_span("rerun", attributes=given) as span:
             yield span
 
-    def ended(self, attempts: Sequence[Ended]) -> None:
+    def ended(self, attempts: Sequence[EndedAttempt]) -> None:
         """Span attempts that have ended, from their start to their end; those that never began have no span."""
         for attempt in attempts:
             if attempt.started_at is None:

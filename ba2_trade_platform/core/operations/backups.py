@@ -15,11 +15,11 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id, note
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Refused, Unavailable
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.core.operations.database_copies import CopyError, CopyGivenUpError, copy_database, remove_drafts
 from ba2_trade_platform.db import tables as t
 
@@ -30,7 +30,7 @@ LOOK_SECONDS = 30.0
 AFTER_START_SECONDS = 60.0  # a start has enough to do
 STOCK_SECONDS = 300.0
 AGAIN = timedelta(hours=1)  # after a failure
-ALARM_KEY = "backup"
+ALERT_KEY = "backup"
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -104,14 +104,14 @@ class Backups:
         self._stopping = threading.Event()
         self._failed_at: datetime | None = None  # of this life; a row may not have been possible
 
-    def start(self, clockwork: Clockwork) -> None:
+    def start(self, jobs: BackgroundJobs) -> None:
         """Take stock of the folder and begin to make what is due, a missed one too."""
         self._stopping.clear()
         remove_drafts(self.folder)
         self.take_stock()
-        clockwork.every(STOCK_SECONDS, "stock of backups", self.take_stock)
+        jobs.every(STOCK_SECONDS, "stock of backups", self.take_stock)
         if self.plan.at is not None:
-            clockwork.every(LOOK_SECONDS, "backup", self.make_due, first_seconds=AFTER_START_SECONDS)
+            jobs.every(LOOK_SECONDS, "backup", self.make_due, first_seconds=AFTER_START_SECONDS)
 
     def stop(self) -> None:
         """Give up the copy that is under way."""
@@ -191,7 +191,7 @@ class Backups:
             session = transaction.session
             statement = insert(t.backup).values(started_at=started, finished_at=now, **values).returning(*_COLUMNS)
             made = Backup(*tuple(session.execute(statement).one()))
-            end_alarm(session, ALARM_KEY, now)
+            resolve_alert(session, ALERT_KEY, now)
             note(session, actor_id(session, by), now, "back up", subject_type="backup", after=made.sentence)
             transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
         return made
@@ -200,11 +200,11 @@ class Backups:
         log.warning("The backup failed: %s", why)
         self._failed_at = started
         now = self._store.clock.now()
-        alarm = Alarm("backup_failed", ALARM_KEY, f"The backup failed: {why}", "/health#backups")
+        alert = AlertEvent("backup_failed", ALERT_KEY, f"The backup failed: {why}", "/health#backups")
         with self._store.write() as transaction:
             session = transaction.session
             session.execute(insert(t.backup).values(started_at=started, finished_at=now, verified=False, error=why))
-            raise_alarm(session, alarm, now)
+            raise_alert(session, alert, now)
             transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
 
     def clear_away(self) -> None:

@@ -14,12 +14,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.app_settings import read_setting
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, Refused, Unavailable
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ SETTING = "heartbeat"
 JOB = "heartbeat"
 EVERY_SECONDS, SHORTEST, LONGEST = 60, 5, 86_400
 TIMEOUT_SECONDS = 10.0
-FAILURES_TO_ALARM = 3
-ALARM_KEY = "heartbeat"
+FAILURES_TO_ALERT = 3
+ALERT_KEY = "heartbeat"
 NOT_SET = "No heartbeat URL is set: nobody outside hears of it when this machine dies"
 
 
@@ -41,7 +41,7 @@ class Ping:
 
 
 @dataclass(frozen=True)
-class HeartbeatState:
+class DeadManSwitchState:
     """How the switch stands; `host` is all that is ever shown of its URL."""
 
     host: str | None
@@ -63,15 +63,15 @@ class HeartbeatState:
         return f"{self.host} is pinged every {self.every_seconds} s while the console can work"
 
 
-class Heartbeat:
+class DeadManSwitch:
     """Keeps the URL encrypted and pings it; a ping that fails is shown and alarmed once, and never stops anything."""
 
     def __init__(
-        self, store: Store, box: SecretBox, clockwork: Clockwork, obstacles: Callable[[], Sequence[str]]
+        self, store: Store, box: SecretBox, jobs: BackgroundJobs, obstacles: Callable[[], Sequence[str]]
     ) -> None:
         self._store = store
         self._box = box
-        self._clockwork = clockwork
+        self._jobs = jobs
         self._obstacles = obstacles
         self._turn = threading.Lock()
         self._last: Ping | None = None
@@ -83,13 +83,13 @@ class Heartbeat:
         """Begin to ping, where a URL is set."""
         kept = self._kept()
         if kept:
-            self._clockwork.every(float(kept["every_seconds"]), JOB, self.beat, first_seconds=1)
+            self._jobs.every(float(kept["every_seconds"]), JOB, self.beat, first_seconds=1)
 
     @property
-    def state(self) -> HeartbeatState:
+    def state(self) -> DeadManSwitchState:
         """How the switch stands."""
         kept = self._kept()
-        return HeartbeatState(
+        return DeadManSwitchState(
             host=kept.get("host"),
             every_seconds=int(kept.get("every_seconds", EVERY_SECONDS)),
             tell_failure=bool(kept.get("tell_failure", False)),
@@ -100,7 +100,7 @@ class Heartbeat:
 
     def change(
         self, url: str | None, *, by: Actor, every_seconds: int = EVERY_SECONDS, tell_failure: bool = False
-    ) -> HeartbeatState:
+    ) -> DeadManSwitchState:
         """Ping this URL from now on, None for none; with `tell_failure` its `/fail` too, when the console cannot work.
 
         Raises Invalid for what cannot be pinged, Unavailable when the key file cannot be made.
@@ -116,11 +116,11 @@ class Heartbeat:
             session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
             after = f"{kept['host']} every {every_seconds} s" if kept else "none"
             note(session, who, now, "change heartbeat", subject_type="desk_setting", after=after)
-            end_alarm(session, ALARM_KEY, now)
+            resolve_alert(session, ALERT_KEY, now)
             transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
         log.info("%s changed the heartbeat to %s", by, after)
         self._last, self._last_good_at, self._failures, self._alarmed = None, None, 0, False
-        self._clockwork.forget(JOB)
+        self._jobs.forget(JOB)
         self.start()
         return self.state
 
@@ -132,7 +132,7 @@ class Heartbeat:
             raise Unavailable(f"The key file cannot be written: {error.strerror}") from error
         return {"url": encrypted, "host": host, "every_seconds": every_seconds, "tell_failure": tell_failure}
 
-    def test(self) -> HeartbeatState:
+    def test(self) -> DeadManSwitchState:
         """Ping now and return how it went; raises Refused when no URL is set."""
         if not self._kept():
             raise Refused(NOT_SET, code="NO_HEARTBEAT")
@@ -166,17 +166,17 @@ class Heartbeat:
         if (error is None) != (before is None or before.error is None):
             log.log(logging.WARNING if error else logging.INFO, "%s", self.state.sentence)
             self._store.feed.publish(Change(frozenset()))
-        if bool(error) != self._alarmed and (not error or self._failures >= FAILURES_TO_ALARM):
-            self._alarm(error, now)
+        if bool(error) != self._alarmed and (not error or self._failures >= FAILURES_TO_ALERT):
+            self._alert(error, now)
             self._alarmed = bool(error)  # only now: what the database could not take is said the next time
 
-    def _alarm(self, error: str | None, now: datetime) -> None:
-        sentence = f"The heartbeat fails, {FAILURES_TO_ALARM} times in a row: {self.state.sentence}"
+    def _alert(self, error: str | None, now: datetime) -> None:
+        sentence = f"The heartbeat fails, {FAILURES_TO_ALERT} times in a row: {self.state.sentence}"
         with self._store.write() as transaction:
             if error:
-                raise_alarm(transaction.session, Alarm("heartbeat", ALARM_KEY, sentence, "/health#heartbeat"), now)
+                raise_alert(transaction.session, AlertEvent("heartbeat", ALERT_KEY, sentence, "/health#heartbeat"), now)
             else:
-                end_alarm(transaction.session, ALARM_KEY, now)
+                resolve_alert(transaction.session, ALERT_KEY, now)
 
     def _kept(self) -> dict[str, Any]:
         with self._store.read() as session:

@@ -14,19 +14,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.contracts.price_status import status_of
-from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.observability import process
 from ba2_trade_platform.core.observability.loop_lag import LoopLag
 from ba2_trade_platform.core.operations import health_checks as checks
 from ba2_trade_platform.core.operations.backups import Backups
-from ba2_trade_platform.core.operations.dead_man_switch import Heartbeat
+from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
 from ba2_trade_platform.core.operations.health_facts import read_facts
 from ba2_trade_platform.core.operations.health_report import Group, Item, Report, State
 from ba2_trade_platform.core.worker.worker import ExpertWorker
@@ -48,7 +48,7 @@ class Parts:
     worker: ExpertWorker
     queue: WorkerQueue
     breakers: Breakers
-    clockwork: Clockwork
+    jobs: BackgroundJobs
     backups: Backups
     database: Path
     zone: ZoneInfo
@@ -79,7 +79,7 @@ class Readiness:
         return [
             None if status.running else "the worker does not run",
             status.storage_problem,
-            None if parts.clockwork.alive else "the scheduler does not run",
+            None if parts.jobs.alive else "the scheduler does not run",
             "the disk is full" if room is not None and room < NO_ROOM_BYTES else None,
             self.writing_problem(),
         ]
@@ -107,13 +107,13 @@ class Health:
         self,
         parts: Parts,
         readiness: Readiness,
-        heartbeat: Heartbeat,
+        dead_man_switch: DeadManSwitch,
         room: Callable[[Path], int | None] = process.free_bytes,
     ) -> None:
         self._room = room
         self._parts = parts
         self._readiness = readiness
-        self._heartbeat = heartbeat
+        self._dead_man_switch = dead_man_switch
         self._lock = threading.Lock()
         self._report: Report | None = None
         self._read_at = 0.0
@@ -131,7 +131,7 @@ class Health:
 
     def start(self) -> None:
         """Begin to look by itself, so that a page hears of what nobody wrote down."""
-        self._parts.clockwork.every(LOOK_SECONDS, "health", self.look, first_seconds=3)
+        self._parts.jobs.every(LOOK_SECONDS, "health", self.look, first_seconds=3)
 
     def look(self) -> None:
         """Read anew, and tell the pages when something turned bad or well."""
@@ -149,10 +149,10 @@ class Health:
         try:
             with self._parts.store.write() as transaction:
                 for key in set(DISKS) - set(full):
-                    end_alarm(transaction.session, key, report.at)
+                    resolve_alert(transaction.session, key, report.at)
                 for key, item in full.items():
-                    alarm = Alarm("disk", key, f"{item.label}: {item.sentence}", "/health")
-                    raise_alarm(transaction.session, alarm, report.at)
+                    alert = AlertEvent("disk", key, f"{item.label}: {item.sentence}", "/health")
+                    raise_alert(transaction.session, alert, report.at)
                 transaction.everything = bool(full or self._full)
         except Unavailable as error:
             log.warning("The alert about a full disk waits: %s", error)
@@ -197,19 +197,19 @@ class Health:
         jump = self._clock.jump_seconds(now, process.steady_seconds())
         try:
             facts, queue = read_facts(parts.store, now), parts.queue.state()
-            held, active = parts.breakers.held(), parts.breakers.active()
+            open_providers, active = parts.breakers.open_providers(), parts.breakers.active()
             good, newest = parts.backups.newest_good(), parts.backups.newest()
-            heartbeat = self._heartbeat.state
+            dead_man_switch = self._dead_man_switch.state
         except Unavailable as error:
             unread = Item("database", Group.STORAGE, "Database", State.BAD, "unreadable", f"It cannot be read: {error}")
-            alive = checks.scheduler(parts.clockwork.alive, None, now)[:1]
+            alive = checks.scheduler(parts.jobs.alive, None, now)[:1]
             return [*checks.worker(status, None), *alive, *checks.clock(jump, None, now, parts.zone.key), unread]
         wal = process.file_bytes(parts.database.with_name(f"{parts.database.name}-wal"))
         return [
             *checks.worker(status, queue),
-            *checks.waiting(facts, status, queue, held, now),
-            *checks.scheduler(parts.clockwork.alive, facts.next_wake, now),
-            checks.heartbeat(heartbeat),
+            *checks.waiting(facts, status, queue, open_providers, now),
+            *checks.scheduler(parts.jobs.alive, facts.next_wake, now),
+            checks.dead_man_switch(dead_man_switch),
             *checks.clock(jump, facts.newest_at, now, parts.zone.key),
             *checks.database(facts, wal, head()),
             checks.disk("disk", "Disk of the data", self._room(parts.database.parent), facts.bytes),

@@ -10,7 +10,7 @@ from ba2_trade_platform.core.contracts.price_status import PriceStatus
 from ba2_trade_platform.core.failures.breakers import Breaker
 from ba2_trade_platform.core.observability.loop_lag import Lag
 from ba2_trade_platform.core.operations.backups import Backup, Plan
-from ba2_trade_platform.core.operations.dead_man_switch import HeartbeatState
+from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitchState
 from ba2_trade_platform.core.operations.health_facts import DatabaseFacts, Waiting
 from ba2_trade_platform.core.operations.health_report import Group, Item, State
 from ba2_trade_platform.core.worker.worker import WorkerStatus
@@ -44,7 +44,7 @@ def worker(status: WorkerStatus, queue: QueueState | None) -> list[Item]:
 
 
 def waiting(
-    facts: DatabaseFacts, status: WorkerStatus, queue: QueueState, held: frozenset[str], now: datetime
+    facts: DatabaseFacts, status: WorkerStatus, queue: QueueState, open_providers: frozenset[str], now: datetime
 ) -> list[Item]:
     """Judge how long due analyses wait to be claimed, and the oldest of all that wait."""
     items = []
@@ -52,14 +52,14 @@ def waiting(
         items.append(Item("claim_lag", Group.WORK, "Claim lag", State.OK, "0 s", "Nothing due waits", None, 0.0))
     else:
         lag = max(timedelta(0), now - facts.due.available_at)
-        why = reason_to_wait(facts.due, status, queue, held, now)
+        why = reason_to_wait(facts.due, status, queue, open_providers, now)
         late = lag > LONG_WAIT or (why is None and lag > SHOULD_HAVE_BEGUN)
         sentence = f"{_who(facts.due)} has been due for {age(lag)}: {why or 'nothing keeps it, it begins next'}"
         state, link = State.WARN if late else State.OK, f"/market_analysis/{facts.due.id}"
         items.append(Item("claim_lag", Group.WORK, "Claim lag", state, age(lag), sentence, link, lag.total_seconds()))
     if facts.oldest is not None:
         since = max(timedelta(0), now - facts.oldest.created_at)
-        why = reason_to_wait(facts.oldest, status, queue, held, now) or "it begins next"
+        why = reason_to_wait(facts.oldest, status, queue, open_providers, now) or "it begins next"
         sentence = f"{_who(facts.oldest)} was submitted {age(since)} ago: {why}"
         state, link = State.WARN if since > LONG_WAIT else State.OK, f"/market_analysis/{facts.oldest.id}"
         item = Item("oldest", Group.WORK, "Oldest pending", state, age(since), sentence, link, since.total_seconds())
@@ -68,18 +68,18 @@ def waiting(
 
 
 def reason_to_wait(
-    one: Waiting, status: WorkerStatus, queue: QueueState, held: frozenset[str], now: datetime
+    one: Waiting, status: WorkerStatus, queue: QueueState, open_providers: frozenset[str], now: datetime
 ) -> str | None:
     """Return what keeps an analysis from beginning, None when nothing does."""
     if not status.running:
         return "the worker does not run"
     if queue.paused:
         return "the queue is paused"
-    if one.held:
+    if one.batch_paused:
         return "its batch is paused"
     if one.available_at > now:
         return f"it waits for its time, in {age(one.available_at - now)}"
-    if one.retry_provider in held:
+    if one.retry_provider in open_providers:
         return f"it waits for {one.retry_provider}, which is held back"
     if one.limit is not None and one.expert_running >= one.limit:
         return f"{one.expert} runs as many as it may ({one.limit})"
@@ -117,7 +117,7 @@ def scheduler(alive: bool, next_wake: datetime | None, now: datetime) -> list[It
     return items
 
 
-def heartbeat(state: HeartbeatState) -> Item:
+def dead_man_switch(state: DeadManSwitchState) -> Item:
     """Judge the dead man's switch; none is no fault."""
     failing = state.last is not None and state.last.error is not None
     value = "not set" if state.host is None else "fails" if failing else "pings"

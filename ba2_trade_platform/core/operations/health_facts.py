@@ -16,7 +16,7 @@ from ba2_trade_platform.vocabulary import MessageState, ScheduleClock, Status
 BOUND = 10_000
 _A, _I, _S, _C = t.analysis.c, t.expert_instance.c, t.schedule.c, t.notification_channel.c
 _PENDING: ColumnElement[bool] = _A.status == literal_column("'pending'")
-_NOT_HELD: ColumnElement[bool] = literal_column("NOT market_analysis.held")
+_NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
 _R = t.analysis.alias("running").c
 
 
@@ -29,7 +29,7 @@ class Waiting:
     expert: str
     created_at: datetime
     available_at: datetime
-    held: bool
+    batch_paused: bool
     retry_provider: str | None
     expert_running: int
     limit: int | None
@@ -75,7 +75,7 @@ def read_facts(store: Store, now: datetime) -> DatabaseFacts:
 
 
 def _longest_due(now: datetime) -> Select[Any]:
-    first = select(_A.id, _A.available_at).where(_PENDING, _NOT_HELD, _A.available_at <= now).order_by(_A.id)
+    first = select(_A.id, _A.available_at).where(_PENDING, _NOT_PAUSED, _A.available_at <= now).order_by(_A.id)
     some = first.limit(BOUND).subquery()
     return select(some.c.id).order_by(some.c.available_at, some.c.id).limit(1)
 

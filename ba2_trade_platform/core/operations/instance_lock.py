@@ -20,7 +20,7 @@ class Holder:
     url: str
 
 
-class Ownership:
+class InstanceLock:
     """The lock of one database file; the kernel lets go of it when its process dies, however it dies."""
 
     def __init__(self, database: Path) -> None:
@@ -29,7 +29,7 @@ class Ownership:
         self._lock = FileLock(database.with_name(database.name + ".lock"), thread_local=False)
 
     def take(self, url: str) -> None:
-        """Become the owner, reachable at `url`; raises StartRefused naming the present one."""
+        """Take the lock, reachable at `url`; raises StartRefused naming the present one."""
         self._database.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(blocking=False)

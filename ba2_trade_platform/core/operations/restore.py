@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, Unavailable
 from ba2_trade_platform.core.operations.database_copies import CopyError, copy_database, verify
-from ba2_trade_platform.core.operations.instance_lock import Ownership
+from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.db.migrate import head, known_revisions
 
 SECRETS = (
@@ -67,13 +67,13 @@ def _check(file: Path) -> None:
         )
 
 
-def restore(file: Path, database: Path, ownership: Ownership, url: str, secret_key: Path) -> Restored:
+def restore(file: Path, database: Path, instance_lock: InstanceLock, url: str, secret_key: Path) -> Restored:
     """Restore `file` as `database`; verified before, and again where it arrives. Nothing is changed when that fails.
 
     Raises StartRefused while a console holds the database, Invalid or Refused for a file that cannot be restored,
     Unavailable when the disk does not do it.
     """
-    ownership.take(url)
+    instance_lock.take(url)
     try:
         _check(file)
         arriving = database.with_name(f"{database.name}.restored")
@@ -89,7 +89,7 @@ def restore(file: Path, database: Path, ownership: Ownership, url: str, secret_k
         finally:
             arriving.unlink(missing_ok=True)
     finally:
-        ownership.release()
+        instance_lock.release()
     return Restored(
         file, contents.revision, contents.analyses, kept, _has_secrets(database) and not secret_key.exists()
     )

@@ -13,7 +13,7 @@ _SHORTER_SECONDS = 30 * 60
 _NEAR = timedelta(hours=16)
 
 
-class HalfDays:
+class EarlyCloses:
     """Compares sessions with those around them. Blocking: a calendar is built at its first use."""
 
     def __init__(self, calendars: Calendars) -> None:

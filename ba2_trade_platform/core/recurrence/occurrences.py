@@ -19,9 +19,7 @@ _CHUNK = timedelta(days=92)
 _MARGIN = timedelta(days=3)
 
 
-def planned_times(
-    plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None
-) -> Iterator[datetime]:
+def occurrences(plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None) -> Iterator[datetime]:
     """Yield the planned times later than `after`, and not later than `until`, as aware UTC instants, each once.
 
     A local time that occurs twice means the first; one that does not occur means the next minute that does. It ends
@@ -39,10 +37,10 @@ def planned_times(
             yield instant
 
 
-def is_planned(plan: Plan, instant: datetime, calendars: Calendars) -> bool:
+def is_occurrence(plan: Plan, instant: datetime, calendars: Calendars) -> bool:
     """Tell whether this very instant is one of the plan's times, by today's knowledge of the calendar."""
     just_before = instant - timedelta(microseconds=1)
-    return next(planned_times(plan, just_before, calendars, until=instant), None) is not None
+    return next(occurrences(plan, just_before, calendars, until=instant), None) is not None
 
 
 def closed_days(plan: Plan, first: date, last: date, calendars: Calendars) -> list[date]:

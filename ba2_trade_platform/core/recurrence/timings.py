@@ -202,7 +202,7 @@ def plan_problems(plan: Plan) -> list[str]:
     return problems
 
 
-def in_words(plan: Plan) -> str:
+def describe(plan: Plan) -> str:
     """Return a plan as a trader says it."""
     timing = plan.timing
     if isinstance(timing, SessionTimes):

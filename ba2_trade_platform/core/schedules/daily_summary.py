@@ -13,7 +13,7 @@ from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
 from ba2_trade_platform.core.base.app_settings import DeskSettings, read_setting
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.core.schedules.run_records import DaySummary
 from ba2_trade_platform.core.schedules.runs import ScheduleRuns
 from ba2_trade_platform.db import tables as t
@@ -26,7 +26,7 @@ _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class DailySummary:
-    """Announces each day of the desk's zone once, however often the console is started. Blocking; thread-safe."""
+    """Records each day of the desk's zone once, however often the console is started. Blocking; thread-safe."""
 
     def __init__(self, store: Store, runs: ScheduleRuns, settings: DeskSettings, zone: ZoneInfo) -> None:
         self._store = store
@@ -47,7 +47,7 @@ class DailySummary:
         return text
 
     def tell_when_due(self) -> None:
-        """Announce the newest day whose time has come, unless it was announced; a new desk begins with its next day."""
+        """Record the newest day whose time has come, unless it is recorded; a new desk begins with its next day."""
         day = self._newest_due()
         last = self._settings.get(LAST).value
         if last == day.isoformat():
@@ -62,8 +62,8 @@ class DailySummary:
                 upsert(t.desk_setting).values(name=LAST, **row).on_conflict_do_update(index_elements=["name"], set_=row)
             )
             if last is not None and last < day.isoformat():
-                facts = {"sentence": in_words(summary), "link": f"/schedules?tab=runs&day={day}", **_numbers(summary)}
-                announce(session, [Announcement(Occasion.DAILY_SUMMARY, day.isoformat(), now, facts)])
+                facts = {"sentence": describe(summary), "link": f"/schedules?tab=runs&day={day}", **_numbers(summary)}
+                record_events(session, [OutboxEvent(EventType.DAILY_SUMMARY, day.isoformat(), now, facts)])
                 log.info("%s", facts["sentence"])
 
     def _newest_due(self) -> date:
@@ -72,7 +72,7 @@ class DailySummary:
         return local.date() if local.time() >= due else local.date() - timedelta(days=1)
 
 
-def in_words(summary: DaySummary) -> str:
+def describe(summary: DaySummary) -> str:
     """Return a day as one sentence: planned, done, and everything that was not as it should be."""
     named = ("late", "partly failed", "failed", "missed", "skipped", "running")
     counts = [(name, getattr(summary, name.replace(" ", "_"))) for name in named]

@@ -18,14 +18,14 @@ from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.actors import Actor, actor_id
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.exchanges import Calendars
-from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.recurrence.misfires import Decision, decide, divide
-from ba2_trade_platform.core.recurrence.occurrences import jitter, planned_times
+from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
 from ba2_trade_platform.core.schedules.rows import plan_of, symbols_among, symbols_of
-from ba2_trade_platform.core.schedules.run_writer import Prepared, RunMaking, Wish, policy_of, wait_for
+from ba2_trade_platform.core.schedules.run_writer import DueRun, NewRun, RunWriter, policy_of, wait_for
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
 
@@ -37,7 +37,7 @@ DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, Ty
 _S, _R = t.schedule.c, t.schedule_run.c
 
 
-class ScheduleFiring:
+class RunStarter:
     """Fires schedules that are due, by the clock each runs by. Thread-safe: the database decides who was first."""
 
     def __init__(
@@ -45,13 +45,13 @@ class ScheduleFiring:
         store: Store,
         queue: WorkerQueue,
         calendars: Calendars,
-        clocks: Mapping[ScheduleClock, DeskClock],
+        clocks: Mapping[ScheduleClock, SchedulingClock],
         market: Clock,
     ) -> None:
         self._store = store
         self._calendars = calendars
         self._clocks = clocks
-        self._making = RunMaking(store, queue, market)
+        self._writer = RunWriter(store, queue, market)
 
     def fire(self, clock: ScheduleClock) -> None:
         """Make the runs of every schedule that is due by this clock.
@@ -82,8 +82,8 @@ class ScheduleFiring:
         while row := transaction.session.execute(due.where(_S.wake_at.is_not(None))).one_or_none():
             if row.wake_at > self._now(row.clock):
                 return
-            prepared = self._prepare(row, symbols_of(transaction.session, row))
-            self._making.settle(transaction, [prepared])
+            due_run = self._due_run(row, symbols_of(transaction.session, row))
+            self._writer.settle(transaction, [due_run])
 
     def skip_ahead(self, clock: ScheduleClock) -> None:
         """Have every schedule of a clock that was set wait for its first time from now; what it jumped are no runs."""
@@ -103,7 +103,7 @@ class ScheduleFiring:
                 delete(t.schedule_run).where(*taken_for_missed, _R.batch_id.is_(None), _R.schedule_id.in_(real))
             )
             sentence = f"The clock was set back to {now:%Y-%m-%d %H:%M} UTC: look whether schedules ran too early"
-            raise_alarm(session, Alarm("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
+            raise_alert(session, AlertEvent("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
             transaction.everything = True
         log.warning("%s", sentence)
         self._plan_anew(ScheduleClock.REAL, _S.next_at.is_(None) | (_S.next_at > now))
@@ -123,7 +123,7 @@ class ScheduleFiring:
         for start in range(0, len(plans), SLICE):
             with self._store.write() as transaction:
                 following = [
-                    (row, next(planned_times(plan, now, self._calendars), None))
+                    (row, next(occurrences(plan, now, self._calendars), None))
                     for row, plan in plans[start : start + SLICE]
                 ]
                 wait_for(transaction.session, following)
@@ -131,9 +131,9 @@ class ScheduleFiring:
     def run_of(self, transaction: Transaction, row: Any, now: datetime, by: Actor) -> int | None:
         """Run a schedule because a person asks, in the caller's transaction; None when it has a run of this instant."""
         session = transaction.session
-        prepared = Prepared(row, Decision(), now, symbols_of(session, row))
-        wish = Wish(prepared, now, RunTrigger.MANUAL, actor_id(session, by))
-        return self._making.make(transaction, [wish]).get(row.id)
+        due_run = DueRun(row, Decision(), now, symbols_of(session, row))
+        new_run = NewRun(due_run, now, RunTrigger.MANUAL, actor_id(session, by))
+        return self._writer.make(transaction, [new_run]).get(row.id)
 
     def _due(self, clock: ScheduleClock | None = None, schedule_id: int | None = None) -> Sequence[Any]:
         found: list[Any] = []
@@ -149,22 +149,22 @@ class ScheduleFiring:
         return self._clocks[clock].now()
 
     def _slice(self, rows: Sequence[Any]) -> None:
-        prepared = self._prepared(rows)
+        due_runs = self._due_runs(rows)
         try:
-            self._make(prepared)
+            self._make(due_runs)
         except DATA_ERRORS:
-            for one in prepared:  # one by one, so that the one that cannot be made holds up no other
+            for one in due_runs:  # one by one, so that the one that cannot be made holds up no other
                 self._make_alone(one)
 
-    def _make(self, prepared: Sequence[Prepared]) -> None:
+    def _make(self, due_runs: Sequence[DueRun]) -> None:
         with self._store.write() as transaction:
-            self._making.settle(transaction, prepared)
+            self._writer.settle(transaction, due_runs)
 
-    def _make_alone(self, prepared: Prepared) -> None:
+    def _make_alone(self, due_run: DueRun) -> None:
         try:
-            self._make([prepared])
+            self._make([due_run])
         except DATA_ERRORS as error:
-            self._set_aside(prepared.row, error)
+            self._set_aside(due_run.row, error)
 
     def _symbols(self, rows: Sequence[Any]) -> dict[int, list[str]]:
         """Return the symbols of these by their ids; one whose row cannot be read is set aside and left out."""
@@ -180,13 +180,13 @@ class ScheduleFiring:
             found |= self._symbols([row])
         return found
 
-    def _prepared(self, rows: Sequence[Any]) -> list[Prepared]:
+    def _due_runs(self, rows: Sequence[Any]) -> list[DueRun]:
         """Decide about as many of these as fit into one slice; all that takes no write lock."""
         symbols = self._symbols(rows)
-        prepared, weight = [], 0
+        due_runs, weight = [], 0
         for row in (row for row in rows if row.id in symbols):
             try:
-                prepared.append(self._prepare(row, symbols[row.id]))
+                due_runs.append(self._due_run(row, symbols[row.id]))
             except Unavailable:
                 raise
             except (PlatformError, *DATA_ERRORS) as error:
@@ -195,20 +195,20 @@ class ScheduleFiring:
             weight += 1 + len(symbols[row.id])
             if weight >= SLICE:
                 break
-        return prepared
+        return due_runs
 
-    def _prepare(self, row: Any, symbols: list[str]) -> Prepared:
+    def _due_run(self, row: Any, symbols: list[str]) -> DueRun:
         plan, now = plan_of(row), self._now(row.clock)
-        times = planned_times(plan, row.next_at - timedelta(microseconds=1), self._calendars)
+        times = occurrences(plan, row.next_at - timedelta(microseconds=1), self._calendars)
         first = next(times, None)
         if first != row.next_at:  # a holiday that became known since: what was waited for is no planned time any more
-            return Prepared(row, Decision(next_at=first), now, symbols, closed=True)
+            return DueRun(row, Decision(next_at=first), now, symbols, closed=True)
 
         def wake(planned: datetime) -> datetime:
             return planned + jitter(row.id, planned, row.jitter_seconds)
 
         due = divide(chain([row.next_at], times), wake, now)
-        return Prepared(row, decide(due, policy_of(row), wake, now), now, symbols)
+        return DueRun(row, decide(due, policy_of(row), wake, now), now, symbols)
 
     def _set_aside(self, row: Any, error: Exception) -> None:
         """Let a schedule that cannot be planned wait for a person, so that it holds up no other."""
@@ -219,6 +219,6 @@ class ScheduleFiring:
             log.error("%s", sentence, exc_info=error)
         with self._store.write() as transaction:
             wait_for(transaction.session, [(row, None)])
-            alarm = Alarm("schedule_broken", f"schedule {row.id}", sentence, f"/schedules?schedule={row.id}")
-            raise_alarm(transaction.session, alarm, self._store.clock.now())
+            alert = AlertEvent("schedule_broken", f"schedule {row.id}", sentence, f"/schedules?schedule={row.id}")
+            raise_alert(transaction.session, alert, self._store.clock.now())
         log.warning("%s", sentence)

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.contracts.exchanges import Calendars
-from ba2_trade_platform.core.recurrence.occurrences import jitter, planned_times
+from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
 from ba2_trade_platform.core.recurrence.timings import Plan, read_timing
 from ba2_trade_platform.db import tables as t
 
 _S = t.schedule.c
 # In words and by its index, or SQLite reads all that was ever missed, acknowledged or not, whenever the rail counts.
-UNSEEN: ColumnElement[bool] = literal_column(
+UNACKNOWLEDGED: ColumnElement[bool] = literal_column(
     "(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen INDEXED BY ix_schedule_run_unseen"
     " WHERE unseen.acknowledged_at IS NULL AND unseen.state IN ('missed','failed','partly_failed')))"
 )
@@ -43,7 +43,7 @@ def plan_of(row: Any) -> Plan:
 
 def first_after(row: Any, plan: Plan, after: datetime, calendars: Calendars) -> dict[str, datetime | None]:
     """Return `next_at` and `wake_at` of the first planned time later than `after`, both None when none comes."""
-    return waking(row, next(planned_times(plan, after, calendars), None))
+    return waking(row, next(occurrences(plan, after, calendars), None))
 
 
 def waking(row: Any, planned: datetime | None) -> dict[str, datetime | None]:

@@ -47,7 +47,7 @@ class RunInfo:
     items: RunItems = RunItems()
 
     @property
-    def needs_a_look(self) -> bool:
+    def needs_ack(self) -> bool:
         """Whether it went badly and nobody has acknowledged it."""
         return self.acknowledged_at is None and self.state in UNWELL
 
@@ -60,7 +60,7 @@ class RunFilter:
     schedule_id: int | None = None
     first: datetime | None = None
     until: datetime | None = None
-    unseen_only: bool = False
+    unacknowledged_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.analyses.batch_submissions import BatchWish, NewBatch
+from ba2_trade_platform.core.analyses.batch_submissions import BatchSubmission, NewBatch
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
-from ba2_trade_platform.core.attempts.submissions import Order
+from ba2_trade_platform.core.attempts.submissions import Submission
 from ba2_trade_platform.core.base.actors import actor_ids
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.transactions import Store, Transaction
-from ba2_trade_platform.core.completion.runs import RunNews, announce_runs, local_span, local_time, settle_runs
+from ba2_trade_platform.core.completion.runs import RunEvent, local_span, local_time, record_run_events, settle_runs
 from ba2_trade_platform.core.recurrence.misfires import Decision, Policy
 from ba2_trade_platform.core.recurrence.occurrences import jitter
 from ba2_trade_platform.core.schedules.rows import waking
-from ba2_trade_platform.core.schedules.uptime import absence_at, absences
+from ba2_trade_platform.core.schedules.uptime import outage_at, outages
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import (
     ActorKind,
@@ -52,7 +52,7 @@ _BATCH_OF = update(t.schedule_run).where(_R.id == bindparam("r_id")).values(batc
 
 
 @dataclass(frozen=True)
-class Prepared:
+class DueRun:
     """What is to become of one schedule: `row` as it was read at `now`; `closed` True: its time is none any more."""
 
     row: Any
@@ -63,10 +63,10 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Wish:
+class NewRun:
     """A run to be made: of what, for which planned time, why, and on whose wish (an actor's row id)."""
 
-    prepared: Prepared
+    due_run: DueRun
     planned: datetime
     trigger: RunTrigger
     who: int
@@ -85,7 +85,7 @@ def wait_for(session: Session, waits: Sequence[tuple[Any, datetime | None]]) -> 
         session.connection().execute(_WAIT, values)
 
 
-class RunMaking:
+class RunWriter:
     """Makes runs, with their analyses and the next planned times, in the caller's transaction."""
 
     def __init__(self, store: Store, queue: WorkerQueue, market: Clock) -> None:
@@ -93,71 +93,73 @@ class RunMaking:
         self._queue = queue
         self._market = market
 
-    def settle(self, transaction: Transaction, prepared: Sequence[Prepared]) -> None:
+    def settle(self, transaction: Transaction, due_runs: Sequence[DueRun]) -> None:
         """Settle what was decided, but for schedules that were changed or fired since."""
         session = transaction.session
-        found = session.execute(_AS_THEY_ARE, {"s_ids": [each.row.id for each in prepared]})
+        found = session.execute(_AS_THEY_ARE, {"s_ids": [each.row.id for each in due_runs]})
         present = {row.id: (row.version, row.next_at) for row in found}
-        still = [each for each in prepared if present.get(each.row.id) == (each.row.version, each.row.next_at)]
+        still = [each for each in due_runs if present.get(each.row.id) == (each.row.version, each.row.next_at)]
         if not still:
             return
         who = actor_ids(session, ActorKind.SCHEDULE, [each.row.name for each in still])
-        gaps = _gaps(session, still)
+        gaps = _outages_of(session, still)
         self._pass_over(transaction, still, who, gaps)
-        wishes = [
-            Wish(each, each.decision.run, each.decision.trigger, who[each.row.name])
+        new_runs = [
+            NewRun(each, each.decision.run, each.decision.trigger, who[each.row.name])
             for each in still
             if each.decision.run is not None
         ]
-        self.make(transaction, wishes, gaps)
+        self.make(transaction, new_runs, gaps)
         wait_for(session, [(each.row, each.decision.next_at) for each in still])
 
-    def make(self, transaction: Transaction, wishes: Sequence[Wish], gaps: Sequence[Any] = ()) -> dict[int, int]:
+    def make(self, transaction: Transaction, new_runs: Sequence[NewRun], gaps: Sequence[Any] = ()) -> dict[int, int]:
         """Make these runs, one at most of a schedule; return their ids by their schedules'.
 
         A schedule that has a run of that planned time gets none.
         """
-        if not wishes:
+        if not new_runs:
             return {}
         session, at = transaction.session, self._store.clock.now()
         rows = [
             {
-                "schedule_id": wish.prepared.row.id, "planned_at": wish.planned, "trigger": wish.trigger,
-                "state": RunState.RUNNING, "actor_id": wish.who, "created_at": at, "started_at": at,
-                "reason": _catching_up(wish, gaps),
+                "schedule_id": new_run.due_run.row.id, "planned_at": new_run.planned, "trigger": new_run.trigger,
+                "state": RunState.RUNNING, "actor_id": new_run.who, "created_at": at, "started_at": at,
+                "reason": _catching_up(new_run, gaps),
             }
-            for wish in wishes
+            for new_run in new_runs
         ]  # fmt: skip
         made = session.execute(_NEW_RUNS.returning(_R.id, _R.schedule_id), rows)
         run_ids: dict[int, int] = {row.schedule_id: row.id for row in made}
-        new = [wish for wish in wishes if wish.prepared.row.id in run_ids]
+        new = [new_run for new_run in new_runs if new_run.due_run.row.id in run_ids]
         transaction.everything = transaction.everything or bool(new)
-        self._end_empty(session, [wish for wish in new if not wish.prepared.symbols], run_ids, at)
-        self._place(transaction, [wish for wish in new if wish.prepared.symbols], run_ids, at)
+        self._end_empty(session, [new_run for new_run in new if not new_run.due_run.symbols], run_ids, at)
+        self._insert_batches(transaction, [new_run for new_run in new if new_run.due_run.symbols], run_ids, at)
         return run_ids
 
-    def _end_empty(self, session: Session, wishes: Sequence[Wish], run_ids: dict[int, int], at: datetime) -> None:
-        if not wishes:
+    def _end_empty(self, session: Session, new_runs: Sequence[NewRun], run_ids: dict[int, int], at: datetime) -> None:
+        if not new_runs:
             return
-        ids = [run_ids[wish.prepared.row.id] for wish in wishes]
+        ids = [run_ids[new_run.due_run.row.id] for new_run in new_runs]
         end = {"state": RunState.MISSED, "reason": NO_SYMBOLS, "finished_at": at}
         session.execute(update(t.schedule_run).where(_R.id.in_(ids)).values(**end))
         missed = [
-            RunNews(each.row.id, each.row.name, each.row.zone, wish.planned, RunState.MISSED, NO_SYMBOLS)
-            for wish, each in ((wish, wish.prepared) for wish in wishes)
+            RunEvent(each.row.id, each.row.name, each.row.zone, new_run.planned, RunState.MISSED, NO_SYMBOLS)
+            for new_run, each in ((new_run, new_run.due_run) for new_run in new_runs)
         ]
-        announce_runs(session, missed, at)
+        record_run_events(session, missed, at)
 
-    def _place(self, transaction: Transaction, wishes: Sequence[Wish], run_ids: dict[int, int], at: datetime) -> None:
-        if not wishes:
+    def _insert_batches(
+        self, transaction: Transaction, new_runs: Sequence[NewRun], run_ids: dict[int, int], at: datetime
+    ) -> None:
+        if not new_runs:
             return
         session = transaction.session
-        batches = self._queue.place_batches(transaction, [self._batch(wish) for wish in wishes])
+        batches = self._queue.insert_batches(transaction, [self._batch(new_run) for new_run in new_runs])
         session.connection().execute(
             _BATCH_OF,
             [
-                {"r_id": run_ids[wish.prepared.row.id], "r_batch_id": batch.batch_id}
-                for wish, batch in zip(wishes, batches, strict=True)
+                {"r_id": run_ids[new_run.due_run.row.id], "r_batch_id": batch.batch_id}
+                for new_run, batch in zip(new_runs, batches, strict=True)
             ],
         )
         ended = [batch.batch_id for batch in batches if not batch.count(ItemOutcome.QUEUED)]
@@ -165,41 +167,41 @@ class RunMaking:
             settle_runs(session, ended, at)
 
         def tell() -> None:
-            for wish, batch in zip(wishes, batches, strict=True):
-                log.info("%s, %s run: %s", wish.prepared.row.name, wish.trigger.value, batch.sentence)
+            for new_run, batch in zip(new_runs, batches, strict=True):
+                log.info("%s, %s run: %s", new_run.due_run.row.name, new_run.trigger.value, batch.sentence)
 
         transaction.then(tell)
 
-    def _batch(self, wish: Wish) -> BatchWish:
-        row, planned = wish.prepared.row, wish.planned
+    def _batch(self, new_run: NewRun) -> BatchSubmission:
+        row, planned = new_run.due_run.row, new_run.planned
         replay = row.clock is ScheduleClock.REPLAY
         deadline = None if replay or row.deadline_minutes is None else timedelta(minutes=row.deadline_minutes)
-        order = Order(
+        submission = Submission(
             row.expert_instance_id,
             "",
             row.subtype,
-            as_of=planned if replay or self._looks_back(wish) else None,
+            as_of=planned if replay or self._looks_back(new_run) else None,
             priority=row.priority,
             run_before=None if deadline is None else planned + deadline,
         )
         name = f"{row.name}, {local_time(planned, row.zone)}"
-        return BatchWish(
-            NewBatch(BatchKind.SCHEDULE_RUN, name, Source.SCHEDULE, wish.who),
-            [replace(order, symbol=symbol) for symbol in wish.prepared.symbols],
+        return BatchSubmission(
+            NewBatch(BatchKind.SCHEDULE_RUN, name, Source.SCHEDULE, new_run.who),
+            [replace(submission, symbol=symbol) for symbol in new_run.due_run.symbols],
         )
 
-    def _looks_back(self, wish: Wish) -> bool:
+    def _looks_back(self, new_run: NewRun) -> bool:
         # Several runs made up at once would otherwise ask the same, and all but the first be duplicates.
-        each = wish.trigger is RunTrigger.CATCH_UP and wish.prepared.row.misfire is Misfire.RUN_EACH
-        return each and wish.planned <= self._market.now()
+        each = new_run.trigger is RunTrigger.CATCH_UP and new_run.due_run.row.misfire is Misfire.RUN_EACH
+        return each and new_run.planned <= self._market.now()
 
     def _pass_over(
-        self, transaction: Transaction, prepared: Sequence[Prepared], who: dict[str, int], gaps: Sequence[Any]
+        self, transaction: Transaction, due_runs: Sequence[DueRun], who: dict[str, int], gaps: Sequence[Any]
     ) -> None:
         """Give a row to each planned time that is missed, or that is none any more."""
         session, at = transaction.session, self._store.clock.now()
         rows, news = [], []
-        for each in prepared:
+        for each in due_runs:
             state = RunState.SKIPPED if each.closed else RunState.MISSED
             reasons = [(each.row.next_at, _closed(each.row))] if each.closed else _reasons(each, gaps)
             if not reasons:
@@ -216,22 +218,22 @@ class RunMaking:
             log.warning("%s: %s %s: %s", each.row.name, times, state.value, why)
             if not each.closed:
                 count = "" if len(reasons) == 1 else f"{len(reasons)} planned times were missed, this one last. "
-                news.append(RunNews(each.row.id, each.row.name, each.row.zone, newest, RunState.MISSED, count + why))
+                news.append(RunEvent(each.row.id, each.row.name, each.row.zone, newest, RunState.MISSED, count + why))
         if rows:
             session.execute(_NEW_RUNS, rows)
             transaction.everything = True
         if news:
-            announce_runs(session, news, at)
+            record_run_events(session, news, at)
 
 
-def _gaps(session: Session, prepared: Sequence[Prepared]) -> Sequence[Any]:
+def _outages_of(session: Session, due_runs: Sequence[DueRun]) -> Sequence[Any]:
     """Return when the console was not there, for those that must say why they are late."""
     late = [
         (each.decision.missed or (each.decision.run or each.now,))[0]
-        for each in prepared
+        for each in due_runs
         if each.decision.missed or each.decision.trigger is RunTrigger.CATCH_UP
     ]
-    return absences(session, min(late), max(each.now for each in prepared)) if late else ()
+    return outages(session, min(late), max(each.now for each in due_runs)) if late else ()
 
 
 def _closed(row: Any) -> str:
@@ -240,12 +242,12 @@ def _closed(row: Any) -> str:
     return "The plan has no such time"
 
 
-def _reasons(prepared: Prepared, gaps: Sequence[Any]) -> list[tuple[datetime, str]]:
-    row, decision, now = prepared.row, prepared.decision, prepared.now
+def _reasons(due_run: DueRun, gaps: Sequence[Any]) -> list[tuple[datetime, str]]:
+    row, decision, now = due_run.row, due_run.decision, due_run.now
     policy = policy_of(row)
     found = []
     for position, planned in enumerate(decision.missed):
-        parts = [_absence(row, planned, gaps, now)]
+        parts = [_outage_reason(row, planned, gaps, now)]
         if policy.deadline is not None and planned + policy.deadline <= now:
             parts.append(f"its deadline, {local_time(planned + policy.deadline, row.zone)}, has passed")
         elif decision.made_up_by is not None:
@@ -258,20 +260,20 @@ def _reasons(prepared: Prepared, gaps: Sequence[Any]) -> list[tuple[datetime, st
     return found
 
 
-def _absence(row: Any, planned: datetime, gaps: Sequence[Any], now: datetime) -> str:
+def _outage_reason(row: Any, planned: datetime, gaps: Sequence[Any], now: datetime) -> str:
     wake = planned + jitter(row.id, planned, row.jitter_seconds)
-    gap = absence_at(gaps, wake, timedelta(seconds=row.grace_seconds))
+    gap = outage_at(gaps, wake, timedelta(seconds=row.grace_seconds))
     if gap is None:
         return f"The console came to it only at {local_time(now, row.zone)}"
     what = "was stopped" if gap.was_stopped else "was down"
     return f"The console {what} {local_span(gap.start, gap.end, row.zone)}"
 
 
-def _catching_up(wish: Wish, gaps: Sequence[Any]) -> str | None:
-    if wish.trigger is not RunTrigger.CATCH_UP:
+def _catching_up(new_run: NewRun, gaps: Sequence[Any]) -> str | None:
+    if new_run.trigger is not RunTrigger.CATCH_UP:
         return None
-    row, decision = wish.prepared.row, wish.prepared.decision
-    parts = [_absence(row, wish.planned, gaps, wish.prepared.now)]
+    row, decision = new_run.due_run.row, new_run.due_run.decision
+    parts = [_outage_reason(row, new_run.planned, gaps, new_run.due_run.now)]
     if decision.missed:
         earlier = len(decision.missed) + decision.unkept
         parts.append(f"it also makes up for {earlier:,} earlier {'time' if earlier == 1 else 'times'}")

@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.contracts.exchanges import Calendars
-from ba2_trade_platform.core.recurrence.occurrences import closed_days, planned_times
+from ba2_trade_platform.core.recurrence.occurrences import closed_days, occurrences
 from ba2_trade_platform.core.recurrence.timings import FIRST_YEAR, LAST_YEAR
-from ba2_trade_platform.core.schedules.rows import UNSEEN, plan_of
+from ba2_trade_platform.core.schedules.rows import UNACKNOWLEDGED, plan_of
 from ba2_trade_platform.core.schedules.run_records import (
     DaySummary,
     RunFilter,
@@ -43,7 +43,7 @@ class ScheduleRuns:
     """Reads runs and has bad ones acknowledged. Blocking."""
 
     def __init__(
-        self, store: Store, calendars: Calendars, clocks: Mapping[ScheduleClock, DeskClock], zone: ZoneInfo
+        self, store: Store, calendars: Calendars, clocks: Mapping[ScheduleClock, SchedulingClock], zone: ZoneInfo
     ) -> None:
         self._store = store
         self._calendars = calendars
@@ -68,10 +68,10 @@ class ScheduleRuns:
             raise NotFound(f"Run {run_id} not found", run_id=run_id)
         return found[0]
 
-    def unseen(self) -> int:
+    def unacknowledged(self) -> int:
         """Return how many runs went badly and nobody has acknowledged."""
         with self._store.read() as session:
-            return session.scalar(select(func.count()).select_from(t.schedule_run).where(UNSEEN)) or 0
+            return session.scalar(select(func.count()).select_from(t.schedule_run).where(UNACKNOWLEDGED)) or 0
 
     def acknowledge(
         self, run_ids: Sequence[int] = (), *, schedule_id: int | None = None, by: Actor, reason: str | None = None
@@ -94,7 +94,7 @@ class ScheduleRuns:
                         raise NotFound(f"Run {run_id} not found", run_id=run_id)
             seen = session.scalars(
                 update(t.schedule_run)
-                .where(chosen, UNSEEN)
+                .where(chosen, UNACKNOWLEDGED)
                 .values(acknowledged_at=now, acknowledged_by=who, acknowledge_reason=reason)
                 .returning(_R.id)
             ).all()
@@ -169,8 +169,8 @@ class ScheduleRuns:
         try:
             just_before = first - timedelta(microseconds=1)
             last = until - timedelta(microseconds=1)
-            return tuple(planned_times(plan_of(row), just_before, self._calendars, until=last))
-        except PlatformError:  # a plan that cannot be read has no times; its alarm says so
+            return tuple(occurrences(plan_of(row), just_before, self._calendars, until=last))
+        except PlatformError:  # a plan that cannot be read has no times; its alert says so
             return ()
 
     def _closed(self, row: Any, days: Sequence[date]) -> set[date]:
@@ -238,8 +238,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(_R.planned_at >= _utc(wanted.first))
     if wanted.until is not None:
         conditions.append(_R.planned_at < _utc(wanted.until))
-    if wanted.unseen_only:
-        conditions.append(UNSEEN)
+    if wanted.unacknowledged_only:
+        conditions.append(UNACKNOWLEDGED)
     return conditions
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Integer, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import PlatformError
-from ba2_trade_platform.core.recurrence.timings import in_words
+from ba2_trade_platform.core.recurrence.timings import describe
 from ba2_trade_platform.core.schedules.drafts import Draft
-from ba2_trade_platform.core.schedules.rows import UNSEEN, plan_of
+from ba2_trade_platform.core.schedules.rows import UNACKNOWLEDGED, plan_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import Misfire, RunState, ScheduleClock, Subtype
@@ -109,7 +109,7 @@ _OWN = tuple(name for name in ScheduleInfo.__dataclass_fields__ if name not in _
 
 def _words(row: Any) -> str:
     try:
-        return in_words(plan_of(row))
+        return describe(plan_of(row))
     except PlatformError as error:
         return str(error)
 
@@ -124,5 +124,5 @@ def _last_runs(session: Session, ids: Sequence[int]) -> dict[int, LastRun]:
 
 
 def _unseen(session: Session) -> dict[int, int]:
-    statement = select(_R.schedule_id, func.count()).where(UNSEEN).group_by(_R.schedule_id)
+    statement = select(_R.schedule_id, func.count()).where(UNACKNOWLEDGED).group_by(_R.schedule_id)
     return dict(session.execute(statement).all())

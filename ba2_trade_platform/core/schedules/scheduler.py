@@ -14,13 +14,13 @@ from functools import partial
 
 from sqlalchemy import select
 
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.transactions import Store
-from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
-from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
-from ba2_trade_platform.core.schedules.uptime import BEAT_SECONDS, Presence
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
+from ba2_trade_platform.core.schedules.due_runs import RunStarter
+from ba2_trade_platform.core.schedules.uptime import BEAT_SECONDS, Uptime
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ScheduleClock
 
@@ -32,20 +32,20 @@ _S = t.schedule.c
 
 
 class Scheduler:
-    """Keeps the clockwork set to the earliest planned time of each clock."""
+    """Keeps a background job set to the earliest planned time of each clock."""
 
     def __init__(
         self,
         store: Store,
-        clockwork: Clockwork,
-        firing: ScheduleFiring,
-        presence: Presence,
-        clocks: Mapping[ScheduleClock, DeskClock],
+        jobs: BackgroundJobs,
+        run_starter: RunStarter,
+        uptime: Uptime,
+        clocks: Mapping[ScheduleClock, SchedulingClock],
     ) -> None:
         self._store = store
-        self._clockwork = clockwork
-        self._firing = firing
-        self._presence = presence
+        self._jobs = jobs
+        self._run_starter = run_starter
+        self._uptime = uptime
         self._clocks = clocks
         self._turns = {clock: threading.Lock() for clock in clocks}
         self._arming = threading.Lock()
@@ -58,25 +58,25 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin: what passed while the console was away is run or missed by each schedule's own policy."""
-        self._presence.begin()
+        self._uptime.begin()
         self._started = True
-        self._clockwork.every(BEAT_SECONDS, "presence", self.beat)
-        self._clockwork.every(LOOK_SECONDS, "schedules", self.look, first_seconds=0)
+        self._jobs.every(BEAT_SECONDS, "presence", self.beat)
+        self._jobs.every(LOOK_SECONDS, "schedules", self.look, first_seconds=0)
 
     def stop(self) -> None:
         """Fire nothing any more, and say that the console was stopped; stopping what never began is allowed."""
         if self._started:
             self._started = False
-            self._clockwork.forget("presence")
-            self._clockwork.forget("schedules")
-            self._presence.end()
+            self._jobs.forget("presence")
+            self._jobs.forget("schedules")
+            self._uptime.end()
 
     def beat(self) -> None:
         """Say that the console is there."""
         self.beat_at = time.monotonic()
         try:
             if self._started:
-                self._presence.beat()
+                self._uptime.beat()
         except Unavailable as error:
             log.warning("The console's presence could not be written: %s", error)
 
@@ -85,14 +85,14 @@ class Scheduler:
         self.beat()  # first, so that what was missed in a sleep can say so
         for clock in tuple(self._jumped):
             self._skip_ahead(clock)
-        if self._presence.set_back:
+        if self._uptime.set_back:
             self._step_back()
         for clock in self._clocks:
             if not self._turns[clock].locked():  # else it is being fired, and armed afterwards
                 self._fire(clock)
 
     def arm(self) -> None:
-        """Set the clockwork to the earliest planned time of each clock; called after every change of a schedule."""
+        """Set a job to the earliest planned time of each clock; called after every change of a schedule."""
         if self._started:
             for clock in self._clocks:
                 self._arm(clock)
@@ -108,7 +108,7 @@ class Scheduler:
             if not self._started:
                 return
             try:
-                while clock not in self._jumped and self._firing.fire_slice(clock):
+                while clock not in self._jumped and self._run_starter.fire_slice(clock):
                     self.worked_at = time.monotonic()
                 self._arm(clock)
             except Unavailable as error:
@@ -120,12 +120,12 @@ class Scheduler:
             earliest = self._earliest(clock)
             seconds = None if earliest is None else self._clocks[clock].seconds_until(earliest)
             if seconds is None:
-                self._clockwork.forget(_job(clock))
+                self._jobs.forget(_job(clock))
             else:
                 self._wake_in(clock, seconds)
 
     def _wake_in(self, clock: ScheduleClock, seconds: float) -> None:
-        self._clockwork.at(datetime.now(UTC) + timedelta(seconds=seconds), _job(clock), partial(self._fire, clock))
+        self._jobs.run_at(datetime.now(UTC) + timedelta(seconds=seconds), _job(clock), partial(self._fire, clock))
 
     def _earliest(self, clock: ScheduleClock) -> datetime | None:
         waiting = (_S.clock == clock, _S.enabled, _S.archived_at.is_(None), _S.wake_at.is_not(None))
@@ -139,13 +139,13 @@ class Scheduler:
         self._jumped.add(clock)
         if not self._started:
             return
-        self._clockwork.at(datetime.now(UTC), f"{_job(clock)} set", partial(self._skip_ahead, clock))
+        self._jobs.run_at(datetime.now(UTC), f"{_job(clock)} set", partial(self._skip_ahead, clock))
 
     def _skip_ahead(self, clock: ScheduleClock) -> None:
         with self._turns[clock]:
             self._jumped.discard(clock)  # before, for it may be set once more meanwhile
             try:
-                self._firing.skip_ahead(clock)
+                self._run_starter.skip_ahead(clock)
                 self._arm(clock)
             except Unavailable as error:
                 log.warning("Schedules of the %s clock wait: %s", clock.value, error)
@@ -154,20 +154,20 @@ class Scheduler:
     def _step_back(self) -> None:
         with self._turns[ScheduleClock.REAL]:
             try:
-                self._firing.step_back()
-                self._presence.set_back = False
+                self._run_starter.step_back()
+                self._uptime.set_back = False
             except Unavailable as error:
                 log.warning("Schedules wait for the times of a clock that was set back: %s", error)
 
 
 class Watchdog:
-    """Sees from its own thread whether the clockwork still works, and winds it up again."""
+    """Sees from its own thread whether the background jobs still run, and starts them again."""
 
     def __init__(
-        self, store: Store, clockwork: Clockwork, scheduler: Scheduler, look_seconds: float = LOOK_SECONDS
+        self, store: Store, jobs: BackgroundJobs, scheduler: Scheduler, look_seconds: float = LOOK_SECONDS
     ) -> None:
         self._store = store
-        self._clockwork = clockwork
+        self._jobs = jobs
         self._scheduler = scheduler
         self._look_seconds = look_seconds
         self._stopping = threading.Event()
@@ -193,23 +193,23 @@ class Watchdog:
                 log.warning("The scheduler's watchdog could not look: %s", error)
 
     def look(self) -> bool:
-        """Wind the clockwork up again where it stands still; return whether it did."""
+        """Start the background jobs again where they stand still; return whether it did."""
         why = self._why()
         if why is None:
             return False
         log.warning("The scheduler stood still and was started again: %s", why)
-        self._clockwork.start()
+        self._jobs.start()
         self._scheduler.beat_at = self._scheduler.worked_at = time.monotonic()
         self._scheduler.arm()
         now = self._store.clock.now()
         with self._store.write() as transaction:
             sentence = f"The scheduler stood still and was started again: {why}. Look whether every run was made"
-            raise_alarm(transaction.session, Alarm("scheduler", "scheduler", sentence, "/schedules"), now)
+            raise_alert(transaction.session, AlertEvent("scheduler", "scheduler", sentence, "/schedules"), now)
             transaction.everything = True
         return True
 
     def _why(self) -> str | None:
-        if not self._clockwork.alive:
+        if not self._jobs.alive:
             return "its thread had ended"
         silence = time.monotonic() - self._scheduler.beat_at
         if silence > OVERDUE.total_seconds():

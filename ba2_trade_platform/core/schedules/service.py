@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor, actor_id, note
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.schedule_clocks import DeskClock
+from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.exchanges import Calendars
-from ba2_trade_platform.core.recurrence.occurrences import is_planned, planned_times
-from ba2_trade_platform.core.recurrence.timings import in_words
+from ba2_trade_platform.core.recurrence.occurrences import is_occurrence, occurrences
+from ba2_trade_platform.core.recurrence.timings import describe
 from ba2_trade_platform.core.schedules.drafts import Checked, Draft, check, values
-from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.due_runs import RunStarter
 from ba2_trade_platform.core.schedules.rows import first_after, plan_of, symbols_of, waking
 from ba2_trade_platform.core.schedules.run_writer import NO_SYMBOLS
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo, schedule_infos
@@ -57,14 +57,14 @@ class Schedules:
         self,
         store: Store,
         calendars: Calendars,
-        clocks: Mapping[ScheduleClock, DeskClock],
-        firing: ScheduleFiring,
+        clocks: Mapping[ScheduleClock, SchedulingClock],
+        run_starter: RunStarter,
         changed: Callable[[], None],
     ) -> None:
         self._store = store
         self._calendars = calendars
         self._clocks = clocks
-        self._firing = firing
+        self._run_starter = run_starter
         self._changed = changed
 
     def calendars(self) -> Sequence[str]:
@@ -102,12 +102,12 @@ class Schedules:
 
         Raises NotFound, Invalid, or Refused when somebody else has changed it since `version`.
         """
-        self._firing.fire_one(schedule_id)
+        self._run_starter.fire_one(schedule_id)
         before = self.get(schedule_id)
         with self._store.write() as transaction:
             session, now = transaction.session, self._store.clock.now()
             _unchanged(_row(session, schedule_id), version)
-            self._firing.settle(transaction, schedule_id)
+            self._run_starter.settle(transaction, schedule_id)
             waited = _row(session, schedule_id)
             columns = values(draft, check(session, draft, self._calendars, schedule_id))
             session.execute(
@@ -145,13 +145,13 @@ class Schedules:
             raise Invalid(f"The count must be between 1 and {MOST_TIMES}, not {count}", code="INVALID_LIMIT")
         with self._store.read() as session:
             row = _row(session, schedule_id)
-        return list(islice(planned_times(plan_of(row), self._clocks[row.clock].now(), self._calendars), count))
+        return list(islice(occurrences(plan_of(row), self._clocks[row.clock].now(), self._calendars), count))
 
     def preview(self, draft: Draft, count: int = 5, *, schedule_id: int | None = None) -> Preview:
         """Return what a draft would do and what is wrong with it; `schedule_id` is the schedule that it changes."""
         with self._store.read() as session:
             checked = check(session, draft, self._calendars, schedule_id)
-        words = None if checked.plan is None else in_words(checked.plan)
+        words = None if checked.plan is None else describe(checked.plan)
         times = self._foresee(checked, draft, count)
         if checked.plan is not None and not times:
             checked.problems.append("It never comes again")
@@ -166,16 +166,16 @@ class Schedules:
                 raise Refused(f"{row.name} was archived")
             if not symbols_of(session, row):
                 raise Refused(f"{row.name} cannot run. {NO_SYMBOLS}", code="NO_SYMBOLS")
-            run_id = self._firing.run_of(transaction, row, self._clocks[row.clock].now(), by)
+            run_id = self._run_starter.run_of(transaction, row, self._clocks[row.clock].now(), by)
             if run_id is None:
                 raise Refused(f"{row.name} has already run at this very instant of its clock")
             self._note(transaction, schedule_id, "run now", by)
         return RunStarted(run_id, f"{row.name} runs now (run {run_id})")
 
     def _switch(self, schedule_id: int, what: str, by: Actor, **columns: Any) -> ScheduleInfo:
-        self._firing.fire_one(schedule_id)
+        self._run_starter.fire_one(schedule_id)
         with self._store.write() as transaction:
-            self._firing.settle(transaction, schedule_id)
+            self._run_starter.settle(transaction, schedule_id)
             session, row = transaction.session, _row(transaction.session, schedule_id)
             if row.archived_at is not None:
                 raise Refused(f"{row.name} was archived")
@@ -195,7 +195,7 @@ class Schedules:
             plan, now = plan_of(row), self._clocks[row.clock].now()
             # Its planned time may have passed while its jitter has not: that run is still to come.
             kept = waited is not None and waited.clock is row.clock and waited.enabled and waited.next_at
-            if kept and kept <= now and is_planned(plan, kept, self._calendars):
+            if kept and kept <= now and is_occurrence(plan, kept, self._calendars):
                 waits = waking(row, kept)
             else:
                 waits = first_after(row, plan, now, self._calendars)
@@ -207,7 +207,7 @@ class Schedules:
         if checked.plan is None:
             return ()
         now = self._clocks[draft.clock].now()
-        return tuple(islice(planned_times(checked.plan, now, self._calendars), min(count, MOST_TIMES)))
+        return tuple(islice(occurrences(checked.plan, now, self._calendars), min(count, MOST_TIMES)))
 
     def _list_watchlists(self, session: Session, schedule_id: int, draft: Draft) -> None:
         listed = t.schedule_watchlist

@@ -16,13 +16,13 @@ from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.db import tables as t
 
 BEAT_SECONDS = 15.0
-# Longer than this between two beats, and the machine slept or the clock was set: that is an absence too.
+# Longer than this between two beats, and the machine slept or the clock was set: that is an outage too.
 GONE = timedelta(seconds=60)
 _P = t.presence.c
 
 
 @dataclass(frozen=True)
-class Absence:
+class Outage:
     """From when until when the console was not there; `was_stopped` False: it was killed, slept, or lost its clock."""
 
     start: datetime
@@ -30,73 +30,75 @@ class Absence:
     was_stopped: bool
 
 
-class Presence:
-    """One row a life of this console. Thread-safe."""
+class Uptime:
+    """One row a process run of this console. Thread-safe."""
 
     def __init__(self, store: Store, version: str) -> None:
         self._store = store
         self._version = version
         self._lock = threading.Lock()
-        self._life: int | None = None
+        self._process_run: int | None = None
         self._seen_at: datetime | None = None
         self.set_back = False  # whether the clock was, since somebody last looked after that
 
     def begin(self) -> None:
-        """Begin a life; the database is owned."""
+        """Begin a process run; the database is locked for it."""
         with self._lock:
             self._begin()
 
     def beat(self) -> None:
-        """Say that the console is still there; after a sleep or a set clock a new life begins, so that it is seen."""
+        """Say that the console is still there; after a sleep or a set clock a new process run begins."""
         with self._lock:
             now = self._store.clock.now()
-            if self._life is None or self._seen_at is None or abs(now - self._seen_at) > GONE:
+            if self._process_run is None or self._seen_at is None or abs(now - self._seen_at) > GONE:
                 self._begin()
             elif now > self._seen_at:
                 with self._store.write(wake=False) as transaction:
-                    transaction.session.execute(update(t.presence).where(_P.id == self._life).values(seen_at=now))
+                    transaction.session.execute(
+                        update(t.presence).where(_P.id == self._process_run).values(seen_at=now)
+                    )
                 self._seen_at = now
 
     def end(self) -> None:
-        """End this life; ending what never began is allowed."""
+        """End this process run; ending what never began is allowed."""
         with self._lock:
-            if self._life is None:
+            if self._process_run is None:
                 return
             now = self._store.clock.now()
             with self._store.write(wake=False) as transaction:
                 transaction.session.execute(
-                    update(t.presence).where(_P.id == self._life).values(seen_at=now, stopped_at=now)
+                    update(t.presence).where(_P.id == self._process_run).values(seen_at=now, stopped_at=now)
                 )
-            self._life = None
+            self._process_run = None
 
     def _begin(self) -> None:
         now = self._store.clock.now()
-        life = {"started_at": now, "seen_at": now, "pid": os.getpid(), "version": self._version[:40]}
+        process_run = {"started_at": now, "seen_at": now, "pid": os.getpid(), "version": self._version[:40]}
         with self._store.write(wake=False) as transaction:
             last = transaction.session.scalar(select(_P.seen_at).order_by(_P.id.desc()).limit(1))
             self.set_back = self.set_back or (last is not None and last - now > GONE)
-            self._life = transaction.session.scalar(insert(t.presence).values(**life).returning(_P.id))
+            self._process_run = transaction.session.scalar(insert(t.presence).values(**process_run).returning(_P.id))
         self._seen_at = now
 
 
-def absences(session: Session, first: datetime, until: datetime) -> Sequence[Absence]:
+def outages(session: Session, first: datetime, until: datetime) -> Sequence[Outage]:
     """Return when the console was not there between these instants, oldest first."""
     before = select(func.max(_P.id)).where(_P.started_at <= first).scalar_subquery()
-    lives = session.execute(
+    process_runs = session.execute(
         select(_P.started_at, _P.seen_at, _P.stopped_at)
         .where(_P.id >= func.coalesce(before, 0), _P.started_at <= until)
         .order_by(_P.id)
     ).all()
     gaps = []
-    for life, following in pairwise(lives):
-        end = life.stopped_at or life.seen_at
+    for process_run, following in pairwise(process_runs):
+        end = process_run.stopped_at or process_run.seen_at
         if following.started_at > end and following.started_at > first and end < until:
-            gaps.append(Absence(end, following.started_at, life.stopped_at is not None))
+            gaps.append(Outage(end, following.started_at, process_run.stopped_at is not None))
     return gaps
 
 
-def absence_at(gaps: Sequence[Absence], instant: datetime, patience: timedelta) -> Absence | None:
-    """Return the absence during which something due at `instant` had to wait for longer than `patience`."""
+def outage_at(gaps: Sequence[Outage], instant: datetime, patience: timedelta) -> Outage | None:
+    """Return the outage during which something due at `instant` had to wait for longer than `patience`."""
     for gap in gaps:
         if gap.start <= instant + patience and instant < gap.end:
             return gap

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.failures.breaker_states import (
     NOT_CLOSED,
     BreakerPolicy,
-    _announce,
     _close,
     _note,
+    _record_open,
     _set,
     drain,
     log,
@@ -104,7 +104,7 @@ class TickBreakers:
         reason = f"{count} failures {code.value} within {self._policy.window_seconds:g} s"
         if last is not None and last.state is BreakerState.DRAINING:
             self._reopen(session, last, now, code=code, failures=count, reason=reason)
-            _announce(session, provider, reason, now)
+            _record_open(session, provider, reason, now)
             return
         cooldown = self._policy.cooldown_seconds
         values = {
@@ -114,10 +114,10 @@ class TickBreakers:
         }  # fmt: skip
         breaker_id = session.scalar(insert(t.breaker).values(**values).returning(_B.id))
         _note(session, breaker_id, now, "open", f"{provider}: {reason}")
-        _announce(session, provider, reason, now)
+        _record_open(session, provider, reason, now)
 
     def keep(self, session: Session, now: datetime) -> list[int]:
-        """Probe, judge probes, and let waiting retries go; return the analyses that changed."""
+        """Probe, judge probes, and drain waiting retries; return the analyses that changed."""
         touched: list[int] = []
         for row in session.execute(_ACTIVE).all():
             if row.state is BreakerState.PROBING:

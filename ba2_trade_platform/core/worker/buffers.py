@@ -57,7 +57,7 @@ class End:
 
 
 @dataclass
-class Sheet:
+class WriteBatch:
     """What one attempt has to be written down for."""
 
     claim: Claim
@@ -72,7 +72,7 @@ class Sheet:
     end: End | None = None
 
     @property
-    def blank(self) -> bool:
+    def empty(self) -> bool:
         """Whether there is nothing to write."""
         return not (
             self.steps
@@ -85,18 +85,18 @@ class Sheet:
             or self.progress is not None
         )
 
-    def only_end(self, end: End) -> Sheet:
-        """Return a sheet that says nothing but how the attempt ended."""
-        return Sheet(self.claim, end=end)
+    def only_end(self, end: End) -> WriteBatch:
+        """Return a batch that says nothing but how the attempt ended."""
+        return WriteBatch(self.claim, end=end)
 
 
-class Ledger:
+class AttemptBuffer:
     """Collects one attempt's records from the expert's coroutine and its threads; the tick takes them."""
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
         self._lock = threading.Lock()
-        self._sheet = Sheet(claim)
+        self._write_batch = WriteBatch(claim)
         self._closed = False
         self._settled = False
 
@@ -114,53 +114,53 @@ class Ledger:
         """Note where a step stands, and the attempt with it."""
         with self._lock:
             if not self._closed:
-                self._sheet.steps[record.position] = record
-                self._sheet.progress, self._sheet.current_step = progress, current
+                self._write_batch.steps[record.position] = record
+                self._write_batch.progress, self._write_batch.current_step = progress, current
 
     def output(self, record: OutputRecord) -> None:
         """Note something that the expert wrote."""
         with self._lock:
             if not self._closed:
-                self._sheet.outputs.append(record)
+                self._write_batch.outputs.append(record)
 
     def state(self, state: dict[str, Any]) -> None:
         """Note the expert's working state."""
         with self._lock:
             if not self._closed:
-                self._sheet.state = state
+                self._write_batch.state = state
 
     def warn(self, sentence: str) -> None:
         """Note what went wrong and did not fail the attempt."""
         with self._lock:
             if not self._closed:
-                self._sheet.warnings.append(sentence)
+                self._write_batch.warnings.append(sentence)
 
     def facts(self, facts: dict[str, Any]) -> None:
         """Note what belongs into the attempt's environment."""
         with self._lock:
             if not self._closed:
-                self._sheet.facts |= facts
+                self._write_batch.facts |= facts
 
     def recommend(self, verdict: Verdict) -> None:
         """Note a provisional recommendation."""
         with self._lock:
             if not self._closed:
-                self._sheet.provisional = verdict
+                self._write_batch.provisional = verdict
 
     def end(self, end: End) -> None:
         """Note how the attempt ended; the first end counts."""
         with self._lock:
             if not self._closed:
-                self._sheet.end, self._closed = end, True
+                self._write_batch.end, self._closed = end, True
 
     def drop(self) -> None:
         """Stop collecting: the lease is lost, nobody will write this down."""
         with self._lock:
-            self._closed, self._settled, self._sheet = True, True, Sheet(self.claim)
+            self._closed, self._settled, self._write_batch = True, True, WriteBatch(self.claim)
 
-    def take(self) -> Sheet:
+    def take(self) -> WriteBatch:
         """Return what has come since the last call."""
         with self._lock:
-            sheet, self._sheet = self._sheet, Sheet(self.claim)
-            self._settled = self._settled or sheet.end is not None
-            return sheet
+            write_batch, self._write_batch = self._write_batch, WriteBatch(self.claim)
+            self._settled = self._settled or write_batch.end is not None
+            return write_batch

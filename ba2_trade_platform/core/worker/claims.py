@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.attempts.transitions import lease
 from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
 from ba2_trade_platform.core.contracts.queue import Abilities, Claim, RecordedStep
-from ba2_trade_platform.core.failures.breaker_states import HELD_PROVIDERS
+from ba2_trade_platform.core.failures.breaker_states import OPEN_PROVIDERS
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mode
 
@@ -29,7 +29,7 @@ Providers = Mapping[int, tuple[str, ...]]  # whom each analysis may ask
 _A, _I = t.analysis.c, t.expert_instance.c
 # The status in words, so that SQLite can plan once with the partial indexes.
 _PENDING = _A.status == literal_column("'pending'")
-_NOT_HELD: ColumnElement[bool] = literal_column("NOT market_analysis.held")
+_NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
 _ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(None))
 _DUE = (
     select(
@@ -42,13 +42,14 @@ _DUE = (
     .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
     .join(t.expert_instance, _I.id == _A.expert_instance_id)
     .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
-    .where(_PENDING, _NOT_HELD, _A.expert_instance_id == bindparam("c_instance"), _A.available_at <= bindparam("c_now"))
+    .where(_PENDING, _NOT_PAUSED, _A.expert_instance_id == bindparam("c_instance"))
+    .where(_A.available_at <= bindparam("c_now"))
     .where(_A.run_before.is_(None) | (_A.run_before >= bindparam("c_now")))
     .order_by(_A.priority, _A.id)
     .limit(bindparam("c_room"))
 )  # fmt: skip
 # Retries for a provider whose breaker is not closed wait, but for its probe.
-_DUE_BUT_HELD = _DUE.where(
+_DUE_UNLESS_BREAKER_OPEN = _DUE.where(
     _A.retry_provider.is_(None)
     | _A.retry_provider.not_in(bindparam("c_held", expanding=True))
     | _A.id.in_(bindparam("c_probes", expanding=True))
@@ -67,7 +68,7 @@ _START_ATTEMPT = (
 
 
 @dataclass(frozen=True)
-class Room:
+class Capacity:
     """How much the worker can take on: free slots, what runs per expert instance, and whether one runs alone."""
 
     slots: int
@@ -78,7 +79,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Worker:
+class WorkerIdentity:
     """Who claims, and what the claim stamps on the attempt."""
 
     id: str
@@ -103,15 +104,15 @@ class Claimed:
     unable: list[Unable]
 
 
-def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claimed:
+def claim(session: Session, capacity: Capacity, worker: WorkerIdentity, now: datetime) -> Claimed:
     """Start what there is room for, by priority, then id; each expert instance within its own limit.
 
     What waits for an expert that lacks something is `unable`, for the caller to refuse.
     """
-    if room.alone or room.busy >= room.slots:
+    if capacity.alone or capacity.busy >= capacity.slots:
         return Claimed([], [])
     able, unable, providers = [], [], {}
-    for row in _candidates(session, room, now):
+    for row in _candidates(session, capacity, now):
         ability = worker.abilities(row.expert, row.settings or {}, row.subtype)
         providers[row.id] = ProviderChoice.of(row.provider_choice).among(ability.providers)
         reason = ability.unavailable
@@ -121,41 +122,45 @@ def claim(session: Session, room: Room, worker: Worker, now: datetime) -> Claime
             able.append(row)
         else:
             unable.append(Unable(row.id, row.alias, reason))
-    chosen = _choose(able, room)
+    chosen = _choose(able, capacity)
     return Claimed(_lease(session, chosen, providers, worker, now) if chosen else [], unable)
 
 
-def _lease(session: Session, rows: Sequence[Any], providers: Providers, worker: Worker, now: datetime) -> list[Claim]:
+def _lease(
+    session: Session, rows: Sequence[Any], providers: Providers, worker: WorkerIdentity, now: datetime
+) -> list[Claim]:
     minted = f"{secrets.token_hex(12)}-"
-    held = lease(session, [row.id for row in rows], minted, worker.id, now)
-    return _begin(session, [row for row in rows if row.id in held], minted, providers, worker, now)
+    leased = lease(session, [row.id for row in rows], minted, worker.id, now)
+    return _begin(session, [row for row in rows if row.id in leased], minted, providers, worker, now)
 
 
-def _candidates(session: Session, room: Room, now: datetime) -> list[Any]:
+def _candidates(session: Session, capacity: Capacity, now: datetime) -> list[Any]:
     """Return the first due rows of each expert instance that has room: one short index scan an instance."""
     found: list[Any] = []
-    held = session.execute(HELD_PROVIDERS).all()
-    due = _DUE_BUT_HELD if held else _DUE
+    open_breakers = session.execute(OPEN_PROVIDERS).all()
+    due = _DUE_UNLESS_BREAKER_OPEN if open_breakers else _DUE
     asked: dict[str, Any] = {"c_now": now}
-    if held:
-        asked["c_held"] = [row.provider for row in held]
-        asked["c_probes"] = [row.probe_analysis_id for row in held if row.probe_analysis_id is not None]
+    if open_breakers:
+        asked["c_held"] = [row.provider for row in open_breakers]
+        asked["c_probes"] = [row.probe_analysis_id for row in open_breakers if row.probe_analysis_id is not None]
     for instance in session.execute(_ABLE).all():
-        room_here = min(instance.max_concurrent - room.per_instance.get(instance.id, 0), room.slots - room.busy)
-        if room_here > 0:
-            found += session.execute(due, asked | {"c_instance": instance.id, "c_room": room_here}).all()
+        free_here = min(
+            instance.max_concurrent - capacity.per_instance.get(instance.id, 0), capacity.slots - capacity.busy
+        )
+        if free_here > 0:
+            found += session.execute(due, asked | {"c_instance": instance.id, "c_room": free_here}).all()
     return sorted(found, key=lambda row: (row.priority, row.id))
 
 
-def _choose(candidates: Sequence[Any], room: Room) -> list[Any]:
-    free = room.slots - room.busy
+def _choose(candidates: Sequence[Any], capacity: Capacity) -> list[Any]:
+    free = capacity.slots - capacity.busy
     # One slot stays free for a person's Analyse now, so that bulk work never blocks it.
-    free_for_bulk = room.slots - 1 - room.bulk_busy if room.slots > 1 else _FAR
+    free_for_bulk = capacity.slots - 1 - capacity.bulk_busy if capacity.slots > 1 else _FAR
     chosen: list[Any] = []
     for row in candidates:
         if row.rescues_used >= ALONE_AFTER_RESCUES:
             # It may be what kills workers: wait until nothing else runs, then run it alone.
-            return [row] if not chosen and room.busy == 0 else chosen
+            return [row] if not chosen and capacity.busy == 0 else chosen
         bulk = row.priority >= BULK_PRIORITY
         if len(chosen) >= free or (bulk and free_for_bulk <= 0):
             break
@@ -165,7 +170,7 @@ def _choose(candidates: Sequence[Any], room: Room) -> list[Any]:
 
 
 def _begin(
-    session: Session, rows: Sequence[Any], minted: str, providers: Providers, worker: Worker, now: datetime
+    session: Session, rows: Sequence[Any], minted: str, providers: Providers, worker: WorkerIdentity, now: datetime
 ) -> list[Claim]:
     market_now = worker.market_now()
     claims = [

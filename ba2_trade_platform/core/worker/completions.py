@@ -14,12 +14,12 @@ from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.worker.breaker_ticks import TickBreakers
-from ba2_trade_platform.core.worker.buffers import End, Sheet
+from ba2_trade_platform.core.worker.buffers import End, WriteBatch
 from ba2_trade_platform.core.worker.retries import Failed, Retries
 from ba2_trade_platform.vocabulary import Outcome
 
 log = get_logger(__name__)
-Ended = Sequence[tuple[Sheet, End]]
+EndedWrites = Sequence[tuple[WriteBatch, End]]
 
 EVENTS = {Outcome.COMPLETED: Event.SUCCEED, Outcome.FAILED: Event.FAIL, Outcome.SKIPPED: Event.SKIP}
 
@@ -33,7 +33,7 @@ class Closer:
     breakers: TickBreakers
 
 
-def close(transaction: Transaction, ended: Ended, closer: Closer, now: datetime) -> int:
+def close(transaction: Transaction, ended: EndedWrites, closer: Closer, now: datetime) -> int:
     """Close these attempts; return how many came too late and changed nothing.
 
     What failed and may be retried goes back into the queue with its next attempt instead of ending failed.
@@ -41,8 +41,8 @@ def close(transaction: Transaction, ended: Ended, closer: Closer, now: datetime)
     if not ended:
         return 0
     session = transaction.session
-    leased = still_leased(session, [sheet.claim for sheet, _ in ended])
-    timely = [(sheet, end) for sheet, end in ended if sheet.claim.token in leased]
+    leased = still_leased(session, [write_batch.claim for write_batch, _ in ended])
+    timely = [(write_batch, end) for write_batch, end in ended if write_batch.claim.token in leased]
     if not timely:
         return len(ended)
     failed = closer.retries.failed(session, timely)
@@ -52,9 +52,9 @@ def close(transaction: Transaction, ended: Ended, closer: Closer, now: datetime)
     closer.transitions.apply(transaction, Event.RETRY, retried, by=by)
     for outcome, event in EVENTS.items():
         changes = [
-            _change(sheet, end)
-            for sheet, end in timely
-            if end.outcome is outcome and sheet.claim.token not in scheduled
+            _change(write_batch, end)
+            for write_batch, end in timely
+            if end.outcome is outcome and write_batch.claim.token not in scheduled
         ]
         closer.transitions.apply(transaction, event, changes, by=by)
     closer.breakers.note(session, failed, now)
@@ -64,17 +64,17 @@ def close(transaction: Transaction, ended: Ended, closer: Closer, now: datetime)
     return len(ended) - len(timely)
 
 
-def _change(sheet: Sheet, end: End) -> Change:
+def _change(write_batch: WriteBatch, end: End) -> Change:
     verdict = end.verdict
     columns: dict[str, Any] = {
         "result_action": verdict.action if verdict else None,
         "result_confidence": verdict.confidence if verdict else None,
         "result_expected_profit": verdict.expected_profit_percent if verdict else None,
     }
-    progress = 100 if end.outcome is Outcome.COMPLETED else sheet.progress
+    progress = 100 if end.outcome is Outcome.COMPLETED else write_batch.progress
     if progress is not None:
         columns["progress"] = progress
-    return Change(Standing.of(sheet.claim), end.at, end.failure, columns=columns)
+    return Change(Standing.of(write_batch.claim), end.at, end.failure, columns=columns)
 
 
 def _log_failure(each: Failed) -> None:

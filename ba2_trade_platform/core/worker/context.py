@@ -26,8 +26,8 @@ from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research
 from ba2_trade_platform.core.contracts.queue import Claim, RecordedStep
 from ba2_trade_platform.core.contracts.steps import step_name
-from ba2_trade_platform.core.contracts.toolkit import Equipment, Spent
-from ba2_trade_platform.core.worker.buffers import Ledger, OutputRecord, StepRecord
+from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit, Spent
+from ba2_trade_platform.core.worker.buffers import AttemptBuffer, OutputRecord, StepRecord
 from ba2_trade_platform.vocabulary import StepStatus
 
 T = TypeVar("T")
@@ -47,12 +47,12 @@ class RunContext:
     def __init__(
         self,
         claim: Claim,
-        ledger: Ledger,
+        buffer: AttemptBuffer,
         prices: PricesAsOf,
         settings: Any,
         clock: Clock,
         written: Callable[[], None],
-        given: Equipment | None = None,
+        toolkit: ExpertToolkit | None = None,
     ) -> None:
         self.analysis_id = claim.analysis_id
         self.attempt = claim.attempt
@@ -70,9 +70,9 @@ class RunContext:
         self._expert = claim.expert
         self.kept = frozenset(step.name for step in claim.recorded)
         self.live_threads = 0
-        self._given = given or Equipment()
+        self._toolkit = toolkit or ExpertToolkit()
         self._spent: dict[int, Spent] = {}
-        self._ledger = ledger
+        self._buffer = buffer
         self._written = written
         self._stop_reason: str | None = None
         self._recorded: list[RecordedStep] = list(claim.recorded)
@@ -99,22 +99,22 @@ class RunContext:
     @property
     def folder(self) -> Path:
         """The expert's own folder; made when first asked for."""
-        return self._given.folder_for(self._expert)
+        return self._toolkit.folder_for(self._expert)
 
     @functools.cached_property
     def models(self) -> Models:
         """The models this attempt may ask; raises TypeError for an expert whose settings name no providers."""
-        return self._given.models_for(self)
+        return self._toolkit.models_for(self)
 
     @functools.cached_property
     def memory(self) -> Memory:
         """Lessons of earlier decisions, as this attempt may see them."""
-        return self._given.memory_for(self)
+        return self._toolkit.memory_for(self)
 
     @functools.cached_property
     def research(self) -> Research:
         """News and figures, as this attempt may see them."""
-        return self._given.research_for(self)
+        return self._toolkit.research_for(self)
 
     @property
     def unused(self) -> tuple[int, ...]:
@@ -174,7 +174,7 @@ class RunContext:
 
     def output(self, type: str, name: str, text: str, raw: object = None) -> None:
         """Write one output, belonging to the step at work."""
-        self._ledger.output(
+        self._buffer.output(
             OutputRecord(
                 position=_position.get(),
                 type=clean_text(type, 40),
@@ -194,19 +194,19 @@ class RunContext:
 
     def warn(self, sentence: str) -> None:
         """Note on the attempt what went wrong and did not fail it."""
-        self._ledger.warn(clean_text(sentence, 1000))
+        self._buffer.warn(clean_text(sentence, 1000))
         self._written()
 
     def note(self, facts: Mapping[str, Any]) -> None:
         """Keep these facts in the attempt's environment."""
-        self._ledger.facts(clean_json(dict(facts)))
+        self._buffer.facts(clean_json(dict(facts)))
         self._written()
 
     def recommend(self, verdict: Verdict) -> None:
         """Record a provisional recommendation; raises TypeError for anything but a Verdict."""
         if not isinstance(verdict, Verdict):
             raise TypeError(f"the expert recommended {type(verdict).__name__} instead of a Verdict")
-        self._ledger.recommend(verdict)
+        self._buffer.recommend(verdict)
         self._written()
 
     def save_state(self, state: Mapping[str, Any]) -> None:
@@ -216,12 +216,12 @@ class RunContext:
         if size > MAX_STATE:
             raise ValueError(f"the state has {size} bytes; at most {MAX_STATE} are kept")
         self.state = clean_json(clean)  # apart from the one that is yet to be written
-        self._ledger.state(clean)
+        self._buffer.state(clean)
         self._written()
 
     def _write(self, record: StepRecord) -> None:
         progress = min(99, 100 * self._done // self._expected) if self._expected > 0 else 0
-        self._ledger.step(record, progress, self._running[-1] if self._running else None)
+        self._buffer.step(record, progress, self._running[-1] if self._running else None)
         self._written()
 
     def _ended(self, record: StepRecord, **how: Any) -> StepRecord:

@@ -9,17 +9,17 @@ from sqlalchemy import ColumnElement, Table, bindparam, exists, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.worker.buffers import Sheet
+from ba2_trade_platform.core.worker.buffers import WriteBatch
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Status
 
-HELD = (
+LEASED = (
     (t.analysis.c.id == bindparam("f_id"))
     & (t.analysis.c.attempt == bindparam("f_attempt"))
     & (t.analysis.c.lease_token == bindparam("f_token"))
     & (t.analysis.c.status == Status.RUNNING)
 )
-FENCE = exists().where(HELD).correlate(None)
+FENCE = exists().where(LEASED).correlate(None)
 ATTEMPT = (t.attempt.c.analysis_id == bindparam("f_id")) & (t.attempt.c.number == bindparam("f_attempt"))
 
 
@@ -37,9 +37,9 @@ def replacing(statement: Any, keys: Sequence[str], *columns: str) -> Any:
     )
 
 
-def fence(sheet: Sheet) -> dict[str, Any]:
-    """Return the parameters of the fence for one attempt's sheet."""
-    claim = sheet.claim
+def fence(write_batch: WriteBatch) -> dict[str, Any]:
+    """Return the parameters of the fence for one attempt's batch."""
+    claim = write_batch.claim
     return {"f_id": claim.analysis_id, "f_attempt": claim.attempt, "f_token": claim.token}
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.contracts.experts import Expert, ExpertCatalog, PricesAsOf, Skipped, Verdict
 from ba2_trade_platform.core.contracts.queue import Claim
-from ba2_trade_platform.core.contracts.toolkit import Equipment
+from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.failures.classification import Failure, classify, failure
-from ba2_trade_platform.core.worker.buffers import End, Ledger
+from ba2_trade_platform.core.worker.buffers import AttemptBuffer, End
 from ba2_trade_platform.core.worker.context import RunContext, Stopped
 from ba2_trade_platform.vocabulary import Action, ErrorCode, Outcome
 
@@ -19,27 +19,29 @@ View = Callable[[Claim], PricesAsOf]
 
 
 @dataclass(frozen=True)
-class Bench:
+class WorkerEnvironment:
     """What every job is given to work with."""
 
     catalog: ExpertCatalog
     view: View
     clock: Clock
-    equipment: Equipment = field(default_factory=Equipment)
+    toolkit: ExpertToolkit = field(default_factory=ExpertToolkit)
 
 
 class Job:
     """One claimed attempt, from its start until its end is written and its last thread has returned."""
 
-    def __init__(self, claim: Claim, bench: Bench, written: Callable[[], None], ended: Callable[[], None]) -> None:
+    def __init__(
+        self, claim: Claim, environment: WorkerEnvironment, written: Callable[[], None], ended: Callable[[], None]
+    ) -> None:
         self.claim = claim
-        self.ledger = Ledger(claim)
-        self._bench = bench
+        self.buffer = AttemptBuffer(claim)
+        self._environment = environment
         self._ended = ended
-        expert = bench.catalog.get(claim.expert)
+        expert = environment.catalog.get(claim.expert)
         settings = expert.settings_model.model_validate(claim.settings)
         self._context = RunContext(
-            claim, self.ledger, bench.view(claim), settings, bench.clock, written, bench.equipment
+            claim, self.buffer, environment.view(claim), settings, environment.clock, written, environment.toolkit
         )
         loop = asyncio.get_running_loop()
         self._task = loop.create_task(_analyse(expert, self._context), name=f"analysis {claim}")
@@ -54,16 +56,16 @@ class Job:
     @property
     def occupies(self) -> bool:
         """Whether this job still takes a slot: it has not ended, or it does not stop."""
-        return not self.ledger.closed or self.at_work
+        return not self.buffer.closed or self.at_work
 
     @property
     def stopping(self) -> bool:
         """Whether it was told to stop, or has ended, and still is at work."""
-        return self.ledger.closed and self.at_work
+        return self.buffer.closed and self.at_work
 
     def abandon(self, reason: str) -> None:
         """Stop the expert and drop what it says from now on: the lease is lost or handed back."""
-        self.ledger.drop()
+        self.buffer.drop()
         self._stop(reason)
 
     def _stop(self, reason: str) -> None:
@@ -82,20 +84,20 @@ class Job:
         try:
             self._conclude(task)
         finally:
-            if not self.ledger.closed:
+            if not self.buffer.closed:
                 self._fail(failure(ErrorCode.BUG, "The expert raised an error that cannot be put into words"))
             self._ended()
 
     def _conclude(self, task: asyncio.Task[Verdict]) -> None:
-        if not self.ledger.closed:
-            now = self._bench.clock.now()
+        if not self.buffer.closed:
+            now = self._environment.clock.now()
             if task.cancelled():
                 self._fail(failure(ErrorCode.BUG, "The expert cancelled itself", self.claim.symbol))
             elif (error := task.exception()) is None:
-                self.ledger.end(End(Outcome.COMPLETED, now, verdict=task.result(), unused=self._context.unused))
+                self.buffer.end(End(Outcome.COMPLETED, now, verdict=task.result(), unused=self._context.unused))
             elif isinstance(error, Skipped):
                 reason = failure(ErrorCode.EXPERT_SKIPPED, str(error) or "The expert had nothing to analyse")
-                self.ledger.end(End(Outcome.SKIPPED, now, failure=reason))
+                self.buffer.end(End(Outcome.SKIPPED, now, failure=reason))
             else:
                 self._fail(classify(error, self.claim.symbol))
         elif not task.cancelled():
@@ -106,7 +108,7 @@ class Job:
         if why.code is ErrorCode.OUTPUT_INVALID:
             # An answer nobody could read must never look like a Hold: a person decides.
             review = Verdict(action=Action.REVIEW, confidence=1, details=why.message)
-        self.ledger.end(End(Outcome.FAILED, self._bench.clock.now(), verdict=review, failure=why))
+        self.buffer.end(End(Outcome.FAILED, self._environment.clock.now(), verdict=review, failure=why))
 
 
 async def _analyse(expert: Expert, context: RunContext) -> Verdict:

@@ -54,7 +54,7 @@ _RUNNING = (
     .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
     .where(_A.status == literal_column("'running'"))
 )  # fmt: skip
-_HELD_TOKENS = _RUNNING.where(_A.lease_token.in_(bindparam("h_tokens", expanding=True)))
+_LEASED = _RUNNING.where(_A.lease_token.in_(bindparam("h_tokens", expanding=True)))
 # What this worker holds is alive, even when its lease ran out while the machine slept.
 _ORPHANS = _RUNNING.where(
     _A.lease_token.is_(None) | _A.lease_token.not_in(bindparam("h_tokens", expanding=True))
@@ -64,8 +64,8 @@ _EXPIRED_ORPHANS = _ORPHANS.where(_A.lease_until < bindparam("h_now"))
 
 def lost(session: Session, claims: Sequence[Claim]) -> list[Claim]:
     """Return those of these claims whose lease is no longer held: cancelled, deleted, or taken over."""
-    held = still_leased(session, claims)
-    return [claim for claim in claims if claim.token not in held]
+    leased = still_leased(session, claims)
+    return [claim for claim in claims if claim.token not in leased]
 
 
 class Recovery:
@@ -99,13 +99,15 @@ class Recovery:
         why = failure(ErrorCode.EXPERT_UNAVAILABLE, f"{alias} cannot work: {reason}")
         self._end_pending(transaction, Event.REFUSE, analysis_ids, why, now)
 
-    def rescue(self, transaction: Transaction, now: datetime, *, all_running: bool, held: Sequence[Claim] = ()) -> int:
+    def rescue(
+        self, transaction: Transaction, now: datetime, *, all_running: bool, leased: Sequence[Claim] = ()
+    ) -> int:
         """Give back what a dead worker left running: every running row at boot, else those whose lease ran out.
 
         What this worker holds is alive, even when its lease ran out while the machine slept. Returns how many.
         """
         session = transaction.session
-        asked: dict[str, Any] = {"h_tokens": [claim.token for claim in held]}
+        asked: dict[str, Any] = {"h_tokens": [claim.token for claim in leased]}
         orphans = session.execute(_ORPHANS if all_running else _EXPIRED_ORPHANS, asked | {"h_now": now}).all()
         if not orphans:
             return 0
@@ -126,18 +128,18 @@ class Recovery:
         return len(orphans)
 
     def release(self, transaction: Transaction, claims: Sequence[Claim], now: datetime) -> None:
-        """Hand back what this worker was working on when it was told to stop; it counts against nothing."""
+        """Queue again what this worker was working on when it was told to stop; it counts against nothing."""
         session = transaction.session
-        held = session.execute(_HELD_TOKENS, {"h_tokens": [claim.token for claim in claims]}).all()
-        if not held:
+        leased = session.execute(_LEASED, {"h_tokens": [claim.token for claim in claims]}).all()
+        if not leased:
             return
-        standing, by = standings(session, [row.id for row in held]), actor_id(session, SYSTEM)
+        standing, by = standings(session, [row.id for row in leased]), actor_id(session, SYSTEM)
         released = [
             _requeued(
                 standing[row.id], row, Trigger.RELEASE,
                 self._abilities(row.expert, row.settings or {}, row.subtype), by, now,
             )
-            for row in held
+            for row in leased
         ]  # fmt: skip
         self._transitions.apply(transaction, Event.RELEASE, released, by=by)
         _log_requeued(released, Event.RELEASE)

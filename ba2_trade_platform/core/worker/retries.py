@@ -18,7 +18,7 @@ from ba2_trade_platform.core.attempts.transitions import Change
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.core.failures.classification import Failure
-from ba2_trade_platform.core.worker.buffers import End, Sheet
+from ba2_trade_platform.core.worker.buffers import End, WriteBatch
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import FailureKind, Mode, Outcome, Trigger
 
@@ -41,7 +41,7 @@ _OVERRIDES = select(_G.fingerprint, _G.kind).where(
 class Failed:
     """An attempt that failed while its lease was held: nobody else has ended it."""
 
-    sheet: Sheet
+    write_batch: WriteBatch
     why: Failure
     row: Any
     at: datetime
@@ -49,12 +49,12 @@ class Failed:
     @property
     def token(self) -> str:
         """The lease's token."""
-        return self.sheet.claim.token
+        return self.write_batch.claim.token
 
     @property
     def provider(self) -> str | None:
         """Who failed: whom the expert named, else whom it asks first."""
-        return self.why.provider or next(iter(self.sheet.claim.providers), None)
+        return self.why.provider or next(iter(self.write_batch.claim.providers), None)
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,18 @@ class Retries:
     def __init__(self, abilities: Abilities) -> None:
         self._abilities = abilities
 
-    def failed(self, session: Session, ended: Sequence[tuple[Sheet, End]]) -> list[Failed]:
+    def failed(self, session: Session, ended: Sequence[tuple[WriteBatch, End]]) -> list[Failed]:
         """Return the failed ones among these attempts, whose leases are held, with what their rows say of retries."""
-        failed = [(sheet, end.failure, end.at) for sheet, end in ended if end.failure and end.outcome is Outcome.FAILED]
+        failed = [
+            (write_batch, end.failure, end.at)
+            for write_batch, end in ended
+            if end.failure and end.outcome is Outcome.FAILED
+        ]
         if not failed:
             return []
-        rows = session.execute(_ROWS, {"h_ids": [sheet.claim.analysis_id for sheet, _, _ in failed]})
+        rows = session.execute(_ROWS, {"h_ids": [write_batch.claim.analysis_id for write_batch, _, _ in failed]})
         by_id = {row.id: row for row in rows}
-        return [Failed(sheet, why, by_id[sheet.claim.analysis_id], at) for sheet, why, at in failed]
+        return [Failed(write_batch, why, by_id[write_batch.claim.analysis_id], at) for write_batch, why, at in failed]
 
     def schedule(self, session: Session, failed: Sequence[Failed], now: datetime) -> dict[str, Scheduled]:
         """Return which of these are to be retried, by token: transient, retries left, in time, safe to repeat."""
@@ -110,7 +114,7 @@ class Retries:
         return scheduled
 
     def _scheduled(self, each: Failed, now: datetime) -> Scheduled | None:
-        row, claim = each.row, each.sheet.claim
+        row, claim = each.row, each.write_batch.claim
         if row.retries_used >= row.max_retries:
             return None
         ability = self._abilities(claim.expert, claim.settings, claim.subtype)
@@ -131,7 +135,7 @@ class Retries:
         reason = f"retry {plan.number}/{plan.of} after {each.why.code.value}"
         self._log(each, plan, reason)
         return Change(
-            Standing.of(each.sheet.claim),
+            Standing.of(each.write_batch.claim),
             each.at,
             each.why,
             reason=reason,

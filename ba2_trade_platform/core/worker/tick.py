@@ -25,8 +25,8 @@ from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.worker import claims as claiming
 from ba2_trade_platform.core.worker import recovery
 from ba2_trade_platform.core.worker.breaker_ticks import TickBreakers
-from ba2_trade_platform.core.worker.buffers import End, Sheet
-from ba2_trade_platform.core.worker.claims import Room, Worker
+from ba2_trade_platform.core.worker.buffers import End, WriteBatch
+from ba2_trade_platform.core.worker.claims import Capacity, WorkerIdentity
 from ba2_trade_platform.core.worker.completions import Closer
 from ba2_trade_platform.core.worker.recovery import Recovery
 from ba2_trade_platform.core.worker.retries import Retries
@@ -45,7 +45,7 @@ DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, Ty
 class Plan:
     """What a tick is to do, gathered on the worker's loop. `busy` counts what runs, without what ends in this tick."""
 
-    sheets: Sequence[Sheet]
+    write_batches: Sequence[WriteBatch]
     running: Sequence[Claim]
     busy: int
     bulk_busy: int
@@ -78,7 +78,7 @@ class Tick:
     def __init__(
         self,
         store: Store,
-        worker: Worker,
+        worker: WorkerIdentity,
         max_rescues: int,
         bulk: BulkSlices,
         transitions: Transitions,
@@ -103,20 +103,20 @@ class Tick:
         try:
             return self._all(plan, partial(self._write, now=plan.now))
         except DATA_ERRORS as error:
-            if not plan.sheets:
+            if not plan.write_batches:
                 raise
-            log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.sheets), error)
+            log.warning("A tick of %s results failed (%s); writing them one by one", len(plan.write_batches), error)
         return self._all(plan, partial(_one_by_one, write=self._write, now=plan.now))
 
-    def _all(self, plan: Plan, write: Callable[[Transaction, Sequence[Sheet]], int]) -> Ticked:
+    def _all(self, plan: Plan, write: Callable[[Transaction, Sequence[WriteBatch]], int]) -> Ticked:
         done = Ticked()
         with self._store.write(wake=False) as transaction:
-            done.stale = write(transaction, plan.sheets)
-            transaction.touch(*(sheet.claim.analysis_id for sheet in plan.sheets))
+            done.stale = write(transaction, plan.write_batches)
+            transaction.touch(*(write_batch.claim.analysis_id for write_batch in plan.write_batches))
             if plan.releasing:
                 self._recovery.release(transaction, plan.running, plan.now)
             else:
-                self._keep_house(transaction, plan, done)
+                self._recover(transaction, plan, done)
                 self._carry_on(transaction, plan, done)
                 self._claim(transaction, plan, done)
             done.touched = set(transaction.changed)
@@ -131,12 +131,12 @@ class Tick:
         for result, count in done.bulk_items.items():
             metrics.bulk_item(result, count)
 
-    def _keep_house(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
+    def _recover(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         session = transaction.session
         done.lost = recovery.lost(session, plan.running)
         if plan.renew:
             renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
-        done.rescued = self._recovery.rescue(transaction, plan.now, all_running=plan.boot, held=plan.running)
+        done.rescued = self._recovery.rescue(transaction, plan.now, all_running=plan.boot, leased=plan.running)
         transaction.touch(*self._breakers.keep(session, plan.now))
         ended = self._recovery.expire(transaction, plan.now) + self._recovery.refuse_disabled(transaction, plan.now)
         done.more = done.rescued + ended >= recovery.SLICE
@@ -156,8 +156,8 @@ class Tick:
         # What a dead worker left at boot may be more than one slice: rescue all of it before anything runs.
         if queue.paused or (plan.boot and done.more):
             return
-        room = Room(queue.slots, plan.busy, plan.per_instance, plan.bulk_busy, plan.alone)
-        claimed = claiming.claim(session, room, self._worker, plan.now)
+        capacity = Capacity(queue.slots, plan.busy, plan.per_instance, plan.bulk_busy, plan.alone)
+        claimed = claiming.claim(session, capacity, self._worker, plan.now)
         done.claims = claimed.claims
         transaction.touch(*(claim.analysis_id for claim in claimed.claims))
         for unable in claimed.unable:
@@ -165,17 +165,19 @@ class Tick:
         done.more = done.more or bool(claimed.unable)
 
 
-def _one_by_one(transaction: Transaction, sheets: Sequence[Sheet], write: Callable[..., int], now: datetime) -> int:
-    """Write each sheet for itself in the one transaction; end as BUG what the database cannot take."""
+def _one_by_one(
+    transaction: Transaction, write_batches: Sequence[WriteBatch], write: Callable[..., int], now: datetime
+) -> int:
+    """Write each batch for itself in the one transaction; end as BUG what the database cannot take."""
     stale = 0
-    for sheet in sheets:
+    for write_batch in write_batches:
         try:
             with transaction.savepoint():
-                stale += write(transaction, [sheet], now=now)
+                stale += write(transaction, [write_batch], now=now)
         except OperationalError:
             raise  # locked or full: nobody's data is to blame
         except DATA_ERRORS as error:
-            log.error("Analysis %s: its result cannot be stored", sheet.claim, exc_info=error)  # noqa: TRY400 - our bug
-            end = End(Outcome.FAILED, now, failure=classify(error, sheet.claim.symbol))
-            stale += write(transaction, [sheet.only_end(end)], now=now)
+            log.error("Analysis %s: its result cannot be stored", write_batch.claim, exc_info=error)  # noqa: TRY400 - our bug
+            end = End(Outcome.FAILED, now, failure=classify(error, write_batch.claim.symbol))
+            stale += write(transaction, [write_batch.only_end(end)], now=now)
     return stale

@@ -24,9 +24,9 @@ from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.observability.loop_lag import LoopLag
-from ba2_trade_platform.core.worker.buffers import Sheet
+from ba2_trade_platform.core.worker.buffers import WriteBatch
 from ba2_trade_platform.core.worker.claims import BULK_PRIORITY
-from ba2_trade_platform.core.worker.jobs import Bench, Job
+from ba2_trade_platform.core.worker.jobs import Job, WorkerEnvironment
 from ba2_trade_platform.core.worker.tick import Plan, Tick, Ticked
 from ba2_trade_platform.db.types import UtcDateTime
 
@@ -72,7 +72,7 @@ class WorkerStatus:
 class _Memory:
     """What has been taken from jobs and is not yet committed."""
 
-    sheets: list[Sheet] = field(default_factory=list)
+    write_batches: list[WriteBatch] = field(default_factory=list)
     booted: bool = False
     renewed_at: float = 0.0
 
@@ -89,10 +89,10 @@ class _Sight:
 class ExpertWorker:
     """Claims pending analyses, runs their experts and writes down what they do."""
 
-    def __init__(self, store: Store, tick: Tick, bench: Bench, stop_seconds: float) -> None:
+    def __init__(self, store: Store, tick: Tick, environment: WorkerEnvironment, stop_seconds: float) -> None:
         self._store = store
         self._tick = tick
-        self._bench = bench
+        self._environment = environment
         self._stop_seconds = stop_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -190,7 +190,7 @@ class ExpertWorker:
     def _look(self) -> _Sight:
         with self._store.watch() as connection:
             version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-            due = connection.execute(_DUE, {"now": self._bench.clock.now()}).one()
+            due = connection.execute(_DUE, {"now": self._environment.clock.now()}).one()
         return _Sight(int(version), claimable=bool(due.claimable), overdue=bool(due.overdue))
 
     def _has_room(self) -> bool:
@@ -204,7 +204,7 @@ class ExpertWorker:
         self._collect()
         plan = self._plan()
         ticked = await self._in_database(self._tick.run, plan)
-        self._memory.sheets.clear()
+        self._memory.write_batches.clear()
         self._memory.booted = self._memory.booted or not ticked.more
         if plan.renew:
             self._memory.renewed_at = time.monotonic()
@@ -212,19 +212,21 @@ class ExpertWorker:
         return ticked.more
 
     def _collect(self) -> None:
-        self._memory.sheets += [sheet for job in self._jobs if not (sheet := job.ledger.take()).blank]
+        self._memory.write_batches += [
+            write_batch for job in self._jobs if not (write_batch := job.buffer.take()).empty
+        ]
 
     def _plan(self, *, releasing: bool = False) -> Plan:
         occupying = [job for job in self._jobs if job.occupies]
-        running = [job for job in occupying if not job.ledger.closed]
+        running = [job for job in occupying if not job.buffer.closed]
         return Plan(
-            sheets=tuple(self._memory.sheets),
+            write_batches=tuple(self._memory.write_batches),
             running=[job.claim for job in running],
             busy=len(occupying),
             bulk_busy=sum(job.claim.priority >= BULK_PRIORITY for job in occupying),
             per_instance=Counter(job.claim.expert_instance_id for job in occupying),
             alone=any(job.claim.alone for job in occupying),
-            now=self._bench.clock.now(),
+            now=self._environment.clock.now(),
             renew=bool(running) and time.monotonic() - self._memory.renewed_at > RENEW_EVERY,
             boot=not self._memory.booted,
             releasing=releasing,
@@ -236,8 +238,8 @@ class ExpertWorker:
             if job.claim.token in lost:
                 job.abandon("the analysis was cancelled")
         # One that ended while the tick was under way has still to be written.
-        self._jobs = [job for job in self._jobs if job.occupies or not job.ledger.settled]
-        self._jobs += [Job(claim, self._bench, self._written, self.committed) for claim in ticked.claims]
+        self._jobs = [job for job in self._jobs if job.occupies or not job.buffer.settled]
+        self._jobs += [Job(claim, self._environment, self._written, self.committed) for claim in ticked.claims]
         if ticked.stale:
             log.warning("%s late results were discarded: their attempts had ended", ticked.stale)
         recovered = self._status.storage_problem is not None
@@ -277,7 +279,7 @@ class ExpertWorker:
             self._store.feed.publish(Change(None))
 
     async def _leave(self) -> None:
-        """Write what is done, hand back what is not, stop the experts, and wait a while for their threads."""
+        """Write what is done, queue again what is not, stop the experts, and wait a while for their threads."""
         deadline = time.monotonic() + self._stop_seconds
         self._collect()
         plan = self._plan(releasing=True)

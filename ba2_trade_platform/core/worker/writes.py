@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.experts import Verdict
-from ba2_trade_platform.core.worker.buffers import Sheet
+from ba2_trade_platform.core.worker.buffers import WriteBatch
 from ba2_trade_platform.core.worker.completions import Closer, close
-from ba2_trade_platform.core.worker.fencing import ATTEMPT, FENCE, HELD, fence, fenced, many, replacing
+from ba2_trade_platform.core.worker.fencing import ATTEMPT, FENCE, LEASED, fence, fenced, many, replacing
 from ba2_trade_platform.db import tables as t
 
 _STEP_ID = (
@@ -64,7 +64,7 @@ _RECOMMENDATION = replacing(
     "attempt",
     *_RECOMMENDATION_VALUES,
 )
-_STATE = update(t.analysis).where(HELD).values(state=bindparam("v_state"))
+_STATE = update(t.analysis).where(LEASED).values(state=bindparam("v_state"))
 # Merged by SQLite, so that what the claim stamped stays and nothing has to be read first.
 _ENVIRONMENT = (
     update(t.attempt)
@@ -78,38 +78,43 @@ _WARNING = (
 )
 _PROGRESS = (
     update(t.analysis)
-    .where(HELD)
+    .where(LEASED)
     .values(progress=bindparam("v_progress"), current_step=bindparam("v_step"), version=t.analysis.c.version + 1)
 )
 
 
-def write_down(transaction: Transaction, sheets: Sequence[Sheet], closer: Closer, now: datetime) -> int:
-    """Write what the sheets say and close what ended; return how many ends came too late and changed nothing."""
+def write_down(transaction: Transaction, write_batches: Sequence[WriteBatch], closer: Closer, now: datetime) -> int:
+    """Write what the batches say and close what ended; return how many ends came too late and changed nothing."""
     session = transaction.session
-    _steps(session, sheets)
-    _outputs(session, sheets)
-    many(session, _STATE, [{**fence(s), "v_state": s.state} for s in sheets if s.state is not None])
+    _steps(session, write_batches)
+    _outputs(session, write_batches)
+    many(session, _STATE, [{**fence(s), "v_state": s.state} for s in write_batches if s.state is not None])
     many(
         session,
         _PROGRESS,
         [
             {**fence(s), "v_progress": s.progress, "v_step": s.current_step}
-            for s in sheets
+            for s in write_batches
             if s.progress is not None and s.end is None
         ],
     )
-    many(session, _ENVIRONMENT, [{**fence(s), "v_facts": s.facts} for s in sheets if s.facts])
-    many(session, _WARNING, [{**fence(s), "v_warning": said} for s in sheets for said in s.warnings])
-    _recommendations(session, sheets)
-    _drop_unused(session, sheets)
-    return close(transaction, [(sheet, sheet.end) for sheet in sheets if sheet.end is not None], closer, now)
+    many(session, _ENVIRONMENT, [{**fence(s), "v_facts": s.facts} for s in write_batches if s.facts])
+    many(session, _WARNING, [{**fence(s), "v_warning": said} for s in write_batches for said in s.warnings])
+    _recommendations(session, write_batches)
+    _drop_unused(session, write_batches)
+    return close(
+        transaction,
+        [(write_batch, write_batch.end) for write_batch in write_batches if write_batch.end is not None],
+        closer,
+        now,
+    )
 
 
-def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
-    steps = [(sheet, record) for sheet in sheets for record in sheet.steps.values()]
+def _steps(session: Session, write_batches: Iterable[WriteBatch]) -> None:
+    steps = [(write_batch, record) for write_batch in write_batches for record in write_batch.steps.values()]
     replaced = [
-        {**fence(sheet), "f_position": record.position, "f_since": record.started_at}
-        for sheet, record in steps
+        {**fence(write_batch), "f_position": record.position, "f_since": record.started_at}
+        for write_batch, record in steps
         if record.replaces
     ]
     many(session, _DROP_REPLACED_OUTPUTS, replaced)
@@ -118,7 +123,7 @@ def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
         _STEP,
         [
             {
-                **fence(sheet),
+                **fence(write_batch),
                 "v_position": record.position,
                 "v_name": record.name,
                 "v_status": record.status,
@@ -132,33 +137,33 @@ def _steps(session: Session, sheets: Iterable[Sheet]) -> None:
                 "v_tokens": record.tokens,
                 "v_cost": record.cost,
             }
-            for sheet, record in steps
+            for write_batch, record in steps
         ],
     )
     many(
         session,
         _STEP_RESULT,
         [
-            {**fence(sheet), "f_position": record.position, "v_result": record.result}
-            for sheet, record in steps
+            {**fence(write_batch), "f_position": record.position, "v_result": record.result}
+            for write_batch, record in steps
             if record.result is not None or record.replaces
         ],
     )
 
 
-def _drop_unused(session: Session, sheets: Iterable[Sheet]) -> None:
-    ended = [(sheet, sheet.end) for sheet in sheets if sheet.end is not None]
-    unused = [{**fence(sheet), "f_position": position} for sheet, end in ended for position in end.unused]
+def _drop_unused(session: Session, write_batches: Iterable[WriteBatch]) -> None:
+    ended = [(write_batch, write_batch.end) for write_batch in write_batches if write_batch.end is not None]
+    unused = [{**fence(write_batch), "f_position": position} for write_batch, end in ended for position in end.unused]
     many(session, _DROP_UNUSED_OUTPUTS, unused)
     many(session, _DROP_UNUSED_STEP, unused)
 
 
-def _outputs(session: Session, sheets: Iterable[Sheet]) -> None:
+def _outputs(session: Session, write_batches: Iterable[WriteBatch]) -> None:
     plain: list[dict[str, Any]] = []
-    for sheet in sheets:
-        for output in sheet.outputs:
+    for write_batch in write_batches:
+        for output in write_batch.outputs:
             row = {
-                **fence(sheet),
+                **fence(write_batch),
                 "f_position": output.position,
                 "v_type": output.type,
                 "v_name": output.name,
@@ -173,17 +178,17 @@ def _outputs(session: Session, sheets: Iterable[Sheet]) -> None:
     many(session, _OUTPUT, plain)
 
 
-def _recommendations(session: Session, sheets: Iterable[Sheet]) -> None:
+def _recommendations(session: Session, write_batches: Iterable[WriteBatch]) -> None:
     rows = []
-    for sheet in sheets:
-        verdict = sheet.end.verdict if sheet.end and sheet.end.verdict else sheet.provisional
+    for write_batch in write_batches:
+        verdict = write_batch.end.verdict if write_batch.end and write_batch.end.verdict else write_batch.provisional
         if verdict is not None:
-            rows.append({**fence(sheet), **_recommendation(sheet, verdict)})
+            rows.append({**fence(write_batch), **_recommendation(write_batch, verdict)})
     many(session, _RECOMMENDATION, rows)
 
 
-def _recommendation(sheet: Sheet, verdict: Verdict) -> dict[str, Any]:
-    claim = sheet.claim
+def _recommendation(write_batch: WriteBatch, verdict: Verdict) -> dict[str, Any]:
+    claim = write_batch.claim
     return {
         "v_expert_instance_id": claim.expert_instance_id,
         "v_symbol": claim.symbol,
@@ -200,5 +205,5 @@ def _recommendation(sheet: Sheet, verdict: Verdict) -> dict[str, Any]:
         "v_details": verdict.details,
         "v_effective_as_of": claim.as_of,
         "v_is_current": False,
-        "v_created_at": sheet.end.at if sheet.end else claim.started_at,
+        "v_created_at": write_batch.end.at if write_batch.end else claim.started_at,
     }

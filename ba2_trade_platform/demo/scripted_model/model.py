@@ -33,7 +33,7 @@ from ba2_trade_platform.demo.scripted_model.practice import (
     practice_of,
 )
 from ba2_trade_platform.demo.scripted_model.signals import opinion_of
-from ba2_trade_platform.demo.scripted_model.tools import Wish, look, wish_of
+from ba2_trade_platform.demo.scripted_model.tools import AnswerRequest, look, request_of
 from ba2_trade_platform.demo.scripted_model.words import words_of
 from ba2_trade_platform.vocabulary import ErrorCode
 
@@ -149,28 +149,33 @@ class ScriptedModel(BaseChatModel):
     def _answer(
         self, messages: Sequence[BaseMessage], facts: Facts, due: Broken | None, options: dict[str, Any]
     ) -> AIMessage:
-        opinion, wish = opinion_of(facts), wish_of(options, messages)
+        opinion, request = opinion_of(facts), request_of(options, messages)
         text, calls = "", []
-        if (looked := look(wish, facts, opinion, messages)) is not None:
+        if (looked := look(request, facts, opinion, messages)) is not None:
             calls = [looked]
-        elif wish.answer_tool is not None and wish.schema is not None:
-            calls = [{"name": wish.answer_tool, "args": Answer(facts, opinion, wish.schema).fill()}]
-        elif wish.schema is not None:
-            text = json.dumps(Answer(facts, opinion, wish.schema).fill(), ensure_ascii=False)
+        elif request.answer_tool is not None and request.schema is not None:
+            calls = [{"name": request.answer_tool, "args": Answer(facts, opinion, request.schema).fill()}]
+        elif request.schema is not None:
+            text = json.dumps(Answer(facts, opinion, request.schema).fill(), ensure_ascii=False)
         else:
             text = words_of(facts, opinion)
-        return self._message(messages, text, calls, due, wish)
+        return self._message(messages, text, calls, due, request)
 
     def _message(
-        self, messages: Sequence[BaseMessage], text: str, calls: list[dict[str, Any]], due: Broken | None, wish: Wish
+        self,
+        messages: Sequence[BaseMessage],
+        text: str,
+        calls: list[dict[str, Any]],
+        due: Broken | None,
+        request: AnswerRequest,
     ) -> AIMessage:
         finish: str | None = "tool_calls" if calls else "stop"
         broken: list[dict[str, Any]] = []
         if due is not None:
             finish = {Broken.TRUNCATED: None, Broken.LENGTH: "length"}.get(due, "stop")
             text = _cut(text, due)
-            if due is Broken.MALFORMED and wish.answer_tool is not None:
-                broken, text = [{"name": wish.answer_tool, "args": _BROKEN_JSON}], ""
+            if due is Broken.MALFORMED and request.answer_tool is not None:
+                broken, text = [{"name": request.answer_tool, "args": _BROKEN_JSON}], ""
             calls = []
         identity = hashlib.sha256("\n".join([*map(text_of, messages), text, json.dumps(calls)]).encode()).hexdigest()
         read = sum(len(text_of(message)) for message in messages)

@@ -24,7 +24,7 @@ _MODEST = 30  # what a look asks for where the tool sets neither a default nor a
 
 
 @dataclass(frozen=True)
-class Wish:
+class AnswerRequest:
     """What a call binds: tools to look with, and the schema that the answer must have, by its tool's name if any."""
 
     tools: Sequence[Schema] = ()
@@ -32,7 +32,7 @@ class Wish:
     schema: Schema | None = None
 
 
-def wish_of(options: Mapping[str, Any], messages: Sequence[Any]) -> Wish:
+def request_of(options: Mapping[str, Any], messages: Sequence[Any]) -> AnswerRequest:
     """Read the tools, the tool choice and the response format of a call, as OpenAI writes them.
 
     A wish for JSON alone has its schema in the words of the last message, if anywhere.
@@ -45,13 +45,13 @@ def wish_of(options: Mapping[str, Any], messages: Sequence[Any]) -> Wish:
         is_answer = tool["name"] == named or (choice in _FORCED and (len(tools) == 1 or tool["name"][:1].isupper()))
         if is_answer:
             others = [other for other in tools if other is not tool]
-            return Wish(others, tool["name"], tool.get("parameters") or {})
+            return AnswerRequest(others, tool["name"], tool.get("parameters") or {})
     wanted = options.get("response_format") or (options.get("extra_body") or {}).get("response_format") or {}
     if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
-        return Wish(tools, None, wanted["json_schema"].get("schema") or {})
+        return AnswerRequest(tools, None, wanted["json_schema"].get("schema") or {})
     if isinstance(wanted, dict) and wanted.get("type") == "json_object":
-        return Wish(tools, None, _told(messages) or DECISION)
-    return Wish(tools)
+        return AnswerRequest(tools, None, _told(messages) or DECISION)
+    return AnswerRequest(tools)
 
 
 def _told(messages: Sequence[Any]) -> Schema | None:
@@ -66,14 +66,14 @@ def _told(messages: Sequence[Any]) -> Schema | None:
     return None
 
 
-def look(wish: Wish, facts: Facts, opinion: Opinion, messages: Sequence[Any]) -> dict[str, Any] | None:
+def look(request: AnswerRequest, facts: Facts, opinion: Opinion, messages: Sequence[Any]) -> dict[str, Any] | None:
     """Return the one call of a tool that an analyst makes before it writes, None when it has looked or has no tool."""
     asked = max((at for at, message in enumerate(messages) if message.type == "human"), default=-1)
     looked = any(message.type == "tool" for message in messages[asked + 1 :])
-    if not wish.tools or looked or facts.role not in ANALYSTS:
+    if not request.tools or looked or facts.role not in ANALYSTS:
         return None
-    fitting = (tool for tool in wish.tools if re.search(_LOOKS[facts.role], tool["name"]))
-    tool = next(fitting, wish.tools[0])
+    fitting = (tool for tool in request.tools if re.search(_LOOKS[facts.role], tool["name"]))
+    tool = next(fitting, request.tools[0])
     return {"name": tool["name"], "args": _arguments(tool.get("parameters") or {}, facts, opinion)}
 
 

@@ -99,8 +99,8 @@ def refusal(provider: str, status: int, retry_after: str | None = None) -> Exper
         408: (ErrorCode.TIMEOUT, "took too long"),
         429: (ErrorCode.RATE_LIMIT, "asks to slow down"),
     }.get(status, (ErrorCode.PROVIDER_DOWN, "has trouble") if status >= 500 else (ErrorCode.BAD_REQUEST, "refuses"))
-    wish = float(retry_after) if retry_after and retry_after.strip().isdigit() else None
-    return ExpertError(code, f"{provider} {sentence} (HTTP {status})", retry_after=wish, provider=provider)
+    asked_seconds = float(retry_after) if retry_after and retry_after.strip().isdigit() else None
+    return ExpertError(code, f"{provider} {sentence} (HTTP {status})", retry_after=asked_seconds, provider=provider)
 
 
 @contextmanager
@@ -133,5 +133,5 @@ def _wait(state: RetryCallState) -> float:
     from tenacity import wait_random_exponential  # noqa: PLC0415 - not for the start
 
     error = state.outcome.exception() if state.outcome else None
-    wish = error.retry_after if isinstance(error, ExpertError) else None
-    return wish if wish is not None else wait_random_exponential(multiplier=FIRST_WAIT)(state)
+    asked_seconds = error.retry_after if isinstance(error, ExpertError) else None
+    return asked_seconds if asked_seconds is not None else wait_random_exponential(multiplier=FIRST_WAIT)(state)

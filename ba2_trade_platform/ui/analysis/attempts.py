@@ -15,7 +15,7 @@ from ba2_trade_platform.ui.analysis.recommendation import traceback
 from ba2_trade_platform.ui.analysis.steps import output_header, spend_facts, took
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
-from ba2_trade_platform.ui.kit.markdown import Prose, json_text, plain
+from ba2_trade_platform.ui.kit.markdown import Prose, json_text, text_block
 from ba2_trade_platform.ui.kit.panels import Fact, Fold, chip, copy_button, facts, quiet
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
 
@@ -54,7 +54,7 @@ class AttemptLine:
         facts(attempt_facts(attempt, self._zone))
         if attempt.error_message:
             with ui.element("div").classes("ba2-failure-message"):
-                plain(attempt.error_message)
+                text_block(attempt.error_message)
                 copy_button("Message", attempt.error_message)
         if attempt.has_archive:
             place = ui.element("div").classes("w-full")
@@ -93,7 +93,7 @@ def state(value: Any, key: str, memory: set[str]) -> None:
     def content() -> None:
         text = json_text(value)
         copy_button("State", text)
-        plain(text)
+        text_block(text)
 
     fold = Fold(key, "Expert state", memory, content)
     with fold.header():

@@ -18,7 +18,7 @@ from ba2_trade_platform.ui.analysis.header import DetailHeader, Verb, show_facts
 from ba2_trade_platform.ui.analysis.output_reader import Reading, StepView, read
 from ba2_trade_platform.ui.analysis.price_chart import PriceChart
 from ba2_trade_platform.ui.analysis.recommendation import Answer, Failure, empty_words, failure, recommendation
-from ba2_trade_platform.ui.analysis.rerun_outlook import show_verdict
+from ba2_trade_platform.ui.analysis.rerun_outlook import show_outlook
 from ba2_trade_platform.ui.analysis.sections import Section, SectionView, sections
 from ba2_trade_platform.ui.analysis.steps import StepLine
 from ba2_trade_platform.ui.analysis.timeline import timeline
@@ -131,12 +131,14 @@ class AnalysisDetail:
         self._shown = reading
         row = reading.row
         stopping = row.id in self._desk.platform.worker.status.stopping
-        permanent = reading.assessment is not None and reading.assessment.warns
-        self._header.show(row, self._desk.zone, stopping=stopping, held=reading.held, permanent=permanent)
+        permanent = reading.outlook is not None and reading.outlook.warns
+        self._header.show(
+            row, self._desk.zone, stopping=stopping, open_providers=reading.open_providers, permanent=permanent
+        )
         found = Failure.of(reading)
         self._failure.show_if(found is not None)
         if found is not None:
-            self._failure.show(found, lambda data: failure(data, self._open, self._show_verdict))
+            self._failure.show(found, lambda data: failure(data, self._open, self._show_outlook))
         self._answer.show(Answer(row.status, reading.recommendation), recommendation)
         show_facts(self._facts, row, reading.attempts, self._desk.zone)
         self._steps_panel.show("" if reading.steps else empty_words(row), _say)
@@ -167,9 +169,9 @@ class AnalysisDetail:
                     "ba2-detail-centre"
                 )
 
-    async def _show_verdict(self, fingerprint: str) -> None:
+    async def _show_outlook(self, fingerprint: str) -> None:
         with self._root:
-            await show_verdict(self._desk, fingerprint)
+            await show_outlook(self._desk, fingerprint)
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 

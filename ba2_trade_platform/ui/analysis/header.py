@@ -74,9 +74,15 @@ class DetailHeader:
                 self._step = ui.label().classes("ba2-muted")
 
     def show(
-        self, row: AnalysisRow, zone: ZoneInfo, *, stopping: bool, held: Container[str] = (), permanent: bool = False
+        self,
+        row: AnalysisRow,
+        zone: ZoneInfo,
+        *,
+        stopping: bool,
+        open_providers: Container[str] = (),
+        permanent: bool = False,
     ) -> None:
-        """Show how the analysis stands; `held` are the providers whose retries wait.
+        """Show how the analysis stands; `open_providers` are the providers whose retries wait.
 
         `permanent`: something is to be fixed before a re-run.
         """
@@ -94,7 +100,7 @@ class DetailHeader:
             add="ba2-outlined" if permanent else "", remove="" if permanent else "ba2-outlined"
         )
         self._attempt.set_text(attempt_words(row))
-        self._show_retry(row, zone, held)
+        self._show_retry(row, zone, open_providers)
         running = row.status is Status.RUNNING
         self._progress.set_visibility(running)
         if running:
@@ -102,9 +108,9 @@ class DetailHeader:
             self._progress.props(f"aria-valuenow={row.progress} aria-valuemin=0 aria-valuemax=100")
             self._step.set_text(f"{row.progress} %  {row.current_step or 'starting'}")
 
-    def _show_retry(self, row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> None:
-        instant = due(row, held)
-        waits = retry_words(row) if instant else f"{retry_words(row)} {waits_for(row, zone, held)}"
+    def _show_retry(self, row: AnalysisRow, zone: ZoneInfo, open_providers: Container[str]) -> None:
+        instant = due(row, open_providers)
+        waits = retry_words(row) if instant else f"{retry_words(row)} {waits_for(row, zone, open_providers)}"
         shown = (waits, instant) if row.retrying else None
         if shown == self._retry_shown:
             return

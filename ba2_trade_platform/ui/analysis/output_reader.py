@@ -11,7 +11,7 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Output, Recommendation, Step
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
+from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
 from ba2_trade_platform.core.monitoring.timelines import Moment
 from ba2_trade_platform.ui.kit.markdown import SENT_UP_TO
 from ba2_trade_platform.vocabulary import Status
@@ -54,8 +54,8 @@ class Reading:
     recommendation: Recommendation | None
     attempts: tuple[Attempt, ...]
     state: Any
-    held: frozenset[str] = frozenset()
-    assessment: Assessment | None = None
+    open_providers: frozenset[str] = frozenset()
+    outlook: RerunOutlook | None = None
     timeline: tuple[Moment, ...] = ()
 
     @property
@@ -95,8 +95,8 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
             steps=tuple(details.steps(analysis_id)),
             attempts=tuple(details.attempts(analysis_id)),
             recommendation=details.recommendation(analysis_id),
-            held=platform.breakers.held(),
-            assessment=platform.monitoring.outlook.of([row]).get(row.id),
+            open_providers=platform.breakers.open_providers(),
+            outlook=platform.monitoring.outlook.of([row]).get(row.id),
         )
     attempts = tuple(details.attempts(analysis_id))
     present = present_attempt(row, attempts)
@@ -110,7 +110,7 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
         recommendation=details.recommendation(analysis_id),
         attempts=attempts,
         state=details.state(analysis_id),
-        held=platform.breakers.held(),
+        open_providers=platform.breakers.open_providers(),
         timeline=tuple(details.timeline(analysis_id)),
-        assessment=platform.monitoring.outlook.of([row]).get(row.id),
+        outlook=platform.monitoring.outlook.of([row]).get(row.id),
     )

@@ -12,10 +12,10 @@ from nicegui import ui
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.details import Recommendation
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
+from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
 from ba2_trade_platform.ui.analysis.output_reader import Reading
 from ba2_trade_platform.ui.kit import words
-from ba2_trade_platform.ui.kit.markdown import Prose, plain
+from ba2_trade_platform.ui.kit.markdown import Prose, text_block
 from ba2_trade_platform.ui.kit.panels import Fact, Fold, chip, copy_button, facts, quiet
 from ba2_trade_platform.ui.kit.times import DASH
 from ba2_trade_platform.vocabulary import Action, Status
@@ -36,7 +36,7 @@ class Failure(NamedTuple):
     """What is shown of why an analysis did not complete."""
 
     code: str
-    assessment: Assessment | None
+    outlook: RerunOutlook | None
     expert_instance_id: int
     message: str
     traceback: str | None
@@ -49,20 +49,18 @@ class Failure(NamedTuple):
         if row.error_code is None:
             return None
         message = reading.message or "No message was recorded."
-        return cls(
-            row.error_code, reading.assessment, row.expert_instance_id, message, reading.traceback, row.fingerprint
-        )
+        return cls(row.error_code, reading.outlook, row.expert_instance_id, message, reading.traceback, row.fingerprint)
 
 
-def failure(found: Failure, memory: set[str], show_verdict: Callable[[str], Awaitable[None]]) -> None:
+def failure(found: Failure, memory: set[str], show_outlook: Callable[[str], Awaitable[None]]) -> None:
     """Say what failed, whether a re-run is worth it and why, and give everything a report needs."""
-    assessment = found.assessment
-    if assessment is not None and found.fingerprint:
+    outlook = found.outlook
+    if outlook is not None and found.fingerprint:
         with ui.element("div").classes("ba2-failure-code"):
-            ui.label(assessment.headline).classes("ba2-failure-advice").mark("verdict-headline")
-            why = ui.button("Why", icon="help_outline", color=None, on_click=partial(show_verdict, found.fingerprint))
+            ui.label(outlook.headline).classes("ba2-failure-advice").mark("verdict-headline")
+            why = ui.button("Why", icon="help_outline", color=None, on_click=partial(show_outlook, found.fingerprint))
             why.props("flat dense no-caps size=sm").mark("verdict-why").props["aria-label"] = "Rule and evidence"
-    hint = assessment.hint if assessment is not None else ""
+    hint = outlook.hint if outlook is not None else ""
     ui.label(hint or advice(found.code).hint)
     with ui.element("div").classes("ba2-failure-code"):
         ui.link(found.code, f"/marketanalysis?code={found.code}").classes("ba2-link")
@@ -71,7 +69,7 @@ def failure(found: Failure, memory: set[str], show_verdict: Callable[[str], Awai
             equal = ui.link("Equal failures", f"/marketanalysis?fingerprint={found.fingerprint}").classes("ba2-link")
             equal.props["title"] = f"Fingerprint {found.fingerprint}"
     with ui.element("div").classes("ba2-failure-message"):
-        plain(found.message)
+        text_block(found.message)
         copy_button("Message", found.message)
     if found.traceback:
         traceback(found.traceback, "failure-traceback", memory)
@@ -82,7 +80,7 @@ def traceback(text: str, key: str, memory: set[str]) -> None:
 
     def content() -> None:
         copy_button("Traceback", text)
-        plain(text)
+        text_block(text)
 
     fold = Fold(key, "Traceback", memory, content)
     with fold.header():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nicegui import ui
 
-from ba2_trade_platform.core.monitoring.rerun_outlook import Answered, Assessment
+from ba2_trade_platform.core.monitoring.rerun_outlook import AnsweringAttempt, RerunOutlook
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
@@ -18,46 +18,46 @@ from ba2_trade_platform.vocabulary import FailureKind
 AS_ITS_CODE = "as its code says"
 
 
-def verdict_look(assessment: Assessment) -> words.Look:
-    """Return how a verdict is shown: its kind, with how many of its like succeeded."""
-    look = words.VERDICT[assessment.kind]._replace(word=assessment.chip)
-    seldom = assessment.kind is FailureKind.TRANSIENT and 2 * assessment.succeeded < assessment.tried
+def outlook_look(outlook: RerunOutlook) -> words.Look:
+    """Return how an outlook is shown: its kind, with how many of its like succeeded."""
+    look = words.OUTLOOK[outlook.kind]._replace(word=outlook.chip)
+    seldom = outlook.kind is FailureKind.TRANSIENT and 2 * outlook.succeeded < outlook.tried
     return look._replace(tone="warn") if seldom else look
 
 
-async def show_verdict(desk: Desk, fingerprint: str) -> None:
+async def show_outlook(desk: Desk, fingerprint: str) -> None:
     """Open the card of a group of failures."""
-    assessments = desk.platform.monitoring.outlook
+    outlooks = desk.platform.monitoring.outlook
     with reporting():
-        assessment = await off_loop(assessments.of_fingerprint, fingerprint)
-        answered = await off_loop(assessments.evidence, fingerprint)
-        VerdictCard(desk, fingerprint).open(assessment, answered)
+        outlook = await off_loop(outlooks.of_fingerprint, fingerprint)
+        answering = await off_loop(outlooks.evidence, fingerprint)
+        OutlookCard(desk, fingerprint).open(outlook, answering)
 
 
-class VerdictCard:
+class OutlookCard:
     """One dialog about one group of failures."""
 
     def __init__(self, desk: Desk, fingerprint: str) -> None:
         self._desk = desk
         self._fingerprint = fingerprint
 
-    def open(self, assessment: Assessment, answered: Sequence[Answered]) -> None:
+    def open(self, outlook: RerunOutlook, answering: Sequence[AnsweringAttempt]) -> None:
         """Show the card."""
         self._dialog = dialog = ui.dialog(value=True)
         dialog.on("hide", dialog.delete).props["aria-label"] = "Verdict"
         with dialog, ui.card().classes("ba2-dialog ba2-verdict").mark("verdict-card"):
-            chip(verdict_look(assessment))
-            ui.label(assessment.headline).classes("ba2-dialog-title")
-            if assessment.hint:
-                ui.label(assessment.hint)
-            quiet(assessment.rule)
-            self._answers(answered)
-            self._override(assessment)
+            chip(outlook_look(outlook))
+            ui.label(outlook.headline).classes("ba2-dialog-title")
+            if outlook.hint:
+                ui.label(outlook.hint)
+            quiet(outlook.rule)
+            self._answers(answering)
+            self._override(outlook)
             with ui.row().classes("w-full justify-end"):
                 ui.button("Close", color=None, on_click=dialog.close).props("flat no-caps")
 
-    def _answers(self, answered: Sequence[Answered]) -> None:
-        if not answered:
+    def _answers(self, answering: Sequence[AnsweringAttempt]) -> None:
+        if not answering:
             quiet("No attempt has answered this error yet.")
             return
         zone = self._desk.zone
@@ -66,7 +66,7 @@ class VerdictCard:
             plain_table("What answered this error", ("Analysis", "Symbol", "Outcome", "Waited", "Ended")),
             ui.element("tbody"),
         ):
-            for one in answered:
+            for one in answering:
                 wait = one.wait_seconds
                 with ui.element("tr"):
                     text_cell(f"#{one.analysis_id}, attempt {one.number}", url=f"/market_analysis/{one.analysis_id}")
@@ -76,36 +76,34 @@ class VerdictCard:
                     text_cell(DASH if wait is None else duration(1000 * max(0.0, wait)))
                     text_cell(moment(one.finished_at, zone) if one.finished_at else DASH)
 
-    def _override(self, assessment: Assessment) -> None:
-        overridden = assessment.overridden_at is not None
+    def _override(self, outlook: RerunOutlook) -> None:
+        overridden = outlook.overridden_at is not None
         if overridden:
-            why = f": {assessment.override_reason}" if assessment.override_reason else ""
-            when = exact(assessment.overridden_at, self._desk.zone)
-            quiet(f"Held to be {assessment.kind.value} by {assessment.overridden_by} since {when}{why}")
+            why = f": {outlook.override_reason}" if outlook.override_reason else ""
+            when = exact(outlook.overridden_at, self._desk.zone)
+            quiet(f"Held to be {outlook.kind.value} by {outlook.overridden_by} since {when}{why}")
         options = {
-            "": f"{AS_ITS_CODE}: {assessment.own_kind.value}",
+            "": f"{AS_ITS_CODE}: {outlook.own_kind.value}",
             **{kind.value: kind.value for kind in FailureKind},
         }
         with ui.element("div").classes("ba2-inline"):
-            self._kind = ui.select(options, label="Hold it to be", value=assessment.kind.value if overridden else "")
+            self._kind = ui.select(options, label="Hold it to be", value=outlook.kind.value if overridden else "")
             self._kind.props("dense outlined options-dense").style("width: 240px").mark("verdict-kind")
-            self._reason = ui.input("Reason", value=assessment.override_reason or "").props(
-                "dense outlined maxlength=500"
-            )
+            self._reason = ui.input("Reason", value=outlook.override_reason or "").props("dense outlined maxlength=500")
             self._reason.style("width: 220px").mark("verdict-reason").on("keydown.enter", self._save)
             ui.button("Save", color=None, on_click=self._save).props("outline dense no-caps").mark("verdict-save")
         quiet("Automatic retries follow it: only what is transient is retried.")
 
     async def _save(self) -> None:
-        assessments, by = self._desk.platform.monitoring.outlook, self._desk.trader
+        outlooks, by = self._desk.platform.monitoring.outlook, self._desk.trader
         with reporting():
             if self._kind.value:
                 kind = FailureKind(self._kind.value)
                 await off_loop(
-                    assessments.set_kind, self._fingerprint, kind, by=by, reason=(self._reason.value or "").strip()
+                    outlooks.set_kind, self._fingerprint, kind, by=by, reason=(self._reason.value or "").strip()
                 )
                 notify(f"These failures are held to be {kind.value}")
             else:
-                said = await off_loop(assessments.clear_kind, self._fingerprint, by=by)
+                said = await off_loop(outlooks.clear_kind, self._fingerprint, by=by)
                 notify(f"These failures are held to be {said.kind.value} again, as their code says")
             self._dialog.close()

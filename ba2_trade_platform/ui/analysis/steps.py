@@ -12,7 +12,7 @@ from ba2_trade_platform.core.monitoring.details import Step
 from ba2_trade_platform.ui.analysis.output_reader import StepView, Written
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.formats import money
-from ba2_trade_platform.ui.kit.markdown import Prose, plain
+from ba2_trade_platform.ui.kit.markdown import Prose, text_block
 from ba2_trade_platform.ui.kit.panels import Fact, Fold, facts, quiet
 from ba2_trade_platform.ui.kit.times import duration, exact
 from ba2_trade_platform.vocabulary import StepStatus
@@ -47,7 +47,7 @@ class StepLine:
         facts(step_facts(view.step, self._zone))
         if view.step.error_message:
             with ui.element("div").classes("tone-bad"):
-                plain(view.step.error_message)
+                text_block(view.step.error_message)
         for output in view.outputs:
             ui.label(output.name).classes("ba2-output-name")
             Prose(output.text, length=output.length, whole_at=outputs_url(self._analysis_id))

@@ -91,9 +91,9 @@ class ExpertsPage:
                 await self._queue.refresh()
 
     def _read(self) -> list[ExpertRow]:
-        monitor = self._desk.platform.monitoring.jobs
+        jobs = self._desk.platform.monitoring.jobs
         return [
-            ExpertRow(instance, monitor.count(Filter(status=(Status.FAILED,), expert=instance.id)))
+            ExpertRow(instance, jobs.count(Filter(status=(Status.FAILED,), expert=instance.id)))
             for instance in self._desk.platform.experts.list()
         ]
 

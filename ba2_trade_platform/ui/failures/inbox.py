@@ -17,9 +17,9 @@ from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import Group, GroupPage, Summary
-from ba2_trade_platform.core.monitoring.failure_marks import Marked
+from ba2_trade_platform.core.monitoring.failure_marks import TriageChange
 from ba2_trade_platform.core.monitoring.rerun_outlook import KindOverride
-from ba2_trade_platform.ui.analysis.rerun_outlook import show_verdict
+from ba2_trade_platform.ui.analysis.rerun_outlook import show_outlook
 from ba2_trade_platform.ui.failures.rows import HEADERS, IGNORES, NUMBERS, FailureLine, Verb
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -55,7 +55,7 @@ class FailureTab:
         self._view = view
         self._cursor = cursor
         self._lock = asyncio.Lock()
-        self._undoable: Marked | None = None
+        self._undoable: TriageChange | None = None
 
     async def build(self) -> None:
         """Build everything and show the first page."""
@@ -91,15 +91,16 @@ class FailureTab:
         ui.timer(LOOK_AGAIN_SECONDS, self._look, immediate=False)
 
     def _verbs(self) -> dict[str, Verb]:
-        marks = self._desk.platform.monitoring.triage
+        triage = self._desk.platform.monitoring.triage
         ignores: dict[str, Verb] = {
-            f"ignore-{name}": partial(self._mark, partial(marks.ignore, **wish)) for name, (_, wish) in IGNORES.items()
+            f"ignore-{name}": partial(self._mark, partial(triage.ignore, **options))
+            for name, (_, options) in IGNORES.items()
         }
         return {
-            "verdict": self._show_verdict,
+            "verdict": self._show_outlook,
             "rerun": self._ask_rerun,
-            "resolve": partial(self._mark, marks.resolve),
-            "reopen": partial(self._mark, marks.reopen),
+            "resolve": partial(self._mark, triage.resolve),
+            "reopen": partial(self._mark, triage.reopen),
             **ignores,
         }
 
@@ -162,7 +163,7 @@ class FailureTab:
                         ui.label(one.message).classes("ba2-inline-text")
                         text.props["title"] = one.message
                     with cell():
-                        chip(words.VERDICT[one.kind])
+                        chip(words.OUTLOOK[one.kind])
                     text_cell(one.own_kind.value)
                     text_cell(one.by)
                     with cell():
@@ -175,25 +176,25 @@ class FailureTab:
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
-    async def _show_verdict(self, group: Group) -> None:
-        await show_verdict(self._desk, group.fingerprint)
+    async def _show_outlook(self, group: Group) -> None:
+        await show_outlook(self._desk, group.fingerprint)
 
-    async def _mark(self, verb: Callable[..., Marked], group: Group) -> None:
+    async def _mark(self, verb: Callable[..., TriageChange], group: Group) -> None:
         with reporting():
-            marked = await off_loop(verb, group.fingerprint, by=self._desk.trader)
-            self._undoable = marked
-            self._undo_text.set_text(f"{group.code}: {marked.sentence}")
+            change = await off_loop(verb, group.fingerprint, by=self._desk.trader)
+            self._undoable = change
+            self._undo_text.set_text(f"{group.code}: {change.sentence}")
             self._undo_bar.set_visibility(True)
         await self._look()
 
     async def _undo(self) -> None:
-        marked, self._undoable = self._undoable, None
+        change, self._undoable = self._undoable, None
         self._undo_bar.set_visibility(False)
-        if marked is not None:
+        if change is not None:
             with reporting():
                 notify(
                     (
-                        await off_loop(self._desk.platform.monitoring.triage.restore, marked, by=self._desk.trader)
+                        await off_loop(self._desk.platform.monitoring.triage.restore, change, by=self._desk.trader)
                     ).sentence
                 )
             await self._look()

@@ -11,7 +11,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.failures.group_states import GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import Group
-from ba2_trade_platform.ui.analysis.rerun_outlook import verdict_look
+from ba2_trade_platform.ui.analysis.rerun_outlook import outlook_look
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.panels import chip
 from ba2_trade_platform.ui.kit.plain_table import cell
@@ -47,7 +47,7 @@ class FailureLine:
     def __call__(self, group: Group) -> None:
         """Build one line."""
         with cell():
-            self._verdict(group)
+            self._outlook(group)
         with cell():
             self._actions(group)
         with cell("ba2-failure-text"):
@@ -68,12 +68,12 @@ class FailureLine:
             with cell():
                 ui.label(moment(instant, self._zone)).props["title"] = exact(instant, self._zone)
 
-    def _verdict(self, group: Group) -> None:
+    def _outlook(self, group: Group) -> None:
         button = ui.button(color=None, on_click=lambda: self._verbs["verdict"](group)).props("flat dense no-caps")
         button.mark(f"verdict-{group.fingerprint}").classes("ba2-chip-button")
         button.props["aria-label"] = group.assessment.headline
         with button:
-            chip(verdict_look(group.assessment))
+            chip(outlook_look(group.assessment))
             ui.tooltip(group.assessment.headline)
 
     def _failure(self, group: Group) -> None:

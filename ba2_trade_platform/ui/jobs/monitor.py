@@ -12,7 +12,7 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.analyses.rerun import Requeued
+from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.clocks import day_start
@@ -20,7 +20,7 @@ from ba2_trade_platform.core.monitoring.job_list import Page
 from ba2_trade_platform.ui.jobs.drawer import JobDrawer
 from ba2_trade_platform.ui.jobs.filters import JobFilters
 from ba2_trade_platform.ui.jobs.pager import JobPager
-from ba2_trade_platform.ui.jobs.row_outlook import RowVerdicts
+from ba2_trade_platform.ui.jobs.row_outlook import RowOutlooks
 from ba2_trade_platform.ui.jobs.selection_bar import SelectBar
 from ba2_trade_platform.ui.jobs.table import ById, JobTable
 from ba2_trade_platform.ui.jobs.view import View, line
@@ -41,9 +41,9 @@ class JobMonitor:
         self._busy: set[int] = set()
         self._new: set[int] = set()
         self._at: int | None = None
-        self._held: frozenset[str] = frozenset()
+        self._open_providers: frozenset[str] = frozenset()
         self._stopping: frozenset[int] = frozenset()
-        self._verdicts = RowVerdicts(desk)
+        self._outlooks = RowOutlooks(desk)
         self._lock = asyncio.Lock()
         self._reruns = Reruns(desk)
 
@@ -58,7 +58,7 @@ class JobMonitor:
                     "rerun": partial(self._rerun, self._reruns.click),
                     "rerun_part": partial(self._rerun, self._reruns.options),
                     "open": self._open,
-                    "verdict": self._verdicts.open,
+                    "verdict": self._outlooks.open,
                     "run_now": partial(self._perform, self._desk.platform.waiting_retries.run_now),
                     "stop_retrying": partial(self._perform, self._desk.platform.waiting_retries.stop),
                     "cancel": partial(self._perform, self._desk.platform.analyses.cancel),
@@ -86,18 +86,16 @@ class JobMonitor:
 
     async def _load(self) -> None:
         """Read the page that the view asks for and show it."""
-        monitor, view, chosen = self._desk.platform.monitoring.jobs, self._view, self._filter()
+        jobs, view, chosen = self._desk.platform.monitoring.jobs, self._view, self._filter()
 
         def read() -> tuple[Page, int, frozenset[str]]:
-            page = monitor.page(
-                chosen, sort=view.sort, descending=view.dir == "desc", cursor=view.after, limit=view.size
-            )
-            self._verdicts.read(page.items)
-            return page, monitor.count(chosen), self._desk.platform.breakers.held()
+            page = jobs.page(chosen, sort=view.sort, descending=view.dir == "desc", cursor=view.after, limit=view.size)
+            self._outlooks.read(page.items)
+            return page, jobs.count(chosen), self._desk.platform.breakers.open_providers()
 
         with reporting():
             async with self._lock:
-                self._page, self._total, self._held = await off_loop(read)
+                self._page, self._total, self._open_providers = await off_loop(read)
                 self._new.clear()
                 self._show()
             await self._bar.show()
@@ -107,8 +105,10 @@ class JobMonitor:
         zone = self._desk.zone
         lines = []
         for row in self._page.items:
-            shown = line(row, zone, busy=row.id in self._busy, stopping=row.id in stopping, held=self._held)
-            shown |= self._verdicts.cell(row)
+            shown = line(
+                row, zone, busy=row.id in self._busy, stopping=row.id in stopping, open_providers=self._open_providers
+            )
+            shown |= self._outlooks.cell(row)
             chosen = row.id == self._drawer.analysis_id
             shown["picked"] = self._bar.picked.holds(row.id)
             shown["cls"] = ("chosen " if chosen else "") + ("at" if row.id == self._at else "")
@@ -160,21 +160,25 @@ class JobMonitor:
         await self._drawer.refresh(change)
 
     async def _patch(self, touched: list[int], change: Change) -> None:
-        monitor, chosen = self._desk.platform.monitoring.jobs, self._filter()
+        jobs, chosen = self._desk.platform.monitoring.jobs, self._filter()
         added = [row_id for row_id in change.added if row_id not in set(self._table.ids)]
 
         def read() -> tuple[dict[int, Any], set[int], int, frozenset[str]]:
-            rows = {row.id: row for row in monitor.rows(touched)} if touched else {}
-            self._verdicts.read(rows.values())
-            matching = monitor.matching(added, chosen) if added else set()
-            return rows, matching, monitor.count(chosen), self._desk.platform.breakers.held()
+            rows = {row.id: row for row in jobs.rows(touched)} if touched else {}
+            self._outlooks.read(rows.values())
+            matching = jobs.matching(added, chosen) if added else set()
+            return rows, matching, jobs.count(chosen), self._desk.platform.breakers.open_providers()
 
         async with self._lock:
-            fresh, matching, total, held = await off_loop(read)
+            fresh, matching, total, open_providers = await off_loop(read)
             stopping = self._desk.platform.worker.status.stopping
-            if not (touched or matching) and (total, held, stopping) == (self._total, self._held, self._stopping):
+            if not (touched or matching) and (total, open_providers, stopping) == (
+                self._total,
+                self._open_providers,
+                self._stopping,
+            ):
                 return  # nothing that is shown here has changed
-            self._total, self._held = total, held
+            self._total, self._open_providers = total, open_providers
             gone = set(touched) - set(fresh)
             items = tuple(fresh.get(row.id, row) for row in self._page.items if row.id not in gone)
             self._page = Page(items, self._page.next_cursor, self._page.bounded)
@@ -246,7 +250,7 @@ class JobMonitor:
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
-    async def _rerun(self, rerun: Callable[[int], Awaitable[Requeued | None]], analysis_id: int) -> None:
+    async def _rerun(self, rerun: Callable[[int], Awaitable[RerunAccepted | None]], analysis_id: int) -> None:
         self._busy.add(analysis_id)
         self._show()
         try:

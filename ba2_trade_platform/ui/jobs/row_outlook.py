@@ -8,22 +8,22 @@ from typing import Any
 from nicegui import ui
 
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
-from ba2_trade_platform.ui.analysis.rerun_outlook import show_verdict, verdict_look
+from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
+from ba2_trade_platform.ui.analysis.rerun_outlook import outlook_look, show_outlook
 from ba2_trade_platform.ui.kit.desk import Desk
 
-NO_VERDICT = {"verdict": "", "verdict_icon": "", "verdict_cls": "ba2-gone", "verdict_hint": ""}
+NO_OUTLOOK = {"verdict": "", "verdict_icon": "", "verdict_cls": "ba2-gone", "verdict_hint": ""}
 
 
-class RowVerdicts:
-    """Keeps the assessments of the rows that a page shows."""
+class RowOutlooks:
+    """Keeps the outlooks of the rows that a page shows."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._known: dict[int, tuple[str, Assessment]] = {}
+        self._known: dict[int, tuple[str, RerunOutlook]] = {}
 
     def read(self, rows: Iterable[AnalysisRow]) -> None:
-        """Assess these rows anew; blocking, hence to be called with the rows' own reading."""
+        """Judge these rows anew; blocking, hence to be called with the rows' own reading."""
         rows = list(rows)
         found = self._desk.platform.monitoring.outlook.of(rows)
         kept = {row_id: known for row_id, known in self._known.items() if row_id not in {row.id for row in rows}}
@@ -32,24 +32,24 @@ class RowVerdicts:
     def cell(self, row: AnalysisRow) -> dict[str, Any]:
         """Return what the table shows of one row."""
         if row.id not in self._known:
-            return NO_VERDICT
-        _, assessment = self._known[row.id]
-        look = verdict_look(assessment)
+            return NO_OUTLOOK
+        _, outlook = self._known[row.id]
+        look = outlook_look(outlook)
         return {
             "verdict": look.word,
             "verdict_icon": look.icon,
             "verdict_cls": f"ba2-chip-button tone-{look.tone}",
-            "verdict_hint": assessment.headline,
-            "permanent": assessment.warns,
+            "verdict_hint": outlook.headline,
+            "permanent": outlook.warns,
         }
 
     async def open(self, analysis_id: int) -> None:
         """Open the card of one row."""
         if analysis_id in self._known:
-            await show_verdict(self._desk, self._known[analysis_id][0])
+            await show_outlook(self._desk, self._known[analysis_id][0])
 
 
-def verdict_cell() -> ui.button:
+def outlook_cell() -> ui.button:
     """Build the chip inside the table's cell; what it shows comes from the row."""
     button = ui.button(color=None).mark("verdict")
     button.props(

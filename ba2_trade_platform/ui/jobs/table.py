@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from ba2_trade_platform.ui.jobs.row_outlook import verdict_cell
+from ba2_trade_platform.ui.jobs.row_outlook import outlook_cell
 from ba2_trade_platform.ui.jobs.view import COLUMNS
 
 ById = Callable[[int], Awaitable[None]]
@@ -79,7 +79,7 @@ class JobTable:
         with self.table.add_slot("body-cell-actions"), self.table.cell("actions"):
             self._actions()
         with self.table.add_slot("body-cell-verdict"), self.table.cell("verdict"):
-            verdict_cell().on("click.stop", self._asks("verdict"), js_handler="() => emit(props.row.id)")
+            outlook_cell().on("click.stop", self._asks("verdict"), js_handler="() => emit(props.row.id)")
         self.table.on("request", self._sorted, args=["pagination"])
         self.table.on("rowClick", self._clicked, args=[[], ["id"], None])
 

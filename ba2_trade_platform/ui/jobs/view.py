@@ -144,9 +144,9 @@ COLUMNS: list[dict[str, Any]] = [
 
 
 def line(
-    row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool = False, held: Container[str] = ()
+    row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool = False, open_providers: Container[str] = ()
 ) -> dict[str, Any]:
-    """Return one analysis as the table shows it: texts and flags only. `held` are providers whose retries wait."""
+    """Return one analysis as the table shows it: texts and flags. Retries for `open_providers` wait."""
     look = words.STATUS[row.status]
     hint = advice(row.error_code).hint
     return {
@@ -165,8 +165,8 @@ def line(
         "attempt": row.attempt,
         "attempt_text": _attempt(row),
         "progress": row.progress,
-        "step": _step(row, zone, held),
-        "due": due(row, held),
+        "step": _step(row, zone, open_providers),
+        "due": due(row, open_providers),
         "created": moment(row.created_at, zone),
         "created_exact": exact(row.created_at, zone),
         "duration": duration(row.duration_ms),
@@ -203,11 +203,11 @@ def _attempt(row: AnalysisRow) -> str:
     return f"re-run {row.reruns_used}/{row.max_reruns}" if row.reruns_used else f"{row.attempt}"
 
 
-def _step(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
+def _step(row: AnalysisRow, zone: ZoneInfo, open_providers: Container[str]) -> str:
     if row.status is Status.RUNNING:
         return row.current_step or "starting"
     if row.status is Status.PENDING and row.held:
         return "its batch is paused"
     if row.retrying:
-        return waits_for(row, zone, held)
+        return waits_for(row, zone, open_providers)
     return "waiting" if row.status is Status.PENDING else ""

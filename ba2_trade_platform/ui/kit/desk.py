@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.ui.kit.live import Live
-from ba2_trade_platform.ui.kit.pulse import Pulse, SharedReading
+from ba2_trade_platform.ui.kit.shell_status import SharedReading, ShellStatus
 from ba2_trade_platform.ui.kit.times import display_zone
 from ba2_trade_platform.vocabulary import ActorKind
 
@@ -19,7 +19,7 @@ class Desk:
 
     platform: Platform
     live: Live
-    pulse: SharedReading[Pulse]
+    shell_status: SharedReading[ShellStatus]
 
     @property
     def trader(self) -> Actor:

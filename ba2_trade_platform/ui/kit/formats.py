@@ -23,13 +23,13 @@ def retry_words(row: AnalysisRow) -> str:
     return f"retry {row.retries_used}/{row.max_retries}"
 
 
-def waits_for(row: AnalysisRow, zone: ZoneInfo, held: Container[str]) -> str:
+def waits_for(row: AnalysisRow, zone: ZoneInfo, open_providers: Container[str]) -> str:
     """Say what a retry waits for: its time or its provider, and until when it makes sense."""
     until = f", to run by {moment(row.run_before, zone)}" if row.run_before else ""
-    return f"waits for {row.retry_provider if row.retry_provider in held else 'its time'}{until}"
+    return f"waits for {row.retry_provider if row.retry_provider in open_providers else 'its time'}{until}"
 
 
-def due(row: AnalysisRow, held: Container[str]) -> int | None:
+def due(row: AnalysisRow, open_providers: Container[str]) -> int | None:
     """Return when a waiting retry is due, in milliseconds since 1970; None when nothing counts down."""
-    counts = row.retrying and row.retry_provider not in held
+    counts = row.retrying and row.retry_provider not in open_providers
     return round(row.available_at.timestamp() * 1000) if counts else None

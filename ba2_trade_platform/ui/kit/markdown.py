@@ -100,7 +100,7 @@ class Prose:
                     ui.link("All of it, as JSON", self._whole_at, new_tab=True).classes("ba2-link")
 
 
-def plain(text: str) -> ui.label:
+def text_block(text: str) -> ui.label:
     """Show a text as it is, in fixed width, without its end when it is very long."""
     cut = "" if len(text) <= SENT_UP_TO else f"\n... the first {SENT_UP_TO:,} of {len(text):,} characters"
     return ui.label(text[:SENT_UP_TO] + cut).classes("ba2-mono")

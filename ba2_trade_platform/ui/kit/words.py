@@ -40,7 +40,7 @@ HEALTH: dict[str, Look] = {
     "warn": Look("watch", "warning", "warn"),
     "bad": Look("bad", "error", "bad"),
 }
-VERDICT: dict[str, Look] = {
+OUTLOOK: dict[str, Look] = {
     "transient": Look("transient", "autorenew", "good"),
     "permanent": Look("permanent", "build", "bad"),
     "unknown": Look("unknown", "help", "warn"),
@@ -76,7 +76,7 @@ RERUN_MODE = {
     Mode.FROM_STEP: ("From step", "This step and all that follow it"),
     Mode.ONLY: ("Only step", "This step and what builds on it"),
 }
-FATE: dict[str, Look] = {
+STEP_DISPOSITION: dict[str, Look] = {
     "reused": Look("kept", "inventory_2", "good"),
     "re-run": Look("done again", "autorenew", "running"),
     "stale": Look("looked at again", "rule", "warn"),

@@ -30,7 +30,7 @@ class Line:
 
     provider: Provider
     prices: tuple[str, str]
-    held: bool
+    breaker_open: bool
     test: ConnectionTest | None
     testing: bool
 
@@ -77,7 +77,7 @@ class ModelProviderTable:
 
     def _read(self) -> list[Line]:
         platform = self._desk.platform
-        held = platform.breakers.held()
+        open_providers = platform.breakers.open_providers()
         return [
             Line(
                 provider,
@@ -85,7 +85,7 @@ class ModelProviderTable:
                     price_words(platform, provider.name, provider.quick_model),
                     price_words(platform, provider.name, provider.deep_model),
                 ),
-                provider.name in held,
+                provider.name in open_providers,
                 self._tests.get(provider.name),
                 provider.name in self._testing,
             )
@@ -182,7 +182,7 @@ def _look(line: Line) -> words.Look:
     if line.provider.unavailable is not None:
         off = not line.provider.enabled
         return words.Look("off", "toggle_off", "quiet") if off else words.Look("no key", "key_off", "warn")
-    return words.BREAKER["open"] if line.held else words.Look("ready", "check_circle", "good")
+    return words.BREAKER["open"] if line.breaker_open else words.Look("ready", "check_circle", "good")
 
 
 def _key_words(provider: Provider, zone: ZoneInfo) -> str:

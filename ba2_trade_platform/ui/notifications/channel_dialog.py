@@ -8,14 +8,14 @@ from typing import Any
 from nicegui import ui
 
 from ba2_trade_platform.core.base.errors import PlatformError
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.channels import Channel
 from ba2_trade_platform.core.notifications.sender import EXAMPLES
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop
 from ba2_trade_platform.ui.notifications.rule_dialog import OCCASIONS
 
-FIRST = (Occasion.FAILED, Occasion.RUN_MISSED, Occasion.BREAKER_OPEN, Occasion.ALERT)
+FIRST = (EventType.FAILED, EventType.RUN_MISSED, EventType.BREAKER_OPEN, EventType.ALERT)
 
 
 class ChannelDialog:
@@ -23,7 +23,7 @@ class ChannelDialog:
 
     def __init__(self, desk: Desk, channel: Channel | None, saved: Callable[[], Awaitable[None]]) -> None:
         self._desk, self._channel, self._saved = desk, channel, saved
-        self._occasions: dict[Occasion, ui.checkbox] = {}
+        self._occasions: dict[EventType, ui.checkbox] = {}
         with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-form-dialog"):
             title = f"Change {channel.name}" if channel else "Add a channel"
             ui.label(title).classes("ba2-dialog-title").props("role=heading aria-level=2")

@@ -78,7 +78,7 @@ class NotificationsPage:
                     lambda: (
                         parts.channels.list(),
                         parts.rules.list(),
-                        parts.outbox.list(self._state, before=self._before, limit=SHOWN + 1),
+                        parts.messages.list(self._state, before=self._before, limit=SHOWN + 1),
                     )
                 )
                 if self._root.is_deleted:
@@ -132,6 +132,6 @@ class NotificationsPage:
     async def _retry(self, message: Message) -> None:
         with self._root:
             with reporting():
-                await off_loop(self._desk.platform.notifications.outbox.retry, message.id, by=self._desk.trader)
+                await off_loop(self._desk.platform.notifications.messages.retry, message.id, by=self._desk.trader)
                 notify(f"Message {message.id} is sent again within seconds")
             await self.refresh(Change(None))

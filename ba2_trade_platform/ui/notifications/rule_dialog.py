@@ -8,22 +8,22 @@ from typing import Any
 from nicegui import ui
 
 from ba2_trade_platform.core.base.errors import PlatformError
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.experts.instances import Instance
 from ba2_trade_platform.core.notifications.channels import Channel
 from ba2_trade_platform.core.notifications.rules import OF_AN_EXPERT, Rule
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop
 
-OCCASIONS: dict[Occasion, tuple[str, str]] = {
-    Occasion.FAILED: ("Analysis failed", "It failed, and no retry follows"),
-    Occasion.RUN_MISSED: ("Run missed", "A planned run did not happen"),
-    Occasion.RUN_PARTLY_FAILED: ("Run partly failed", "Some analyses of a run failed"),
-    Occasion.BREAKER_OPEN: ("Provider held back", "It failed so often that its retries wait"),
-    Occasion.BATCH_FINISHED: ("Batch finished", "Nothing of it waits or runs any more"),
-    Occasion.CONFIDENT: ("Confident recommendation", "A BUY or SELL with at least this confidence"),
-    Occasion.ALERT: ("Alert", "What the banner of every page shows"),
-    Occasion.DAILY_SUMMARY: ("Daily summary", "What ran, failed and was missed"),
+OCCASIONS: dict[EventType, tuple[str, str]] = {
+    EventType.FAILED: ("Analysis failed", "It failed, and no retry follows"),
+    EventType.RUN_MISSED: ("Run missed", "A planned run did not happen"),
+    EventType.RUN_PARTLY_FAILED: ("Run partly failed", "Some analyses of a run failed"),
+    EventType.BREAKER_OPEN: ("Provider held back", "It failed so often that its retries wait"),
+    EventType.BATCH_FINISHED: ("Batch finished", "Nothing of it waits or runs any more"),
+    EventType.CONFIDENT: ("Confident recommendation", "A BUY or SELL with at least this confidence"),
+    EventType.ALERT: ("Alert", "What the banner of every page shows"),
+    EventType.DAILY_SUMMARY: ("Daily summary", "What ran, failed and was missed"),
 }
 EVERYBODY = 0
 
@@ -58,7 +58,7 @@ class RuleDialog:
         words = {occasion.value: word for occasion, (word, _) in OCCASIONS.items()}
         names = {channel.id: channel.name for channel in channels}
         aliases = {EVERYBODY: "All experts", **{expert.id: expert.alias for expert in experts}}
-        self._occasion = ui.select(words, label="When", value=rule.occasion.value if rule else Occasion.FAILED.value)
+        self._occasion = ui.select(words, label="When", value=rule.occasion.value if rule else EventType.FAILED.value)
         self._channel = ui.select(names, label="Tell", value=rule.channel_id if rule else next(iter(names)))
         for fixed, marker in ((self._occasion, "rule-occasion"), (self._channel, "rule-channel")):
             fixed.props("outlined dense options-dense").mark(marker).set_enabled(rule is None)
@@ -75,8 +75,8 @@ class RuleDialog:
         self._fit()
 
     def _fit(self) -> None:
-        occasion = Occasion(self._occasion.value)
-        self._confidence.set_visibility(occasion is Occasion.CONFIDENT)
+        occasion = EventType(self._occasion.value)
+        self._confidence.set_visibility(occasion is EventType.CONFIDENT)
         self._expert.set_visibility(occasion in OF_AN_EXPERT)
         self._occasion.props["hint"] = OCCASIONS[occasion][1]
 
@@ -93,11 +93,15 @@ class RuleDialog:
         await self._saved()
 
     async def _write(self) -> Rule:
-        rules, by, occasion = self._desk.platform.notifications.rules, self._desk.trader, Occasion(self._occasion.value)
+        rules, by, occasion = (
+            self._desk.platform.notifications.rules,
+            self._desk.trader,
+            EventType(self._occasion.value),
+        )
         given: dict[str, Any] = {
             "urgent": self._urgent.value,
             "group_seconds": int(self._group.value or 0),
-            "min_confidence": self._confidence.value if occasion is Occasion.CONFIDENT else None,
+            "min_confidence": self._confidence.value if occasion is EventType.CONFIDENT else None,
             "expert_instance_id": (self._expert.value or None) if occasion in OF_AN_EXPERT else None,
         }
         if self._rule is not None:

@@ -15,7 +15,7 @@ from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Fact, KeyedList, Panel, chip, facts, follow_anchor
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.operations.backups import BackupPanel
-from ba2_trade_platform.ui.operations.heartbeat import HeartbeatPanel
+from ba2_trade_platform.ui.operations.dead_man_switch import DeadManSwitchPanel
 from ba2_trade_platform.ui.shell.layout import frame
 
 LOOK_SECONDS = 5.0
@@ -55,7 +55,7 @@ class HealthPage:
                                 self._rows[group] = KeyedList(self._line, tag="tbody", entry_tag="tr")
                         if side is COLUMNS[-1]:
                             self._versions = Panel("Versions")
-            self._heartbeat = HeartbeatPanel(self._desk)
+            self._dead_man_switch = DeadManSwitchPanel(self._desk)
             self._backups = BackupPanel(self._desk)
         self._desk.live.watch(self.refresh)
         ui.timer(LOOK_SECONDS, self._look, immediate=False)
@@ -73,7 +73,7 @@ class HealthPage:
                 if self._root.is_deleted:
                     return
                 self._show(report)
-            await self._heartbeat.refresh()
+            await self._dead_man_switch.refresh()
             await self._backups.refresh()
 
     def _show(self, report: Report) -> None:

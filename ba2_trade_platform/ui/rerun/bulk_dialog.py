@@ -57,7 +57,7 @@ class BulkDialog:
             self._title = ui.label("Looking at the selection").classes("ba2-dialog-title")
             self._changed = ui.label().classes("tone-warn ba2-gone").props("role=alert").mark("plan-changed")
             self._plan = ui.element("div").classes("ba2-bulk-plan")
-            self._build_wish(name)
+            self._build_request(name)
             with ui.row().classes("w-full justify-end items-center"):
                 self._typed = ui.input("Type the number").props("dense outlined").style("width: 160px")
                 self._typed.on_value_change(self._enable).mark("typed-number")
@@ -70,7 +70,7 @@ class BulkDialog:
         with reporting():
             await self._look()
 
-    def _build_wish(self, name: str) -> None:
+    def _build_request(self, name: str) -> None:
         box = "dense outlined"
         self._reason = ui.input("Reason (required)").props(f"{box} maxlength=500 autofocus").classes("w-full")
         self._reason.on_value_change(self._enable).mark("bulk-reason")
@@ -165,7 +165,7 @@ class BulkDialog:
         before = self._preview
         if before is None:
             return
-        wish: dict[str, Any] = {
+        request: dict[str, Any] = {
             "reason": self._reason.value or "",
             "name": (self._name.value or "").strip() or None,
             "canary": int(self._canary.value) if self._canary.value else None,
@@ -181,7 +181,7 @@ class BulkDialog:
                     before.mode,
                     plan_hash=before.plan_hash,
                     by=self._desk.trader,
-                    **wish,
+                    **request,
                 )
             except Refused as refusal:
                 if refusal.code != "PLAN_CHANGED":

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from nicegui import ui
 
-from ba2_trade_platform.core.analyses.rerun import Requeued
-from ba2_trade_platform.core.analyses.rerun_plans import Guard, Wish
+from ba2_trade_platform.core.analyses.rerun import RerunAccepted
+from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
@@ -16,7 +16,7 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import answer_of, notify, off_loop
 from ba2_trade_platform.ui.kit.panels import Fact, facts
 from ba2_trade_platform.ui.kit.times import moment
-from ba2_trade_platform.ui.rerun.options import RerunOptions
+from ba2_trade_platform.ui.rerun.options import RerunOptionsDialog
 
 ASKED = frozenset({"RETRY_LIMIT", "CONFIRMATION_REQUIRED", "PERMANENT"})
 CLEARED = "Previous outputs will be archived and cleared."
@@ -29,51 +29,53 @@ class Reruns:
         self._desk = desk
         self._asking = False
 
-    async def click(self, analysis_id: int) -> Requeued | None:
+    async def click(self, analysis_id: int) -> RerunAccepted | None:
         """Do everything again at once, or ask first; None when the trader lets it be. Raises PlatformError."""
         if self._asking:
             return None
-        wish: Wish | None = Wish()
+        options: RerunOptions | None = RerunOptions()
         analyses = self._desk.platform.analyses
         guards = [guard for guard in await off_loop(analyses.rerun_guards, analysis_id) if guard.code in ASKED]
         if guards and analyses.rerun_enabled:
             row = await off_loop(self._desk.platform.monitoring.details.row, analysis_id)
-            wish = await self._ask(row, guards)
-        return None if wish is None else await self._rerun(analysis_id, wish)
+            options = await self._ask(row, guards)
+        return None if options is None else await self._rerun(analysis_id, options)
 
-    async def options(self, analysis_id: int, mode: str | None = None) -> Requeued | None:
+    async def options(self, analysis_id: int, mode: str | None = None) -> RerunAccepted | None:
         """Let the trader choose the part, the settings and the providers, and see the plan; None as above."""
         if self._asking:
             return None
         trader, preferences = self._desk.trader, self._desk.platform.preferences
         mode = mode or await off_loop(preferences.get, trader, "rerun_mode")
-        while (wish := await self._planned(analysis_id, mode or "fresh")) is not None:
+        while (options := await self._planned(analysis_id, mode or "fresh")) is not None:
             try:
-                requeued = await self._rerun(analysis_id, wish)
+                accepted = await self._rerun(analysis_id, options)
             except Refused as refusal:
                 if refusal.code != "PLAN_CHANGED":
                     raise
                 notify(str(refusal), refusal.tone)  # and the new plan is shown
-                mode = wish.mode.value
+                mode = options.mode.value
             else:
-                await off_loop(preferences.remember, trader, "rerun_mode", wish.mode.value)
-                return requeued
+                await off_loop(preferences.remember, trader, "rerun_mode", options.mode.value)
+                return accepted
         return None
 
-    async def _planned(self, analysis_id: int, mode: str) -> Wish | None:
+    async def _planned(self, analysis_id: int, mode: str) -> RerunOptions | None:
         plan = await off_loop(self._desk.platform.analyses.rerun_plan, analysis_id)
         self._asking = True
         try:
-            return await RerunOptions(self._desk, plan, mode).ask()
+            return await RerunOptionsDialog(self._desk, plan, mode).ask()
         finally:
             self._asking = False
 
-    async def _rerun(self, analysis_id: int, wish: Wish) -> Requeued:
-        requeued = await off_loop(self._desk.platform.analyses.rerun, analysis_id, by=self._desk.trader, wish=wish)
-        notify(requeued.sentence)
-        return requeued
+    async def _rerun(self, analysis_id: int, options: RerunOptions) -> RerunAccepted:
+        accepted = await off_loop(
+            self._desk.platform.analyses.rerun, analysis_id, by=self._desk.trader, options=options
+        )
+        notify(accepted.sentence)
+        return accepted
 
-    async def _ask(self, row: AnalysisRow, guards: Sequence[Guard]) -> Wish | None:
+    async def _ask(self, row: AnalysisRow, guards: Sequence[Guard]) -> RerunOptions | None:
         self._asking = True
         needs = {guard.needs for guard in guards} - {None}
         with ui.dialog().props("no-refocus") as dialog, ui.card().classes("ba2-dialog ba2-rerun-dialog"):
@@ -104,7 +106,7 @@ class Reruns:
             self._asking = False
         if not agreed:
             return None
-        return Wish(
+        return RerunOptions(
             reason=(reason.value or "").strip() if reason else None,
             override="override" in needs,
             acknowledge="acknowledge" in needs,

@@ -9,11 +9,11 @@ from nicegui import ui
 from ba2_trade_platform.core.analyses.rerun_plans import (
     STEP_MODES,
     ConfigChoice,
-    Fate,
     Guard,
     PlannedStep,
+    RerunOptions,
     RerunPlan,
-    Wish,
+    StepDisposition,
 )
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.ui.kit import words
@@ -26,7 +26,7 @@ from ba2_trade_platform.vocabulary import Mode
 ALL = "all"
 
 
-class RerunOptions:
+class RerunOptionsDialog:
     """Asks for mode, step, settings and providers; every choice is planned anew, and the answer holds to that plan."""
 
     def __init__(self, desk: Desk, plan: RerunPlan, mode: str) -> None:
@@ -38,10 +38,10 @@ class RerunOptions:
         with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-plan-dialog"):
             self._build()
 
-    async def ask(self) -> Wish | None:
+    async def ask(self) -> RerunOptions | None:
         """Return what was chosen, None when the trader lets it be."""
         await self._replan()
-        return self._wish(plan_hash=self._plan.plan_hash) if await answer_of(self._dialog) else None
+        return self._rerun_options(plan_hash=self._plan.plan_hash) if await answer_of(self._dialog) else None
 
     def _build(self) -> None:
         plan = self._plan
@@ -97,10 +97,10 @@ class RerunOptions:
         control.props("outlined dense options-dense").mark(mark)
         return control
 
-    def _wish(self, **more: Any) -> Wish:
+    def _rerun_options(self, **more: Any) -> RerunOptions:
         how, _, name = str(self._provider.value).partition(" ")
         needs = {guard.needs for guard in self._plan.guards}
-        return Wish(
+        return RerunOptions(
             mode=self._mode,
             step=self._step.value if self._mode in STEP_MODES else None,
             config=str(self._config.value),
@@ -122,7 +122,9 @@ class RerunOptions:
         self._asked += 1
         mine = self._asked
         try:
-            plan = await off_loop(self._desk.platform.analyses.rerun_plan, self._plan.analysis_id, self._wish())
+            plan = await off_loop(
+                self._desk.platform.analyses.rerun_plan, self._plan.analysis_id, self._rerun_options()
+            )
         except PlatformError as error:
             if mine == self._asked:
                 self._error.set_text(str(error))
@@ -168,7 +170,7 @@ def _step_line(number: int, step: PlannedStep) -> None:
     with ui.element("div").classes("ba2-plan-step").props("role=row"):
         ui.label(str(number)).classes("ba2-muted ba2-right")
         ui.label(step.name).classes("ba2-line-name")
-        chip(words.FATE[step.fate.value])
+        chip(words.STEP_DISPOSITION[step.fate.value])
         ui.label(step.reason).classes("ba2-muted ba2-plan-why")
         ui.label("" if step.seconds is None else duration(step.seconds * 1000)).classes("ba2-muted ba2-right")
 
@@ -185,5 +187,5 @@ def _saved_words(plan: RerunPlan) -> str:
     parts.append(f"{plan.tokens_saved:,} tokens" if plan.tokens_saved else "")
     parts.append(f"{plan.cost_saved_usd:.4f} USD" if plan.cost_saved_usd else "")
     kept = ", ".join(part for part in parts if part)
-    upper = "up to " if any(step.fate is Fate.STALE for step in plan.steps) else ""
+    upper = "up to " if any(step.fate is StepDisposition.STALE for step in plan.steps) else ""
     return f"Saves {upper}{kept}" if kept else ""

@@ -70,7 +70,7 @@ class Foreseen:
     """A preview, and which of its times fall on half days."""
 
     preview: Preview
-    half_days: Mapping[datetime, ExchangeSession] = field(default_factory=dict)
+    early_closes: Mapping[datetime, ExchangeSession] = field(default_factory=dict)
 
 
 def _foresee(desk: Desk, draft: Draft, own_id: int | None) -> Foreseen:
@@ -181,7 +181,7 @@ class ScheduleDialog:
                     ui.label(f"{instant:%H:%M} UTC")
                     if self._draft.clock is ScheduleClock.REAL:
                         due_in(instant)
-                    session = foreseen.half_days.get(instant)
+                    session = foreseen.early_closes.get(instant)
                     if session:
                         closes = f"{session.closes_at.astimezone(zone):%H:%M}"
                         ui.label(f"half day: {self._calendar.value} closes {closes}").classes("tone-warn")

@@ -69,7 +69,7 @@ class RunPage:
             async with self._lock:
                 self._run = await off_loop(self._desk.platform.schedules.runs.get, self._id)
                 if not self._root.is_deleted:
-                    self._seen.set_visibility(self._run.needs_a_look)
+                    self._seen.set_visibility(self._run.needs_ack)
                     self._panel.show(self._run, self._show)
 
     def _show(self, run: RunInfo) -> None:

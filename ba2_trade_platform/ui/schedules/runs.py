@@ -35,7 +35,7 @@ class RunView:
     states: tuple[RunState, ...] = ()
     schedule: int | None = None
     day: date | None = None
-    unseen: bool = False
+    unacknowledged: bool = False
     after: str | None = None
 
     @classmethod
@@ -59,7 +59,7 @@ class RunView:
             "state": ",".join(state.value for state in self.states),
             "schedule": self.schedule,
             "day": self.day,
-            "unseen": 1 if self.unseen else None,
+            "unseen": 1 if self.unacknowledged else None,
             "after": self.after,
         }
         return f"/schedules?{urlencode({name: value for name, value in said.items() if value})}"
@@ -69,7 +69,7 @@ class RunView:
         zone = desk.platform.settings.zone
         first = None if self.day is None else datetime.combine(self.day, time(), zone)
         until = None if self.day is None else datetime.combine(self.day + timedelta(days=1), time(), zone)
-        return RunFilter(self.states, self.schedule, first, until, self.unseen)
+        return RunFilter(self.states, self.schedule, first, until, self.unacknowledged)
 
 
 class ScheduleRunList:
@@ -78,7 +78,7 @@ class ScheduleRunList:
     def __init__(self, desk: Desk, view: RunView) -> None:
         self._desk, self._view = desk, view
         self._lock = asyncio.Lock()
-        self._unseen: tuple[RunInfo, ...] = ()
+        self._unacknowledged: tuple[RunInfo, ...] = ()
 
     async def build(self) -> None:
         """Build the filters and the list."""
@@ -110,8 +110,8 @@ class ScheduleRunList:
             day.props("dense outlined type=date stack-label clearable").on_value_change(
                 lambda event: self._go(day=event.value)
             )
-            ui.checkbox("Only what nobody has acknowledged", value=view.unseen).props("dense").on_value_change(
-                lambda event: ui.navigate.to(replace(view, unseen=event.value).url)
+            ui.checkbox("Only what nobody has acknowledged", value=view.unacknowledged).props("dense").on_value_change(
+                lambda event: ui.navigate.to(replace(view, unacknowledged=event.value).url)
             )
 
     def _go(self, *, state: str | None = None, schedule: int | None = None, day: str | None = None) -> None:
@@ -133,16 +133,18 @@ class ScheduleRunList:
                 page = await off_loop(runs.list, self._view.wanted(self._desk), self._view.after, PAGE)
                 if self._panel.element.is_deleted:
                     return
-                self._unseen = tuple(run for run in page.items if run.needs_a_look)
-                self._all.set_visibility(bool(self._unseen))
+                self._unacknowledged = tuple(run for run in page.items if run.needs_ack)
+                self._all.set_visibility(bool(self._unacknowledged))
                 self._panel.show(page, self._show)
 
     def _show(self, page: RunPage) -> None:
         if not page.items:
             anything = self._view != RunView()
             empty_state(
-                "task_alt" if self._view.unseen else "event_available",
-                "Nothing left to look at" if self._view.unseen else "No runs" + (" like these" if anything else " yet"),
+                "task_alt" if self._view.unacknowledged else "event_available",
+                "Nothing left to look at"
+                if self._view.unacknowledged
+                else "No runs" + (" like these" if anything else " yet"),
                 "Every planned time of a schedule leaves a row here: done, late, partly failed or missed, with the "
                 "reason.",
                 links=(("All runs", "/schedules?tab=runs"),) if anything else (("Schedules", "/schedules"),),
@@ -158,7 +160,7 @@ class ScheduleRunList:
     def _cells(self, run: RunInfo) -> None:
         zone = self._desk.zone
         with cell():
-            if run.needs_a_look:
+            if run.needs_ack:
                 icon_button("done", "Acknowledge", partial(self._ask, (run,))).mark(f"acknowledge-run-{run.id}")
         with cell(), ui.link(target=f"/runs/{run.id}").classes("ba2-chip-link"):
             chip(words.RUN_STATE[run.state.value])
@@ -180,8 +182,8 @@ class ScheduleRunList:
         text_cell(acknowledged(run), classes="ba2-wrap")
 
     async def _ask_all(self) -> None:
-        if self._unseen:  # somebody else may have been quicker
-            await self._ask(self._unseen)
+        if self._unacknowledged:  # somebody else may have been quicker
+            await self._ask(self._unacknowledged)
 
     async def _ask(self, runs: tuple[RunInfo, ...]) -> None:
         with self._panel.element:

@@ -31,7 +31,7 @@ class ShownWeek:
     """A week, and by schedule which of its days are half ones."""
 
     week: Week
-    half_days: Mapping[int, Mapping[date, ExchangeSession]]
+    early_closes: Mapping[int, Mapping[date, ExchangeSession]]
 
 
 class ScheduleWeek:
@@ -66,18 +66,18 @@ class ScheduleWeek:
 
     def _read(self) -> ShownWeek:
         week = self._desk.platform.schedules.runs.week(self._monday)
-        return ShownWeek(week, {row.schedule_id: self._half_days(row) for row in week.rows})
+        return ShownWeek(week, {row.schedule_id: self._early_closes(row) for row in week.rows})
 
-    def _half_days(self, row: WeekRow) -> dict[date, ExchangeSession]:
+    def _early_closes(self, row: WeekRow) -> dict[date, ExchangeSession]:
         last = {max(run.planned_at for run in day.runs): day.day for day in row.days if day.runs}
         last |= {max(day.planned): day.day for day in row.days if day.planned}
-        with suppress(PlatformError):  # a calendar of another version: the schedule's own alarm says so
+        with suppress(PlatformError):  # a calendar of another version: the schedule's own alert says so
             found = self._desk.platform.schedules.early_closes.among(row.calendar, tuple(last))
             return {last[instant]: session for instant, session in found.items()}
         return {}
 
     def _show(self, shown: ShownWeek) -> None:
-        week, self._short = shown.week, shown.half_days
+        week, self._short = shown.week, shown.early_closes
         if not week.rows:
             empty_state(
                 "calendar_month",

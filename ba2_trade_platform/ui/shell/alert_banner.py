@@ -27,7 +27,7 @@ class AlertBanner:
             self._acknowledge.props("flat dense no-caps size=sm").classes("ba2-link ba2-nowrap")
             self._acknowledge.mark("acknowledge-alert")
 
-    def show(self, alerts: Unacknowledged, unseen_runs: int) -> None:
+    def show(self, alerts: Unacknowledged, unacknowledged_runs: int) -> None:
         """Show these, or nothing when there is nothing."""
         self._alert = alerts.newest
         if alerts.newest is not None:
@@ -37,13 +37,17 @@ class AlertBanner:
             self._sentence.update()
         more = alerts.count - 1
         self._more.set_text(f"and {more:,} more")
-        number = "1 run of a schedule needs" if unseen_runs == 1 else f"{unseen_runs:,} runs of schedules need"
+        number = (
+            "1 run of a schedule needs"
+            if unacknowledged_runs == 1
+            else f"{unacknowledged_runs:,} runs of schedules need"
+        )
         self._runs.set_text(f"{number} a look")
         for element, shown in (
-            (self._line, bool(alerts.count or unseen_runs)),
+            (self._line, bool(alerts.count or unacknowledged_runs)),
             (self._sentence, bool(alerts.count)),
             (self._more, more > 0),
-            (self._runs, unseen_runs > 0),
+            (self._runs, unacknowledged_runs > 0),
             (self._acknowledge, bool(alerts.count)),
         ):
             element.classes(add="" if shown else "ba2-gone", remove="ba2-gone" if shown else "")

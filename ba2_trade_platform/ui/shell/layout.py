@@ -11,7 +11,7 @@ from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.demo.demo import DemoState
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.pulse import Pulse
+from ba2_trade_platform.ui.kit.shell_status import ShellStatus
 from ba2_trade_platform.ui.shell.alert_banner import AlertBanner
 from ba2_trade_platform.ui.shell.help import help_dialog, show_zone_menu
 from ba2_trade_platform.ui.shell.replay_strip import ReplayStrip
@@ -60,7 +60,7 @@ class Shell:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._shown: Pulse | None = None
+        self._shown: ShellStatus | None = None
         self._replay = ReplayStrip(desk)
 
     def build_rail(self, active: str) -> None:
@@ -111,10 +111,10 @@ class Shell:
             ui.icon("pause_circle", size="18px")
             self._paused_text = ui.label()
             ui.button("Resume", color=None, on_click=self._toggle_pause).props(QUIET).classes("ba2-link")
-        self._held = ui.element("div").classes("ba2-banner ba2-gone").props("role=status")
-        with self._held:
+        self._breakers = ui.element("div").classes("ba2-banner ba2-gone").props("role=status")
+        with self._breakers:
             ui.icon("hub", size="18px")
-            self._held_text = ui.label()
+            self._breakers_text = ui.label()
             ui.link("Providers", "/providers").classes("ba2-link")
         self._demo = ui.element("div").classes("ba2-banner ba2-gone")
         with self._demo:
@@ -144,13 +144,13 @@ class Shell:
         """Show the present counts and switches; sends nothing when nothing changed."""
         self._replay.show()
         with reporting():
-            pulse = await self._desk.pulse.get()
-            if pulse != self._shown:
-                self._shown = pulse
-                self._show(pulse)
+            shell_status = await self._desk.shell_status.get()
+            if shell_status != self._shown:
+                self._shown = shell_status
+                self._show(shell_status)
 
-    def _show(self, pulse: Pulse) -> None:
-        counts, queue, worker = pulse.counts, pulse.queue, pulse.worker
+    def _show(self, shell_status: ShellStatus) -> None:
+        counts, queue, worker = shell_status.counts, shell_status.queue, shell_status.worker
         for label, value in (
             (self._pending, counts.pending),
             (self._running, counts.running),
@@ -174,14 +174,14 @@ class Shell:
         self._trouble_text.set_text(
             f"The worker waits: {worker.storage_problem}. Results are kept in memory and written later."
         )
-        _show_if(self._held, bool(pulse.breakers))
-        self._held_text.set_text("; ".join(breaker.sentence for breaker in pulse.breakers) + ".")
-        self._badge("providers", len(pulse.breakers))
-        self._badge("failures", pulse.needs_person)
-        self._badge("health", pulse.unwell)
-        self._alerts.show(pulse.alerts, pulse.unseen_runs)
-        self._badge("schedules", pulse.alerts.count + pulse.unseen_runs)
-        _show_if(self._demo, pulse.demo.present)
+        _show_if(self._breakers, bool(shell_status.breakers))
+        self._breakers_text.set_text("; ".join(breaker.sentence for breaker in shell_status.breakers) + ".")
+        self._badge("providers", len(shell_status.breakers))
+        self._badge("failures", shell_status.needs_person)
+        self._badge("health", shell_status.unwell)
+        self._alerts.show(shell_status.alerts, shell_status.unacknowledged_runs)
+        self._badge("schedules", shell_status.alerts.count + shell_status.unacknowledged_runs)
+        _show_if(self._demo, shell_status.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 
     def _badge(self, name: str, number: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nicegui import ui
 
 from ba2_trade_platform.core.base.errors import PlatformError
-from ba2_trade_platform.core.batches.requests import BatchOrder, BatchPreview
+from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest
 from ba2_trade_platform.core.experts.instances import Instance
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
@@ -42,7 +42,7 @@ class AnalyseDialog:
         self._chosen_place = place
         self._asked = 0
         self._instances: list[Instance] = []
-        self._order: BatchOrder | None = None
+        self._batch_request: BatchRequest | None = None
         self._dialog = ui.dialog()
         self._dialog.on("hide", self._dialog.delete)
 
@@ -102,9 +102,9 @@ class AnalyseDialog:
         self._show_experts()
         await self._changed()
 
-    def _wish(self) -> BatchOrder:
+    def _read_request(self) -> BatchRequest:
         place = str(self._place.value)
-        return BatchOrder(
+        return BatchRequest(
             tuple(self._experts.chosen),
             tuple(symbols_in(self._symbols.value or "")) if place == TYPED else (),
             int(place.removeprefix("list:")) if place.startswith("list:") else None,
@@ -115,16 +115,16 @@ class AnalyseDialog:
     async def _changed(self) -> None:
         """Look anew at what would be done."""
         self._asked += 1
-        asked, wish = self._asked, self._wish()
+        asked, request = self._asked, self._read_request()
         preview: BatchPreview | None = None
         sentence = ""
         try:
-            preview = await off_loop(self._desk.platform.batches.preview, wish, 0)
+            preview = await off_loop(self._desk.platform.batches.preview, request, 0)
         except PlatformError as error:
             sentence = str(error)
         if asked != self._asked or self._dialog.is_deleted:
             return
-        self._order = wish if preview is not None else None
+        self._batch_request = request if preview is not None else None
         self._plan.clear()
         with self._plan:
             self._show_preview(preview) if preview is not None else quiet(f"{sentence}.")
@@ -139,11 +139,11 @@ class AnalyseDialog:
             ui.label(f"{one.count:,} not possible: {one.reason}").classes("ba2-muted")
 
     async def _submit(self) -> None:
-        order = self._order
-        if order is None:
+        batch_request = self._batch_request
+        if batch_request is None:
             return
         self._go.disable()
-        named = replace(order, name=(self._name.value or "").strip() or None)
+        named = replace(batch_request, name=(self._name.value or "").strip() or None)
         with reporting():
             accepted = await off_loop(self._desk.platform.batches.submit, named, by=self._desk.trader)
             notify(accepted.sentence, link=("Watch it", f"/batches/{accepted.id}"))

@@ -11,7 +11,7 @@ from nicegui import ui
 from ba2_trade_platform.core.analyses.queue_service import Submitted
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import PlatformError
-from ba2_trade_platform.core.batches.requests import BatchOrder, BatchPreview
+from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest
 from ba2_trade_platform.core.batches.service import AcceptedBatch
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.experts.instances import Instance
@@ -30,7 +30,7 @@ UNKNOWN_NAMED = 8
 
 
 @dataclass(frozen=True)
-class Wish:
+class ManualRequest:
     """What is chosen at the moment."""
 
     experts: tuple[int, ...]
@@ -38,14 +38,14 @@ class Wish:
     subtype: Subtype
     as_of: date | datetime | None
 
-    def order(self) -> BatchOrder:
+    def batch_request(self) -> BatchRequest:
         """Return this as the service's order."""
-        return BatchOrder(self.experts, self.symbols, subtype=self.subtype, as_of=self.as_of)
+        return BatchRequest(self.experts, self.symbols, subtype=self.subtype, as_of=self.as_of)
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What running a wish would do, or the sentence that says why it cannot be run."""
+    """What running a request would do, or the sentence that says why it cannot be run."""
 
     preview: BatchPreview | None = None
     unknown: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class ManualAnalysis:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._wish: Wish | None = None
+        self._request: ManualRequest | None = None
         self._asked = 0
         self._instances: list[Instance] = []
 
@@ -155,7 +155,7 @@ class ManualAnalysis:
             with reporting():
                 self._instances = await off_loop(self._desk.platform.experts.list)
                 self._experts.show(self._instances, Subtype(self._subtype.value))
-        if self._wish is not None or change.ids is None:
+        if self._request is not None or change.ids is None:
             await self._changed()
 
     async def _changed(self) -> None:
@@ -163,31 +163,31 @@ class ManualAnalysis:
         self._asked += 1
         asked = self._asked
         with reporting():
-            wish, foreseen = await self._foresee()
+            request, foreseen = await self._foresee()
             if asked != self._asked or self._root.is_deleted:
                 return
-            self._wish = wish if foreseen.sentence is None else None
+            self._request = request if foreseen.sentence is None else None
             self._preview.show(foreseen, _show_foreseen)
             count = foreseen.preview.queued if foreseen.preview else 0
             self._run.set_text(f"Run {count:,} {analyses(count)}" if count else "Run")
             self._run.set_enabled(bool(count))
 
-    async def _foresee(self) -> tuple[Wish | None, Foreseen]:
+    async def _foresee(self) -> tuple[ManualRequest | None, Foreseen]:
         try:
-            wish = Wish(
+            request = ManualRequest(
                 tuple(self._experts.chosen),
                 tuple(symbols_in(self._symbols.value or "")),
                 Subtype(self._subtype.value),
                 as_of_in(self._as_of.value or "", self._desk.zone),
             )
-            return wish, await off_loop(self._look, wish)
+            return request, await off_loop(self._look, request)
         except (PlatformError, ExpertError) as error:
             return None, Foreseen(sentence=str(error))
 
-    def _look(self, wish: Wish) -> Foreseen:
+    def _look(self, request: ManualRequest) -> Foreseen:
         platform = self._desk.platform
-        preview = platform.batches.preview(wish.order())
-        return Foreseen(preview, tuple(symbol for symbol in wish.symbols if not self._knows(symbol)))
+        preview = platform.batches.preview(request.batch_request())
+        return Foreseen(preview, tuple(symbol for symbol in request.symbols if not self._knows(symbol)))
 
     def _knows(self, symbol: str) -> bool:
         try:
@@ -199,24 +199,24 @@ class ManualAnalysis:
     # --- run -----------------------------------------------------------------------------------------------------
 
     async def _submit(self) -> None:
-        wish = self._wish
-        if wish is None:
+        request = self._request
+        if request is None:
             return
         self._run.disable()
         with reporting():
-            done = await off_loop(self._run_wish, wish)
+            done = await off_loop(self._run_request, request)
             duplicate = isinstance(done, Submitted) and done.is_duplicate
             notify(done.sentence, "warning" if duplicate else "positive")
             self._show_result(done)
         await self._changed()
 
-    def _run_wish(self, wish: Wish) -> Submitted | AcceptedBatch:
+    def _run_request(self, request: ManualRequest) -> Submitted | AcceptedBatch:
         platform, by = self._desk.platform, self._desk.trader
-        if len(wish.experts) == len(wish.symbols) == 1:
+        if len(request.experts) == len(request.symbols) == 1:
             return platform.queue.submit_analysis_task(
-                wish.experts[0], wish.symbols[0], wish.subtype, by=by, as_of=wish.as_of
+                request.experts[0], request.symbols[0], request.subtype, by=by, as_of=request.as_of
             )
-        return platform.batches.submit(wish.order(), by=by, source=Source.MANUAL)
+        return platform.batches.submit(request.batch_request(), by=by, source=Source.MANUAL)
 
     def _show_result(self, done: Submitted | AcceptedBatch) -> None:
         self._result.clear()

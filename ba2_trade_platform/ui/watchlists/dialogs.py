@@ -8,19 +8,19 @@ from nicegui import events, ui
 
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
-from ba2_trade_platform.core.instruments.symbol_parsing import Fate, Line, Report
+from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult, Line, Report
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop
 from ba2_trade_platform.ui.kit.panels import chip
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.words import Look
 
 LINES = 200
-FATE: dict[Fate, Look] = {
-    Fate.ADDED: Look("added", "add_circle", "good"),
-    Fate.CHANGED: Look("changed", "edit", "running"),
-    Fate.DUPLICATE: Look("there already", "content_copy", "quiet"),
-    Fate.UNKNOWN: Look("unknown", "help", "warn"),
-    Fate.INVALID: Look("not usable", "error", "bad"),
+IMPORT_RESULT: dict[ImportResult, Look] = {
+    ImportResult.ADDED: Look("added", "add_circle", "good"),
+    ImportResult.CHANGED: Look("changed", "edit", "running"),
+    ImportResult.DUPLICATE: Look("there already", "content_copy", "quiet"),
+    ImportResult.UNKNOWN: Look("unknown", "help", "warn"),
+    ImportResult.INVALID: Look("not usable", "error", "bad"),
 }
 Read = Callable[[str, bool, bool], Report]
 
@@ -87,7 +87,7 @@ def ask_symbols(name: str, add: Callable[[str, bool], Report], done: Callable[[]
     async def work() -> None:
         report: Report = await off_loop(add, text.value or "", bool(unknown.value))
         await done()
-        left = report.count(Fate.UNKNOWN) + report.count(Fate.INVALID)
+        left = report.count(ImportResult.UNKNOWN) + report.count(ImportResult.INVALID)
         if report.lines and not left:
             notify(report.sentence)
             dialog.dialog.close()
@@ -95,7 +95,7 @@ def ask_symbols(name: str, add: Callable[[str, bool], Report], done: Callable[[]
         answer.clear()
         with answer:
             show_report(report)
-        kept = [line.text for line in report.lines if line.fate in (Fate.UNKNOWN, Fate.INVALID)]
+        kept = [line.text for line in report.lines if line.fate in (ImportResult.UNKNOWN, ImportResult.INVALID)]
         text.set_value("\n".join(kept))
 
     dialog.does(work)
@@ -159,7 +159,13 @@ def ask_file(
 def show_report(report: Report) -> None:
     """Show what became of each thing: what went wrong first, 200 lines at most."""
     ui.label(report.sentence).classes("ba2-pick-name")
-    order = {Fate.INVALID: 0, Fate.UNKNOWN: 1, Fate.CHANGED: 2, Fate.ADDED: 3, Fate.DUPLICATE: 4}
+    order = {
+        ImportResult.INVALID: 0,
+        ImportResult.UNKNOWN: 1,
+        ImportResult.CHANGED: 2,
+        ImportResult.ADDED: 3,
+        ImportResult.DUPLICATE: 4,
+    }
     lines = sorted(report.lines, key=lambda line: (order[line.fate], line.number))
     if not lines:
         return
@@ -176,5 +182,5 @@ def _show_line(line: Line) -> None:
         text_cell(f"{line.number:,}", classes="ba2-right")
         text_cell(f"{line.text} on {line.watchlist}" if line.watchlist else line.text or "(empty)")
         with cell():
-            chip(FATE[line.fate])
+            chip(IMPORT_RESULT[line.fate])
         text_cell(line.reason, classes="ba2-wrap")

@@ -17,7 +17,7 @@ from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
 from ba2_trade_platform.core.instruments.instruments import Instrument
 from ba2_trade_platform.core.instruments.quotes import Quote
 from ba2_trade_platform.core.instruments.symbol_pages import SymbolReading
-from ba2_trade_platform.core.instruments.symbol_parsing import Fate
+from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.ui.analysis.price_chart import caption
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -223,7 +223,7 @@ class SymbolPage:
             watchlists, by = self._desk.platform.instruments.watchlists, self._desk.trader
             report = await off_loop(watchlists.add_symbols, list_id, [self._symbol], by=by)
             (line,) = report.lines
-            added = line.fate is Fate.ADDED
+            added = line.fate is ImportResult.ADDED
             said = (
                 f"{self._symbol} added to {name}"
                 if added

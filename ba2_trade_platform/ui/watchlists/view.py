@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.instruments.quotes import Quote
-from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchedItem
+from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchlistRow
 from ba2_trade_platform.core.schedules.next_runs import NextRun
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
@@ -75,7 +75,7 @@ class WatchView:
 
 
 def line(
-    item: WatchedItem, zone: ZoneInfo, quote_now: Quote | None, now: datetime | None = None, split: float | None = 1.0
+    item: WatchlistRow, zone: ZoneInfo, quote_now: Quote | None, now: datetime | None = None, split: float | None = 1.0
 ) -> dict[str, Any]:
     """Return one symbol as the table shows it: texts and flags only; `quote_now` None: its price is not there yet.
 
@@ -102,7 +102,7 @@ def line(
     }
 
 
-def last_words(item: WatchedItem, now: datetime | None = None) -> str:
+def last_words(item: WatchlistRow, now: datetime | None = None) -> str:
     """Say what became of the last analysis, and how long ago: `Analysis completed 2 hours ago`."""
     if item.last_status is None or item.last_analyzed_at is None:
         return DASH
@@ -120,7 +120,7 @@ def long_ago(instant: datetime, now: datetime | None = None) -> str:
     return "just now"
 
 
-def since(item: WatchedItem, quote_now: Quote | None, split: float | None = 1.0) -> float | None:
+def since(item: WatchlistRow, quote_now: Quote | None, split: float | None = 1.0) -> float | None:
     """Return by how many per cent the price has changed since the recommendation; None where that is not known."""
     if quote_now is None or quote_now.price is None or not item.price_then or split is None:
         return None
@@ -139,14 +139,14 @@ def next_words(run: NextRun, zone: ZoneInfo) -> str:
     return f"{moment(run.at, zone)}{' (replay)' if run.is_replay else ''}"
 
 
-def _last_hint(item: WatchedItem, zone: ZoneInfo) -> str:
+def _last_hint(item: WatchlistRow, zone: ZoneInfo) -> str:
     if item.last_analysis_id is None:
         return "Never analysed"
     failed = f", {item.error_code}" if item.error_code else ""
     return f"Analysis {item.last_analysis_id} by {item.expert}{failed}, {exact(item.last_analyzed_at, zone)}"
 
 
-def _prices(item: WatchedItem, quote_now: Quote | None, zone: ZoneInfo, split: float | None) -> dict[str, Any]:
+def _prices(item: WatchlistRow, quote_now: Quote | None, zone: ZoneInfo, split: float | None) -> dict[str, Any]:
     change = since(item, quote_now, split)
     then = float(item.price_then) * (split or 1.0) if item.price_then else None
     adjusted = f"; {item.price_then:,.2f} before the splits since" if then and abs((split or 1.0) - 1) > 0.001 else ""

@@ -12,7 +12,7 @@ from nicegui.events import KeyEventArguments
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.instruments.quotes import Quote
-from ba2_trade_platform.core.instruments.watchlist_rows import WatchedItem, WatchedPage
+from ba2_trade_platform.core.instruments.watchlist_rows import WatchlistPage, WatchlistRow
 from ba2_trade_platform.core.instruments.watchlists import Removed
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
@@ -31,7 +31,7 @@ class WatchList:
 
     def __init__(self, desk: Desk, view: WatchView, watchlist_id: int, changed: Callable[[], Awaitable[None]]) -> None:
         self._desk, self._view, self._id, self._changed = desk, view, watchlist_id, changed
-        self._items: list[WatchedItem] = []
+        self._items: list[WatchlistRow] = []
         self._total = 0
         self._quotes: dict[str, Quote] = {}
         self._splits: dict[tuple[str, datetime], float | None] = {}
@@ -69,7 +69,7 @@ class WatchList:
         view = self._view
         with reporting():
             async with self._lock:
-                page: WatchedPage = await off_loop(
+                page: WatchlistPage = await off_loop(
                     self._desk.platform.instruments.rows.page, self._id, view.q, view.sort, view.skip, PAGE
                 )
                 if self._range.is_deleted:
@@ -105,7 +105,7 @@ class WatchList:
             await self._read_splits([item for item in self._items if item.symbol in found])
             self._show()
 
-    async def _read_splits(self, items: Sequence[WatchedItem]) -> None:
+    async def _read_splits(self, items: Sequence[WatchlistRow]) -> None:
         """Ask by what the prices of these recommendations are to be compared with those of now, each once."""
         wanted = [(item.symbol, item.then_at) for item in items if item.then_at is not None]
         missing = [(symbol, at) for symbol, at in wanted if (symbol, at) not in self._splits]
@@ -117,7 +117,7 @@ class WatchList:
             self._splits |= found
             self._show()
 
-    def _split(self, item: WatchedItem) -> float | None:
+    def _split(self, item: WatchlistRow) -> float | None:
         return None if item.then_at is None else self._splits.get((item.symbol, item.then_at))
 
     def _show(self) -> None:

@@ -138,7 +138,7 @@ async def test_what_something_acts_on_needs_an_acknowledgement(
     order = orders.place(analysis_id)
     refused = await http.post(f"/analyses/{analysis_id}/rerun")
     assert (refused.status_code, refused.json()["code"]) == (409, "CONFIRMATION_REQUIRED")
-    assert refused.json()["details"]["side_effects"] == [order.plain()]
+    assert refused.json()["details"]["side_effects"] == [order.to_json()]
     body = {"acknowledge": True, "reason": "the order is wanted anyway"}
     assert (await http.post(f"/analyses/{analysis_id}/rerun", json=body)).status_code == 202
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import httpx
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.events.alert_events import Alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 
 
 async def test_an_alert_is_listed_acknowledged_and_listed_as_seen(
     client: httpx.AsyncClient, platform: Platform
 ) -> None:
     with platform.store.write() as transaction:
-        raise_alarm(transaction.session, Alarm("test", "test:1", "The desk stood still"), platform.store.clock.now())
+        raise_alert(
+            transaction.session, AlertEvent("test", "test:1", "The desk stood still"), platform.store.clock.now()
+        )
     listed = (await client.get("/alerts", params={"acknowledged": False})).json()
     assert [alert["sentence"] for alert in listed["items"]] == ["The desk stood still"]
     assert listed["unacknowledged"] == 1

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
 from ba2_trade_platform.vocabulary import Mode, Status
@@ -34,7 +34,7 @@ class Failed:
     def rerun(self, mode: Mode, step: str | None = None, **more: Any) -> list[str]:
         """Re-run it so, and return the steps that were really done."""
         self.graph.forget()
-        self.platform.analyses.rerun(self.id, by=TRADER, wish=Wish(mode, step=step, **more))
+        self.platform.analyses.rerun(self.id, by=TRADER, options=RerunOptions(mode, step=step, **more))
         drain(self.platform)
         return list(self.graph.done)
 
@@ -92,7 +92,9 @@ def test_a_part_keeps_as_of_base_and_state_and_the_archive_keeps_the_whole_attem
         details = failed.platform.monitoring.details
         state = details.state(failed.id)
         failed.platform.queue.pause(by=TRADER)
-        accepted = failed.platform.analyses.rerun(failed.id, by=TRADER, wish=Wish(Mode.RESUME, "the feed is back"))
+        accepted = failed.platform.analyses.rerun(
+            failed.id, by=TRADER, options=RerunOptions(Mode.RESUME, "the feed is back")
+        )
         assert accepted.sentence == (f"Analysis {failed.id} queued for re-run (attempt 2, re-run 1/3, 4 steps kept)")
         assert details.state(failed.id) == state == {"at": "Debate", "attempt": 1}
         second, first = details.attempts(failed.id)
@@ -114,7 +116,7 @@ def test_a_partial_rerun_purges_the_recommendation_and_the_archive_keeps_it(tmp_
         drain(platform)
         platform.queue.pause(by=TRADER)
         assert platform.monitoring.details.recommendation(analysis_id) is not None
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+        platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(Mode.RESUME))
         assert platform.monitoring.details.recommendation(analysis_id) is None
         assert (platform.monitoring.details.archive(analysis_id, 1).recommendation or {})["confidence"] == 77
         assert row(platform, analysis_id).error_code is None
@@ -169,7 +171,7 @@ def test_siblings_in_parallel_stay_untouched_when_one_of_them_failed(tmp_path: P
         drain(platform)
         assert row(platform, analysis_id).error_code == "CONNECTION"
         broken.clear()
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+        platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(Mode.RESUME))
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
         assert dict(works.done) == {"Load": 1, "A": 1, "B": 2, "C": 1, "Decide": 1}
@@ -204,7 +206,7 @@ def test_what_was_made_without_a_failed_step_is_made_again_with_it(tmp_path: Pat
         analysis_id = submit_to(platform, "Tolerant")
         drain(platform)
         if not by_itself:
-            platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+            platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(Mode.RESUME))
             drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
         assert dict(works.done) == {"News": 2, "Chart": 1, "Summary": 2}
@@ -225,11 +227,11 @@ def test_technical_rules_read_prices_anew_and_keep_the_votes_while_these_are_the
         )
         for statement in fail_last:
             change(file_of(platform), statement)
-        plan = platform.analyses.rerun_plan(analysis_id, Wish(Mode.RESUME))
+        plan = platform.analyses.rerun_plan(analysis_id, RerunOptions(Mode.RESUME))
         assert [(step.name, step.fate) for step in plan.steps] == [
             ("Load prices", "re-run"), *((name, "stale") for name in names[1:5]), ("Combine", "re-run"),
         ]  # fmt: skip
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+        platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(Mode.RESUME))
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
         steps = platform.monitoring.details.steps(analysis_id)
@@ -280,7 +282,7 @@ def test_what_cannot_be_had_is_refused_with_the_reason_that_the_plan_gives(tmp_p
                 ("fresh", None), ("resume", reason), ("from_step", reason), ("only", reason),
             ]  # fmt: skip
             with pytest.raises(Invalid, match=reason) as refused:
-                platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+                platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(Mode.RESUME))
             assert refused.value.code == "MODE_NOT_POSSIBLE"
 
 
@@ -297,7 +299,7 @@ def test_the_settings_of_an_earlier_attempt_can_be_chosen(tmp_path: Path) -> Non
         failed.rerun(Mode.FRESH, config="2")
         assert [one.config_revision for one in platform.monitoring.details.attempts(failed.id)] == [1, 2, 1, 1]
         with pytest.raises(Invalid, match="choose current, original, or an attempt from 1 to 4") as refused:
-            platform.analyses.rerun_plan(failed.id, Wish(config="5"))
+            platform.analyses.rerun_plan(failed.id, RerunOptions(config="5"))
         assert refused.value.code == "INVALID_CONFIG"
 
 
@@ -312,29 +314,29 @@ def test_the_provider_of_one_attempt_can_be_chosen_or_left_out(tmp_path: Path) -
         analysis_id = submit_to(platform, "Asking")
         drain(platform)
         assert platform.analyses.rerun_plan(analysis_id).providers == ("north", "south", "west")
-        for wish in (Wish(provider="south"), Wish(exclude_providers=("north", "west"))):
-            platform.analyses.rerun(analysis_id, by=TRADER, wish=wish)
+        for options in (RerunOptions(provider="south"), RerunOptions(exclude_providers=("north", "west"))):
+            platform.analyses.rerun(analysis_id, by=TRADER, options=options)
             drain(platform)
         assert asked == [("north", "south", "west"), ("south",), ("south",)]
-        for wish, sentence in (
-            (Wish(provider="east"), "Asking has no provider 'east': its providers are north, south, west"),
-            (Wish(exclude_providers=("north", "south", "west")), "Asking would have nobody to ask"),
+        for options, sentence in (
+            (RerunOptions(provider="east"), "Asking has no provider 'east': its providers are north, south, west"),
+            (RerunOptions(exclude_providers=("north", "south", "west")), "Asking would have nobody to ask"),
         ):
             with pytest.raises(Invalid, match=sentence) as refused:
-                platform.analyses.rerun(analysis_id, by=TRADER, wish=wish)
+                platform.analyses.rerun(analysis_id, by=TRADER, options=options)
             assert refused.value.code == "INVALID_PROVIDER"
 
 
 def test_a_plan_that_has_changed_is_refused_with_the_new_one(tmp_path: Path) -> None:
     with failed_at(tmp_path, "Chart") as failed:
         analyses = failed.platform.analyses
-        plan = analyses.rerun_plan(failed.id, Wish(Mode.RESUME))
+        plan = analyses.rerun_plan(failed.id, RerunOptions(Mode.RESUME))
         failed.graph.failing.add("Debate")
         failed.rerun(Mode.RESUME)
         with pytest.raises(Refused) as refused:
-            analyses.rerun(failed.id, by=TRADER, wish=Wish(Mode.RESUME, plan_hash=plan.plan_hash))
+            analyses.rerun(failed.id, by=TRADER, options=RerunOptions(Mode.RESUME, plan_hash=plan.plan_hash))
         assert (refused.value.code, refused.value.http_status) == ("PLAN_CHANGED", 409)
-        fresh = analyses.rerun_plan(failed.id, Wish(Mode.RESUME))
+        fresh = analyses.rerun_plan(failed.id, RerunOptions(Mode.RESUME))
         assert refused.value.details["plan"]["plan_hash"] == fresh.plan_hash != plan.plan_hash
         failed.graph.failing.clear()
         assert failed.rerun(Mode.RESUME, plan_hash=fresh.plan_hash) == ["Debate", "Decide"]

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.vocabulary import Mode, Status
 from tests.fakes.graphs import Graph
 from tests.platforms import TRADER, drain, row
@@ -46,14 +46,14 @@ def test_the_planned_steps_are_the_steps_that_are_done(
         can_keep = platform.analyses.rerun_plan(analysis_id).modes[1].possible
         mode = mode if can_keep else Mode.FRESH
         step = recorded[place % len(recorded)] if mode in (Mode.FROM_STEP, Mode.ONLY) else None
-        plan = platform.analyses.rerun_plan(analysis_id, Wish(mode, step=step))
+        plan = platform.analyses.rerun_plan(analysis_id, RerunOptions(mode, step=step))
         again = {planned.name for planned in plan.steps if planned.fate == "re-run"}
         assert {planned.name for planned in plan.steps} == set(recorded)
 
         graph.failing.clear()
         graph.forget()
-        wish = Wish(mode, step=step, plan_hash=plan.plan_hash)
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=wish)
+        options = RerunOptions(mode, step=step, plan_hash=plan.plan_hash)
+        platform.analyses.rerun(analysis_id, by=TRADER, options=options)
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
         assert len(graph.done) == len(set(graph.done))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError, Refused, TooMany
 from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, Mode, Status
@@ -34,9 +34,9 @@ def desk(tmp_path: Path, orders: Orders) -> Iterator[Desk]:
     made.close()
 
 
-def rerun_and_fail(desk: Desk, analysis_id: int, code: ErrorCode, wish: Wish | None = None) -> None:
+def rerun_and_fail(desk: Desk, analysis_id: int, code: ErrorCode, options: RerunOptions | None = None) -> None:
     """Re-run it, and have it fail with this code a minute later."""
-    desk.analyses.rerun(analysis_id, by=TRADER, wish=wish)
+    desk.analyses.rerun(analysis_id, by=TRADER, options=options)
     worker = desk.worker()
     claim = worker.claim(analysis_id)
     desk.clock.advance(60)
@@ -69,7 +69,7 @@ def test_the_fourth_rerun_is_refused_with_the_history_and_the_row_is_unchanged(d
 
 def test_an_override_with_a_reason_runs_and_is_shown_as_the_fourth_of_three(desk: Desk) -> None:
     analysis_id = used_up(desk)
-    accepted = desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(override=True, reason="the key is new"))
+    accepted = desk.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(override=True, reason="the key is new"))
     assert accepted.sentence == f"Analysis {analysis_id} queued for re-run (attempt 5, re-run 4/3)"
     newest = desk.platform.monitoring.details.attempts(analysis_id)[0]
     assert (newest.number, newest.reason) == (5, "the key is new")
@@ -79,7 +79,7 @@ def test_an_override_with_a_reason_runs_and_is_shown_as_the_fourth_of_three(desk
 def test_an_override_needs_a_reason(desk: Desk, reason: str | None) -> None:
     analysis_id = used_up(desk)
     with pytest.raises(Invalid, match="Give a reason to override the limit") as refused:
-        desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(override=True, reason=reason))
+        desk.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(override=True, reason=reason))
     assert (refused.value.code, desk.row(analysis_id).status) == ("REASON_REQUIRED", Status.FAILED)
 
 
@@ -156,20 +156,20 @@ def test_what_something_acts_on_is_not_purged_before_somebody_acknowledges_it(
     order = orders.place(analysis_id)
     before = dump(desk.file)
     with pytest.raises(Refused) as refused:
-        desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode))
+        desk.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode))
     assert str(refused.value) == (
         f"The recommendation of analysis {analysis_id} is acted on by order 17 (buy 10 AAPL, filled); acknowledge it "
         "with a reason to go on. What acts on it stays as it is"
     )
     assert (refused.value.code, refused.value.http_status) == ("CONFIRMATION_REQUIRED", 409)
-    assert refused.value.details["side_effects"] == [order.plain()]
+    assert refused.value.details["side_effects"] == [order.to_json()]
     with pytest.raises(Invalid, match="Give a reason to acknowledge") as refused_again:
-        desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode, acknowledge=True))
+        desk.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode, acknowledge=True))
     assert refused_again.value.code == "REASON_REQUIRED"
     assert dump(desk.file) == before
 
-    wish = Wish(mode, acknowledge=True, reason="the order is wanted anyway")
-    desk.analyses.rerun(analysis_id, by=TRADER, wish=wish)
+    options = RerunOptions(mode, acknowledge=True, reason="the order is wanted anyway")
+    desk.analyses.rerun(analysis_id, by=TRADER, options=options)
     kept = ask(desk.file, "SELECT number, acknowledged IS NOT NULL FROM analysis_attempt ORDER BY number")
     assert kept == [(1, 0), (2, 1)]
     assert "order 17" in one(desk.file, "SELECT acknowledged FROM analysis_attempt WHERE number = 2")
@@ -189,9 +189,9 @@ def test_an_order_that_comes_while_the_dialog_is_open_changes_the_plan(desk: Des
     analysis_id = failed_analysis(desk)
     plan = desk.analyses.rerun_plan(analysis_id)
     orders.place(analysis_id)
-    wish = Wish(plan_hash=plan.plan_hash, acknowledge=True, reason="seen")
+    options = RerunOptions(plan_hash=plan.plan_hash, acknowledge=True, reason="seen")
     with pytest.raises(Refused) as refused:
-        desk.analyses.rerun(analysis_id, by=TRADER, wish=wish)
+        desk.analyses.rerun(analysis_id, by=TRADER, options=options)
     assert refused.value.code == "PLAN_CHANGED"
     assert refused.value.details["plan"]["guards"][0]["code"] == "CONFIRMATION_REQUIRED"
 

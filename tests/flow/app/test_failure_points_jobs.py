@@ -14,11 +14,11 @@ from sqlalchemy import event
 
 from ba2_trade_platform.core.analyses.batch_submissions import NewBatch
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.attempts.submissions import Order
+from ba2_trade_platform.core.attempts.submissions import Submission
 from ba2_trade_platform.core.base.actors import actor_id
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.batches.bulk_plans import Selection
-from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, InstrumentInfo, Verdict
 from ba2_trade_platform.vocabulary import BatchKind, ErrorCode, Source, Status
 from tests.fakes.experts import Gate, Scripted
@@ -104,9 +104,9 @@ def test_every_end_has_its_start_and_end_times_on_the_row_and_on_the_attempt(des
     queued, started = desk.clock.now(), desk.clock.advance(5)
     worker.tick()
     ended = desk.clock.advance(2.5)
-    worker.succeed(worker.held[jobs[0]])
-    worker.fail(worker.held[jobs[1]])
-    worker.skip(worker.held[jobs[2]])
+    worker.succeed(worker.leased[jobs[0]])
+    worker.fail(worker.leased[jobs[1]])
+    worker.skip(worker.leased[jobs[2]])
     desk.analyses.cancel(jobs[3], by=TRADER)
     for analysis_id in jobs:
         found, (attempt,) = desk.row(analysis_id), desk.platform.monitoring.details.attempts(analysis_id)
@@ -144,7 +144,7 @@ def scheduled(desk: Desk, expert: int, symbol: str) -> int:
     """Queue a run of a schedule, as the scheduler does: in its own transaction."""
     with desk.store.write() as transaction:
         new = NewBatch(BatchKind.SCHEDULE_RUN, "Open", Source.SCHEDULE, actor_id(transaction.session, TRADER))
-        return desk.queue.place_batch(transaction, new, [Order(expert, symbol, priority=60)]).batch_id
+        return desk.queue.insert_batch(transaction, new, [Submission(expert, symbol, priority=60)]).batch_id
 
 
 def watched(desk: Desk, symbol: str) -> int:
@@ -157,8 +157,8 @@ def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
     expert, worker = desk.expert(max_retries=1), desk.worker()
     batches, jobs = desk.platform.batches, desk.platform.monitoring.jobs
     made = {
-        Source.WATCHLIST: batches.submit(BatchOrder((expert,), watchlist_id=watched(desk, "AAPL")), by=TRADER).id,
-        Source.BULK: batches.submit(BatchOrder((expert,), ("MSFT",)), by=TRADER).id,
+        Source.WATCHLIST: batches.submit(BatchRequest((expert,), watchlist_id=watched(desk, "AAPL")), by=TRADER).id,
+        Source.BULK: batches.submit(BatchRequest((expert,), ("MSFT",)), by=TRADER).id,
         Source.SCHEDULE: scheduled(desk, expert, "INTC"),
     }
 
@@ -171,8 +171,8 @@ def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
     def all_fail(code: ErrorCode) -> None:
         desk.clock.advance(600)
         worker.tick()
-        assert len(worker.held) == 3
-        for claim in list(worker.held.values()):
+        assert len(worker.leased) == 3
+        for claim in list(worker.leased.values()):
             worker.fail(claim, code)
 
     first = found()
@@ -192,7 +192,7 @@ def test_the_source_of_an_analysis_is_not_lost_on_its_way(desk: Desk) -> None:
     assert {desk.row(analysis_id).attempt for analysis_id in ids} == {4}
     desk.analyses.rerun(ids[0], by=TRADER)
     worker.tick()
-    worker.succeed(worker.held[ids[0]])
+    worker.succeed(worker.leased[ids[0]])
     again = desk.row(desk.analyses.run_again(ids[0], by=TRADER).analysis_id)
     assert (again.source, again.batch_id) == (Source.MANUAL, None)  # a new one, made by hand
     assert found() == first
@@ -268,7 +268,7 @@ def test_a_watchlist_always_knows_its_last_analysis(desk: Desk) -> None:
     assert last() == (first, "pending")
     worker.succeed(worker.claim(first))
     assert last() == (first, "completed")
-    worker.fail(worker.held[second], ErrorCode.RATE_LIMIT, "429")  # and is to be retried by itself
+    worker.fail(worker.leased[second], ErrorCode.RATE_LIMIT, "429")  # and is to be retried by itself
     assert last() == (second, "pending")
     desk.clock.advance(600)
     worker.claim(second)

@@ -63,7 +63,7 @@ def test_there_are_no_duplicate_results(desk: Desk) -> None:
     claim = worker.claim(analysis_id)
     desk.clock.advance(31)
     other.tick()
-    other.succeed(other.held[analysis_id])
+    other.succeed(other.leased[analysis_id])
     worker.succeed(claim)
     worker.succeed(claim)
     assert one(desk.file, "SELECT COUNT(*) FROM analysis_output") == 1
@@ -88,7 +88,8 @@ def test_an_update_hits_the_row_it_was_meant_for_and_no_other(desk: Desk) -> Non
         return ask(desk.file, everyone, analysis_id), ask(desk.file, attempts, analysis_id)
 
     for analysis_id, verb in (
-        (jobs[0], lambda: worker.succeed(worker.held[jobs[0]])), (jobs[1], lambda: worker.fail(worker.held[jobs[1]])),
+        (jobs[0], lambda: worker.succeed(worker.leased[jobs[0]])),
+        (jobs[1], lambda: worker.fail(worker.leased[jobs[1]])),
         (jobs[1], lambda: desk.analyses.rerun(jobs[1], by=TRADER)),
         (jobs[2], lambda: desk.analyses.cancel(jobs[2], by=TRADER)),
         (jobs[3], lambda: desk.analyses.delete(jobs[3], by=TRADER)),

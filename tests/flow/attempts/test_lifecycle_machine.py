@@ -114,14 +114,14 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(worker=pick)
     def boot(self, worker: int) -> None:
         """A worker dies and another takes its place: everything that runs is given back."""
-        self.stale += self.workers[worker % 2].held.values()
-        self.workers[worker % 2].held = {}
+        self.stale += self.workers[worker % 2].leased.values()
+        self.workers[worker % 2].leased = {}
         self.stale += self.workers[worker % 2].tick(boot=True).lost
 
     @property
     def claims(self) -> list[tuple[SteppedWorker, Claim]]:
         """Every job that a worker believes to hold."""
-        return [(worker, claim) for worker in self.workers for claim in worker.held.values()]
+        return [(worker, claim) for worker in self.workers for claim in worker.leased.values()]
 
     @precondition(lambda self: self.claims)
     @rule(number=pick, finished=st.booleans())
@@ -129,11 +129,11 @@ class Lifecycle(RuleBasedStateMachine):
         """A job gets on: a step, an output and what it would recommend so far."""
         worker, claim = self.claims[number % len(self.claims)]
         now = self.desk.clock.now()
-        sheet = worked(claim, now)
-        sheet.provisional = hold(99)
+        write_batch = worked(claim, now)
+        write_batch.provisional = hold(99)
         if not finished:
-            sheet.steps[2] = StepRecord(2, "Think", StepStatus.RUNNING, "hash", now)
-        self.stale += worker.tick(sheet).lost
+            write_batch.steps[2] = StepRecord(2, "Think", StepStatus.RUNNING, "hash", now)
+        self.stale += worker.tick(write_batch).lost
 
     @precondition(lambda self: self.claims)
     @rule(number=pick, outcome=st.sampled_from(["succeed", "fail", "skip"]), confidence=st.integers(1, 100))

@@ -67,12 +67,12 @@ def test_what_failed_is_never_current_even_when_it_recommended(desk: Desk) -> No
     expert, worker = desk.expert(), desk.worker()
     good = completed(desk, expert, JUNE)
     claim = worker.claim(desk.submit(expert, as_of=JULY))
-    sheet = worked(claim, desk.clock.now())
-    sheet.provisional = hold(99)
-    worker.tick(sheet)
+    write_batch = worked(claim, desk.clock.now())
+    write_batch.provisional = hold(99)
+    worker.tick(write_batch)
     assert current(desk) == [good]
-    sheet = worked(claim, desk.clock.now(), End(Outcome.FAILED, desk.clock.now(), failure=failure_of(claim)))
-    worker.tick(sheet)
+    write_batch = worked(claim, desk.clock.now(), End(Outcome.FAILED, desk.clock.now(), failure=failure_of(claim)))
+    worker.tick(write_batch)
     assert current(desk) == [good]
     completed(desk, expert, MAY)
     assert current(desk) == [good]
@@ -84,9 +84,9 @@ def test_what_failed_is_never_current_even_when_it_recommended(desk: Desk) -> No
 def test_a_verdict_replaces_what_was_recommended_on_the_way(desk: Desk) -> None:
     worker = desk.worker()
     claim = worker.claim(desk.submit(desk.expert()))
-    sheet = worked(claim, desk.clock.now())
-    sheet.provisional = hold(20, details="at first sight")
-    worker.tick(sheet)
+    write_batch = worked(claim, desk.clock.now())
+    write_batch.provisional = hold(20, details="at first sight")
+    worker.tick(write_batch)
     worker.succeed(claim, confidence=80)
     final = desk.platform.monitoring.details.recommendation(claim.analysis_id)
     assert final is not None
@@ -105,8 +105,8 @@ def test_when_the_current_one_is_deleted_the_one_before_it_is_current_again(desk
 def test_a_cancelled_or_rerun_analysis_has_none_that_is_current(desk: Desk) -> None:
     expert, worker = desk.expert(), desk.worker()
     claim = worker.claim(desk.submit(expert))
-    sheet = worked(claim, desk.clock.now())
-    sheet.provisional = hold(99)
-    worker.tick(sheet)
+    write_batch = worked(claim, desk.clock.now())
+    write_batch.provisional = hold(99)
+    worker.tick(write_batch)
     desk.analyses.cancel(claim.analysis_id, by=TRADER)
     assert current(desk) == []

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.errors import NotFound, Refused, SwitchedOff
 from ba2_trade_platform.core.monitoring.attempt_diffs import Change
@@ -38,7 +38,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def retention(desk: Desk, days: int = 30) -> Retention:
     """Return the service over the desk's own folder."""
-    return Retention(desk.store, PackedArchives(desk.file.parent / "archives"), days)
+    return Retention(desk.store, ArchiveFiles(desk.file.parent / "archives"), days)
 
 
 def failed_thrice(desk: Desk, symbol: str = "AAPL") -> int:
@@ -146,7 +146,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
-from ba2_trade_platform.core.attempts.archive_files import PackedArchives
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.db.engine import open_engine
@@ -155,7 +155,7 @@ from tests.platforms import TRADER
 folder, clock = Path(sys.argv[1]), MovingClock()
 clock.advance(timedelta(days=40).total_seconds())
 store = Store(open_engine(f"sqlite:///{folder / 'ba2.db'}", "OFF"), ChangeFeed(), clock)
-print(Retention(store, PackedArchives(folder / "archives"), 30).pack_away(by=TRADER).attempts)
+print(Retention(store, ArchiveFiles(folder / "archives"), 30).pack_away(by=TRADER).attempts)
 """
 
 

@@ -14,8 +14,8 @@ from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, KeptAnswer
-from ba2_trade_platform.core.contracts.queue import Claim, Ended
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.contracts.queue import Claim, EndedAttempt
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
@@ -64,14 +64,14 @@ def cancelled(desk: Desk, worker: SteppedWorker) -> None:
 def cancelled_with_its_batch(desk: Desk, worker: SteppedWorker) -> None:
     batch = desk.queue.submit_batch([desk.expert()], ["AAPL"], by=TRADER)
     worker.tick()
-    keep_answer(desk, next(iter(worker.held.values())))
+    keep_answer(desk, next(iter(worker.leased.values())))
     desk.platform.batches.cancel(batch.batch_id, by=TRADER)
     worker.tick()
 
 
 def given_up(desk: Desk, worker: SteppedWorker) -> None:
     keep_answer(desk, worker.claim(desk.submit(desk.expert("Once"))))
-    worker.held = {}
+    worker.leased = {}
     desk.worker("two").tick(boot=True)
 
 
@@ -89,7 +89,7 @@ def worker_claims_and_dies(desk: Desk, worker: SteppedWorker, analysis_id: int) 
     """Claim the retry of an analysis with a worker that then writes nothing more."""
     desk.clock.advance(3_600)
     claim = worker.claim(analysis_id)
-    worker.held = {}
+    worker.leased = {}
     return claim
 
 
@@ -150,7 +150,7 @@ def test_every_end_and_every_hand_back_leaves_its_line(desk: Desk) -> None:
     worker.tick(releasing=True)
     line()
     worker.tick()
-    worker.held = {}
+    worker.leased = {}
     desk.worker("two").tick(boot=True)
     line()
     assert lines == [
@@ -165,11 +165,11 @@ def test_every_end_and_every_hand_back_leaves_its_line(desk: Desk) -> None:
 
 
 def test_outbox_and_metrics_hear_of_each_end_once(desk: Desk) -> None:
-    desk.platform.notifications.channels.create("Mail", "json://127.0.0.1:9", by=TRADER, occasions=[Occasion.FAILED])
+    desk.platform.notifications.channels.create("Mail", "json://127.0.0.1:9", by=TRADER, occasions=[EventType.FAILED])
     worker, once = desk.worker(), desk.expert("Once")
     worker.fail(worker.claim(desk.submit(once, "AAPL")))
     worker.claim(desk.submit(once, "MSFT"))
-    worker.held = {}
+    worker.leased = {}
     desk.worker("two").tick(boot=True)
     refused = desk.submit(once, "INTC")
     desk.platform.experts.update(once, by=TRADER, enabled=False)
@@ -189,7 +189,7 @@ def test_whoever_subscribes_hears_of_every_end_in_its_transaction(desk: Desk) ->
 
     def listen(transaction: Transaction, ended: object) -> None:
         for each in ended:  # type: ignore[attr-defined]  # a sequence of Ended
-            assert isinstance(each, Ended)
+            assert isinstance(each, EndedAttempt)
             heard.append((each.event, each.final, each.outcome))
 
     analysis_id = desk.submit(desk.expert())

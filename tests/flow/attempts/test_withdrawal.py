@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.base.errors import NotFound, Refused, TooMany
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.worker.buffers import End
@@ -42,10 +42,10 @@ def failed(desk: Desk, **limits: Any) -> int:
     worker.fail(worker.claim(analysis_id), ErrorCode.RATE_LIMIT)
     desk.clock.advance(3_600)
     claim = worker.claim(analysis_id)
-    sheet = worked(claim, desk.clock.now(), outputs=15)
-    sheet.provisional = hold()
-    sheet.end = End(Outcome.FAILED, desk.clock.advance(2), failure=failure_of(claim))
-    worker.tick(sheet)
+    write_batch = worked(claim, desk.clock.now(), outputs=15)
+    write_batch.provisional = hold()
+    write_batch.end = End(Outcome.FAILED, desk.clock.advance(2), failure=failure_of(claim))
+    worker.tick(write_batch)
     assert desk.row(analysis_id).status is Status.FAILED
     return analysis_id
 
@@ -61,7 +61,7 @@ def test_a_withdrawn_rerun_leaves_the_analysis_as_it_was(desk: Desk, mode: Mode)
     analysis_id = failed(desk)
     before = standing(desk)
     desk.clock.advance(60)
-    desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=mode))
+    desk.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode=mode))
     assert standing(desk) != before
     desk.clock.advance(5)
     withdrawn = desk.analyses.withdraw(analysis_id, by=TRADER, reason="the wrong row")

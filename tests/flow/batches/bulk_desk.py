@@ -36,8 +36,8 @@ NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def fail_all(desk: Desk, worker: SteppedWorker) -> None:
     """Let the worker fail whatever waits."""
     worker.tick()
-    while worker.held:
-        for claim in list(worker.held.values()):
+    while worker.leased:
+        for claim in list(worker.leased.values()):
             worker.fail(claim)
         worker.tick()
 
@@ -68,13 +68,13 @@ def drain(desk: Desk, worker: SteppedWorker, fails: Callable[[Claim], bool] = la
     """Work until nothing is left to do now: every analysis succeeds unless the test says that it fails."""
     worker.tick()
     idle = 0
-    while worker.held or idle < 2:
-        for claim in list(worker.held.values()):
+    while worker.leased or idle < 2:
+        for claim in list(worker.leased.values()):
             if fails(claim):
                 worker.fail(claim)
             else:
                 worker.succeed(claim)
-        idle = 0 if worker.held else idle + 1
+        idle = 0 if worker.leased else idle + 1
         worker.tick()
 
 

@@ -11,7 +11,7 @@ import pytest
 from ba2_trade_platform.core.base.errors import NotFound, Refused
 from ba2_trade_platform.core.batches.cancellations import SLICE
 from ba2_trade_platform.core.batches.queries import BatchCounts
-from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ErrorCode, Source, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
@@ -30,7 +30,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def submitted(desk: Desk, expert: int, symbols: tuple[str, ...] = SYMBOLS, name: str | None = None) -> int:
     """Submit a batch and return its id."""
-    return desk.platform.batches.submit(BatchOrder((expert,), symbols, name=name), by=TRADER).id
+    return desk.platform.batches.submit(BatchRequest((expert,), symbols, name=name), by=TRADER).id
 
 
 def counts(desk: Desk, batch_id: int) -> BatchCounts:
@@ -44,7 +44,7 @@ def many(number: int) -> tuple[str, ...]:
 def work(desk: Desk, worker: SteppedWorker, seconds: float = 10) -> None:
     """Let whatever is running take this long and succeed."""
     desk.clock.advance(seconds)
-    for claim in list(worker.held.values()):
+    for claim in list(worker.leased.values()):
         worker.succeed(claim)
 
 
@@ -71,7 +71,7 @@ def test_a_paused_batch_begins_nothing_more_and_others_go_on(desk: Desk) -> None
     assert (paused.state, paused.stopped_by, paused.reason) == (BatchState.PAUSED, "trader", "the market is wild")
     work(desk, worker, seconds=0)
     worker.tick()
-    assert (worker.held, counts(desk, batch_id).succeeded) == ({}, 4)
+    assert (worker.leased, counts(desk, batch_id).succeeded) == ({}, 4)
     single = desk.submit(expert, "DELL")
     assert worker.claim(single).symbol == "DELL"
     desk.clock.advance(3_600)
@@ -84,32 +84,32 @@ def test_a_paused_batch_begins_nothing_more_and_others_go_on(desk: Desk) -> None
 def test_what_runs_in_a_paused_batch_is_not_retried_before_it_goes_on(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(max_retries=2), ("AAPL",)), desk.worker()
     worker.tick()
-    (claim,) = worker.held.values()
+    (claim,) = worker.leased.values()
     desk.platform.batches.pause(batch_id, by=TRADER)
     worker.fail(claim, ErrorCode.CONNECTION, "The line is dead")
     desk.clock.advance(3_600)
     worker.tick()
-    assert (worker.held, desk.row(claim.analysis_id).status) == ({}, Status.PENDING)
+    assert (worker.leased, desk.row(claim.analysis_id).status) == ({}, Status.PENDING)
     desk.platform.batches.resume(batch_id, by=TRADER)
     worker.tick()
-    assert list(worker.held) == [claim.analysis_id]
+    assert list(worker.leased) == [claim.analysis_id]
 
 
 def test_a_persons_own_rerun_runs_although_its_batch_is_paused(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(), ("AAPL", "MSFT")), desk.worker()
     worker.tick()
-    failed, other = list(worker.held.values())
+    failed, other = list(worker.leased.values())
     desk.platform.batches.pause(batch_id, by=TRADER)
     worker.fail(failed)
     desk.analyses.rerun(failed.analysis_id, by=TRADER)
     worker.tick()
-    assert set(worker.held) == {failed.analysis_id, other.analysis_id}
+    assert set(worker.leased) == {failed.analysis_id, other.analysis_id}
 
 
 def test_a_paused_batch_does_not_take_up_again_what_a_person_reran(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(), ("AAPL", "MSFT")), desk.worker()
     worker.tick()
-    failed, _ = list(worker.held.values())
+    failed, _ = list(worker.leased.values())
     worker.fail(failed)
     desk.queue.pause(by=TRADER)
     desk.analyses.rerun(failed.analysis_id, by=TRADER)
@@ -121,14 +121,14 @@ def test_a_cancelled_batch_ends_slice_by_slice_and_stops_what_runs(desk: Desk) -
     expert, worker = desk.expert(), desk.worker()
     batch_id = submitted(desk, expert, many(SLICE + 50))
     worker.tick()
-    runs = len(worker.held)
+    runs = len(worker.leased)
     cancelled = desk.platform.batches.cancel(batch_id, by=TRADER, reason="wrong list")
     assert (cancelled.state, cancelled.finished_at) == (BatchState.CANCELLED, None)
     assert worker.tick().more
     assert counts(desk, batch_id).skipped == SLICE
     assert not worker.tick().claims
     worker.tick()
-    assert worker.held == {}
+    assert worker.leased == {}
     batch = desk.platform.batches.get(batch_id)
     assert batch.counts == BatchCounts(total=SLICE + 50, skipped=SLICE + 50)
     assert batch.finished_at is not None
@@ -149,7 +149,7 @@ def test_a_console_killed_in_the_middle_of_a_cancel_goes_on_at_its_next_start(tm
     next_console = make_desk(tmp_path, Catalog(Scripted()))  # what the killed one held in memory is gone
     heir = next_console.worker("two")
     while heir.tick(boot=True).more:
-        assert not heir.held
+        assert not heir.leased
     batch = next_console.platform.batches.get(batch_id)
     assert (batch.state, batch.counts.skipped) == (BatchState.CANCELLED, SLICE + 50)
     assert batch.finished_at is not None
@@ -160,7 +160,7 @@ def test_a_console_killed_in_the_middle_of_a_cancel_goes_on_at_its_next_start(tm
 def test_a_late_result_of_a_cancelled_batch_changes_nothing(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(), ("AAPL",)), desk.worker()
     worker.tick()
-    (claim,) = worker.held.values()
+    (claim,) = worker.leased.values()
     desk.platform.batches.cancel(batch_id, by=TRADER)
     desk.worker("other").tick()
     assert worker.succeed(claim).stale == 1
@@ -176,7 +176,7 @@ def test_verbs_that_make_no_sense_are_refused_with_a_sentence(desk: Desk) -> Non
         desk.platform.batches.pause(batch_id, by=TRADER)
     desk.platform.batches.resume(batch_id, by=TRADER)
     worker.tick()
-    worker.fail(next(iter(worker.held.values())))
+    worker.fail(next(iter(worker.leased.values())))
     for verb in (desk.platform.batches.pause, desk.platform.batches.resume, desk.platform.batches.cancel):
         with pytest.raises(Refused, match=f"Batch {batch_id} has already ended: failed"):
             verb(batch_id, by=TRADER)
@@ -190,7 +190,7 @@ def test_verbs_that_make_no_sense_are_refused_with_a_sentence(desk: Desk) -> Non
 def test_what_failed_is_rerun_and_listed_beside_the_batch(desk: Desk) -> None:
     batch_id, worker = submitted(desk, desk.expert(), ("AAPL", "MSFT", "AMD"), "Morning"), desk.worker()
     worker.tick()
-    first, second, third = list(worker.held.values())
+    first, second, third = list(worker.leased.values())
     worker.succeed(second)
     for claim in (first, third):
         worker.fail(claim)
@@ -246,7 +246,7 @@ def test_the_end_of_a_batch_is_announced_once(desk: Desk) -> None:
     expert, worker = desk.expert(), desk.worker()
     finished, stopped = submitted(desk, expert, ("AAPL", "MSFT"), "Morning"), submitted(desk, expert, ("INTC", "GPS"))
     worker.tick()
-    claims = [worker.held[item.analysis_id or 0] for item in desk.platform.batches.items(finished).items]
+    claims = [worker.leased[item.analysis_id or 0] for item in desk.platform.batches.items(finished).items]
     worker.succeed(claims[0])
     assert notices(desk) == []
     worker.fail(claims[1])
@@ -264,17 +264,17 @@ def test_a_probe_is_never_an_analysis_whose_batch_is_paused(tmp_path: Path) -> N
     expert = desk.expert(max_concurrent=16, max_retries=5, retry_base_seconds=1)
     batch_id, worker = submitted(desk, expert, many(10)), desk.worker()
     worker.tick()
-    for claim in list(worker.held.values()):
+    for claim in list(worker.leased.values()):
         worker.fail(claim, ErrorCode.PROVIDER_DOWN, "It is down")
     single = desk.submit(expert, "AAPL")
     desk.clock.advance(5)  # so that its retry is due after all others
     worker.tick()
-    worker.fail(worker.held[single], ErrorCode.PROVIDER_DOWN, "It is down")
+    worker.fail(worker.leased[single], ErrorCode.PROVIDER_DOWN, "It is down")
     desk.clock.advance(60)
     worker.tick()
     probe = one(desk.file, "SELECT probe_analysis_id FROM breaker")
     assert probe != single
-    worker.fail(worker.held[probe], ErrorCode.PROVIDER_DOWN, "It is down")
+    worker.fail(worker.leased[probe], ErrorCode.PROVIDER_DOWN, "It is down")
     desk.platform.batches.pause(batch_id, by=TRADER)
     desk.clock.advance(120)
     worker.tick()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, Source, Status
 from tests.fakes.experts import Catalog, Scripted
@@ -32,7 +32,7 @@ def test_six_thousand_analyses_are_placed_whole_and_answer_their_duplicates(desk
     experts = tuple(desk.expert(alias=f"Desk {number}") for number in range(3))
     known = desk.submit(experts[1], "S7")
     begun = time.perf_counter()
-    accepted = desk.platform.batches.submit(BatchOrder(experts, SYMBOLS), by=TRADER)
+    accepted = desk.platform.batches.submit(BatchRequest(experts, SYMBOLS), by=TRADER)
     assert time.perf_counter() - begun < FAR
     assert (accepted.queued, accepted.duplicates) == (5_999, 1)
     (duplicate,) = [
@@ -53,55 +53,55 @@ def test_six_thousand_analyses_are_placed_whole_and_answer_their_duplicates(desk
 
 def test_a_single_analysis_goes_before_what_waits_of_a_batch(desk: Desk) -> None:
     expert, worker = desk.expert(max_concurrent=1), desk.worker()
-    desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
+    desk.platform.batches.submit(BatchRequest((expert,), SYMBOLS[:100]), by=TRADER)
     worker.tick()
-    (first,) = worker.held.values()
+    (first,) = worker.leased.values()
     single = desk.submit(expert, "AAPL")
     worker.succeed(first)
-    assert list(worker.held) == [single]
+    assert list(worker.leased) == [single]
 
 
 @pytest.mark.parametrize("paused", [False, True])
 def test_what_waits_in_a_batch_goes_first_when_a_person_asks_for_it(desk: Desk, paused: bool) -> None:
     expert, worker = desk.expert(max_concurrent=1), desk.worker()
-    batch = desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
+    batch = desk.platform.batches.submit(BatchRequest((expert,), SYMBOLS[:100]), by=TRADER)
     worker.tick()
-    (first,) = worker.held.values()
+    (first,) = worker.leased.values()
     if paused:
         desk.platform.batches.pause(batch.id, by=TRADER)
     asked = desk.queue.submit_analysis_task(expert, "S99", by=TRADER)
     assert asked.sentence == "Analysis task for expert Scripted and symbol S99 is already pending; it goes first now"
     worker.succeed(first)
-    assert list(worker.held) == [asked.analysis_id]
+    assert list(worker.leased) == [asked.analysis_id]
     assert desk.queue.submit_analysis_task(expert, "S99", by=TRADER).sentence.endswith("is already running")
-    worker.succeed(worker.held[asked.analysis_id])
-    assert (desk.platform.batches.get(batch.id).counts.succeeded, len(worker.held)) == (2, 0 if paused else 1)
+    worker.succeed(worker.leased[asked.analysis_id])
+    assert (desk.platform.batches.get(batch.id).counts.succeeded, len(worker.leased)) == (2, 0 if paused else 1)
 
 
 def test_what_a_paused_batch_holds_is_let_go_even_for_a_patient_person(desk: Desk) -> None:
     expert, worker = desk.expert(), desk.worker()
-    batch = desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:2]), by=TRADER)
+    batch = desk.platform.batches.submit(BatchRequest((expert,), SYMBOLS[:2]), by=TRADER)
     desk.platform.batches.pause(batch.id, by=TRADER)
     asked = desk.queue.submit_analysis_task(expert, "S1", by=TRADER, priority=900)
     worker.tick()
-    assert list(worker.held) == [asked.analysis_id]
+    assert list(worker.leased) == [asked.analysis_id]
 
 
 def test_one_slot_is_kept_for_a_person_while_a_batch_fills_the_others(desk: Desk) -> None:
     expert, worker = desk.expert(max_concurrent=16), desk.worker()
-    desk.platform.batches.submit(BatchOrder((expert,), SYMBOLS[:100]), by=TRADER)
+    desk.platform.batches.submit(BatchRequest((expert,), SYMBOLS[:100]), by=TRADER)
     worker.tick()
-    assert len(worker.held) == 7  # of eight
+    assert len(worker.leased) == 7  # of eight
     single = desk.submit(expert, "AAPL")
     worker.tick()
-    assert single in worker.held
+    assert single in worker.leased
 
 
 def test_people_submit_and_are_served_while_a_large_batch_is_placed_and_worked(tmp_path: Path) -> None:
     with running(make_platform(tmp_path)) as platform:
         expert = practice(platform, max_concurrent=8)
         with ThreadPoolExecutor(2) as pool:
-            placing = pool.submit(platform.batches.submit, BatchOrder((expert,), SYMBOLS), by=TRADER)
+            placing = pool.submit(platform.batches.submit, BatchRequest((expert,), SYMBOLS), by=TRADER)
             singles = [submit(platform, expert, f"NOW{number}") for number in range(5)]
             batch = placing.result()
         late = submit(platform, expert, "LATE")

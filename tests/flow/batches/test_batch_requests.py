@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.vocabulary import Source
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
@@ -27,7 +27,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def submitted(desk: Desk, expert: int, symbols: tuple[str, ...] = SYMBOLS, name: str | None = None) -> int:
     """Submit a batch and return its id."""
-    return desk.platform.batches.submit(BatchOrder((expert,), symbols, name=name), by=TRADER).id
+    return desk.platform.batches.submit(BatchRequest((expert,), symbols, name=name), by=TRADER).id
 
 
 def many(number: int) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def many(number: int) -> tuple[str, ...]:
 def work(desk: Desk, worker: SteppedWorker, seconds: float = 10) -> None:
     """Let whatever is running take this long and succeed."""
     desk.clock.advance(seconds)
-    for claim in list(worker.held.values()):
+    for claim in list(worker.leased.values()):
         worker.succeed(claim)
 
 
@@ -62,7 +62,7 @@ def watchlist(desk: Desk, name: str, *symbols: str) -> int:
 
 def test_a_watchlist_goes_to_its_experts_in_its_own_order_and_name(desk: Desk) -> None:
     tech = watchlist(desk, "Tech", "MSFT", "AAPL")
-    accepted = desk.platform.batches.submit(BatchOrder((desk.expert(),), watchlist_id=tech), by=TRADER)
+    accepted = desk.platform.batches.submit(BatchRequest((desk.expert(),), watchlist_id=tech), by=TRADER)
     batch = desk.platform.batches.get(accepted.id)
     assert (batch.name, batch.source, batch.actor) == ("Tech, 2 symbols, 1 expert", Source.WATCHLIST, "trader")
     assert [item.symbol for item in desk.platform.batches.items(accepted.id).items] == ["MSFT", "AAPL"]
@@ -72,38 +72,38 @@ def test_a_watchlist_goes_to_its_experts_in_its_own_order_and_name(desk: Desk) -
 def test_everything_is_every_instrument_of_the_desk(desk: Desk) -> None:
     expert = desk.expert()
     with pytest.raises(Invalid, match="The desk knows no instruments yet"):
-        desk.platform.batches.submit(BatchOrder((expert,), everything=True), by=TRADER)
+        desk.platform.batches.submit(BatchRequest((expert,), everything=True), by=TRADER)
     watchlist(desk, "Tech", "MSFT", "AAPL")
-    accepted = desk.platform.batches.submit(BatchOrder((expert,), everything=True), by=TRADER)
+    accepted = desk.platform.batches.submit(BatchRequest((expert,), everything=True), by=TRADER)
     assert (accepted.queued, desk.platform.batches.get(accepted.id).source) == (2, Source.BULK)
 
 
 @pytest.mark.parametrize(
     ("order", "sentence"),
     [
-        (BatchOrder((1,)), "Choose at least one symbol"),
-        (BatchOrder((), ("AAPL",)), "Choose at least one expert"),
-        (BatchOrder((1,), ("AAPL",), everything=True), "Choose one: symbols, a watchlist, or everything"),
-        (BatchOrder((1,), ("AAPL",), name="x" * 201), "The name of a batch may have 200 characters"),
-        (BatchOrder((1,), watchlist_id=1), "The watchlist Empty has no symbols yet"),
-        (BatchOrder((1,), many(20_001)), "20,001 analyses are too many for one batch; 20,000 at most"),
+        (BatchRequest((1,)), "Choose at least one symbol"),
+        (BatchRequest((), ("AAPL",)), "Choose at least one expert"),
+        (BatchRequest((1,), ("AAPL",), everything=True), "Choose one: symbols, a watchlist, or everything"),
+        (BatchRequest((1,), ("AAPL",), name="x" * 201), "The name of a batch may have 200 characters"),
+        (BatchRequest((1,), watchlist_id=1), "The watchlist Empty has no symbols yet"),
+        (BatchRequest((1,), many(20_001)), "20,001 analyses are too many for one batch; 20,000 at most"),
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused_as_a_whole(desk: Desk, order: BatchOrder, sentence: str) -> None:
+def test_an_order_that_makes_no_sense_is_refused_as_a_whole(desk: Desk, order: BatchRequest, sentence: str) -> None:
     desk.expert()
     watchlist(desk, "Empty")
     for verb in (desk.platform.batches.preview, lambda wanted: desk.platform.batches.submit(wanted, by=TRADER)):
         with pytest.raises(Invalid, match=sentence):
             verb(order)
     with pytest.raises(NotFound, match="Watchlist 99 not found"):
-        desk.platform.batches.preview(BatchOrder((1,), watchlist_id=99))
+        desk.platform.batches.preview(BatchRequest((1,), watchlist_id=99))
     assert one(desk.file, "SELECT COUNT(*) FROM batch") == 0
 
 
 def test_a_preview_counts_what_would_happen_and_says_why_not(desk: Desk) -> None:
     able, lacking = desk.expert(), desk.expert("Lacking")
     desk.submit(able, "AAPL")
-    preview = desk.platform.batches.preview(BatchOrder((able, lacking), ("AAPL", "MSFT", "A B")))
+    preview = desk.platform.batches.preview(BatchRequest((able, lacking), ("AAPL", "MSFT", "A B")))
     assert preview.sentence == "1 analysis will be queued, 1 already under way, 4 not possible"
     assert [(one.reason, one.count) for one in preview.reasons] == [
         ("A B is no symbol: letters, digits and . - = ^ / : only, 40 at most", 2), ("No API key is set", 2),
@@ -121,7 +121,7 @@ def test_the_time_is_estimated_from_what_the_expert_took_lately_and_what_waits(d
     desk.submit(expert, "DELL")
     worker.tick()
     work(desk, worker, seconds=10)
-    order = BatchOrder((expert,), SYMBOLS)
+    order = BatchRequest((expert,), SYMBOLS)
     assert desk.platform.batches.preview(order).estimated_seconds == 30  # 6 of 10 s, two at once
     submitted(desk, expert, many(4))
     assert desk.platform.batches.preview(order).estimated_seconds == 50  # behind 4 more

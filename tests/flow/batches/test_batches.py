@@ -46,8 +46,8 @@ def test_a_batch_ends_completed_when_anything_in_it_succeeded(desk: Desk) -> Non
     batch, worker = desk.queue.submit_batch([desk.expert()], ["AAPL", "MSFT", "INTC"], by=TRADER), desk.worker()
     aapl, msft, intc = (item.analysis_id or 0 for item in batch.items)
     worker.tick()
-    worker.fail(worker.held[aapl])
-    worker.succeed(worker.held[msft])
+    worker.fail(worker.leased[aapl])
+    worker.succeed(worker.leased[msft])
     assert state(desk, batch.batch_id) == "running"
     desk.analyses.cancel(intc, by=TRADER, reason="not needed")
     assert state(desk, batch.batch_id) == "completed"
@@ -59,7 +59,7 @@ def test_a_batch_ends_completed_when_anything_in_it_succeeded(desk: Desk) -> Non
 def test_a_batch_whose_every_item_failed_ends_failed(desk: Desk) -> None:
     batch, worker = desk.queue.submit_batch([desk.expert()], ["AAPL", "MSFT"], by=TRADER), desk.worker()
     worker.tick()
-    for claim in list(worker.held.values()):
+    for claim in list(worker.leased.values()):
         worker.fail(claim)
     assert state(desk, batch.batch_id) == "failed"
 

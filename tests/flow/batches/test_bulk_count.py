@@ -31,7 +31,7 @@ deeds = st.lists(
 def do(desk: Desk, worker: SteppedWorker, deed: str, analysis_id: int, expert: int, bulk: Bulk | None) -> None:
     """Do one thing that a person, a script or the worker may do in between; what is refused is refused."""
     rows = ask(desk.file, "SELECT symbol FROM market_analysis WHERE id = ?", analysis_id)
-    claims = list(worker.held.values())
+    claims = list(worker.leased.values())
     deeds: dict[str, Any] = {
         "rerun": lambda: desk.analyses.rerun(analysis_id, by=TRADER),
         "delete": lambda: desk.analyses.delete(analysis_id, by=TRADER),

@@ -41,7 +41,7 @@ def test_a_canary_that_completes_lets_the_rest_go(desk: Desk, worker: SteppedWor
     for _ in range(3):
         worker.tick()
         assert outcomes(desk, bulk.id) == {"queued": 2, "planned": 4}
-    first, second = list(worker.held.values())
+    first, second = list(worker.leased.values())
     worker.succeed(first)
     assert outcomes(desk, bulk.id) == {"succeeded": 1, "queued": 1, "planned": 4}
     worker.succeed(second)
@@ -55,7 +55,7 @@ def test_a_canary_that_fails_stops_the_rest_and_says_which_it_was(desk: Desk, wo
     ids = failed(desk, worker, desk.expert(), 6)
     bulk = create(desk, canary=2)
     worker.tick()
-    worker.fail(worker.held[ids[5]])
+    worker.fail(worker.leased[ids[5]])
     stopped = desk.platform.bulk_reruns.get(bulk.id)
     assert (stopped.state, stopped.finished_at) == (BulkState.CANARY_FAILED, None)
     assert counted(stopped) == {"total": 6, "queued": 1, "failed": 1, "skipped": 4}
@@ -131,10 +131,10 @@ def test_a_killed_console_goes_on_where_it_was(desk: Desk, worker: SteppedWorker
     failed(desk, worker, desk.expert(), 30)
     bulk = create(desk, canary=2)
     worker.tick()
-    for claim in list(worker.held.values()):
+    for claim in list(worker.leased.values()):
         worker.succeed(claim)
     worker.tick()
-    assert worker.held
+    assert worker.leased
     born_again = desk.worker("two")  # the first is never heard of again
     desk.clock.advance(60)
     born_again.tick(boot=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_slices import SLICE
-from ba2_trade_platform.core.worker.buffers import End, Sheet
+from ba2_trade_platform.core.worker.buffers import End, WriteBatch
 from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Mode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.batches.bulk_desk import (
@@ -102,7 +102,7 @@ def test_one_that_a_person_reran_and_that_failed_again_is_not_run_a_third_time(
     first, second = failed(desk, worker, desk.expert(), 2)
     bulk = create(desk, rate_per_minute=1)
     worker.tick()
-    worker.succeed(worker.held[second])
+    worker.succeed(worker.leased[second])
     desk.analyses.rerun(first, by=TRADER)
     fail_all(desk, worker)
     desk.clock.advance(60)
@@ -189,7 +189,7 @@ def test_one_whose_archive_is_broken_is_blocked_and_the_queue_goes_on(desk: Desk
     expert = desk.expert()
     broken, sound = failed(desk, worker, expert, 2)
     for analysis_id in (broken, sound):
-        desk.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+        desk.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(Mode.RESUME))
     fail_again(desk, worker)
     change(
         desk.file,
@@ -208,4 +208,6 @@ def fail_again(desk: Desk, worker: SteppedWorker) -> None:
     """Let what waits fail in its second step, the first one kept."""
     worker.tick()
     now = desk.clock.now()
-    worker.tick(*(Sheet(held, end=End(Outcome.FAILED, now, failure=failure_of(held))) for held in worker.held.values()))
+    worker.tick(
+        *(WriteBatch(held, end=End(Outcome.FAILED, now, failure=failure_of(held))) for held in worker.leased.values())
+    )

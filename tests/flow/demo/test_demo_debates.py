@@ -8,7 +8,7 @@ import pytest
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.vocabulary import Mode, Status
 from tests.fakes.experts import Catalog, Scripted
@@ -28,7 +28,7 @@ def test_the_demo_shows_a_whole_debate_and_one_that_is_resumed_where_it_was_cut_
         assert (failed.symbol, failed.error_code) == ("COST", "PROVIDER_DOWN")
         before = {step.name: step.tokens for step in platform.monitoring.details.steps(failed.id)}
 
-        platform.analyses.rerun(failed.id, by=TRADER, wish=Wish(mode=Mode.RESUME))
+        platform.analyses.rerun(failed.id, by=TRADER, options=RerunOptions(mode=Mode.RESUME))
         wait_until(platform, lambda: row(platform, failed.id).status == "completed", "the resumed debate")
         steps = {step.name: step for step in platform.monitoring.details.steps(failed.id)}
         kept = {name for name, step in steps.items() if step.reused_from_attempt == 1}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.vocabulary import Mode, ProviderKind
 from tests.debates import KEY, PRICES, SYMBOLS, money, write_research
 from tests.fakes.debaters import Debaters
@@ -34,10 +34,10 @@ class DebateLab:
         drain(self.platform)
         return analysis_id
 
-    def again(self, analysis_id: int, mode: Mode = Mode.RESUME, **wish: Any) -> Counter[str]:
+    def again(self, analysis_id: int, mode: Mode = Mode.RESUME, **options: Any) -> Counter[str]:
         """Re-run it to its end; return what the first provider was asked meanwhile, by role."""
         before = len(self.first.server.asked)
-        self.platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode, **wish))
+        self.platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode, **options))
         drain(self.platform)
         return self.first.calls(since=before)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.vocabulary import Action, ErrorCode, Mode, ProviderKind, Status
 from tests.platforms import TRADER, drain, make_platform, row, running, submit, wait_until
 from tests.sql import ask, file_of
@@ -83,7 +83,7 @@ def test_a_trader_who_met_a_429_is_alone_asked_again_by_resume(platform: Platfor
         "Technical analyst": 2, "Fundamentals analyst": 2,
         "Bull researcher": 1, "Bear researcher": 1, "Research manager": 1,
     }  # fmt: skip
-    platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(Mode.RESUME))
+    platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(Mode.RESUME))
     drain(platform)
     assert row(platform, analysis_id).status is Status.COMPLETED
     assert set(answered(platform, 2)) == {

@@ -45,7 +45,7 @@ async def failed(context: RecordingContext) -> ExpertError:
 async def test_a_debate_without_trouble_makes_each_call_once(tmp_path: Path) -> None:
     models = FakeModels()
     await DebateDesk().analyse(debate(tmp_path, models))
-    assert models.book.calls() == WHOLE
+    assert models.call_log.calls() == WHOLE
 
 
 async def test_after_a_429_in_one_analyst_only_the_call_that_failed_is_made_again(tmp_path: Path) -> None:
@@ -61,16 +61,16 @@ async def test_after_a_429_in_one_analyst_only_the_call_that_failed_is_made_agai
     first = debate(tmp_path, models)
     error = await failed(first)
     assert (error.code, error.retry_after, error.provider) == (ErrorCode.RATE_LIMIT, 2, "fake")
-    assert models.book.calls() == {"technical": 3, "fundamentals": 1, "news": 1, "sentiment": 1}
-    assert len(models.book.asked) == 6
+    assert models.call_log.calls() == {"technical": 3, "fundamentals": 1, "news": 1, "sentiment": 1}
+    assert len(models.call_log.asked) == 6
 
     # The call that failed is made again; it asks for one tool more, and the next one is the report: two calls.
     again = FakeModels(
         lambda asked: tool_call("price_history") if (asked.role, asked.number) == ("technical", 1) else None
     )
     await DebateDesk().analyse(following(first, models=again))
-    assert again.book.calls() == TALK | RISK | {"technical": 2}
-    went_on = [call for call in again.book.asked if call.role == "technical"]
+    assert again.call_log.calls() == TALK | RISK | {"technical": 2}
+    went_on = [call for call in again.call_log.asked if call.role == "technical"]
     assert [len(call.tool_results) for call in went_on] == [2, 3]
     assert [sum(message.type == "human" for message in call.messages) for call in went_on] == [1, 1]
 
@@ -79,9 +79,9 @@ async def test_the_manager_alone_is_asked_again_when_only_the_manager_failed(tmp
     models = FakeModels(busy("portfolio_manager", 1))
     first = debate(tmp_path, models)
     await failed(first)
-    before = len(models.book.asked)
+    before = len(models.call_log.asked)
     verdict = await DebateDesk().analyse(following(first))
-    assert len(models.book.asked) == before + 1
+    assert len(models.call_log.asked) == before + 1
     assert verdict == await DebateDesk().analyse(debate(tmp_path / "other", FakeModels()))
 
 
@@ -112,7 +112,7 @@ async def test_a_step_that_is_to_be_done_again_begins_anew(tmp_path: Path, mode:
     await failed(first)
     again = FakeModels()
     await DebateDesk().analyse(following(first, mode, without={"Technical analyst"}, models=again))
-    assert again.book.calls()["technical"] == 2
+    assert again.call_log.calls()["technical"] == 2
 
 
 async def test_a_fresh_attempt_pays_for_everything_and_leaves_no_old_thread(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ async def test_a_fresh_attempt_pays_for_everything_and_leaves_no_old_thread(tmp_
     await failed(first)
     again = FakeModels(busy("bear", 1))
     await failed(following(first, Mode.FRESH, models=again))
-    assert again.book.calls() == ANALYSTS | {"bull": 1, "bear": 1}
+    assert again.call_log.calls() == ANALYSTS | {"bull": 1, "bear": 1}
     assert {thread.split("-")[1] for thread in threads(tmp_path)} == {"2"}
 
 
@@ -129,7 +129,7 @@ async def test_a_thread_of_other_settings_never_comes_back(tmp_path: Path) -> No
     await failed(first)
     again = FakeModels()
     await DebateDesk().analyse(following(first, models=again, temperature=0.5))
-    assert again.book.calls() == WHOLE
+    assert again.call_log.calls() == WHOLE
 
 
 @pytest.mark.parametrize("change", [{"budget_per_day_usd": 9.0}, {"call_timeout_seconds": 9.0}, {"providers": ("b",)}])
@@ -138,8 +138,8 @@ async def test_a_changed_budget_or_route_pays_for_nothing_again(tmp_path: Path, 
     await failed(first)
     again = FakeModels()
     await DebateDesk().analyse(following(first, models=again, **change))
-    assert again.book.calls()["technical"] == 1
-    assert again.book.calls()["news"] == 0
+    assert again.call_log.calls()["technical"] == 1
+    assert again.call_log.calls()["news"] == 0
 
 
 class Restated:
@@ -164,7 +164,7 @@ async def test_prices_that_were_corrected_since_have_the_analysts_read_again(tmp
     again.prices = Restated(first.prices)
     await DebateDesk().analyse(again)
     # The analysts come to the same reports, so what was said of those stands.
-    assert models.book.calls() == Counter(WHOLE) - Counter({"bull": 1, "bear": 1})
+    assert models.call_log.calls() == Counter(WHOLE) - Counter({"bull": 1, "bear": 1})
 
 
 async def test_threads_that_nobody_came_back_to_for_a_month_are_forgotten(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ async def test_analyses_at_once_share_the_file_and_each_goes_on_in_its_own_threa
         context.analysis_id = number
     done = await asyncio.gather(*(desk.analyse(context) for context in seconds))
     assert all(isinstance(verdict, Verdict) for verdict in done)
-    assert again.book.calls()["technical"] == 5
+    assert again.call_log.calls()["technical"] == 5
 
 
 async def test_a_file_that_is_no_database_is_moved_aside_and_the_debate_goes_on(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ async def test_a_file_that_is_no_database_is_moved_aside_and_the_debate_goes_on(
     assert (tmp_path / "checkpoints.sqlite.broken").read_bytes().startswith(b"this is not")
     again = FakeModels()
     await DebateDesk().analyse(following(first, models=again))
-    assert again.book.calls()["technical"] == 1
+    assert again.call_log.calls()["technical"] == 1
 
 
 async def test_a_file_that_another_program_holds_costs_the_checkpoints_and_not_the_debate(tmp_path: Path) -> None:
@@ -275,10 +275,10 @@ async def test_a_cancel_stops_the_call_in_flight_and_a_resume_goes_on_there(tmp_
     async with asyncio.timeout(1):
         with pytest.raises(BaseException):  # noqa: B017, PT011 - the context's own, or asyncio's
             await task
-    assert "technical" in models.book.cancelled
+    assert "technical" in models.call_log.cancelled
     again = FakeModels()
     await DebateDesk().analyse(following(first, models=again))
-    assert again.book.calls()["technical"] == 1
+    assert again.call_log.calls()["technical"] == 1
 
 
 def threads(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.analyses.waiting_retries import WaitingRetries
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.worker.buffers import End
 from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, Outcome, Status
@@ -47,7 +47,7 @@ def expert(desk: Desk, name: str = "Scripted", **limits: Any) -> int:
 def fail(desk: Desk, worker: SteppedWorker, ids: list[int], code: ErrorCode = ErrorCode.PROVIDER_DOWN) -> None:
     """Let these running analyses fail together."""
     now = desk.clock.now()
-    claims = [worker.held[analysis_id] for analysis_id in ids]
+    claims = [worker.leased[analysis_id] for analysis_id in ids]
     whys = [replace(failure_of(claim, code, "It is down"), retry_after=None) for claim in claims]
     ends = [End(Outcome.FAILED, now, failure=why) for why in whys]
     worker.tick(*(worked(claim, now, end) for claim, end in zip(claims, ends, strict=True)))
@@ -62,7 +62,7 @@ def outage(desk: Desk, worker: SteppedWorker, count: int = 4, name: str = "Scrip
     return ids
 
 
-def retrying(desk: Desk) -> Retrying:
+def retrying(desk: Desk) -> WaitingRetries:
     return desk.platform.waiting_retries
 
 
@@ -120,8 +120,8 @@ def test_one_probe_runs_and_its_success_drains_the_rest_at_the_set_rate(desk: De
     assert len(probe) == 1
     assert state(desk) is BreakerState.PROBING
     assert worker.tick().claims == []
-    worker.succeed(worker.held[probe[0]])
-    begun = [claim.analysis_id for claim in worker.held.values()]
+    worker.succeed(worker.leased[probe[0]])
+    begun = [claim.analysis_id for claim in worker.leased.values()]
     assert state(desk) is BreakerState.DRAINING
     seconds = 0
     while len(begun) < 3:
@@ -173,11 +173,11 @@ def test_a_probe_that_is_cancelled_or_deleted_makes_way_for_another(desk: Desk) 
     desk.clock.advance(30)
     worker.tick()
     for verb in (desk.analyses.cancel, desk.analyses.delete):
-        (probe,) = worker.held.values()
+        (probe,) = worker.leased.values()
         verb(probe.analysis_id, by=TRADER)
         worker.tick()
         worker.tick()
-        (following,) = worker.held.values()
+        (following,) = worker.leased.values()
         assert following.analysis_id != probe.analysis_id
         assert state(desk) is BreakerState.PROBING
 
@@ -204,7 +204,7 @@ def test_failures_while_draining_open_it_again(desk: Desk) -> None:
     for _ in range(4):
         desk.clock.advance(1)
         worker.tick()
-        fail(desk, worker, list(worker.held))
+        fail(desk, worker, list(worker.leased))
     assert state(desk) is BreakerState.OPEN
     waiting = [analysis_id for analysis_id in ids if desk.row(analysis_id).status is Status.PENDING]
     assert len(waiting) == 7
@@ -230,7 +230,7 @@ def test_a_person_holds_a_provider_back_until_a_person_lets_it_go(desk: Desk) ->
     closing = breakers.close("openai", by=TRADER, reason="maintenance is over")
     assert (closing.state, closing.closed_by) == (BreakerState.DRAINING, "trader")
     worker.tick()
-    assert [claim.analysis_id for claim in worker.held.values()] == [analysis_id]
+    assert [claim.analysis_id for claim in worker.leased.values()] == [analysis_id]
     assert breakers.active() == []
     noted = ask(desk.file, "SELECT what, reason FROM activity_log WHERE what = 'breaker open'")
     assert noted == [("breaker open", "they announced maintenance")]
@@ -295,9 +295,11 @@ def test_a_probe_never_asks_a_provider_before_the_time_that_it_named(desk: Desk)
     ids = [desk.submit(instance, symbol) for symbol in SYMBOLS[:4]]
     worker.tick()
     named, now = 120.0, desk.clock.now()
-    whys = [replace(failure_of(worker.held[key], ErrorCode.RATE_LIMIT, "Slow down"), retry_after=named) for key in ids]
+    whys = [
+        replace(failure_of(worker.leased[key], ErrorCode.RATE_LIMIT, "Slow down"), retry_after=named) for key in ids
+    ]
     ends = [End(Outcome.FAILED, now, failure=why) for why in whys]
-    worker.tick(*(worked(worker.held[key], now, end) for key, end in zip(ids, ends, strict=True)))
+    worker.tick(*(worked(worker.leased[key], now, end) for key, end in zip(ids, ends, strict=True)))
     desk.clock.advance(named - 1)
     assert worker.tick().claims == []
     probe_at = desk.platform.breakers.list()[0].probe_at
@@ -315,7 +317,7 @@ def test_one_that_a_person_opened_cools_down_too_when_it_opens_again(desk: Desk)
     for _ in range(5):
         desk.clock.advance(1)
         worker.tick()
-        fail(desk, worker, list(worker.held))
+        fail(desk, worker, list(worker.leased))
     again = breakers.list()[0]
     assert (again.state, again.cooldown_seconds) == (BreakerState.OPEN, 30)
     assert again.sentence.startswith("openai is held back (4 failures PROVIDER_DOWN within 60 s)")

@@ -149,8 +149,8 @@ def test_an_item_shows_what_its_last_analysis_recommended_once_it_is_completed(
     worker, expert = desk.worker(), desk.expert(max_concurrent=2)
     good, bad = desk.submit(expert, "AAPL"), desk.submit(expert, "MSFT")
     worker.tick()
-    worker.succeed(worker.held[good], confidence=71, price=Decimal("110.5"))
-    worker.fail(worker.held[bad])
+    worker.succeed(worker.leased[good], confidence=71, price=Decimal("110.5"))
+    worker.fail(worker.leased[bad])
     apple, microsoft = lists.rows.page(mine).items
     assert (apple.action, apple.confidence, float(apple.price_then or 0)) == ("HOLD", 71, 110.5)
     assert (microsoft.last_status, microsoft.error_code, microsoft.action) == ("failed", "AUTH", None)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.contracts.experts import ExpertError
@@ -41,7 +41,7 @@ def calling(folder: Path, caller: Caller, **budgets: float) -> Iterator[tuple[Pl
     """A console at work with this caller under these budgets; its calls go into the console's own book."""
     (folder / "prices.csv").write_text(PRICES)
     with console(folder, caller.expert) as platform:
-        caller.book = platform.models.calls
+        caller.call_log = platform.models.calls
         expert = instance(platform, "Caller")
         if budgets:
             platform.experts.update(expert, by=TRADER, settings=settings_of(**budgets))
@@ -80,7 +80,7 @@ def test_over_its_budget_an_analysis_stops_and_goes_on_once_the_budget_is_raised
         assert "is 0.10 USD: 0.08 USD are spent and this call may take up to 0.04 USD" in failed.error_message
         assert "Raise it in the expert's settings, then re-run: Resume keeps what is done" in failed.error_message
         platform.experts.update(expert, by=TRADER, settings=settings_of(**{budget: 0.2}))
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
+        platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode=Mode.RESUME))
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
         assert caller.made == ["One", "Two", "Three"]
@@ -102,7 +102,7 @@ def test_the_budget_of_the_whole_desk_is_changed_while_it_runs(tmp_path: Path) -
         assert "The budget of the whole desk for today is 0.05 USD" in failed.error_message
         assert "on the page Costs" in failed.error_message
         platform.app_settings.change(BUDGET_PER_DAY, None, by=TRADER)
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
+        platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode=Mode.RESUME))
         drain(platform)
         assert caller.made == ["One", "Two", "Three"]
 
@@ -112,9 +112,9 @@ def test_a_plan_says_what_keeping_the_paid_steps_saves(tmp_path: Path) -> None:
         analysis_id = submit(platform, expert)
         drain(platform)
         for saved in (2, 2):  # the second time from what an attempt before the last had done
-            plan = platform.analyses.rerun_plan(analysis_id, Wish(mode=Mode.RESUME))
+            plan = platform.analyses.rerun_plan(analysis_id, RerunOptions(mode=Mode.RESUME))
             assert (plan.tokens_saved, plan.cost_saved_usd) == (2000 * saved, CENTS * saved)
-            platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
+            platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode=Mode.RESUME))
             drain(platform)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.analyses.rerun_plans import Wish
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.vocabulary import Mode, ProviderKind, Status
@@ -57,7 +57,7 @@ def test_sums_are_what_the_server_counted_over_a_failure_and_its_resume(tmp_path
         analysis_id = submit(platform, asker)
         drain(platform)
         assert row(platform, analysis_id).error_code == "RATE_LIMIT"
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
+        platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode=Mode.RESUME))
         drain(platform)
         assert row(platform, analysis_id).status is Status.COMPLETED
         total = platform.models.costs.by("outcome").total
@@ -74,7 +74,7 @@ def test_over_its_budget_nothing_more_is_asked_and_a_raised_one_goes_on(tmp_path
         assert (row(platform, analysis_id).error_code, len(server.asked)) == ("BUDGET", 1)
         settings = platform.experts.get(asker).settings | {"budget_per_analysis_usd": 0.01}
         platform.experts.update(asker, by=TRADER, settings=settings)
-        platform.analyses.rerun(analysis_id, by=TRADER, wish=Wish(mode=Mode.RESUME))
+        platform.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(mode=Mode.RESUME))
         drain(platform)
         assert (row(platform, analysis_id).status, len(server.asked)) == (Status.COMPLETED, 3)
 

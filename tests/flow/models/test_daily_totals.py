@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import Budgets, CallEnd, CallStart
-from ba2_trade_platform.core.models.daily_totals import DaySums, utc_day
+from ba2_trade_platform.core.models.daily_totals import DailyTotals, utc_day
 from ba2_trade_platform.vocabulary import CallOutcome
 from tests.fakes.callers import PRICES
 from tests.sql import ask
@@ -44,7 +44,7 @@ def by_the_book(desk: Desk, day: datetime) -> dict[int, Decimal]:
     return {expert: Decimal(counted) / 1_000_000 for expert, counted in rows}
 
 
-def in_memory(desk: Desk, sums: DaySums) -> dict[int, Decimal]:
+def in_memory(desk: Desk, sums: DailyTotals) -> dict[int, Decimal]:
     """Return the running sums."""
     with desk.store.read() as session:
         return {expert: spent.counted for expert, spent in sums.read(session, utc_day(desk.clock.now())).items()}
@@ -60,7 +60,7 @@ def call(desk: Desk, expert: int = 1) -> int:
 def test_the_running_sum_is_what_the_book_adds_up_to(steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "prices.csv").write_text(PRICES)
-        desk, sums = make_desk(Path(folder)), DaySums()
+        desk, sums = make_desk(Path(folder)), DailyTotals()
         under_way: list[int] = []
         for what, number in steps:
             if what == "begin":
@@ -87,7 +87,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_a_check_reads_only_the_calls_since_the_first_under_way(desk: Desk) -> None:
-    sums = DaySums()
+    sums = DailyTotals()
     for _ in range(50):
         desk.platform.models.calls.end(call(desk), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
     in_memory(desk, sums)

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox, Group
-from ba2_trade_platform.core.monitoring.failure_marks import FailureMarks, Marked
+from ba2_trade_platform.core.monitoring.failure_marks import Triage, TriageChange
 from ba2_trade_platform.vocabulary import ErrorCode
 from tests.platforms import TRADER
 from tests.sql import ask, one
@@ -43,7 +43,7 @@ def inbox(desk: Desk) -> FailureInbox:
 
 
 @pytest.fixture
-def marks(desk: Desk) -> FailureMarks:
+def triage(desk: Desk) -> Triage:
     return desk.platform.monitoring.triage
 
 
@@ -92,10 +92,10 @@ def test_a_group_whose_analyses_wait_for_their_retries_needs_nobody(
 
 
 def test_what_is_resolved_leaves_the_inbox_until_it_comes_back(
-    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, marks: FailureMarks
+    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, triage: Triage
 ) -> None:
     fingerprint = fail(desk, worker)
-    assert marks.resolve(fingerprint, by=TRADER, reason="key renewed").sentence == (
+    assert triage.resolve(fingerprint, by=TRADER, reason="key renewed").sentence == (
         "Resolved: it leaves the inbox until it comes back"
     )
     group = inbox.group(fingerprint)
@@ -106,15 +106,15 @@ def test_what_is_resolved_leaves_the_inbox_until_it_comes_back(
     fail(desk, worker, "MSFT")
     assert (inbox.group(fingerprint).state, inbox.needs_person()) == (GroupState.REGRESSED, 1)
     assert inbox.group(fingerprint).regressed_at == desk.clock.now()
-    marks.resolve(fingerprint, by=TRADER)
+    triage.resolve(fingerprint, by=TRADER)
     assert inbox.group(fingerprint).state is GroupState.RESOLVED
 
 
 def test_ignoring_for_a_time_ends_by_the_clock(
-    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, marks: FailureMarks
+    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, triage: Triage
 ) -> None:
     fingerprint = fail(desk, worker)
-    assert marks.ignore(fingerprint, by=TRADER, seconds=HOUR).sentence == "Ignored for 1 h"
+    assert triage.ignore(fingerprint, by=TRADER, seconds=HOUR).sentence == "Ignored for 1 h"
     fail(desk, worker, "MSFT")
     desk.clock.advance(HOUR - 1)
     group = inbox.group(fingerprint)
@@ -124,10 +124,10 @@ def test_ignoring_for_a_time_ends_by_the_clock(
 
 
 def test_ignoring_until_n_more_ends_with_the_nth(
-    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, marks: FailureMarks
+    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, triage: Triage
 ) -> None:
     fingerprint = fail(desk, worker)
-    assert marks.ignore(fingerprint, by=TRADER, more=2).sentence == "Ignored until 2 more"
+    assert triage.ignore(fingerprint, by=TRADER, more=2).sentence == "Ignored until 2 more"
     fail(desk, worker, "MSFT")
     assert (inbox.group(fingerprint).state, inbox.group(fingerprint).ignore_more) == (GroupState.IGNORED, 1)
     fail(desk, worker, "IBM")
@@ -135,59 +135,59 @@ def test_ignoring_until_n_more_ends_with_the_nth(
 
 
 def test_what_is_ignored_for_ever_stays_away_until_it_is_reopened(
-    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, marks: FailureMarks
+    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, triage: Triage
 ) -> None:
     fingerprint = fail(desk, worker)
-    assert marks.ignore(fingerprint, by=TRADER).sentence == "Ignored for ever: won't fix"
+    assert triage.ignore(fingerprint, by=TRADER).sentence == "Ignored for ever: won't fix"
     desk.clock.advance(400 * 24 * HOUR)
     fail(desk, worker, "MSFT")
     assert states(inbox) == [(SLOW_DOWN, GroupState.WONT_FIX)]
-    assert marks.reopen(fingerprint, by=TRADER).sentence == "Reopened"
+    assert triage.reopen(fingerprint, by=TRADER).sentence == "Reopened"
     assert states(inbox) == [(SLOW_DOWN, GroupState.UNRESOLVED)]
 
 
-VERBS: dict[str, Callable[[FailureMarks, str], Marked]] = {
-    "resolve": lambda marks, fingerprint: marks.resolve(fingerprint, by=TRADER, reason="done"),
-    "ignore for a time": lambda marks, fingerprint: marks.ignore(fingerprint, by=TRADER, seconds=HOUR),
-    "ignore until more": lambda marks, fingerprint: marks.ignore(fingerprint, by=TRADER, more=3),
-    "ignore for ever": lambda marks, fingerprint: marks.ignore(fingerprint, by=TRADER),
-    "reopen": lambda marks, fingerprint: marks.reopen(fingerprint, by=TRADER),
+VERBS: dict[str, Callable[[Triage, str], TriageChange]] = {
+    "resolve": lambda triage, fingerprint: triage.resolve(fingerprint, by=TRADER, reason="done"),
+    "ignore for a time": lambda triage, fingerprint: triage.ignore(fingerprint, by=TRADER, seconds=HOUR),
+    "ignore until more": lambda triage, fingerprint: triage.ignore(fingerprint, by=TRADER, more=3),
+    "ignore for ever": lambda triage, fingerprint: triage.ignore(fingerprint, by=TRADER),
+    "reopen": lambda triage, fingerprint: triage.reopen(fingerprint, by=TRADER),
 }
 
 
 @pytest.mark.parametrize("earlier", VERBS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_may_be_repeated_and_undone(
-    desk: Desk, worker: SteppedWorker, marks: FailureMarks, earlier: str, verb: str
+    desk: Desk, worker: SteppedWorker, triage: Triage, earlier: str, verb: str
 ) -> None:
     fingerprint = fail(desk, worker)
     row = "SELECT * FROM failure_group"
-    VERBS[earlier](marks, fingerprint)
+    VERBS[earlier](triage, fingerprint)
     desk.clock.advance(5)
     before = ask(desk.file, row)
-    marked = VERBS[verb](marks, fingerprint)
+    change = VERBS[verb](triage, fingerprint)
     after, noted = ask(desk.file, row), one(desk.file, "SELECT COUNT(*) FROM activity_log")
-    assert VERBS[verb](marks, fingerprint).after == marked.after
+    assert VERBS[verb](triage, fingerprint).after == change.after
     assert (ask(desk.file, row), one(desk.file, "SELECT COUNT(*) FROM activity_log")) == (after, noted)
-    assert marks.restore(marked, by=TRADER).sentence == "Undone"
+    assert triage.restore(change, by=TRADER).sentence == "Undone"
     assert ask(desk.file, row) == before
-    marks.restore(marked, by=TRADER)  # a second press changes nothing
+    triage.restore(change, by=TRADER)  # a second press changes nothing
     assert ask(desk.file, row) == before
 
 
-def test_undo_takes_nobody_elses_word_back(desk: Desk, worker: SteppedWorker, marks: FailureMarks) -> None:
+def test_undo_takes_nobody_elses_word_back(desk: Desk, worker: SteppedWorker, triage: Triage) -> None:
     fingerprint = fail(desk, worker)
-    marked = marks.ignore(fingerprint, by=TRADER, seconds=HOUR)
-    marks.resolve(fingerprint, by=TRADER)
+    change = triage.ignore(fingerprint, by=TRADER, seconds=HOUR)
+    triage.resolve(fingerprint, by=TRADER)
     with pytest.raises(Refused, match="somebody marked this group since, or it came back"):
-        marks.restore(marked, by=TRADER)
+        triage.restore(change, by=TRADER)
 
 
-def test_undo_is_refused_once_the_group_came_back(desk: Desk, worker: SteppedWorker, marks: FailureMarks) -> None:
-    marked = marks.resolve(fail(desk, worker), by=TRADER)
+def test_undo_is_refused_once_the_group_came_back(desk: Desk, worker: SteppedWorker, triage: Triage) -> None:
+    change = triage.resolve(fail(desk, worker), by=TRADER)
     fail(desk, worker, "MSFT")
     with pytest.raises(Refused, match="or it came back"):
-        marks.restore(marked, by=TRADER)
+        triage.restore(change, by=TRADER)
 
 
 @pytest.mark.parametrize(
@@ -196,23 +196,23 @@ def test_undo_is_refused_once_the_group_came_back(desk: Desk, worker: SteppedWor
     ids=str,
 )  # fmt: skip
 def test_a_wish_to_ignore_that_makes_no_sense_is_refused(
-    desk: Desk, worker: SteppedWorker, marks: FailureMarks, wish: dict[str, float]
+    desk: Desk, worker: SteppedWorker, triage: Triage, wish: dict[str, float]
 ) -> None:
     fingerprint = fail(desk, worker)
     with pytest.raises(Invalid, match="Ignore it"):
-        marks.ignore(fingerprint, by=TRADER, **wish)  # type: ignore[arg-type]  # what a client may send
+        triage.ignore(fingerprint, by=TRADER, **wish)  # type: ignore[arg-type]  # what a client may send
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_group_that_is_not_there_cannot_be_marked(marks: FailureMarks, verb: str) -> None:
+def test_a_group_that_is_not_there_cannot_be_marked(triage: Triage, verb: str) -> None:
     with pytest.raises(NotFound, match="There is no group of failures f00"):
-        VERBS[verb](marks, "f00")
+        VERBS[verb](triage, "f00")
 
 
-def test_whoever_marks_is_named_in_the_activity_log(desk: Desk, worker: SteppedWorker, marks: FailureMarks) -> None:
+def test_whoever_marks_is_named_in_the_activity_log(desk: Desk, worker: SteppedWorker, triage: Triage) -> None:
     fingerprint = fail(desk, worker)
-    marks.resolve(fingerprint, by=TRADER, reason="key renewed")
-    marks.reopen(fingerprint, by=TRADER, reason="not yet")
+    triage.resolve(fingerprint, by=TRADER, reason="key renewed")
+    triage.reopen(fingerprint, by=TRADER, reason="not yet")
     assert ask(
         desk.file,
         "SELECT what, before, after, reason, name FROM activity_log JOIN actor ON actor.id = actor_id "
@@ -224,19 +224,19 @@ def test_whoever_marks_is_named_in_the_activity_log(desk: Desk, worker: SteppedW
 
 
 def test_what_came_back_is_first_then_what_fails_most_then_what_was_seen_last(
-    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, marks: FailureMarks
+    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, triage: Triage
 ) -> None:
-    marks.resolve(fail(desk, worker, "A", "one"), by=TRADER)
+    triage.resolve(fail(desk, worker, "A", "one"), by=TRADER)
     for symbol, message in (("B", "four"), ("C", "four"), ("D", "two"), ("E", "three")):
         desk.clock.advance(1)
         fail(desk, worker, symbol, message)
     fail(desk, worker, "F", "one")
-    marks.ignore(fail(desk, worker, "G", "five"), by=TRADER)
+    triage.ignore(fail(desk, worker, "G", "five"), by=TRADER)
     assert [message for message, _ in states(inbox)] == ["one", "four", "three", "two", "five"]
 
 
 def test_pages_follow_each_other_without_gap_or_double(
-    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, marks: FailureMarks
+    desk: Desk, worker: SteppedWorker, inbox: FailureInbox, triage: Triage
 ) -> None:
     for number, name in enumerate(["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay"]):
         fingerprint = fail(desk, worker, f"S{number}", f"{name} is slow")
@@ -244,7 +244,7 @@ def test_pages_follow_each_other_without_gap_or_double(
             desk.analyses.rerun(number + 1, by=TRADER)
             worker.succeed(worker.claim(number + 1))
         elif number % 3 == 1:
-            marks.resolve(fingerprint, by=TRADER)
+            triage.resolve(fingerprint, by=TRADER)
     whole = [group.fingerprint for group in inbox.groups(ALL).items]
     walked, cursor = [], None
     while True:

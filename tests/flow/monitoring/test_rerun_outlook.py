@@ -9,7 +9,7 @@ import pytest
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.monitoring.rerun_outlook import Assessment
+from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
 from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, FailureKind
 from tests.platforms import TRADER
 from tests.sql import ask, change
@@ -53,7 +53,7 @@ def rerun(desk: Desk, worker: SteppedWorker, analysis_id: int, *, after: float, 
         worker.fail(claim, ErrorCode(row.error_code), row.error_message)
 
 
-def verdict(desk: Desk, analysis_id: int) -> Assessment:
+def outlook(desk: Desk, analysis_id: int) -> RerunOutlook:
     """Return what is said of a failed analysis."""
     return desk.platform.monitoring.outlook.of([desk.row(analysis_id)])[analysis_id]
 
@@ -66,11 +66,11 @@ def test_what_never_began_is_no_evidence(desk: Desk, worker: SteppedWorker) -> N
     worker.tick()
     assert ask(desk.file, "SELECT DISTINCT error_code FROM market_analysis") == [("EXPERT_UNAVAILABLE",)]
     desk.platform.experts.update(1, by=TRADER, enabled=True)
-    assert verdict(desk, fail(desk, worker, "AAPL")).tried == 0
+    assert outlook(desk, fail(desk, worker, "AAPL")).tried == 0
 
 
 def test_a_first_failure_has_its_kind_and_no_evidence_yet(desk: Desk, worker: SteppedWorker) -> None:
-    said = verdict(desk, fail(desk, worker, "AAPL"))
+    said = outlook(desk, fail(desk, worker, "AAPL"))
     assert said.headline == "Transient: likely to work (no re-run of this error has ended yet)"
     assert (said.chip, said.tried, said.median_wait_seconds) == ("transient", 0, None)
     assert said.hint == "The provider asked to slow down. A re-run in a moment is likely to work."
@@ -79,7 +79,7 @@ def test_a_first_failure_has_its_kind_and_no_evidence_yet(desk: Desk, worker: St
 def test_what_became_of_the_reruns_of_the_same_error_is_the_evidence(desk: Desk, worker: SteppedWorker) -> None:
     for symbol, after, well in (("A", 60, True), ("B", 90, True), ("C", 120, True), ("D", 900, False)):
         rerun(desk, worker, fail(desk, worker, symbol), after=after, well=well)
-    said = verdict(desk, fail(desk, worker, "AAPL"))
+    said = outlook(desk, fail(desk, worker, "AAPL"))
     assert said.headline == ("Transient: likely to work (3 of 4 re-runs of this error succeeded, median wait 90 s)")
     assert (said.by, said.tried, said.succeeded, said.median_wait_seconds) == ("fingerprint", 4, 3, pytest.approx(90))
     assert said.chip == "transient 3/4"
@@ -89,7 +89,7 @@ def test_what_became_of_the_reruns_of_the_same_error_is_the_evidence(desk: Desk,
 def test_the_middle_wait_of_an_even_number_lies_between_the_two(desk: Desk, worker: SteppedWorker) -> None:
     for symbol, after in (("A", 10), ("B", 20), ("C", 40), ("D", 80)):
         rerun(desk, worker, fail(desk, worker, symbol), after=after, well=True)
-    assert verdict(desk, fail(desk, worker, "AAPL")).median_wait_seconds == pytest.approx(30)
+    assert outlook(desk, fail(desk, worker, "AAPL")).median_wait_seconds == pytest.approx(30)
 
 
 def test_a_transient_error_that_seldom_went_away_is_said_to_be_less_likely_to_work(
@@ -97,7 +97,7 @@ def test_a_transient_error_that_seldom_went_away_is_said_to_be_less_likely_to_wo
 ) -> None:
     for symbol, well in (("A", True), ("B", False), ("C", False), ("D", False)):
         rerun(desk, worker, fail(desk, worker, symbol), after=60, well=well)
-    assert verdict(desk, fail(desk, worker, "AAPL")).headline == (
+    assert outlook(desk, fail(desk, worker, "AAPL")).headline == (
         "Transient: less likely to work (1 of 4 re-runs of this error succeeded, median wait 60 s)"
     )
 
@@ -107,7 +107,7 @@ def test_an_error_with_fewer_than_three_answers_is_judged_by_its_code(desk: Desk
         rerun(desk, worker, fail(desk, worker, symbol), after=30, well=True)
     for symbol in ("D", "E"):
         rerun(desk, worker, fail(desk, worker, symbol, message="quota exceeded"), after=30, well=False)
-    said = verdict(desk, fail(desk, worker, "AAPL", message="quota exceeded"))
+    said = outlook(desk, fail(desk, worker, "AAPL", message="quota exceeded"))
     assert (said.by, said.tried, said.succeeded) == ("code", 5, 3)
     assert "(3 of 5 re-runs of RATE_LIMIT succeeded, median wait 30 s)" in said.headline
 
@@ -116,7 +116,7 @@ def test_what_has_not_ended_or_was_cancelled_is_no_evidence(desk: Desk, worker: 
     for symbol in ("A", "B"):
         desk.analyses.rerun(fail(desk, worker, symbol), by=TRADER)
     desk.analyses.cancel(2, by=TRADER)
-    assert verdict(desk, fail(desk, worker, "AAPL")).tried == 0
+    assert outlook(desk, fail(desk, worker, "AAPL")).tried == 0
 
 
 def test_only_the_newest_two_hundred_answers_count(desk: Desk, worker: SteppedWorker) -> None:
@@ -132,15 +132,15 @@ def test_only_the_newest_two_hundred_answers_count(desk: Desk, worker: SteppedWo
         f"INSERT INTO analysis_attempt (analysis_id, {columns}) SELECT 2, i + 2, {columns.removeprefix('number, ')} "
         "FROM n, analysis_attempt WHERE analysis_id = 2 AND number = 2",
     )
-    said = verdict(desk, fail(desk, worker, "AAPL"))
+    said = outlook(desk, fail(desk, worker, "AAPL"))
     assert (said.tried, said.succeeded) == (200, 200)
 
 
 def test_a_permanent_error_names_what_to_fix_and_whose_key_it_is(desk: Desk, worker: SteppedWorker) -> None:
     analysis_id = fail(desk, worker, "AAPL", ErrorCode.AUTH, "401")
-    assert verdict(desk, analysis_id).headline == "Permanent: fix first (API key refused)"
+    assert outlook(desk, analysis_id).headline == "Permanent: fix first (API key refused)"
     change(desk.file, "UPDATE failure_group SET provider = 'openai'")
-    said = verdict(desk, analysis_id)
+    said = outlook(desk, analysis_id)
     assert said.headline == "Permanent: fix first (API key refused by openai)"
     assert said.warns
     assert (
@@ -153,7 +153,7 @@ def test_an_unknown_error_is_to_be_read(desk: Desk, worker: SteppedWorker) -> No
     for symbol, well in (("A", True), ("B", True), ("C", False), ("D", False), ("E", False)):
         analysis_id = fail(desk, worker, symbol, ErrorCode.OUTPUT_INVALID, UNREADABLE)
         rerun(desk, worker, analysis_id, after=7_200, well=well)
-    said = verdict(desk, fail(desk, worker, "AAPL", ErrorCode.OUTPUT_INVALID, UNREADABLE))
+    said = outlook(desk, fail(desk, worker, "AAPL", ErrorCode.OUTPUT_INVALID, UNREADABLE))
     assert said.headline == ("Unknown: read it and decide (2 of 5 re-runs of this error succeeded, median wait 2 h)")
 
 
@@ -171,7 +171,7 @@ def test_the_operators_word_goes_before_the_codes_until_it_is_taken_back(desk: D
     analysis_id = fail(desk, worker, "AAPL")
     assessments, fingerprint = desk.platform.monitoring.outlook, desk.row(analysis_id).fingerprint
     said = assessments.set_kind(fingerprint, FailureKind.PERMANENT, by=TRADER, reason="The quota is gone for good")
-    assert said == verdict(desk, analysis_id)
+    assert said == outlook(desk, analysis_id)
     assert (said.kind, said.own_kind) == (FailureKind.PERMANENT, FailureKind.TRANSIENT)
     assert said.headline == "Permanent: fix first (too many requests)"
     assert (said.overridden_by, said.override_reason) == ("trader", "The quota is gone for good")
@@ -223,12 +223,12 @@ def test_a_retry_that_somebody_stopped_before_it_began_is_no_evidence(desk: Desk
     desk.platform.experts.update(1, by=TRADER, max_retries=2)
     analysis_id = fail(desk, worker, "AAPL")
     desk.platform.waiting_retries.stop(analysis_id, by=TRADER)
-    assert verdict(desk, analysis_id).tried == 0
+    assert outlook(desk, analysis_id).tried == 0
 
 
 def test_a_hint_promises_nothing_that_the_record_denies(desk: Desk, worker: SteppedWorker) -> None:
     first = fail(desk, worker, "AAPL")
-    assert verdict(desk, first).hint.endswith("A re-run in a moment is likely to work.")
+    assert outlook(desk, first).hint.endswith("A re-run in a moment is likely to work.")
     for symbol in ("A", "B", "C"):
         rerun(desk, worker, fail(desk, worker, symbol), after=60, well=False)
-    assert verdict(desk, first).hint == "The provider asked to slow down."
+    assert outlook(desk, first).hint == "The provider asked to slow down."

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.core.base.encryption import SecretBox
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.core.notifications.channels import Channel
 from ba2_trade_platform.core.notifications.messages import Message
 from ba2_trade_platform.core.notifications.sender import AppriseSender
@@ -29,7 +29,11 @@ class NotifyDesk:
     hooks: HookServer
 
     def channel(
-        self, name: str = "Hook", path: str = "hook", occasions: Sequence[Occasion] = (Occasion.FAILED,), **values: Any
+        self,
+        name: str = "Hook",
+        path: str = "hook",
+        occasions: Sequence[EventType] = (EventType.FAILED,),
+        **values: Any,
     ) -> Channel:
         """Add a channel to the webhook, in UTC unless told otherwise."""
         url = values.pop("url", self.hooks.url(path))
@@ -42,12 +46,12 @@ class NotifyDesk:
         for rule in self.notifications.rules.list():
             self.notifications.rules.change(rule.id, by=TRADER, group_seconds=seconds)
 
-    def happens(self, occasion: Occasion, subject: str, **facts: Any) -> None:
+    def happens(self, occasion: EventType, subject: str, **facts: Any) -> None:
         """Announce one event, as whoever sees it happen does."""
         now = self.desk.clock.now()
         with self.desk.store.write() as transaction:
-            announce(
-                transaction.session, [Announcement(occasion, subject, now, {"sentence": f"About {subject}", **facts})]
+            record_events(
+                transaction.session, [OutboxEvent(occasion, subject, now, {"sentence": f"About {subject}", **facts})]
             )
 
     def fail(self, symbols: Sequence[str], **failure: Any) -> None:
@@ -61,13 +65,13 @@ class NotifyDesk:
     def passes(self, seconds: float = 0) -> int:
         """Let time pass and the notifier work; return how many messages went out."""
         self.desk.clock.advance(seconds)
-        self.notifications.notifier.take_up()
-        return self.notifications.notifier.send_due()
+        self.notifications.dispatcher.group_events()
+        return self.notifications.dispatcher.send_due()
 
     @property
     def messages(self) -> list[Message]:
         """All messages, the newest first."""
-        return self.notifications.outbox.list()
+        return self.notifications.messages.list()
 
 
 def notify_desk(folder: Path, hooks: HookServer, *, seconds: float | None = None, **settings: Any) -> NotifyDesk:

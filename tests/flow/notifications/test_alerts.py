@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.core.notifications.alerts import Alerts
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import WaitingAlerts
 from ba2_trade_platform.db import tables as t
@@ -104,7 +104,7 @@ def test_each_cause_is_one_alert(desk: Desk, look: Callable[[], list[str]]) -> N
     running = [desk.submit(limited, "AAPL"), desk.submit(resting, "AAPL")]
     worker = desk.worker()
     worker.tick()
-    assert set(worker.held) == set(running)
+    assert set(worker.leased) == set(running)
     for symbol in ("MSFT", "INTC", "AMD"):
         desk.submit(limited, symbol)
     paused = desk.queue.submit_batch([resting], ["COST", "GPS"], by=TRADER).batch_id
@@ -130,7 +130,7 @@ def test_busy_slots_and_a_worker_that_stands_still_are_told_apart(desk: Desk, lo
         desk.submit(first, symbol, priority=0)
     worker = desk.worker()
     worker.tick()
-    assert len(worker.held) == 2
+    assert len(worker.leased) == 2
     desk.clock.advance(HOUR)
     assert any("all 2 slots are busy" in sentence for sentence in look())
 
@@ -144,22 +144,24 @@ def test_zero_minutes_tell_nothing(desk: Desk, alerts: Alerts) -> None:
 
 
 def test_the_same_thing_is_counted_while_nobody_has_seen_it(desk: Desk, alerts: Alerts) -> None:
-    alarm = Alarm("watchdog", "watchdog:clockwork", "The scheduler stood still and was started again", "/health")
+    alert_event = AlertEvent(
+        "watchdog", "watchdog:clockwork", "The scheduler stood still and was started again", "/health"
+    )
     for _ in range(3):
         with desk.store.write() as transaction:
-            raise_alarm(transaction.session, alarm, desk.clock.advance(60))
+            raise_alert(transaction.session, alert_event, desk.clock.advance(60))
     (alert,) = alerts.open()
     assert alert.seen == 3
     assert (alerts.unacknowledged().count, alerts.unacknowledged().newest) == (1, alert)
     with desk.store.write() as transaction:
-        end_alarm(transaction.session, alarm.key, desk.clock.advance(60))
+        resolve_alert(transaction.session, alert_event.key, desk.clock.advance(60))
     assert alerts.open()[0].ended_at == desk.clock.now()
 
 
 def test_history_goes_page_by_page_and_an_unknown_alert_is_refused(desk: Desk, alerts: Alerts) -> None:
     with desk.store.write() as transaction:
         for number in range(5):
-            raise_alarm(transaction.session, Alarm("test", f"test:{number}", f"Number {number}"), desk.clock.now())
+            raise_alert(transaction.session, AlertEvent("test", f"test:{number}", f"Number {number}"), desk.clock.now())
     first = alerts.history(limit=3)
     rest = alerts.history(cursor=first.next_cursor, limit=3)
     assert [alert.sentence[-1] for alert in (*first.items, *rest.items)] == list("43210")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.dispatcher import AGAIN_SECONDS, MAX_TRIES
 from ba2_trade_platform.core.notifications.sender import MOST_HUNG
 from ba2_trade_platform.vocabulary import MessageState
@@ -56,7 +56,7 @@ def test_a_message_is_tried_again_until_the_service_takes_it(desk: NotifyDesk, h
     channel = desk.channel()
     desk.group(0)
     hooks.answers += [500, 503]
-    desk.happens(Occasion.FAILED, "one")
+    desk.happens(EventType.FAILED, "one")
     assert desk.passes() == 0
     [message] = desk.messages
     assert (message.state, message.tries) == (MessageState.WAITING, 1)
@@ -73,21 +73,21 @@ def test_a_message_is_tried_again_until_the_service_takes_it(desk: NotifyDesk, h
 def test_what_is_given_up_stays_with_its_error_raises_an_alert_and_can_be_sent_again(
     desk: NotifyDesk, hooks: HookServer
 ) -> None:
-    desk.channel(occasions=[Occasion.FAILED, Occasion.ALERT])
+    desk.channel(occasions=[EventType.FAILED, EventType.ALERT])
     desk.group(0)
     hooks.answers += [500] * MAX_TRIES
-    desk.happens(Occasion.FAILED, "one")
+    desk.happens(EventType.FAILED, "one")
     for seconds in (0, *AGAIN_SECONDS):
         desk.passes(seconds)
     [message] = desk.messages  # and none that tells the failing channel that it fails
     assert (message.state, message.tries) == (MessageState.FAILED, MAX_TRIES)
     assert ask(desk.desk.file, "SELECT kind, link, seen FROM alert") == [("notification_failed", "/notifications", 1)]
-    assert desk.notifications.outbox.failed() == 1
-    desk.notifications.outbox.retry(message.id, by=TRADER)
+    assert desk.notifications.messages.failed() == 1
+    desk.notifications.messages.retry(message.id, by=TRADER)
     assert desk.passes() == 1
     assert ask(desk.desk.file, "SELECT count(*) FROM alert WHERE ended_at IS NOT NULL") == [(1,)]
     with pytest.raises(Refused, match="Only failed messages are sent again"):
-        desk.notifications.outbox.retry(message.id, by=TRADER)
+        desk.notifications.messages.retry(message.id, by=TRADER)
 
 
 def test_a_channel_that_is_down_holds_up_no_other_one(tmp_path: Path, hooks: HookServer) -> None:
@@ -96,7 +96,7 @@ def test_a_channel_that_is_down_holds_up_no_other_one(tmp_path: Path, hooks: Hoo
     desk.channel("Up")
     desk.group(0)
     for number in range(5):
-        desk.happens(Occasion.FAILED, f"number {number}")
+        desk.happens(EventType.FAILED, f"number {number}")
     assert desk.passes() == 5
     down = [message for message in desk.messages if message.channel == "Down"]
     assert sorted(message.tries for message in down) == [0, 0, 0, 0, 1]
@@ -144,7 +144,7 @@ def test_an_address_is_found_nowhere_once_it_was_entered(
     desk.channel("Telegram", url=f"tgram://123456789:{SECRET}/12315544", occasions=())
     desk.group(0)
     hooks.answers.append(401)
-    desk.happens(Occasion.FAILED, "one")
+    desk.happens(EventType.FAILED, "one")
     desk.passes()
     for channel in desk.notifications.channels.list()[:2]:
         desk.notifications.channels.test(channel.id)
@@ -191,7 +191,7 @@ def test_two_who_change_a_channel_at_once_are_told(desk: NotifyDesk) -> None:
 
 def test_a_channel_that_is_removed_takes_its_rules_and_messages_with_it(desk: NotifyDesk) -> None:
     channel = desk.channel()
-    desk.happens(Occasion.FAILED, "one")
+    desk.happens(EventType.FAILED, "one")
     desk.passes()
     desk.notifications.channels.remove(channel.id, by=TRADER)
     assert (desk.messages, desk.notifications.rules.list(), desk.passes(60)) == ([], [], 0)
@@ -203,7 +203,7 @@ def test_a_lost_key_is_said_and_the_message_kept(desk: NotifyDesk, tmp_path: Pat
     desk.channel()
     desk.group(0)
     (tmp_path / "secret.key").unlink()
-    desk.happens(Occasion.FAILED, "one")
+    desk.happens(EventType.FAILED, "one")
     assert desk.passes() == 0
     assert "enter it again" in str(desk.messages[0].error)
 
@@ -212,7 +212,7 @@ def test_a_start_and_a_quiet_desk_import_no_apprise(tmp_path: Path) -> None:
     look = (
         "import sys, pathlib; from tests.platforms import make_platform, running\n"
         f"console = make_platform(pathlib.Path({str(tmp_path)!r}))\n"
-        "with running(console): console.notifications.notifier.run()\n"
+        "with running(console): console.notifications.dispatcher.run()\n"
         "sys.exit('apprise' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
@@ -223,12 +223,12 @@ def test_a_kill_between_sending_and_writing_it_down_sends_it_again_and_loses_not
 ) -> None:
     desk.channel()
     desk.group(0)
-    desk.happens(Occasion.FAILED, "one")
+    desk.happens(EventType.FAILED, "one")
     desk.desk.die()
     hooks.hold.clear()
     sends = (
         "import pathlib; from tests.flow.notifications.notify_desk import notify_desk\n"
-        f"notify_desk(pathlib.Path({str(tmp_path)!r}), None, seconds=60).notifications.notifier.run()"
+        f"notify_desk(pathlib.Path({str(tmp_path)!r}), None, seconds=60).notifications.dispatcher.run()"
     )
     process = subprocess.Popen([sys.executable, "-c", sends])
     assert hooks.reached.wait(30)
@@ -247,7 +247,7 @@ def test_a_dead_service_fails_no_analysis_and_does_not_hold_up_the_end(tmp_path:
     platform = make_platform(tmp_path)
     parts = platform.notifications
     channel = parts.channels.create("Hook", hooks.url(), by=TRADER)
-    parts.rules.create(channel.id, Occasion.FAILED, by=TRADER, group_seconds=0)
+    parts.rules.create(channel.id, EventType.FAILED, by=TRADER, group_seconds=0)
     hooks.hold.clear()
     with running(platform):
         expert = practice(platform, fail_with="AUTH", fail_times=-1)
@@ -262,7 +262,7 @@ def test_a_dead_service_fails_no_analysis_and_does_not_hold_up_the_end(tmp_path:
 
 def test_what_waits_for_a_channel_that_is_switched_off_is_not_sent_later(desk: NotifyDesk, hooks: HookServer) -> None:
     channel = desk.channel()
-    desk.happens(Occasion.FAILED, "one")
+    desk.happens(EventType.FAILED, "one")
     desk.passes()
     desk.notifications.channels.change(channel.id, by=TRADER, enabled=False)
     assert (desk.messages[0].state, desk.messages[0].error) == (MessageState.FAILED, "The channel was switched off")

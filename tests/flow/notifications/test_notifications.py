@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.contracts.experts import Verdict
-from ba2_trade_platform.core.events.outbox import Occasion
+from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.worker.buffers import End
 from ba2_trade_platform.vocabulary import Action, ErrorCode, MessageState, Outcome
 from tests.fakes.hook_server import HookServer, hook_server
@@ -113,7 +113,7 @@ def test_only_confident_recommendations_of_the_chosen_expert_are_told(desk: Noti
     channel = desk.channel(occasions=())
     chosen, other = desk.desk.expert(alias="Chosen"), desk.desk.expert(alias="Other")
     desk.notifications.rules.create(
-        channel.id, Occasion.CONFIDENT, by=TRADER, min_confidence=80, expert_instance_id=chosen, group_seconds=0
+        channel.id, EventType.CONFIDENT, by=TRADER, min_confidence=80, expert_instance_id=chosen, group_seconds=0
     )
     worker = desk.desk.worker()
     for expert, symbol, action, confidence in (
@@ -131,7 +131,7 @@ def test_only_confident_recommendations_of_the_chosen_expert_are_told(desk: Noti
 
 def test_an_open_breaker_is_told_once(tmp_path: Path, hooks: HookServer) -> None:
     desk = notify_desk(tmp_path, hooks, breaker_failures=3)
-    desk.channel(occasions=[Occasion.BREAKER_OPEN])
+    desk.channel(occasions=[EventType.BREAKER_OPEN])
     desk.group(0)
     expert = desk.desk.expert()
     worker = desk.desk.worker()
@@ -155,19 +155,19 @@ def test_a_flood_of_different_failures_is_a_few_messages_and_one_that_counts_the
     tmp_path: Path, hooks: HookServer
 ) -> None:
     desk = notify_desk(tmp_path, hooks, notifications_per_hour=3)
-    desk.channel(occasions=[Occasion.FAILED, Occasion.RUN_MISSED])
+    desk.channel(occasions=[EventType.FAILED, EventType.RUN_MISSED])
     desk.group(0)
     for number in range(10):
-        desk.happens(Occasion.FAILED, f"fingerprint {number}")
+        desk.happens(EventType.FAILED, f"fingerprint {number}")
         desk.passes(1)
-    desk.happens(Occasion.RUN_MISSED, "schedule 1")  # urgent: a flood of failures does not crowd it out
+    desk.happens(EventType.RUN_MISSED, "schedule 1")  # urgent: a flood of failures does not crowd it out
     desk.passes()
     assert len(hooks.messages) == 4
     assert hooks.titles[-1] == "Run missed: About schedule 1"
     desk.passes(3600)
     assert hooks.titles[-1] == "7 more events"
     assert "7 analyses failed" in hooks.messages[-1]["message"]
-    desk.happens(Occasion.FAILED, "fingerprint 99")
+    desk.happens(EventType.FAILED, "fingerprint 99")
     assert desk.passes() == 1  # the hour is over
 
 
@@ -184,15 +184,17 @@ def test_quiet_hours_hold_messages_back_until_they_are_over(
     desk: NotifyDesk, hooks: HookServer, zone: str, begins: str, now: datetime, until: datetime
 ) -> None:
     desk.desk.clock.advance((now - desk.desk.clock.now()).total_seconds())
-    desk.channel(occasions=[Occasion.FAILED, Occasion.BREAKER_OPEN], quiet_from=begins, quiet_until="07:00", zone=zone)
+    desk.channel(
+        occasions=[EventType.FAILED, EventType.BREAKER_OPEN], quiet_from=begins, quiet_until="07:00", zone=zone
+    )
     desk.group(0)
-    desk.happens(Occasion.FAILED, "night")
-    desk.happens(Occasion.BREAKER_OPEN, "busy")
+    desk.happens(EventType.FAILED, "night")
+    desk.happens(EventType.BREAKER_OPEN, "busy")
     assert desk.passes() == 1
     assert hooks.titles == ["Provider held back: About busy"]  # urgent
-    [waiting] = desk.notifications.outbox.list(MessageState.WAITING)
+    [waiting] = desk.notifications.messages.list(MessageState.WAITING)
     assert waiting.due_at == until
-    desk.happens(Occasion.FAILED, "night")
+    desk.happens(EventType.FAILED, "night")
     assert desk.passes((until - now).total_seconds() - 1) == 0
     assert desk.passes(1) == 1
     assert hooks.titles[-1] == "2 analyses failed"
@@ -211,9 +213,9 @@ def test_what_a_market_or_a_model_says_stays_text(desk: NotifyDesk, hooks: HookS
 
 def test_a_flood_of_urgent_events_is_bounded_too(tmp_path: Path, hooks: HookServer) -> None:
     desk = notify_desk(tmp_path, hooks, notifications_per_hour=2)
-    desk.channel(occasions=[Occasion.RUN_MISSED])
+    desk.channel(occasions=[EventType.RUN_MISSED])
     desk.group(0)
     for number in range(5):
-        desk.happens(Occasion.RUN_MISSED, f"schedule {number}")
+        desk.happens(EventType.RUN_MISSED, f"schedule {number}")
         desk.passes(1)
     assert len(hooks.messages) == 2

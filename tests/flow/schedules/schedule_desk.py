@@ -83,7 +83,7 @@ class ScheduleDesk:
 
     def come_to_it(self) -> list[RunInfo]:
         """Fire what is due, as the scheduler does when it wakes, and return every run, the oldest planned first."""
-        self.scheduling.firing.fire(ScheduleClock.REAL)
+        self.scheduling.run_starter.fire(ScheduleClock.REAL)
         return self.listed()
 
     def listed(self, **wanted: Any) -> list[RunInfo]:
@@ -99,8 +99,8 @@ class ScheduleDesk:
     def finish(self, **failing: bool) -> None:
         """Let every pending analysis be done; those of symbols named True fail."""
         self.worker.tick()
-        while self.worker.held:
-            claim = next(iter(self.worker.held.values()))
+        while self.worker.leased:
+            claim = next(iter(self.worker.leased.values()))
             self.worker.fail(claim) if failing.get(claim.symbol) else self.worker.succeed(claim)
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import insert, select
 
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.schedule_clocks import RealClock
-from ba2_trade_platform.core.events.outbox import Occasion
-from ba2_trade_platform.core.schedules.daily_summary import DailySummary, in_words
+from ba2_trade_platform.core.events.outbox import EventType
+from ba2_trade_platform.core.schedules.daily_summary import DailySummary, describe
 from ba2_trade_platform.core.schedules.run_records import DaySummary
 from ba2_trade_platform.core.schedules.runs import ScheduleRuns
 from ba2_trade_platform.db import tables as t
@@ -45,7 +45,7 @@ def somebody_wants_it(desk: Desk) -> None:
     with desk.store.write() as transaction:
         channel = {"name": "mail", "enabled": True, "url": b"", "hint": "mail", "zone": "UTC", "created_at": now}
         transaction.session.execute(insert(t.notification_channel).values(**channel, updated_at=now, version=1))
-        rule = {"channel_id": 1, "event": Occasion.DAILY_SUMMARY.value, "enabled": True, "urgent": False}
+        rule = {"channel_id": 1, "event": EventType.DAILY_SUMMARY.value, "enabled": True, "urgent": False}
         transaction.session.execute(
             insert(t.notification_rule).values(**rule, group_seconds=0, created_at=now, version=1)
         )
@@ -107,4 +107,4 @@ def test_a_day_in_words_names_what_was_not_as_it_should_be() -> None:
     counts = {"planned": 1200, "done": 1190, "late": 4, "partly_failed": 1, "failed": 0, "missed": 3, "skipped": 0}
     summary = DaySummary(day=day, **counts, running=0, ahead=2)
     said = "Mon 02 Mar: 1,200 planned, 1,190 done, 4 late, 1 partly failed, 3 missed, 2 to come"
-    assert in_words(summary) == said
+    assert describe(summary) == said

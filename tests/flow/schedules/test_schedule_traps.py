@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.schedules.due_runs import ScheduleFiring
+from ba2_trade_platform.core.schedules.due_runs import RunStarter
 from ba2_trade_platform.core.schedules.run_records import RunFilter
 from ba2_trade_platform.core.schedules.scheduler import Scheduler
 from ba2_trade_platform.core.schedules.service import Schedules
@@ -77,8 +77,8 @@ def test_a_time_that_comes_while_a_change_waits_for_the_database_is_run(sched: S
     hurrying = HurryingClock(just_before, sched.clock.now())
     clocks = {**sched.scheduling.clocks, ScheduleClock.REAL: hurrying}
     calendars = ExchangeCalendars()
-    firing = ScheduleFiring(sched.desk.store, sched.desk.queue, calendars, clocks, sched.clock)
-    schedules = Schedules(sched.desk.store, calendars, clocks, firing, lambda: None)
+    run_starter = RunStarter(sched.desk.store, sched.desk.queue, calendars, clocks, sched.clock)
+    schedules = Schedules(sched.desk.store, calendars, clocks, run_starter, lambda: None)
     if verb == "change":
         schedules.update(schedule.id, replace(schedule.draft(), name="Early"), version=1, by=TRADER)
     else:
@@ -125,7 +125,9 @@ def run_plans(sched: ScheduleDesk, work: Callable[[], object]) -> str:
 
 
 def test_what_nobody_has_seen_is_counted_from_its_own_index(sched: ScheduleDesk) -> None:
-    plan = run_plans(sched, sched.scheduling.runs.unseen) + run_plans(sched, lambda: sched.listed(unseen_only=True))
+    plan = run_plans(sched, sched.scheduling.runs.unacknowledged) + run_plans(
+        sched, lambda: sched.listed(unacknowledged_only=True)
+    )
     assert plan.count("USING INDEX ix_schedule_run_unseen") == 2
     assert "ix_schedule_run_state" not in plan
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.contracts.experts import Verdict
-from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.core.worker.buffers import End, OutputRecord, StepRecord, WriteBatch
 from ba2_trade_platform.vocabulary import Action, Outcome, RiskLevel, Status, StepStatus, TimeHorizon
 from tests.fakes.experts import Scripted, hold
 from tests.platforms import TRADER, drain, row
@@ -42,36 +42,40 @@ def smuggled(**values: Any) -> Verdict:
     return Verdict.model_construct(**{**plain, **values})
 
 
-def with_verdict(sheet: Sheet, **values: Any) -> None:
-    sheet.end = End(Outcome.COMPLETED, sheet.claim.started_at, smuggled(**values))
+def with_verdict(write_batch: WriteBatch, **values: Any) -> None:
+    write_batch.end = End(Outcome.COMPLETED, write_batch.claim.started_at, smuggled(**values))
 
 
-def with_output(sheet: Sheet, text: Any, raw: Any = None) -> None:
-    sheet.outputs.append(OutputRecord(1, "note", "Poison", text, sheet.claim.started_at, raw))
+def with_output(write_batch: WriteBatch, text: Any, raw: Any = None) -> None:
+    write_batch.outputs.append(OutputRecord(1, "note", "Poison", text, write_batch.claim.started_at, raw))
 
 
-def with_result(sheet: Sheet, result: Any) -> None:
-    at = sheet.claim.started_at
-    sheet.steps[2] = StepRecord(2, "Poison", StepStatus.COMPLETED, "hash", at, at, result)
+def with_result(write_batch: WriteBatch, result: Any) -> None:
+    at = write_batch.claim.started_at
+    write_batch.steps[2] = StepRecord(2, "Poison", StepStatus.COMPLETED, "hash", at, at, result)
 
 
 POISONS = {
-    "a confidence beyond 64 bits": lambda sheet: with_verdict(sheet, confidence=2**70),
-    "a confidence of 500": lambda sheet: with_verdict(sheet, confidence=500),
-    "an unknown action": lambda sheet: with_verdict(sheet, action="MAYBE"),
-    "no action at all": lambda sheet: with_verdict(sheet, action=None),
-    "a price that is no number": lambda sheet: with_verdict(sheet, price=Decimal("NaN")),
-    "a signalling price": lambda sheet: with_verdict(sheet, price=Decimal("sNaN")),
-    "a price beyond 64 bits": lambda sheet: with_verdict(sheet, price=Decimal(10) ** 30),
-    "a lone surrogate": lambda sheet: with_output(sheet, "\ud800"),
-    "an output that is no text": lambda sheet: with_output(sheet, {"not": "text"}),
-    "raw data that are no bytes": lambda sheet: with_output(sheet, "text", object()),
-    "a result that JSON cannot hold": lambda sheet: with_result(sheet, object()),
-    "a result that holds itself": lambda sheet: with_result(sheet, (cycle := [], cycle.append(cycle))[0]),
-    "an integer of 5,000 digits": lambda sheet: with_result(sheet, 10**5_000),
-    "a recommendation that is none": lambda sheet: setattr(sheet, "provisional", "BUY") or setattr(sheet, "end", None),
-    "an impossible progress": lambda sheet: setattr(sheet, "progress", -20) or setattr(sheet, "end", None),
-    "a state that is none": lambda sheet: setattr(sheet, "state", {"at": object()}),
+    "a confidence beyond 64 bits": lambda write_batch: with_verdict(write_batch, confidence=2**70),
+    "a confidence of 500": lambda write_batch: with_verdict(write_batch, confidence=500),
+    "an unknown action": lambda write_batch: with_verdict(write_batch, action="MAYBE"),
+    "no action at all": lambda write_batch: with_verdict(write_batch, action=None),
+    "a price that is no number": lambda write_batch: with_verdict(write_batch, price=Decimal("NaN")),
+    "a signalling price": lambda write_batch: with_verdict(write_batch, price=Decimal("sNaN")),
+    "a price beyond 64 bits": lambda write_batch: with_verdict(write_batch, price=Decimal(10) ** 30),
+    "a lone surrogate": lambda write_batch: with_output(write_batch, "\ud800"),
+    "an output that is no text": lambda write_batch: with_output(write_batch, {"not": "text"}),
+    "raw data that are no bytes": lambda write_batch: with_output(write_batch, "text", object()),
+    "a result that JSON cannot hold": lambda write_batch: with_result(write_batch, object()),
+    "a result that holds itself": lambda write_batch: with_result(write_batch, (cycle := [], cycle.append(cycle))[0]),
+    "an integer of 5,000 digits": lambda write_batch: with_result(write_batch, 10**5_000),
+    "a recommendation that is none": lambda write_batch: (
+        setattr(write_batch, "provisional", "BUY") or setattr(write_batch, "end", None)
+    ),
+    "an impossible progress": lambda write_batch: (
+        setattr(write_batch, "progress", -20) or setattr(write_batch, "end", None)
+    ),
+    "a state that is none": lambda write_batch: setattr(write_batch, "state", {"at": object()}),
 }
 
 
@@ -81,11 +85,11 @@ def test_the_poisoned_one_ends_as_bug_and_every_other_of_its_batch_completes(des
     jobs = [desk.submit(expert, symbol) for symbol in SYMBOLS]
     worker.tick()
     now = desk.clock.advance(1)
-    sheets = [worked(worker.held[job], now, End(Outcome.COMPLETED, now, hold())) for job in jobs]
-    POISONS[poison](sheets[3])
+    write_batches = [worked(worker.leased[job], now, End(Outcome.COMPLETED, now, hold())) for job in jobs]
+    POISONS[poison](write_batches[3])
     told: list[Any] = []
     subscription = desk.platform.store.feed.subscribe(told.append)
-    ticked = worker.tick(*sheets)
+    ticked = worker.tick(*write_batches)
     subscription.close()
     assert ticked.stale == 0
     rows = [desk.row(job) for job in jobs]
@@ -102,10 +106,10 @@ def test_the_poisoned_one_ends_as_bug_and_every_other_of_its_batch_completes(des
 def test_a_poisoned_one_that_was_cancelled_meanwhile_is_only_late(desk: Desk) -> None:
     worker, analysis_id = desk.worker(), desk.submit(desk.expert())
     claim = worker.claim(analysis_id)
-    sheet = worked(claim, desk.clock.now())
-    with_verdict(sheet, confidence=2**70)
+    write_batch = worked(claim, desk.clock.now())
+    with_verdict(write_batch, confidence=2**70)
     desk.analyses.cancel(analysis_id, by=TRADER)
-    assert worker.tick(sheet).stale == 1
+    assert worker.tick(write_batch).stale == 1
     assert desk.row(analysis_id).status is Status.CANCELLED
 
 
@@ -114,8 +118,8 @@ def test_a_lock_in_the_middle_of_writing_one_by_one_undoes_all_so_that_nothing_i
     worker, expert = desk.worker(), desk.expert(max_concurrent=8)
     jobs = [desk.submit(expert, symbol) for symbol in SYMBOLS[:3]]
     worker.tick()
-    sheets = [worked(worker.held[job], desk.clock.now()) for job in jobs]
-    with_output(sheets[1], "\ud800")
+    write_batches = [worked(worker.leased[job], desk.clock.now()) for job in jobs]
+    with_output(write_batches[1], "\ud800")
     outputs = []
 
     def lock(connection: Any, cursor: Any, text: str, *rest: Any) -> None:
@@ -126,10 +130,10 @@ def test_a_lock_in_the_middle_of_writing_one_by_one_undoes_all_so_that_nothing_i
 
     event.listen(desk.store.engine, "before_cursor_execute", lock)
     with pytest.raises(Unavailable):
-        worker.tick(*sheets)
+        worker.tick(*write_batches)
     event.remove(desk.store.engine, "before_cursor_execute", lock)
     assert one(desk.file, "SELECT COUNT(*) FROM analysis_output") == 0
-    worker.tick(*sheets)
+    worker.tick(*write_batches)
     assert ask(desk.file, "SELECT market_analysis_id, COUNT(*) FROM analysis_output GROUP BY 1") == [
         (jobs[0], 1), (jobs[2], 1),
     ]  # fmt: skip

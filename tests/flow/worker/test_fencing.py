@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.worker.buffers import End, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.core.worker.buffers import End, OutputRecord, StepRecord, WriteBatch
 from ba2_trade_platform.vocabulary import Outcome, Status, StepStatus
 from tests.fakes.experts import hold
 from tests.platforms import TRADER
@@ -23,13 +23,13 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.close()
 
 
-def everything(desk: Desk, claim: object) -> Sheet:
+def everything(desk: Desk, claim: object) -> WriteBatch:
     """Return the sheet of a late worker that writes everything a worker can write."""
     now = desk.clock.now()
-    sheet = worked(claim, now, End(Outcome.COMPLETED, now, hold(90)), outputs=2)  # type: ignore[arg-type]  # a Claim
-    sheet.steps[2] = StepRecord(2, "More", StepStatus.COMPLETED, "hash", now, now, {"more": True}, replaces=True)
-    sheet.outputs.append(OutputRecord(2, "note", "With data", "text", now, b"raw"))
-    return sheet
+    write_batch = worked(claim, now, End(Outcome.COMPLETED, now, hold(90)), outputs=2)  # type: ignore[arg-type]  # a Claim
+    write_batch.steps[2] = StepRecord(2, "More", StepStatus.COMPLETED, "hash", now, now, {"more": True}, replaces=True)
+    write_batch.outputs.append(OutputRecord(2, "note", "With data", "text", now, b"raw"))
+    return write_batch
 
 
 def test_after_a_rescue_the_first_workers_result_changes_nothing_and_is_counted(desk: Desk) -> None:
@@ -38,7 +38,7 @@ def test_after_a_rescue_the_first_workers_result_changes_nothing_and_is_counted(
     late = stale.claim(analysis_id)
     desk.clock.advance(31)
     fresh.tick()
-    current = fresh.held[analysis_id]
+    current = fresh.leased[analysis_id]
     assert (late.attempt, current.attempt) == (1, 2)
     before = dump(desk.file)
     assert stale.tick(everything(desk, late)).stale == 1
@@ -74,10 +74,10 @@ def test_each_claim_mints_a_token_of_its_own(desk: Desk) -> None:
     for symbol in ("AAPL", "MSFT", "INTC"):
         desk.submit(expert, symbol)
     worker.tick()
-    tokens |= {claim.token for claim in worker.held.values()}
+    tokens |= {claim.token for claim in worker.leased.values()}
     worker.tick(releasing=True)
     worker.tick()
-    tokens |= {claim.token for claim in worker.held.values()}
+    tokens |= {claim.token for claim in worker.leased.values()}
     assert len(tokens) == 6
 
 
@@ -85,7 +85,7 @@ def test_a_late_result_aborts_nobody_elses_in_the_same_tick(desk: Desk) -> None:
     worker, expert = desk.worker(), desk.expert()
     gone, good = desk.submit(expert, "AAPL"), desk.submit(expert, "MSFT")
     worker.tick()
-    claims = dict(worker.held)
+    claims = dict(worker.leased)
     desk.analyses.cancel(gone, by=TRADER)
     ticked = worker.tick(everything(desk, claims[gone]), everything(desk, claims[good]))
     assert ticked.stale == 1
@@ -99,7 +99,7 @@ def test_the_worker_is_told_which_leases_it_has_lost(desk: Desk) -> None:
     claim = worker.claim(analysis_id)
     desk.analyses.cancel(analysis_id, by=TRADER)
     assert worker.tick().lost == [claim]
-    assert worker.held == {}
+    assert worker.leased == {}
 
 
 def test_the_same_end_written_twice_counts_once(desk: Desk) -> None:

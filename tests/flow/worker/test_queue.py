@@ -41,20 +41,20 @@ def test_an_expert_never_runs_more_at_once_than_it_may(desk: Desk) -> None:
     one, other, worker = desk.expert(max_concurrent=2), desk.expert("Other", max_concurrent=1), desk.worker()
     first, second = fill(desk, one, 3), fill(desk, other, 2)
     worker.tick()
-    assert set(worker.held) == {*first[:2], second[0]}
+    assert set(worker.leased) == {*first[:2], second[0]}
     worker.tick()
-    assert set(worker.held) == {*first[:2], second[0]}
-    worker.succeed(worker.held[second[0]])
-    assert set(worker.held) == {*first[:2], second[1]}
+    assert set(worker.leased) == {*first[:2], second[0]}
+    worker.succeed(worker.leased[second[0]])
+    assert set(worker.leased) == {*first[:2], second[1]}
 
 
 def test_no_more_run_at_once_than_there_are_slots(desk: Desk) -> None:
     jobs, worker = fill(desk, desk.expert(max_concurrent=8), 6), desk.worker()
     worker.tick()
-    assert list(worker.held) == jobs[:4]
+    assert list(worker.leased) == jobs[:4]
     desk.queue.set_slots(5, by=TRADER)
     worker.tick()
-    assert list(worker.held) == jobs[:5]
+    assert list(worker.leased) == jobs[:5]
 
 
 def test_the_lower_priority_number_comes_first_and_then_the_older_one(desk: Desk) -> None:
@@ -65,24 +65,24 @@ def test_the_lower_priority_number_comes_first_and_then_the_older_one(desk: Desk
     ]
     desk.queue.set_slots(3, by=TRADER)
     worker.tick()
-    assert list(worker.held) == [order[3], order[1], order[2]]
+    assert list(worker.leased) == [order[3], order[1], order[2]]
 
 
 def test_bulk_work_leaves_one_slot_for_a_person(desk: Desk) -> None:
     expert, worker = desk.expert(max_concurrent=8), desk.worker()
     bulk = fill(desk, expert, 6, priority=50)
     worker.tick()
-    assert list(worker.held) == bulk[:3]
+    assert list(worker.leased) == bulk[:3]
     now = desk.submit(expert, "AAPL", priority=49)
     worker.tick()
-    assert set(worker.held) == {*bulk[:3], now}
+    assert set(worker.leased) == {*bulk[:3], now}
 
 
 def test_a_single_slot_is_for_everybody(desk: Desk) -> None:
     desk.queue.set_slots(1, by=TRADER)
     (bulk,), worker = fill(desk, desk.expert(), 1, priority=500), desk.worker()
     worker.tick()
-    assert list(worker.held) == [bulk]
+    assert list(worker.leased) == [bulk]
 
 
 def test_a_pause_stops_claims_and_nothing_else(desk: Desk) -> None:
@@ -91,7 +91,7 @@ def test_a_pause_stops_claims_and_nothing_else(desk: Desk) -> None:
     desk.queue.set_slots(1, by=TRADER)
     worker.tick()
     desk.queue.pause(by=TRADER, reason="the close")
-    worker.succeed(worker.held[works])
+    worker.succeed(worker.leased[works])
     assert (desk.row(works).status, desk.row(waits).status) == (Status.COMPLETED, Status.PENDING)
     assert desk.queue.submit_analysis_task(expert, "INTC", by=TRADER).status is Status.PENDING
     desk.analyses.cancel(waits, by=TRADER)
@@ -100,7 +100,7 @@ def test_a_pause_stops_claims_and_nothing_else(desk: Desk) -> None:
     assert (state.paused, state.reason, state.actor, state.since) == (True, "the close", "trader", desk.clock.now())
     desk.queue.resume(by=TRADER)
     worker.tick()
-    assert len(worker.held) == 1
+    assert len(worker.leased) == 1
 
 
 def test_pause_and_slots_survive_a_restart_and_the_setting_is_only_their_first_value(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_what_waits_for_an_expert_that_cannot_work_any_more_fails_and_says_so(
     assert (found.started_at, found.finished_at) == (None, desk.clock.now())
     (attempt,) = desk.platform.monitoring.details.attempts(waiting)
     assert (attempt.outcome, attempt.error_code) == ("failed", "EXPERT_UNAVAILABLE")
-    assert set(worker.held) == {good}
+    assert set(worker.leased) == {good}
     desk.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.worker.buffers import OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.core.worker.buffers import OutputRecord, StepRecord, WriteBatch
 from ba2_trade_platform.vocabulary import ErrorCode, Status, StepStatus
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
@@ -78,14 +78,17 @@ def test_a_resumed_attempt_keeps_the_finished_steps_and_what_they_wrote_and_noth
     worker, analysis_id = desk.worker("dead"), desk.submit(desk.expert())
     claim = worker.claim(analysis_id)
     now = desk.clock.now()
-    sheet = worked(claim, now, outputs=2)
-    sheet.steps[2] = StepRecord(2, "Unfinished", StepStatus.RUNNING, "hash", now)
-    sheet.outputs += [OutputRecord(2, "note", "Half", "half", now), OutputRecord(None, "note", "Outside", "out", now)]
-    worker.tick(sheet)
+    write_batch = worked(claim, now, outputs=2)
+    write_batch.steps[2] = StepRecord(2, "Unfinished", StepStatus.RUNNING, "hash", now)
+    write_batch.outputs += [
+        OutputRecord(2, "note", "Half", "half", now),
+        OutputRecord(None, "note", "Outside", "out", now),
+    ]
+    worker.tick(write_batch)
     desk.clock.advance(40)
     following = desk.worker("next")
     following.tick()
-    resumed = following.held[analysis_id]
+    resumed = following.leased[analysis_id]
     assert [(step.position, step.name, step.result) for step in resumed.recorded] == [(1, "Look", {"seen": "AAPL"})]
     assert resumed.state == {"attempt": 1}
     (step,) = desk.platform.monitoring.details.steps(analysis_id)
@@ -98,11 +101,11 @@ def test_a_resumed_attempt_keeps_the_finished_steps_and_what_they_wrote_and_noth
 def test_an_expert_that_cannot_resume_begins_afresh_at_the_same_as_of(desk: Desk) -> None:
     worker, analysis_id = desk.worker("dead"), desk.submit(desk.expert("Afresh"))
     worker.tick()
-    worker.tick(worked(worker.held[analysis_id], desk.clock.now(), outputs=2))
+    worker.tick(worked(worker.leased[analysis_id], desk.clock.now(), outputs=2))
     desk.clock.advance(40)
     following = desk.worker("next")
     following.tick()
-    begun = following.held[analysis_id]
+    begun = following.leased[analysis_id]
     assert (begun.mode, begun.recorded, begun.state, begun.as_of) == ("fresh", (), None, MARKET_NOW)
     assert desk.platform.monitoring.details.outputs(analysis_id) == []
     assert desk.platform.monitoring.details.steps(analysis_id) == []
@@ -132,7 +135,7 @@ def test_when_the_rescues_are_used_up_it_fails_as_interrupted(tmp_path: Path) ->
 def test_an_expert_that_is_not_safe_to_repeat_is_not_rescued_and_its_steps_do_not_stay_running(desk: Desk) -> None:
     worker, analysis_id = desk.worker("dead"), desk.submit(desk.expert("Once"))
     claim = worker.claim(analysis_id)
-    worker.tick(Sheet(claim, steps={1: StepRecord(1, "Order", StepStatus.RUNNING, "hash", desk.clock.now())}))
+    worker.tick(WriteBatch(claim, steps={1: StepRecord(1, "Order", StepStatus.RUNNING, "hash", desk.clock.now())}))
     desk.worker("next").tick(boot=True)
     found = desk.row(analysis_id)
     assert (found.status, found.error_code, found.rescues_used) == (Status.FAILED, "INTERRUPTED", 0)
@@ -149,12 +152,12 @@ def test_after_its_second_rescue_an_analysis_runs_alone(desk: Desk) -> None:
     others = [desk.submit(expert, symbol) for symbol in ("MSFT", "INTC")]
     worker = desk.worker("careful")
     worker.tick()
-    assert set(worker.held) == {killer}
-    assert worker.held[killer].alone
+    assert set(worker.leased) == {killer}
+    assert worker.leased[killer].alone
     worker.tick()
-    assert set(worker.held) == {killer}
-    worker.succeed(worker.held[killer])
-    assert set(worker.held) == set(others)
+    assert set(worker.leased) == {killer}
+    worker.succeed(worker.leased[killer])
+    assert set(worker.leased) == set(others)
 
 
 def test_one_that_must_run_alone_waits_until_nothing_else_runs(desk: Desk) -> None:
@@ -167,11 +170,11 @@ def test_one_that_must_run_alone_waits_until_nothing_else_runs(desk: Desk) -> No
     worker = desk.worker("careful")
     for _ in range(2):
         worker.tick()
-        assert set(worker.held) == {urgent}
-    worker.succeed(worker.held[urgent])
-    assert set(worker.held) == {killer}
-    worker.succeed(worker.held[killer])
-    assert set(worker.held) == {later}
+        assert set(worker.leased) == {urgent}
+    worker.succeed(worker.leased[urgent])
+    assert set(worker.leased) == {killer}
+    worker.succeed(worker.leased[killer])
+    assert set(worker.leased) == {later}
 
 
 def test_a_clean_stop_hands_back_what_runs_and_it_counts_against_nothing(desk: Desk) -> None:
@@ -203,7 +206,7 @@ def test_what_was_to_run_before_a_time_that_has_passed_is_skipped_with_code_and_
     worker = desk.worker()
     ticked = worker.tick()
     assert ticked.more
-    assert set(worker.held) == {in_time}
+    assert set(worker.leased) == {in_time}
     worker.tick()
     rows = [desk.row(job) for job in late]
     assert {(found.status, found.error_code) for found in rows} == {(Status.SKIPPED, ErrorCode.RUN_BEFORE)}
@@ -218,4 +221,4 @@ def test_what_is_over_is_never_claimed_however_many_there_are(desk: Desk) -> Non
     desk.clock.advance(7_200)
     worker = desk.worker()
     worker.tick()
-    assert worker.held == {}
+    assert worker.leased == {}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ba2_trade_platform.core.analyses.waiting_retries import Retrying
+from ba2_trade_platform.core.analyses.waiting_retries import WaitingRetries
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.base.errors import NotFound, Refused
 from ba2_trade_platform.core.contracts.queue import Claim
@@ -148,7 +148,7 @@ def test_a_retry_that_would_come_after_run_before_is_not_begun(desk: Desk) -> No
     )
     worker.tick()
     for analysis_id in (soon, later):
-        fail(desk, worker, worker.held[analysis_id], retry_after=60.0)
+        fail(desk, worker, worker.leased[analysis_id], retry_after=60.0)
     assert [desk.row(found).status for found in (soon, later)] == [Status.FAILED, Status.PENDING]
     assert desk.row(soon).error_code == "RATE_LIMIT"
 
@@ -216,8 +216,8 @@ def test_a_batch_waits_for_the_retries_of_its_items(desk: Desk) -> None:
     batch = desk.queue.submit_batch([expert(desk)], ["AAPL", "MSFT"], by=TRADER)
     aapl, msft = (int(item.analysis_id or 0) for item in batch.items)
     worker.tick()
-    fail(desk, worker, worker.held[aapl])
-    worker.succeed(worker.held[msft])
+    fail(desk, worker, worker.leased[aapl])
+    worker.succeed(worker.leased[msft])
     assert ask(desk.file, "SELECT outcome FROM batch_item ORDER BY id") == [("queued",), ("succeeded",)]
     when_due(desk, aapl)
     worker.succeed(worker.claim(aapl))
@@ -283,7 +283,7 @@ def test_a_real_console_recovers_by_itself(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def retrying(desk: Desk) -> Retrying:
+def retrying(desk: Desk) -> WaitingRetries:
     """Return the verbs of what waits for its retry."""
 
     return desk.platform.waiting_retries

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.batches.requests import BatchOrder
+from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import BatchState
 from tests.eventually import eventually
@@ -19,7 +19,7 @@ def submitted(desk: Desk, *symbols: str, paused: bool = False, **settings: Any) 
     if paused:
         desk.platform.queue.pause(by=TRADER)
     expert = practice(desk.platform, **settings)
-    return desk.platform.batches.submit(BatchOrder((expert,), symbols, name="Morning"), by=TRADER).id
+    return desk.platform.batches.submit(BatchRequest((expert,), symbols, name="Morning"), by=TRADER).id
 
 
 async def test_the_empty_list_says_what_to_do_and_an_unknown_number_says_so(user: User, desk: Desk) -> None:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.events.alert_events import Alarm, end_alarm, raise_alarm
+from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.ui.kit.desk import Desk
 from tests.eventually import eventually
 
 
-def alarm(desk: Desk, number: int = 1) -> None:
+def alert_event(desk: Desk, number: int = 1) -> None:
     """Raise an alert as whatever goes wrong does."""
     with desk.platform.store.write() as transaction:
-        told = Alarm("test", f"test:{number}", f"Desk {number} stood still", "/retries")
-        raise_alarm(transaction.session, told, desk.platform.store.clock.now())
+        told = AlertEvent("test", f"test:{number}", f"Desk {number} stood still", "/retries")
+        raise_alert(transaction.session, told, desk.platform.store.clock.now())
         transaction.everything = True
 
 
 async def test_an_alert_stands_on_an_open_page_until_it_is_acknowledged(user: User, desk: Desk) -> None:
     await user.open("/retries")
     await user.should_not_see("stood still", retries=1)
-    alarm(desk, 1)
-    alarm(desk, 2)
+    alert_event(desk, 1)
+    alert_event(desk, 2)
     await eventually(lambda: user.should_see("Desk 2 stood still"))
     await user.should_see("and 1 more")
     user.find(marker="acknowledge-alert").click()
@@ -34,9 +34,9 @@ async def test_an_alert_stands_on_an_open_page_until_it_is_acknowledged(user: Us
 
 async def test_the_list_is_acknowledged_at_once_with_a_reason(user: User, desk: Desk) -> None:
     for number in range(3):
-        alarm(desk, number)
+        alert_event(desk, number)
     with desk.platform.store.write() as transaction:
-        end_alarm(transaction.session, "test:0", desk.platform.store.clock.now())
+        resolve_alert(transaction.session, "test:0", desk.platform.store.clock.now())
     await user.open("/alerts")
     await eventually(lambda: user.should_see("over, to acknowledge"))
     user.find(marker="acknowledge-all").click()

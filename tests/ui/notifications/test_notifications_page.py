@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui.testing import User
 
-from ba2_trade_platform.core.events.outbox import Announcement, Occasion, announce
+from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.ui.kit.desk import Desk
 from tests.eventually import eventually
 from tests.fakes.hook_server import HookServer, hook_server
@@ -16,7 +16,7 @@ def with_channel(desk: Desk, hooks: HookServer) -> None:
     """Add a channel that is told of failures at once."""
     parts = desk.platform.notifications
     channel = parts.channels.create("Hook", hooks.url(), by=TRADER)
-    parts.rules.create(channel.id, Occasion.FAILED, by=TRADER, group_seconds=0)
+    parts.rules.create(channel.id, EventType.FAILED, by=TRADER, group_seconds=0)
 
 
 async def test_an_empty_page_says_what_to_do_and_adds_a_channel(user: User, desk: Desk) -> None:
@@ -95,9 +95,9 @@ async def test_a_message_that_could_not_be_sent_is_sent_again_by_a_button(user: 
         with desk.platform.store.write() as transaction:
             now = desk.platform.store.clock.now()
             facts = {"sentence": "AUTH: The key is wrong", "label": "AAPL (Momentum)", "link": "/market_analysis/1"}
-            announce(transaction.session, [Announcement(Occasion.FAILED, "print", now, facts)])
-        desk.platform.notifications.notifier.run()
-        await eventually(lambda: desk.platform.notifications.outbox.list()[0].tries == 1)
+            record_events(transaction.session, [OutboxEvent(EventType.FAILED, "print", now, facts)])
+        desk.platform.notifications.dispatcher.run()
+        await eventually(lambda: desk.platform.notifications.messages.list()[0].tries == 1)
         change(file_of(desk.platform), "UPDATE notification SET state = 'failed'")
         await user.open("/notifications?state=failed")
         await user.should_see("Analysis failed: AAPL (Momentum)")
@@ -105,5 +105,5 @@ async def test_a_message_that_could_not_be_sent_is_sent_again_by_a_button(user: 
         await eventually(lambda: user.should_see("AUTH: The key is wrong"))
         user.find(marker="retry-1").click()
         await eventually(lambda: user.should_see("Message 1 is sent again within seconds"))
-        desk.platform.notifications.notifier.run()
+        desk.platform.notifications.dispatcher.run()
         await eventually(lambda: hooks.titles == ["Analysis failed: AAPL (Momentum)"])

@@ -135,7 +135,7 @@ async def test_all_bad_runs_of_a_view_are_acknowledged_at_once(user: User, desk:
     await eventually(lambda: user.should_see("2 runs: no longer counted as unseen; the row stays."))
     user.find(marker="confirm-reason").click()
     await eventually(lambda: user.should_see("2 runs acknowledged"))
-    assert desk.platform.schedules.runs.unseen() == 0
+    assert desk.platform.schedules.runs.unacknowledged() == 0
 
 
 async def test_the_week_names_days_without_a_session_and_links_its_neighbours(user: User, desk: Desk) -> None:

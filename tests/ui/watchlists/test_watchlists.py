@@ -13,7 +13,7 @@ from nicegui.testing import User
 
 from ba2_trade_platform.core.instruments.instruments import InstrumentFields
 from ba2_trade_platform.core.instruments.quotes import Quote
-from ba2_trade_platform.core.instruments.watchlist_rows import WatchedItem
+from ba2_trade_platform.core.instruments.watchlist_rows import WatchlistRow
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.watchlists.view import WatchView, change_words, last_words, line, long_ago, since
 from ba2_trade_platform.vocabulary import Status
@@ -23,7 +23,7 @@ from tests.platforms import drain, practice, submit
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def item(**given: Any) -> WatchedItem:
+def item(**given: Any) -> WatchlistRow:
     """Return a symbol of a list that was analysed two hours ago."""
     values: dict[str, Any] = {
         "symbol": "BTC/USD", "name": "Bitcoin", "position": 1, "last_analysis_id": 7,
@@ -31,7 +31,7 @@ def item(**given: Any) -> WatchedItem:
         "error_code": None, "action": None, "confidence": None, "price_then": Decimal(100), "then_at": NOW,
         "currency": "USD", **given,
     }  # fmt: skip
-    return WatchedItem(**values)
+    return WatchlistRow(**values)
 
 
 def rows(user: User) -> list[dict[str, Any]]:

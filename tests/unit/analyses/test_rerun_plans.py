@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ba2_trade_platform.core.analyses.rerun_plans import Done, Fate, ago, in_words, plan_steps, sum_up
+from ba2_trade_platform.core.analyses.rerun_plans import Done, StepDisposition, ago, describe, plan_steps, sum_up
 from ba2_trade_platform.vocabulary import Mode
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -27,7 +27,7 @@ LOAD, NEWS, CHART = step(1, "Load"), step(2, "News", "Load"), step(3, "Chart", "
 DECIDE = step(4, "Decide", "News", "Chart")
 
 
-def fates(steps: list[Done], mode: Mode, chosen: Done | None = None) -> list[Fate]:
+def fates(steps: list[Done], mode: Mode, chosen: Done | None = None) -> list[StepDisposition]:
     """Return what becomes of the steps."""
     return [planned.fate for planned in plan_steps(steps, mode, chosen, NOW)]
 
@@ -78,7 +78,7 @@ def test_time_tokens_and_cost_are_summed_over_what_is_kept() -> None:
     sums = sum_up(planned, usual_seconds=30.0)
     assert (sums.estimated_seconds, sums.seconds_saved) == (26.0, 4.0)
     assert (sums.tokens_saved, sums.cost_saved) == (200, Decimal("0.02"))
-    assert in_words(Mode.RESUME, planned, sums) == "2 of 4 steps kept, 2 done again; about 26 s"
+    assert describe(Mode.RESUME, planned, sums) == "2 of 4 steps kept, 2 done again; about 26 s"
     assert sum_up((), None).estimated_seconds is None
     assert sum_up(planned, None).estimated_seconds == 4.0
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 
 SOON = 0.02
 LONG = 10.0
 
 
 @pytest.fixture
-def clockwork() -> Iterator[Clockwork]:
-    made = Clockwork()
+def jobs() -> Iterator[BackgroundJobs]:
+    made = BackgroundJobs()
     yield made
     made.stop()
 
@@ -33,22 +33,22 @@ def counted(times: int) -> tuple[Callable[[], None], threading.Event]:
     return work, enough
 
 
-def test_a_job_is_called_again_and_again(clockwork: Clockwork) -> None:
+def test_a_job_is_called_again_and_again(jobs: BackgroundJobs) -> None:
     work, enough = counted(3)
-    clockwork.every(SOON, "look", work)
-    clockwork.start()
+    jobs.every(SOON, "look", work)
+    jobs.start()
     assert enough.wait(LONG)
 
 
-def test_a_job_that_is_asked_for_later_is_called_too(clockwork: Clockwork) -> None:
-    clockwork.start()
+def test_a_job_that_is_asked_for_later_is_called_too(jobs: BackgroundJobs) -> None:
+    jobs.start()
     work, enough = counted(1)
-    clockwork.every(600, "look", work, first_seconds=0)
+    jobs.every(600, "look", work, first_seconds=0)
     assert enough.wait(LONG)
 
 
 def test_a_job_that_raises_is_called_again_at_its_next_time(
-    clockwork: Clockwork, caplog: pytest.LogCaptureFixture
+    jobs: BackgroundJobs, caplog: pytest.LogCaptureFixture
 ) -> None:
     work, enough = counted(2)
 
@@ -56,14 +56,14 @@ def test_a_job_that_raises_is_called_again_at_its_next_time(
         work()
         raise RuntimeError("it broke")
 
-    clockwork.every(SOON, "look", broken)
-    clockwork.start()
+    jobs.every(SOON, "look", broken)
+    jobs.start()
     assert enough.wait(LONG)
-    clockwork.stop()
+    jobs.stop()
     assert "it broke" in caplog.text
 
 
-def test_one_job_is_never_at_work_twice(clockwork: Clockwork) -> None:
+def test_one_job_is_never_at_work_twice(jobs: BackgroundJobs) -> None:
     at_work, most, go_on = [], [], threading.Event()
     other, several = counted(5)
 
@@ -73,76 +73,76 @@ def test_one_job_is_never_at_work_twice(clockwork: Clockwork) -> None:
         go_on.wait(LONG)
         at_work.pop()
 
-    clockwork.every(SOON, "slow", slow)
-    clockwork.every(SOON, "other", other)
-    clockwork.start()
+    jobs.every(SOON, "slow", slow)
+    jobs.every(SOON, "other", other)
+    jobs.start()
     assert several.wait(LONG)
     go_on.set()
-    clockwork.stop()
+    jobs.stop()
     assert max(most) == 1
 
 
-def test_a_later_wish_under_the_same_name_replaces_the_earlier(clockwork: Clockwork) -> None:
-    clockwork.start()
+def test_a_later_wish_under_the_same_name_replaces_the_earlier(jobs: BackgroundJobs) -> None:
+    jobs.start()
     first, too_late = counted(1)
     second, enough = counted(1)
     now = datetime.now(UTC)
-    clockwork.at(now + timedelta(hours=1), "wake", first)
-    clockwork.at(now, "wake", second)
+    jobs.run_at(now + timedelta(hours=1), "wake", first)
+    jobs.run_at(now, "wake", second)
     assert enough.wait(LONG)
     assert not too_late.is_set()
 
 
-def test_what_is_forgotten_is_not_called(clockwork: Clockwork) -> None:
-    clockwork.start()
+def test_what_is_forgotten_is_not_called(jobs: BackgroundJobs) -> None:
+    jobs.start()
     work, called = counted(1)
     other, enough = counted(1)
-    clockwork.at(datetime.now(UTC) + timedelta(seconds=0.3), "wake", work)
-    clockwork.forget("wake")
-    clockwork.forget("never asked for")
-    clockwork.at(datetime.now(UTC) + timedelta(seconds=0.6), "after", other)
+    jobs.run_at(datetime.now(UTC) + timedelta(seconds=0.3), "wake", work)
+    jobs.forget("wake")
+    jobs.forget("never asked for")
+    jobs.run_at(datetime.now(UTC) + timedelta(seconds=0.6), "after", other)
     assert enough.wait(LONG)
     assert not called.is_set()
 
 
-def test_a_new_start_begins_with_the_same_jobs(clockwork: Clockwork) -> None:
+def test_a_new_start_begins_with_the_same_jobs(jobs: BackgroundJobs) -> None:
     work, enough = counted(1)
-    clockwork.every(600, "look", work, first_seconds=0.2)
-    assert not clockwork.alive
-    clockwork.start()
-    clockwork.stop()
-    assert not clockwork.alive
-    clockwork.start()
-    assert clockwork.alive
+    jobs.every(600, "look", work, first_seconds=0.2)
+    assert not jobs.alive
+    jobs.start()
+    jobs.stop()
+    assert not jobs.alive
+    jobs.start()
+    assert jobs.alive
     assert enough.wait(LONG)
 
 
-def test_a_new_start_still_calls_what_was_asked_for_once_and_no_more_than_once(clockwork: Clockwork) -> None:
+def test_a_new_start_still_calls_what_was_asked_for_once_and_no_more_than_once(jobs: BackgroundJobs) -> None:
     work, enough = counted(1)
     twice, called_twice = counted(2)
-    clockwork.start()
-    clockwork.at(datetime.now(UTC) + timedelta(seconds=0.3), "wake", work)
+    jobs.start()
+    jobs.run_at(datetime.now(UTC) + timedelta(seconds=0.3), "wake", work)
     once, done = counted(1)
 
     def now() -> None:
         twice()
         once()
 
-    clockwork.at(datetime.now(UTC), "now", now)
+    jobs.run_at(datetime.now(UTC), "now", now)
     assert done.wait(LONG)
-    clockwork.start()
+    jobs.start()
     assert enough.wait(LONG)
     assert not called_twice.is_set()
 
 
-def test_what_was_asked_for_once_before_the_start_is_called_after_it(clockwork: Clockwork) -> None:
+def test_what_was_asked_for_once_before_the_start_is_called_after_it(jobs: BackgroundJobs) -> None:
     work, enough = counted(1)
-    clockwork.at(datetime.now(UTC), "wake", work)
-    clockwork.start()
+    jobs.run_at(datetime.now(UTC), "wake", work)
+    jobs.start()
     assert enough.wait(LONG)
 
 
-def test_a_job_that_is_still_at_work_is_not_begun_again_by_a_new_start(clockwork: Clockwork) -> None:
+def test_a_job_that_is_still_at_work_is_not_begun_again_by_a_new_start(jobs: BackgroundJobs) -> None:
     began, go_on, calls = threading.Event(), threading.Event(), []
 
     def slow() -> None:
@@ -150,29 +150,29 @@ def test_a_job_that_is_still_at_work_is_not_begun_again_by_a_new_start(clockwork
         began.set()
         go_on.wait(LONG)
 
-    clockwork.every(SOON, "slow", slow, first_seconds=0)
-    clockwork.start()
+    jobs.every(SOON, "slow", slow, first_seconds=0)
+    jobs.start()
     assert began.wait(LONG)
     other, several = counted(5)
-    clockwork.every(SOON, "other", other)
-    clockwork.start()
+    jobs.every(SOON, "other", other)
+    jobs.start()
     assert several.wait(LONG)
-    clockwork.forget("slow")
+    jobs.forget("slow")
     go_on.set()
     assert len(calls) == 1
 
 
-def test_jobs_that_wait_for_the_outside_world_hold_up_no_other(clockwork: Clockwork) -> None:
+def test_jobs_that_wait_for_the_outside_world_hold_up_no_other(jobs: BackgroundJobs) -> None:
     go_on = threading.Event()
 
     def slow() -> None:
         go_on.wait(LONG)
 
     for number in range(8):
-        clockwork.every(600, f"slow {number}", slow, first_seconds=0)
-    clockwork.start()
+        jobs.every(600, f"slow {number}", slow, first_seconds=0)
+    jobs.start()
     work, called = counted(1)
-    clockwork.at(datetime.now(UTC) + timedelta(seconds=0.1), "schedules", work)
+    jobs.run_at(datetime.now(UTC) + timedelta(seconds=0.1), "schedules", work)
     in_time = called.wait(3)
     go_on.set()
     assert in_time

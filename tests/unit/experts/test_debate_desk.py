@@ -49,7 +49,7 @@ async def test_analysts_and_risk_speak_side_by_side_and_the_others_in_turn(tmp_p
     models = FakeModels(gate=meet)
     async with asyncio.timeout(20):
         await DebateDesk().analyse(debate(tmp_path, models, debate_rounds=2))
-    order = [role for role in models.book.answered if role not in ANALYSTS]
+    order = [role for role in models.call_log.answered if role not in ANALYSTS]
     assert order[:6] == ["bull", "bear", "bull", "bear", "research_manager", "trader"]
     assert set(order[6:9]) == {"risk_aggressive", "risk_conservative", "risk_neutral"}
     assert order[9:] == ["portfolio_manager"]
@@ -58,7 +58,7 @@ async def test_analysts_and_risk_speak_side_by_side_and_the_others_in_turn(tmp_p
 async def test_each_reads_the_reports_of_those_who_spoke_before_it(tmp_path: Path) -> None:
     models = FakeModels()
     await DebateDesk().analyse(debate(tmp_path, models, debate_rounds=2, risk_rounds=2))
-    read = {(call.role, call.number): set(call.facts.get("reports", {})) for call in models.book.asked}
+    read = {(call.role, call.number): set(call.facts.get("reports", {})) for call in models.call_log.asked}
     assert read["technical", 1] == set()
     assert read["bull", 1] == ANALYSTS
     assert read["bear", 2] == ANALYSTS | {"bull", "bear", "bull_2"}
@@ -71,7 +71,7 @@ async def test_numbers_are_computed_by_code_and_given_to_everybody(tmp_path: Pat
     models = FakeModels()
     await DebateDesk().analyse(debate(tmp_path, models))
     bars = MARKET.bars("MSFT", AS_OF)
-    for call in models.book.asked:
+    for call in models.call_log.asked:
         numbers = call.facts["numbers"]
         assert numbers["close"] == float(bars.close[-1])
         assert numbers["sma_50"] == pytest.approx(bars.close[-50:].mean(), rel=1e-5)
@@ -84,18 +84,18 @@ async def test_analysts_without_data_make_no_call_and_are_named_as_absent(tmp_pa
     models = FakeModels()
     context = debate(tmp_path, models, WrittenResearch())
     await DebateDesk().analyse(context)
-    assert {"fundamentals", "news", "sentiment"}.isdisjoint(models.book.calls())
+    assert {"fundamentals", "news", "sentiment"}.isdisjoint(models.call_log.calls())
     assert context.facts["absent"] == ["fundamentals", "news", "sentiment"]
     summary = next(output.text for output in context.outputs if output.type == "summary")
     assert "- news: there is no news of the last 14 days, or no source of news" in summary
-    assert models.book.asked[-1].facts["absent"] == ["fundamentals", "news", "sentiment"]
+    assert models.call_log.asked[-1].facts["absent"] == ["fundamentals", "news", "sentiment"]
 
 
 async def test_an_analyst_who_was_sent_home_is_neither_asked_nor_absent(tmp_path: Path) -> None:
     models = FakeModels()
     context = debate(tmp_path, models, news_analyst=False, sentiment_analyst=False)
     await DebateDesk().analyse(context)
-    assert {"news", "sentiment"}.isdisjoint(models.book.calls())
+    assert {"news", "sentiment"}.isdisjoint(models.call_log.calls())
     assert context.facts["absent"] == []
     assert len(context.steps) == context.expected_steps
 
@@ -197,13 +197,13 @@ async def test_a_decision_that_contradicts_itself_is_corrected_once_or_is_output
 
     models = FakeModels(when("portfolio_manager", once))
     verdict = await DebateDesk().analyse(debate(tmp_path, models))
-    assert (verdict.action, models.book.calls()["portfolio_manager"]) == (Action.BUY, 2)
+    assert (verdict.action, models.call_log.calls()["portfolio_manager"]) == (Action.BUY, 2)
 
     models = FakeModels(when("portfolio_manager", lambda asked: decided("BUY", close(asked), **change)))
     with pytest.raises(ExpertError) as failed:
         await DebateDesk().analyse(debate(tmp_path / "again", models))
     assert failed.value.code is ErrorCode.OUTPUT_INVALID
-    assert models.book.calls()["portfolio_manager"] == 2
+    assert models.call_log.calls()["portfolio_manager"] == 2
 
 
 async def test_a_hold_carries_no_levels_whatever_the_model_says(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ async def test_an_analyst_that_only_asks_for_tools_is_stopped(tmp_path: Path) ->
     with pytest.raises(ExpertError, match="The technical analyst asked for tools 3 times and did not answer") as failed:
         await DebateDesk().analyse(debate(tmp_path, models, analyst_calls=3))
     assert failed.value.code is ErrorCode.OUTPUT_INVALID
-    assert models.book.calls()["technical"] == 3
+    assert models.call_log.calls()["technical"] == 3
 
 
 @pytest.mark.parametrize("role", ["news", "bull", "risk_neutral"])
@@ -268,7 +268,7 @@ async def test_lessons_reach_the_trader_and_the_manager(tmp_path: Path) -> None:
     context = debate(tmp_path, models := FakeModels(), lessons=2)
     context.memory = memory
     await DebateDesk().analyse(context)
-    informed = {call.role for call in models.book.asked if "lessons" in call.facts}
+    informed = {call.role for call in models.call_log.asked if "lessons" in call.facts}
     assert informed == {"trader", "portfolio_manager"}
     assert "It was bought too late." in next(o.text for o in context.outputs if o.name == "Recall")
     situation = next(o.text for o in context.outputs if o.name == "Situation")
@@ -295,7 +295,7 @@ async def test_a_market_without_bars_asks_no_model(tmp_path: Path) -> None:
     context.symbol = "NOSUCH"
     with pytest.raises(ExpertError):
         await DebateDesk().analyse(context)
-    assert models.book.asked == []
+    assert models.call_log.asked == []
 
 
 def test_asking_the_desk_what_it_needs_loads_no_language_library() -> None:

@@ -82,11 +82,11 @@ async def test_what_a_source_lets_slip_from_later_is_not_read(tmp_path: Path) ->
     models = FakeModels()
     context = debate(tmp_path, models, research)
     await DebateDesk().analyse(context)
-    everything = "".join(message.text for call in models.book.asked for message in call.messages)
+    everything = "".join(message.text for call in models.call_log.asked for message in call.messages)
     everything += "".join(output.text for output in context.outputs)
     assert "tomorrow" not in everything
     assert "future dividend" not in everything
-    assert "sentiment" not in models.book.calls()
+    assert "sentiment" not in models.call_log.calls()
     assert context.facts["absent"] == ["sentiment"]
 
 
@@ -95,7 +95,7 @@ async def test_foreign_text_stays_quoted_data_after_the_guard(tmp_path: Path, at
     models = FakeModels()
     written = article(attack, summary=attack, source=attack)
     await DebateDesk().analyse(debate(tmp_path, models, WrittenResearch((written,), (written,), (FIGURE,))))
-    call = next(call for call in models.book.asked if call.role == "news")
+    call = next(call for call in models.call_log.asked if call.role == "news")
     system, human = call.messages[0].text, call.messages[1].text
     assert attack.strip() not in system
     assert human.startswith(GUARD)
@@ -141,7 +141,7 @@ async def test_a_tool_that_does_not_exist_is_answered_and_costs_no_failure(tmp_p
 
     context = debate(tmp_path, models := FakeModels(wrong))
     assert (await DebateDesk().analyse(context)).details
-    answer = next(call for call in models.book.asked if call.tool_results).tool_results[0]
+    answer = next(call for call in models.call_log.asked if call.tool_results).tool_results[0]
     assert "shell is not a valid tool" in answer
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.price_status import status_of
-from ba2_trade_platform.core.instruments.price_prefetch import PriceKeeping
+from ba2_trade_platform.core.instruments.price_prefetch import PricePrefetch
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.prices.live import UNKNOWN_FOR
 from ba2_trade_platform.vocabulary import ErrorCode
@@ -55,7 +55,7 @@ def test_what_the_rate_left_no_room_for_is_fetched_a_little_later(market: Market
         market.trouble(*[Trouble(status=429, retry_after="60")])
         platform = make_platform(tmp_path / "desk", prices=prices)
         platform.instruments.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in ("AAPL", "MSFT")])
-        PriceKeeping(platform.store, prices, pause_seconds=0).refresh()
+        PricePrefetch(platform.store, prices, pause_seconds=0).refresh()
         assert [info.symbol for info in prices.instruments()] == ["AAPL", "MSFT"]
         platform.stop()
 
@@ -104,7 +104,7 @@ def test_a_stop_does_not_wait_for_a_long_list(market: Market, tmp_path: Path) ->
         prices = live_prices("yahoo", url, tmp_path, per_minute=2)
         platform = make_platform(tmp_path / "desk", prices=prices)
         platform.instruments.watchlists.add("Tech", [DemoMarket().instrument(symbol) for symbol in SYMBOLS])
-        keeping = PriceKeeping(platform.store, prices)
+        keeping = PricePrefetch(platform.store, prices)
         at_work = threading.Thread(target=keeping.refresh)
         at_work.start()
         at_work.join(0.5)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from ba2_trade_platform.core.base.background_jobs import Clockwork
+from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed
-from ba2_trade_platform.memory.index_sync import Keeper
+from ba2_trade_platform.memory.index_sync import IndexSync
 
 
 class Looks:
@@ -28,33 +28,33 @@ class Looks:
 
 def test_the_first_look_comes_soon_after_the_start() -> None:
     looks, feed = Looks(), ChangeFeed()
-    clockwork = Clockwork()
-    keeper = Keeper(looks, feed, clockwork, first_seconds=0, after_changes_seconds=600)
-    keeper.start()
-    clockwork.start()
+    jobs = BackgroundJobs()
+    index_sync = IndexSync(looks, feed, jobs, first_seconds=0, after_changes_seconds=600)
+    index_sync.start()
+    jobs.start()
     assert looks.wait()
-    keeper.stop()
-    clockwork.stop()
+    index_sync.stop()
+    jobs.stop()
     assert feed.listeners == 0
 
 
 def test_many_changes_are_one_look_and_later_ones_another() -> None:
     looks, feed = Looks(), ChangeFeed()
-    clockwork = Clockwork()
-    clockwork.start()
-    keeper = Keeper(looks, feed, clockwork, first_seconds=600, after_changes_seconds=0.2)
-    keeper.start()
+    jobs = BackgroundJobs()
+    jobs.start()
+    index_sync = IndexSync(looks, feed, jobs, first_seconds=600, after_changes_seconds=0.2)
+    index_sync.start()
     for number in range(50):
         feed.publish(Change(frozenset({number})))
     assert looks.wait()
     feed.publish(Change(None))
     assert looks.wait()
     assert looks.count == 2
-    keeper.stop()
+    index_sync.stop()
     feed.publish(Change(None))
     assert not looks.wait(0.4)
-    clockwork.stop()
+    jobs.stop()
 
 
 def test_what_never_began_can_be_stopped() -> None:
-    Keeper(Looks(), ChangeFeed(), Clockwork()).stop()
+    IndexSync(Looks(), ChangeFeed(), BackgroundJobs()).stop()

@@ -11,7 +11,7 @@ import pytest
 
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.memory.embedders import Embedder, HashingEmbedder, WordLlamaEmbedder
-from ba2_trade_platform.memory.single_thread import OwnThread
+from ba2_trade_platform.memory.single_thread import SingleThread
 from ba2_trade_platform.settings import Settings, SettingsError, read_settings
 
 TEXTS = ("The trend is up and momentum is strong", "The trend is up, momentum strong", "Earnings missed", "", "\ud800")
@@ -79,7 +79,7 @@ def test_an_embedder_that_is_none_stops_the_start_with_a_sentence() -> None:
 
 
 def test_work_is_done_in_order_and_errors_are_handed_over() -> None:
-    thread, done = OwnThread("test"), []
+    thread, done = SingleThread("test"), []
 
     def fail() -> None:
         raise ValueError("broken")
@@ -95,7 +95,7 @@ def test_work_is_done_in_order_and_errors_are_handed_over() -> None:
 
 
 def test_work_that_hangs_does_not_hold_the_stop_up() -> None:
-    thread, gate = OwnThread("test"), threading.Event()
+    thread, gate = SingleThread("test"), threading.Event()
     thread.submit(gate.wait)
     assert not thread.stop(0.05)
     gate.set()

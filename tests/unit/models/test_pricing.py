@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.models.pricing import ModelPrices, Price, newest, parse, shipped_prices
+from ba2_trade_platform.core.models.pricing import Price, Pricing, newest, parse, shipped_prices
 
 DAY = date(2026, 3, 2)
 HEAD = "provider,model,valid_from,input,cached,output,source\n"
 
 
-def own(folder: Path, *lines: str) -> ModelPrices:
+def own(folder: Path, *lines: str) -> Pricing:
     """A price table with these lines of the trader's own."""
     (folder / "prices.csv").write_text(HEAD + "\n".join(lines) + "\n")
-    return ModelPrices(folder / "prices.csv")
+    return Pricing(folder / "prices.csv")
 
 
-def known(prices: ModelPrices, provider: str, model: str, day: date = DAY) -> Decimal | None:
+def known(prices: Pricing, provider: str, model: str, day: date = DAY) -> Decimal | None:
     """Return what a million tokens of input cost."""
     found = prices.table().find(provider, model, day)
     return found.input if found else None
@@ -48,12 +48,12 @@ def test_the_shipped_table_is_whole_and_says_where_each_price_comes_from() -> No
     ],
 )
 def test_a_model_is_found_by_its_name_or_its_familys(tmp_path: Path, provider: str, model: str, dollars: str) -> None:
-    assert known(ModelPrices(tmp_path / "none.csv"), provider, model) == Decimal(dollars)
+    assert known(Pricing(tmp_path / "none.csv"), provider, model) == Decimal(dollars)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o-audio-preview", "gpt-4", "gpt-4oo", "gpt-6", "o3-deep-research", ""])
 def test_a_model_that_only_begins_alike_is_unknown(tmp_path: Path, model: str) -> None:
-    assert known(ModelPrices(tmp_path / "none.csv"), "openai", model) is None
+    assert known(Pricing(tmp_path / "none.csv"), "openai", model) is None
 
 
 def test_the_line_in_force_on_the_day_counts(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_the_traders_own_line_goes_before_a_shipped_one_and_its_star_catches_the
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
-    prices = ModelPrices(tmp_path / "prices.csv")
+    prices = Pricing(tmp_path / "prices.csv")
     assert known(prices, "lab", "m") is None
     own(tmp_path, "lab,m,2026-01-01,1,,1,")
     assert known(prices, "lab", "m") == 1
@@ -98,10 +98,10 @@ def test_a_file_that_is_no_table_is_one_sentence(text: str) -> None:
 
 def test_a_file_that_cannot_be_read_is_no_reason_to_stop(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_bytes(b"\xff\xfe\x00")
-    assert "cannot be read" in ModelPrices(tmp_path / "prices.csv").table().problems[0]
+    assert "cannot be read" in Pricing(tmp_path / "prices.csv").table().problems[0]
     (tmp_path / "prices.csv").unlink()
     os.mkdir(tmp_path / "prices.csv")  # noqa: PTH102 - a folder of that name
-    assert "cannot be read" in ModelPrices(tmp_path / "prices.csv").table().problems[0]
+    assert "cannot be read" in Pricing(tmp_path / "prices.csv").table().problems[0]
 
 
 def test_a_cost_is_exact_to_the_millionth_and_unknown_without_a_count() -> None:

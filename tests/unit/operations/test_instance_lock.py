@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.base.errors import StartRefused
-from ba2_trade_platform.core.operations.instance_lock import Holder, Ownership
+from ba2_trade_platform.core.operations.instance_lock import Holder, InstanceLock
 from tests.platforms import make_platform
 
 TAKE = """
 import sys, pathlib
-from ba2_trade_platform.core.operations.instance_lock import Ownership
-owner = Ownership(pathlib.Path(sys.argv[1]))
+from ba2_trade_platform.core.operations.instance_lock import InstanceLock
+owner = InstanceLock(pathlib.Path(sys.argv[1]))
 owner.take("http://127.0.0.1:9")
 print("taken", flush=True)
 sys.stdin.read()
@@ -31,7 +31,7 @@ def test_a_second_console_is_told_who_holds_the_database(tmp_path: Path) -> None
     assert f"Another console (process {os.getpid()}, http://127.0.0.1:8080) already works on" in str(refused.value)
     first.stop()
     make_platform(tmp_path).stop()
-    assert Ownership(tmp_path / "ba2.db").holder() is None
+    assert InstanceLock(tmp_path / "ba2.db").holder() is None
 
 
 def test_the_holder_is_named_to_others_and_gone_when_its_process_is_killed(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_the_holder_is_named_to_others_and_gone_when_its_process_is_killed(tmp_p
     with other:
         assert other.stdout is not None
         assert other.stdout.readline() == "taken\n"
-        mine = Ownership(file)
+        mine = InstanceLock(file)
         assert mine.holder() == Holder(other.pid, "http://127.0.0.1:9")
         with pytest.raises(StartRefused, match=f"process {other.pid}"):
             mine.take("http://127.0.0.1:10")
@@ -50,11 +50,11 @@ def test_the_holder_is_named_to_others_and_gone_when_its_process_is_killed(tmp_p
         other.wait()
     assert mine.holder() is None
     mine.take("http://127.0.0.1:10")
-    assert Ownership(file).holder() == Holder(os.getpid(), "http://127.0.0.1:10")
+    assert InstanceLock(file).holder() == Holder(os.getpid(), "http://127.0.0.1:10")
     mine.release()
     mine.release()
-    assert Ownership(file).holder() is None
+    assert InstanceLock(file).holder() is None
 
 
 def test_nobody_holds_a_database_that_is_not_there(tmp_path: Path) -> None:
-    assert Ownership(tmp_path / "nowhere" / "desk.db").holder() is None
+    assert InstanceLock(tmp_path / "nowhere" / "desk.db").holder() is None

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.recurrence.occurrences import closed_days, is_planned, jitter, planned_times
-from ba2_trade_platform.core.recurrence.timings import Plan, in_words, plan_problems, read_timing, stored
+from ba2_trade_platform.core.recurrence.occurrences import closed_days, is_occurrence, jitter, occurrences
+from ba2_trade_platform.core.recurrence.timings import Plan, describe, plan_problems, read_timing, stored
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 
 FIRST, LAST = date(2020, 1, 1), date(2029, 12, 31)
@@ -37,7 +37,7 @@ def plan(zone: str = "America/New_York", calendar: str | None = None, **timing: 
 
 def planned(wanted: Plan) -> list[datetime]:
     """Return its times of ten years."""
-    return list(planned_times(wanted, BEGIN, CALENDARS, until=END))
+    return list(occurrences(wanted, BEGIN, CALENDARS, until=END))
 
 
 @cache
@@ -158,7 +158,7 @@ def test_local_times_leave_out_every_day_without_a_session(calendar: str, zone: 
 def test_a_local_time_on_a_day_of_change(zone: str, day: str, local: str, means: str) -> None:
     on = date.fromisoformat(day)
     wanted = Plan(read_timing({"kind": "times", "days": range(7), "times": [local]}), zone, None, on, on)
-    assert list(planned_times(wanted, datetime(2011, 1, 1, tzinfo=UTC), CALENDARS)) == [
+    assert list(occurrences(wanted, datetime(2011, 1, 1, tzinfo=UTC), CALENDARS)) == [
         datetime.fromisoformat(means).replace(tzinfo=UTC)
     ]
 
@@ -166,7 +166,7 @@ def test_a_local_time_on_a_day_of_change(zone: str, day: str, local: str, means:
 def test_half_days_and_holidays_of_new_york() -> None:
     offsets = [{"anchor": "open", "minutes": 15}, {"anchor": "close", "minutes": -10}]
     wanted = Plan(read_timing({"kind": "session", "offsets": offsets}), "America/New_York", "XNYS")
-    found = islice(planned_times(wanted, datetime(2026, 11, 25, 12, tzinfo=UTC), CALENDARS), 5)
+    found = islice(occurrences(wanted, datetime(2026, 11, 25, 12, tzinfo=UTC), CALENDARS), 5)
     assert [f"{each.astimezone(ZoneInfo('America/New_York')):%m-%d %H:%M}" for each in found] == [
         "11-25 09:45", "11-25 15:50", "11-27 09:45", "11-27 12:50", "11-30 09:45",
     ]  # fmt: skip
@@ -174,20 +174,20 @@ def test_half_days_and_holidays_of_new_york() -> None:
 
 def test_times_come_strictly_later_wherever_one_begins() -> None:
     wanted = Plan(read_timing({"kind": "cron", "expression": "*/15 * * * *"}), "Australia/Lord_Howe")
-    walked = list(islice(planned_times(wanted, datetime(2026, 4, 4, 12, tzinfo=UTC), CALENDARS), 40))
+    walked = list(islice(occurrences(wanted, datetime(2026, 4, 4, 12, tzinfo=UTC), CALENDARS), 40))
     assert walked == sorted(set(walked))
     for position, instant in enumerate(walked[:-1]):
-        assert next(planned_times(wanted, instant, CALENDARS)) == walked[position + 1]
-        assert is_planned(wanted, instant, CALENDARS)
-        assert not is_planned(wanted, instant + MINUTE, CALENDARS)
+        assert next(occurrences(wanted, instant, CALENDARS)) == walked[position + 1]
+        assert is_occurrence(wanted, instant, CALENDARS)
+        assert not is_occurrence(wanted, instant + MINUTE, CALENDARS)
 
 
 def test_a_plan_that_never_comes_again_ends() -> None:
     leap = {"kind": "cron", "expression": "0 9 29 2 *"}
     over = Plan(read_timing(leap), "Europe/Berlin", None, None, date(2027, 1, 1))
-    assert list(planned_times(over, datetime(2026, 1, 1, tzinfo=UTC), CALENDARS)) == []
+    assert list(occurrences(over, datetime(2026, 1, 1, tzinfo=UTC), CALENDARS)) == []
     late = Plan(read_timing(leap), "Europe/Berlin", "XNYS")
-    assert list(planned_times(late, datetime(2051, 1, 1, tzinfo=UTC), CALENDARS)) == []
+    assert list(occurrences(late, datetime(2051, 1, 1, tzinfo=UTC), CALENDARS)) == []
 
 
 def test_jitter_is_the_same_for_the_same_time_and_within_its_bound() -> None:
@@ -221,7 +221,7 @@ def test_a_timing_that_makes_no_sense_is_refused_in_a_sentence(timing: dict[str,
 
 def test_plans_are_said_in_words_and_stored_as_they_are() -> None:
     morning = {"kind": "times", "days": [0, 1, 2, 3, 4], "times": ["09:30", "15:45"]}
-    assert in_words(Plan(read_timing(morning), "Europe/Berlin", "XNYS", FIRST, LAST)) == (
+    assert describe(Plan(read_timing(morning), "Europe/Berlin", "XNYS", FIRST, LAST)) == (
         "Mon-Fri at 09:30 and 15:45, Europe/Berlin; not on days without an XNYS session; from 2020-01-01; "
         "until 2029-12-31"
     )
@@ -230,7 +230,7 @@ def test_plans_are_said_in_words_and_stored_as_they_are() -> None:
         "days": [4],
         "offsets": [{"anchor": "open", "minutes": 0}, {"anchor": "close", "minutes": -10}],
     }
-    assert in_words(Plan(read_timing(offsets), "Europe/Berlin", "XNYS")) == (
+    assert describe(Plan(read_timing(offsets), "Europe/Berlin", "XNYS")) == (
         "at the open and 10 min before close of each XNYS session on Fri"
     )
     assert stored(read_timing(morning)) == morning

@@ -112,9 +112,9 @@ def test_a_waiting_retry_says_which_it_is_and_when_or_for_whom_it_waits() -> Non
     assert (shown["word"], shown["due"]) == ("retry 1/2", NOW.timestamp() * 1000)
     assert shown["step"].startswith("waits for its time, to run by ")
     assert shown["retrying"]
-    held = line(waits, ZoneInfo("UTC"), held={"openai"})
-    assert (held["word"], held["due"]) == ("retry 1/2", None)
-    assert held["step"].startswith("waits for openai")
+    open_providers = line(waits, ZoneInfo("UTC"), open_providers={"openai"})
+    assert (open_providers["word"], open_providers["due"]) == ("retry 1/2", None)
+    assert open_providers["step"].startswith("waits for openai")
     plain = line(replace(waits, error_code=None), ZoneInfo("UTC"))
     assert (plain["word"], plain["step"], plain["due"], plain["retrying"]) == ("pending", "waiting", None, False)
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.ui.kit.pulse import SharedReading
+from ba2_trade_platform.ui.kit.shell_status import SharedReading
 
 
 class Slow:

@@ -8,7 +8,7 @@ import pytest
 
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.failures.classification import failure
-from ba2_trade_platform.core.worker.buffers import End, Ledger, OutputRecord, Sheet, StepRecord
+from ba2_trade_platform.core.worker.buffers import AttemptBuffer, End, OutputRecord, StepRecord, WriteBatch
 from ba2_trade_platform.vocabulary import ErrorCode, Mode, Outcome, StepStatus, Subtype
 from tests.fakes.experts import hold
 
@@ -19,49 +19,54 @@ FAILED = End(Outcome.FAILED, NOW, failure=failure(ErrorCode.AUTH, "no key"))
 
 
 @pytest.fixture
-def ledger() -> Ledger:
+def buffer() -> AttemptBuffer:
     claim = Claim(7, 1, "token", 1, "Alias", "Scripted", {}, 600, "AAPL", Subtype.ENTER_MARKET, Mode.FRESH, NOW, NOW)
-    return Ledger(claim)
+    return AttemptBuffer(claim)
 
 
-def test_what_is_taken_is_taken_once_and_only_the_newest_of_a_step_is_kept(ledger: Ledger) -> None:
-    ledger.step(RUNNING, 10, "Look")
-    ledger.step(DONE, 50, None)
-    ledger.output(OutputRecord(1, "note", "One", "text", NOW))
-    ledger.state({"seen": 1})
-    ledger.recommend(hold())
-    sheet = ledger.take()
-    assert (sheet.steps, sheet.progress, sheet.current_step, sheet.state) == ({1: DONE}, 50, None, {"seen": 1})
-    assert [output.name for output in sheet.outputs] == ["One"]
-    assert sheet.provisional == hold()
-    assert ledger.take().blank
+def test_what_is_taken_is_taken_once_and_only_the_newest_of_a_step_is_kept(buffer: AttemptBuffer) -> None:
+    buffer.step(RUNNING, 10, "Look")
+    buffer.step(DONE, 50, None)
+    buffer.output(OutputRecord(1, "note", "One", "text", NOW))
+    buffer.state({"seen": 1})
+    buffer.recommend(hold())
+    write_batch = buffer.take()
+    assert (write_batch.steps, write_batch.progress, write_batch.current_step, write_batch.state) == (
+        {1: DONE},
+        50,
+        None,
+        {"seen": 1},
+    )
+    assert [output.name for output in write_batch.outputs] == ["One"]
+    assert write_batch.provisional == hold()
+    assert buffer.take().empty
 
 
-def test_the_first_end_counts_and_nothing_comes_after_it(ledger: Ledger) -> None:
-    ledger.end(FAILED)
-    ledger.end(End(Outcome.COMPLETED, NOW, verdict=hold()))
-    ledger.step(DONE, 50, None)
-    ledger.output(OutputRecord(1, "note", "Late", "text", NOW))
-    ledger.state({})
-    ledger.recommend(hold())
-    assert ledger.closed
-    assert not ledger.settled
-    assert ledger.take() == Sheet(ledger.claim, end=FAILED)
-    assert ledger.settled
+def test_the_first_end_counts_and_nothing_comes_after_it(buffer: AttemptBuffer) -> None:
+    buffer.end(FAILED)
+    buffer.end(End(Outcome.COMPLETED, NOW, verdict=hold()))
+    buffer.step(DONE, 50, None)
+    buffer.output(OutputRecord(1, "note", "Late", "text", NOW))
+    buffer.state({})
+    buffer.recommend(hold())
+    assert buffer.closed
+    assert not buffer.settled
+    assert buffer.take() == WriteBatch(buffer.claim, end=FAILED)
+    assert buffer.settled
 
 
-def test_what_is_dropped_is_never_written(ledger: Ledger) -> None:
-    ledger.step(RUNNING, 10, "Look")
-    ledger.drop()
-    ledger.end(FAILED)
-    assert ledger.closed
-    assert ledger.settled
-    assert ledger.take().blank
+def test_what_is_dropped_is_never_written(buffer: AttemptBuffer) -> None:
+    buffer.step(RUNNING, 10, "Look")
+    buffer.drop()
+    buffer.end(FAILED)
+    assert buffer.closed
+    assert buffer.settled
+    assert buffer.take().empty
 
 
 @pytest.mark.parametrize(
     "part", [{"progress": 0}, {"state": {}}, {"end": FAILED}, {"steps": {1: DONE}}, {"provisional": hold()}]
 )
-def test_a_sheet_is_blank_only_when_it_says_nothing(ledger: Ledger, part: dict[str, object]) -> None:
-    assert Sheet(ledger.claim).blank
-    assert not Sheet(ledger.claim, **part).blank  # type: ignore[arg-type]  # one part at a time
+def test_a_sheet_is_blank_only_when_it_says_nothing(buffer: AttemptBuffer, part: dict[str, object]) -> None:
+    assert WriteBatch(buffer.claim).empty
+    assert not WriteBatch(buffer.claim, **part).empty  # type: ignore[arg-type]  # one part at a time

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from ba2_trade_platform.core.operations.dead_man_switch import LONGEST, NOT_SET, SHORTEST, HeartbeatState
+from ba2_trade_platform.core.operations.dead_man_switch import LONGEST, NOT_SET, SHORTEST, DeadManSwitchState
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, facts, quiet
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
 
 
-class HeartbeatPanel:
+class DeadManSwitchPanel:
     """Shows how the switch stands, and sets it."""
 
     def __init__(self, desk: Desk) -> None:
@@ -36,7 +36,7 @@ class HeartbeatPanel:
             self._remove.set_visibility(state.host is not None)
             self._panel.show(state, self._show)
 
-    def _show(self, state: HeartbeatState) -> None:
+    def _show(self, state: DeadManSwitchState) -> None:
         if state.host is None:
             quiet(f"{NOT_SET}. Make a check at a service such as healthchecks.io, and enter its address here.")
             return

@@ -20,7 +20,7 @@ from ba2_trade_platform.ui.kit.feedback import off_loop
 T = TypeVar("T")
 
 
-class Pulse(NamedTuple):
+class ShellStatus(NamedTuple):
     """The desk's counts and switches."""
 
     counts: Counts
@@ -31,13 +31,13 @@ class Pulse(NamedTuple):
     needs_person: int
     unwell: int
     alerts: Unacknowledged
-    unseen_runs: int
+    unacknowledged_runs: int
 
 
-def read_pulse(platform: Platform) -> Pulse:
+def read_shell_status(platform: Platform) -> ShellStatus:
     """Read everything that the shell shows; blocking."""
     today = day_start(datetime.now(UTC), platform.settings.zone)
-    return Pulse(
+    return ShellStatus(
         counts=platform.monitoring.jobs.counts(today),
         queue=platform.queue.state(),
         worker=platform.worker.status,
@@ -46,7 +46,7 @@ def read_pulse(platform: Platform) -> Pulse:
         needs_person=platform.monitoring.failures.needs_person(),
         unwell=platform.operations.health.bad_count,
         alerts=platform.notifications.alerts.unacknowledged(),
-        unseen_runs=platform.schedules.runs.unseen(),
+        unacknowledged_runs=platform.schedules.runs.unacknowledged(),
     )
 
 
