@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app.platform import Platform
+from tests.patience import FACTOR
 from tests.platforms import make_platform
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give every test as much longer as all waits are, before pytest-timeout reads it."""
+    if config.option.timeout is None:
+        config.option.timeout = float(config.getini("timeout")) * FACTOR
 
 
 @pytest.fixture

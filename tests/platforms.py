@@ -19,10 +19,10 @@ from ba2_trade_platform.core.observability.tracing import TracerProvider
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ActorKind, Status
 from tests.databases import lay_database
+from tests.patience import CONSOLE_SECONDS
 
 TRADER = Actor(ActorKind.USER, "trader")
 ACTIVE = Filter(status=(Status.PENDING, Status.RUNNING))
-DEADLINE = 30.0
 LIMITS = ("max_concurrent", "timeout_seconds", "max_reruns", "max_retries", "retry_base_seconds", "retry_cap_seconds")
 
 
@@ -70,12 +70,12 @@ def wait_until(platform: Platform, condition: Callable[[], bool], what: str = "i
 
     subscription = platform.store.feed.subscribe(listen)
     deadline = threading.Event()
-    timer = threading.Timer(DEADLINE, lambda: (deadline.set(), changed.set()))
+    timer = threading.Timer(CONSOLE_SECONDS, lambda: (deadline.set(), changed.set()))
     timer.daemon = True
     timer.start()
     try:
         while not condition():
-            assert not deadline.is_set(), f"{what} did not happen within {DEADLINE:g} s"
+            assert not deadline.is_set(), f"{what} did not happen within {CONSOLE_SECONDS:g} s"
             changed.wait(0.02)  # a worker's own state may change without a commit, hence the second look
             changed.clear()
     finally:

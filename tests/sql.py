@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.patience import EVENT_SECONDS
+
 
 def file_of(platform: Any) -> Path:
     """Return the database file of a console."""
@@ -28,7 +30,7 @@ def one(file: Path, statement: str, *values: Any) -> Any:
 
 def change(file: Path, statement: str, *values: Any) -> None:
     """Change rows and commit, as another program would."""
-    with closing(sqlite3.connect(file, timeout=10)) as connection, connection:
+    with closing(sqlite3.connect(file, timeout=EVENT_SECONDS)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(statement, values)
 

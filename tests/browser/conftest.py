@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.consoles import ConsoleProcess, start_console
+from tests.patience import CONSOLE_SECONDS, EVENT_SECONDS
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+expect.set_options(timeout=EVENT_SECONDS * 1000)
 
 
 def find_chromium() -> str | None:
@@ -43,7 +45,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(sentence)
         pytest.skip(sentence)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS), timeout=CONSOLE_SECONDS * 1000)
         yield launched
         launched.close()
 
@@ -53,6 +55,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens pages in tabs of one browser profile; none may write an error to its console."""
     complaints: list[str] = []
     context = browser.new_context(viewport={"width": 1440, "height": 860})
+    context.set_default_timeout(EVENT_SECONDS * 1000)
 
     def listen(message: ConsoleMessage) -> None:
         if message.type == "error":

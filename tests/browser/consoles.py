@@ -16,10 +16,9 @@ from typing import Any
 import httpx
 
 from tests.databases import lay_database
+from tests.patience import CONSOLE_SECONDS
 from tests.places import ROOT
 from tests.platforms import LIMITS
-
-START_SECONDS = 60
 
 
 @dataclass
@@ -32,7 +31,7 @@ class ConsoleProcess:
     api: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.api = httpx.Client(base_url=f"{self.url}/api/v1", timeout=30)
+        self.api = httpx.Client(base_url=f"{self.url}/api/v1", timeout=CONSOLE_SECONDS)
 
     def expert(self, alias: str = "Practice desk", **settings: Any) -> int:
         """Configure a PracticeDesk that takes no time unless told otherwise; return its id."""
@@ -59,7 +58,7 @@ class ConsoleProcess:
         """Stop it as Ctrl-C does; return its exit code."""
         self.api.close()
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        return self.process.wait(CONSOLE_SECONDS)
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         answer = self.api.post(path, json=body)
@@ -67,11 +66,11 @@ class ConsoleProcess:
         return answer.json()
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], what: str) -> None:
     """Return once `condition` holds; the other side is another process, so it has to be asked."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + CONSOLE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
+        assert time.monotonic() < deadline, f"waited {CONSOLE_SECONDS:g} s for {what}"
         time.sleep(0.02)
 
 
@@ -98,9 +97,9 @@ def start_console(folder: Path, **settings: str) -> ConsoleProcess:
     def ready() -> bool:
         assert process.poll() is None, log.read_text()
         try:
-            return httpx.get(f"{console.url}/readyz", timeout=2).is_success
+            return httpx.get(f"{console.url}/readyz", timeout=CONSOLE_SECONDS).is_success
         except httpx.TransportError:
             return False
 
-    until(ready, "the console to be ready", START_SECONDS)
+    until(ready, "the console to be ready")
     return console

@@ -20,10 +20,10 @@ from typing import Any
 
 import httpx
 
+from tests.patience import CONSOLE_SECONDS
 from tests.places import ROOT
 
 SYMBOLS = ("AAPL", "MSFT", "DELL", "AMD", "COST", "INTC")
-DEADLINE = 90.0
 LOOK_AGAIN = 0.02
 
 
@@ -66,8 +66,8 @@ class Console:
 
     def wait_until_ready(self) -> None:
         """Return once /readyz says so; raises AssertionError with the console's last words when it does not."""
-        deadline = time.monotonic() + DEADLINE
-        with httpx.Client(base_url=self.url, timeout=5) as client:
+        deadline = time.monotonic() + CONSOLE_SECONDS
+        with httpx.Client(base_url=self.url, timeout=CONSOLE_SECONDS) as client:
             while time.monotonic() < deadline and not self._gone():
                 with suppress(httpx.HTTPError):
                     if client.get("/readyz").status_code == 200:
@@ -88,18 +88,18 @@ class Console:
         if self._process is not None:
             self.kill()
         if self._starter is not None:
-            self._starter.communicate(timeout=DEADLINE)
+            self._starter.communicate(timeout=CONSOLE_SECONDS)
 
     def _signal(self, number: int) -> None:
         assert self._process is not None, "the console was not started"
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, number)
-        left, _, _ = select.select([self._process], [], [], DEADLINE)
+        left, _, _ = select.select([self._process], [], [], CONSOLE_SECONDS)
         assert left, f"the console outlived signal {number}"
         os.close(self._process)
         self._process = None
         if self._cold is not None:
-            self._cold.wait(DEADLINE)
+            self._cold.wait(CONSOLE_SECONDS)
             self._cold = None
 
     def _gone(self) -> bool:
@@ -134,7 +134,7 @@ class Trader:
     """A client that asks for things at random until the console no longer answers."""
 
     def __init__(self, url: str, instances: list[int], rng: random.Random, said: Acknowledged) -> None:
-        self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=30)
+        self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=CONSOLE_SECONDS)
         self._instances = instances
         self._rng = rng
         self._said = said
@@ -226,7 +226,7 @@ def configure(url: str) -> list[int]:
             "recommend_before_failing": True,
         },
     }  # fmt: skip
-    with httpx.Client(base_url=f"{url}/api/v1", timeout=30) as http:
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=CONSOLE_SECONDS) as http:
         return [
             http.post(
                 "/expert-instances",
@@ -267,8 +267,8 @@ def live_and_die(console: Console, rng: random.Random, instances: list[int], sai
 
 def drain(console: Console, said: Acknowledged) -> None:
     """Return once nothing is pending or running and everything that failed was re-run until it completed."""
-    deadline = time.monotonic() + DEADLINE
-    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+    deadline = time.monotonic() + CONSOLE_SECONDS
+    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
         while time.monotonic() < deadline:
             queue = http.get("/queue").raise_for_status().json()
             if not (queue["pending"] or queue["running"] or queue["failed"]):
@@ -279,7 +279,7 @@ def drain(console: Console, said: Acknowledged) -> None:
                 assert answer.status_code == 202, answer.text
                 said.reruns.add((row["id"], answer.json()["attempt"]))
             time.sleep(LOOK_AGAIN)
-    raise AssertionError(f"The queue was not drained within {DEADLINE:g} s: {queue}")
+    raise AssertionError(f"The queue was not drained within {CONSOLE_SECONDS:g} s: {queue}")
 
 
 def free_port() -> int:
@@ -291,7 +291,7 @@ def free_port() -> int:
 
 def ended(http: httpx.Client, analysis_id: int) -> dict[str, Any]:
     """Return the analysis once it is neither waiting nor at work."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + CONSOLE_SECONDS
     while time.monotonic() < deadline:
         found: dict[str, Any] = http.get(f"/analyses/{analysis_id}").json()
         if found["status"] not in ("pending", "running"):

@@ -91,7 +91,7 @@ def drain(folder: Path) -> None:
     quiet = threading.Event()
     platform.store.feed.subscribe(lambda _: quiet.set())
     while platform.monitoring.jobs.count(unfinished):
-        quiet.wait(1)
+        quiet.wait(0.5)
         quiet.clear()
     platform.stop()
     print("drained", flush=True)

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from tests.chaos.consistency import the_file_is_sound
-from tests.chaos.harness import DEADLINE, LOOK_AGAIN, SYMBOLS, Acknowledged, Console, console_at
+from tests.chaos.harness import LOOK_AGAIN, SYMBOLS, Acknowledged, Console, console_at
+from tests.patience import CONSOLE_SECONDS, FACTOR
 from tests.sql import ask, one
 
 KILLS = int(os.environ.get("BA2_CHAOS_KILLS") or 20)
@@ -24,7 +25,7 @@ SEED = int(os.environ.get("BA2_CHAOS_SEED") or random.SystemRandom().randrange(1
 DAYS = 28
 COUNTS = ("queued", "succeeded", "failed", "skipped", "blocked")
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180 + 10 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout((300 + 10 * KILLS) * FACTOR)]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def fail_many(console: Console) -> None:
         "Fails always": {"seconds": 0, "steps": 2, "outputs": 2, "fail_with": "AUTH", "fail_times": -1},
         "Slow": {"seconds": 0.3, "steps": 3, "outputs": 4, "fail_with": "AUTH", "fail_times": 1},
     }
-    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
         experts = [
             http.post(
                 "/expert-instances",
@@ -68,15 +69,15 @@ def idle(http: httpx.Client) -> bool:
 
 def wait(condition: Any, what: str) -> None:
     """Return once `condition` holds; the other side is another process, so it has to be asked."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + CONSOLE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"waited {DEADLINE:g} s for {what}"
+        assert time.monotonic() < deadline, f"waited {CONSOLE_SECONDS:g} s for {what}"
         time.sleep(LOOK_AGAIN)
 
 
 def accept(console: Console) -> dict[str, Any]:
     """Preview everything that failed, and accept it."""
-    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
         chosen = {"filter": {"status": ["failed"]}}
         plan = http.post("/bulk-reruns/preview", json=chosen).raise_for_status().json()
         answer = http.post("/bulk-reruns", json={**chosen, "plan_hash": plan["plan_hash"], "reason": "chaos"})
@@ -102,10 +103,12 @@ def survived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survived]:
             print(f"Kill {number}: {moment:.3f} s after it was ready")
             console.start()
             console.wait_until_ready()
-            seen.append(httpx.get(console.url + path, timeout=30).raise_for_status().json()["counts"])
-        with httpx.Client(base_url=console.url, timeout=30) as http:
+            seen.append(httpx.get(console.url + path, timeout=CONSOLE_SECONDS).raise_for_status().json()["counts"])
+        with httpx.Client(base_url=console.url, timeout=CONSOLE_SECONDS) as http:
             wait(lambda: http.get(path).json()["finished_at"] is not None, "the bulk re-run to end")
-            wait(lambda: idle(httpx.Client(base_url=f"{console.url}/api/v1", timeout=30)), "the queue to drain")
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+            wait(lambda: idle(http), "the queue to drain")
+        with httpx.Client(base_url=console.url, timeout=CONSOLE_SECONDS) as http:
             ended = http.get(path).json()
         console.stop()
         yield Survived(console.database, accepted, ended, seen)

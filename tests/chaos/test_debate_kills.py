@@ -9,10 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at, ended
+from tests.chaos.harness import LOOK_AGAIN, Console, console_at, ended
+from tests.patience import CONSOLE_SECONDS
 from tests.sql import ask
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.chaos
 
 SLOW = "scripted:rules?seconds=0.4"
 KILLED_IN = ("Technical analyst", "Bull researcher", "Bear researcher", "Trader", "Portfolio manager")
@@ -30,7 +31,7 @@ def calls(console: Console) -> list[tuple[str, str | None]]:
 def wait_until_asked(console: Console, step: str) -> None:
     """Return while a call of this step is under way; of the technical analyst its second, after its tool."""
     wanted = 2 if step == "Technical analyst" else 1
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + CONSOLE_SECONDS
     while time.monotonic() < deadline:
         made = [outcome for name, outcome in calls(console) if name == step]
         if len(made) >= wanted and made[-1] is None:
@@ -43,14 +44,14 @@ def test_no_answer_is_paid_for_twice_however_often_the_console_is_killed(tmp_pat
     with console_at(tmp_path / "data", workers=2) as console:
         console.start_cold()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
             analysis_id = begin(http)
         for step in KILLED_IN:
             wait_until_asked(console, step)
             console.kill()
             console.start()
             console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
             assert ended(http, analysis_id)["status"] == "completed"
         made = calls(console)
         answered = Counter(step for step, outcome in made if outcome == "answered")

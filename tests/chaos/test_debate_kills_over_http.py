@@ -11,13 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at, ended
+from tests.chaos.harness import LOOK_AGAIN, Console, console_at, ended
 from tests.debates import KEY, PRICES, money, write_research
 from tests.fakes.debaters import Debaters
 from tests.fakes.model_server import ModelServer, model_server
+from tests.patience import CONSOLE_SECONDS
 from tests.sql import ask, one
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.chaos
 
 # Whose call of which number is under way at the console's death: an analyst's behind its tool, and of those who follow.
 KILLED_IN = (("news", 2), ("trader", 1), ("portfolio_manager", 1))
@@ -41,10 +42,10 @@ def test_a_provider_is_never_asked_again_for_an_answer_it_gave(tmp_path: Path, s
         debaters.hold(*KILLED_IN[0])
         console.start_cold()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
             analysis_id = begin(http, server.url)
         for role, number in KILLED_IN:
-            assert debaters.held.wait(DEADLINE), f"{role} was not asked"
+            assert debaters.held.wait(CONSOLE_SECONDS), f"{role} was not asked"
             if number > 1:
                 until_others_reported(console)
             console.kill()
@@ -52,7 +53,7 @@ def test_a_provider_is_never_asked_again_for_an_answer_it_gave(tmp_path: Path, s
             debaters.hold(*following[0]) if following else debaters.sensible()
             console.start()
             console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=30) as http:
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
             assert ended(http, analysis_id)["status"] == "completed"
             total = http.get("/costs", params={"group_by": "analysis"}).raise_for_status().json()["total"]
         console.stop()
@@ -79,7 +80,7 @@ def begin(http: httpx.Client, url: str) -> int:
 
 def until_others_reported(console: Console) -> None:
     """Return once the three analysts who speak beside the one that is held are done and written down."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + CONSOLE_SECONDS
     while one(console.database, ANALYSTS_DONE) < 3:
         assert time.monotonic() < deadline, "the other analysts did not end"
         time.sleep(LOOK_AGAIN)

@@ -13,12 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.chaos.harness import DEADLINE, LOOK_AGAIN, Console, console_at
+from tests.chaos.harness import LOOK_AGAIN, Console, console_at
+from tests.patience import CONSOLE_SECONDS
 from tests.sql import ask, one
 
 CLIENTS = 100
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.chaos
 
 
 def a_failed_analysis(http: httpx.Client) -> int:
@@ -33,13 +34,13 @@ def a_failed_analysis(http: httpx.Client) -> int:
 
 def until(http: httpx.Client, analysis_id: int, status: str) -> dict[str, Any]:
     """Return the analysis once it has this status."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + CONSOLE_SECONDS
     while time.monotonic() < deadline:
         row: dict[str, Any] = http.get(f"/analyses/{analysis_id}").raise_for_status().json()
         if row["status"] == status:
             return row
         time.sleep(LOOK_AGAIN)
-    raise AssertionError(f"analysis {analysis_id} did not become {status} within {DEADLINE:g} s: {row}")
+    raise AssertionError(f"analysis {analysis_id} did not become {status} within {CONSOLE_SECONDS:g} s: {row}")
 
 
 def click_together(console: Console, analysis_id: int) -> list[httpx.Response]:
@@ -47,9 +48,9 @@ def click_together(console: Console, analysis_id: int) -> list[httpx.Response]:
     together = threading.Barrier(CLIENTS)
 
     def click(_: int) -> httpx.Response:
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=DEADLINE) as http:
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
             http.get(f"/analyses/{analysis_id}").raise_for_status()
-            together.wait(DEADLINE)
+            together.wait(CONSOLE_SECONDS)
             return http.post(f"/analyses/{analysis_id}/rerun", json={"reason": "all at once"})
 
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -60,7 +61,7 @@ def test_one_of_a_hundred_clients_is_accepted_and_the_others_are_told_why(tmp_pa
     with console_at(tmp_path, workers=2) as console:
         console.start_cold()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=DEADLINE) as http:
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
             analysis_id = a_failed_analysis(http)
             http.post("/queue/pause", json={"reason": "to see it pending"}).raise_for_status()
             answers = click_together(console, analysis_id)
@@ -85,7 +86,7 @@ def test_clients_that_click_while_it_runs_again_make_no_second_attempt(tmp_path:
     with console_at(tmp_path, workers=2) as console:
         console.start()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=DEADLINE) as http:
+        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
             analysis_id = a_failed_analysis(http)
             answers = click_together(console, analysis_id)
             until(http, analysis_id, "completed")

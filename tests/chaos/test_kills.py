@@ -15,6 +15,7 @@ import pytest
 
 from tests.chaos.consistency import faults
 from tests.chaos.harness import Acknowledged, configure, console_at, drain, live_and_die
+from tests.patience import FACTOR
 from tests.sql import ask, one
 
 KILLS = int(os.environ.get("BA2_CHAOS_KILLS") or 20)
@@ -28,7 +29,7 @@ QUICK_BREAKER = {
     "breaker_drain_per_minute": 6000,
 }
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120 + 10 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout((300 + 10 * KILLS) * FACTOR)]
 
 
 @dataclass(frozen=True)

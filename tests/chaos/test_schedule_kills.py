@@ -22,6 +22,7 @@ from ba2_trade_platform.vocabulary import Misfire
 from tests.chaos.consistency import faults
 from tests.chaos.harness import ROOT, Acknowledged
 from tests.chaos.schedule_consoles import BEGIN
+from tests.patience import CONSOLE_SECONDS, FACTOR
 from tests.platforms import TRADER, make_platform, practice
 from tests.sql import ask, one
 
@@ -29,7 +30,7 @@ KILLS = int(os.environ.get("BA2_CHAOS_KILLS") or 20)
 SEED = int(os.environ.get("BA2_CHAOS_SEED") or random.SystemRandom().randrange(1, 2**31))
 SPEED = 7_200.0  # a quarter of an hour in an eighth of a second
 QUARTERLY = {"kind": "cron", "expression": "*/15 * * * *"}
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(60 + 15 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout((300 + 15 * KILLS) * FACTOR)]
 
 
 def prepare(folder: Path) -> None:
@@ -81,7 +82,7 @@ class Consoles:
         if self._alive is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._alive, signal.SIGKILL)
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=CONSOLE_SECONDS)
 
     def _begin(self, kind: str) -> int:
         assert self._process.stdin is not None

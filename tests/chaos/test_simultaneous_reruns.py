@@ -10,6 +10,7 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.base.errors import PlatformError, Refused
 from ba2_trade_platform.vocabulary import Status
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
 from tests.sql import file_of, one
 
@@ -21,7 +22,7 @@ def click_together(platform: Platform, analysis_id: int) -> list[RerunAccepted |
     together = threading.Barrier(CLICKS)
 
     def click(_: int) -> RerunAccepted | PlatformError:
-        together.wait(30)
+        together.wait(EVENT_SECONDS)
         try:
             return platform.analyses.rerun(analysis_id, by=TRADER)
         except PlatformError as error:

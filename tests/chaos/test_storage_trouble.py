@@ -19,6 +19,7 @@ from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertErr
 from ba2_trade_platform.vocabulary import ErrorCode, Status
 from tests.fakes.experts import Gate, Scripted, hold
 from tests.locks import another_program_locking
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, drain, row, wait_until
 from tests.scripted_console import console, impatient, instance, submit_to
 from tests.sql import ask, change, dump, file_of, one
@@ -148,7 +149,7 @@ def insert_like(file: Path, analysis_id: int, symbol: str) -> int:
         "expert_instance_id, subtype, source, priority, created_at, updated_at, available_at, reruns_used, "
         "retries_used, rescues_used, config_id, version"
     )
-    with closing(sqlite3.connect(file, timeout=10)) as connection, connection:
+    with closing(sqlite3.connect(file, timeout=EVENT_SECONDS)) as connection, connection:
         new_id = connection.execute(
             f"INSERT INTO market_analysis (symbol, status, attempt, progress, dedupe_key, {columns}) "
             f"SELECT ?, 'pending', 1, 0, 'from outside', {columns} FROM market_analysis WHERE id = ?",

@@ -15,6 +15,7 @@ from ba2_trade_platform.core.base.errors import NotFound, PlatformError
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
 from ba2_trade_platform.vocabulary import Status
 from tests.fakes.experts import Gate, Scripted, hold
+from tests.patience import EVENT_SECONDS
 from tests.platforms import ACTIVE, TRADER, drain, make_platform, practice, row, running, submit, wait_until
 from tests.scripted_console import console, instance, submit_to
 from tests.sql import ask, file_of, one
@@ -40,7 +41,7 @@ def at_once(*wishes: Callable[[], object]) -> list[object]:
     together = threading.Barrier(len(wishes))
 
     def carry_out(wish: Callable[[], object]) -> object:
-        together.wait(30)
+        together.wait(EVENT_SECONDS)
         try:
             return wish()
         except PlatformError as error:

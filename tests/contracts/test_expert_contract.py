@@ -23,13 +23,13 @@ from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.vocabulary import Action, ErrorCode, Subtype
 from tests.fakes.context import Cancelled, RecordingContext
 from tests.fakes.models import FakeModels
+from tests.patience import EVENT_SECONDS
 
 NAMES = Registry().names()
 DAYS = [date(2006, 6, 15), date(2008, 10, 10), date(2011, 8, 8), date(2013, 6, 3), date(2014, 6, 9)]
 DELISTED = date(2013, 10, 30)
 SYMBOLS = ["AAPL", "AMD", "CERN", "COST", "DELL", "GPS", "INTC", "MMM", "MSFT"]
 ALWAYS_DONE_AGAIN = {"TechnicalRules": {"Load prices"}, "DebateDesk": {"Data"}, "PracticeDesk": set[str]()}
-DEADLINE_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ class StalledPrices:
 
     def bars(self, symbol: str, limit: int | None = None) -> Bars:
         self.asked.set()
-        self.released.wait(DEADLINE_SECONDS)
+        self.released.wait(EVENT_SECONDS)
         return self._prices.bars(symbol, limit)
 
 
@@ -177,10 +177,10 @@ async def test_a_cancel_in_mid_step_ends_the_expert_at_once_and_leaves_nothing_b
     stalled = StalledPrices(PricesAt(market, market.instant_of(DAYS[-1])))
     context = RecordingContext(expert.settings_model(), stalled, symbol="MSFT")
     task = asyncio.create_task(expert.analyse(context))
-    assert await asyncio.to_thread(stalled.asked.wait, DEADLINE_SECONDS)
+    assert await asyncio.to_thread(stalled.asked.wait, EVENT_SECONDS)
     context.cancel()
     task.cancel()
-    async with asyncio.timeout(DEADLINE_SECONDS / 2):
+    async with asyncio.timeout(EVENT_SECONDS):
         with pytest.raises((asyncio.CancelledError, Cancelled)):
             await task
     assert not stalled.released.is_set()

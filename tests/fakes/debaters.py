@@ -12,10 +12,10 @@ from langchain_core.messages import AIMessage, convert_to_messages
 
 from ba2_trade_platform.demo.scripted_model.facts import text_of
 from ba2_trade_platform.demo.scripted_model.model import ScriptedModel
-from tests.fakes.model_server import DEADLINE, Asked, ModelServer, Reply
+from tests.fakes.model_server import NEVER, Asked, ModelServer, Reply
 
 Trouble = Callable[[Asked], Reply | None]
-HELD = Reply(seconds=6 * DEADLINE)
+HELD = Reply(seconds=NEVER)
 _RULES = ScriptedModel()
 
 

@@ -18,9 +18,9 @@ from ba2_trade_platform.core.contracts.experts import (
     broker_for_open_positions,
 )
 from ba2_trade_platform.vocabulary import Action
+from tests.patience import EVENT_SECONDS
 
 Act = Callable[[AnalysisContext], Awaitable[Verdict]]
-DEADLINE = 30.0
 
 
 class ScriptedSettings(BaseModel):
@@ -128,7 +128,7 @@ class Gate:
     def block(self) -> None:
         """Wait in a thread, deaf to a cancel."""
         self.reached.set()
-        assert self.opened.wait(DEADLINE), "nobody opened the gate"
+        assert self.opened.wait(EVENT_SECONDS), "nobody opened the gate"
 
     def open(self) -> None:
         """Let everybody through, now and later."""
@@ -141,7 +141,7 @@ class Gate:
 
     def arrived(self) -> None:
         """Return once somebody waits at the gate."""
-        assert self.reached.wait(DEADLINE), "nobody came to the gate"
+        assert self.reached.wait(EVENT_SECONDS), "nobody came to the gate"
 
 
 class Works:

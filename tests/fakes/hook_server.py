@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.patience import CONSOLE_SECONDS
+
 
 class HookServer:
     """Answers 200 to every POST, unless `answers` holds others to give first; `hold` keeps callers waiting.
@@ -29,7 +31,7 @@ class HookServer:
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 hooks.reached.set()
-                hooks.hold.wait(30)
+                hooks.hold.wait(CONSOLE_SECONDS)
                 status = hooks.answers.pop(0) if hooks.answers else 200
                 if status == 200:
                     hooks.messages.append(message)

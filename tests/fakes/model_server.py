@@ -19,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-DEADLINE = 10.0
+from tests.patience import EVENT_SECONDS
+
+NEVER = 86_400.0  # seconds: longer than any test
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class ModelServer:
             if reply.ends == "corrupt":
                 yield 'data: {"choices": [{"delta": {"content": "hal\n\n'
             if reply.ends == "stalled":
-                await asyncio.sleep(DEADLINE)
+                await asyncio.sleep(NEVER)
             asked.whole = reply.ends == "well"
         finally:
             self._at_once -= 1
@@ -207,5 +209,5 @@ def model_server() -> Iterator[ModelServer]:
         yield server
     finally:
         web.should_exit = True
-        thread.join(DEADLINE)
+        thread.join(EVENT_SECONDS)
         listener.close()

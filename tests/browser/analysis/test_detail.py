@@ -91,7 +91,7 @@ def test_what_is_open_and_where_it_is_scrolled_to_stay_while_it_runs(console: Co
     note = page.get_by_text("Practice note 1 of 24")
     expect(note).to_be_visible()
     page.locator(".ba2-scroll").evaluate("e => { e.scrollTop = 150; }")
-    expect(page.locator(".ba2-detail-title")).to_contain_text("completed", timeout=15_000)
+    expect(page.locator(".ba2-detail-title")).to_contain_text("completed")
     expect(page.get_by_text("Practice note 24", exact=True)).to_be_attached()
     expect(note).to_be_visible()
     assert page.locator(".ba2-scroll").evaluate("e => e.scrollTop") > 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.consoles import ConsoleProcess, until
 
+pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 
 

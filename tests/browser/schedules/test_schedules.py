@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.consoles import ConsoleProcess
+from tests.patience import EVENT_SECONDS
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -17,7 +18,7 @@ Open = Callable[..., Page]
 
 def plant_missed(console: ConsoleProcess) -> None:
     """Leave a missed run, as an outage does."""
-    with sqlite3.connect(console.log.parent / "ba2.db", timeout=10) as database:
+    with sqlite3.connect(console.log.parent / "ba2.db", timeout=EVENT_SECONDS) as database:
         database.execute(
             "INSERT INTO schedule_run (schedule_id, planned_at, trigger, state, reason, actor_id, created_at) VALUES"
             " (1, '2026-01-05 14:45:00.000000', 'planned', 'missed', 'The console was down from 15:12 to 16:47', 1,"

@@ -17,6 +17,7 @@ from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, Mode, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.fakes.side_effects import Orders
 from tests.flow.analyses.failed_analyses import failed_analysis
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, make_platform, practice, submit
 from tests.sql import ask, dump, one
 from tests.stepped import Desk, make_desk
@@ -137,7 +138,7 @@ def test_a_hundred_at_once_never_pass_the_rate(tmp_path: Path) -> None:
     waiting, together = submit(platform, practice(platform)), threading.Barrier(100)
 
     def click(_: int) -> str:
-        together.wait(30)
+        together.wait(EVENT_SECONDS)
         with pytest.raises(PlatformError) as refused:
             platform.analyses.rerun(waiting, by=TRADER)
         return refused.value.code

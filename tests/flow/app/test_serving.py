@@ -22,9 +22,9 @@ from ba2_trade_platform.app.build import build
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.serve import require_port
 from ba2_trade_platform.settings import read_settings
+from tests.patience import CONSOLE_SECONDS
 from tests.places import ROOT
 
-DEADLINE = 60
 HEAVY = ("chromadb", "exchange_calendars", "langchain", "langchain_core", "pandas", "polars", "talib")
 
 
@@ -45,7 +45,7 @@ class Desk:
         """Run main.py to its end."""
         return subprocess.run(
             [sys.executable, ROOT / "main.py", *arguments],
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=DEADLINE, check=False,
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=CONSOLE_SECONDS, check=False,
         )  # fmt: skip
 
     @contextmanager
@@ -66,13 +66,15 @@ class Desk:
     def is_ready(self) -> bool:
         """Tell whether the console says that it can work."""
         try:
-            return httpx.get(f"{self.url}/readyz").is_success
+            return httpx.get(f"{self.url}/readyz", timeout=CONSOLE_SECONDS).is_success
         except httpx.TransportError:
             return False
 
     def api(self, method: str, path: str, **wish: Any) -> Any:
         """Ask the console's API."""
-        return httpx.request(method, f"{self.url}/api/v1{path}", **({"json": wish} if wish else {})).json()
+        return httpx.request(
+            method, f"{self.url}/api/v1{path}", timeout=CONSOLE_SECONDS, **({"json": wish} if wish else {})
+        ).json()
 
     def database(self, sql: str) -> list[Any]:
         """Ask the database itself."""
@@ -92,11 +94,11 @@ def free_port() -> int:
 def until(condition: Callable[[], bool], what: str) -> None:
     """Return once another process has brought `condition` about; it cannot wake us, so we look again."""
     deadline, pause = threading.Event(), threading.Event()
-    timer = threading.Timer(DEADLINE, deadline.set)
+    timer = threading.Timer(CONSOLE_SECONDS, deadline.set)
     timer.start()
     try:
         while not condition():
-            assert not deadline.is_set(), f"{what} took more than {DEADLINE} s"
+            assert not deadline.is_set(), f"{what} took more than {CONSOLE_SECONDS:g} s"
             pause.wait(0.05)
     finally:
         timer.cancel()
@@ -119,7 +121,7 @@ def test_a_stop_hands_back_what_runs_and_the_next_start_goes_on(tmp_path: Path, 
         analysis = desk.api("POST", "/analyses", expert_instance_id=expert["id"], symbol="AAPL")["analysis_id"]
         until(lambda: desk.api("GET", f"/analyses/{analysis}")["status"] == "running", "the claim")
         console.send_signal(number)
-        _, said = console.communicate(timeout=DEADLINE)
+        _, said = console.communicate(timeout=CONSOLE_SECONDS)
     assert console.returncode == 0, said
     assert "Traceback" not in said
     assert desk.database("SELECT status, attempt FROM market_analysis") == [("pending", 2)]
@@ -139,7 +141,7 @@ def test_an_expert_that_does_not_stop_holds_nobody_up(tmp_path: Path) -> None:
         analysis = desk.api("POST", "/analyses", expert_instance_id=expert["id"], symbol="AAPL")["analysis_id"]
         until(lambda: len(desk.api("GET", f"/analyses/{analysis}/steps")["items"]) == 1, "the step that blocks")
         console.terminate()
-        console.communicate(timeout=DEADLINE)
+        console.communicate(timeout=CONSOLE_SECONDS)
     assert console.returncode == 0
     assert desk.database("SELECT status FROM market_analysis") == [("pending",)]
 
@@ -240,7 +242,7 @@ def test_the_first_start_shows_the_demo_desk_and_keeps_its_secrets(tmp_path: Pat
         assert httpx.get(desk.url, headers={"Host": "evil.example"}).status_code == 403
         assert "Faulty expert" in [one["alias"] for one in desk.api("GET", "/expert-instances")["items"]]
         console.terminate()
-        console.communicate(timeout=DEADLINE)
+        console.communicate(timeout=CONSOLE_SECONDS)
     assert stat.S_IMODE((tmp_path / "data" / "storage_secret").stat().st_mode) == 0o600
     log = (tmp_path / "data" / "logs" / "console.log").read_text()
     assert "Demo desk loaded" in log
@@ -255,7 +257,7 @@ def test_a_bug_is_answered_as_a_problem_and_logged_once_with_its_traceback(tmp_p
         desk.database("UPDATE expert_config SET settings = 'no JSON'")
         problem = desk.api("GET", "/expert-instances")
         console.terminate()
-        console.communicate(timeout=DEADLINE)
+        console.communicate(timeout=CONSOLE_SECONDS)
     assert (expert["id"], problem["status"], problem["code"]) == (1, 500, "BUG")
     log = (tmp_path / "data" / "logs" / "console.log").read_text()
     assert log.count("Traceback (most recent call last)") == 1

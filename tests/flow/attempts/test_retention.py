@@ -21,6 +21,7 @@ from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.errors import NotFound, Refused, SwitchedOff
 from ba2_trade_platform.core.monitoring.attempt_diffs import Change
+from tests.patience import CONSOLE_SECONDS, EVENT_SECONDS
 from tests.places import ROOT
 from tests.platforms import TRADER
 from tests.sql import ask, one
@@ -166,7 +167,7 @@ def test_a_kill_between_the_file_and_the_database_loses_nothing(desk: Desk) -> N
     with closing(sqlite3.connect(desk.file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         packer = subprocess.Popen([sys.executable, "-c", PACK, str(folder)], cwd=ROOT)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + CONSOLE_SECONDS
         while not list(folder.glob("archives/*.zip")):
             assert packer.poll() is None
             assert time.monotonic() < deadline
@@ -190,7 +191,7 @@ def test_two_who_pack_at_once_lose_nothing(desk: Desk) -> None:
     service, begin = retention(desk), threading.Barrier(2)
 
     def pack() -> str:
-        begin.wait()
+        begin.wait(EVENT_SECONDS)
         try:
             return service.pack_away(by=TRADER).sentence
         except Refused as refusal:

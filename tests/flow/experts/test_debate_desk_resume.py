@@ -18,6 +18,7 @@ from ba2_trade_platform.vocabulary import ErrorCode, Mode
 from tests.fakes.context import RecordingContext
 from tests.fakes.debates import debate, following
 from tests.fakes.models import Asked, FakeModels, tool_call
+from tests.patience import EVENT_SECONDS
 
 ANALYSTS = {"technical": 2, "fundamentals": 1, "news": 1, "sentiment": 1}
 TALK = {"bull": 1, "bear": 1, "research_manager": 1, "trader": 1, "portfolio_manager": 1}
@@ -272,7 +273,7 @@ async def test_a_cancel_stops_the_call_in_flight_and_a_resume_goes_on_there(tmp_
     await reached.wait()
     first.cancel()
     task.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(EVENT_SECONDS):
         with pytest.raises(BaseException):  # noqa: B017, PT011 - the context's own, or asyncio's
             await task
     assert "technical" in models.call_log.cancelled

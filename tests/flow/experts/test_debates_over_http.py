@@ -18,6 +18,7 @@ from tests.debates import SYMBOLS
 from tests.fakes.debaters import Trouble, role_of
 from tests.fakes.model_server import Asked, Reply
 from tests.flow.experts.debate_lab import DebateLab, debate_lab
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, drain, row, submit, wait_until
 
 BUSY = Reply(status=429, error="Slow down")
@@ -104,7 +105,7 @@ async def test_sums_are_what_the_servers_counted_failures_and_cancels_included(l
     failed = an_analyst_fails(lab)
     lab.first.hold("bear")
     cancelled = submit(lab.platform, lab.desk, "AAPL")
-    assert await asyncio.to_thread(lab.first.held.wait, 30)
+    assert await asyncio.to_thread(lab.first.held.wait, EVENT_SECONDS)
     lab.platform.analyses.cancel(cancelled, by=TRADER)
     await asyncio.to_thread(drain, lab.platform)
     lab.first.sensible()
@@ -139,7 +140,7 @@ def counted(spend: dict[str, Any]) -> tuple[int, Decimal]:
 async def test_a_cancel_over_the_api_ends_the_call_in_flight_within_a_second(lab: DebateLab) -> None:
     lab.first.hold("research_manager")
     analysis_id = submit(lab.platform, lab.desk)
-    assert await asyncio.to_thread(lab.first.held.wait, 30)
+    assert await asyncio.to_thread(lab.first.held.wait, EVENT_SECONDS)
     held = lab.first.server.asked[-1]
     begun = time.monotonic()
     async with client_of(lab.platform) as client:

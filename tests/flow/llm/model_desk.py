@@ -21,6 +21,7 @@ from tests.stepped import Desk, make_desk
 
 NOON = datetime(2014, 6, 2, 16, tzinfo=UTC)
 KEY = "a-word-that-only-the-provider-knows"
+LONGEST_CALL = 600  # seconds: no call of a test ends because of it
 NAMES = ("local", "first", "second", "some", "cut", "claude", "llama")
 PRICES = "provider,model,valid_from,input,cached,output\n" + "".join(f"{name},*,2014-01-01,1,1,1\n" for name in NAMES)
 _MARKET = DemoMarket()
@@ -52,7 +53,8 @@ class ModelDesk:
 
     def attempt(self, *providers: str, **settings: Any) -> RecordingContext:
         """Return an attempt that may ask these."""
-        chosen = ModelSettings(**{"providers": providers, "call_retries": 0, "call_timeout_seconds": 10, **settings})
+        given = {"providers": providers, "call_retries": 0, "call_timeout_seconds": LONGEST_CALL, **settings}
+        chosen = ModelSettings(**given)
         context = RecordingContext(chosen, PricesAt(_MARKET, NOON), providers=providers)
         context.models = self.desk.platform.models.gateway.models_for(context)
         return context

@@ -17,6 +17,7 @@ from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.memory.embedders import HashingEmbedder
 from ba2_trade_platform.memory.store import Scope, VectorStore
 from tests.memories import JUNE, Rememberer, remembering
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, wait_until
 
 LATER = JUNE + timedelta(days=60)
@@ -112,7 +113,7 @@ def test_eight_threads_at_once_recall_the_same(tmp_path: Path) -> None:
 
         def ask(_: int) -> list[int]:
             memory.fill_soon()
-            return [row.id for row in memory.nearest(SITUATION, 3, Scope(known_by=LATER)).result(30)]
+            return [row.id for row in memory.nearest(SITUATION, 3, Scope(known_by=LATER)).result(EVENT_SECONDS)]
 
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(ask, range(64)))

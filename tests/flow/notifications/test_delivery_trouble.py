@@ -20,6 +20,7 @@ from ba2_trade_platform.core.notifications.sender import MOST_HUNG
 from ba2_trade_platform.vocabulary import MessageState
 from tests.fakes.hook_server import HookServer, hook_server
 from tests.flow.notifications.notify_desk import NotifyDesk, notify_desk
+from tests.patience import CONSOLE_SECONDS
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
 from tests.sql import ask
 
@@ -231,7 +232,7 @@ def test_a_kill_between_sending_and_writing_it_down_sends_it_again_and_loses_not
         f"notify_desk(pathlib.Path({str(tmp_path)!r}), None, seconds=60).notifications.dispatcher.run()"
     )
     process = subprocess.Popen([sys.executable, "-c", sends])
-    assert hooks.reached.wait(30)
+    assert hooks.reached.wait(CONSOLE_SECONDS)
     process.kill()
     process.wait()
     hooks.hold.set()
@@ -253,7 +254,7 @@ def test_a_dead_service_fails_no_analysis_and_does_not_hold_up_the_end(tmp_path:
         expert = practice(platform, fail_with="AUTH", fail_times=-1)
         failed = [submit(platform, expert, symbol) for symbol in ("AAPL", "MSFT")]
         drain(platform)
-        assert hooks.reached.wait(30)  # the console's own clockwork sends, and gets no answer
+        assert hooks.reached.wait(CONSOLE_SECONDS)  # the console's own clockwork sends, and gets no answer
         assert [row(platform, analysis).status for analysis in failed] == ["failed", "failed"]
         began = time.monotonic()
     assert time.monotonic() - began < 10

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ba2_trade_platform.core.base.errors import Refused
+from tests.patience import CONSOLE_SECONDS
 from tests.places import ROOT
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
@@ -71,7 +72,7 @@ def test_a_refused_rerun_is_a_span_that_ended_in_error(desk: Desk, collected: In
 def python(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in a Python of its own."""
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT, timeout=CONSOLE_SECONDS
     )
 
 

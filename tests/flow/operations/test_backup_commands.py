@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.browser.consoles import start_console
 from tests.places import ROOT
 from tests.platforms import TRADER, make_platform, practice, running, submit
@@ -24,7 +22,6 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.timeout(180)
 def test_a_console_starts_on_what_was_restored_with_everything_there(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     platform = make_platform(folder)

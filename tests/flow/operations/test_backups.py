@@ -21,6 +21,7 @@ from ba2_trade_platform.core.operations.backups import Backups, Plan
 from ba2_trade_platform.core.operations.database_copies import CopyError, copy_database, verify
 from ba2_trade_platform.db.migrate import head
 from ba2_trade_platform.vocabulary import ActorKind
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, make_platform
 from tests.sql import ask, one
 from tests.stepped import Desk, make_desk
@@ -95,7 +96,7 @@ def test_what_is_written_meanwhile_neither_waits_nor_makes_the_copy_begin_anew(t
 
     writer = threading.Thread(target=write)
     writer.start()
-    begun.wait(10)
+    assert begun.wait(EVENT_SECONDS)
     first = written
     made = backups_of(desk, tmp_path).make(by=TRADER)
     during = written - first

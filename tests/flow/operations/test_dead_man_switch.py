@@ -12,6 +12,7 @@ import pytest
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.errors import Invalid, Refused
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, make_platform, running, wait_until
 from tests.sql import ask, change, file_of
 
@@ -145,7 +146,7 @@ def test_a_server_that_never_stops_talking_holds_nothing_up(tmp_path: Path) -> N
         listener.talks_on.set()
         pinging = threading.Thread(target=platform.operations.dead_man_switch.test, daemon=True)
         pinging.start()
-        pinging.join(5)
+        pinging.join(EVENT_SECONDS)
         assert not pinging.is_alive()
         assert platform.operations.dead_man_switch.state.last_good_at is not None
 

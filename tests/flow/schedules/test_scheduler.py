@@ -16,6 +16,7 @@ from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.core.schedules.scheduler import Watchdog
 from ba2_trade_platform.vocabulary import RunState, ScheduleClock
 from tests.flow.schedules.schedule_desk import schedule_desk
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, make_platform, practice, running, wait_until
 from tests.sql import ask, one
 
@@ -102,7 +103,7 @@ def end_thread(platform: Platform) -> None:
     thread = scheduler._thread  # noqa: SLF001
     scheduler._process_jobs = crash  # noqa: SLF001
     scheduler.wakeup()
-    thread.join(5)
+    thread.join(EVENT_SECONDS)
     assert not thread.is_alive()
 
 

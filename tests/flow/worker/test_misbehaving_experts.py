@@ -17,7 +17,8 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Skipped, Verdict
 from ba2_trade_platform.vocabulary import Action, ErrorCode, Status
 from tests.fakes.experts import Gate, Scripted, hold
-from tests.platforms import DEADLINE, TRADER, drain, row, wait_until
+from tests.patience import EVENT_SECONDS
+from tests.platforms import TRADER, drain, row, wait_until
 from tests.scripted_console import console, submit_to
 from tests.sql import ask, file_of
 
@@ -231,7 +232,7 @@ def test_a_running_expert_is_really_stopped_by_a_cancel(tmp_path: Path) -> None:
         wait_until(platform, lambda: bool(platform.monitoring.details.steps(waiting)), "showing the step")
         done = platform.analyses.cancel(waiting, by=TRADER, reason="wrong symbol")
         assert done.sentence == f"Analysis {waiting} cancelled"
-        assert stopped.wait(DEADLINE)
+        assert stopped.wait(EVENT_SECONDS)
         wait_until(platform, lambda: platform.worker.status.busy == 0, "freeing the slot")
         found = row(platform, waiting)
         assert (found.status, found.current_step, found.error_code) == (Status.CANCELLED, None, None)

@@ -16,6 +16,7 @@ from ba2_trade_platform.ui.routes import register_pages
 from ba2_trade_platform.vocabulary import Status
 from tests.eventually import eventually
 from tests.fakes.side_effects import Orders
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, drain, make_platform, practice, row, submit
 from tests.sql import change, file_of
 
@@ -183,6 +184,6 @@ async def test_leaving_the_page_while_it_asks_changes_nothing(
     assert user.client is not None
     (asking,) = (task for task in asyncio.all_tasks() if "await_in_context" in repr(task.get_coro()))
     user.client.delete()
-    await asyncio.wait_for(asking, 5)
+    await asyncio.wait_for(asking, EVENT_SECONDS)
     assert row(desk.platform, analysis_id).status is Status.FAILED
     assert [said.message for said in caplog.records if said.name == "nicegui"] == []

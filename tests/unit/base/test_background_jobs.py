@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
+from tests.patience import EVENT_SECONDS
 
 SOON = 0.02
-LONG = 10.0
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def test_a_job_is_called_again_and_again(jobs: BackgroundJobs) -> None:
     work, enough = counted(3)
     jobs.every(SOON, "look", work)
     jobs.start()
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
 
 
 def test_a_job_that_is_asked_for_later_is_called_too(jobs: BackgroundJobs) -> None:
     jobs.start()
     work, enough = counted(1)
     jobs.every(600, "look", work, first_seconds=0)
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
 
 
 def test_a_job_that_raises_is_called_again_at_its_next_time(
@@ -58,7 +58,7 @@ def test_a_job_that_raises_is_called_again_at_its_next_time(
 
     jobs.every(SOON, "look", broken)
     jobs.start()
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
     jobs.stop()
     assert "it broke" in caplog.text
 
@@ -70,13 +70,13 @@ def test_one_job_is_never_at_work_twice(jobs: BackgroundJobs) -> None:
     def slow() -> None:
         at_work.append(1)
         most.append(len(at_work))
-        go_on.wait(LONG)
+        go_on.wait(EVENT_SECONDS)
         at_work.pop()
 
     jobs.every(SOON, "slow", slow)
     jobs.every(SOON, "other", other)
     jobs.start()
-    assert several.wait(LONG)
+    assert several.wait(EVENT_SECONDS)
     go_on.set()
     jobs.stop()
     assert max(most) == 1
@@ -89,7 +89,7 @@ def test_a_later_wish_under_the_same_name_replaces_the_earlier(jobs: BackgroundJ
     now = datetime.now(UTC)
     jobs.run_at(now + timedelta(hours=1), "wake", first)
     jobs.run_at(now, "wake", second)
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
     assert not too_late.is_set()
 
 
@@ -101,7 +101,7 @@ def test_what_is_forgotten_is_not_called(jobs: BackgroundJobs) -> None:
     jobs.forget("wake")
     jobs.forget("never asked for")
     jobs.run_at(datetime.now(UTC) + timedelta(seconds=0.6), "after", other)
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
     assert not called.is_set()
 
 
@@ -114,7 +114,7 @@ def test_a_new_start_begins_with_the_same_jobs(jobs: BackgroundJobs) -> None:
     assert not jobs.alive
     jobs.start()
     assert jobs.alive
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
 
 
 def test_a_new_start_still_calls_what_was_asked_for_once_and_no_more_than_once(jobs: BackgroundJobs) -> None:
@@ -129,9 +129,9 @@ def test_a_new_start_still_calls_what_was_asked_for_once_and_no_more_than_once(j
         once()
 
     jobs.run_at(datetime.now(UTC), "now", now)
-    assert done.wait(LONG)
+    assert done.wait(EVENT_SECONDS)
     jobs.start()
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
     assert not called_twice.is_set()
 
 
@@ -139,7 +139,7 @@ def test_what_was_asked_for_once_before_the_start_is_called_after_it(jobs: Backg
     work, enough = counted(1)
     jobs.run_at(datetime.now(UTC), "wake", work)
     jobs.start()
-    assert enough.wait(LONG)
+    assert enough.wait(EVENT_SECONDS)
 
 
 def test_a_job_that_is_still_at_work_is_not_begun_again_by_a_new_start(jobs: BackgroundJobs) -> None:
@@ -148,15 +148,15 @@ def test_a_job_that_is_still_at_work_is_not_begun_again_by_a_new_start(jobs: Bac
     def slow() -> None:
         calls.append(1)
         began.set()
-        go_on.wait(LONG)
+        go_on.wait(EVENT_SECONDS)
 
     jobs.every(SOON, "slow", slow, first_seconds=0)
     jobs.start()
-    assert began.wait(LONG)
+    assert began.wait(EVENT_SECONDS)
     other, several = counted(5)
     jobs.every(SOON, "other", other)
     jobs.start()
-    assert several.wait(LONG)
+    assert several.wait(EVENT_SECONDS)
     jobs.forget("slow")
     go_on.set()
     assert len(calls) == 1
@@ -166,13 +166,13 @@ def test_jobs_that_wait_for_the_outside_world_hold_up_no_other(jobs: BackgroundJ
     go_on = threading.Event()
 
     def slow() -> None:
-        go_on.wait(LONG)
+        go_on.wait(EVENT_SECONDS)
 
     for number in range(8):
         jobs.every(600, f"slow {number}", slow, first_seconds=0)
     jobs.start()
     work, called = counted(1)
     jobs.run_at(datetime.now(UTC) + timedelta(seconds=0.1), "schedules", work)
-    in_time = called.wait(3)
+    in_time = called.wait(EVENT_SECONDS)
     go_on.set()
     assert in_time

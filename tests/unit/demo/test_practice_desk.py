@@ -18,11 +18,11 @@ from ba2_trade_platform.demo.practice_desk.settings import PracticeDeskSettings
 from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.vocabulary import Action, ErrorCode
 from tests.fakes.context import Cancelled, RecordingContext
+from tests.patience import EVENT_SECONDS
 
 BUILTIN = {ErrorCode.CONNECTION: ConnectionError, ErrorCode.TIMEOUT: TimeoutError, ErrorCode.BUG: ZeroDivisionError}
 NOT_PRACTISED = {ErrorCode.RUN_BEFORE, ErrorCode.EXPERT_SKIPPED}
 PRACTISED = [code for code in ErrorCode if code not in NOT_PRACTISED]
-DEADLINE_SECONDS = 20
 
 
 class NoBars:
@@ -137,7 +137,7 @@ async def test_a_resume_after_a_failure_does_only_the_failed_step_again(prices: 
 async def test_a_cooperative_hang_waits_until_it_is_cancelled(prices: PricesAt) -> None:
     context = attempt(prices, hang="cooperative", steps=1, outputs=4)
     task = asyncio.create_task(PracticeDesk().analyse(context))
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(EVENT_SECONDS):
         await wrote(context, 4)
         assert not task.done()
         context.cancel()
@@ -150,7 +150,7 @@ async def test_a_cooperative_hang_waits_until_it_is_cancelled(prices: PricesAt) 
 async def test_a_cooperative_hang_leaves_by_itself_once_the_check_says_so(prices: PricesAt) -> None:
     context = attempt(prices, hang="cooperative", steps=1, outputs=4)
     task = asyncio.create_task(PracticeDesk().analyse(context))
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(EVENT_SECONDS):
         await wrote(context, 4)
         context.cancel()
         with pytest.raises(Cancelled):
@@ -163,7 +163,7 @@ async def test_a_blocking_hang_goes_on_in_its_thread_after_a_cancel(prices: Pric
         prices, hang="blocking", seconds=1.0, steps=2, outputs=2, fail_with="AUTH", recommend_before_failing=True
     )
     task = asyncio.create_task(PracticeDesk().analyse(context))
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(EVENT_SECONDS):
         await wrote(context, 2)
         context.cancel()
         task.cancel()
@@ -175,7 +175,7 @@ async def test_a_blocking_hang_goes_on_in_its_thread_after_a_cancel(prices: Pric
 
 
 async def test_an_attempt_after_the_hanging_ones_does_not_hang(prices: PricesAt) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(EVENT_SECONDS):
         verdict = await PracticeDesk().analyse(attempt(prices, 2, hang="cooperative", fail_times=1))
     assert verdict.price is not None
 
@@ -208,5 +208,5 @@ def test_outcomes_that_are_no_failure_of_an_expert_cannot_be_practised(code: Err
 async def wrote(context: RecordingContext, outputs: int) -> None:
     """Return when the attempt has written that many outputs."""
     while len(context.outputs) < outputs:
-        await asyncio.to_thread(context.wrote.wait, DEADLINE_SECONDS)
+        await asyncio.to_thread(context.wrote.wait, EVENT_SECONDS)
         context.wrote.clear()

@@ -22,6 +22,7 @@ from ba2_trade_platform.vocabulary import Action, ErrorCode, TimeHorizon
 from tests.fakes.context import RecordingContext
 from tests.fakes.debates import AS_OF, MARKET, WrittenResearch, debate
 from tests.fakes.models import Asked, FakeModels, decided, tool_call
+from tests.patience import EVENT_SECONDS
 
 LABEL = "*scripted, not a language model*"
 ANALYSTS = {"technical", "fundamentals", "news", "sentiment"}
@@ -47,7 +48,7 @@ async def test_analysts_and_risk_speak_side_by_side_and_the_others_in_turn(tmp_p
             await together.wait()
 
     models = FakeModels(gate=meet)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(EVENT_SECONDS):
         await DebateDesk().analyse(debate(tmp_path, models, debate_rounds=2))
     order = [role for role in models.call_log.answered if role not in ANALYSTS]
     assert order[:6] == ["bull", "bear", "bull", "bear", "research_manager", "trader"]

@@ -16,6 +16,7 @@ from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSe
 from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.vocabulary import Action
 from tests.fakes.context import RecordingContext
+from tests.patience import CONSOLE_SECONDS
 
 STEPS = [
     "Load prices",
@@ -106,5 +107,7 @@ def test_naming_the_experts_and_their_settings_does_not_load_the_indicator_libra
         "[r.get(name).settings_model.model_json_schema() for name in r.names()];"
         "print(sorted({'talib', 'pandas', 'polars', 'exchange_calendars'} & set(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=CONSOLE_SECONDS
+    )
     assert answer.stdout.strip() == "[]"

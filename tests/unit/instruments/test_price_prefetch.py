@@ -17,6 +17,7 @@ from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.clock import MovingClock
 from tests.fakes.price_server import Market, Trouble, price_server
 from tests.markets import EVENING, live_prices, market_of_the_demo
+from tests.patience import EVENT_SECONDS
 from tests.platforms import make_platform
 
 SYMBOLS = ["AAPL", "MSFT", "INTC", "AMD"]
@@ -110,6 +111,6 @@ def test_a_stop_does_not_wait_for_a_long_list(market: Market, tmp_path: Path) ->
         at_work.join(0.5)
         assert at_work.is_alive()  # it waits for the next minute
         keeping.stop()
-        at_work.join(5)
+        at_work.join(EVENT_SECONDS)
         assert not at_work.is_alive()
         platform.stop()

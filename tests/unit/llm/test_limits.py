@@ -8,6 +8,7 @@ import time
 import pytest
 
 from ba2_trade_platform.llm.limits import Entry, Limiter, Rates
+from tests.patience import EVENT_SECONDS
 
 
 async def enter(limiter: Limiter, log: list[str], name: str, tokens: int = 1) -> Entry:
@@ -59,8 +60,9 @@ async def test_tokens_are_counted_as_estimated_and_then_as_they_were() -> None:
     await asyncio.sleep(0)
     assert (log, limiter.waiting) == (["first"], 1)
     first.correct(10)
-    await asyncio.wait_for(enter(limiter, log, "empty", 0), 1)  # whoever comes or goes has the turnstile look again
-    await asyncio.wait_for(waiting, 1)
+    # Whoever comes or goes has the turnstile look again.
+    await asyncio.wait_for(enter(limiter, log, "empty", 0), EVENT_SECONDS)
+    await asyncio.wait_for(waiting, EVENT_SECONDS)
     assert "second" in log
 
 
@@ -72,13 +74,13 @@ async def test_a_call_that_is_cancelled_as_its_turn_comes_leaves_its_place_to_th
         third = asyncio.create_task(enter(limiter, log, "third"))
         await asyncio.sleep(0)
     second.cancel()  # admitted by the end of the first, and not yet running
-    await asyncio.wait_for(third, 1)
+    await asyncio.wait_for(third, EVENT_SECONDS)
     assert (log, second.cancelled()) == (["third"], True)
 
 
 async def test_a_call_that_is_larger_than_the_limit_goes_alone_and_not_never() -> None:
     log: list[str] = []
-    await asyncio.wait_for(enter(limiter_of(tokens=100), log, "large", 5000), 1)
+    await asyncio.wait_for(enter(limiter_of(tokens=100), log, "large", 5000), EVENT_SECONDS)
     assert log == ["large"]
 
 

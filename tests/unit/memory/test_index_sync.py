@@ -7,6 +7,7 @@ import threading
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed
 from ba2_trade_platform.memory.index_sync import IndexSync
+from tests.patience import EVENT_SECONDS
 
 
 class Looks:
@@ -21,7 +22,7 @@ class Looks:
         self.count += 1
         self._happened.release()
 
-    def wait(self, seconds: float = 10) -> bool:
+    def wait(self, seconds: float = EVENT_SECONDS) -> bool:
         """Return whether another look happened within so long."""
         return self._happened.acquire(timeout=seconds)
 

@@ -13,6 +13,7 @@ from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.memory.embedders import Embedder, HashingEmbedder, WordLlamaEmbedder
 from ba2_trade_platform.memory.single_thread import SingleThread
 from ba2_trade_platform.settings import Settings, SettingsError, read_settings
+from tests.patience import CONSOLE_SECONDS, EVENT_SECONDS
 
 TEXTS = ("The trend is up and momentum is strong", "The trend is up, momentum strong", "Earnings missed", "", "\ud800")
 
@@ -35,7 +36,9 @@ def test_vectors_are_of_unit_length_the_same_each_time_and_like_texts_are_near(e
 
 def python(code: str) -> str:
     """Run code in a fresh interpreter and return what it prints."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=CONSOLE_SECONDS
+    )
     return done.stdout.strip()
 
 
@@ -85,13 +88,13 @@ def test_work_is_done_in_order_and_errors_are_handed_over() -> None:
         raise ValueError("broken")
 
     first, failed, last = thread.submit(lambda: done.append(1)), thread.submit(fail), thread.submit(lambda: 3)
-    assert last.result(5) == 3
+    assert last.result(EVENT_SECONDS) == 3
     assert first.done()
     with pytest.raises(ValueError, match="broken"):
-        failed.result(5)
-    assert thread.stop(5)
+        failed.result(EVENT_SECONDS)
+    assert thread.stop(EVENT_SECONDS)
     with pytest.raises(Unavailable, match="the console is stopping"):
-        thread.submit(lambda: 4).result(5)
+        thread.submit(lambda: 4).result(EVENT_SECONDS)
 
 
 def test_work_that_hangs_does_not_hold_the_stop_up() -> None:
@@ -99,4 +102,4 @@ def test_work_that_hangs_does_not_hold_the_stop_up() -> None:
     thread.submit(gate.wait)
     assert not thread.stop(0.05)
     gate.set()
-    assert thread.stop(5)
+    assert thread.stop(EVENT_SECONDS)

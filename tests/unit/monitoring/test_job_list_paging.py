@@ -16,6 +16,7 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.monitoring.job_list import SORTS, Page
 from ba2_trade_platform.vocabulary import Status
+from tests.patience import EVENT_SECONDS
 from tests.stepped import Desk, make_desk
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def fill(desk: Desk, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Make the table hold exactly these rows and return them with their ids."""
-    with closing(sqlite3.connect(desk.file, timeout=10)) as connection, connection:
+    with closing(sqlite3.connect(desk.file, timeout=EVENT_SECONDS)) as connection, connection:
         connection.execute("DELETE FROM market_analysis")
         return [insert(connection, values) for values in wanted]
 
@@ -144,7 +145,7 @@ def test_rows_that_stay_are_shown_exactly_once_while_others_come_and_go(
     shown: list[int] = []
     for page in pages(desk, sort=sort, descending=descending, limit=4):
         shown += [row.id for row in page.items]
-        with closing(sqlite3.connect(desk.file, timeout=10)) as connection, connection:
+        with closing(sqlite3.connect(desk.file, timeout=EVENT_SECONDS)) as connection, connection:
             for analysis_id in list(leaving)[:2]:
                 connection.execute("DELETE FROM market_analysis WHERE id = ?", (analysis_id,))
                 leaving.discard(analysis_id)

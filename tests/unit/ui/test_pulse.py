@@ -9,6 +9,7 @@ import pytest
 
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.ui.kit.shell_status import SharedReading
+from tests.patience import EVENT_SECONDS
 
 
 class Slow:
@@ -22,7 +23,7 @@ class Slow:
         self.readings += 1
         found = self.present
         self.begun.set()
-        assert self.go.wait(10)
+        assert self.go.wait(EVENT_SECONDS)
         return found
 
 

@@ -1,0 +1,74 @@
+"""Patience: a factor for every wait, and no wait with a time of its own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.patience import factor
+from tests.places import ROOT
+
+TESTS = ROOT / "tests"
+WAITS = ("communicate", "join", "result", "timeout", "wait", "wait_for")
+
+
+@pytest.mark.parametrize(("given", "wanted"), [("1", 1.0), ("3", 3.0), ("0.5", 0.5)])
+def test_the_factor_is_a_number(given: str, wanted: float) -> None:
+    assert factor(given) == wanted
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "long"])
+def test_a_factor_that_makes_no_sense_stops_the_tests(given: str) -> None:
+    with pytest.raises(ValueError, match=r"BA2_TEST_PATIENCE|could not convert"):
+        factor(given)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "event.wait(5)",
+        "future.result(10)",
+        "asyncio.wait_for(task, 1)",
+        "httpx.get(url, timeout=2)",
+        "thread.join(3.0)",
+    ],
+)
+def test_a_wait_with_a_time_of_its_own_is_found(written: str) -> None:
+    assert list(own_times(ast.parse(written))) == [1]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["event.wait(EVENT_SECONDS)", "not event.wait(0.4)", '", ".join(names)', "provider(timeout=0.7)"],
+)
+def test_what_is_patient_or_proves_that_nothing_comes_is_let_be(written: str) -> None:
+    assert list(own_times(ast.parse(written))) == []
+
+
+def test_no_test_waits_for_a_time_of_its_own() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sorted(TESTS.rglob("*.py"))
+        for line in own_times(ast.parse(path.read_text()))
+        if path != Path(__file__)
+    ] == []
+
+
+def own_times(tree: ast.AST) -> Iterator[int]:
+    """Return the lines that wait for a literal second or longer."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        given = [keyword.value for keyword in call.keywords if keyword.arg == "timeout"]
+        given += call.args if name in WAITS else []
+        if any(isinstance(value, ast.Constant) and is_long(value.value) for value in given):
+            yield call.lineno
+
+
+def is_long(value: object) -> bool:
+    """Tell whether this is a number of seconds that something could take."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 1
