@@ -102,6 +102,8 @@ class BackgroundJobs:
         with self._lock:
             scheduler, self._scheduler = self._scheduler, None
         if scheduler is not None and scheduler.running:
+            scheduler.pause()
+            scheduler.remove_all_jobs()  # after the look that is under way: its thread would die of a stop amid it
             scheduler.shutdown(wait=False)
 
     def _add(self, job: _Job) -> None:

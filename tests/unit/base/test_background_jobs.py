@@ -176,3 +176,16 @@ def test_jobs_that_wait_for_the_outside_world_hold_up_no_other(jobs: BackgroundJ
     in_time = called.wait(EVENT_SECONDS)
     go_on.set()
     assert in_time
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_stop_while_jobs_come_due_ends_the_thread_without_an_error(jobs: BackgroundJobs) -> None:
+    for _ in range(100):
+        work, called = counted(1)
+        now = datetime.now(UTC)
+        jobs.run_at(now, "first", work)
+        for number in range(20):
+            jobs.run_at(now, f"due {number}", work)
+        jobs.start()
+        assert called.wait(EVENT_SECONDS)
+        jobs.stop()
