@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import socket
 import threading
 import time
@@ -71,8 +72,11 @@ class ModelServer:
         self.replies: list[Reply] = [Reply()]
         self.answers: Callable[[Asked], Reply] | None = None  # instead of the replies
         self.asked: list[Asked] = []
-        self.per_second: int | None = None
+        self.limit: tuple[int, float] | None = None  # so many requests in so many seconds
         self.refused = 0
+        self.silences = 0  # how often it asked for silence, and who came before it was over
+        self.too_soon = 0
+        self._silent_until = 0.0
         self.most_at_once = 0
         self.arrived = threading.Event()
         self._at_once = 0
@@ -81,26 +85,31 @@ class ModelServer:
         """Answer so from now on."""
         self.replies = list(replies)
 
-    def waits(self) -> list[float]:
-        """Return the seconds between the requests."""
-        return [later.at - sooner.at for sooner, later in zip(self.asked, self.asked[1:], strict=False)]
-
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
         now = time.monotonic()
         authorization = request.headers.get("authorization") or request.headers.get("x-api-key", "")
         asked = Asked(now, request.url.path, await request.json(), authorization)
-        recent = sum(earlier.at > now - 1 for earlier in self.asked)
+        most, seconds = self.limit or (math.inf, 0)
+        recent = sum(earlier.at > now - seconds for earlier in self.asked)
         self.asked.append(asked)
+        self.too_soon += now < self._silent_until
         self.arrived.set()
-        if self.per_second is not None and recent >= self.per_second:
+        if recent >= most:
             self.refused += 1
-            return _failed(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), asked)
+            return self._failed(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), asked)
         reply = asked.reply = self._reply(asked)
         if reply.status != 200:
-            return _failed(reply, asked)
+            return self._failed(reply, asked)
         lines = _PROTOCOLS[request.url.path](reply)
         return StreamingResponse(self._stream(lines, reply, asked), media_type="text/event-stream")
+
+    def _failed(self, reply: Reply, asked: Asked) -> Response:
+        wanted = dict(reply.headers).get("retry-after")
+        if wanted is not None:
+            self.silences += 1
+            self._silent_until = time.monotonic() + float(wanted)
+        return _failed(reply, asked)
 
     def _reply(self, asked: Asked) -> Reply:
         if self.answers is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -137,16 +136,15 @@ def counted(spend: dict[str, Any]) -> tuple[int, Decimal]:
     return spend["tokens_in"] + spend["tokens_out"], Decimal(spend["cost"])
 
 
-async def test_a_cancel_over_the_api_ends_the_call_in_flight_within_a_second(lab: DebateLab) -> None:
+async def test_a_cancel_over_the_api_ends_the_call_that_would_never_end(lab: DebateLab) -> None:
     lab.first.hold("research_manager")
     analysis_id = submit(lab.platform, lab.desk)
     assert await asyncio.to_thread(lab.first.held.wait, EVENT_SECONDS)
     held = lab.first.server.asked[-1]
-    begun = time.monotonic()
     async with client_of(lab.platform) as client:
         (await client.post(f"/analyses/{analysis_id}/cancel", json={})).raise_for_status()
-    assert await asyncio.to_thread(held.left.wait, 1)
-    assert time.monotonic() - begun < 1
+    assert await asyncio.to_thread(held.left.wait, EVENT_SECONDS)
+    assert not held.whole
     await asyncio.to_thread(drain, lab.platform)
     assert lab.state(analysis_id)[0] == "cancelled"
 
@@ -172,7 +170,7 @@ def test_fifty_debates_at_once_keep_to_a_providers_limit(tmp_path: Path) -> None
     limits = {"requests_per_minute": 40, "concurrency": 50}
     chosen = {"call_retries": 2, **{f"{role}_analyst": False for role in ("fundamentals", "news", "sentiment")}}
     with debate_lab(tmp_path, minute=1.2, limits=limits, workers=50, max_concurrent=50, **chosen) as lab:
-        lab.first.server.per_second = 40
+        lab.first.server.limit = (40, 0.3)  # far less than the minute: a request may be long on its way
         lab.first.trouble = lambda asked: None if "tool_choice" in asked.body else Reply("I see it rising.")
         submitted = [
             submit(lab.platform, lab.desk, symbol, as_of=date(2014, 12, day))

@@ -7,7 +7,6 @@ import logging
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,10 +108,9 @@ def test_a_service_that_does_not_answer_costs_its_time_out_and_no_more(tmp_path:
     desk = notify_desk(tmp_path, hooks, seconds=0.3)
     channel = desk.channel()
     hooks.hold.clear()
-    began = time.monotonic()
     tested = desk.notifications.channels.test(channel.id)
     assert (tested.ok, tested.sentence) == (False, "Hook: There was no answer within 0.3 s")
-    assert time.monotonic() - began < 3
+    assert hooks.paths == [], "the service has still not answered"
 
 
 def test_a_service_that_never_answers_does_not_gather_threads(tmp_path: Path, hooks: HookServer) -> None:
@@ -256,8 +254,7 @@ def test_a_dead_service_fails_no_analysis_and_does_not_hold_up_the_end(tmp_path:
         drain(platform)
         assert hooks.reached.wait(CONSOLE_SECONDS)  # the console's own clockwork sends, and gets no answer
         assert [row(platform, analysis).status for analysis in failed] == ["failed", "failed"]
-        began = time.monotonic()
-    assert time.monotonic() - began < 10
+    assert hooks.paths == [], "the console has stopped, and the service has still not answered"
     assert ask(tmp_path / "ba2.db", "SELECT state FROM notification") == [("waiting",)]
 
 

@@ -12,6 +12,7 @@ from tests.patience import factor
 from tests.places import ROOT
 
 TESTS = ROOT / "tests"
+CLOCKS = ("monotonic", "perf_counter", "steady_seconds", "time")
 WAITS = ("communicate", "join", "result", "timeout", "wait", "wait_for")
 
 
@@ -55,6 +56,43 @@ def test_no_test_waits_for_a_time_of_its_own() -> None:
         for line in own_times(ast.parse(path.read_text()))
         if path != Path(__file__)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("assert time.monotonic() - begun < 3", [1]),
+        ("assert perf_counter() - begun < 1", [1]),
+        ("assert time.monotonic() < deadline", []),
+        ("assert leap(work()) == 60", []),
+    ],
+)
+def test_an_assertion_of_how_long_it_took_is_found(written: str, found: list[int]) -> None:
+    assert list(asserted_times(ast.parse(written))) == found
+
+
+def test_no_test_asserts_how_long_anything_took() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sorted(TESTS.rglob("*.py"))
+        for line in asserted_times(ast.parse(path.read_text()))
+    ] == []
+
+
+def asserted_times(tree: ast.AST) -> Iterator[int]:
+    """Return the lines that compare what has passed by a clock of this machine."""
+    for check in ast.walk(tree):
+        if isinstance(check, ast.Assert) and any(
+            isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub) and reads_clock(part)
+            for part in ast.walk(check)
+        ):
+            yield check.lineno
+
+
+def reads_clock(tree: ast.AST) -> bool:
+    """Tell whether a clock of this machine is read."""
+    called = (part.func for part in ast.walk(tree) if isinstance(part, ast.Call))
+    return any(getattr(each, "attr", getattr(each, "id", "")) in CLOCKS for each in called)
 
 
 def own_times(tree: ast.AST) -> Iterator[int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from ba2_trade_platform.llm.limits import Entry, Limiter, Rates
+from tests.fakes.leaping_loop import leap
 from tests.patience import EVENT_SECONDS
 
 
@@ -33,23 +33,45 @@ async def test_first_come_first_served() -> None:
     assert log == ["0", "1", "2", "3", "4"]
 
 
-async def test_requests_wait_until_the_minute_has_moved_on() -> None:
-    log: list[str] = []
-    limiter = limiter_of(minute=0.2, requests=2)
-    begun = asyncio.get_running_loop().time()
-    await asyncio.gather(*(enter(limiter, log, str(number)) for number in range(5)))
-    assert asyncio.get_running_loop().time() - begun >= 0.4
+def test_requests_wait_until_the_minute_has_moved_on() -> None:
+    async def five() -> float:
+        limiter = limiter_of(requests=2)
+        await asyncio.gather(*(enter(limiter, [], str(number)) for number in range(5)))
+        return asyncio.get_running_loop().time()
+
+    assert leap(five()) == pytest.approx(120, abs=1)
 
 
-async def test_the_minute_begins_when_a_call_is_sent() -> None:
-    limiter = limiter_of(minute=0.4, requests=1)
-    loop, log = asyncio.get_running_loop(), list[str]()
-    async with limiter.turn(1) as entry:
-        await asyncio.to_thread(time.sleep, 0.3)  # as the book may take, while a disk is busy
-        entry.sent()
-        sent = loop.time()
-    await enter(limiter, log, "next")
-    assert loop.time() - sent >= 0.4
+def test_the_minute_begins_when_a_call_is_sent() -> None:
+    async def two() -> float:
+        limiter = limiter_of(requests=1)
+        async with limiter.turn(1) as entry:
+            await asyncio.sleep(45)  # as the book may take, while a disk is busy
+            entry.sent()
+        await enter(limiter, [], "next")
+        return asyncio.get_running_loop().time()
+
+    assert leap(two()) == pytest.approx(45 + 60, abs=1)
+
+
+def test_no_minute_however_it_lies_holds_more_than_the_limit() -> None:
+    sent: list[float] = []
+
+    async def call(limiter: Limiter, number: int) -> None:
+        await asyncio.sleep(number * 1.7)
+        async with limiter.turn(1) as entry:
+            await asyncio.sleep(number % 7)
+            entry.sent()
+            sent.append(asyncio.get_running_loop().time())
+
+    async def fifty() -> None:
+        limiter = limiter_of(requests=10, concurrency=50)
+        await asyncio.gather(*(call(limiter, number) for number in range(50)))
+
+    leap(fifty())
+    sent.sort()
+    assert len(sent) == 50
+    assert max(sum(at <= other < at + 60 for other in sent) for at in sent) == 10
 
 
 async def test_tokens_are_counted_as_estimated_and_then_as_they_were() -> None:
@@ -84,23 +106,26 @@ async def test_a_call_that_is_larger_than_the_limit_goes_alone_and_not_never() -
     assert log == ["large"]
 
 
-async def test_after_a_hold_one_goes_first_then_ever_more() -> None:
-    limiter = limiter_of(concurrency=8)
-    limiter.hold(0.05)
-    inside, most = 0, []
+def test_after_a_hold_one_goes_first_then_ever_more() -> None:
+    inside, most, entered = 0, list[int](), list[float]()
 
-    async def call() -> None:
+    async def call(limiter: Limiter) -> None:
         nonlocal inside
         async with limiter.turn(1):
+            entered.append(asyncio.get_running_loop().time())
             inside += 1
             most.append(inside)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(1)
             inside -= 1
         limiter.answered()
 
-    begun = asyncio.get_running_loop().time()
-    await asyncio.gather(*(call() for _ in range(20)))
-    assert asyncio.get_running_loop().time() - begun >= 0.05
+    async def twenty() -> None:
+        limiter = limiter_of(concurrency=8)
+        limiter.hold(30)
+        await asyncio.gather(*(call(limiter) for _ in range(20)))
+
+    leap(twenty())
+    assert entered[0] == pytest.approx(30, abs=0.1)
     assert most[:1] == [1]
     assert max(most[:3]) <= 2
     assert max(most) == 8
