@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where an analysis stands. `core.lifecycle` says what may follow what."""
+    """Where an analysis stands. `core.attempts.lifecycle` says what may follow what."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -33,7 +33,7 @@ class Source(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why an analysis did not complete; `core.failures` gives each its kind."""
+    """Why an analysis did not complete; `core.contracts.error_codes` gives each its kind."""
 
     RATE_LIMIT = "RATE_LIMIT"
     PROVIDER_DOWN = "PROVIDER_DOWN"

@@ -1,4 +1,4 @@
-"""Analysis services: builds queue, verbs, batches and retries, and hands the worker its part of them."""
+"""Analysis services: builds queue, verbs, batches and retries, and lists those that hear of an end."""
 
 from __future__ import annotations
 

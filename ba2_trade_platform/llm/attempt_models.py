@@ -42,7 +42,7 @@ TOOL_OPTIONS = ("tool_choice", "strict", "parallel_tool_calls")
 
 
 class AttemptModels:
-    """The models of one attempt; see core.model_contracts.Models for what each part promises."""
+    """The models of one attempt; see core.contracts.language_models.Models for what each part promises."""
 
     def __init__(
         self,

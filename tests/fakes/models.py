@@ -95,7 +95,7 @@ class CountingModel(BaseChatModel):
 
 
 class FakeModels:
-    """Honours core.model_contracts.Models over one CountingModel."""
+    """Honours core.contracts.language_models.Models over one CountingModel."""
 
     def __init__(
         self,

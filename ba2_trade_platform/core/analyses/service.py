@@ -1,4 +1,4 @@
-"""Analysis service: re-run, cancel, run again and delete one analysis, each in one transaction."""
+"""Analysis service: re-run, withdraw, cancel, run again and delete one analysis, each in one transaction."""
 
 from __future__ import annotations
 

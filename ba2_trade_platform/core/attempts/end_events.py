@@ -1,4 +1,4 @@
-"""End events: put final failures and confident verdicts into the outbox, in the transaction that ends them."""
+"""End events: put final failures and confident recommendations into the outbox, in the transaction that ends them."""
 
 from __future__ import annotations
 

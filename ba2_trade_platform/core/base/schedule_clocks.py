@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ba2_trade_platform.core.base.clocks import Clock
-
 
 class SchedulingClock(Protocol):
     """A clock that can be waited for."""
@@ -35,21 +33,3 @@ class RealClock:
 
     def on_change(self, tell: Callable[[], None]) -> None:
         """Nobody changes real time."""
-
-
-class StandingClock:
-    """A market's clock that nobody replays: its times come only when it is asked and has reached them."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def now(self) -> datetime:
-        """Return the market's present instant."""
-        return self._clock.now()
-
-    def seconds_until(self, instant: datetime) -> float | None:
-        """Return 0 when the market has reached `instant`, else None: nobody knows when it will."""
-        return 0.0 if self.now() >= instant else None
-
-    def on_change(self, tell: Callable[[], None]) -> None:
-        """Nobody sets it."""

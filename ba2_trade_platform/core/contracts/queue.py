@@ -1,4 +1,4 @@
-"""Dispatcher contract: hands analyses to the worker, so that another queue can take SQLite's place.
+"""Queue contract: dispatcher, claims, leases and ended attempts, so that another queue can take SQLite's place.
 
 Decision record: docs/decisions/0002.
 """

@@ -52,6 +52,11 @@ _ADVICE = {
     "CONTEXT_OVERFLOW": Advice(
         "question too long", "for", "The question was too long for the model. Choose a larger model, then re-run."
     ),
+    "EXPERT_SKIPPED": Advice(
+        "nothing to analyse",
+        "",
+        "The expert found nothing to do and says why. Run again once that has changed.",
+    ),
     "EXPERT_UNAVAILABLE": Advice(
         "expert cannot work as configured",
         "",

@@ -31,11 +31,10 @@ from ba2_trade_platform.core.models.provider_rules import (
     url_of,
 )
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import ActorKind, ProviderKind, StructuredMethod
+from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 log = logging.getLogger(__name__)
 _P = t.model_provider.c
-CONSOLE = Actor(ActorKind.SYSTEM, "console")
 MAX_KEY = 1000
 _KEY_RULE = f"A key has 1 to {MAX_KEY} printable characters without spaces"
 

@@ -34,7 +34,6 @@ from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import ItemOutcome, RunState, RunTrigger, ScheduleClock
 
 MAX_PAGE = 500
-MOST_ACKNOWLEDGED = 10_000
 _R = t.schedule_run.c
 _S = t.schedule.c
 

@@ -42,7 +42,7 @@ class Stopped(BaseException):
 
 
 class RunContext:
-    """The AnalysisContext of one attempt; see core.contracts for what each part promises."""
+    """The AnalysisContext of one attempt; see core.contracts.experts for what each part promises."""
 
     def __init__(
         self,

@@ -17,8 +17,8 @@ _UNDER_WAY = text("state = 'running'")
 class Schedule(SQLModel, table=True):
     """When one expert analyses which symbols. Archived, never deleted: its runs are evidence.
 
-    `timing` is the rule that `core.timings` reads, `zone` the IANA zone of its local times, `calendar` the exchange
-    whose sessions it keeps to (a MIC; NULL: every day). `next_at` is the earliest planned time that has no run yet,
+    `timing` is the rule that `core.recurrence.timings` reads, `zone` the IANA zone of its local times, `calendar` the
+    exchange whose sessions it keeps to (a MIC; NULL: every day). `next_at` is the earliest planned time without a run,
     `wake_at` the same with its jitter; both are NULL when none comes. `deadline_minutes` after its planned time an
     analysis that has not begun is skipped (RUN_BEFORE); a run that begins `grace_seconds` late is late.
     """

@@ -47,7 +47,7 @@ _FAILED = Failed()
 
 
 class ScriptedModel(BaseChatModel):
-    """See the module. `model_name` is `rules`, with a failure to practise behind a `?`; see llm.scripted_practice.
+    """See the module. `model_name` is `rules`, with a failure to practise behind a `?`; see practice.py.
 
     The facts are the last ```facts block of JSON in the system and human messages: role, symbol, as_of, numbers,
     and where there are any reports, articles, posts and figures. Raises ExpertError

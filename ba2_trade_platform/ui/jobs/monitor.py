@@ -102,13 +102,13 @@ class JobMonitor:
 
     def _show(self) -> None:
         stopping = self._stopping = self._desk.platform.worker.status.stopping
-        zone = self._desk.zone
-        lines = []
+        zone, lines = self._desk.zone, list[dict[str, Any]]()
         for row in self._page.items:
             shown = line(
                 row, zone, busy=row.id in self._busy, stopping=row.id in stopping, open_providers=self._open_providers
             )
             shown |= self._outlooks.cell(row)
+            shown["rerun"] &= self._desk.platform.analyses.rerun_enabled
             chosen = row.id == self._drawer.analysis_id
             shown["picked"] = self._bar.picked.holds(row.id)
             shown["cls"] = ("chosen " if chosen else "") + ("at" if row.id == self._at else "")
@@ -140,7 +140,7 @@ class JobMonitor:
                 ui.icon("psychology")
                 ui.label("No experts yet").classes("ba2-empty-title")
                 ui.label(
-                    "Add your first expert, or load the demo desk: six experts on nine real stocks, no key needed."
+                    "Add your first expert, or load the demo desk: eight experts on nine real stocks, no key needed."
                 )
                 with ui.row().classes("justify-center items-center").style("margin-top: 10px"):
                     ui.link("Add an expert", "/experts").classes("ba2-link")

@@ -1,4 +1,4 @@
-"""Re-run button: re-runs at once, or first asks where a guard needs an answer."""
+"""Re-run question: re-runs at once, or first asks where a guard needs an answer."""
 
 from __future__ import annotations
 

@@ -123,7 +123,8 @@ async def test_switched_off_reruns_are_refused_with_the_setting(user: User, desk
     drain(desk.platform)
     desk.platform.analyses.rerun_enabled = False
     await user.open("/marketanalysis")
-    ask(user, analysis_id)
+    assert [line["rerun"] for line in table(user).rows] == [False]  # the orange button is not there
+    ask(user, analysis_id)  # as a page that was open before
     await eventually(lambda: user.should_see("Re-runs are switched off (BA2_RERUN_ENABLED=0)"))
 
 
