@@ -52,3 +52,13 @@ def test_only_the_new_schema_knows_withdrawn_and_the_old_one_gets_cancelled(old:
         change(old, WITHDRAW.replace("withdrawn", "lost"))
     downgrade(f"sqlite:///{old}", "0004", tmp_path / "backups")
     assert ask(old, "SELECT outcome FROM analysis_attempt ORDER BY id DESC LIMIT 1") == [("cancelled",)]
+
+
+def test_the_way_back_frees_the_number_of_a_withdrawn_rerun(old: Path, tmp_path: Path) -> None:
+    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    change(old, WITHDRAW)
+    change(old, "UPDATE market_analysis SET attempt = attempt - 1 WHERE id = (SELECT analysis_id FROM analysis_attempt"
+                " ORDER BY id DESC LIMIT 1)")  # fmt: skip
+    before = len(ask(old, "SELECT id FROM analysis_attempt"))
+    downgrade(f"sqlite:///{old}", "0004", tmp_path / "backups")
+    assert len(ask(old, "SELECT id FROM analysis_attempt")) == before - 1

@@ -16,6 +16,7 @@ from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.attempts import Opening
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
 from ba2_trade_platform.core.attempts.standings import standings
+from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, TooMany
@@ -51,6 +52,10 @@ class RerunAccepted:
         )
 
 
+class TwinUnderWayError(Exception):
+    """The same question is already pending or running under another number."""
+
+
 @dataclass(frozen=True)
 class _Decision:
     chosen: Chosen
@@ -82,13 +87,15 @@ class Rerun:
 
         `priority` moves it to another lane of the queue. Raises NotFound; Refused NOT_FAILED, ALREADY_QUEUED,
         PLAN_CHANGED or CONFIRMATION_REQUIRED; TooMany RETRY_LIMIT; Invalid for a mode, step, settings or provider that
-        cannot be had. A row whose twin is under way raises IntegrityError on the dedupe key. Whatever it raises, the
+        cannot be had. A row whose twin is under way raises TwinUnderWayError. Whatever it raises, the
         caller must not commit what it did.
         """
         session, now = transaction.session, self._clock.now()
         row = row_of(session, analysis_id)
         if row.status is not Status.FAILED:
             raise not_failed(session, row, now)
+        if active_holder(session, row.dedupe_key) is not None:  # said before anybody is asked to give reasons
+            raise TwinUnderWayError(f"analysis {row.id} has a twin that is pending or running")
         decision = self._decide(session, row, options, now)
         archives.pack(session, analysis_id, row.attempt, analysis=True)
         number = attempts.newest_number(session, analysis_id) + 1

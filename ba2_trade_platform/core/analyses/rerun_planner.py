@@ -38,7 +38,7 @@ from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
 from ba2_trade_platform.core.contracts.queue import Abilities, Ability
 from ba2_trade_platform.core.failures.kinds import effective_kind, fix_first, provider_of
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import FailureKind, Status, StepStatus, Trigger
+from ba2_trade_platform.vocabulary import FailureKind, Outcome, Status, StepStatus, Trigger
 
 log = logging.getLogger(__name__)
 USUAL_OF = 50  # so many of an expert's newest analyses say how long one usually takes
@@ -216,7 +216,7 @@ def _configs_of_attempts(session: Session, analysis_id: int) -> dict[int, _Confi
     rows = session.execute(
         select(_T.number, _T.config_id, _C.revision, _C.hash)
         .outerjoin(t.expert_config, _C.id == _T.config_id)
-        .where(_T.analysis_id == analysis_id)
+        .where(_T.analysis_id == analysis_id, _T.outcome.is_distinct_from(Outcome.WITHDRAWN))
         .order_by(_T.number)
     )
     return {row.number: _Config(row.config_id, row.revision, row.hash) for row in rows}
@@ -308,6 +308,7 @@ def _limit_sentence(session: Session, row: Any, now: datetime) -> str:
         select(_T.error_code, _T.outcome, _T.queued_at, t.actor.c.name)
         .join(t.actor, t.actor.c.id == _T.actor_id)
         .where(_T.analysis_id == row.id, _T.trigger.in_([Trigger.RERUN, Trigger.BULK]))
+        .where(_T.outcome.is_distinct_from(Outcome.WITHDRAWN))
         .order_by(_T.number)
     ).all()
     if not past:

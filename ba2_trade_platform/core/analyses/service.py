@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 
 from ba2_trade_platform.core.analyses.queue_service import Submitted, WorkerQueue
 from ba2_trade_platform.core.analyses.rate_limit import RerunRate
-from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, not_failed, row_of
+from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, TwinUnderWayError, not_failed, row_of
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions, RerunPlan
 from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
@@ -33,7 +32,7 @@ from ba2_trade_platform.core.base.errors import (
 )
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
-from ba2_trade_platform.core.base.transactions import Store, Transaction, violates
+from ba2_trade_platform.core.base.transactions import Store, Transaction
 from ba2_trade_platform.core.contracts.queue import Dispatcher
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
@@ -144,10 +143,8 @@ class Analyses:
         except Unavailable as error:
             log.warning("Error re-running analysis %s: %s", analysis_id, error, analysis=analysis_id, code=error.code)
             raise Unavailable(f"Error re-running analysis: {error}") from error
-        except IntegrityError as error:
-            if violates(error, t.analysis, "dedupe_key"):
-                raise self._duplicate(analysis_id) from error
-            raise
+        except TwinUnderWayError as error:
+            raise self._duplicate(analysis_id) from error
         _say_rerun(accepted, purged, about, by, options)
         return accepted, about.error_code
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.rerun import row_of
@@ -58,7 +58,8 @@ class Withdrawal:
     ) -> tuple[Withdrawn, Any]:
         """Withdraw the re-run of this one for actor `who`; return what stands again, and the row as it was.
 
-        Raises NotFound, or Refused NOT_WITHDRAWABLE: it was claimed, it is no re-run, or its archive holds too little.
+        Raises NotFound, also ARCHIVE_MISSING and ARCHIVE_UNREADABLE of a packed archive; Refused NOT_WITHDRAWABLE: it
+        was claimed, it is no re-run, or its archive holds too little.
         """
         session = transaction.session
         row = row_of(session, analysis_id)
@@ -85,7 +86,7 @@ class Withdrawal:
         found = session.execute(_FOLLOWED, {"analysis_id": row.id, "number": row.attempt}).one()
         contents = archives.expand(found.contents)
         if contents is None and found.packed_into is not None:
-            contents, _ = self._archive_files.read(found.packed_into, row.id, found.number)
+            contents = self._unpacked(session, row.id, found)
         if not contents or "analysis" not in contents:
             sentence = (
                 f"The re-run of analysis {row.id} was queued by an earlier version, which kept too little to undo it; "
@@ -93,6 +94,16 @@ class Withdrawal:
             )
             raise Refused(sentence, code="NOT_WITHDRAWABLE", status=row.status.value)
         return found.number, contents
+
+    def _unpacked(self, session: Session, analysis_id: int, found: Any) -> Any:
+        """Take an attempt's archive out of its file again: it belongs to an attempt that is the present one."""
+        contents, trace = self._archive_files.read(found.packed_into, analysis_id, found.number)
+        if trace:
+            archives.keep_traceback(session, analysis_id, found.number, trace)
+        session.execute(
+            update(t.attempt).where(_T.analysis_id == analysis_id, _T.number == found.number).values(packed_into=None)
+        )
+        return contents
 
 
 _OPENED = select(_T.trigger, _T.started_at).where(

@@ -147,9 +147,9 @@ def restore(session: Session, analysis_id: int, number: int, contents: Mapping[s
     if contents["recommendation"] is not None:
         session.execute(insert(t.recommendation).values(_typed(t.recommendation, contents["recommendation"])))
     attempt_id = select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
-    session.execute(
-        update(t.archive).where(t.archive.c.attempt_id == attempt_id.scalar_subquery()).values(contents=None)
-    )
+    of_attempt = t.archive.c.attempt_id == attempt_id.scalar_subquery()
+    session.execute(delete(t.archive).where(of_attempt, t.archive.c.traceback.is_(None)))
+    session.execute(update(t.archive).where(of_attempt).values(contents=None))
     return {**_typed(t.analysis, contents["analysis"]), "state": contents["state"]}
 
 

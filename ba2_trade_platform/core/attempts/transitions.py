@@ -74,9 +74,9 @@ class Transitions:
             note_failures(
                 session, [_seen(change, event) for change in changes if change.why], max(c.at for c in changes)
             )
-        _update(session, event, effect, [_handed_on(session, change, effect) for change in changes])
-        if effect.outcome is not None:
+        if effect.outcome is not None:  # first, so that what is archived has ended too
             attempts.close(session, [_closing(change, effect.outcome) for change in changes])
+        _update(session, event, effect, [_handed_on(session, change, effect) for change in changes])
         for change in changes:
             if change.next is not None:
                 attempts.open_attempt(

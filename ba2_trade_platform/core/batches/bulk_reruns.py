@@ -202,7 +202,7 @@ def _item_rows(plan: BulkPlan) -> list[tuple[Any, ...]]:
 
 
 def _still(session: Session, plan: BulkPlan) -> bool:
-    """Tell whether everything that is to run still stands as it was read a moment ago: attempts only ever grow."""
+    """Tell whether everything that is to run still stands as it was read a moment ago: no attempt comes twice."""
     now = session.execute(
         select(func.count().label("rows"), func.sum(_A.attempt).label("attempts"))
         .select_from(t.analysis)

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, func, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.analyses.rerun import Rerun
+from ba2_trade_platform.core.analyses.rerun import Rerun, TwinUnderWayError
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.logs import get_logger
-from ba2_trade_platform.core.base.transactions import Transaction, violates
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.batches.bulk_plans import Planner
 from ba2_trade_platform.core.completion.batches import settle_batches
 from ba2_trade_platform.db import tables as t
@@ -122,7 +122,7 @@ class BulkSlices:
 
     def _queue(self, transaction: Transaction, bulk: Any, item: Any, row: Any, part: _Slice) -> None:
         try:
-            with transaction.session.begin_nested():
+            with transaction.savepoint():
                 accepted, _, _ = self._reruns.rerun_in(
                     transaction,
                     row.id,
@@ -136,9 +136,7 @@ class BulkSlices:
             raise
         except PlatformError as refusal:
             part.refuse(item, ItemOutcome.BLOCKED, str(refusal))
-        except IntegrityError as error:
-            if not violates(error, t.analysis, "dedupe_key"):
-                raise
+        except TwinUnderWayError:
             part.refuse(item, ItemOutcome.SKIPPED, "already under way as another analysis")
         except OperationalError:
             raise  # locked or full: nobody's data is to blame

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import Boolean, bindparam, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.transactions import Transaction
@@ -59,25 +59,38 @@ def settle_ended(transaction: Transaction, ended: Sequence[EndedAttempt]) -> Non
         return
     session.connection().execute(
         _SETTLE,
-        [{"w_id": one.analysis_id, "v_outcome": ITEM_OUTCOMES[one.outcome], "v_reason": _words(one)} for one in final],
+        [
+            {
+                "w_id": one.analysis_id,
+                "v_outcome": ITEM_OUTCOMES[one.outcome],
+                "v_reason": _words(one),
+                "v_withdrawn": one.outcome is Outcome.WITHDRAWN,
+            }
+            for one in final
+        ],
     )
     settle_batches(session, batches, max(one.finished_at for one in final))
 
 
-_OF_WAITING = (t.batch_item.c.outcome == ItemOutcome.QUEUED,)
+_WAITS = t.batch_item.c.outcome == ItemOutcome.QUEUED
 _WAITING_BATCHES = select(t.batch_item.c.batch_id).where(
-    t.batch_item.c.analysis_id.in_(bindparam("w_ids", expanding=True)), *_OF_WAITING
+    t.batch_item.c.analysis_id.in_(bindparam("w_ids", expanding=True)), _WAITS
 )
 _SETTLE = (
     update(t.batch_item)
-    .where(t.batch_item.c.analysis_id == bindparam("w_id"), *_OF_WAITING)
-    .values(outcome=bindparam("v_outcome", type_=t.batch_item.c.outcome.type), reason=bindparam("v_reason"))
+    .where(t.batch_item.c.analysis_id == bindparam("w_id"), _WAITS)
+    .values(
+        outcome=bindparam("v_outcome", type_=t.batch_item.c.outcome.type),
+        reason=bindparam("v_reason"),
+        # One that was withdrawn never ran: a canary takes another in its place.
+        attempt=case((bindparam("v_withdrawn", type_=Boolean), None), else_=t.batch_item.c.attempt),
+    )
 )
 
 
 def _words(ended: EndedAttempt) -> str | None:
     """Return why an item ended as it did: what a person said, else the failure, else how its analysis ended."""
-    said = ended.reason or ended.message
+    said = ended.message if ended.outcome is Outcome.FAILED else ended.reason or ended.message
     return said or (ended.outcome.value if ended.outcome in (Outcome.CANCELLED, Outcome.WITHDRAWN) else None)
 
 

@@ -138,7 +138,6 @@ def _settle(session: Session, run: Any, at: datetime) -> None:
 
 
 def _counted(session: Session, batch_id: int) -> _Counts:
-    # The attempt says it first: the analysis' own row follows later in the same transaction.
     expired = exists().where(
         t.attempt.c.analysis_id == _I.analysis_id, t.attempt.c.error_code == ErrorCode.RUN_BEFORE.value
     )

@@ -58,10 +58,15 @@ _FORGET = delete(t.model_answer).where(
 )
 # What is answered after its attempt has ended for good is of no use to anybody: nothing takes that work up again.
 _HANDED_ON = (Outcome.INTERRUPTED, Outcome.RELEASED)
-_GOES_ON = select(_T.id).where(
-    _T.analysis_id == bindparam("g_id"),
-    _T.number == bindparam("g_number"),
-    _T.outcome.is_(None) | _T.outcome.in_(_HANDED_ON),
+_GOES_ON = (
+    select(_T.id)
+    .join(t.analysis, t.analysis.c.id == _T.analysis_id)
+    .where(
+        _T.analysis_id == bindparam("g_id"),
+        _T.number == bindparam("g_number"),
+        _T.outcome.is_(None) | _T.outcome.in_(_HANDED_ON),
+        t.analysis.c.status.in_((Status.PENDING, Status.RUNNING)),
+    )
 )
 _UNDER_WAY = select(_C.id, _C.analysis_id, _C.attempt).where(_C.outcome.is_(None))
 

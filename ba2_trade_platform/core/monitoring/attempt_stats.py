@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     func,
     literal,
+    literal_column,
     select,
 )
 from sqlalchemy.orm import Session
@@ -267,6 +268,7 @@ def _recent(since: datetime, expert: int | None) -> Select[Any]:
             func.strftime("%Y-%m-%dT%H", _T.finished_at).label("stamp"),
         )
         .join(newest, newest.c.id == _T.id)
+        .where(_T.outcome.is_distinct_from(literal_column("'withdrawn'")))  # nothing was done
         .join(t.analysis, t.analysis.c.id == _T.analysis_id)
     )  # fmt: skip
     return statement if expert is None else statement.where(t.analysis.c.expert_instance_id == expert)

@@ -10,13 +10,15 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.attempts.effects import BY_ITSELF
+from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Outcome, Trigger
 
 ACTIVITY_BOUND = 500
 # The attempt says of its end all that these lines do.
-ENDS_BY_ITSELF = frozenset({"succeed", "fail", "skip", "expire", "refuse", "give up", "retry"})
+ENDS_BY_ITSELF = frozenset(event.value for event in BY_ITSELF | {Event.SUCCEED, Event.RETRY})
 WORDS = {
     Trigger.FIRST: "submitted",
     Trigger.RERUN: "re-run",
@@ -70,7 +72,7 @@ def read_deeds(session: Session, analysis_id: int) -> list[Deed]:
 
 def timeline(attempts: Iterable[Attempt], deeds: Sequence[Deed]) -> list[Moment]:
     """Return what happened, oldest first; a deed at the very instant of a change of state is its reason, not a line."""
-    reasons = {deed.at: deed for deed in deeds}
+    reasons = {deed.at: deed for deed in deeds if deed.what not in ENDS_BY_ITSELF}
     moments = [_explained(moment, reasons.get(moment.at)) for attempt in attempts for moment in _of(attempt)]
     told = {moment.at for moment in moments}
     moments += [
@@ -104,7 +106,7 @@ def _ending(attempt: Attempt) -> str:
 
 
 def _explained(moment: Moment, deed: Deed | None) -> Moment:
-    if deed is None or deed.what in ENDS_BY_ITSELF or moment.actor is not None or moment.state == "running":
+    if deed is None or moment.actor is not None or moment.state == "running":
         return moment
     return replace(moment, actor=deed.actor, reason=deed.reason)
 

@@ -21,7 +21,8 @@ from ba2_trade_platform.vocabulary import Outcome
 log = get_logger(__name__)
 EndedWrites = Sequence[tuple[WriteBatch, End]]
 
-EVENTS = {Outcome.COMPLETED: Event.SUCCEED, Outcome.FAILED: Event.FAIL, Outcome.SKIPPED: Event.SKIP}
+# Failures first: whether a group has come back is asked before an answer to it is closed.
+EVENTS = {Outcome.FAILED: Event.FAIL, Outcome.SKIPPED: Event.SKIP, Outcome.COMPLETED: Event.SUCCEED}
 
 
 @dataclass(frozen=True)

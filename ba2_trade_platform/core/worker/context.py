@@ -81,7 +81,6 @@ class RunContext:
         self._done = 0
         self._running: list[str] = []
         self._begun: dict[str, None] = {}  # names in the order of beginning, each once
-        self._previous_attempt = claim.attempt - 1
 
     def expect(self, steps: int) -> None:
         """Say how many steps this attempt will take."""

@@ -14,6 +14,7 @@ from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.markdown import json_text
 from ba2_trade_platform.ui.kit.panels import Fold, Panel, quiet
 from ba2_trade_platform.ui.kit.times import DASH
+from ba2_trade_platform.vocabulary import Outcome
 
 LINES_SHOWN = 400
 VALUE_LENGTH = 2_000
@@ -45,8 +46,11 @@ class Comparison:
         return select
 
     def show(self, attempts: Sequence[Attempt]) -> None:
-        """Offer these attempts, newest first; what has been chosen stays, and at first the last two are."""
-        numbers = [attempt.number for attempt in attempts]
+        """Offer these attempts, newest first, without those that were withdrawn: they did nothing.
+
+        What has been chosen stays, and at first the last two are.
+        """
+        numbers = [attempt.number for attempt in attempts if attempt.outcome is not Outcome.WITHDRAWN]
         if numbers == self._numbers:
             return
         self._numbers = numbers

@@ -16,11 +16,12 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, KeptAnswer
 from ba2_trade_platform.core.contracts.queue import Claim, EndedAttempt
 from ba2_trade_platform.core.events.outbox import EventType
-from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, Outcome, Status
-from tests.fakes.experts import Catalog, Scripted
+from ba2_trade_platform.core.worker.buffers import End, StepRecord, WriteBatch
+from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, Outcome, Status, StepStatus
+from tests.fakes.experts import Catalog, Scripted, hold
 from tests.platforms import TRADER
 from tests.sql import ask, one
-from tests.stepped import Desk, SteppedWorker, make_desk
+from tests.stepped import Desk, SteppedWorker, failure_of, make_desk, worked
 
 PACKAGE = Path(__file__).parents[3] / "ba2_trade_platform"
 GUARDED = {"status", "lease_token", "lease_until", "worker_id", "attempt"}
@@ -208,6 +209,42 @@ def test_what_stands_otherwise_than_was_read_is_not_changed(desk: Desk) -> None:
     with pytest.raises(RuntimeError, match="1 analyses stood pending, 0 do now"), desk.store.write() as transaction:
         Transitions().apply(transaction, Event.CANCEL, [Change(read, desk.clock.now())], by=1)
     assert desk.row(analysis_id).status is Status.RUNNING
+
+
+def test_the_archive_of_a_retried_attempt_says_how_its_steps_ended(desk: Desk) -> None:
+    worker, now = desk.worker(), desk.clock.now()
+    claim = worker.claim(desk.submit(desk.expert(max_retries=1)))
+    slow = StepRecord(1, "Slow", StepStatus.RUNNING, "hash", now)
+    worker.tick(WriteBatch(claim, steps={1: slow}))
+    late = failure_of(claim, ErrorCode.TIMEOUT, "too slow")
+    worker.tick(WriteBatch(claim, end=End(Outcome.FAILED, now, failure=late)))
+    (step,) = desk.platform.monitoring.details.archive(claim.analysis_id, 1).steps
+    assert (step["name"], step["status"], step["error_message"]) == ("Slow", "failed", "too slow")
+
+
+def test_a_group_whose_answer_completes_in_the_same_tick_has_not_come_back(desk: Desk) -> None:
+    worker, instance = desk.worker(), desk.expert()
+    first = desk.submit(instance, "AAPL")
+    worker.fail(worker.claim(first))
+    desk.analyses.rerun(first, by=TRADER)
+    answer = worker.claim(first)
+    other = worker.claim(desk.submit(instance, "MSFT"))
+    now = desk.clock.advance(1)
+    worker.tick(
+        worked(answer, now, End(Outcome.COMPLETED, now, hold())),
+        worked(other, now, End(Outcome.FAILED, now, failure=failure_of(other))),
+    )
+    assert ask(desk.file, "SELECT seen, regressed_at FROM failure_group") == [(2, None)]
+
+
+def test_an_item_of_a_retry_that_was_stopped_shows_its_failure(desk: Desk) -> None:
+    worker, instance = desk.worker(), desk.expert(max_retries=2)
+    desk.queue.submit_batch([instance], ["AAPL"], by=TRADER)
+    worker.tick()
+    (claim,) = worker.leased.values()
+    worker.fail(claim, ErrorCode.RATE_LIMIT, "Too many requests")
+    desk.platform.waiting_retries.stop(claim.analysis_id, by=TRADER, reason="enough")
+    assert ask(desk.file, "SELECT outcome, reason FROM batch_item") == [("failed", "Too many requests")]
 
 
 def test_every_event_that_changes_a_status_has_its_effect() -> None:

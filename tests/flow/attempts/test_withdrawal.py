@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ def test_an_item_of_a_bulk_rerun_says_that_it_was_withdrawn(desk: Desk) -> None:
     desk.worker().tick()
     assert desk.row(analysis_id).status is Status.PENDING
     desk.analyses.withdraw(analysis_id, by=TRADER, reason="not this one")
-    assert ask(desk.file, "SELECT outcome, reason FROM batch_item") == [("skipped", "not this one")]
+    assert ask(desk.file, "SELECT outcome, reason, attempt FROM batch_item") == [("skipped", "not this one", None)]
     desk.worker().tick()
     assert one(desk.file, "SELECT finished_at IS NOT NULL FROM batch") == 1
 
@@ -185,3 +186,45 @@ def test_a_deadline_that_the_rerun_dropped_comes_back(desk: Desk) -> None:
     assert desk.row(analysis_id).run_before is None
     desk.analyses.withdraw(analysis_id, by=TRADER)
     assert desk.row(analysis_id).run_before == deadline
+
+
+def test_a_withdrawn_rerun_counts_nowhere_and_its_settings_are_not_offered(desk: Desk) -> None:
+    analysis_id = failed(desk, max_reruns=1)
+    instance = desk.row(analysis_id).expert_instance_id
+    desk.platform.experts.update(instance, by=TRADER, settings={"window": 7})
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    desk.platform.experts.update(instance, by=TRADER, settings={"window": 9})
+    plan = desk.analyses.rerun_plan(analysis_id)
+    assert "3" not in {choice.config for choice in plan.configs}
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    worker = desk.worker()
+    worker.fail(worker.claim(analysis_id))
+    with pytest.raises(TooMany, match="was re-run once"):
+        desk.analyses.rerun(analysis_id, by=TRADER)
+
+
+def test_an_attempt_without_a_traceback_leaves_no_empty_archive(desk: Desk) -> None:
+    worker = desk.worker()
+    claim = worker.claim(desk.submit(desk.expert("Other")))
+    bare = replace(failure_of(claim), traceback=None)
+    worker.tick(worked(claim, desk.clock.now(), End(Outcome.FAILED, desk.clock.now(), failure=bare)))
+    desk.analyses.rerun(claim.analysis_id, by=TRADER)
+    desk.analyses.withdraw(claim.analysis_id, by=TRADER)
+    assert one(desk.file, "SELECT COUNT(*) FROM attempt_archive") == 0
+
+
+def test_what_was_packed_away_meanwhile_comes_back_with_its_traceback(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, Catalog(Scripted()), archive_days=1)
+    worker = desk.worker()
+    analysis_id = desk.submit(desk.expert())
+    worker.fail(worker.claim(analysis_id))
+    before = standing(desk)
+    desk.clock.advance(3 * 86_400)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    desk.platform.retention.pack_away(by=TRADER)
+    assert one(desk.file, "SELECT packed_into FROM analysis_attempt WHERE number = 1") is not None
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    assert standing(desk) == before
+    assert str(desk.platform.monitoring.details.archive(analysis_id, 1).traceback).startswith("Traceback of")
+    desk.close()

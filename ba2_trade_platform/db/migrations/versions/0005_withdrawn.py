@@ -17,6 +17,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The version before gives a re-run the number after the analysis' own: none may be taken there.
+    op.execute("""
+        DELETE FROM analysis_attempt WHERE outcome = 'withdrawn'
+        AND number > (SELECT attempt FROM market_analysis WHERE market_analysis.id = analysis_attempt.analysis_id)""")
     op.execute("UPDATE analysis_attempt SET outcome = 'cancelled' WHERE outcome = 'withdrawn'")
     _outcomes(AFTER, BEFORE)
 
