@@ -5,11 +5,12 @@ N ?= 500
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
-.PHONY: help install install-dev install-bench run test check format lint types imports chaos bench requirements
+.PHONY: help install install-dev install-bench run fast test check format lint types imports chaos bench requirements
 
 help:
 	@echo "make run            install what is missing and start the console on http://127.0.0.1:8080"
 	@echo "make install        the set-up alone"
+	@echo "make fast           what answers within a minute: unit, db, contracts; ARGS=... goes to pytest"
 	@echo "make test           every test, browser tests included; ARGS=... goes to pytest"
 	@echo "make check          format, lint, types, imports, then the tests"
 	@echo "make chaos N=500    kill and restart the console N times"
@@ -37,6 +38,9 @@ install-bench: .venv/.benchmarks
 
 run: install
 	@$(PY) main.py
+
+fast: install-dev
+	@$(PY) -m pytest tests/unit tests/db tests/contracts -n 3 --dist worksteal $(ARGS)  # a third one, for some wait
 
 test: install-dev
 	@browser=$$(.ci/chromium) || exit 1; if [ -z "$$browser" ]; then without=(-m "not browser"); fi; \

@@ -22,6 +22,7 @@ from ba2_trade_platform.market.providers.requests import Asker
 from ba2_trade_platform.market.providers.yahoo import YahooSource
 from tests.fakes.clock import StandingClock
 from tests.fakes.price_server import KEY, SECRET, Market
+from tests.patience import EVENT_SECONDS
 
 CLOSE = datetime(2014, 12, 31, 21, tzinfo=UTC)
 EVENING = CLOSE + timedelta(hours=1)
@@ -33,7 +34,7 @@ def live_prices(
     folder: Path,
     *,
     clock: Clock | None = None,
-    timeout: float = 5,
+    timeout: float = EVENT_SECONDS,
     per_minute: int = 10_000,
     sleep: Callable[[float], None] = lambda _: None,
     renamed: Renamed | None = None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ba2_trade_platform.api.analyses import analyses, queue, reruns, results, retries
@@ -28,6 +30,35 @@ from ba2_trade_platform.vocabulary import ActorKind
 PREFIX = "/api/v1"
 PATHS = ("/api", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
+AREAS = (
+    analyses,
+    reruns,
+    batches,
+    bulk_reruns,
+    results,
+    failures,
+    retries,
+    costs,
+    retention,
+    backups,
+    health_report,
+    queue,
+    alerts,
+    breakers,
+    providers,
+    experts,
+    research,
+    lessons,
+    notifications,
+    schedules,
+    runs,
+    instruments,
+    watchlists,
+    demo,
+    replay,
+    symbol_maps,
+)
+
 
 def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
     """Return the API as an application; `kind` is the kind of actor that those who ask are."""
@@ -42,36 +73,7 @@ def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
     )
     api.state.platform = platform
     api.state.actor = platform.actor(kind)
-    for area in (
-        analyses,
-        reruns,
-        batches,
-        bulk_reruns,
-        results,
-        failures,
-        retries,
-        costs,
-        retention,
-        backups,
-        health_report,
-        queue,
-        alerts,
-        breakers,
-        providers,
-        experts,
-        research,
-        lessons,
-        notifications,
-        schedules,
-        runs,
-        instruments,
-        watchlists,
-        demo,
-        replay,
-        symbol_maps,
-    ):
-        api.include_router(area.router, prefix=PREFIX)
-    api.include_router(health.router)
+    api.router.routes.extend(_routes())
     api.add_middleware(JsonOnly)
     api.add_middleware(Guard, host=platform.settings.host)
     answer_problems(api)
@@ -98,6 +100,16 @@ class _ApiFirst:
             scope["path"] == path or scope["path"].startswith(f"{path}/") for path in PATHS
         )
         await (self._api if wanted else self._app)(scope, receive, send)
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Return the routes of all areas; FastAPI works them out at the first request, once for all applications."""
+    api = FastAPI(openapi_url=None, responses=EVERYWHERE)
+    for area in AREAS:
+        api.include_router(area.router, prefix=PREFIX)
+    api.include_router(health.router)
+    return api.routes
 
 
 def _document(api: FastAPI) -> dict[str, Any]:

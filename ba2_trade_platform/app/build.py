@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def _open(settings: Settings) -> tuple[Path, Engine]:
         raise StartRefused(f"{name}: {error.filename} cannot be written: {error.strerror}") from error
 
 
+@cache
 def _version() -> str:
     try:
         return version("ba2-trade-platform")

@@ -20,9 +20,21 @@ from tests.stepped import Desk, make_desk
 TODAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk for those who only read."""
+    yield from filled(tmp_path_factory.mktemp("desk"))
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(tmp_path)
+def own_desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of a test's own."""
+    yield from filled(tmp_path)
+
+
+def filled(folder: Path) -> Iterator[Desk]:
+    """A desk with forty analyses that have ended."""
+    made = make_desk(folder)
     expert, worker = made.expert(max_concurrent=256), made.worker()
     for number in range(40):
         made.submit(expert, f"S{number}")
@@ -102,10 +114,10 @@ def test_counts_are_read_from_indexes_alone(desk: Desk) -> None:
     assert all("LIMIT" in text for text, _ in found)
 
 
-def test_claiming_walks_the_index_of_what_waits(desk: Desk) -> None:
-    desk.submit(1, "AAPL")
-    desk.platform.experts.update(desk.expert(alias="Idle"), by=TRADER, enabled=False)
-    found = plans(desk, desk.worker().tick)
+def test_claiming_walks_the_index_of_what_waits(own_desk: Desk) -> None:
+    own_desk.submit(1, "AAPL")
+    own_desk.platform.experts.update(own_desk.expert(alias="Idle"), by=TRADER, enabled=False)
+    found = plans(own_desk, own_desk.worker().tick)
     assert_indexed(found, sorts="JOIN analysis_attempt")  # puts the handful that was claimed in order
     used = {name for _, plan in found for name in re.findall(r"INDEX (ix_market_analysis_\w+)", plan)}
     assert {"ix_market_analysis_claim", "ix_market_analysis_run_before"} <= used
@@ -113,9 +125,9 @@ def test_claiming_walks_the_index_of_what_waits(desk: Desk) -> None:
     assert "ix_market_analysis_expert_instance_id" not in used
 
 
-def test_a_rerun_and_a_duplicate_touch_rows_by_their_keys(desk: Desk) -> None:
-    failed = next(found.id for found in desk.platform.monitoring.jobs.page(Filter(status=(Status.FAILED,))).items)
-    assert_indexed(plans(desk, lambda: desk.analyses.rerun(failed, by=TRADER)))
-    found = plans(desk, lambda: desk.submit(1, desk.row(failed).symbol))
+def test_a_rerun_and_a_duplicate_touch_rows_by_their_keys(own_desk: Desk) -> None:
+    failed = next(found.id for found in own_desk.platform.monitoring.jobs.page(Filter(status=(Status.FAILED,))).items)
+    assert_indexed(plans(own_desk, lambda: own_desk.analyses.rerun(failed, by=TRADER)))
+    found = plans(own_desk, lambda: own_desk.submit(1, own_desk.row(failed).symbol))
     assert_indexed(found)
     assert any("ux_market_analysis_dedupe_key" in plan for _, plan in found)

@@ -64,7 +64,7 @@ class HookServer:
 def hook_server() -> Iterator[HookServer]:
     """Serve for the length of a block."""
     hooks = HookServer()
-    thread = threading.Thread(target=hooks.server.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=hooks.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield hooks

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -48,12 +49,18 @@ def file_bytes(file: Path) -> int:
 def versions(console: str) -> dict[str, str]:
     """Return the versions of the console, Python, SQLite and the libraries that matter in a bug report."""
     found = {"console": console, "python": python_platform.python_version(), "sqlite": sqlite3.sqlite_version}
+    return found | _libraries() | {"system": f"{python_platform.system()} {python_platform.release()}"}
+
+
+@cache
+def _libraries() -> dict[str, str]:
+    found = {}
     for name in LIBRARIES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found | {"system": f"{python_platform.system()} {python_platform.release()}"}
+    return found
 
 
 def steady_seconds() -> float:

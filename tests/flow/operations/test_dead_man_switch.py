@@ -55,7 +55,7 @@ class Listener:
 def listening() -> Iterator[Listener]:
     """A server for the length of a block."""
     listener = Listener()
-    thread = threading.Thread(target=listener.server.serve_forever)
+    thread = threading.Thread(target=listener.server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield listener

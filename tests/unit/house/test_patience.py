@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ from tests.places import ROOT
 TESTS = ROOT / "tests"
 CLOCKS = ("monotonic", "perf_counter", "steady_seconds", "time")
 WAITS = ("communicate", "join", "result", "timeout", "wait", "wait_for")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return a module as it is parsed."""
+    return ast.parse(path.read_text())
 
 
 @pytest.mark.parametrize(("given", "wanted"), [("1", 1.0), ("3", 3.0), ("0.5", 0.5)])
@@ -53,7 +60,7 @@ def test_no_test_waits_for_a_time_of_its_own() -> None:
     assert [
         f"{path.relative_to(ROOT)}:{line}"
         for path in sorted(TESTS.rglob("*.py"))
-        for line in own_times(ast.parse(path.read_text()))
+        for line in own_times(tree_of(path))
         if path != Path(__file__)
     ] == []
 
@@ -75,7 +82,7 @@ def test_no_test_asserts_how_long_anything_took() -> None:
     assert [
         f"{path.relative_to(ROOT)}:{line}"
         for path in sorted(TESTS.rglob("*.py"))
-        for line in asserted_times(ast.parse(path.read_text()))
+        for line in asserted_times(tree_of(path))
     ] == []
 
 

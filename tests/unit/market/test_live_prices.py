@@ -21,6 +21,7 @@ from ba2_trade_platform.vocabulary import ErrorCode
 from tests.fakes.clock import MovingClock
 from tests.fakes.price_server import Market, Trouble, price_server
 from tests.markets import CLOSE, EVENING, live_prices, market_of_the_demo
+from tests.patience import EVENT_SECONDS
 
 BOTH = pytest.mark.parametrize("kind", ["yahoo", "alpaca"])
 
@@ -121,14 +122,22 @@ def test_a_bar_of_a_session_under_way_is_not_kept(kind: str, tmp_path: Path) -> 
         (Trouble(how="garbage"), ErrorCode.PROVIDER_DOWN),
         (Trouble(how="shapeless"), ErrorCode.DATA_MISSING),
         (Trouble(how="cut"), ErrorCode.CONNECTION),
-        (Trouble(seconds=1.5), ErrorCode.TIMEOUT),
     ],
 )
 def test_each_failure_has_its_code_and_a_sentence(kind: str, trouble: Trouble, code: ErrorCode, tmp_path: Path) -> None:
     with shop(kind, tmp_path) as desk:
         desk.market.trouble(*[trouble] * 12)
-        error = failure_of(desk.open(timeout=0.7))
+        error = failure_of(desk.open())
         assert error.code is code
+        assert str(error).lower().startswith(kind)
+
+
+@BOTH
+def test_no_answer_in_time_is_a_time_out(kind: str, tmp_path: Path) -> None:
+    with shop(kind, tmp_path) as desk:
+        desk.market.trouble(*[Trouble(seconds=EVENT_SECONDS)] * 12)
+        error = failure_of(desk.open(timeout=0.1))
+        assert error.code is ErrorCode.TIMEOUT
         assert str(error).lower().startswith(kind)
 
 
