@@ -40,11 +40,11 @@ run: install
 	@$(PY) main.py
 
 fast: install-dev
-	@$(PY) -m pytest tests/unit tests/db tests/contracts -n 3 --dist worksteal $(ARGS)  # a third one, for some wait
+	@$(PY) -m pytest tests/unit tests/db tests/contracts -n auto --dist worksteal $(ARGS)
 
 test: install-dev
 	@browser=$$(.ci/chromium) || exit 1; if [ -z "$$browser" ]; then without=(-m "not browser"); fi; \
-	BA2_CHROMIUM="$$browser" $(PY) -m pytest -n auto --maxprocesses=4 --dist loadscope "$${without[@]}" $(ARGS)
+	BA2_CHROMIUM="$$browser" $(PY) -m pytest -n auto --dist loadscope --no-loadscope-reorder "$${without[@]}" $(ARGS)
 
 check: format lint types imports test
 
