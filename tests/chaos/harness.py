@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,8 +134,11 @@ class Acknowledged:
 class Trader:
     """A client that asks for things at random until the console no longer answers."""
 
-    def __init__(self, url: str, instances: list[int], rng: random.Random, said: Acknowledged) -> None:
-        self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=CONSOLE_SECONDS)
+    def __init__(
+        self, url: str, instances: list[int], rng: random.Random, said: Acknowledged, heard: threading.Semaphore
+    ) -> None:
+        hooks: dict[str, list[Any]] = {"response": [lambda _: heard.release()]}
+        self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=CONSOLE_SECONDS, event_hooks=hooks)
         self._instances = instances
         self._rng = rng
         self._said = said
@@ -254,15 +258,20 @@ def live_and_die(console: Console, rng: random.Random, instances: list[int], sai
         console.kill()
         return f"{moment:.3f} s after its start"
     console.wait_until_ready()
-    traders = [Trader(console.url, instances, random.Random(rng.random()), said) for _ in range(2)]
+    heard, answers = threading.Semaphore(0), rng.randint(10, 120)  # so that a slow machine has as full a life
+    traders = [Trader(console.url, instances, random.Random(rng.random()), said, heard) for _ in range(2)]
     with ThreadPoolExecutor(len(traders)) as pool:
         at_work = [pool.submit(trader.work, budget) for trader in traders]
-        moment = rng.uniform(0.05, 1.0)
-        time.sleep(moment)  # the moment of death is the input of this test, not a wait
-        console.kill()
+        try:
+            for _ in range(answers):
+                assert heard.acquire(timeout=CONSOLE_SECONDS), "the console does not answer"
+            moment = rng.uniform(0.0, 0.2)
+            time.sleep(moment)  # the moment of death is the input of this test, not a wait
+        finally:
+            console.kill()
     for trader in at_work:
         trader.result()
-    return f"{moment:.3f} s after it was ready"
+    return f"{moment:.3f} s after {answers} answers"
 
 
 def drain(console: Console, said: Acknowledged) -> None:
