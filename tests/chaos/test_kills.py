@@ -78,10 +78,15 @@ def test_the_kills_hit_running_work(survived: Survived) -> None:
     [
         ("DELETE FROM market_analysis WHERE id = {completed}", "was acknowledged and is lost"),
         ("UPDATE market_analysis SET status = 'running' WHERE id = {completed}", "is not in an end state"),
-        ("DELETE FROM analysis_output WHERE id = (SELECT MIN(id) FROM analysis_output)", "exactly the outputs"),
+        (
+            "DELETE FROM analysis_output WHERE id ="
+            " (SELECT MIN(id) FROM analysis_output WHERE market_analysis_id = {completed})",
+            "exactly the outputs",
+        ),
         (
             "INSERT INTO analysis_output (market_analysis_id, attempt, step_id, type, name, text, created_at)"
-            " SELECT market_analysis_id, attempt, step_id, type, name, text, created_at FROM analysis_output LIMIT 1",
+            " SELECT market_analysis_id, attempt, step_id, type, name, text, created_at FROM analysis_output"
+            " WHERE market_analysis_id = {completed} LIMIT 1",
             "exactly the outputs",
         ),
         ("UPDATE analysis_output SET attempt = attempt + 1 WHERE market_analysis_id = {completed}", "the present one"),
