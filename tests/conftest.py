@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,11 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the kinds with long modules first, so that short ones fill the end of a run on several processes."""
     items.sort(key=lambda item: place(item.path.relative_to(TESTS).parts[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every later garbage collection what was imported by now and stays."""
+    gc.freeze()
 
 
 def place(kind: str) -> int:
