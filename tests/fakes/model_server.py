@@ -48,12 +48,16 @@ class Reply:
 
 @dataclass
 class Asked:
-    """One request as the server saw it; `whole` says that its answer was sent to its end, `left` that it is over."""
+    """One request as the server saw it; `whole`: its answer was sent to its end.
+
+    `began` is set when the answer begins, `left` when it is over; one that never begins is never over either.
+    """
 
     at: float
     path: str
     body: dict[str, Any]
     authorization: str
+    began: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
     whole: bool = False
     reply: Reply | None = None
@@ -117,6 +121,7 @@ class ModelServer:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     async def _stream(self, lines: list[str], reply: Reply, asked: Asked) -> AsyncIterator[str]:
+        asked.began.set()
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:

@@ -201,6 +201,7 @@ async def test_cancelling_ends_on_the_server_a_call_that_would_never_end(desk: M
     server.will(Reply("a long answer that never ends", ends="stalled"))
     task = asyncio.create_task(say(desk.attempt("local")))
     assert await asyncio.to_thread(server.arrived.wait, EVENT_SECONDS)
+    assert await asyncio.to_thread(server.asked[0].began.wait, EVENT_SECONDS)
     task.cancel()
     assert await asyncio.to_thread(server.asked[0].left.wait, EVENT_SECONDS)
     with pytest.raises(asyncio.CancelledError):
