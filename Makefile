@@ -10,7 +10,7 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --qui
 help:
 	@echo "make run            install what is missing and start the console on http://127.0.0.1:8080"
 	@echo "make install        the set-up alone"
-	@echo "make fast           what answers within a minute: unit, db, contracts; ARGS=... goes to pytest"
+	@echo "make fast           the quick kinds: unit, db, contracts; ARGS=... goes to pytest"
 	@echo "make test           every test, browser tests included; ARGS=... goes to pytest"
 	@echo "make check          format, lint, types, imports, then the tests"
 	@echo "make chaos N=500    kill and restart the console N times"
