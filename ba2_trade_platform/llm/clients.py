@@ -57,7 +57,9 @@ def _openai(connection: Connection, asking: Asking) -> dict[str, Any]:
         "max_retries": 0,
         "stream_usage": True,
         "timeout": timeout,
-        "stream_chunk_timeout": asking.timeout_seconds,
+        # Its wait for the next chunk drops a cancellation that comes together with one, and the call would go on,
+        # paid, after its analysis; the time of the whole call is limited where it is heard.
+        "stream_chunk_timeout": None,
         "http_async_client": DefaultAsyncHttpxClient(timeout=timeout, trust_env=_by_proxy(connection)),
     }
     if connection.provider.base_url is not None:

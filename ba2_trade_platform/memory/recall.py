@@ -27,7 +27,8 @@ class Recall:
         """Return lessons for a similar situation whose outcome was known at as_of, the most similar first."""
         answer = self._memory.nearest(situation, max(1, min(limit, MAX_LESSONS)), self._scope)
         try:
-            rows = await asyncio.wait_for(asyncio.wrap_future(answer), RECALL_SECONDS)
+            async with asyncio.timeout(RECALL_SECONDS):
+                rows = await asyncio.wrap_future(answer)
         except (ExpertError, PlatformError) as error:
             return Recalled(warning=_without(str(error)))
         except TimeoutError:

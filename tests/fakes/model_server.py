@@ -30,7 +30,7 @@ class Reply:
     """What the server does with one request.
 
     `status` other than 200 answers with `error`. `ends` is how the stream ends: well, cut, corrupt,
-    stalled, or garbled from its beginning.
+    stalled, endless, or garbled from its beginning.
     `tokens` are those in and out that OpenAI's protocol counts.
     """
 
@@ -134,6 +134,9 @@ class ModelServer:
                 yield 'data: {"choices": [{"delta": {"content": "hal\n\n'
             if reply.ends == "stalled":
                 await asyncio.sleep(NEVER)
+            while reply.ends == "endless":
+                yield kept[-1]
+                await asyncio.sleep(0)
             asked.whole = reply.ends == "well"
         finally:
             self._at_once -= 1

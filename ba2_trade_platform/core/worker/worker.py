@@ -172,7 +172,8 @@ class ExpertWorker:
         version = (await self._in_database(self._look)).version
         while not self._stopping:
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL_EVERY)
+                async with asyncio.timeout(POLL_EVERY):
+                    await self._wake.wait()
             except TimeoutError:
                 if self._jobs and time.monotonic() - self._memory.renewed_at > RENEW_EVERY:
                     return
@@ -298,5 +299,6 @@ class ExpertWorker:
         while any(job.at_work for job in self._jobs) and (left := deadline - time.monotonic()) > 0:
             self._wake.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), min(left, POLL_EVERY))
+                async with asyncio.timeout(min(left, POLL_EVERY)):
+                    await self._wake.wait()
         self._status = replace(self._status, running=False, busy=0)

@@ -209,6 +209,24 @@ async def test_cancelling_ends_on_the_server_a_call_that_would_never_end(desk: M
     await eventually(lambda: desk.outcomes() == [CallOutcome.CANCELLED])
 
 
+@pytest.mark.parametrize("kind", [ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA])
+async def test_cancelling_as_a_piece_of_the_answer_comes_is_not_lost(
+    desk: ModelDesk, server: ModelServer, kind: ProviderKind
+) -> None:
+    desk.add("wordy", server.url if kind is not ProviderKind.OPENAI else f"{server.url}/v1", kind)
+    server.will(Reply("an answer without an end", ends="endless"))
+    for number in range(10):
+        server.arrived.clear()
+        task = asyncio.create_task(say(desk.attempt("wordy")))
+        assert await asyncio.to_thread(server.arrived.wait, EVENT_SECONDS)
+        assert await asyncio.to_thread(server.asked[number].began.wait, EVENT_SECONDS)
+        task.cancel()
+        assert await asyncio.to_thread(server.asked[number].left.wait, EVENT_SECONDS)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await eventually(lambda: desk.outcomes() == [CallOutcome.CANCELLED] * 10)
+
+
 async def test_anthropic_answers_and_refuses(desk: ModelDesk, server: ModelServer) -> None:
     desk.add("claude", server.url, ProviderKind.ANTHROPIC)
     attempt = desk.attempt("claude")
