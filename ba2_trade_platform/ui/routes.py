@@ -37,6 +37,8 @@ STYLED = (
     "kit", "shell", "jobs", "rerun", "batches", "analysis", "failures", "retries", "submit", "schedules", "watchlists",
     "operations",
 )  # fmt: skip
+# On a machine that is busy a page may take longer than the framework's 3 s, and then ends as error 500.
+page = partial(ui.page, response_timeout=30.0)
 
 
 def register_pages(platform: Platform) -> Desk:
@@ -61,88 +63,88 @@ def _add_style() -> None:
 
 
 def _analyses(desk: Desk) -> None:
-    @ui.page("/")
+    @page("/")
     def home() -> RedirectResponse:
         return RedirectResponse("/marketanalysis")
 
-    @ui.page("/marketanalysis")
+    @page("/marketanalysis")
     async def market_analysis(request: Request) -> None:
         await market_analysis_page(desk, request)
 
-    @ui.page("/market_analysis/{analysis_id}")
+    @page("/market_analysis/{analysis_id}")
     async def analysis(analysis_id: str) -> None:
         await analysis_page(desk, analysis_id)
 
-    @ui.page("/batches")
+    @page("/batches")
     async def batches(request: Request) -> None:
         await batch_list_page(desk, request)
 
-    @ui.page("/batches/{batch_id}")
+    @page("/batches/{batch_id}")
     async def batch(batch_id: str, request: Request) -> None:
         await batch_page(desk, batch_id, request)
 
-    @ui.page("/bulk-reruns")
+    @page("/bulk-reruns")
     async def bulk_reruns(request: Request) -> None:
         await bulk_list_page(desk, request)
 
-    @ui.page("/bulk-reruns/{bulk_id}")
+    @page("/bulk-reruns/{bulk_id}")
     async def bulk_rerun(bulk_id: str, request: Request) -> None:
         await bulk_page(desk, bulk_id, request)
 
 
 def _history(desk: Desk) -> None:
-    @ui.page("/costs")
+    @page("/costs")
     async def costs(request: Request) -> None:
         await costs_page(desk, request)
 
-    @ui.page("/retries")
+    @page("/retries")
     async def retries(request: Request) -> None:
         await retries_page(desk, request)
 
-    @ui.page("/lessons")
+    @page("/lessons")
     async def lessons(request: Request) -> None:
         await lessons_page(desk, request)
 
-    @ui.page("/lessons/{lesson_id}")
+    @page("/lessons/{lesson_id}")
     async def lesson(lesson_id: str) -> None:
         await lesson_page(desk, lesson_id)
 
 
 def _desk(desk: Desk) -> None:
-    @ui.page("/experts")
+    @page("/experts")
     async def experts() -> None:
         await experts_page(desk)
 
-    @ui.page("/watchlists")
+    @page("/watchlists")
     async def watchlists(request: Request) -> None:
         await lists_page(desk, request)
 
-    @ui.page("/symbols/{symbol:path}")
+    @page("/symbols/{symbol:path}")
     async def symbol(symbol: str) -> None:
         await symbol_page(desk, symbol)
 
-    @ui.page("/health")
+    @page("/health")
     async def health() -> None:
         await health_page(desk)
 
-    @ui.page("/providers")
+    @page("/providers")
     async def providers() -> None:
         await providers_page(desk)
 
-    @ui.page("/notifications")
+    @page("/notifications")
     async def notifications(request: Request) -> None:
         await notifications_page(desk, request)
 
 
 def _time(desk: Desk) -> None:
-    @ui.page("/schedules")
+    @page("/schedules")
     async def schedules(request: Request) -> None:
         await schedules_page(desk, request)
 
-    @ui.page("/runs/{run_id}")
+    @page("/runs/{run_id}")
     async def run(run_id: str) -> None:
         await run_page(desk, run_id)
 
-    @ui.page("/alerts")
+    @page("/alerts")
     async def alerts(request: Request) -> None:
         await alerts_page(desk, request)

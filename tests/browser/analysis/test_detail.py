@@ -84,8 +84,11 @@ def test_candles_are_green_up_and_red_down_in_dark_and_in_light(console: Console
 
 
 def test_what_is_open_and_where_it_is_scrolled_to_stay_while_it_runs(console: ConsoleProcess, open_page: Open) -> None:
+    console.api.post("/queue/pause", json={})
     analysis_id = console.submit(console.expert(seconds=6, steps=12, outputs=24))
     page = open_page(f"{console.url}/market_analysis/{analysis_id}", 1024, 640)
+    expect(page.locator(".ba2-detail-title")).to_contain_text("pending")
+    console.api.post("/queue/resume", json={})  # with the page there already: it lasts six seconds and no longer
     expect(page.get_by_role("progressbar")).to_be_visible()
     page.get_by_text("Practice note 1", exact=True).click()
     note = page.get_by_text("Practice note 1 of 24")

@@ -114,8 +114,8 @@ async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
     await eventually(lambda: user.should_see("2 symbols taken off Mine."))
     user.find(marker="undo-remove").click()
 
+    await eventually(lambda: desk.platform.instruments.watchlists.list()[0].symbols[:2] == ("AAPL", "AMD"))
     await eventually(all_there)
-    assert desk.platform.instruments.watchlists.list()[0].symbols[:2] == ("AAPL", "AMD")
 
 
 async def test_a_list_that_is_gone_says_so(user: User, desk: Desk) -> None:

@@ -42,7 +42,7 @@ def test_every_status_stands_in_the_readme(status: Status) -> None:
 
 def test_every_page_stands_in_the_readme() -> None:
     routes = (ROOT / "ba2_trade_platform/ui/routes.py").read_text()
-    pages = set(re.findall(r'@ui\.page\("([^"]+)"\)', routes)) - {"/"}
+    pages = set(re.findall(r'@page\("([^"]+)"\)', routes)) - {"/"}
     assert pages
     assert {page for page in pages if f"| `{page}` |" not in README} == set()
 
