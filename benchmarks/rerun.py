@@ -102,7 +102,7 @@ def _failed(folder: Path, count: int) -> tuple[Platform, list[int]]:
         if maker.monitoring.jobs.count(Filter(status=(Status.FAILED,))) == count:
             ended.set()
 
-    maker.feed.subscribe(listen)
+    maker.store.feed.subscribe(listen)
     first = datetime(2014, 12, 31, 21, tzinfo=UTC)
     ids = [
         maker.queue.submit_analysis_task(
