@@ -99,7 +99,7 @@ class Withdrawal:
         """Take an attempt's archive out of its file again: it belongs to an attempt that is the present one."""
         contents, trace = self._archive_files.read(found.packed_into, analysis_id, found.number)
         if trace:
-            archives.keep_traceback(session, analysis_id, found.number, trace)
+            archives.keep_tracebacks(session, {(analysis_id, found.number): trace})
         session.execute(
             update(t.attempt).where(_T.analysis_id == analysis_id, _T.number == found.number).values(packed_into=None)
         )

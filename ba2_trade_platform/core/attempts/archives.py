@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import JSON, Table, delete, func, insert, select, update
+from sqlalchemy import JSON, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
@@ -78,15 +78,25 @@ def pack(session: Session, analysis_id: int, number: int, *, analysis: bool = Fa
     )
 
 
-def keep_traceback(session: Session, analysis_id: int, number: int, text: str) -> None:
-    """Keep the traceback of attempt `number` beside whatever its archive holds."""
-    attempt_id = select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
-    packed = zlib.compress(text.encode())
-    session.execute(
-        upsert(t.archive)
-        .values(attempt_id=attempt_id.scalar_subquery(), traceback=packed)
-        .on_conflict_do_update(index_elements=["attempt_id"], set_={"traceback": packed})
-    )
+def keep_tracebacks(session: Session, texts: Mapping[tuple[int, int], str]) -> None:
+    """Keep tracebacks, by analysis and number of the attempt, beside whatever the archives of these attempts hold."""
+    rows = [
+        {"k_id": analysis_id, "k_number": number, "k_packed": zlib.compress(text.encode())}
+        for (analysis_id, number), text in texts.items()
+    ]
+    if rows:
+        session.connection().execute(_KEEP_TRACEBACK, rows)
+
+
+_KEEPING = upsert(t.archive).values(
+    attempt_id=select(t.attempt.c.id)
+    .where(t.attempt.c.analysis_id == bindparam("k_id"), t.attempt.c.number == bindparam("k_number"))
+    .scalar_subquery(),
+    traceback=bindparam("k_packed"),
+)
+_KEEP_TRACEBACK = _KEEPING.on_conflict_do_update(
+    index_elements=["attempt_id"], set_={"traceback": _KEEPING.excluded.traceback}
+)
 
 
 def hand_on(session: Session, analysis_id: int, attempt: int, *, resume: bool) -> dict[str, Any]:

@@ -158,9 +158,14 @@ def close(session: Session, closings: Sequence[Closing]) -> None:
     ]
     if unfinished:
         connection.execute(_CLOSE_STEPS, unfinished)
-    for each in closings:
-        if each.why is not None and each.why.traceback:
-            archives.keep_traceback(session, each.analysis_id, each.number, each.why.traceback)
+    archives.keep_tracebacks(
+        session,
+        {
+            (each.analysis_id, each.number): each.why.traceback
+            for each in closings
+            if each.why is not None and each.why.traceback
+        },
+    )
 
 
 def failure_columns(why: Failure | None) -> dict[str, Any]:
