@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from nicegui import ui
-
 from ba2_trade_platform.ui.analysis.detail import BACK, AnalysisDetail
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.panels import empty_state, follow_anchor
@@ -16,7 +14,7 @@ async def analysis_page(desk: Desk, analysis_id: str) -> None:
     """Build the page of the analysis that its address names; anything but a known number is not found."""
     known = analysis_id.isascii() and analysis_id.isdigit() and len(analysis_id) <= LONGEST_ID
     title = f"Analysis {analysis_id}" if known else "Analysis not found"
-    with frame(desk, title, "marketanalysis"), ui.element("div").classes("ba2-scroll"):
+    async with frame(desk, title, "marketanalysis", "ba2-scroll"):
         if not known:
             empty_state("search_off", "Analysis not found", "The address names no analysis.", links=(BACK,))
             return

@@ -34,10 +34,7 @@ PACE = "At the pace so far; time in which it was paused does not count"
 
 async def batch_page(desk: Desk, batch_id: str, request: Request) -> None:
     """Build the page of one batch."""
-    with (
-        frame(desk, f"Batch {batch_id}", "batches"),
-        ui.element("div").classes("ba2-scroll ba2-stack") as root,
-    ):
+    async with frame(desk, f"Batch {batch_id}", "batches", "ba2-scroll ba2-stack") as root:
         number = _whole(batch_id) or 0
         try:
             await off_loop(desk.platform.batches.get, number)

@@ -42,21 +42,21 @@ OUTCOMES: dict[str, tuple[ItemOutcome, ...]] = {
 async def bulk_list_page(desk: Desk, request: Request) -> None:
     """Build the list; it follows changes."""
     cursor = _whole(request.query_params.get("after"))
-    with frame(desk, "Bulk re-runs", "bulk-reruns"), ui.element("div").classes("ba2-scroll ba2-stack"):
+    async with frame(desk, "Bulk re-runs", "bulk-reruns", "ba2-scroll ba2-stack"):
         panel = Panel("Bulk re-runs")
-    lock = asyncio.Lock()
+        lock = asyncio.Lock()
 
-    def show(bulks: tuple[Sequence[Bulk], int | None]) -> None:
-        _show_list(desk, *bulks)
+        def show(bulks: tuple[Sequence[Bulk], int | None]) -> None:
+            _show_list(desk, *bulks)
 
-    async def refresh(_: Change) -> None:
-        with reporting():
-            async with lock:
-                page = await off_loop(desk.platform.bulk_reruns.list, cursor)
-                panel.show((page.items, page.next_cursor), show)
+        async def refresh(_: Change) -> None:
+            with reporting():
+                async with lock:
+                    page = await off_loop(desk.platform.bulk_reruns.list, cursor)
+                    panel.show((page.items, page.next_cursor), show)
 
-    desk.live.watch(refresh)  # before the first look, so that no change falls between the two
-    await refresh(Change(None))
+        desk.live.watch(refresh)  # before the first look, so that no change falls between the two
+        await refresh(Change(None))
 
 
 def _show_list(desk: Desk, bulks: Sequence[Bulk], next_cursor: int | None) -> None:
@@ -94,10 +94,7 @@ def _list_cells(desk: Desk, bulk: Bulk) -> None:
 
 async def bulk_page(desk: Desk, bulk_id: str, request: Request) -> None:
     """Build the page of one bulk re-run."""
-    with (
-        frame(desk, f"Bulk re-run {bulk_id}", "bulk-reruns"),
-        ui.element("div").classes("ba2-scroll ba2-stack") as root,
-    ):
+    async with frame(desk, f"Bulk re-run {bulk_id}", "bulk-reruns", "ba2-scroll ba2-stack") as root:
         number = _whole(bulk_id) or 0
         try:
             await off_loop(desk.platform.bulk_reruns.get, number)

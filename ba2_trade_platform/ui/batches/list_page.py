@@ -34,7 +34,7 @@ async def batch_list_page(desk: Desk, request: Request) -> None:
     """Build the list; it follows changes."""
     query = request.query_params
     cursor, chosen = _whole(query.get("after")), _filter_of(query)
-    with frame(desk, "Batches", "batches"), ui.element("div").classes("ba2-scroll ba2-stack"):
+    async with frame(desk, "Batches", "batches", "ba2-scroll ba2-stack"):
         panel = Panel("Batches")
         with panel.head:
             ui.space()
@@ -43,24 +43,24 @@ async def batch_list_page(desk: Desk, request: Request) -> None:
             ui.button("Bulk analysis", icon="playlist_add", color=None, on_click=lambda: analyse_dialog(desk)).props(
                 "outline dense no-caps size=sm"
             ).mark("bulk-analysis")
-    lock = asyncio.Lock()
+        lock = asyncio.Lock()
 
-    def read() -> BatchPage:
-        return desk.platform.batches.list(
-            state=BatchState(chosen["state"]) if "state" in chosen else None,
-            kind=BatchKind(chosen["kind"]) if "kind" in chosen else None,
-            source=Source(chosen["source"]) if "source" in chosen else None,
-            cursor=cursor,
-            limit=LIST_PAGE,
-        )
+        def read() -> BatchPage:
+            return desk.platform.batches.list(
+                state=BatchState(chosen["state"]) if "state" in chosen else None,
+                kind=BatchKind(chosen["kind"]) if "kind" in chosen else None,
+                source=Source(chosen["source"]) if "source" in chosen else None,
+                cursor=cursor,
+                limit=LIST_PAGE,
+            )
 
-    async def refresh(_: Change) -> None:
-        with reporting():
-            async with lock:
-                panel.show(await off_loop(read), lambda page: _show_list(desk, page, chosen))
+        async def refresh(_: Change) -> None:
+            with reporting():
+                async with lock:
+                    panel.show(await off_loop(read), lambda page: _show_list(desk, page, chosen))
 
-    desk.live.watch(refresh)  # before the first look, so that no change falls between the two
-    await refresh(Change(None))
+        desk.live.watch(refresh)  # before the first look, so that no change falls between the two
+        await refresh(Change(None))
 
 
 def _filter_of(query: Mapping[str, str]) -> dict[str, str]:

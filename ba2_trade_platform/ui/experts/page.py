@@ -38,7 +38,7 @@ class ExpertRow:
 
 async def experts_page(desk: Desk) -> None:
     """Build the page."""
-    with frame(desk, "Experts", "experts"):
+    async with frame(desk, "Experts", "experts"):
         await ExpertsPage(desk).build()
 
 

@@ -26,7 +26,7 @@ ROOM = 124  # beside a bar, for "at least" and an amount
 async def costs_page(desk: Desk, request: Request) -> None:
     """Build the page for the period that its address asks for; the numbers come once it is shown."""
     page = CostsPage(desk, Choice.of(request.query_params))
-    with frame(desk, "Costs", "costs"):
+    async with frame(desk, "Costs", "costs"):
         page.build()
 
 

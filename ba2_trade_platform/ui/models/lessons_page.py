@@ -65,13 +65,13 @@ class Wanted:
 async def lessons_page(desk: Desk, request: Request) -> None:
     """Build the list that its address asks for; it follows changes."""
     page = LessonsPage(desk, Wanted.of(request.query_params), _whole(request.query_params.get("deleted") or ""))
-    with frame(desk, "Lessons", "lessons"):
+    async with frame(desk, "Lessons", "lessons"):
         await page.build()
 
 
 async def lesson_page(desk: Desk, lesson_id: str) -> None:
     """Build the page of one lesson."""
-    with frame(desk, f"Lesson {lesson_id[:15]}", "lessons"), ui.element("div").classes("ba2-scroll ba2-stack"):
+    async with frame(desk, f"Lesson {lesson_id[:15]}", "lessons", "ba2-scroll ba2-stack"):
         try:
             lesson = await off_loop(desk.platform.lessons.get, _whole(lesson_id) or 0)
         except NotFound as error:

@@ -27,7 +27,7 @@ PAST = ("Provider", "Why it was held back", "Opened", "By", "Lasted", "Probes", 
 
 async def providers_page(desk: Desk) -> None:
     """Build the page."""
-    with frame(desk, "Providers", "providers"):
+    async with frame(desk, "Providers", "providers"):
         await ProvidersPage(desk).build()
 
 

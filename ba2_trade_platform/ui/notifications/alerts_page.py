@@ -28,7 +28,7 @@ SEEN = Look("acknowledged", "task_alt", "quiet")
 
 async def alerts_page(desk: Desk, request: Request) -> None:
     """Build the list that the address asks for; it follows changes."""
-    with frame(desk, "Alerts", "schedules"):
+    async with frame(desk, "Alerts", "schedules"):
         await AlertsPage(desk, dict(request.query_params)).build()
 
 

@@ -33,7 +33,7 @@ STATES = {
 async def notifications_page(desk: Desk, request: Request) -> None:
     """Build the page; `?state=` chooses messages, `?before=` those of an id before it."""
     state, before = request.query_params.get("state", ""), request.query_params.get("before", "")
-    with frame(desk, "Notifications", "notifications"):
+    async with frame(desk, "Notifications", "notifications"):
         chosen = MessageState(state) if state in list(MessageState) else None
         older_than = int(before) if before.isdecimal() and len(before) < 19 else None
         await NotificationsPage(desk, chosen, older_than).build()

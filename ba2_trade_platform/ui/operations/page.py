@@ -25,7 +25,7 @@ HEADERS = ("What", "State", "Value", "In words")
 
 async def health_page(desk: Desk) -> None:
     """Build the page."""
-    with frame(desk, "Health", "health"):
+    async with frame(desk, "Health", "health"):
         await HealthPage(desk).build()
 
 

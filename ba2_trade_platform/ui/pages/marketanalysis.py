@@ -23,7 +23,7 @@ TABS = (
 async def market_analysis_page(desk: Desk, request: Request) -> None:
     """Build the page for the view that its address asks for."""
     view = View.of(request.query_params)
-    with frame(desk, "Market Analysis", "failures" if view.tab == "failures" else "marketanalysis"):
+    async with frame(desk, "Market Analysis", "failures" if view.tab == "failures" else "marketanalysis"):
         with ui.element("nav").classes("ba2-tabs").props('aria-label="Views"'):
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == view.tab else "")

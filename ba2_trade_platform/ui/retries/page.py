@@ -22,7 +22,7 @@ from ba2_trade_platform.vocabulary import FailureKind
 async def retries_page(desk: Desk, request: Request) -> None:
     """Build the page for the window and the expert that its address asks for; the numbers come once it is shown."""
     page = RetriesPage(desk, Choice.of(request.query_params))
-    with frame(desk, "Retries", "retries"):
+    async with frame(desk, "Retries", "retries"):
         await page.build()
 
 

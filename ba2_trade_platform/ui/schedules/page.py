@@ -25,7 +25,7 @@ async def schedules_page(desk: Desk, request: Request) -> None:
     """Build the page for the view that its address asks for."""
     query = dict(request.query_params)
     tab = query.get("tab") if query.get("tab") in ("week", "runs") else "schedules"
-    with frame(desk, "Schedules", "schedules"):
+    async with frame(desk, "Schedules", "schedules"):
         with ui.element("nav").classes("ba2-tabs").props('aria-label="Views"'):
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == tab else "")

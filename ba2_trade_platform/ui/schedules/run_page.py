@@ -31,7 +31,7 @@ COUNTS = (
 async def run_page(desk: Desk, run_id: str) -> None:
     """Build the page of one run; it follows changes."""
     number = int(run_id) if run_id.isascii() and run_id.isdigit() and len(run_id) < 16 else 0
-    with frame(desk, f"Run {run_id[:16]}", "schedules"), ui.element("div").classes("ba2-scroll ba2-stack") as root:
+    async with frame(desk, f"Run {run_id[:16]}", "schedules", "ba2-scroll ba2-stack") as root:
         try:
             await off_loop(desk.platform.schedules.runs.get, number)
         except NotFound:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from nicegui import app, ui
 
@@ -34,9 +34,13 @@ RAIL = (
 )
 
 
-@contextmanager
-def frame(desk: Desk, title: str, active: str) -> Iterator[None]:
-    """Build the shell around a page; `active` is the rail's entry to mark."""
+@asynccontextmanager
+async def frame(desk: Desk, title: str, active: str, layout: str = "") -> AsyncIterator[ui.element]:
+    """Build the shell around a page; yields the element that holds the page's own, with the classes of `layout`.
+
+    `active` is the rail's entry to mark. The counts and banners are read before the page is sent: one that came
+    later would push the rows down, and a press would meet the row above the one that was meant.
+    """
     app.storage.client["zone"] = app.storage.user.get("zone")
     ui.page_title(f"{title} - BA2 Trade Platform")
     ui.colors(primary="#1d4ed8", positive="#14713a", negative="#b3261e", warning="#8a5a00", accent="#1d4ed8")
@@ -46,13 +50,18 @@ def frame(desk: Desk, title: str, active: str) -> Iterator[None]:
         shell.build_top(dark)
     with ui.element("div").classes("ba2-body"):
         shell.build_rail(active)
-        with ui.element("main").classes("ba2-main"):
+        with ui.element("main").classes("ba2-main") as main:
             shell.build_banners()
-            yield
     with ui.element("footer").classes("ba2-status"):
         shell.build_status()
-    ui.timer(0, shell.refresh, once=True)
-    desk.live.watch(shell.on_change)
+    await shell.refresh()
+    with main:
+        if layout:
+            with ui.element("div").classes(layout) as content:
+                yield content
+        else:
+            yield main
+    shell.follow()
 
 
 class Shell:
@@ -135,6 +144,11 @@ class Shell:
         ui.label(f"{platform.settings.operator_name}").classes("ba2-hide-narrow")
         ui.label(f"Times in {self._desk.zone.key}").classes("ba2-hide-narrow")
         ui.label(f"v{platform.version}").classes("ba2-hide-narrow")
+
+    def follow(self) -> None:
+        """Follow the market's clock and every change, once the page stands."""
+        self._replay.follow()
+        self._desk.live.watch(self.on_change)
 
     async def on_change(self, _: Change) -> None:
         """Look again after any change."""

@@ -30,6 +30,7 @@ class ReplayStrip:
         self._replay = desk.platform.demo.replay
         self._shown: ReplayState | None = None
         self._status: ui.label | None = None
+        self._timer: ui.timer | None = None
         self._invitation: ui.button | None = None
 
     def build(self) -> None:
@@ -55,14 +56,17 @@ class ReplayStrip:
         self._invitation.set_visibility(self._may_begin())
 
     def build_status(self) -> None:
-        """Build the market's clock for the status bar, last of all, and begin to show it.
-
-        A timer waits for the browser, and NiceGUI sends a page as soon as something on it does: built before the
-        page's own content it would have every page appear empty.
-        """
+        """Build the market's clock for the status bar."""
         clock = self._desk.platform.prices.clock
         self._status = ui.label(_clock_words(clock.now())).classes("ba2-hide-narrow")
-        self._timer = ui.timer(SECOND, self.show, active=False)
+
+    def follow(self) -> None:
+        """Show the clock, and go on once a second while it walks; called last of all.
+
+        A timer waits for the browser, and NiceGUI sends a page as soon as something on it does: begun before the
+        page's own content is there it would have every page appear empty.
+        """
+        self._timer = ui.timer(SECOND, self.show, active=False, immediate=False)
         self.show()
 
     def show(self) -> None:
@@ -70,7 +74,8 @@ class ReplayStrip:
         if not self._replay.possible:
             return
         state = self._replay.state()
-        self._timer.active = state.mode is ReplayMode.WALKING
+        if self._timer is not None:
+            self._timer.active = state.mode is ReplayMode.WALKING
         if state == self._shown:
             return
         self._shown = state

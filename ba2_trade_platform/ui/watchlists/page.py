@@ -27,7 +27,7 @@ FILE_HINT = "The first line names the columns watchlist and symbol; lists that a
 async def lists_page(desk: Desk, request: Request) -> None:
     """Build the page for the view that its address asks for; it follows changes."""
     view = WatchView.of(request.query_params)
-    with frame(desk, "Watchlists", "watchlists"):
+    async with frame(desk, "Watchlists", "watchlists"):
         with ui.element("nav").classes("ba2-tabs").props('aria-label="Views"'):
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == view.tab else "")

@@ -38,12 +38,12 @@ async def symbol_page(desk: Desk, symbol: str) -> None:
     try:
         name = symbol_of(symbol)
     except Invalid as error:
-        with frame(desk, "Symbol", "watchlists"), ui.element("div").classes("ba2-scroll"):
+        async with frame(desk, "Symbol", "watchlists", "ba2-scroll"):
             empty_state(
                 "search_off", "Not a symbol", f"{error}.", links=(("Instruments", "/watchlists?tab=instruments"),)
             )
         return
-    with frame(desk, name, "watchlists"):
+    async with frame(desk, name, "watchlists"):
         await SymbolPage(desk, name).build()
 
 

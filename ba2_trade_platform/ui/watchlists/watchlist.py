@@ -54,8 +54,8 @@ class WatchList:
         # Keys work while a button has the focus too, except Enter and space, which then belong to the button.
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
         ui.keyboard(on_key=self._press, repeating=False, ignore=["input", "select", "button", "textarea"])
-        ui.timer(AGE_SECONDS, self._show)  # `2 hours ago` grows old
         await self.load()
+        ui.timer(AGE_SECONDS, self._show, immediate=False)  # `2 hours ago` grows old
 
     @property
     def picked(self) -> list[str]:

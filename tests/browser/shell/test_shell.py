@@ -1,0 +1,87 @@
+"""Shell in a real browser: pages are sent whole, and no banner moves what the trader is about to press."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.consoles import ConsoleProcess
+from tests.browser.selectors import row
+from tests.patience import CONSOLE_SECONDS
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+# What the browser itself counts as moved: each element that was shown in one place and is now shown in another.
+OBSERVE = """
+window.moved = [];
+new PerformanceObserver(list => list.getEntries().forEach(entry => entry.sources.forEach(source => {
+  if (source.previousRect.y !== source.currentRect.y) window.moved.push(source.node?.className);
+}))).observe({type: "layout-shift", buffered: true});
+"""
+
+# What stands last on each page of an empty console: a page that is sent before it is built lacks it.
+LAST_WORDS = {
+    "/marketanalysis": "Next page",
+    "/marketanalysis?tab=manual": "Choose at least one expert",
+    "/marketanalysis?tab=failures": "A group appears here",
+    "/market_analysis/1": "Back to Job Monitoring",
+    "/batches": "No batches yet",
+    "/batches/1": "All batches",
+    "/bulk-reruns": "No bulk re-runs yet",
+    "/bulk-reruns/1": "All bulk re-runs",
+    "/costs": "Adding up",
+    "/retries": "Old archives",
+    "/lessons": "In the store",
+    "/lessons/1": "All lessons",
+    "/experts": "up to 8 analyses at once",
+    "/watchlists": "No watchlists yet",
+    "/watchlists?tab=instruments": "No instruments",
+    "/symbols/AAPL": "Watchlists...",
+    "/health": "There is no backup yet",
+    "/providers": "None yet.",
+    "/notifications": "Older messages",
+    "/schedules": "No schedules yet",
+    "/schedules?tab=runs": "No runs yet",
+    "/runs/1": "Expected against done",
+    "/alerts": "Runs to look at",
+}
+
+
+def test_every_page_is_sent_whole(console: ConsoleProcess) -> None:
+    sent = {address: httpx.get(f"{console.url}{address}", timeout=CONSOLE_SECONDS).text for address in LAST_WORDS}
+    assert [address for address, words in LAST_WORDS.items() if words not in sent[address]] == []
+
+
+def test_a_page_shows_its_counts_and_banners_at_once(console: ConsoleProcess, open_page: Open) -> None:
+    expert = console.expert(fail_with="BUG", fail_times=-1)
+    console.wait_for(console.submit(expert), "failed")
+    console.api.post("/queue/pause", json={})
+    address = "/marketanalysis?status=failed"
+    sent = httpx.get(f"{console.url}{address}").text
+    assert "The queue is paused by" in sent
+    page = open_page("about:blank")
+    page.add_init_script(OBSERVE)
+    page.goto(f"{console.url}{address}")
+    console.submit(expert)
+    expect(page.locator('[data-count="pending"]')).to_contain_text("1")
+    assert page.evaluate("window.moved") == []
+
+
+def test_a_banner_that_comes_leaves_the_rows_where_they_are(console: ConsoleProcess, open_page: Open) -> None:
+    analysis_id = console.submit(console.expert(fail_with="BUG", fail_times=-1))
+    console.wait_for(analysis_id, "failed")
+    page = open_page(f"{console.url}/marketanalysis")
+    line = page.locator(row(page, analysis_id))
+    expect(line).to_be_visible()
+    before = line.bounding_box()
+    console.api.post("/queue/pause", json={})
+    banner = page.get_by_text("The queue is paused by")
+    expect(banner).to_be_visible()
+    assert line.bounding_box() == before
+    box = banner.bounding_box()
+    assert box is not None
+    assert before is not None
+    assert box["y"] > before["y"]
