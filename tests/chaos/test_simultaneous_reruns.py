@@ -1,4 +1,4 @@
-"""Simultaneous re-runs: of a hundred clicks on one failed row one is accepted, and every other is told why."""
+"""Simultaneous verbs: of a hundred clicks on one failed row one is accepted, and a claim and a withdrawal exclude."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ba2_trade_platform.core.base.errors import PlatformError, Refused
 from ba2_trade_platform.vocabulary import Status
 from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
-from tests.sql import file_of, one
+from tests.sql import ask, file_of, one
 
 CLICKS = 100
 
@@ -69,3 +69,29 @@ def test_while_the_worker_runs_the_others_are_told_where_the_row_stands(tmp_path
         assert {answer.code for answer in refused} <= {"ALREADY_QUEUED", "NOT_FAILED"}
         assert [attempt.number for attempt in platform.monitoring.details.attempts(analysis_id)] == [2, 1]
         assert one(file_of(platform), "SELECT COUNT(*) FROM analysis_output WHERE attempt = 1") == 0
+
+
+def test_a_rerun_is_either_claimed_or_withdrawn(tmp_path: Path) -> None:
+    platform = make_platform(tmp_path)
+    instance = practice(platform, fail_with="AUTH", fail_times=-1, max_reruns=100)
+    withdrawn, refused = 0, list[str | None]()
+    with running(platform), ThreadPoolExecutor(1) as pool:
+        analysis_id = submit(platform, instance)
+        drain(platform)
+        for _ in range(40):
+            platform.queue.pause(by=TRADER)
+            platform.analyses.rerun(analysis_id, by=TRADER)
+            resumed = pool.submit(platform.queue.resume, by=TRADER)
+            try:
+                platform.analyses.withdraw(analysis_id, by=TRADER)
+                withdrawn += 1
+            except Refused as error:
+                refused.append(error.code)
+            resumed.result(EVENT_SECONDS)
+            drain(platform)
+            assert row(platform, analysis_id).status is Status.FAILED
+    outcomes = dict(ask(file_of(platform), "SELECT outcome, COUNT(*) FROM analysis_attempt GROUP BY outcome"))
+    assert outcomes.get("withdrawn", 0) == withdrawn
+    assert outcomes["failed"] == 1 + len(refused)
+    assert set(refused) <= {"NOT_WITHDRAWABLE"}
+    assert row(platform, analysis_id).reruns_used == len(refused)

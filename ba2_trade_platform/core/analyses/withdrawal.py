@@ -75,7 +75,8 @@ class Withdrawal:
             standings(session, [row.id])[row.id],
             now,
             reason=reason or "withdrawn",
-            columns={**columns, "attempt": number, "reruns_used": row.reruns_used - 1},
+            columns={**columns, "reruns_used": row.reruns_used - 1},
+            returns_to=number,
         )
         self._transitions.apply(transaction, Event.WITHDRAW, [change], by=who)
         self._dispatcher.cancel(session, row.id)

@@ -121,9 +121,8 @@ class Retention:
             file = self._archive_files.write(self._archives(wanted), self._store.clock.now())
         except OSError as error:
             raise Unavailable(f"{self._archive_files.folder} cannot be written: {error.strerror}") from error
-        for some in _slices(wanted):
-            self._let_go(some, file.name)
-        done = PackedAway(len(wanted), foreseen.bytes, str(file), foreseen.more)
+        packed = sum(self._let_go(some, file.name) for some in _slices(wanted))
+        done = PackedAway(packed, foreseen.bytes, str(file), foreseen.more)
         with self._store.write() as transaction:
             who = actor_id(transaction.session, by)
             now = self._store.clock.now()
@@ -162,11 +161,23 @@ class Retention:
                 trace = zlib.decompress(row.traceback).decode() if row.traceback else None
                 yield Packable(row.analysis_id, row.number, expand(row.contents), trace)
 
-    def _let_go(self, attempt_ids: Sequence[int], name: str) -> None:
+    def _let_go(self, attempt_ids: Sequence[int], name: str) -> int:
+        """Take the archives of these attempts out of the database and say how many went.
+
+        One that became its analysis' present attempt while the file was written, by a re-run that was withdrawn,
+        keeps its archive.
+        """
+        still_old = (
+            select(_T.id)
+            .join(t.analysis, t.analysis.c.id == _T.analysis_id)
+            .where(_T.id.in_(attempt_ids), _T.number < t.analysis.c.attempt)
+        )
         with self._store.write() as transaction:
             session = transaction.session
-            session.execute(delete(t.archive).where(t.archive.c.attempt_id.in_(attempt_ids)))
-            session.execute(update(t.attempt).where(_T.id.in_(attempt_ids)).values(packed_into=name))
+            gone = list(session.scalars(still_old))
+            session.execute(delete(t.archive).where(t.archive.c.attempt_id.in_(gone)))
+            session.execute(update(t.attempt).where(_T.id.in_(gone)).values(packed_into=name))
+        return len(gone)
 
 
 def _slices(attempt_ids: Sequence[int]) -> Iterator[Sequence[int]]:

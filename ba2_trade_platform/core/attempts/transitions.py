@@ -31,6 +31,7 @@ OnEnded = Callable[[Transaction, Sequence[EndedAttempt]], None]
 
 _A = t.analysis.c
 _T = t.attempt.c
+_SAID_BY_THE_EVENT = frozenset({"status", "attempt", "lease_token", "lease_until"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Change:
 
     `why` is the failure that its attempt ends with, `reason` a person's or the batch's words, `logged` the same for the
     activity log where it says more, `next` the attempt that follows at once, `next_number` its number where that is
-    not the next one.
+    not the next one, `returns_to` the number of an ended attempt that is the present one again. Status, attempt and
+    lease are none of `columns`: the event says them. Raises ValueError if they are.
     """
 
     standing: Standing
@@ -50,6 +52,11 @@ class Change:
     columns: Mapping[str, Any] = field(default_factory=dict)
     next: Opening | None = None
     next_number: int | None = None
+    returns_to: int | None = None
+
+    def __post_init__(self) -> None:
+        if not _SAID_BY_THE_EVENT.isdisjoint(self.columns):
+            raise ValueError(f"{', '.join(sorted(_SAID_BY_THE_EVENT & set(self.columns)))}: the event says that")
 
 
 class Transitions:
@@ -202,6 +209,8 @@ def _values(change: Change, effect: Effect) -> dict[str, Any]:
         values |= attempts.failure_columns(change.why)
     if change.next is not None:
         values["attempt"] = _number(change)
+    if change.returns_to is not None:
+        values["attempt"] = change.returns_to
     return values | dict(change.columns)
 
 

@@ -242,7 +242,6 @@ class JobList:
     ) -> list[tuple[int, Any]]:
         """Return (id, sort value) of a page: first the rows that have a value, then the NULLs, ids breaking ties."""
         conditions = conditions_of(chosen)
-        source: Any = t.analysis
         by_id: Any = _A.id
         if chosen.ranged and self._bounded_count(session, *conditions) <= BOUND:
             # Few match: find them by their index and sort them, instead of walking all ids for them.

@@ -10,14 +10,16 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles, Packable
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.errors import NotFound, Refused, SwitchedOff
 from ba2_trade_platform.core.monitoring.attempt_diffs import Change
@@ -97,6 +99,30 @@ def test_the_newest_attempt_and_young_ones_are_never_taken(desk: Desk) -> None:
     assert ask(desk.file, "SELECT number FROM analysis_attempt JOIN attempt_archive ON attempt_id = id") == [(3,)]
 
 
+class WithdrawnMeanwhile(ArchiveFiles):
+    """A folder in which a file takes so long to write that a re-run is withdrawn meanwhile."""
+
+    def __init__(self, desk: Desk, analysis_id: int) -> None:
+        super().__init__(desk.file.parent / "archives")
+        self._withdraw = partial(desk.analyses.withdraw, analysis_id, by=TRADER)
+
+    def write(self, archives: Iterable[Packable], now: datetime) -> Path:
+        """Write the file, and let the trader withdraw before it is told of."""
+        file = super().write(archives, now)
+        self._withdraw()
+        return file
+
+
+def test_an_attempt_that_is_the_present_one_again_keeps_its_archive(desk: Desk) -> None:
+    analysis_id = failed_thrice(desk)
+    desk.clock.advance(31 * DAY)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    packed = Retention(desk.store, WithdrawnMeanwhile(desk, analysis_id), 30).pack_away(by=TRADER)
+    assert packed.attempts == 2
+    assert ask(desk.file, "SELECT number FROM analysis_attempt WHERE packed_into IS NULL") == [(3,), (4,)]
+    assert str(desk.platform.monitoring.details.archive(analysis_id, 3).traceback).startswith("Traceback of")
+
+
 def test_without_a_limit_nothing_is_ever_packed(desk: Desk) -> None:
     failed_thrice(desk)
     desk.clock.advance(5_000 * DAY)
@@ -147,7 +173,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
-from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
+from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles, Packable
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.db.engine import open_engine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,9 +22,6 @@ from tests.platforms import TRADER
 from tests.sql import ask, one
 from tests.stepped import Desk, SteppedWorker, failure_of, make_desk, worked
 
-PACKAGE = Path(__file__).parents[3] / "ba2_trade_platform"
-GUARDED = {"status", "lease_token", "lease_until", "worker_id", "attempt"}
-WRITERS = {"core/attempts/transitions.py", "core/attempts/submissions.py", "core/analyses/batch_submissions.py"}
 LAST = "SELECT what, before, after FROM activity_log WHERE subject_type = 'analysis' ORDER BY id DESC LIMIT 1"
 
 
@@ -251,50 +247,10 @@ def test_every_event_that_changes_a_status_has_its_effect() -> None:
     assert set(EFFECTS) == {event for _, event in TRANSITIONS} - {Event.CLAIM}
 
 
-def test_status_lease_and_attempt_are_written_in_one_place_and_by_submission_only() -> None:
-    written = {
-        str(path.relative_to(PACKAGE))
-        for path in PACKAGE.rglob("*.py")
-        if "migrations" not in path.parts and guarded_columns(path.read_text())
-    }
-    assert written == {"core/attempts/transitions.py"}
-    inserted = {str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if "insert(t.analysis)" in p.read_text()}
-    assert inserted <= WRITERS
-
-
-def guarded_columns(source: str) -> set[str]:
-    """Return which of the guarded columns of an analysis this source updates; what cannot be read counts as all."""
-    found: set[str] = set()
-    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "values" and updates_analyses(call.func.value):
-            names = {keyword.arg for keyword in call.keywords}
-            for given in call.args:
-                keys = given.keys if isinstance(given, ast.Dict) else [None]
-                names |= {key.value if isinstance(key, ast.Constant) else None for key in keys}
-            found |= GUARDED if None in names else GUARDED & names
-    return found | (GUARDED if "UPDATE market_analysis" in source else set())
-
-
-def updates_analyses(node: ast.expr) -> bool:
-    """Tell whether a chain of calls begins with `update(t.analysis)`."""
-    return any(
-        isinstance(each, ast.Call)
-        and isinstance(each.func, ast.Name)
-        and each.func.id == "update"
-        and ast.unparse(each.args[0]) == "t.analysis"
-        for each in ast.walk(node)
-    )
-
-
-@pytest.mark.parametrize(
-    ("source", "columns"),
-    [
-        ("update(t.analysis).where(x).values(status=1, held=2)", {"status"}),
-        ("update(t.analysis).values({'lease_token': None, 'held': 1})", {"lease_token"}),
-        ("update(t.analysis).values(**anything)", GUARDED),
-        ("update(t.attempt).values(status=1)", set()),
-        ("update(t.analysis).values(held=True)", set()),
-    ],
-)
-def test_the_walk_sees_what_is_written(source: str, columns: set[str]) -> None:
-    assert guarded_columns(source) == columns
+@pytest.mark.parametrize("column", ["status", "attempt", "lease_token", "lease_until"])
+def test_no_caller_says_what_the_event_says(desk: Desk, column: str) -> None:
+    desk.submit(desk.expert())
+    with desk.store.read() as session:
+        (standing,) = standings(session, [1]).values()
+    with pytest.raises(ValueError, match=f"{column}: the event says that"):
+        Change(standing, desk.clock.now(), columns={column: None})

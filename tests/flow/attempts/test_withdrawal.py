@@ -228,3 +228,35 @@ def test_what_was_packed_away_meanwhile_comes_back_with_its_traceback(tmp_path: 
     assert standing(desk) == before
     assert str(desk.platform.monitoring.details.archive(analysis_id, 1).traceback).startswith("Traceback of")
     desk.close()
+
+
+def test_a_packed_file_that_is_gone_or_broken_leaves_the_rerun_waiting(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, Catalog(Scripted()), archive_days=1)
+    worker = desk.worker()
+    analysis_id = desk.submit(desk.expert())
+    worker.fail(worker.claim(analysis_id))
+    before = standing(desk)
+    desk.clock.advance(3 * 86_400)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    file = Path(desk.platform.retention.pack_away(by=TRADER).file)
+    content, queued = file.read_bytes(), standing(desk)
+    file.write_bytes(content[: len(content) // 2])
+    with pytest.raises(NotFound, match="which cannot be read"):
+        desk.analyses.withdraw(analysis_id, by=TRADER)
+    file.unlink()
+    with pytest.raises(NotFound, match="which is not there"):
+        desk.analyses.withdraw(analysis_id, by=TRADER)
+    assert standing(desk) == queued
+    file.write_bytes(content)
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    assert standing(desk) == before
+    desk.close()
+
+
+def test_the_rerun_of_an_expert_archived_since_can_be_withdrawn(desk: Desk) -> None:
+    analysis_id = failed(desk)
+    before = standing(desk)
+    desk.analyses.rerun(analysis_id, by=TRADER)
+    desk.platform.experts.archive(desk.row(analysis_id).expert_instance_id, by=TRADER)
+    desk.analyses.withdraw(analysis_id, by=TRADER)
+    assert standing(desk) == before
