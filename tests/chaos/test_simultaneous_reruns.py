@@ -78,10 +78,12 @@ def test_a_rerun_is_either_claimed_or_withdrawn(tmp_path: Path) -> None:
     with running(platform), ThreadPoolExecutor(1) as pool:
         analysis_id = submit(platform, instance)
         drain(platform)
-        for _ in range(40):
+        for turn in range(40):
             platform.queue.pause(by=TRADER)
             platform.analyses.rerun(analysis_id, by=TRADER)
             resumed = pool.submit(platform.queue.resume, by=TRADER)
+            if turn % 2:  # the worker may begin: otherwise the withdrawal is nearly always the first
+                resumed.result(EVENT_SECONDS)
             try:
                 platform.analyses.withdraw(analysis_id, by=TRADER)
                 withdrawn += 1
