@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Asker, Because, Console, RequestBody, RowId
+from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Asker, Console, ReasonBody, RequestBody, RowId
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
@@ -47,7 +47,7 @@ UtcMoment = Annotated[Moment, AfterValidator(_utc)]
 Symbol = Annotated[str, Field(max_length=80, examples=["AAPL"])]
 
 
-class Submission(RequestBody):
+class SubmissionBody(RequestBody):
     """One analysis to be made; `as_of` absent means the market's present when it starts."""
 
     expert_instance_id: RowId
@@ -87,7 +87,7 @@ class AnalysisPage(_Answer):
     bounded: bool
 
 
-class Chosen(RequestBody):
+class AnalysisFilterBody(RequestBody):
     """Which analyses; what is not given is not asked."""
 
     status: Annotated[list[Status], Field(max_length=6, description="Any of these")] = []
@@ -127,7 +127,7 @@ class Chosen(RequestBody):
         )
 
 
-class Wanted(Chosen):
+class AnalysisQuery(AnalysisFilterBody):
     """Which analyses, in which order."""
 
     sort: Annotated[str, Field(max_length=40, description=f"{SORT_NAMES}; with - in front descending")] = "-id"
@@ -140,16 +140,16 @@ class Wanted(Chosen):
     status_code=202,
     responses={200: {"model": Queued, "description": "Already under way"}, **documented(404, 409)},
 )
-def submit(wish: Submission, console: Console, asker: Asker, response: Response) -> Queued:
+def submit(body: SubmissionBody, console: Console, asker: Asker, response: Response) -> Queued:
     """Queue one analysis, or answer with the one that is already pending or running."""
     submitted = console.queue.submit_analysis_task(
-        wish.expert_instance_id,
-        wish.symbol,
-        wish.subtype,
+        body.expert_instance_id,
+        body.symbol,
+        body.subtype,
         by=asker,
-        as_of=wish.as_of,
-        priority=wish.priority,
-        run_before=wish.run_before,
+        as_of=body.as_of,
+        priority=body.priority,
+        run_before=body.run_before,
         source=Source.API,
     )
     response.status_code = 200 if submitted.is_duplicate else 202
@@ -157,7 +157,7 @@ def submit(wish: Submission, console: Console, asker: Asker, response: Response)
 
 
 @router.get("/analyses")
-def list_analyses(wanted: Annotated[Wanted, Query()], console: Console) -> AnalysisPage:
+def list_analyses(wanted: Annotated[AnalysisQuery, Query()], console: Console) -> AnalysisPage:
     """Return a page of analyses, newest first unless told otherwise."""
     page = console.monitoring.jobs.page(
         wanted.filter(),
@@ -182,23 +182,23 @@ def delete_analysis(analysis_id: AnalysisId, console: Console, asker: Asker) -> 
 
 
 @router.post("/analyses/{analysis_id}/cancel", status_code=202, responses=documented(404, 409))
-def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> Carried:
     """End a pending or running analysis now; its expert is stopped."""
-    reason = wish.reason if wish else None
+    reason = body.reason if body else None
     return Carried.model_validate(console.analyses.cancel(analysis_id, by=asker, reason=reason))
 
 
 @router.post("/analyses/{analysis_id}/run-now", status_code=202, responses=documented(404, 409))
-def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> Carried:
     """Run an analysis at once that waits for its automatic retry."""
-    reason = wish.reason if wish else None
+    reason = body.reason if body else None
     return Carried.model_validate(console.waiting_retries.run_now(analysis_id, by=asker, reason=reason))
 
 
 @router.post("/analyses/{analysis_id}/stop-retrying", status_code=202, responses=documented(404, 409))
-def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, wish: Because | None = None) -> Carried:
+def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> Carried:
     """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
-    reason = wish.reason if wish else None
+    reason = body.reason if body else None
     return Carried.model_validate(console.waiting_retries.stop(analysis_id, by=asker, reason=reason))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from ba2_trade_platform.api.http.dependencies import Asker, Because, Console, RequestBody
+from ba2_trade_platform.api.http.dependencies import Asker, Console, ReasonBody, RequestBody
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.vocabulary import Status
@@ -16,7 +16,7 @@ from ba2_trade_platform.vocabulary import Status
 router = APIRouter(prefix="/queue", tags=["queue"])
 
 
-class Slots(RequestBody):
+class SlotsBody(RequestBody):
     """How many analyses may run at once."""
 
     count: Annotated[int, Field(strict=True, description="1 to 256")]
@@ -45,23 +45,23 @@ def get_queue(console: Console) -> Queue:
 
 
 @router.post("/pause")
-def pause(console: Console, asker: Asker, wish: Because | None = None) -> Queue:
+def pause(console: Console, asker: Asker, body: ReasonBody | None = None) -> Queue:
     """Start nothing new; what runs goes on."""
-    console.queue.pause(by=asker, reason=wish.reason if wish else None)
+    console.queue.pause(by=asker, reason=body.reason if body else None)
     return _queue(console)
 
 
 @router.post("/resume")
-def resume(console: Console, asker: Asker, wish: Because | None = None) -> Queue:
+def resume(console: Console, asker: Asker, body: ReasonBody | None = None) -> Queue:
     """Start analyses again."""
-    console.queue.resume(by=asker, reason=wish.reason if wish else None)
+    console.queue.resume(by=asker, reason=body.reason if body else None)
     return _queue(console)
 
 
 @router.put("/slots")
-def set_slots(wish: Slots, console: Console, asker: Asker) -> Queue:
+def set_slots(body: SlotsBody, console: Console, asker: Asker) -> Queue:
     """Say how many analyses may run at once; survives a restart."""
-    console.queue.set_slots(wish.count, by=asker)
+    console.queue.set_slots(body.count, by=asker)
     return _queue(console)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Because, Console, RequestBody
+from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Console, ReasonBody, RequestBody
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan
@@ -36,7 +36,7 @@ Config = Annotated[
 Provider = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class Partly(RequestBody):
+class RerunFields(RequestBody):
     """Which part is to be done again, and with what."""
 
     mode: Mode = Mode.FRESH
@@ -46,7 +46,7 @@ class Partly(RequestBody):
     exclude_providers: Annotated[list[Provider], Field(max_length=20, description="Ask none of these")] = []
 
 
-class Rerun(Partly, Because):
+class RerunBody(RerunFields, ReasonBody):
     """How a failed analysis is done again."""
 
     plan_hash: Annotated[str | None, Field(max_length=64, description="Only if the plan still is this one")] = None
@@ -73,23 +73,23 @@ class RerunQueued(BaseModel):
     sentence: str
 
 
-def _options(sent: Partly) -> RerunOptions:
+def _options(sent: RerunFields) -> RerunOptions:
     given = sent.model_dump(include={"mode", "step", "provider"})
     return RerunOptions(**given, config=str(sent.config), exclude_providers=tuple(sent.exclude_providers))
 
 
 @router.get("/rerun-plan", responses=documented(404, 409))
-def rerun_plan(analysis_id: AnalysisId, wanted: Annotated[Partly, Query()], console: Console) -> RerunPlan:
+def rerun_plan(analysis_id: AnalysisId, wanted: Annotated[RerunFields, Query()], console: Console) -> RerunPlan:
     """Return what a re-run would do now, step by step, and the hash that holds a re-run to it."""
     return console.analyses.rerun_plan(analysis_id, _options(wanted))
 
 
 @router.post("/rerun", status_code=202, responses=documented(404, 409, 429))
 def rerun(
-    analysis_id: AnalysisId, console: Console, asker: Asker, once: OnceOf, wish: Rerun | None = None
+    analysis_id: AnalysisId, console: Console, asker: Asker, once: OnceOf, body: RerunBody | None = None
 ) -> RerunQueued:
     """Archive what the failed attempt left, and queue the same analysis again, whole or in part."""
-    sent = wish or Rerun()
+    sent = body or RerunBody()
     asked = sent.model_dump(include={"reason", "plan_hash", "override", "acknowledge"})
     accepted = console.analyses.rerun(
         analysis_id, by=asker, options=replace(_options(sent), **asked), once=once(RerunQueued)
@@ -112,7 +112,7 @@ class RerunWithdrawn(BaseModel):
 
 
 @router.post("/withdraw", responses=documented(404, 409))
-def withdraw(analysis_id: AnalysisId, console: Console, asker: Asker, because: Because | None = None) -> RerunWithdrawn:
+def withdraw(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> RerunWithdrawn:
     """Undo a re-run that no worker has claimed yet: the analysis stands failed, as it was before."""
-    withdrawn = console.analyses.withdraw(analysis_id, by=asker, reason=because.reason if because else None)
+    withdrawn = console.analyses.withdraw(analysis_id, by=asker, reason=body.reason if body else None)
     return RerunWithdrawn.model_validate(withdrawn)

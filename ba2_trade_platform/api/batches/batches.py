@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ba2_trade_platform.api.analyses.analyses import AsOf, Symbol
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody, RowId
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody, RowId
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/batches", tags=["batches"])
 BatchId = Annotated[int, Path(ge=1, le=MAX_ID, description="The batch")]
 
 
-class BatchWish(RequestBody):
+class BatchBody(RequestBody):
     """Every symbol for every expert: the symbols named, those of a watchlist, or everything the desk knows."""
 
     expert_instance_ids: Annotated[list[RowId], Field(max_length=1000)]
@@ -35,7 +35,7 @@ class BatchWish(RequestBody):
     name: Annotated[str | None, Field(max_length=200)] = None
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> BatchWish:
+    def _one_of_them(self) -> BatchBody:
         if (self.symbols is not None) + (self.watchlist_id is not None) + self.everything != 1:
             raise ValueError("give one of symbols, watchlist_id and everything")
         return self
@@ -115,21 +115,21 @@ class BatchItems(_Answer):
     next_cursor: int | None
 
 
-def _why(wish: Because | None) -> str | None:
-    return wish.reason if wish else None
+def _why(body: ReasonBody | None) -> str | None:
+    return body.reason if body else None
 
 
 @router.post("/preview", responses=documented(404))
-def preview_batch(wish: BatchWish, console: Console) -> BatchPreviewed:
+def preview_batch(body: BatchBody, console: Console) -> BatchPreviewed:
     """Say what a batch would do, without doing it."""
-    return BatchPreviewed.model_validate(console.batches.preview(wish.batch_request()))
+    return BatchPreviewed.model_validate(console.batches.preview(body.batch_request()))
 
 
 @router.post("", status_code=202, responses=documented(404))
-def submit_batch(wish: BatchWish, console: Console, asker: Asker, once: OnceOf) -> BatchAccepted:
+def submit_batch(body: BatchBody, console: Console, asker: Asker, once: OnceOf) -> BatchAccepted:
     """Queue every symbol with every expert; what cannot be queued is an item with its reason."""
-    source = Source.API if wish.symbols is not None else None
-    accepted = console.batches.submit(wish.batch_request(), by=asker, source=source, once=once(BatchAccepted))
+    source = Source.API if body.symbols is not None else None
+    accepted = console.batches.submit(body.batch_request(), by=asker, source=source, once=once(BatchAccepted))
     return BatchAccepted.model_validate(accepted)
 
 
@@ -166,24 +166,24 @@ def list_batch_items(
 
 
 @router.post("/{batch_id}/pause", status_code=202, responses=documented(404, 409))
-def pause_batch(batch_id: BatchId, console: Console, asker: Asker, wish: Because | None = None) -> BatchAnswer:
+def pause_batch(batch_id: BatchId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BatchAnswer:
     """Let nothing more of it begin; what runs goes on."""
-    return BatchAnswer.model_validate(console.batches.pause(batch_id, by=asker, reason=_why(wish)))
+    return BatchAnswer.model_validate(console.batches.pause(batch_id, by=asker, reason=_why(body)))
 
 
 @router.post("/{batch_id}/resume", status_code=202, responses=documented(404, 409))
-def resume_batch(batch_id: BatchId, console: Console, asker: Asker, wish: Because | None = None) -> BatchAnswer:
+def resume_batch(batch_id: BatchId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BatchAnswer:
     """Let a paused batch go on."""
-    return BatchAnswer.model_validate(console.batches.resume(batch_id, by=asker, reason=_why(wish)))
+    return BatchAnswer.model_validate(console.batches.resume(batch_id, by=asker, reason=_why(body)))
 
 
 @router.post("/{batch_id}/cancel", status_code=202, responses=documented(404, 409))
-def cancel_batch(batch_id: BatchId, console: Console, asker: Asker, wish: Because | None = None) -> BatchAnswer:
+def cancel_batch(batch_id: BatchId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BatchAnswer:
     """End what it still has, slice by slice; running experts are stopped."""
-    return BatchAnswer.model_validate(console.batches.cancel(batch_id, by=asker, reason=_why(wish)))
+    return BatchAnswer.model_validate(console.batches.cancel(batch_id, by=asker, reason=_why(body)))
 
 
 @router.post("/{batch_id}/rerun-failed", status_code=202, responses=documented(404, 409))
-def rerun_failed(batch_id: BatchId, console: Console, asker: Asker, wish: Because | None = None) -> BulkAnswer:
+def rerun_failed(batch_id: BatchId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BulkAnswer:
     """Re-run what failed in it, as a bulk re-run."""
-    return BulkAnswer.model_validate(console.batches.rerun_failed(batch_id, by=asker, reason=_why(wish)))
+    return BulkAnswer.model_validate(console.batches.rerun_failed(batch_id, by=asker, reason=_why(body)))

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ba2_trade_platform.api.analyses.analyses import Chosen
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody, RowId
+from ba2_trade_platform.api.analyses.analyses import AnalysisFilterBody
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody, RowId
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
@@ -22,16 +22,18 @@ BulkId = Annotated[int, Path(ge=1, le=MAX_ID, description="The bulk re-run")]
 _MODE = Field(description="fresh: purge and do everything again; resume: keep completed steps")
 
 
-class Picked(RequestBody):
+class SelectionBody(RequestBody):
     """Which analyses: a filter, of which the failed ones are meant, or ids."""
 
-    filter: Annotated[Chosen | None, Field(description="The list's own filter; its failed analyses are meant")] = None
+    filter: Annotated[
+        AnalysisFilterBody | None, Field(description="The list's own filter; its failed analyses are meant")
+    ] = None
     ids: Annotated[list[RowId] | None, Field(max_length=MAX_ITEMS)] = None
     mode: Annotated[Mode, _MODE] = Mode.FRESH
     override: Annotated[bool, Field(description="Also what has reached its re-run limit")] = False
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> Picked:
+    def _one_of_them(self) -> SelectionBody:
         if (self.filter is None) == (self.ids is None):
             raise ValueError("give either a filter or ids")
         return self
@@ -41,7 +43,7 @@ class Picked(RequestBody):
         return Selection(self.filter.filter() if self.filter else None, tuple(self.ids or ()))
 
 
-class BulkWish(Picked):
+class BulkRerunBody(SelectionBody):
     """A bulk re-run as it was previewed; a plan that has changed since is refused with 409 PLAN_CHANGED."""
 
     plan_hash: Annotated[str, Field(max_length=64, description="That of the preview")]
@@ -109,25 +111,25 @@ class BulkItems(_Answer):
 
 
 @router.post("/preview")
-def preview_bulk_rerun(wish: Picked, console: Console) -> BulkPreviewed:
+def preview_bulk_rerun(body: SelectionBody, console: Console) -> BulkPreviewed:
     """Say what a bulk re-run would do, without doing it."""
-    preview = console.bulk_reruns.preview(wish.selection(), wish.mode, override=wish.override)
+    preview = console.bulk_reruns.preview(body.selection(), body.mode, override=body.override)
     return BulkPreviewed.model_validate(preview)
 
 
 @router.post("", status_code=202, responses=documented(409))
-def create_bulk_rerun(wish: BulkWish, console: Console, asker: Asker, once: OnceOf) -> BulkAnswer:
+def create_bulk_rerun(body: BulkRerunBody, console: Console, asker: Asker, once: OnceOf) -> BulkAnswer:
     """Re-run exactly what was previewed, slice by slice."""
     bulk = console.bulk_reruns.create(
-        wish.selection(),
-        wish.mode,
-        reason=wish.reason,
-        plan_hash=wish.plan_hash,
+        body.selection(),
+        body.mode,
+        reason=body.reason,
+        plan_hash=body.plan_hash,
         by=asker,
-        name=wish.name,
-        rate_per_minute=wish.rate_per_minute,
-        canary=wish.canary,
-        override=wish.override,
+        name=body.name,
+        rate_per_minute=body.rate_per_minute,
+        canary=body.canary,
+        override=body.override,
         once=once(BulkAnswer),
     )
     return BulkAnswer.model_validate(bulk)
@@ -162,7 +164,7 @@ def list_bulk_items(
 
 
 @router.post("/{bulk_id}/abort", status_code=202, responses=documented(404, 409))
-def abort_bulk_rerun(bulk_id: BulkId, console: Console, asker: Asker, wish: Because | None = None) -> BulkAnswer:
+def abort_bulk_rerun(bulk_id: BulkId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BulkAnswer:
     """Skip what is not queued yet; what is queued or runs goes on."""
-    reason = wish.reason if wish else None
+    reason = body.reason if body else None
     return BulkAnswer.model_validate(console.bulk_reruns.abort(bulk_id, by=asker, reason=reason))

@@ -18,7 +18,7 @@ Speed = Annotated[
 ]
 
 
-class WalkWish(RequestBody):
+class WalkBody(RequestBody):
     """From where to where a replay walks, and how fast."""
 
     start: Annotated[AwareDatetime, Field(description="From 2007 to 2009")] = BEGINS
@@ -26,7 +26,7 @@ class WalkWish(RequestBody):
     speed: Speed = WEEK_IN_A_MINUTE
 
 
-class SpeedWish(RequestBody):
+class SpeedBody(RequestBody):
     """How fast a replay goes on."""
 
     speed: Speed
@@ -51,10 +51,10 @@ def state(console: Console) -> ReplayAnswer:
 
 
 @router.post("/start", responses=documented(409))
-def start(console: Console, asker: Asker, wish: WalkWish | None = None) -> ReplayAnswer:
+def start(console: Console, asker: Asker, body: WalkBody | None = None) -> ReplayAnswer:
     """Have the market's clock walk; without a body through the week before Lehman's, in a minute."""
-    wish = wish or WalkWish()
-    return _answer(console.demo.replay.start(wish.start, wish.end, wish.speed, by=asker))
+    body = body or WalkBody()
+    return _answer(console.demo.replay.start(body.start, body.end, body.speed, by=asker))
 
 
 @router.post("/pause", responses=documented(409))
@@ -70,9 +70,9 @@ def resume(console: Console, asker: Asker) -> ReplayAnswer:
 
 
 @router.put("/speed", responses=documented(409))
-def set_speed(wish: SpeedWish, console: Console, asker: Asker) -> ReplayAnswer:
+def set_speed(body: SpeedBody, console: Console, asker: Asker) -> ReplayAnswer:
     """Go on at another speed."""
-    return _answer(console.demo.replay.set_speed(wish.speed, by=asker))
+    return _answer(console.demo.replay.set_speed(body.speed, by=asker))
 
 
 @router.post("/stop", responses=documented(409))

@@ -61,15 +61,15 @@ def instances(console: Console, archived: bool = False) -> Items[Instance]:
 
 
 @router.post("/expert-instances", status_code=201, responses=documented(409))
-def create_instance(wish: NewInstance, console: Console, asker: Asker) -> Instance:
+def create_instance(body: NewInstance, console: Console, asker: Asker) -> Instance:
     """Configure an expert under a new alias."""
-    limits = wish.model_dump(exclude={"expert", "alias", "settings"})
-    return console.experts.create(wish.expert, wish.alias, wish.settings, by=asker, **limits)
+    limits = body.model_dump(exclude={"expert", "alias", "settings"})
+    return console.experts.create(body.expert, body.alias, body.settings, by=asker, **limits)
 
 
 @router.patch("/expert-instances/{instance_id}", responses=documented(404, 409))
 def change_instance(
-    instance_id: Annotated[int, Path(ge=1, le=MAX_ID)], wish: ChangedInstance, console: Console, asker: Asker
+    instance_id: Annotated[int, Path(ge=1, le=MAX_ID)], body: ChangedInstance, console: Console, asker: Asker
 ) -> Instance:
     """Change an instance; what is absent stays as it is."""
-    return console.experts.update(instance_id, by=asker, **wish.model_dump())
+    return console.experts.update(instance_id, by=asker, **body.model_dump())

@@ -19,7 +19,7 @@ Provider = Annotated[
 ]
 
 
-class Why(RequestBody):
+class BreakerBody(RequestBody):
     """Why somebody takes the breaker into his hand."""
 
     reason: Annotated[str, Field(max_length=500, description="Kept, and shown to everybody")]
@@ -32,12 +32,12 @@ def breakers(console: Console, active: bool = False) -> Items[Breaker]:
 
 
 @router.post("/{provider:path}/open", status_code=201, responses=documented(409))
-def open_breaker(provider: Provider, wish: Why, console: Console, asker: Asker) -> Breaker:
+def open_breaker(provider: Provider, body: BreakerBody, console: Console, asker: Asker) -> Breaker:
     """Hold back retries for a provider until somebody closes its breaker."""
-    return console.breakers.open(provider, by=asker, reason=wish.reason)
+    return console.breakers.open(provider, by=asker, reason=body.reason)
 
 
 @router.post("/{provider:path}/close", responses=documented(404, 409))
-def close_breaker(provider: Provider, wish: Why, console: Console, asker: Asker) -> Breaker:
+def close_breaker(provider: Provider, body: BreakerBody, console: Console, asker: Asker) -> Breaker:
     """Let the retries for a provider go again, at the set rate."""
-    return console.breakers.close(provider, by=asker, reason=wish.reason)
+    return console.breakers.close(provider, by=asker, reason=body.reason)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.api.analyses.results import Items
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.app.platform import Platform
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/failures", tags=["failures"])
 Fingerprint = Annotated[str, Path(max_length=64, description="What equal failures share")]
 
 
-class Wanted(RequestBody):
+class FailureQuery(RequestBody):
     """Which groups."""
 
     state: Annotated[
@@ -35,14 +35,14 @@ class Wanted(RequestBody):
     limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 100")] = 50
 
 
-class Ignore(Because):
+class IgnoreBody(ReasonBody):
     """For how long: a time, until so many more are seen, or, with neither, for ever."""
 
     seconds: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Up to 366 days")] = None
     until_more: Annotated[int | None, Field(strict=True, ge=0, le=MAX_ID, description="1 to 1,000,000")] = None
 
 
-class Kind(Because):
+class KindBody(ReasonBody):
     """Of which kind the failures of a group are held to be."""
 
     kind: FailureKind
@@ -73,7 +73,7 @@ class KindSaid(BaseModel):
 
 
 @router.get("")
-def failures(wanted: Annotated[Wanted, Query()], console: Console) -> Inbox:
+def failures(wanted: Annotated[FailureQuery, Query()], console: Console) -> Inbox:
     """Return a page of groups of equal failures, what needs a person first."""
     page = console.monitoring.failures.groups(wanted.state or LIVE, limit=wanted.limit, cursor=wanted.cursor)
     return Inbox(
@@ -100,42 +100,42 @@ def evidence(fingerprint: Fingerprint, console: Console) -> Items[AnsweringAttem
 
 
 @router.post("/{fingerprint}/resolve", responses=documented(404))
-def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Because | None = None) -> MarkedGroup:
+def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, body: ReasonBody | None = None) -> MarkedGroup:
     """Say that it is fixed: it leaves the inbox until it comes back."""
-    reason = wish.reason if wish else None
+    reason = body.reason if body else None
     return _marked(console, console.monitoring.triage.resolve(fingerprint, by=asker, reason=reason))
 
 
 @router.post("/{fingerprint}/ignore", responses=documented(404))
-def ignore(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Ignore | None = None) -> MarkedGroup:
+def ignore(fingerprint: Fingerprint, console: Console, asker: Asker, body: IgnoreBody | None = None) -> MarkedGroup:
     """Leave it out of the inbox for a time, until so many more, or for ever."""
-    wish = wish or Ignore()
+    body = body or IgnoreBody()
     return _marked(
         console,
         console.monitoring.triage.ignore(
-            fingerprint, by=asker, seconds=wish.seconds, more=wish.until_more, reason=wish.reason
+            fingerprint, by=asker, seconds=body.seconds, more=body.until_more, reason=body.reason
         ),
     )
 
 
 @router.post("/{fingerprint}/reopen", responses=documented(404))
-def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, wish: Because | None = None) -> MarkedGroup:
+def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, body: ReasonBody | None = None) -> MarkedGroup:
     """Take back what was said of it."""
     return _marked(
-        console, console.monitoring.triage.reopen(fingerprint, by=asker, reason=wish.reason if wish else None)
+        console, console.monitoring.triage.reopen(fingerprint, by=asker, reason=body.reason if body else None)
     )
 
 
 @router.post("/{fingerprint}/rerun", status_code=202, responses=documented(404, 409))
 def rerun(
-    fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, wish: Because | None = None
+    fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, body: ReasonBody | None = None
 ) -> BulkAnswer:
     """Re-run all that stands failed in this group, as a bulk re-run without a preview; that of bulk re-runs has one."""
     group = console.monitoring.failures.group(fingerprint)
     selection = Selection(Filter(status=(Status.FAILED,), fingerprint=fingerprint))
     bulk = console.bulk_reruns.create(
         selection,
-        reason=(wish.reason if wish else None) or f"re-run of the group {group.code}",
+        reason=(body.reason if body else None) or f"re-run of the group {group.code}",
         plan_hash=console.bulk_reruns.preview(selection).plan_hash,
         by=asker,
         name=f"{group.code} {fingerprint}",
@@ -145,10 +145,10 @@ def rerun(
 
 
 @router.put("/{fingerprint}/kind", responses=documented(404))
-def set_kind(fingerprint: Fingerprint, wish: Kind, console: Console, asker: Asker) -> KindSaid:
+def set_kind(fingerprint: Fingerprint, body: KindBody, console: Console, asker: Asker) -> KindSaid:
     """Hold the failures of this group to be of this kind: verdicts and automatic retries follow it."""
-    said = console.monitoring.outlook.set_kind(fingerprint, wish.kind, by=asker, reason=wish.reason)
-    return KindSaid(sentence=f"Held to be {wish.kind.value}", assessment=said)
+    said = console.monitoring.outlook.set_kind(fingerprint, body.kind, by=asker, reason=body.reason)
+    return KindSaid(sentence=f"Held to be {body.kind.value}", assessment=said)
 
 
 @router.delete("/{fingerprint}/kind", responses=documented(404))

@@ -36,7 +36,7 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Because(RequestBody):
+class ReasonBody(RequestBody):
     """Why something is done."""
 
     reason: Reason | None = None

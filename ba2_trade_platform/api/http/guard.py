@@ -71,7 +71,7 @@ class Guard:
 
 
 class JsonOnly:
-    """ASGI middleware: a body that is sent is JSON, so that no form of another website is ever taken for a wish."""
+    """ASGI middleware: a body is JSON, so that no form of another website is ever taken for a request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

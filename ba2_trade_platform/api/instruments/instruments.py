@@ -33,7 +33,7 @@ class InstrumentAnswers(BaseModel):
     total: int
 
 
-class InstrumentWish(RequestBody):
+class InstrumentBody(RequestBody):
     """What is said of an instrument; an empty text is: not known."""
 
     name: Short = ""
@@ -44,13 +44,13 @@ class InstrumentWish(RequestBody):
     labels: Annotated[list[Short], Field(max_length=100, description="Words of your own")] = []
 
 
-class NewInstrument(InstrumentWish):
+class NewInstrument(InstrumentBody):
     """An instrument to be added."""
 
     symbol: Annotated[str, Field(max_length=100, examples=["AAPL"])]
 
 
-class ImportWish(RequestBody):
+class InstrumentImportBody(RequestBody):
     """A file, and whether it is only looked through."""
 
     text: Csv
@@ -67,8 +67,8 @@ class ReportAnswer(BaseModel):
     lines: list[Line]
 
 
-def _fields(wish: InstrumentWish) -> dict[str, Any]:
-    given = {name: getattr(wish, name) for name in wish.model_fields_set if name != "symbol"}
+def _fields(body: InstrumentBody) -> dict[str, Any]:
+    given = {name: getattr(body, name) for name in body.model_fields_set if name != "symbol"}
     return given | ({"labels": tuple(given["labels"])} if "labels" in given else {})
 
 
@@ -91,9 +91,9 @@ def list_instruments(
 
 
 @router.post("", status_code=201, responses=documented(409))
-def add_instrument(wish: NewInstrument, console: Console, asker: Asker) -> Instrument:
+def add_instrument(body: NewInstrument, console: Console, asker: Asker) -> Instrument:
     """Add an instrument."""
-    return console.instruments.catalog.add(wish.symbol, InstrumentFields(**_fields(wish)), by=asker)
+    return console.instruments.catalog.add(body.symbol, InstrumentFields(**_fields(body)), by=asker)
 
 
 @router.get("/labels")
@@ -103,9 +103,9 @@ def labels(console: Console) -> Items[str]:
 
 
 @router.post("/import")
-def import_instruments(wish: ImportWish, console: Console, asker: Asker) -> ReportAnswer:
+def import_instruments(body: InstrumentImportBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add and change the instruments of a CSV file with a column `symbol`, all in one transaction."""
-    report = console.instruments.imports.instruments(wish.text, by=asker, preview=wish.preview)
+    report = console.instruments.imports.instruments(body.text, by=asker, preview=body.preview)
     return ReportAnswer.model_validate(report)
 
 
@@ -122,9 +122,9 @@ def get_instrument(symbol: Symbol, console: Console) -> Instrument:
 
 
 @router.patch("/{symbol:path}", responses=documented(404))
-def change_instrument(symbol: Symbol, wish: InstrumentWish, console: Console, asker: Asker) -> Instrument:
+def change_instrument(symbol: Symbol, body: InstrumentBody, console: Console, asker: Asker) -> Instrument:
     """Change what is given."""
-    return console.instruments.catalog.change(symbol, by=asker, **_fields(wish))
+    return console.instruments.catalog.change(symbol, by=asker, **_fields(body))
 
 
 @router.delete("/{symbol:path}", status_code=204, responses=documented(404, 409))

@@ -17,7 +17,7 @@ Provider = Annotated[str, Path(max_length=40, description="yahoo or alpaca")]
 Symbol = Annotated[str, Path(max_length=40, description="The symbol as the console writes it")]
 
 
-class NameWish(RequestBody):
+class SymbolNameBody(RequestBody):
     """What the provider calls the symbol."""
 
     provider_symbol: Annotated[str, Field(min_length=1, max_length=40)]
@@ -30,9 +30,9 @@ def names(console: Console, provider: str | None = None) -> Items[SymbolName]:
 
 
 @router.put("/{provider}/{symbol}")
-def set_name(provider: Provider, symbol: Symbol, wish: NameWish, console: Console, asker: Asker) -> SymbolName:
+def set_name(provider: Provider, symbol: Symbol, body: SymbolNameBody, console: Console, asker: Asker) -> SymbolName:
     """Say what a provider calls a symbol."""
-    return console.instruments.symbol_maps.set(provider, symbol, wish.provider_symbol, by=asker)
+    return console.instruments.symbol_maps.set(provider, symbol, body.provider_symbol, by=asker)
 
 
 @router.delete("/{provider}/{symbol}", status_code=204, responses=documented(404))

@@ -24,13 +24,13 @@ Symbols = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_lengt
 Unknown = Annotated[bool, Field(description="Also symbols that the price provider does not know")]
 
 
-class NamedWish(RequestBody):
+class WatchlistNameBody(RequestBody):
     """A watchlist's name."""
 
     name: Name
 
 
-class EntriesWish(RequestBody):
+class WatchlistItemsBody(RequestBody):
     """What goes on a watchlist: symbols, or a text as it was pasted."""
 
     symbols: Symbols | None = None
@@ -38,20 +38,20 @@ class EntriesWish(RequestBody):
     unknown: Unknown = False
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> EntriesWish:
+    def _one_of_them(self) -> WatchlistItemsBody:
         if (self.symbols is None) == (self.text is None):
             raise ValueError("give either symbols or text")
         return self
 
 
-class OrderWish(RequestBody):
+class ReorderBody(RequestBody):
     """Which symbols move, and to which place the first of them goes; 1 is the top."""
 
     symbols: Symbols
     to: Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
 
 
-class ListImportWish(RequestBody):
+class WatchlistImportBody(RequestBody):
     """A file with the columns `watchlist` and `symbol`; `into` puts all of it on one watchlist."""
 
     text: Csv
@@ -94,16 +94,16 @@ def list_watchlists(console: Console) -> Items[WatchlistSummary]:
 
 
 @router.post("", status_code=201, responses=documented(409))
-def make_watchlist(wish: NamedWish, console: Console, asker: Asker) -> WatchlistSummary:
+def make_watchlist(body: WatchlistNameBody, console: Console, asker: Asker) -> WatchlistSummary:
     """Make an empty watchlist."""
-    return console.instruments.watchlists.create(wish.name, by=asker)
+    return console.instruments.watchlists.create(body.name, by=asker)
 
 
 @router.post("/import", responses=documented(404))
-def import_watchlists(wish: ListImportWish, console: Console, asker: Asker) -> ReportAnswer:
+def import_watchlists(body: WatchlistImportBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add a CSV file's symbols to the watchlists it names, which are made where there are none; one transaction."""
     report = console.instruments.imports.watchlists(
-        wish.text, by=asker, into=wish.into, unknown=wish.unknown, preview=wish.preview
+        body.text, by=asker, into=body.into, unknown=body.unknown, preview=body.preview
     )
     return ReportAnswer.model_validate(report)
 
@@ -134,9 +134,9 @@ def get_watchlist(watchlist_id: ListId, console: Console) -> WatchlistAnswer:
 
 
 @router.patch("/{watchlist_id}", responses=documented(404, 409))
-def rename_watchlist(watchlist_id: ListId, wish: NamedWish, console: Console, asker: Asker) -> WatchlistSummary:
+def rename_watchlist(watchlist_id: ListId, body: WatchlistNameBody, console: Console, asker: Asker) -> WatchlistSummary:
     """Give a watchlist another name."""
-    return console.instruments.watchlists.rename(watchlist_id, wish.name, by=asker)
+    return console.instruments.watchlists.rename(watchlist_id, body.name, by=asker)
 
 
 @router.delete("/{watchlist_id}", status_code=204, responses=documented(404, 409))
@@ -159,13 +159,13 @@ def items(
 
 
 @router.post("/{watchlist_id}/items", responses=documented(404))
-def add_items(watchlist_id: ListId, wish: EntriesWish, console: Console, asker: Asker) -> ReportAnswer:
+def add_items(watchlist_id: ListId, body: WatchlistItemsBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add symbols; each is answered: added, duplicate, unknown or invalid."""
-    if wish.text is not None:
-        report = console.instruments.watchlists.add_text(watchlist_id, wish.text, by=asker, unknown=wish.unknown)
+    if body.text is not None:
+        report = console.instruments.watchlists.add_text(watchlist_id, body.text, by=asker, unknown=body.unknown)
     else:
         report = console.instruments.watchlists.add_symbols(
-            watchlist_id, wish.symbols or [], by=asker, unknown=wish.unknown
+            watchlist_id, body.symbols or [], by=asker, unknown=body.unknown
         )
     return ReportAnswer.model_validate(report)
 
@@ -180,6 +180,6 @@ def remove_items(
 
 
 @router.post("/{watchlist_id}/order", status_code=204, responses=documented(404))
-def reorder(watchlist_id: ListId, wish: OrderWish, console: Console, asker: Asker) -> None:
+def reorder(watchlist_id: ListId, body: ReorderBody, console: Console, asker: Asker) -> None:
     """Move symbols to another place of the list."""
-    console.instruments.watchlists.reorder(watchlist_id, wish.symbols, wish.to, by=asker)
+    console.instruments.watchlists.reorder(watchlist_id, body.symbols, body.to, by=asker)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.api.http.dependencies import Asker, Because, Console
+from ba2_trade_platform.api.http.dependencies import Asker, Console, ReasonBody
 from ba2_trade_platform.core.models.costs import GroupBy, Grouped
 
 router = APIRouter(prefix="/costs", tags=["costs"])
@@ -36,7 +36,7 @@ class Budget(BaseModel):
     sentence: str
 
 
-class BudgetWish(Because):
+class BudgetBody(ReasonBody):
     """The budget of a day in USD; null for no limit."""
 
     limit: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] | None
@@ -78,9 +78,9 @@ def budget(console: Console) -> Budget:
 
 
 @router.put("/budget")
-def set_budget(console: Console, asker: Asker, wish: BudgetWish) -> Budget:
+def set_budget(console: Console, asker: Asker, body: BudgetBody) -> Budget:
     """Set the whole desk's budget of a day; it holds from the next model call on."""
-    return Budget.model_validate(console.models.costs.set_budget(wish.limit, by=asker, reason=wish.reason))
+    return Budget.model_validate(console.models.costs.set_budget(body.limit, by=asker, reason=body.reason))
 
 
 @router.get("/prices")

@@ -55,14 +55,14 @@ class ChangedProvider(Fields):
     version: Rate | None = None
 
 
-class TestWish(RequestBody):
+class TestBody(RequestBody):
     """Which model to ask; absent: the quick one."""
 
     model: Model | None = None
 
 
-def _given(wish: Fields, *but: str) -> dict[str, Any]:
-    given = {name: getattr(wish, name) for name in wish.model_fields_set if name not in but}
+def _given(body: Fields, *but: str) -> dict[str, Any]:
+    given = {name: getattr(body, name) for name in body.model_fields_set if name not in but}
     if isinstance(key := given.get("key"), SecretStr):
         given["key"] = key.get_secret_value()
     return given
@@ -75,9 +75,9 @@ def providers(console: Console) -> Items[Provider]:
 
 
 @router.post("", status_code=201, responses=documented(409))
-def add_provider(wish: NewProvider, console: Console, asker: Asker) -> Provider:
+def add_provider(body: NewProvider, console: Console, asker: Asker) -> Provider:
     """Add a provider: another OpenAI-compatible server, for example."""
-    return console.models.providers.create(wish.name, wish.kind, by=asker, **_given(wish, "name", "kind"))
+    return console.models.providers.create(body.name, body.kind, by=asker, **_given(body, "name", "kind"))
 
 
 @router.get("/{name}", responses=documented(404))
@@ -87,9 +87,9 @@ def provider(name: Name, console: Console) -> Provider:
 
 
 @router.patch("/{name}", responses=documented(404, 409))
-def change_provider(name: Name, wish: ChangedProvider, console: Console, asker: Asker) -> Provider:
+def change_provider(name: Name, body: ChangedProvider, console: Console, asker: Asker) -> Provider:
     """Change what is given; a stored key is dropped when the address becomes another server's."""
-    return console.models.providers.change(name, by=asker, version=wish.version, **_given(wish, "version"))
+    return console.models.providers.change(name, by=asker, version=body.version, **_given(body, "version"))
 
 
 @router.delete("/{name}", status_code=204, responses=documented(404))
@@ -105,6 +105,6 @@ def reset_provider(name: Name, console: Console, asker: Asker) -> Provider:
 
 
 @router.post("/{name}/test", responses=documented(404))
-def try_provider(name: Name, console: Console, wish: TestWish | None = None) -> ConnectionTest:
+def try_provider(name: Name, console: Console, body: TestBody | None = None) -> ConnectionTest:
     """Make a tiny real call, which costs a few tokens; a failure is an answer too, with `ok` false."""
-    return console.models.gateway.test(name, wish.model if wish else None)
+    return console.models.gateway.test(name, body.model if body else None)

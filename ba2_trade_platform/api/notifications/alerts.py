@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.notifications.alerts import Alert
 
@@ -39,6 +39,6 @@ def list_alerts(
 
 
 @router.post("/{alert_id}/acknowledge", responses=documented(404))
-def acknowledge_alert(alert_id: AlertId, wish: Because, console: Console, asker: Asker) -> Alert:
+def acknowledge_alert(alert_id: AlertId, body: ReasonBody, console: Console, asker: Asker) -> Alert:
     """Take an alert off the pages; one that somebody has acknowledged before stays as he left it."""
-    return console.notifications.alerts.acknowledge([alert_id], by=asker, reason=wish.reason)[0]
+    return console.notifications.alerts.acknowledge([alert_id], by=asker, reason=body.reason)[0]

@@ -79,8 +79,8 @@ class ChangedRule(RuleFields):
     version: Number | None = None
 
 
-def _given(wish: RequestBody, *but: str) -> dict[str, Any]:
-    given = {name: getattr(wish, name) for name in wish.model_fields_set if name not in but}
+def _given(body: RequestBody, *but: str) -> dict[str, Any]:
+    given = {name: getattr(body, name) for name in body.model_fields_set if name not in but}
     return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}
 
 
@@ -91,15 +91,15 @@ def channels(console: Console) -> Items[Channel]:
 
 
 @router.post(CHANNELS, status_code=201, responses=documented(409))
-def add_channel(wish: NewChannel, console: Console, asker: Asker) -> Channel:
+def add_channel(body: NewChannel, console: Console, asker: Asker) -> Channel:
     """Add a channel, with a rule for each of `occasions`."""
-    return console.notifications.channels.create(by=asker, **_given(wish))
+    return console.notifications.channels.create(by=asker, **_given(body))
 
 
 @router.patch(CHANNELS + "/{channel_id}", responses=documented(404, 409))
-def change_channel(channel_id: Id, wish: ChangedChannel, console: Console, asker: Asker) -> Channel:
+def change_channel(channel_id: Id, body: ChangedChannel, console: Console, asker: Asker) -> Channel:
     """Change what is given; what waits in a channel that is switched off is not sent any more."""
-    return console.notifications.channels.change(channel_id, by=asker, **_given(wish))
+    return console.notifications.channels.change(channel_id, by=asker, **_given(body))
 
 
 @router.delete(CHANNELS + "/{channel_id}", status_code=204, responses=documented(404))
@@ -121,16 +121,16 @@ def rules(console: Console) -> Items[Rule]:
 
 
 @router.post(RULES, status_code=201, responses=documented(404))
-def add_rule(wish: NewRule, console: Console, asker: Asker) -> Rule:
+def add_rule(body: NewRule, console: Console, asker: Asker) -> Rule:
     """Add a rule."""
-    given = _given(wish, "channel_id", "occasion")
-    return console.notifications.rules.create(wish.channel_id, wish.occasion, by=asker, **given)
+    given = _given(body, "channel_id", "occasion")
+    return console.notifications.rules.create(body.channel_id, body.occasion, by=asker, **given)
 
 
 @router.patch(RULES + "/{rule_id}", responses=documented(404, 409))
-def change_rule(rule_id: Id, wish: ChangedRule, console: Console, asker: Asker) -> Rule:
+def change_rule(rule_id: Id, body: ChangedRule, console: Console, asker: Asker) -> Rule:
     """Change what is given."""
-    return console.notifications.rules.change(rule_id, by=asker, **_given(wish))
+    return console.notifications.rules.change(rule_id, by=asker, **_given(body))
 
 
 @router.delete(RULES + "/{rule_id}", status_code=204, responses=documented(404))

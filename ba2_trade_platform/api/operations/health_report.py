@@ -67,7 +67,7 @@ class HeartbeatState(BaseModel):
     sentence: str
 
 
-class HeartbeatWish(RequestBody):
+class HeartbeatBody(RequestBody):
     """Where to ping, null for nowhere; write-only. `tell_failure`: POST the reasons to URL/fail when not ready."""
 
     url: Annotated[str, Field(max_length=500)] | None
@@ -88,10 +88,10 @@ def read_heartbeat(console: Console) -> HeartbeatState:
 
 
 @router.put("/heartbeat")
-def change_heartbeat(wish: HeartbeatWish, console: Console, asker: Asker) -> HeartbeatState:
+def change_heartbeat(body: HeartbeatBody, console: Console, asker: Asker) -> HeartbeatState:
     """Ping this URL while the console can work."""
     changed = console.operations.dead_man_switch.change(
-        wish.url, by=asker, every_seconds=wish.every_seconds, tell_failure=wish.tell_failure
+        body.url, by=asker, every_seconds=body.every_seconds, tell_failure=body.tell_failure
     )
     return HeartbeatState.model_validate(changed)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.schedules.run_records import DaySummary, RunFilter, RunInfo
 from ba2_trade_platform.vocabulary import RunState
@@ -57,7 +57,7 @@ def get_run(run_id: RunId, console: Console) -> RunInfo:
 
 
 @router.post("/{run_id}/acknowledge", responses=documented(404))
-def acknowledge_run(run_id: RunId, console: Console, asker: Asker, wish: Because | None = None) -> RunInfo:
+def acknowledge_run(run_id: RunId, console: Console, asker: Asker, body: ReasonBody | None = None) -> RunInfo:
     """Say that a bad run was seen, so that it is counted no more."""
-    console.schedules.runs.acknowledge([run_id], by=asker, reason=wish.reason if wish else None)
+    console.schedules.runs.acknowledge([run_id], by=asker, reason=body.reason if body else None)
     return console.schedules.runs.get(run_id)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Because, Console, RequestBody, RowId
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody, RowId
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
@@ -19,7 +19,7 @@ ScheduleId = Annotated[int, Path(ge=1, le=MAX_ID, description="The schedule")]
 Number = Annotated[int, Field(strict=True)]
 
 
-class ScheduleWish(RequestBody):
+class ScheduleBody(RequestBody):
     """A schedule as it is wanted; docs/schedules.md says how its timing is written and meant."""
 
     name: Annotated[str, Field(max_length=200)]
@@ -42,17 +42,17 @@ class ScheduleWish(RequestBody):
 
     def draft(self) -> Draft:
         """Return this as the service's draft."""
-        fields = self.model_dump(include=set(ScheduleWish.model_fields))
+        fields = self.model_dump(include=set(ScheduleBody.model_fields))
         return Draft(**fields | {"symbols": tuple(self.symbols), "watchlist_ids": tuple(self.watchlist_ids)})
 
 
-class ScheduleChange(ScheduleWish):
+class ScheduleChange(ScheduleBody):
     """The whole schedule as it is to be; `version` is that of the one that was read."""
 
     version: Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
 
 
-class Named(RequestBody):
+class CopyBody(RequestBody):
     """What a copy is to be called; absent: as the original, with a number."""
 
     name: Annotated[str | None, Field(max_length=200)] = None
@@ -108,15 +108,15 @@ def list_schedules(
 
 
 @router.post("", status_code=201)
-def create_schedule(wish: ScheduleWish, console: Console, asker: Asker) -> ScheduleInfo:
+def create_schedule(body: ScheduleBody, console: Console, asker: Asker) -> ScheduleInfo:
     """Make a schedule; it waits for its first time from now."""
-    return console.schedules.service.create(wish.draft(), by=asker)
+    return console.schedules.service.create(body.draft(), by=asker)
 
 
 @router.post("/preview")
-def preview_schedule(wish: ScheduleWish, console: Console, count: Count = 5) -> PreviewAnswer:
+def preview_schedule(body: ScheduleBody, console: Console, count: Count = 5) -> PreviewAnswer:
     """Say when a schedule would run and what is wrong with it, without making it."""
-    return PreviewAnswer.model_validate(console.schedules.service.preview(wish.draft(), count))
+    return PreviewAnswer.model_validate(console.schedules.service.preview(body.draft(), count))
 
 
 @router.get("/{schedule_id}", responses=documented(404))
@@ -126,9 +126,9 @@ def get_schedule(schedule_id: ScheduleId, console: Console) -> ScheduleInfo:
 
 
 @router.put("/{schedule_id}", responses=documented(404, 409))
-def change_schedule(schedule_id: ScheduleId, wish: ScheduleChange, console: Console, asker: Asker) -> ScheduleInfo:
+def change_schedule(schedule_id: ScheduleId, body: ScheduleChange, console: Console, asker: Asker) -> ScheduleInfo:
     """Change a schedule; it waits anew from now. What was due by its old plan is run or missed first."""
-    return console.schedules.service.update(schedule_id, wish.draft(), version=wish.version, by=asker)
+    return console.schedules.service.update(schedule_id, body.draft(), version=body.version, by=asker)
 
 
 @router.delete("/{schedule_id}", status_code=204, responses=documented(404, 409))
@@ -157,10 +157,10 @@ def disable_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) ->
 
 @router.post("/{schedule_id}/duplicate", status_code=201, responses=documented(404))
 def duplicate_schedule(
-    schedule_id: ScheduleId, console: Console, asker: Asker, wish: Named | None = None
+    schedule_id: ScheduleId, console: Console, asker: Asker, body: CopyBody | None = None
 ) -> ScheduleInfo:
     """Make a disabled copy."""
-    return console.schedules.service.duplicate(schedule_id, by=asker, name=wish.name if wish else None)
+    return console.schedules.service.duplicate(schedule_id, by=asker, name=body.name if body else None)
 
 
 @router.post("/{schedule_id}/run", status_code=202, responses=documented(404, 409))
@@ -171,10 +171,10 @@ def run_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> Run
 
 @router.post("/{schedule_id}/acknowledge", responses=documented(404))
 def acknowledge_schedule(
-    schedule_id: ScheduleId, console: Console, asker: Asker, wish: Because | None = None
+    schedule_id: ScheduleId, console: Console, asker: Asker, body: ReasonBody | None = None
 ) -> Acknowledged:
     """Say that all bad runs of a schedule were seen."""
     console.schedules.service.get(schedule_id)
-    reason = wish.reason if wish else None
+    reason = body.reason if body else None
     count = console.schedules.runs.acknowledge(schedule_id=schedule_id, by=asker, reason=reason)
     return Acknowledged(acknowledged=count, sentence=f"{count} runs acknowledged")
