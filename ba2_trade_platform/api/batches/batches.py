@@ -41,7 +41,7 @@ class BatchBody(RequestBody):
         return self
 
     def batch_request(self) -> BatchRequest:
-        """Return this as the service's order."""
+        """Return this as the service's request."""
         return BatchRequest(
             tuple(self.expert_instance_ids),
             tuple(self.symbols or ()),

@@ -1,4 +1,4 @@
-"""Batch order: resolves an order's symbols and experts, and previews its result without writing anything."""
+"""Batch request: resolves its symbols and experts, and previews its submission without writing anything."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class BatchRequest:
 
     @property
     def source(self) -> Source:
-        """Where its analyses come from, unless a door has its own word for it."""
+        """Where its analyses come from, unless the caller has its own word for it."""
         return Source.WATCHLIST if self.watchlist_id is not None else Source.BULK
 
 
 @dataclass(frozen=True)
 class BatchPreview:
-    """What submitting an order would do now; the first items, those that need attention in front.
+    """What a submission would do now; the first items, those that need attention in front.
 
     `estimated_seconds` and `estimated_cost_usd` are None where the experts have not worked enough to say.
     """
@@ -74,7 +74,7 @@ class BatchPreview:
 
 
 def named(session: Session, request: BatchRequest) -> BatchRequest:
-    """Return the order with its symbols in full and with a name. Raises Invalid or NotFound."""
+    """Return the request with its symbols in full and with a name. Raises Invalid or NotFound."""
     ways = [bool(request.symbols), request.watchlist_id is not None, request.everything]
     if sum(ways) > 1:
         raise Invalid("Choose one: symbols, a watchlist, or everything")

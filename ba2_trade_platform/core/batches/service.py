@@ -47,7 +47,7 @@ _A, _B, _ITEM = t.analysis.c, t.batch.c, t.batch_item.c
 
 @dataclass(frozen=True)
 class AcceptedBatch:
-    """What became of an order: the batch, and how many of its analyses were queued, known already, or impossible."""
+    """A submission's result: its batch, and how many analyses were queued, known already, or impossible."""
 
     id: int
     queued: int
@@ -57,7 +57,7 @@ class AcceptedBatch:
 
 
 class Batches:
-    """Submits orders and watches over what became of them; the worker's tick carries cancellations on."""
+    """Submits requests and watches over what became of them; the worker's tick carries cancellations on."""
 
     def __init__(self, store: Store, queue: WorkerQueue, bulk_reruns: BulkReruns) -> None:
         self._store = store
