@@ -8,7 +8,7 @@ from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.monitoring.details import Details
 from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox
-from ba2_trade_platform.core.monitoring.failure_marks import Triage
+from ba2_trade_platform.core.monitoring.failure_triage import Triage
 from ba2_trade_platform.core.monitoring.job_list import JobList
 from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlooks
 from ba2_trade_platform.core.monitoring.retry_statistics import RetryStatistics

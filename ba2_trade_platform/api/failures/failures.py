@@ -17,7 +17,7 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import Group
-from ba2_trade_platform.core.monitoring.failure_marks import TriageChange
+from ba2_trade_platform.core.monitoring.failure_triage import TriageChange
 from ba2_trade_platform.core.monitoring.rerun_outlook import AnsweringAttempt, KindOverride, RerunOutlook
 from ba2_trade_platform.vocabulary import FailureKind, Status
 

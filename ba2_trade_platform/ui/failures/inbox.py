@@ -17,7 +17,7 @@ from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import Group, GroupPage, Summary
-from ba2_trade_platform.core.monitoring.failure_marks import TriageChange
+from ba2_trade_platform.core.monitoring.failure_triage import TriageChange
 from ba2_trade_platform.core.monitoring.rerun_outlook import KindOverride
 from ba2_trade_platform.ui.analysis.rerun_outlook import show_outlook
 from ba2_trade_platform.ui.failures.rows import HEADERS, IGNORES, NUMBERS, FailureLine, Verb

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox, Group
-from ba2_trade_platform.core.monitoring.failure_marks import Triage, TriageChange
+from ba2_trade_platform.core.monitoring.failure_triage import Triage, TriageChange
 from ba2_trade_platform.vocabulary import ErrorCode
 from tests.platforms import TRADER
 from tests.sql import ask, one
