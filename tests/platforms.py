@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from opentelemetry.trace import TracerProvider
+
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
@@ -15,7 +17,6 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
-from ba2_trade_platform.core.observability.tracing import TracerProvider
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ActorKind, Status
 from tests.databases import lay_database

@@ -12,8 +12,6 @@ from opentelemetry.util.types import AnyValue
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.vocabulary import Outcome
 
-__all__ = ["TracerProvider", "Traces"]
-
 NAME = "ba2_trade_platform"
 
 

@@ -51,6 +51,11 @@ def test_nothing_is_done_by_being_imported_as_a_package() -> None:
     assert [name(path) for path in MODULES if path.name == "__init__.py" and path.read_text()] == []
 
 
+def test_no_module_passes_on_what_another_one_defines() -> None:
+    passing = [name(path) for path in MODULES if PACKAGE in path.parents and "__all__" in path.read_text()]
+    assert passing == []
+
+
 def test_the_start_is_fifteen_lines_at_most() -> None:
     assert len((ROOT / "main.py").read_text().splitlines()) <= 15
 
