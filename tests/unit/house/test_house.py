@@ -23,6 +23,7 @@ MODULES = sorted(
 MODULE_LINES = 350
 FOLDER_MODULES = 20
 FUNCTION_LINES = 60
+FLAT = {"chaos", "contracts", "db", "oracle"}  # their tests cross the rooms
 
 
 def name(path: Path) -> str:
@@ -67,6 +68,12 @@ def test_no_folder_of_the_package_is_a_heap() -> None:
         if path.parts[-2] != "tests" and PACKAGE in path.parents and path.stem != "__init__"
     )
     assert {folder: count for folder, count in counts.items() if count > FOLDER_MODULES} == {}
+
+
+def test_a_test_stands_in_its_room_unless_its_kind_crosses_them() -> None:
+    tests = [path.relative_to(ROOT / "tests").parts for path in MODULES if path.name.startswith("test_")]
+    assert {parts[0] for parts in tests if len(parts) == 2} == FLAT
+    assert {parts[0] for parts in tests if len(parts) == 1} == set()
 
 
 def test_the_map_of_the_architecture_names_every_room_there_is() -> None:

@@ -1,4 +1,4 @@
-"""The pulse: one reading for all who ask at once, and none that is older than the question."""
+"""Shell status: one reading for all pages that ask at once, and none older than the question."""
 
 from __future__ import annotations
 
