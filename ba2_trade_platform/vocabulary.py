@@ -138,7 +138,7 @@ class MetFirst(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Through which door somebody acts."""
+    """The origin of an action: a page, the API, the command line, a schedule, or the console itself."""
 
     USER = "user"
     API = "api"

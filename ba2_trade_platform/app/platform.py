@@ -76,7 +76,7 @@ class Platform:
     dispatcher: EmbeddedDispatcher
 
     def actor(self, kind: ActorKind) -> Actor:
-        """Return who acts through this door."""
+        """Return the operator as an actor of this kind."""
         return Actor(kind, self.settings.operator_name)
 
     def own(self) -> None:

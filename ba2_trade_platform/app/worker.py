@@ -12,7 +12,7 @@ from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.worker.claims import WorkerIdentity as Claimant
+from ba2_trade_platform.core.worker.claims import WorkerIdentity
 from ba2_trade_platform.core.worker.jobs import WorkerEnvironment
 from ba2_trade_platform.core.worker.tick import Tick
 from ba2_trade_platform.core.worker.worker import ExpertWorker, worker_id
@@ -45,7 +45,7 @@ def open_worker(
     def tick_of(name: str) -> Tick:
         return Tick(
             store,
-            Claimant(name, environment, market.clock.now, abilities),
+            WorkerIdentity(name, environment, market.clock.now, abilities),
             settings.max_rescues,
             services.slices,
             services.transitions,
@@ -53,8 +53,8 @@ def open_worker(
             telemetry,
         )
 
-    bench = WorkerEnvironment(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, toolkit)
-    return WorkerServices(ExpertWorker(store, tick_of(worker_id()), bench, settings.stop_seconds), tick_of)
+    worker_environment = WorkerEnvironment(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, toolkit)
+    return WorkerServices(ExpertWorker(store, tick_of(worker_id()), worker_environment, settings.stop_seconds), tick_of)
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

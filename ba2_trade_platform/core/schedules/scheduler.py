@@ -60,14 +60,14 @@ class Scheduler:
         """Begin: what passed while the console was away is run or missed by each schedule's own policy."""
         self._uptime.begin()
         self._started = True
-        self._jobs.every(BEAT_SECONDS, "presence", self.beat)
+        self._jobs.every(BEAT_SECONDS, "uptime", self.beat)
         self._jobs.every(LOOK_SECONDS, "schedules", self.look, first_seconds=0)
 
     def stop(self) -> None:
         """Fire nothing any more, and say that the console was stopped; stopping what never began is allowed."""
         if self._started:
             self._started = False
-            self._jobs.forget("presence")
+            self._jobs.forget("uptime")
             self._jobs.forget("schedules")
             self._uptime.end()
 
@@ -78,7 +78,7 @@ class Scheduler:
             if self._started:
                 self._uptime.beat()
         except Unavailable as error:
-            log.warning("The console's presence could not be written: %s", error)
+            log.warning("The console's uptime could not be written: %s", error)
 
     def look(self) -> None:
         """Fire whatever is due, armed or not: the clock may have been set, or the machine slept."""

@@ -18,7 +18,7 @@ from ba2_trade_platform.db import tables as t
 BEAT_SECONDS = 15.0
 # Longer than this between two beats, and the machine slept or the clock was set: that is an outage too.
 GONE = timedelta(seconds=60)
-_P = t.presence.c
+_P = t.process_run.c
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Uptime:
             elif now > self._seen_at:
                 with self._store.write(wake=False) as transaction:
                     transaction.session.execute(
-                        update(t.presence).where(_P.id == self._process_run).values(seen_at=now)
+                        update(t.process_run).where(_P.id == self._process_run).values(seen_at=now)
                     )
                 self._seen_at = now
 
@@ -67,7 +67,7 @@ class Uptime:
             now = self._store.clock.now()
             with self._store.write(wake=False) as transaction:
                 transaction.session.execute(
-                    update(t.presence).where(_P.id == self._process_run).values(seen_at=now, stopped_at=now)
+                    update(t.process_run).where(_P.id == self._process_run).values(seen_at=now, stopped_at=now)
                 )
             self._process_run = None
 
@@ -77,7 +77,7 @@ class Uptime:
         with self._store.write(wake=False) as transaction:
             last = transaction.session.scalar(select(_P.seen_at).order_by(_P.id.desc()).limit(1))
             self.set_back = self.set_back or (last is not None and last - now > GONE)
-            self._process_run = transaction.session.scalar(insert(t.presence).values(**process_run).returning(_P.id))
+            self._process_run = transaction.session.scalar(insert(t.process_run).values(**process_run).returning(_P.id))
         self._seen_at = now
 
 

@@ -51,7 +51,7 @@ _DUE = (
 # Retries for a provider whose breaker is not closed wait, but for its probe.
 _DUE_UNLESS_BREAKER_OPEN = _DUE.where(
     _A.retry_provider.is_(None)
-    | _A.retry_provider.not_in(bindparam("c_held", expanding=True))
+    | _A.retry_provider.not_in(bindparam("c_breaker_open", expanding=True))
     | _A.id.in_(bindparam("c_probes", expanding=True))
 )
 _START_ATTEMPT = (
@@ -141,7 +141,7 @@ def _candidates(session: Session, capacity: Capacity, now: datetime) -> list[Any
     due = _DUE_UNLESS_BREAKER_OPEN if open_breakers else _DUE
     asked: dict[str, Any] = {"c_now": now}
     if open_breakers:
-        asked["c_held"] = [row.provider for row in open_breakers]
+        asked["c_breaker_open"] = [row.provider for row in open_breakers]
         asked["c_probes"] = [row.probe_analysis_id for row in open_breakers if row.probe_analysis_id is not None]
     for instance in session.execute(_ABLE).all():
         free_here = min(

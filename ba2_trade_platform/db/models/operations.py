@@ -24,8 +24,8 @@ class Backup(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
-class Presence(SQLModel, table=True):
-    """One life of the console: from its start until it stopped, or until it was seen last when it was killed."""
+class ProcessRun(SQLModel, table=True):
+    """One run of the console's process: from its start until it stopped or, when it was killed, was last seen."""
 
     __tablename__ = "presence"
     __table_args__ = ({"sqlite_autoincrement": True},)

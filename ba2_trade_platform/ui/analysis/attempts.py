@@ -108,7 +108,7 @@ def look_of(attempt: Attempt) -> words.Look:
 
 
 def who(attempt: Attempt) -> str:
-    """Return who asked, and through which door when it was not the page."""
+    """Return the actor of an attempt, and where it came from when that was not a page."""
     return attempt.actor if attempt.actor_kind in ("user", "system") else f"{attempt.actor} ({attempt.actor_kind})"
 
 

@@ -28,7 +28,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def shown(desk: Desk, chosen: Filter, **options: object) -> list[int]:
-    """Return the ids of the page that a filter gives, oldest first, after checking that all its doors agree."""
+    """Return the ids of the page that a filter gives, oldest first, after checking that all ways to ask agree."""
     page = desk.platform.monitoring.jobs.page(chosen, descending=False, **options)  # type: ignore[arg-type]  # a test's own options
     ids = [row.id for row in page.items]
     jobs = desk.platform.monitoring.jobs
