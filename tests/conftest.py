@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares."""
+"""Shared fixtures: needed by every kind of test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits for what a page will show, in place of sleeps."""
+"""Eventual checks: they wait for the text or element of a page, in place of sleeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts for the scripted model, their facts computed from the demo market as the debate desk computes them."""
+"""Facts: prompts for the scripted model, computed from the demo market as the debate desk computes them."""
 
 from __future__ import annotations
 

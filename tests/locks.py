@@ -1,4 +1,4 @@
-"""Database locks that another program holds, for what the console says and does meanwhile."""
+"""Database locks: another program holds them while a test looks at the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Price providers over the network, put before the fake servers, with the bundled market's prices behind them."""
+"""Markets: price providers over the network, put before the fake servers, with the bundled market behind them."""
 
 from __future__ import annotations
 

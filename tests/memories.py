@@ -1,4 +1,4 @@
-"""A console with an expert that remembers, and what the tests of its memory ask of it."""
+"""Memories: a console with an expert that remembers, and the questions of its tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places in the repository that tests read; whoever moves a test need not count folders."""
+"""Places: folders of the repository that tests read, so that moving a test counts no folders."""
 
 from __future__ import annotations
 

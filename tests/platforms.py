@@ -1,4 +1,4 @@
-"""Consoles in a test's own folder, and waits for their events in place of sleeps."""
+"""Platforms: consoles in a test's own folder, and waits for their events in place of sleeps."""
 
 from __future__ import annotations
 

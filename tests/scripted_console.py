@@ -1,4 +1,4 @@
-"""Consoles with scripted experts, for tests in which the real worker does the work."""
+"""Scripted consoles: their experts follow a script, and the real worker does the work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database file looked into from outside, with plain sqlite3, as another program would."""
+"""SQL: a database file looked into from outside, with plain sqlite3, as another program would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API of a console that has no pages, and a client of it."""
+"""API fixtures: the API of a console that has no pages, and a client of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real console process and a real Chromium."""
+"""Browser fixtures: a real console process and a real Chromium."""
 
 from __future__ import annotations
 

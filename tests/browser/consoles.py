@@ -1,4 +1,4 @@
-"""Console processes with pages for a real browser, and their API to prepare what a page is to show."""
+"""Browser consoles: processes with pages for a real browser, and their API to prepare the data of a page."""
 
 from __future__ import annotations
 

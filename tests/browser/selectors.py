@@ -1,4 +1,4 @@
-"""Selectors of what several rooms look for in a page."""
+"""Selectors: the elements of a page that several rooms look for."""
 
 from __future__ import annotations
 

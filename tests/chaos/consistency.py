@@ -1,4 +1,4 @@
-"""Consistency: what must hold in a database that survived kills, in plain SQL; every fault found is a sentence."""
+"""Consistency: rules for a database that survived kills, in plain SQL; every fault found is a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Console processes for kills: started, asked over HTTP, killed with SIGKILL; what they acknowledged is remembered."""
+"""Console processes for kills: started, asked over HTTP, killed with SIGKILL; each acknowledgement is remembered."""
 
 from __future__ import annotations
 

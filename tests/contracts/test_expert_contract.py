@@ -1,4 +1,4 @@
-"""The contract of experts: what each in the registry promises, tried on the bundled market."""
+"""The contract of experts: each in the registry keeps its promises, tried on the bundled market."""
 
 from __future__ import annotations
 

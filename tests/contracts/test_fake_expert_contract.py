@@ -1,4 +1,4 @@
-"""Fake experts keep the contract of experts, or the tests would practise with something else."""
+"""Fake experts: they keep the contract of experts, or the tests would practise with something else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of side effects: what acts on recommendations answers for it; tried on the fake of the tests."""
+"""The contract of side effects: each names its analysis, and asking changes nothing; tried on the tests' fake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Constraints: what the database itself refuses or takes along, tried with plain SQL from outside."""
+"""Constraints: refusals and cascades of the database itself, tried with plain SQL from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clocks that a test moves."""
+"""Fake clocks: a test moves them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An attempt without a queue or a database: it records what an expert does and can be cancelled and resumed."""
+"""Fake context: an attempt without queue or database; it records an expert's work, is cancelled and resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripted experts and their catalog: each does what a test tells it, in its own code, and nothing else."""
+"""Scripted experts: with their catalog, each does as a test tells it, in its own code, and nothing else."""
 
 from __future__ import annotations
 

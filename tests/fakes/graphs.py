@@ -1,4 +1,4 @@
-"""An expert whose steps are a graph that a test draws, and who counts the work that is really done."""
+"""Graph expert: its steps are a graph that a test draws, and it counts the work that is really done."""
 
 from __future__ import annotations
 

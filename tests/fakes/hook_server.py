@@ -1,4 +1,4 @@
-"""A webhook on this machine that keeps what it is sent, and fails or dawdles as it is told."""
+"""Webhook server: it listens on this machine, keeps each request, and fails or dawdles as it is told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An expert that remembers: it asks for lessons of its situation and decides what its settings say."""
+"""Learning expert: it asks for lessons of its situation and decides as its settings say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Language models of the outside world: a real chat model whose answers a test chooses, and which counts its calls."""
+"""Fake language models: a real chat model that gives the answers of a test and counts its calls."""
 
 from __future__ import annotations
 

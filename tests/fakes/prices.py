@@ -1,4 +1,4 @@
-"""A market of one made-up symbol, and a short series to put into it."""
+"""Fake prices: a market of one made-up symbol, and a short series to put into it."""
 
 from __future__ import annotations
 

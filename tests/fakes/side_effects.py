@@ -1,4 +1,4 @@
-"""A fake order book, which acts on recommendations as a broker's orders will."""
+"""Fake order book: it acts on recommendations as a broker's orders will."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indicators against their published formulas, written out here again in plain Python, on real prices."""
+"""Indicators: held against their published formulas, written out here again in plain Python, on real prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console whose pages are registered, for a simulated user."""
+"""Page fixtures: a console with its pages registered, for a simulated user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Withdrawal: undoes a re-run that no worker has claimed yet, in one transaction, from what the re-run archived."""
+"""Withdrawal: undoes a re-run that no worker has claimed yet, in one transaction, from the re-run's archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Effects: the table of what each event sets on an analysis, and how it closes its open attempt; pure."""
+"""Effects: the table of columns that each event sets on an analysis, and of its open attempt's outcome; pure."""
 
 from __future__ import annotations
 

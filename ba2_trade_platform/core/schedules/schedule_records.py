@@ -1,4 +1,4 @@
-"""Schedule records: a schedule as it is shown, read with its watchlists, its last run and what waits for a look."""
+"""Schedule records: a schedule as it is shown, read with its watchlists, its last run and its unacknowledged runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempt history over HTTP, with the statistics of retries and the packing of archives."""
+"""Attempt history over HTTP: with the statistics of retries and the packing of archives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Breakers and waiting retries over HTTP: what waits, a person's word on it, and clear refusals."""
+"""Breakers over HTTP: waiting retries, an operator's open and close, and clear refusals."""
 
 from __future__ import annotations
 

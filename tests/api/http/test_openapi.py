@@ -1,4 +1,4 @@
-"""OpenAPI: whatever is sent, the API keeps to its own document and never answers 500."""
+"""OpenAPI: the API keeps to its own document and never answers 500, however odd the request."""
 
 from __future__ import annotations
 

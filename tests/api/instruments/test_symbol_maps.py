@@ -1,4 +1,4 @@
-"""Symbol maps over HTTP and in the service, for price providers have names of their own."""
+"""Symbol maps over HTTP: the names that price providers have of their own, also in the service."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""Watchlists and instruments over HTTP, as a script keeps them."""
+"""Watchlists over HTTP: a script keeps them and their instruments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Costs over HTTP: sums, periods, the budget of the day, calls, prices, and what is refused."""
+"""Costs over HTTP: sums, periods, the budget of the day, calls, prices, and refusals."""
 
 from __future__ import annotations
 

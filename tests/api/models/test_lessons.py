@@ -1,4 +1,4 @@
-"""Lessons over HTTP, as a script reads and forgets them."""
+"""Lessons over HTTP: a script reads and forgets them."""
 
 from __future__ import annotations
 

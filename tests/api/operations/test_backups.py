@@ -1,4 +1,4 @@
-"""Backups over HTTP, with the health report and the dead man's switch beside them."""
+"""Backups over HTTP: made and listed, with the health report, metrics and the dead man's switch beside them."""
 
 from __future__ import annotations
 

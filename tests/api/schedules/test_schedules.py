@@ -1,4 +1,4 @@
-"""Schedules over HTTP, with their runs, as a script uses them."""
+"""Schedules over HTTP: a script makes them, runs them and reads their runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The detail page in a real browser, with Manual Analysis and Experts: what a simulated user cannot see."""
+"""The detail page in a real browser: with Manual Analysis and Experts, the parts that a simulated user cannot see."""
 
 from __future__ import annotations
 

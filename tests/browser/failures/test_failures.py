@@ -1,4 +1,4 @@
-"""The failure inbox in a real browser, by keyboard alone, and the chip of a verdict in the table."""
+"""The failure inbox in a real browser: worked by keyboard alone, and the chip of a verdict in the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Health page in a real browser: a report, a backup by a click, a heartbeat whose address is never shown."""
+"""The Health page in a real browser: a report, a backup by a click, a dead man's switch whose URL is never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The re-run button in a real browser: no press is lost, whatever the table does meanwhile."""
+"""The re-run button in a real browser: no press is lost while the table moves."""
 
 from __future__ import annotations
 

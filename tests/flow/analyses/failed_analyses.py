@@ -1,4 +1,4 @@
-"""Failed analyses on a stepped desk, ready to be re-run."""
+"""Failed analyses: they stand on a stepped desk, ready to be re-run."""
 
 from __future__ import annotations
 

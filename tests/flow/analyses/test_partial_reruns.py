@@ -1,4 +1,4 @@
-"""Partial re-runs: what each mode really does again, what it keeps, and what is refused."""
+"""Partial re-runs: each mode does its steps again and keeps the others, or is refused."""
 
 from __future__ import annotations
 

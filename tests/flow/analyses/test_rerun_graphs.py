@@ -1,4 +1,4 @@
-"""Re-run plans over drawn step graphs: what a plan does again is the work really done."""
+"""Re-run plans over drawn step graphs: the steps of a plan are the work really done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Re-run limits: the count, the rate, and what acts on the recommendation stop one until somebody answers for it."""
+"""Re-run limits: the count, the rate, and acts on the recommendation stop one until a person answers for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failure points of jobs and what is read of them: the other half of docs/failure-points.md, one test each."""
+"""Failure points of jobs and their readers: the other half of docs/failure-points.md, one test each."""
 
 from __future__ import annotations
 

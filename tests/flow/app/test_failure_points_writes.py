@@ -1,4 +1,4 @@
-"""Failure points of writes, the ways such desks fail, one test each, listed in docs/failure-points.md."""
+"""Failure points of writes: the ways such desks fail, one test each, listed in docs/failure-points.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempt notes: an expert's warnings, its facts, and what its model calls took, kept with the attempt."""
+"""Attempt notes: an expert's warnings, its facts, and the cost of its model calls, kept with the attempt."""
 
 from __future__ import annotations
 

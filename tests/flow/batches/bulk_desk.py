@@ -1,4 +1,4 @@
-"""A stepped desk with failed analyses to re-run in bulk, and ways to carry a bulk re-run on."""
+"""Bulk desk: a stepped desk with failed analyses to re-run in bulk, and ways to carry a bulk re-run on."""
 
 from __future__ import annotations
 

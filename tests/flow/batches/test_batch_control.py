@@ -1,4 +1,4 @@
-"""Batch control: a batch is previewed, watched, paused, resumed, cancelled and re-run, and says what became of it."""
+"""Batch control: a batch is previewed, watched, paused, resumed, cancelled and re-run, and tells its outcome."""
 
 from __future__ import annotations
 

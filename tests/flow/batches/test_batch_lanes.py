@@ -1,4 +1,4 @@
-"""Batch lanes: a large batch takes nobody's turn, and what a person asks for one by one goes before it."""
+"""Batch lanes: a large batch delays no other analysis, and single submissions go before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch requests: which symbols one names, what a preview says of it, and which are refused as a whole."""
+"""Batch requests: the symbols that each names, its preview, and refusals of the whole."""
 
 from __future__ import annotations
 

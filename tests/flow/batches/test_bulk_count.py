@@ -1,4 +1,4 @@
-"""Bulk counts: the number on the button is the number of rows acted on, whatever others do meanwhile."""
+"""Bulk counts: the number on the button is the number of rows acted on, while others act too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk previews: what will run, what not and why; and a plan that has changed since is refused."""
+"""Bulk previews: runs, refusals and their reasons; and a plan that has changed since is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk re-runs: what was previewed is what is accepted, and every item ends with an outcome."""
+"""Bulk re-runs: the plan that was previewed is the one accepted, and every item ends with an outcome."""
 
 from __future__ import annotations
 

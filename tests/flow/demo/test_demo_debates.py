@@ -1,4 +1,4 @@
-"""The demo's debates, and failures for practice: what a newcomer without a key can see."""
+"""The demo's debates: a newcomer without a key sees them, and failures for practice."""
 
 from __future__ import annotations
 

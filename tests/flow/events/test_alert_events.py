@@ -1,4 +1,4 @@
-"""Alert events: told once while nobody has acknowledged them; notices are only written when somebody waits for them."""
+"""Alert events: told once until acknowledged; notices are written only for an alert that is waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console with the debate desk, and the servers on this machine that it asks."""
+"""Debate lab: a console with the debate desk, and the servers on this machine that it asks."""
 
 from __future__ import annotations
 

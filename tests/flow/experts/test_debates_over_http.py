@@ -1,4 +1,4 @@
-"""Debates with real servers: what is asked, what is paid, and what a re-run does not pay again."""
+"""Debates with real servers: the questions asked, the answers paid, and those a re-run does not pay again."""
 
 from __future__ import annotations
 

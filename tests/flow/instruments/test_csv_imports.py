@@ -1,4 +1,4 @@
-"""CSV imports: previewed, then written at once; a desk shows what they brought, with each symbol's next run."""
+"""CSV imports: previewed, then written at once; a desk shows the new symbols, each with its next run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Price prefetch of watchlists, and what the Health page says of the provider."""
+"""Price prefetch: watchlists are read ahead, and the Health page tells the state of the provider."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Watchlists: what is added is answered, what is removed can be put back, and nothing is half done."""
+"""Watchlists: each addition is answered, each removal can be undone, and nothing is half done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of watchlists as short lines, and schedules that use a watchlist."""
+"""Watchlist desk: reports of watchlists as short lines, and schedules that use a watchlist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stepped desk whose attempts may ask models: real providers, a real gateway, and servers on this machine."""
+"""Model desk: a stepped desk whose attempts may ask models, with real providers and gateway and local servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempt costs: what attempts took, budgets that stop them, and resuming past one."""
+"""Attempt costs: calls, tokens and money of attempts, budgets that stop them, and resuming past one."""
 
 from __future__ import annotations
 

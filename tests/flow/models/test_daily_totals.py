@@ -1,4 +1,4 @@
-"""Daily totals: a day's running sum is what the call log itself adds up to, whatever ends when."""
+"""Daily totals: a day's running sum is the sum of the call log itself, in any order of ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model providers: first rows, keys that never come out, and experts that say what they lack instead of failing."""
+"""Model providers: first rows, keys that never come out, and experts that name a missing one instead of failing."""
 
 from __future__ import annotations
 

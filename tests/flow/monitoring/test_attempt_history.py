@@ -1,4 +1,4 @@
-"""Attempt history: an analysis's attempts, what differs between them, and the states it went through."""
+"""Attempt history: an analysis's attempts, their differences, and the states it went through."""
 
 from __future__ import annotations
 

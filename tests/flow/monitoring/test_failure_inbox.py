@@ -1,4 +1,4 @@
-"""The failure inbox: a group's whole life, what a person says of it, and the way back."""
+"""The failure inbox: a group's whole life, its triage by a person, and the way back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The re-run outlook: whether one is worth it, what became of its like, and the operator's word above it."""
+"""The re-run outlook: whether one is worth it, how its like ended, and the operator's word above it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retry statistics: what is counted, what it is counted under, and what is suggested."""
+"""Retry statistics: success, recovery and waste by group, and the suggestions that follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stepped desk that notifies a webhook on this machine, with a clock that the test moves."""
+"""Notify desk: a stepped desk that notifies a webhook on this machine, with a clock that the test moves."""
 
 from __future__ import annotations
 

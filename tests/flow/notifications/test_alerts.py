@@ -1,4 +1,4 @@
-"""Alerts: analyses that wait for long, why they do, and that somebody has seen it."""
+"""Alerts: analyses that wait for long, the reason why, and their acknowledgement."""
 
 from __future__ import annotations
 

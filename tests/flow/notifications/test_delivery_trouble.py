@@ -1,4 +1,4 @@
-"""Delivery trouble: a message is tried again, given up and shown, and nobody else is bothered."""
+"""Delivery trouble: a message is tried again, given up and shown, and other channels are not delayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications: what is told, to whom, in how many messages and when."""
+"""Notifications: events, channels, the number of messages and their time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics: what is committed is counted once, what is refused or comes too late is counted as that."""
+"""Metrics: a commit is counted once, and a refused or late result is counted as such."""
 
 from __future__ import annotations
 

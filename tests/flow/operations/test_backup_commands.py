@@ -1,4 +1,4 @@
-"""Backup commands, and a real console that starts on what was restored."""
+"""Backup commands: a real console starts on a restored database, and a missing backup is one sentence."""
 
 from __future__ import annotations
 

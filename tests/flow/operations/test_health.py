@@ -1,4 +1,4 @@
-"""Health of the console: what is well says so, and what is not says what to do."""
+"""Health of the console: a good part says so, and a bad one says its remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restore: everything is there again, what runs goes on, and nothing is touched otherwise."""
+"""Restore: everything is there again, running attempts go on, and nothing is touched otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stepped desk with schedules whose clocks are moved by a test; firing, queue and database are real."""
+"""Schedule desk: a stepped desk with schedules on clocks that a test moves; firing, queue and database are real."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scheduler wakes in time, a watchdog winds it up again, and a stop is no absence of unknown cause."""
+"""The scheduler: it wakes in time, a watchdog winds it up again, and a stop is no outage of unknown cause."""
 
 from __future__ import annotations
 

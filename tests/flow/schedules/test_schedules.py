@@ -1,4 +1,4 @@
-"""Schedules run on time, once, and what passed while nobody was there is told with its reason."""
+"""Schedules: they run on time, once, and runs missed in an outage are told with its reason."""
 
 from __future__ import annotations
 

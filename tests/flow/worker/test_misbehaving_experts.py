@@ -1,4 +1,4 @@
-"""Misbehaving experts: whatever one does, its own analysis ends with a reason, and the others go on."""
+"""Misbehaving experts: the analysis of each ends with a reason, and the others go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue: who is taken next, how many run at once, what a duplicate is told, and switches that survive a restart."""
+"""The queue: its order, its limits, its answer to a duplicate, and switches that survive a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recovery: what a dead worker left is given back at boot or when its lease runs out, and never for ever."""
+"""Recovery: a dead worker's attempts are given back at boot or when their lease runs out, and never for ever."""
 
 from __future__ import annotations
 

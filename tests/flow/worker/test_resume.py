@@ -1,4 +1,4 @@
-"""Resume after a clean stop: what is finished is not done again, and what has changed is."""
+"""Resume after a clean stop: finished steps are not done again, and changed ones are."""
 
 from __future__ import annotations
 

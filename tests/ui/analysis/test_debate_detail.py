@@ -1,4 +1,4 @@
-"""A debate's detail page, read from the summary down to what was said to the models."""
+"""A debate's detail page: read from the summary down to each prompt of its models."""
 
 from __future__ import annotations
 

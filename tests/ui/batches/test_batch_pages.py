@@ -1,4 +1,4 @@
-"""The batch pages, and the dialog before a batch, as a simulated user sees them."""
+"""The batch pages: with the dialog before a batch, as a simulated user sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of bulk re-runs and the bar above the table, as a simulated user sees them."""
+"""The pages of bulk re-runs: with the bar above the table, as a simulated user sees them."""
 
 from __future__ import annotations
 

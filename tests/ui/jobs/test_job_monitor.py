@@ -1,4 +1,4 @@
-"""Job Monitoring as a simulated user sees it; what only a browser can show is tested in tests/browser."""
+"""Job Monitoring: as a simulated user sees it; the rest needs a browser and is tested in tests/browser."""
 
 from __future__ import annotations
 

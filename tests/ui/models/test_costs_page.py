@@ -1,4 +1,4 @@
-"""The Costs page, and what the detail page says of tokens and money, as a simulated user sees them."""
+"""The Costs page: with the tokens and money on the detail page, as a simulated user sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Lessons page: what was learned and what is forgotten, as a simulated user sees it."""
+"""The Lessons page: lessons learned and forgotten, as a simulated user sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Alerts page and its banner, as a simulated user sees them."""
+"""The Alerts page: with its banner, as a simulated user sees them."""
 
 from __future__ import annotations
 

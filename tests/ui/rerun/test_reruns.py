@@ -1,4 +1,4 @@
-"""The re-run button, its menu and its questions, as a simulated user meets them."""
+"""The re-run button: with its menu and its questions, as a simulated user meets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Held providers and the retries that wait for them, as a simulated user sees them."""
+"""Held providers: with the retries that wait for them, as a simulated user sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Retries page, two attempts side by side and the timeline, as a simulated user sees them."""
+"""The Retries page: with two attempts side by side and the timeline, as a simulated user sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of watchlists, instruments and symbols, as a simulated user sees them."""
+"""Watchlist pages: with those of instruments and symbols, as a simulated user sees them."""
 
 from __future__ import annotations
 

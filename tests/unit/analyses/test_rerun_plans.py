@@ -1,4 +1,4 @@
-"""Re-run plans: what is kept, done again or looked at again, over recorded steps of every kind."""
+"""Re-run plans: steps kept, done again or checked again, over recorded steps of every kind."""
 
 from __future__ import annotations
 

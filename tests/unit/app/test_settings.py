@@ -1,4 +1,4 @@
-"""Settings come from the environment, .env and a TOML file, in that order; a wrong one is named in one sentence."""
+"""Settings: from the environment, .env and a TOML file, in that order; a wrong one is named in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preferences: what an actor chose last is kept beside his name, and nobody else sees it."""
+"""Preferences: an actor's last choice is kept beside his name and shown to no other."""
 
 from __future__ import annotations
 

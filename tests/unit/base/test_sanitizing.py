@@ -1,4 +1,4 @@
-"""Sanitizing: what experts hand over is made storable where it is made."""
+"""Sanitizing: values that experts hand over are made storable where they are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a shell sees it, and consoles that hold the database while it is used."""
+"""Command line: as a shell sees it, with consoles that hold the database while it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that run in the test's own folder, and a database for them to work on."""
+"""Command-line fixtures: commands run in the test's own folder, on a database of their own."""
 
 from __future__ import annotations
 

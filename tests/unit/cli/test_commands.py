@@ -1,4 +1,4 @@
-"""The command line's manners: help, exit codes, one sentence a refusal, settings, and what it does not import."""
+"""The command line's manners: help, exit codes, one sentence a refusal, settings, and imports it does without."""
 
 from __future__ import annotations
 

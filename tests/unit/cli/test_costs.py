@@ -1,4 +1,4 @@
-"""Costs and the budget of the day from the command line."""
+"""Cost commands: costs and the budget of the day."""
 
 from __future__ import annotations
 

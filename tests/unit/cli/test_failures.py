@@ -1,4 +1,4 @@
-"""The failure inbox from the command line."""
+"""Failure commands: the inbox, and the triage of its groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model providers from the command line."""
+"""Model commands: a key comes by standard input and is not printed, and a connection is tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications from the command line."""
+"""Notification commands: a channel is tested, and a desk without one says where to add it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules from the command line."""
+"""Schedule commands: schedules and their runs."""
 
 from __future__ import annotations
 

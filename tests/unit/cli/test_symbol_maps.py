@@ -1,4 +1,4 @@
-"""Symbol maps from the command line, and keys that are never shown."""
+"""Symbol map commands: names at a provider, and keys that are never shown."""
 
 from __future__ import annotations
 

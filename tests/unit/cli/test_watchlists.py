@@ -1,4 +1,4 @@
-"""Watchlists and instruments from the command line."""
+"""Watchlist commands: watchlists and their instruments."""
 
 from __future__ import annotations
 

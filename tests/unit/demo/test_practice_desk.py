@@ -1,4 +1,4 @@
-"""PracticeDesk does what its settings say: it works, writes, recommends, fails and hangs on request."""
+"""PracticeDesk: it works, writes, recommends, fails and hangs as its settings say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replay clock stands, or walks at a speed through days and, faster, through nights."""
+"""The replay clock: it stands, or walks at a speed through days and, faster, through nights."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

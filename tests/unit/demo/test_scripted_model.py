@@ -1,4 +1,4 @@
-"""The scripted model: what it says agrees with the numbers, in every role, and can always be read."""
+"""The scripted model: its text agrees with the numbers, in every role, and can always be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Practice failures of the scripted model: what its name may say, whom it fails, how often, and as what."""
+"""Practice failures of the scripted model: its name says which role fails, how often, and with which error."""
 
 from __future__ import annotations
 

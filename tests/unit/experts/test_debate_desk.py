@@ -1,4 +1,4 @@
-"""The debate desk: who speaks when and reads what, what is written, and what becomes of a bad answer."""
+"""The debate desk: the turn and reading of each role, its outputs, and its ways with a bad answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The debate desk's reach: nothing after `as_of`, no other symbol, no way out of a quote, whatever a model asks."""
+"""The debate desk's reach: nothing after `as_of`, no other symbol, no way out of a quote, for any model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TechnicalRules on the bundled market: its steps, what it writes, and what a resume does again."""
+"""TechnicalRules on the bundled market: its steps, its outputs, and the steps that a resume does again."""
 
 from __future__ import annotations
 

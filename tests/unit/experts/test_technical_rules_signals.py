@@ -1,4 +1,4 @@
-"""TechnicalRules' signals: what each votes on prices made for it, and when it keeps silent."""
+"""TechnicalRules' signals: the vote of each on prices made for it, and its silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files of watchlists: whatever a spreadsheet makes of them is read, or refused with a sentence."""
+"""CSV files of watchlists: every spreadsheet's dialect is read, or refused with a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Price prefetch: within half of the rate, never at the cost of who needs a price now, and gone at a stop."""
+"""Price prefetch: within half of the rate, never before a price that is needed now, and gone at a stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes: what a decision is held to have been, on a handful of made-up bars."""
+"""Outcomes: a decision is right or wrong by its later prices, on a handful of made-up bars."""
 
 from __future__ import annotations
 

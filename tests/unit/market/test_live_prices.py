@@ -1,4 +1,4 @@
-"""Live prices when things go wrong, and what of them is kept, against servers that fail as told."""
+"""Live prices: failures of the network, and the prices kept meanwhile, against servers that fail as told."""
 
 from __future__ import annotations
 

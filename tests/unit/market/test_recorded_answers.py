@@ -1,4 +1,4 @@
-"""Recorded answers of price providers, in their documented formats; see tests/fakes/recorded/README.md."""
+"""Recorded answers: price providers in their documented formats; see tests/fakes/recorded/README.md."""
 
 from __future__ import annotations
 

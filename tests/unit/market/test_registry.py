@@ -1,4 +1,4 @@
-"""The registry of price providers: what is missing is one sentence, and nothing heavy is imported for it."""
+"""The registry of price providers: a missing package or key is one sentence, and nothing heavy is imported for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A price series: what of one symbol's history is known at an instant, on a handful of made-up bars."""
+"""A price series: one symbol's history as known at an instant, on a handful of made-up bars."""
 
 from datetime import UTC, date, datetime, timedelta
 

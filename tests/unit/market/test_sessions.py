@@ -1,4 +1,4 @@
-"""Sessions of an exchange: whole and half days, and what lies outside the calendar."""
+"""Sessions of an exchange: whole and half days, and times outside the calendar."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 

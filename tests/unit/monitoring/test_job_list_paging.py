@@ -1,4 +1,4 @@
-"""Keyset pages against a plain Python sort: everything exactly once, in order, NULLs last, whatever the values."""
+"""Keyset pages against a plain Python sort: everything exactly once, in order, NULLs last, for any values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Early closes of exchanges, told from ordinary sessions."""
+"""Early closes: told from ordinary sessions of an exchange."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Occurrences are the times a trader means, whatever clocks, holidays and half days do."""
+"""Occurrences: the times a trader means, through clock changes, holidays and half days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempt buffers: what is taken once is taken, and after the end nothing more comes in."""
+"""Attempt buffers: each entry is taken once, and after the end nothing more comes in."""
 
 from __future__ import annotations
 

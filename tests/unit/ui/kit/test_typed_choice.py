@@ -1,4 +1,4 @@
-"""The typed choice: what a trader typed into a field of names, and which of them it means."""
+"""The typed choice: text in a field of names, and the one name that it means."""
 
 from __future__ import annotations
 
