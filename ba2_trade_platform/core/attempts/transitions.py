@@ -65,17 +65,15 @@ class Transitions:
     def __init__(self, on_ended: Sequence[OnEnded] = ()) -> None:
         self._on_ended = tuple(on_ended)
 
-    def apply(
-        self, transaction: Transaction, event: Event, changes: Sequence[Change], *, by: int
-    ) -> list[EndedAttempt]:
-        """Let `event` come to these analyses on the wish of actor `by`; return the attempts that it ended.
+    def apply(self, transaction: Transaction, event: Event, changes: Sequence[Change], *, by: int) -> None:
+        """Let `event` come to these analyses on the wish of actor `by`, and tell of the attempts that it ended.
 
         Each must stand as its `standing` says, which was read in this transaction or is held by a lease that was
         looked at in it; raises RuntimeError otherwise, and then nothing of the transaction may be committed. A twin
         that is under way makes a re-run raise IntegrityError on the dedupe key.
         """
         if not changes:
-            return []
+            return
         session, effect = transaction.session, EFFECTS[event]
         if effect.counts:
             note_failures(
@@ -93,11 +91,10 @@ class Transitions:
         _log_activity(session, event, changes, by)
         transaction.touch(*(change.standing.analysis_id for change in changes))
         if effect.outcome is None:
-            return []
+            return
         ended = _recovered(session, [_ended(change, event, effect, effect.outcome) for change in changes])
         for tell in self._on_ended:
             tell(transaction, ended)
-        return ended
 
 
 def still_leased(session: Session, claims: Sequence[Claim]) -> set[str]:

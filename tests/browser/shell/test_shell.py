@@ -1,4 +1,4 @@
-"""Shell in a real browser: pages are sent whole, and no banner moves what the trader is about to press."""
+"""Shell in a real browser: pages are sent whole, and no banner moves a row that the trader is about to press."""
 
 from __future__ import annotations
 
