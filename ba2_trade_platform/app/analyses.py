@@ -1,4 +1,4 @@
-"""Analysis services: builds queue, verbs, batches and retries, and lists those that hear of an end."""
+"""Analysis services: builds queue, verbs, batches and retries, and names the subscribers to ended attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worker services: the console's own worker, and the tick of any other on the same database."""
+"""Worker services: the console's own worker, and the tick of a worker of another name (`Platform.tick_of`)."""
 
 from __future__ import annotations
 

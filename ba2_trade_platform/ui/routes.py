@@ -49,7 +49,7 @@ def register_pages(platform: Platform) -> Desk:
     _add_style()
     _analyses(desk)
     _history(desk)
-    _desk(desk)
+    _setup(desk)
     _time(desk)
     return desk
 
@@ -110,7 +110,7 @@ def _history(desk: Desk) -> None:
         await lesson_page(desk, lesson_id)
 
 
-def _desk(desk: Desk) -> None:
+def _setup(desk: Desk) -> None:
     @page("/experts")
     async def experts() -> None:
         await experts_page(desk)

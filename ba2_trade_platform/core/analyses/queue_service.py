@@ -1,4 +1,4 @@
-"""Queue service: submits one or many analyses, pauses and resumes the queue, and sets its slots."""
+"""Queue service: takes every submission, one, many or a schedule's batches; pauses the queue and sets its slots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Re-run planner: reads steps, settings, providers and limits for the plan, in the caller's transaction."""
+"""Re-run planner: reads the facts that `rerun_plans` decides by: steps, settings, providers and limits."""
 
 from __future__ import annotations
 

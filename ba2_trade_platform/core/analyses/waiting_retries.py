@@ -1,4 +1,4 @@
-"""Waiting retry: lets a person run it now or stop it, both on the pending row itself (docs/decisions/0006)."""
+"""Waiting retries: run now and stop, verbs on the pending row that waits for its retry (docs/decisions/0006)."""
 
 from __future__ import annotations
 

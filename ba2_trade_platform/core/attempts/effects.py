@@ -1,4 +1,4 @@
-"""Effects: the table of columns that each event sets on an analysis, and of its open attempt's outcome; pure."""
+"""Effects: the table of columns and outcomes that each event sets, so that every end clears the same; no database."""
 
 from __future__ import annotations
 

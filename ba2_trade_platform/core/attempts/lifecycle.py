@@ -1,4 +1,4 @@
-"""State machine: the one table of allowed transitions, read by service, API and buttons alike."""
+"""Lifecycle: the one table of allowed transitions, read by service, API and buttons alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standings: an analysis as it stands in a transaction, with its newest attempt, before an event comes to it."""
+"""Standings: the row that an event expects, read with its newest attempt in the event's own transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Circuit breaker transitions: drain and close, shared by the tick and a person, each written to the log.
+"""Circuit breaker changes: drain and close, the same for the tick and for a person, each with its line in the log.
 
 Decision record: docs/decisions/0007.
 """

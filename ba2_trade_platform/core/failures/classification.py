@@ -1,4 +1,4 @@
-"""Failure classification: gives each failure its code, kind and fingerprint once, where it happens."""
+"""Failure classification: gives each failure its code, kind and fingerprint, once, where the exception is caught."""
 
 from __future__ import annotations
 

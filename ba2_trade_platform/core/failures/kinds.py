@@ -1,4 +1,4 @@
-"""Failure kind: the operator's override of a group counts before the kind that the code has."""
+"""Failure kind: a person's override for a group of failures outranks the kind of their error code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Due runs: commits run, analyses and next planned time together, so that a kill doubles nothing.
+"""Due runs: finds due schedules; commits run, analyses and next planned time together, so that no kill doubles any.
 
 Decision record: docs/decisions/0017.
 """

@@ -1,4 +1,4 @@
-"""Scheduler: wakes at the earliest row's time by each clock, with a watchdog for its own thread.
+"""Scheduler: keeps a background job set to the earliest planned time of each clock, with a watchdog for its thread.
 
 Decision record: docs/decisions/0017.
 """
