@@ -37,6 +37,7 @@ RENEW_EVERY = 10.0
 POLL_EVERY = 1.0
 PROGRESS_EVERY = 0.05
 MAX_BACK_OFF = 5.0
+_VERSION = "PRAGMA data_version"
 _DUE = text(
     "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND NOT held AND available_at <= :now"
     " AND (retry_provider"
@@ -75,6 +76,8 @@ class _Memory:
     write_batches: list[WriteBatch] = field(default_factory=list)
     booted: bool = False
     renewed_at: float = 0.0
+    version: int = 0  # SQLite's data_version, and the store's own commits, after the last tick or look
+    commits: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,31 +171,39 @@ class ExpertWorker:
 
     async def _something_to_do(self) -> None:
         """Wait for a commit, a result, a time that has come, or another program's write."""
-        commits = self._store.commits
-        version = (await self._in_database(self._look)).version
+        memory = self._memory
         while not self._stopping:
             try:
                 async with asyncio.timeout(POLL_EVERY):
                     await self._wake.wait()
             except TimeoutError:
-                if self._jobs and time.monotonic() - self._memory.renewed_at > RENEW_EVERY:
+                if self._jobs and time.monotonic() - memory.renewed_at > RENEW_EVERY:
                     return
                 seen = await self._in_database(self._look)
-                if seen.version != version and self._store.commits == commits:
+                if seen.version != memory.version and self._store.commits == memory.commits:
                     # Another program wrote: whatever is on screen may be old.
                     self._store.feed.publish(Change(None))
                     return
                 if seen.overdue or (seen.claimable and self._has_room()):
                     return
-                commits, version = self._store.commits, seen.version
+                memory.commits, memory.version = self._store.commits, seen.version
             else:
                 return
 
     def _look(self) -> _Sight:
         with self._store.watch() as connection:
-            version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            version = int(connection.exec_driver_sql(_VERSION).scalar_one())
             due = connection.execute(_DUE, {"now": self._environment.clock.now()}).one()
-        return _Sight(int(version), claimable=bool(due.claimable), overdue=bool(due.overdue))
+        return _Sight(version, claimable=bool(due.claimable), overdue=bool(due.overdue))
+
+    def _run(self, plan: Plan) -> Ticked:
+        """Do a tick, and remember how it left the database: what others write after it shows in the next look."""
+        ticked = self._tick.run(plan)
+        if not ticked.more:
+            self._memory.commits = self._store.commits
+            with suppress(Unavailable), self._store.watch() as connection:  # what the tick has claimed is to begin
+                self._memory.version = int(connection.exec_driver_sql(_VERSION).scalar_one())
+        return ticked
 
     def _has_room(self) -> bool:
         return not self._status.paused and self._status.busy < self._status.slots
@@ -204,7 +215,7 @@ class ExpertWorker:
             self._soon = None
         self._collect()
         plan = self._plan()
-        ticked = await self._in_database(self._tick.run, plan)
+        ticked = await self._in_database(self._run, plan)
         self._memory.write_batches.clear()
         self._memory.booted = self._memory.booted or not ticked.more
         if plan.renew:
