@@ -214,14 +214,20 @@ def test_an_attempt_without_a_traceback_leaves_no_empty_archive(desk: Desk) -> N
     assert one(desk.file, "SELECT COUNT(*) FROM attempt_archive") == 0
 
 
-def test_what_was_packed_away_meanwhile_comes_back_with_its_traceback(tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, Catalog(Scripted()), archive_days=1)
+def rerun_after_three_days(folder: Path) -> tuple[Desk, int, list[Any]]:
+    """Return a desk that packs after a day, an analysis queued for its re-run, and all that it was before."""
+    desk = make_desk(folder, Catalog(Scripted()), archive_days=1)
     worker = desk.worker()
     analysis_id = desk.submit(desk.expert())
     worker.fail(worker.claim(analysis_id))
     before = standing(desk)
     desk.clock.advance(3 * 86_400)
     desk.analyses.rerun(analysis_id, by=TRADER)
+    return desk, analysis_id, before
+
+
+def test_what_was_packed_away_meanwhile_comes_back_with_its_traceback(tmp_path: Path) -> None:
+    desk, analysis_id, before = rerun_after_three_days(tmp_path)
     desk.platform.retention.pack_away(by=TRADER)
     assert one(desk.file, "SELECT packed_into FROM analysis_attempt WHERE number = 1") is not None
     desk.analyses.withdraw(analysis_id, by=TRADER)
@@ -231,13 +237,7 @@ def test_what_was_packed_away_meanwhile_comes_back_with_its_traceback(tmp_path: 
 
 
 def test_a_packed_file_that_is_gone_or_broken_leaves_the_rerun_waiting(tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, Catalog(Scripted()), archive_days=1)
-    worker = desk.worker()
-    analysis_id = desk.submit(desk.expert())
-    worker.fail(worker.claim(analysis_id))
-    before = standing(desk)
-    desk.clock.advance(3 * 86_400)
-    desk.analyses.rerun(analysis_id, by=TRADER)
+    desk, analysis_id, before = rerun_after_three_days(tmp_path)
     file = Path(desk.platform.retention.pack_away(by=TRADER).file)
     content, queued = file.read_bytes(), standing(desk)
     file.write_bytes(content[: len(content) // 2])

@@ -98,7 +98,7 @@ def updated(call: ast.AST, parents: dict[ast.AST, ast.AST]) -> set[str]:
             found |= {keyword.arg for keyword in outer.keywords}
             for given in outer.args:
                 keys = given.keys if isinstance(given, ast.Dict) else [None]
-                found |= {key.value if isinstance(key, ast.Constant) else None for key in keys}  # type: ignore[misc]
+                found |= {str(key.value) if isinstance(key, ast.Constant) else None for key in keys}
         elif attribute.attr not in {"where", "returning", "execution_options"}:
             return GUARDED
         call = outer
