@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import events, ui
 
-LEAVING_SECONDS = 1.0
+# The browser's own event: of what a person writes or empties, never of what Quasar puts there or takes away.
+TYPED = "(event) => emit(event.target.value)"
 
 
 def typed_choice(
@@ -19,7 +19,7 @@ def typed_choice(
     clearable: bool = False,
 ) -> ui.select:
     """Build a field of `names` to type in; Enter or leaving it takes what was typed, where that means one of them."""
-    typed, emptied_at = "", 0.0
+    typed = ""
 
     async def take_change() -> None:
         nonlocal typed
@@ -27,24 +27,19 @@ def typed_choice(
         await changed()
 
     def keep(event: events.GenericEventArguments) -> None:
-        nonlocal typed, emptied_at
-        text = str(event.args or "").strip()
-        if not text:
-            emptied_at = time.monotonic()
-        else:
-            typed, emptied_at = text, 0.0
+        nonlocal typed
+        typed = str(event.args or "").strip()
 
     def take() -> None:
-        # Quasar empties the field as it is left, perhaps before it says so; what was empty longer, a person emptied.
-        emptied_before = 0 < emptied_at < time.monotonic() - LEAVING_SECONDS
-        meant = None if emptied_before else the_one(names, typed)
+        nonlocal typed
+        meant, typed = the_one(names, typed), ""
         if meant is not None:
             field.set_value(meant)
 
     field = ui.select(
         list(names), label=label, value=value, with_input=True, clearable=clearable, on_change=take_change
     )
-    return field.on("input-value", keep).on("keydown.enter", take).on("keydown.tab", take).on("blur", take)
+    return field.on("input", keep, js_handler=TYPED).on("keydown.enter", take).on("keydown.tab", take).on("blur", take)
 
 
 def the_one(names: Sequence[str], typed: str) -> str | None:
