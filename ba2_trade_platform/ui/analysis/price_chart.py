@@ -11,6 +11,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.contracts.experts import MAX_STALE_SESSIONS, Bars, ExpertError, Prices
 from ba2_trade_platform.core.monitoring.details import Recommendation
+from ba2_trade_platform.ui.kit.bar_chart import STEADY
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, quiet
 
@@ -139,7 +140,7 @@ def chart_options(bars: Bars, marks: tuple[Mark, ...]) -> dict[str, Any]:
                 "type": "candlestick",
                 "data": candles,
                 "itemStyle": {"color": GOOD, "color0": BAD, "borderColor": GOOD, "borderColor0": BAD},
-                "emphasis": {"disabled": True},
+                **STEADY,
                 **_marked(str(bars.sessions[-1]), marks, PLOT_HEIGHT / (high - low)),
             }
         ],

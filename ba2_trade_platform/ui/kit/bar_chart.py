@@ -9,6 +9,8 @@ from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
 TEXT, MUTED, LINE, BAD, PANEL = (f"var(--ba2-{name})" for name in ("text", "muted", "line", "bad", "panel"))
+# ECharts lightens what is pointed at, but no colour that is a CSS variable: it would vanish, and clicks with it.
+STEADY: dict[str, Any] = {"emphasis": {"disabled": True}}
 ROW_HEIGHT = 24
 LABEL_LENGTH = 30
 
@@ -47,7 +49,7 @@ def _series(bars: Sequence[Bar], **more: Any) -> dict[str, Any]:
         "type": "bar",
         "cursor": "pointer" if any(bar.url for bar in bars) else "default",
         "barMaxWidth": 14,
-        "emphasis": {"disabled": True},
+        **STEADY,
         "data": [
             {"value": bar.value, "name": bar.words, "itemStyle": {"color": bar.colour, "borderRadius": 2}}
             for bar in bars

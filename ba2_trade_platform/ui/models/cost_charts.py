@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from ba2_trade_platform.ui.kit.bar_chart import LINE, MUTED, TEXT, common, short, value_axis
+from ba2_trade_platform.ui.kit.bar_chart import LINE, MUTED, STEADY, TEXT, common, short, value_axis
 from ba2_trade_platform.ui.models.cost_view import Stack
 
 
@@ -55,7 +55,7 @@ def _options(days: Sequence[str], layers: Sequence[Stack], unit: str) -> dict[st
                 "name": short(layer.name),
                 "barMaxWidth": 26,
                 "itemStyle": {"color": layer.colour},
-                "emphasis": {"disabled": True},
+                **STEADY,
                 "data": list(layer.values),
             }
             for layer in layers

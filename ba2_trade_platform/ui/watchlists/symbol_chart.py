@@ -10,6 +10,7 @@ from typing import Any
 from ba2_trade_platform.core.contracts.experts import Bars
 from ba2_trade_platform.core.instruments.symbol_pages import Answered
 from ba2_trade_platform.ui.analysis.price_chart import BAD, GOOD, LINE, MUTED, TEXT, chart_options
+from ba2_trade_platform.ui.kit.bar_chart import STEADY
 
 RANGES = {60: "3 months", 120: "6 months", 250: "1 year", 1_000: "4 years"}
 STYLES = {"candles": "Candles", "line": "Line"}
@@ -69,6 +70,7 @@ def _line(bars: Bars) -> dict[str, Any]:
         "type": "line",
         "data": [round(float(close), 4) for close in bars.close],
         "showSymbol": False,
+        **STEADY,
         "lineStyle": {"color": "var(--ba2-accent)", "width": 1.5},
         "itemStyle": {"color": "var(--ba2-accent)"},
     }
@@ -80,6 +82,7 @@ def _markers(expert: str, points: list[dict[str, Any]]) -> dict[str, Any]:
         "type": "scatter",
         "symbolSize": 12,
         "cursor": "pointer",
+        **STEADY,
         "z": 5,
         "itemStyle": {"color": TEXT},
         "tooltip": {"formatter": "{b}"},

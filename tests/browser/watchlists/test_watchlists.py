@@ -89,9 +89,10 @@ def test_a_marker_of_the_chart_opens_its_analysis(console: ConsoleProcess, open_
     page.get_by_role("button", name="Analyse now").click()
     expect(page.get_by_label("Bulk analysis")).to_be_visible()
     page.keyboard.press("Escape")
-    page.locator(
-        ".ba2-symbol-chart svg path[fill*='ba2-panel'], .ba2-symbol-chart svg path[stroke*='ba2-panel']"
-    ).last.click()
+    marker = page.locator(".ba2-symbol-chart svg path[stroke*='ba2-panel']")
+    marker.hover()
+    expect(page.get_by_text("SELL 60 % by Practice desk at 110.38")).to_be_visible()
+    marker.click()
     page.wait_for_url(f"**/market_analysis/{analysis_id}")
 
 
