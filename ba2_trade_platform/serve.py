@@ -27,6 +27,7 @@ from ba2_trade_platform.api.register import register_api
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.ui.kit.feedback import ConsoleStoppingError
 from ba2_trade_platform.ui.routes import register_pages
 
 log = logging.getLogger(__name__)
@@ -159,9 +160,14 @@ def open_tracing(settings: Settings) -> Any:
 
 
 def _answerable(record: logging.LogRecord) -> bool:
-    """Leave out what Starlette raises when a browser has gone on before its answer came: nobody is missing it."""
+    """Leave out what is nobody's fault.
+
+    Starlette raises an error when a browser has gone on before its answer came, and a page that waits for a service
+    while the console stops gets no answer.
+    """
     error = record.exc_info[1] if record.exc_info else None
-    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
+    gone_on = isinstance(error, RuntimeError) and str(error) == "No response returned."
+    return not (gone_on or isinstance(error, ConsoleStoppingError))
 
 
 def require_port(settings: Settings) -> None:

@@ -97,13 +97,14 @@ class WatchList:
     async def _price(self) -> None:
         """Ask for the prices of the visible page, some at a time, off the loop."""
         symbols = [item.symbol for item in self._items]
-        for start in range(0, len(symbols), AT_ONCE):
-            found = await off_loop(self._desk.platform.instruments.quotes.of, symbols[start : start + AT_ONCE])
-            if self._range.is_deleted or [item.symbol for item in self._items] != symbols:
-                return
-            self._quotes |= found
-            await self._read_splits([item for item in self._items if item.symbol in found])
-            self._show()
+        with reporting():
+            for start in range(0, len(symbols), AT_ONCE):
+                found = await off_loop(self._desk.platform.instruments.quotes.of, symbols[start : start + AT_ONCE])
+                if self._range.is_deleted or [item.symbol for item in self._items] != symbols:
+                    return
+                self._quotes |= found
+                await self._read_splits([item for item in self._items if item.symbol in found])
+                self._show()
 
     async def _read_splits(self, items: Sequence[WatchlistRow]) -> None:
         """Ask by what the prices of these recommendations are to be compared with those of now, each once."""

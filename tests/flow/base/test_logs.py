@@ -15,6 +15,7 @@ import structlog
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.serve import open_log
 from ba2_trade_platform.settings import Settings
+from ba2_trade_platform.ui.kit.feedback import ConsoleStoppingError
 from tests.platforms import TRADER
 from tests.stepped import make_desk
 
@@ -80,3 +81,19 @@ def test_as_json_each_line_is_an_object_with_its_keys(tmp_path: Path) -> None:
     assert rerun["logger"] == "ba2_trade_platform.core.analyses.service"
     assert "T" in rerun["timestamp"]
     assert "ValueError: broken" in lines[-1]["exception"]
+
+
+def test_a_page_that_waits_while_the_console_stops_is_no_error(tmp_path: Path) -> None:
+    with logged(tmp_path) as file:
+        for error in (
+            ConsoleStoppingError("The console is stopping"),
+            RuntimeError("No response returned."),
+            OSError("x"),
+        ):
+            try:
+                raise error
+            except (ConsoleStoppingError, RuntimeError, OSError):
+                logging.getLogger("nicegui").exception("A page failed: %s", type(error).__name__)
+    said = [line for line in file.read_text().splitlines() if "A page failed" in line]
+    assert len(said) == 1
+    assert said[0].endswith("A page failed: OSError")
