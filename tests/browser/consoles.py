@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from tests.databases import lay_database
+from tests.http import open_http
 from tests.patience import CONSOLE_SECONDS
 from tests.places import ROOT
 from tests.platforms import LIMITS
@@ -31,7 +32,7 @@ class ConsoleProcess:
     api: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.api = httpx.Client(base_url=f"{self.url}/api/v1", timeout=CONSOLE_SECONDS)
+        self.api = open_http(f"{self.url}/api/v1")
 
     def expert(self, alias: str = "Practice desk", **settings: Any) -> int:
         """Configure a PracticeDesk that takes no time unless told otherwise; return its id."""

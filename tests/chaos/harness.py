@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 
+from tests.http import open_http
 from tests.patience import CONSOLE_SECONDS
 from tests.places import ROOT
 
@@ -68,7 +69,7 @@ class Console:
     def wait_until_ready(self) -> None:
         """Return once /readyz says so; raises AssertionError with the console's last words when it does not."""
         deadline = time.monotonic() + CONSOLE_SECONDS
-        with httpx.Client(base_url=self.url, timeout=CONSOLE_SECONDS) as client:
+        with open_http(self.url) as client:
             while time.monotonic() < deadline and not self._gone():
                 with suppress(httpx.HTTPError):
                     if client.get("/readyz").status_code == 200:
@@ -138,7 +139,7 @@ class Trader:
         self, url: str, instances: list[int], rng: random.Random, said: Acknowledged, heard: threading.Semaphore
     ) -> None:
         hooks: dict[str, list[Any]] = {"response": [lambda _: heard.release()]}
-        self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=CONSOLE_SECONDS, event_hooks=hooks)
+        self._http = open_http(f"{url}/api/v1", event_hooks=hooks)
         self._instances = instances
         self._rng = rng
         self._said = said
@@ -230,7 +231,7 @@ def configure(url: str) -> list[int]:
             "recommend_before_failing": True,
         },
     }  # fmt: skip
-    with httpx.Client(base_url=f"{url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+    with open_http(f"{url}/api/v1") as http:
         return [
             http.post(
                 "/expert-instances",
@@ -277,7 +278,7 @@ def live_and_die(console: Console, rng: random.Random, instances: list[int], sai
 def drain(console: Console, said: Acknowledged) -> None:
     """Return once nothing is pending or running and everything that failed was re-run until it completed."""
     deadline = time.monotonic() + CONSOLE_SECONDS
-    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+    with open_http(f"{console.url}/api/v1") as http:
         while time.monotonic() < deadline:
             queue = http.get("/queue").raise_for_status().json()
             if not (queue["pending"] or queue["running"] or queue["failed"]):

@@ -17,6 +17,7 @@ import pytest
 
 from tests.chaos.consistency import the_file_is_sound
 from tests.chaos.harness import LOOK_AGAIN, SYMBOLS, Acknowledged, Console, console_at
+from tests.http import open_http
 from tests.patience import CONSOLE_SECONDS, FACTOR
 from tests.sql import ask, one
 
@@ -45,7 +46,7 @@ def fail_many(console: Console) -> None:
         "Fails always": {"seconds": 0, "steps": 2, "outputs": 2, "fail_with": "AUTH", "fail_times": -1},
         "Slow": {"seconds": 0.3, "steps": 3, "outputs": 4, "fail_with": "AUTH", "fail_times": 1},
     }
-    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+    with open_http(f"{console.url}/api/v1") as http:
         experts = [
             http.post(
                 "/expert-instances",
@@ -77,7 +78,7 @@ def wait(condition: Any, what: str) -> None:
 
 def accept(console: Console) -> dict[str, Any]:
     """Preview everything that failed, and accept it."""
-    with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+    with open_http(f"{console.url}/api/v1") as http:
         chosen = {"filter": {"status": ["failed"]}}
         plan = http.post("/bulk-reruns/preview", json=chosen).raise_for_status().json()
         answer = http.post("/bulk-reruns", json={**chosen, "plan_hash": plan["plan_hash"], "reason": "chaos"})
@@ -104,11 +105,11 @@ def survived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survived]:
             console.start()
             console.wait_until_ready()
             seen.append(httpx.get(console.url + path, timeout=CONSOLE_SECONDS).raise_for_status().json()["counts"])
-        with httpx.Client(base_url=console.url, timeout=CONSOLE_SECONDS) as http:
+        with open_http(console.url) as http:
             wait(lambda: http.get(path).json()["finished_at"] is not None, "the bulk re-run to end")
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             wait(lambda: idle(http), "the queue to drain")
-        with httpx.Client(base_url=console.url, timeout=CONSOLE_SECONDS) as http:
+        with open_http(console.url) as http:
             ended = http.get(path).json()
         console.stop()
         yield Survived(console.database, accepted, ended, seen)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.chaos.harness import LOOK_AGAIN, Console, console_at, ended
+from tests.http import open_http
 from tests.patience import CONSOLE_SECONDS
 from tests.sql import ask
 
@@ -44,14 +45,14 @@ def test_no_answer_is_paid_for_twice_however_often_the_console_is_killed(tmp_pat
     with console_at(tmp_path / "data", workers=2) as console:
         console.start_cold()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             analysis_id = begin(http)
         for step in KILLED_IN:
             wait_until_asked(console, step)
             console.kill()
             console.start()
             console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             assert ended(http, analysis_id)["status"] == "completed"
         made = calls(console)
         answered = Counter(step for step, outcome in made if outcome == "answered")

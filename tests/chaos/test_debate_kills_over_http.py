@@ -15,6 +15,7 @@ from tests.chaos.harness import LOOK_AGAIN, Console, console_at, ended
 from tests.debates import KEY, PRICES, money, write_research
 from tests.fakes.debaters import Debaters
 from tests.fakes.model_server import ModelServer, model_server
+from tests.http import open_http
 from tests.patience import CONSOLE_SECONDS
 from tests.sql import ask, one
 
@@ -42,7 +43,7 @@ def test_a_provider_is_never_asked_again_for_an_answer_it_gave(tmp_path: Path, s
         debaters.hold(*KILLED_IN[0])
         console.start_cold()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             analysis_id = begin(http, server.url)
         for role, number in KILLED_IN:
             assert debaters.held.wait(CONSOLE_SECONDS), f"{role} was not asked"
@@ -53,7 +54,7 @@ def test_a_provider_is_never_asked_again_for_an_answer_it_gave(tmp_path: Path, s
             debaters.hold(*following[0]) if following else debaters.sensible()
             console.start()
             console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             assert ended(http, analysis_id)["status"] == "completed"
             total = http.get("/costs", params={"group_by": "analysis"}).raise_for_status().json()["total"]
         console.stop()

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.chaos.harness import LOOK_AGAIN, Console, console_at
+from tests.http import open_http
 from tests.patience import CONSOLE_SECONDS
 from tests.sql import ask, one
 
@@ -48,7 +49,7 @@ def click_together(console: Console, analysis_id: int) -> list[httpx.Response]:
     together = threading.Barrier(CLIENTS)
 
     def click(_: int) -> httpx.Response:
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             http.get(f"/analyses/{analysis_id}").raise_for_status()
             together.wait(CONSOLE_SECONDS)
             return http.post(f"/analyses/{analysis_id}/rerun", json={"reason": "all at once"})
@@ -61,7 +62,7 @@ def test_one_of_a_hundred_clients_is_accepted_and_the_others_are_told_why(tmp_pa
     with console_at(tmp_path, workers=2) as console:
         console.start_cold()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             analysis_id = a_failed_analysis(http)
             http.post("/queue/pause", json={"reason": "to see it pending"}).raise_for_status()
             answers = click_together(console, analysis_id)
@@ -86,7 +87,7 @@ def test_clients_that_click_while_it_runs_again_make_no_second_attempt(tmp_path:
     with console_at(tmp_path, workers=2) as console:
         console.start()
         console.wait_until_ready()
-        with httpx.Client(base_url=f"{console.url}/api/v1", timeout=CONSOLE_SECONDS) as http:
+        with open_http(f"{console.url}/api/v1") as http:
             analysis_id = a_failed_analysis(http)
             answers = click_together(console, analysis_id)
             until(http, analysis_id, "completed")

@@ -122,9 +122,9 @@ async def test_fifty_at_once_make_no_storm(desk: ModelDesk, server: ModelServer)
 
 
 async def test_fifty_at_once_stay_within_a_limit_that_is_known(tmp_path: Path, server: ModelServer) -> None:
-    with model_desk(tmp_path, minute=1.2) as desk:
-        desk.add("local", f"{server.url}/v1", requests_per_minute=20, concurrency=50)
-        server.limit = (20, 0.3)  # far less than the minute: a request may be long on its way
+    with model_desk(tmp_path, minute=4) as desk:
+        desk.add("local", f"{server.url}/v1", requests_per_minute=30, concurrency=50)
+        server.limit = (30, 0.3)  # far less than the minute: a request may be long on its way
         attempts = [desk.attempt("local") for _ in range(50)]
         assert await asyncio.gather(*(say(attempt) for attempt in attempts)) == ["ready"] * 50
     assert server.refused == 0
