@@ -19,7 +19,7 @@ from ba2_trade_platform.ui.analysis.output_reader import Reading, StepView, read
 from ba2_trade_platform.ui.analysis.price_chart import PriceChart
 from ba2_trade_platform.ui.analysis.recommendation import Answer, Failure, empty_words, failure, recommendation
 from ba2_trade_platform.ui.analysis.rerun_outlook import show_outlook
-from ba2_trade_platform.ui.analysis.sections import Section, SectionView, sections
+from ba2_trade_platform.ui.analysis.sections import Sections
 from ba2_trade_platform.ui.analysis.steps import StepLine
 from ba2_trade_platform.ui.analysis.timeline import timeline
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -114,7 +114,7 @@ class AnalysisDetail:
                 self._chart = PriceChart(Panel("Prices"), platform.prices)
                 self._outputs_panel = Panel("Outputs")
                 with self._outputs_panel.element:
-                    self._outputs: KeyedList[str, Section] = KeyedList(SectionView(self._id, self._open))
+                    self._outputs = Sections(self._id, self._open)
                 self._comparison = Comparison(platform, self._id)
             with ui.element("div").classes("ba2-detail-column"):
                 self._facts = Panel("About")
@@ -144,7 +144,7 @@ class AnalysisDetail:
         self._steps_panel.show("" if reading.steps else empty_words(row), _say)
         self._steps.show(reading.step_views())
         self._outputs_panel.show("" if reading.outputs else empty_words(row), _say)
-        self._outputs.show(sections(reading.outputs))
+        self._outputs.show(reading.outputs)
         self._attempts.show({attempt.number: attempt for attempt in reading.attempts})
         self._comparison.show(reading.attempts)
         self._timeline.show(reading.timeline, lambda moments: timeline(moments, self._desk.zone))

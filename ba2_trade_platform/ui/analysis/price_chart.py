@@ -57,6 +57,9 @@ class PriceChart:
     def __init__(self, panel: Panel, prices: Prices) -> None:
         self._panel, self._prices = panel, prices
         self._wanted: Wanted | None = None
+        with panel.body:  # as much room as it will take, or what stands below would move while somebody presses it
+            ui.element("div").classes("ba2-chart")
+            quiet("\N{HORIZONTAL ELLIPSIS}").classes("ba2-small")
 
     async def show(self, symbol: str, as_of: datetime | None, given: Recommendation | None) -> None:
         """Draw the last sessions up to `as_of`, the market's now when None, unless they stand there already."""

@@ -73,6 +73,9 @@ class SymbolPage:
                 self._menu = ui.menu()
         with ui.element("div").classes("ba2-scroll ba2-stack"):
             self._chart = Panel("Prices and recommendations")
+            with self._chart.body:  # as much room as it will take, so that nothing below moves under a press
+                ui.element("div").classes("ba2-symbol-chart")
+                quiet("\N{HORIZONTAL ELLIPSIS}").classes("ba2-small")
             self._build_choices()
             self._current = Panel("Current recommendations")
             self._analyses = Panel(f"Newest {NEWEST} analyses")

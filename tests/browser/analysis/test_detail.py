@@ -100,6 +100,17 @@ def test_what_is_open_and_where_it_is_scrolled_to_stay_while_it_runs(console: Co
     assert page.locator(".ba2-scroll").evaluate("e => e.scrollTop") > 0
 
 
+def test_a_press_on_a_line_meets_it_while_outputs_come(console: ConsoleProcess, open_page: Open) -> None:
+    analysis_id = console.submit(console.expert(seconds=4, steps=8, outputs=16))
+    page = open_page(f"{console.url}/market_analysis/{analysis_id}")
+    expect(page.locator(".ba2-chart svg")).to_be_visible()
+    page.get_by_text("Practice note 1", exact=True).hover()
+    page.mouse.down()
+    expect(page.get_by_text("Practice note 6", exact=True)).to_be_attached()
+    page.mouse.up()
+    expect(page.get_by_text("Practice note 1 of 16")).to_be_visible()
+
+
 @pytest.mark.parametrize(("width", "columns"), [(320, 1), (1024, 2), (1440, 2), (3840, 2)])
 def test_the_page_fits_its_window(console: ConsoleProcess, open_page: Open, width: int, columns: int) -> None:
     analysis_id = console.submit(console.expert(fail_with="BUG", outputs=15, recommend_before_failing=True))
