@@ -155,12 +155,12 @@ class ModelProviderTable:
             await self.refresh(Change(None))
             try:
                 with reporting():
-                    said = await off_loop(self._desk.platform.models.gateway.test, provider.name)
-                    self._tests[provider.name] = said
-                    notify(said.sentence, "positive" if said.ok else "warning")
+                    self._tests[provider.name] = await off_loop(self._desk.platform.models.gateway.test, provider.name)
             finally:
                 self._testing.discard(provider.name)
             await self.refresh(Change(None))
+            if (said := self._tests.get(provider.name)) is not None:  # only now: its button can be pressed again
+                notify(said.sentence, "positive" if said.ok else "warning")
 
     async def _ask_remove(self, provider: Provider) -> None:
         async def remove() -> None:

@@ -114,12 +114,14 @@ class ChannelTable:
             await self._refresh(Change(None))
             try:
                 with reporting():
-                    said = await off_loop(self._desk.platform.notifications.channels.test, channel.id)
-                    self._tests[channel.id] = said
-                    notify(said.sentence, "positive" if said.ok else "warning")
+                    self._tests[channel.id] = await off_loop(
+                        self._desk.platform.notifications.channels.test, channel.id
+                    )
             finally:
                 self._testing.discard(channel.id)
             await self._refresh(Change(None))
+            if (said := self._tests.get(channel.id)) is not None:  # only now: its button can be pressed again
+                notify(said.sentence, "positive" if said.ok else "warning")
 
     async def _ask_remove(self, channel: Channel) -> None:
         async def remove() -> None:
