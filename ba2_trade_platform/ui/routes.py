@@ -59,7 +59,8 @@ def _add_style() -> None:
     for feature in STYLED:
         sheet = f"/static/ba2/{feature}/{feature}.css"
         ui.add_head_html(f'<link rel="stylesheet" href="{sheet}">', shared=True)
-    ui.add_head_html('<script src="/static/ba2/kit/countdown.js" defer></script>', shared=True)
+    for script in ("countdown", "in_order"):
+        ui.add_head_html(f'<script src="/static/ba2/kit/{script}.js" defer></script>', shared=True)
 
 
 def _analyses(desk: Desk) -> None:

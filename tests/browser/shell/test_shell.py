@@ -1,4 +1,4 @@
-"""Shell in a real browser: pages are sent whole, and no banner moves a row that the trader is about to press."""
+"""Shell in a real browser: pages are sent whole, banners move no row about to be pressed, keys keep their order."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ window.moved = [];
 new PerformanceObserver(list => list.getEntries().forEach(entry => entry.sources.forEach(source => {
   if (source.previousRect.y !== source.currentRect.y) window.moved.push(source.node?.className);
 }))).observe({type: "layout-shift", buffered: true});
+"""
+# A connection that is late: what the browser sends waits until the test lets it through.
+HOLD = """
+const send = WebSocket.prototype.send;
+let held = [];
+WebSocket.prototype.send = function (data) { held ? held.push(() => send.call(this, data)) : send.call(this, data); };
+window.letThrough = () => { const all = held; held = null; all.forEach(one => one()); };
 """
 
 # What stands last on each page of an empty console: a page that is sent before it is built lacks it.
@@ -85,3 +92,20 @@ def test_a_banner_that_comes_leaves_the_rows_where_they_are(console: ConsoleProc
     assert box is not None
     assert before is not None
     assert box["y"] > before["y"]
+
+
+def test_keys_before_the_page_is_connected_keep_their_order(console: ConsoleProcess, open_page: Open) -> None:
+    expert = console.expert(steps=2)
+    ids = [console.submit(expert, symbol) for symbol in ("AAPL", "AMD", "INTC", "MMM", "MSFT")]
+    for analysis_id in ids:
+        console.wait_for(analysis_id, "completed")
+    page = open_page("about:blank")
+    page.add_init_script(HOLD)
+    page.goto(f"{console.url}/marketanalysis")
+    expect(page.locator(row(page, ids[0]))).to_be_visible()
+    for _ in range(4):
+        page.keyboard.press("j")
+        page.keyboard.press(" ")
+    page.evaluate("letThrough()")
+    expect(page.get_by_text("4 selected")).to_be_visible()
+    expect(page.locator(f'[data-pick="{ids[0]}"]')).to_have_attribute("aria-checked", "false")
