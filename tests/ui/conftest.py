@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nicegui.testing import User
 
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.routes import register_pages
+from tests.eventually import eventually
 from tests.platforms import make_platform
+
+
+@pytest.fixture
+def user(user: User) -> User:
+    """The framework's user, who waits for an element as long as any event may take; its own three looks are 0.3 s."""
+
+    seen_at_once = user.should_see
+
+    async def seen(*wanted: Any, **how: Any) -> None:
+        await eventually(partial(seen_at_once, *wanted, retries=1, **how))
+
+    user.should_see = seen
+    return user
 
 
 @pytest.fixture
