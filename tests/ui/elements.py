@@ -7,11 +7,23 @@ from typing import Any
 from nicegui import ui
 from nicegui.testing import User
 
+from tests.eventually import eventually
+
 
 def table(user: User) -> ui.table:
     """Return the page's table."""
     (found,) = user.find(ui.table).elements
     return found
+
+
+async def click_through(user: User, **which: Any) -> None:
+    """Click an element that leads to another page, and be there: the framework opens that page in a task of its own.
+
+    A test that opened a page itself meanwhile would be taken away from it again.
+    """
+    left = user.client
+    user.find(**which).click()
+    await eventually(lambda: user.client is not left)
 
 
 def shown(user: User, analysis_id: int) -> dict[str, Any]:

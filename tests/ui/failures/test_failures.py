@@ -16,7 +16,7 @@ from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 from tests.eventually import eventually
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit
-from tests.ui.elements import shown
+from tests.ui.elements import click_through, shown
 
 TAB = "/marketanalysis?tab=failures"
 
@@ -102,7 +102,7 @@ async def test_a_group_is_rerun_after_a_question_and_leaves_by_itself(user: User
     user.find(marker=f"rerun-{group.fingerprint}").click()
     await eventually(lambda: user.should_see("2 of 2"))
     user.find(marker="bulk-reason").type("new key")
-    user.find(marker="confirm-bulk").click()
+    await click_through(user, marker="confirm-bulk")
     await eventually(lambda: user.should_see("accepted: 2 analyses will run"))
     await eventually(lambda: state(desk, group) is GroupState.RECOVERED)
     await user.open(TAB)

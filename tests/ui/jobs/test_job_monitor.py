@@ -8,7 +8,7 @@ from nicegui.testing import User
 from ba2_trade_platform.ui.kit.desk import Desk
 from tests.eventually import eventually
 from tests.platforms import TRADER, drain, practice, submit
-from tests.ui.elements import shown, table
+from tests.ui.elements import click_through, shown, table
 
 
 def ask(user: User, analysis_id: int) -> None:
@@ -29,9 +29,8 @@ async def test_an_empty_console_says_what_to_do(user: User, desk: Desk) -> None:
 async def test_the_demo_desk_can_be_loaded_and_removed_again(user: User, desk: Desk) -> None:
     await user.open("/marketanalysis")
     await eventually(lambda: user.should_see("Load the demo desk"))
-    user.find(kind=ui.button, content="Load the demo desk").click()
+    await click_through(user, kind=ui.button, content="Load the demo desk")
     await eventually(lambda: user.should_see("Demo desk loaded: 19 analyses queued"))
-    await user.open("/marketanalysis")
     await eventually(lambda: user.should_see("prices are the bundled market of 2004-2014"))
     user.find(kind=ui.button, content="Remove demo").click()
     await eventually(lambda: user.should_see("Remove the demo desk?"))
