@@ -19,7 +19,6 @@ from tests.platforms import make_platform
 @pytest.fixture
 def user(user: User) -> User:
     """The framework's user, who waits for an element as long as any event may take; its own three looks are 0.3 s."""
-
     seen_at_once = user.should_see
 
     async def seen(*wanted: Any, **how: Any) -> None:

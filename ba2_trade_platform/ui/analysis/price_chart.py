@@ -11,7 +11,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.contracts.experts import MAX_STALE_SESSIONS, Bars, ExpertError, Prices
 from ba2_trade_platform.core.monitoring.details import Recommendation
-from ba2_trade_platform.ui.kit.bar_chart import STEADY
+from ba2_trade_platform.ui.kit.bar_chart import STEADY, chart_room
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, quiet
 
@@ -57,9 +57,8 @@ class PriceChart:
     def __init__(self, panel: Panel, prices: Prices) -> None:
         self._panel, self._prices = panel, prices
         self._wanted: Wanted | None = None
-        with panel.body:  # as much room as it will take, or what stands below would move while somebody presses it
-            ui.element("div").classes("ba2-chart")
-            quiet("\N{HORIZONTAL ELLIPSIS}").classes("ba2-small")
+        with panel.body:
+            chart_room("ba2-chart")
 
     async def show(self, symbol: str, as_of: datetime | None, given: Recommendation | None) -> None:
         """Draw the last sessions up to `as_of`, the market's now when None, unless they stand there already."""

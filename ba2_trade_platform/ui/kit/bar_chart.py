@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
+from ba2_trade_platform.ui.kit.panels import quiet
+
 TEXT, MUTED, LINE, BAD, PANEL = (f"var(--ba2-{name})" for name in ("text", "muted", "line", "bad", "panel"))
 # ECharts lightens what is pointed at, but no colour that is a CSS variable: it would vanish, and clicks with it.
 STEADY: dict[str, Any] = {"emphasis": {"disabled": True}}
@@ -131,3 +133,9 @@ def value_axis(form: str = "{value}") -> dict[str, Any]:
 def short(name: str) -> str:
     """Return a name that fits beside a bar."""
     return name if len(name) <= LABEL_LENGTH else name[: LABEL_LENGTH - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def chart_room(classes: str) -> None:
+    """Keep as much room as a chart will take, or what stands below would move while somebody presses it."""
+    ui.element("div").classes(classes)
+    quiet("\N{HORIZONTAL ELLIPSIS}").classes("ba2-small")

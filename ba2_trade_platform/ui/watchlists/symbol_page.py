@@ -20,6 +20,7 @@ from ba2_trade_platform.core.instruments.symbol_pages import SymbolReading
 from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.ui.analysis.price_chart import caption
+from ba2_trade_platform.ui.kit.bar_chart import chart_room
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet
@@ -73,9 +74,8 @@ class SymbolPage:
                 self._menu = ui.menu()
         with ui.element("div").classes("ba2-scroll ba2-stack"):
             self._chart = Panel("Prices and recommendations")
-            with self._chart.body:  # as much room as it will take, so that nothing below moves under a press
-                ui.element("div").classes("ba2-symbol-chart")
-                quiet("\N{HORIZONTAL ELLIPSIS}").classes("ba2-small")
+            with self._chart.body:
+                chart_room("ba2-symbol-chart")
             self._build_choices()
             self._current = Panel("Current recommendations")
             self._analyses = Panel(f"Newest {NEWEST} analyses")
