@@ -63,6 +63,11 @@ def scheduler_of(platform: Platform, clock: FastClock) -> tuple[Scheduler, RunSt
     return Scheduler(platform.store, platform.operations.background_jobs, run_starter, uptime, clocks), run_starter
 
 
+def say(word: str) -> None:
+    """Write a line in one piece: `print` writes a word and its line's end, and another thread's may come between."""
+    os.write(sys.stdout.fileno(), f"{word}\n".encode())
+
+
 def live(folder: Path, speed: float) -> None:
     """Own the database, fire and work, and wait to be killed."""
     platform = _working(folder)
@@ -72,15 +77,15 @@ def live(folder: Path, speed: float) -> None:
     def listen(_: Change) -> None:
         if not worked.is_set() and platform.monitoring.jobs.count(completed) > before:
             worked.set()
-            print("worked", flush=True)
+            say("worked")
 
     platform.store.feed.subscribe(listen)
     scheduler, run_starter = scheduler_of(platform, FastClock(folder / "clock.txt", speed))
     scheduler.start()
     platform.operations.background_jobs.start()
-    print("ready", flush=True)
+    say("ready")
     run_starter.fire_slice(ScheduleClock.REAL)
-    print("fired", flush=True)
+    say("fired")
     threading.Event().wait()
 
 
@@ -94,7 +99,7 @@ def drain(folder: Path) -> None:
         quiet.wait(0.5)
         quiet.clear()
     platform.stop()
-    print("drained", flush=True)
+    say("drained")
 
 
 def _working(folder: Path) -> Platform:
@@ -112,13 +117,13 @@ def main(folder: Path, speed: float) -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            print(os.getpid(), flush=True)
+            say(str(os.getpid()))
             try:
                 live(folder, speed) if line.strip() == "live" else drain(folder)
             finally:
                 os._exit(1)
         os.waitpid(child, 0)
-        print("gone", flush=True)
+        say("gone")
 
 
 if __name__ == "__main__":

@@ -92,8 +92,9 @@ class Consoles:
 
     def _said(self) -> str:
         assert self._process.stdout is not None
-        said = self._process.stdout.readline().strip()
-        assert said, "the consoles' process has ended"
+        line = self._process.stdout.readline()
+        assert line, "the consoles' process has ended"
+        said = line.strip()
         if said == "gone":
             self._alive = None
         return said
