@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.failures.breaker_states import (
     NOT_CLOSED,
     BreakerPolicy,
@@ -116,17 +117,19 @@ class TickBreakers:
         _note(session, breaker_id, now, "open", f"{provider}: {reason}")
         _record_open(session, provider, reason, now)
 
-    def keep(self, session: Session, now: datetime) -> list[int]:
-        """Probe, judge probes, and drain waiting retries; return the analyses that changed."""
-        touched: list[int] = []
-        for row in session.execute(_ACTIVE).all():
+    def keep(self, transaction: Transaction, now: datetime) -> None:
+        """Probe, judge probes, and drain waiting retries; pages hear of it even when no analysis changed."""
+        session = transaction.session
+        incidents = session.execute(_ACTIVE).all()
+        for row in incidents:
             if row.state is BreakerState.PROBING:
                 self._judge(session, row, now)
             elif row.state is BreakerState.OPEN and row.probe_at is not None and row.probe_at <= now:
-                touched += self._probe(session, row, now)
+                transaction.touch(*self._probe(session, row, now))
             elif row.state is BreakerState.DRAINING:
-                touched += self._drain(session, row, now)
-        return touched
+                transaction.touch(*self._drain(session, row, now))
+        if incidents and session.execute(_ACTIVE).all() != incidents:
+            transaction.everything = True
 
     def _probe(self, session: Session, row: Any, now: datetime) -> list[int]:
         first = session.execute(_FIRST_DUE, {"b_provider": row.provider, "b_limit": 1}).one_or_none()

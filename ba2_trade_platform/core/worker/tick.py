@@ -137,7 +137,7 @@ class Tick:
         if plan.renew:
             renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
         done.rescued = self._recovery.rescue(transaction, plan.now, all_running=plan.boot, leased=plan.running)
-        transaction.touch(*self._breakers.keep(session, plan.now))
+        self._breakers.keep(transaction, plan.now)
         ended = self._recovery.expire(transaction, plan.now) + self._recovery.refuse_disabled(transaction, plan.now)
         done.more = done.rescued + ended >= recovery.SLICE
 
