@@ -47,6 +47,7 @@ def register_pages(platform: Platform) -> Desk:
     desk = Desk(platform, live, SharedReading(partial(read_shell_status, platform)))
     platform.operations.health.count_pages(lambda: live.pages)
     _add_style()
+    _open_at_once()
     _analyses(desk)
     _history(desk)
     _setup(desk)
@@ -61,6 +62,12 @@ def _add_style() -> None:
         ui.add_head_html(f'<link rel="stylesheet" href="{sheet}">', shared=True)
     for script in ("countdown", "in_order"):
         ui.add_head_html(f'<script src="/static/ba2/kit/{script}.js" defer></script>', shared=True)
+
+
+def _open_at_once() -> None:
+    # While anything fades in or out, Quasar puts the focus off, and then takes it from the field that is typed in.
+    for kind in (ui.select, ui.input_chips, ui.menu, ui.dialog, ui.tooltip):
+        kind.default_props("transition-duration=0")
 
 
 def _analyses(desk: Desk) -> None:

@@ -28,6 +28,7 @@ let held = [];
 WebSocket.prototype.send = function (data) { held ? held.push(() => send.call(this, data)) : send.call(this, data); };
 window.letThrough = () => { const all = held; held = null; all.forEach(one => one()); };
 """
+TYPED_EVERY_MS = 40  # so that the words last longer than a fade
 
 # What stands last on each page of an empty console: a page that is sent before it is built lacks it.
 LAST_WORDS = {
@@ -109,3 +110,18 @@ def test_keys_before_the_page_is_connected_keep_their_order(console: ConsoleProc
     page.evaluate("letThrough()")
     expect(page.get_by_text("4 selected")).to_be_visible()
     expect(page.locator(f'[data-pick="{ids[0]}"]')).to_have_attribute("aria-checked", "false")
+
+
+def test_a_list_that_closes_takes_the_focus_from_no_field(console: ConsoleProcess, open_page: Open) -> None:
+    console.expert()
+    page = open_page(f"{console.url}/schedules")
+    page.get_by_role("button", name="New schedule").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Expert").click()
+    page.get_by_role("option", name="Practice desk").click()
+    dialog.get_by_role("combobox", name="When", exact=True).click()
+    page.get_by_role("option", name="By a cron line").click()
+    symbols = dialog.get_by_label("Symbols", exact=True)
+    symbols.focus()
+    page.keyboard.type("AAPL, MSFT, NVDA", delay=TYPED_EVERY_MS)
+    expect(symbols).to_have_value("AAPL, MSFT, NVDA")
