@@ -60,7 +60,7 @@ def _add_style() -> None:
     for feature in STYLED:
         sheet = f"/static/ba2/{feature}/{feature}.css"
         ui.add_head_html(f'<link rel="stylesheet" href="{sheet}">', shared=True)
-    for script in ("countdown", "in_order"):
+    for script in ("countdown", "in_order", "lists"):
         ui.add_head_html(f'<script src="/static/ba2/kit/{script}.js" defer></script>', shared=True)
 
 
