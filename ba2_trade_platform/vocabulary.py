@@ -105,7 +105,7 @@ class StepStatus(StrEnum):
     FAILED = "failed"
 
 
-class Action(StrEnum):
+class Signal(StrEnum):
     """What an expert recommends. REVIEW: it could not say, a person must look; never tradable."""
 
     BUY = "BUY"

@@ -16,7 +16,7 @@ from ba2_trade_platform.core.base.actors import Actor, actor_id
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Expert, ExpertCatalog, Requirement, Verdict
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.settings import Settings
-from ba2_trade_platform.vocabulary import Action, ActorKind
+from ba2_trade_platform.vocabulary import ActorKind, Signal
 
 OUTPUTS = 3
 TEXT = "**Measured.** A short note, as long as the ones that a desk writes about one symbol on an ordinary day."
@@ -54,7 +54,7 @@ class Trivial:
             return OUTPUTS
 
         await context.step("Look", work)
-        return Verdict(action=Action.HOLD, confidence=50, details="Measured")
+        return Verdict(action=Signal.HOLD, confidence=50, details="Measured")
 
 
 class One(ExpertCatalog):

@@ -155,7 +155,7 @@ def _writes(platform: Platform) -> dict[str, Query]:
     seen = [Seen(f"RATE_LIMIT-{1 + number % 40}", "RATE_LIMIT", "429", "acme", now) for number in range(100)]
 
     def note() -> None:
-        with platform.store.write(wake=False) as transaction:
+        with platform.store.write(internal=True) as transaction:
             note_failures(transaction.session, seen, now)
 
     def resolve() -> None:

@@ -26,7 +26,7 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.monitoring.job_list import SORTS
 from ba2_trade_platform.settings import Settings
-from ba2_trade_platform.vocabulary import Action, Source, Status, Subtype
+from ba2_trade_platform.vocabulary import Signal, Source, Status, Subtype
 from benchmarks.domain import One, Trivial, queue_up
 from benchmarks.million import copy_of
 from benchmarks.report import Line, Section, milliseconds, percentile, show
@@ -94,7 +94,7 @@ def _queries(platform: Platform) -> dict[str, Query]:
         "expert": Filter(expert=3),
         "symbol": Filter(symbol="S250"),
         "subtype": Filter(subtype=Subtype.OPEN_POSITIONS),
-        "recommendation": Filter(action=Action.REVIEW),
+        "recommendation": Filter(action=Signal.REVIEW),
         "source": Filter(source=Source.WATCHLIST),
         "error code": Filter(code="AUTH"),
         "batch": Filter(batch=100),

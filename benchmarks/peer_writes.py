@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.engine import WRITES, open_engine
-from ba2_trade_platform.vocabulary import Action, Outcome, RiskLevel, Status, StepStatus, TimeHorizon
+from ba2_trade_platform.vocabulary import Outcome, RiskLevel, Signal, Status, StepStatus, TimeHorizon
 from benchmarks.domain import OUTPUTS, TEXT
 
 AS_OF = datetime(2014, 12, 31, 21, tzinfo=UTC)
@@ -71,7 +71,7 @@ class CoreWriter:
             finished_at=_NOW,
             updated_at=_NOW,
             progress=100,
-            result_action=Action.HOLD,
+            result_action=Signal.HOLD,
             result_confidence=50,
             result_expected_profit=0,
             version=t.analysis.c.version + 1,
@@ -107,7 +107,7 @@ class CoreWriter:
             session.execute(self._SUPERSEDE, about)
             recommendation = {
                 "market_analysis_id": analysis_id, "attempt": 1, "expert_instance_id": instance, "symbol": symbol,
-                "subtype": subtype, "recommended_action": Action.HOLD, "confidence": 50, "currency": "USD",
+                "subtype": subtype, "recommended_action": Signal.HOLD, "confidence": 50, "currency": "USD",
                 "expected_profit_percent": 0, "risk_level": RiskLevel.MEDIUM, "time_horizon": TimeHorizon.MEDIUM,
                 "details": "Measured", "effective_as_of": AS_OF, "is_current": True, "created_at": now,
             }  # fmt: skip

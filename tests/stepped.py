@@ -11,7 +11,7 @@ from typing import Any
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.analyses.service import Analyses
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.failures.classification import Failure, failure

@@ -15,7 +15,7 @@ from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatc
 from ba2_trade_platform.core.attempts.end_events import record_end_events
 from ba2_trade_platform.core.attempts.recommendations import promote_completed
 from ba2_trade_platform.core.attempts.transitions import Transitions
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Planner
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices

@@ -20,6 +20,7 @@ from ba2_trade_platform.app.operations import Dependencies, open_operations
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.app.schedules import open_scheduling
 from ba2_trade_platform.app.worker import open_worker
+from ba2_trade_platform.core.access.permissions import check_permission
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.app_settings import DeskSettings
@@ -29,7 +30,7 @@ from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.preferences import Preferences
 from ba2_trade_platform.core.base.schedule_clocks import RealClock, SchedulingClock
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.experts.instances import ExpertInstances
@@ -65,7 +66,11 @@ def build(
     long a minute of the model providers' limits lasts, in seconds. `clock`: the console's time, schedules included.
     """
     file, engine = _open(settings)
-    store, jobs, box = Store(engine, ChangeFeed(), clock), BackgroundJobs(), SecretBox(settings.data_dir / "secret.key")
+    store, jobs, box = (
+        Store(engine, ChangeFeed(), check_permission, clock),
+        BackgroundJobs(),
+        SecretBox(settings.data_dir / "secret.key"),
+    )
     experts, telemetry, app_settings = catalog or Registry(), Telemetry(traces=Traces(tracing)), DeskSettings(store)
     breakers, maps = Breakers(store), SymbolMaps(store)
     market, research = open_market(settings, maps, prices)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ba2_trade_platform.app.analyses import AnalysisServices
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.experts.instances import ExpertInstances
 from ba2_trade_platform.core.instruments.watchlists import Watchlists

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ba2_trade_platform.core.base.app_settings import DeskSettings
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.lessons.learning import Learning
@@ -76,7 +76,9 @@ def open_models(
         pricing=pricing,
         calls=calls,
         costs=Costs(store, app_settings),
-        gateway=Gateway(providers, calls, open_providers, minute, scripted=scripted_model),
+        gateway=Gateway(
+            providers, calls, open_providers, minute, scripted=scripted_model, check_permission=store.check_permission
+        ),
     )
 
 
@@ -84,7 +86,9 @@ def open_memory(settings: Settings, store: Store, lessons: Lessons, market: Pric
     """Put the memory of decisions together; its store is opened on first use."""
     choice = settings.memory_embedder
     vectors = VectorStore(settings.data_dir / "memory", partial(open_embedder, choice)) if settings.memory else None
-    return LessonMemory(lessons, Learning(store, market), vectors, choice, missing_package(choice))
+    return LessonMemory(
+        lessons, Learning(store, market), store.check_permission, vectors, choice, missing_package(choice)
+    )
 
 
 def open_toolkit(settings: Settings, gateway: Gateway, memory: LessonMemory, research: ResearchSource) -> ExpertToolkit:

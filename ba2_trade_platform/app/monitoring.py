@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.monitoring.details import Details
 from ba2_trade_platform.core.monitoring.failure_inbox import FailureInbox
 from ba2_trade_platform.core.monitoring.failure_triage import Triage

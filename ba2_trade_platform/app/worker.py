@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ba2_trade_platform.app.analyses import AnalysisServices
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices
 from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.experts.availability import Abilities

@@ -12,9 +12,12 @@ from sqlalchemy import delete, exists, func, select
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.analyses.service import Analyses
+from ba2_trade_platform.core.base.access import needs
 from ba2_trade_platform.core.base.actors import SYSTEM, Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.experts.instances import ExpertInstances
 from ba2_trade_platform.core.instruments.watchlists import Watchlists
@@ -98,6 +101,7 @@ class DemoDesk:
         schedules: Schedules | None = None,
     ) -> None:
         self._store = store
+        self.check_permission = store.check_permission
         self._experts = experts
         self._queue = queue
         self._analyses = analyses
@@ -123,6 +127,7 @@ class DemoDesk:
         self._seed(SYSTEM)
         return True
 
+    @needs(Action.CREATE, Subject.DEMO_DESK)
     def seed(self, *, by: Actor) -> int:
         """Load the demo desk and queue its first analyses; return how many. Raises Refused when it is there."""
         queued = self._seed(by)
@@ -182,6 +187,7 @@ class DemoDesk:
         with suppress(Invalid):  # the demo was removed meanwhile
             self._schedules.create(draft, by=by)
 
+    @needs(Action.REMOVE, Subject.DEMO_DESK)
     def remove(self, *, by: Actor) -> int:
         """Delete all that the demo has brought and archive its experts; return how many analyses there were.
 
@@ -195,8 +201,8 @@ class DemoDesk:
         while ids := self._some_analyses():
             for analysis_id in ids:
                 removed += self._delete(analysis_id, by)
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.REMOVE, Subject.DEMO_DESK) as command:
+            session = command.session
             demo = select(t.schedule.c.id).where(t.schedule.c.is_demo)
             session.execute(delete(t.schedule_run).where(t.schedule_run.c.schedule_id.in_(demo)))
             session.execute(delete(t.schedule).where(t.schedule.c.is_demo))
@@ -210,7 +216,8 @@ class DemoDesk:
                     ~_others(),
                 )
             )
-            transaction.everything = True
+            command.record(after=f"{removed} analyses")
+            command.touch(Topic.SCHEDULES, Topic.WATCHLISTS, Topic.INSTRUMENTS, Topic.BATCHES)
         log.info("%s removed the demo desk: %s analyses", by, removed)
         return removed
 

@@ -9,17 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.orm import Session
-
-from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id, note
-from ba2_trade_platform.core.base.app_settings import read_setting
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
+from ba2_trade_platform.core.base.app_settings import read_setting, write_setting
+from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState, Walk
-from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +29,7 @@ WEEK_IN_A_MINUTE = 3_200.0
 DAY_IN_A_MINUTE = 700.0
 SLOWEST, FASTEST = 1.0, 100_000.0
 SAVE_SECONDS = 5
+CLOCK_MOVED = Change(frozenset({Topic.MARKET_CLOCK}))
 
 
 class WalkingClock(SchedulingClock, Protocol):
@@ -81,7 +79,7 @@ class Replay:
                 code="REPLAY_RANGE",
             )
         begins = start.astimezone(UTC)
-        return self._move("start the replay", lambda _: Walk(begins, end.astimezone(UTC), begins, _sane(speed)), by)
+        return self._move(Action.START, lambda _: Walk(begins, end.astimezone(UTC), begins, _sane(speed)), by)
 
     def pause(self, *, by: Actor) -> ReplayState:
         """Wait where the replay is. Raises Refused when none walks."""
@@ -92,7 +90,7 @@ class Replay:
                 raise Refused(f"{state.sentence}; only a walking replay can be paused", code="REPLAY_NOT_WALKING")
             return replace(walk, at=state.now, going=False)
 
-        return self._move("pause the replay", paused, by)
+        return self._move(Action.PAUSE, paused, by)
 
     def resume(self, *, by: Actor) -> ReplayState:
         """Go on where the replay waits. Raises Refused when none waits."""
@@ -103,19 +101,19 @@ class Replay:
                 raise Refused(f"{state.sentence}; only a paused replay can be resumed", code="REPLAY_NOT_PAUSED")
             return replace(walk, at=state.now, going=True)
 
-        return self._move("resume the replay", resumed, by)
+        return self._move(Action.RESUME, resumed, by)
 
     def set_speed(self, speed: float, *, by: Actor) -> ReplayState:
         """Go on at another speed, from where the replay is. Raises Refused when there is none, Invalid."""
         return self._move(
-            "change the replay's speed",
+            Action.CHANGE,
             lambda state: replace(_under_way(state), at=state.now, speed=_sane(speed)),
             by,
         )
 
     def stop(self, *, by: Actor) -> ReplayState:
         """Put the clock back to where it stands; allowed when it stands there already."""
-        return self._move("stop the replay", lambda _: None, by)
+        return self._move(Action.STOP, lambda _: None, by)
 
     def restore(self) -> None:
         """Go on where the clock was when the console went down: the time in between has not passed."""
@@ -136,41 +134,38 @@ class Replay:
             if state.walk is None or not state.walk.going or state.now == self._kept:
                 return
             # As the worker's own writes: it says nothing new to anybody, and a stopping console still keeps it.
-            with self._store.write(wake=False) as transaction:
+            with self._store.write(internal=True) as transaction:
                 who = actor_id(transaction.session, SYSTEM)
-                _keep(transaction.session, replace(state.walk, at=state.now), who, self._store.clock.now())
+                write_setting(
+                    transaction.session,
+                    SETTING,
+                    _packed(replace(state.walk, at=state.now)),
+                    who,
+                    self._store.clock.now(),
+                )
             self._kept = state.now
         if state.mode is ReplayMode.ENDED:
-            self._store.feed.publish(Change(None))  # every page shows that it has ended
+            self._store.feed.publish(CLOCK_MOVED)  # every page shows that it has ended
 
     def _walking_clock(self) -> WalkingClock:
         if self._clock is None:
             raise Refused("Only the demo market can be replayed: set BA2_PRICES=demo", code="REPLAY_IMPOSSIBLE")
         return self._clock
 
-    def _move(self, what: str, step: Callable[[ReplayState], Walk | None], by: Actor) -> ReplayState:
+    def _move(self, action: Action, step: Callable[[ReplayState], Walk | None], by: Actor) -> ReplayState:
         clock = self._walking_clock()
         with self._turn:
             before = clock.state()
             walk = step(before)
-            with self._store.write() as transaction:
-                session, at = transaction.session, self._store.clock.now()
-                who = actor_id(session, by)
-                _keep(session, walk, who, at)
+            with self._store.command(by, action, Subject.REPLAY) as command:
+                write_setting(command.session, SETTING, _packed(walk), command.actor_id, command.now)
                 after = "standing" if walk is None else f"{walk.at.isoformat()} at {walk.speed:g}"
-                note(session, who, at, what, subject_type="replay", before=before.now.isoformat(), after=after)
+                command.record(before=before.now.isoformat(), after=after)
             clock.set(walk)
             self._kept, state = None, clock.state()
-        self._store.feed.publish(Change(None))  # only now, or a page could still read the clock as it was
-        log.info("%s: %s. %s", by, what, state.sentence)
+        self._store.feed.publish(CLOCK_MOVED)  # only now, or a page could still read the clock as it was
+        log.info("%s: %s the replay. %s", by, action.value, state.sentence)
         return state
-
-
-def _keep(session: Session, walk: Walk | None, who: int, at: datetime) -> None:
-    row = {"value": _packed(walk), "actor_id": who, "changed_at": at}
-    session.execute(
-        upsert(t.desk_setting).values(name=SETTING, **row).on_conflict_do_update(index_elements=["name"], set_=row)
-    )
 
 
 def _under_way(state: ReplayState) -> Walk:

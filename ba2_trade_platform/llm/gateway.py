@@ -10,6 +10,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ba2_trade_platform.core.base.access import PermissionCheck, needs
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import Budgets, CallRecorder, CallStart, ModelSettings
@@ -59,7 +62,9 @@ class Gateway:
         minute: float = MINUTE,
         *,
         scripted: ScriptedModels,
+        check_permission: PermissionCheck,
     ) -> None:
+        self.check_permission = check_permission
         self._providers = providers
         self._open_providers = open_providers
         self._minute = minute
@@ -94,7 +99,8 @@ class Gateway:
         """Return the first answer to a question; from any loop."""
         return await self._loop.call(self._ask(question, order))
 
-    def test(self, name: str, model: str | None = None) -> ConnectionTest:
+    @needs(Action.TEST, Subject.PROVIDER)
+    def test(self, name: str, model: str | None = None, *, by: Actor) -> ConnectionTest:
         """Make a tiny real call and say what came of it. Blocking. Raises NotFound."""
         connection = self._providers.connection(name)
         return self._loop.submit(self._test(connection, model or connection.provider.quick_model)).result()

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable
 
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
-from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed, Subscription
+from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed, Subscription, Topic
 
 FIRST_SECONDS = 30.0
 INTERVAL_SECONDS = 600.0
 AFTER_CHANGES_SECONDS = 60.0
+_LESSON_TOPICS = {Topic.ANALYSES, Topic.LESSONS, Topic.MARKET_CLOCK}
 _NOW_AND_THEN, _AFTER_CHANGES = "outcomes", "outcomes of changed analyses"
 
 
@@ -46,8 +47,9 @@ class IndexSync:
         self._jobs.forget(_NOW_AND_THEN)
         self._jobs.forget(_AFTER_CHANGES)
 
-    def _hear(self, _: Change) -> None:
-        self._changed.set()
+    def _hear(self, change: Change) -> None:
+        if change.of(_LESSON_TOPICS):
+            self._changed.set()
 
     def _after_changes(self) -> None:
         if self._changed.is_set():

@@ -14,7 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import Literal, TypeVar
 
+from ba2_trade_platform.core.base.access import PermissionCheck, needs
 from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.errors import PlatformError, Refused, SwitchedOff
@@ -82,11 +84,13 @@ class LessonMemory:
         self,
         lessons: LessonBook,
         learning: Learner,
+        check_permission: PermissionCheck,
         store: VectorStore | None,
         embedder: str,
         problem: str | None = None,
     ) -> None:
         self.lessons = lessons
+        self.check_permission = check_permission
         self._learning = learning
         self._store = store
         self._embedder = embedder
@@ -178,6 +182,7 @@ class LessonMemory:
         self._filled = False
         self.fill_soon()
 
+    @needs(Action.REBUILD, Subject.LESSON_INDEX)
     def rebuild(self, *, by: Actor) -> MemoryStatus:
         """Make the store anew from the database, in the background. Raises SwitchedOff, or Refused while it is.
 

@@ -11,7 +11,7 @@ import pytest
 
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.prices.as_of import PricesAt
-from ba2_trade_platform.vocabulary import Action
+from ba2_trade_platform.vocabulary import Signal
 from tests.fakes.context import RecordingContext
 from tests.fakes.experts import Catalog
 from tests.places import ROOT
@@ -37,8 +37,8 @@ def test_the_example_is_complete_in_less_than_forty_lines() -> None:
     assert len(example().strip().splitlines()) < 40
 
 
-@pytest.mark.parametrize(("day", "action"), [(date(2013, 6, 3), Action.BUY), (date(2008, 10, 10), Action.SELL)])
-async def test_the_example_analyses(day: date, action: Action) -> None:
+@pytest.mark.parametrize(("day", "action"), [(date(2013, 6, 3), Signal.BUY), (date(2008, 10, 10), Signal.SELL)])
+async def test_the_example_analyses(day: date, action: Signal) -> None:
     market, shown = DemoMarket(), expert()
     context = RecordingContext(shown.settings_model(), PricesAt(market, market.instant_of(day)), symbol="MSFT")
     assert (await shown.analyse(context)).action is action

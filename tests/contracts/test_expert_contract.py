@@ -20,7 +20,7 @@ from ba2_trade_platform.core.contracts.experts import Bars, Expert, ExpertError,
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.market.prices.as_of import PricesAt
-from ba2_trade_platform.vocabulary import Action, ErrorCode, Subtype
+from ba2_trade_platform.vocabulary import ErrorCode, Signal, Subtype
 from tests.fakes.context import Cancelled, RecordingContext
 from tests.fakes.models import FakeModels
 from tests.patience import EVENT_SECONDS
@@ -253,13 +253,13 @@ def assert_consistent(verdict: Verdict) -> None:
     price, target, stop = verdict.price, verdict.target_price, verdict.stop_price
     assert price is not None
     assert verdict.details
-    if verdict.action in {Action.HOLD, Action.REVIEW}:
+    if verdict.action in {Signal.HOLD, Signal.REVIEW}:
         assert (target, stop, verdict.expected_profit_percent) == (None, None, 0.0)
         return
     assert target is not None
     assert stop is not None
     assert verdict.expected_profit_percent > 0
-    assert stop < price < target if verdict.action is Action.BUY else target < price < stop
+    assert stop < price < target if verdict.action is Signal.BUY else target < price < stop
 
 
 async def test_a_delisted_symbol_is_stale_and_its_last_session_is_named(market: DemoMarket) -> None:

@@ -17,7 +17,7 @@ from ba2_trade_platform.core.contracts.experts import (
     Verdict,
     broker_for_open_positions,
 )
-from ba2_trade_platform.vocabulary import Action
+from ba2_trade_platform.vocabulary import Signal
 from tests.patience import EVENT_SECONDS
 
 Act = Callable[[AnalysisContext], Awaitable[Verdict]]
@@ -42,13 +42,13 @@ async def steady(context: AnalysisContext) -> Verdict:
         return f"{close:.4f}"
 
     async def decide() -> str:
-        return Action.HOLD.value
+        return Signal.HOLD.value
 
     asked = {"symbol": context.symbol, "as_of": context.as_of.isoformat(), "window": context.settings.window}
     close = await context.step("Read", read, inputs=asked)
     context.save_state({"close": close})
     action = await context.step("Decide", decide, inputs=close)
-    return Verdict(action=Action(action), confidence=50, price=Decimal(close), details=f"Last close {close}")
+    return Verdict(action=Signal(action), confidence=50, price=Decimal(close), details=f"Last close {close}")
 
 
 class Scripted:
@@ -162,4 +162,4 @@ class Works:
 
 def hold(confidence: float = 50, **values: object) -> Verdict:
     """Return a plain verdict."""
-    return Verdict(action=Action.HOLD, confidence=confidence, **values)  # type: ignore[arg-type]  # a test's own values
+    return Verdict(action=Signal.HOLD, confidence=confidence, **values)  # type: ignore[arg-type]  # a test's own values

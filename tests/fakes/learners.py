@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Verdict
 from ba2_trade_platform.core.contracts.language_models import Recalled
-from ba2_trade_platform.vocabulary import Action, TimeHorizon
+from ba2_trade_platform.vocabulary import Signal, TimeHorizon
 from tests.fakes.experts import Scripted
 
 
@@ -18,7 +18,7 @@ class LearnerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     memory: bool = Field(True, title="Memory", description="Recall lessons of earlier decisions")
-    action: Action = Field(Action.BUY, title="Action", description="What it recommends")
+    action: Signal = Field(Signal.BUY, title="Action", description="What it recommends")
     situation: str = Field("The trend is up and the RSI is high", title="Situation", description="What it sees")
     target_percent: float | None = Field(None, title="Target", description="Above the price")
     stop_percent: float | None = Field(None, title="Stop", description="Below the price")

@@ -13,7 +13,7 @@ from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Asker, 
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
-from ba2_trade_platform.vocabulary import Action, ItemOutcome, Source, Status, Subtype
+from ba2_trade_platform.vocabulary import ItemOutcome, Signal, Source, Status, Subtype
 
 router = APIRouter(tags=["analyses"])
 SORT_NAMES = ", ".join(SORTS)
@@ -94,7 +94,7 @@ class AnalysisFilterBody(RequestBody):
     expert: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Id of the expert instance")] = None
     symbol: Annotated[str | None, Field(max_length=80)] = None
     subtype: Subtype | None = None
-    action: Annotated[Action | None, Field(description="What was recommended")] = None
+    action: Annotated[Signal | None, Field(description="What was recommended")] = None
     source: Source | None = None
     code: Annotated[str | None, Field(max_length=40, description="Failure code, for example RATE_LIMIT")] = None
     fingerprint: Annotated[str | None, Field(max_length=64, description="Of the present failure")] = None

@@ -11,7 +11,7 @@ from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import FoundBy, MemoryStatus
-from ba2_trade_platform.vocabulary import Action
+from ba2_trade_platform.vocabulary import Signal
 
 router = APIRouter(prefix="/lessons", tags=["lessons"])
 LessonId = Annotated[int, Path(ge=1, le=MAX_ID, description="The lesson")]
@@ -62,7 +62,7 @@ def list_lessons(
     console: Console,
     symbol: Annotated[str | None, Query(max_length=40, description="One symbol")] = None,
     q: Annotated[str | None, Query(max_length=4_000, description="A situation, or words, to find lessons for")] = None,
-    action: Annotated[Action | None, Query(description="What was decided")] = None,
+    action: Annotated[Signal | None, Query(description="What was decided")] = None,
     cursor: Annotated[int | None, Query(ge=1, le=MAX_ID, description="next_cursor of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> LessonAnswers:

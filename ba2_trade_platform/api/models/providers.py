@@ -105,6 +105,6 @@ def reset_provider(name: Name, console: Console, asker: Asker) -> Provider:
 
 
 @router.post("/{name}/test", responses=documented(404))
-def try_provider(name: Name, console: Console, body: TestBody | None = None) -> ConnectionTest:
+def try_provider(name: Name, console: Console, asker: Asker, body: TestBody | None = None) -> ConnectionTest:
     """Make a tiny real call, which costs a few tokens; a failure is an answer too, with `ok` false."""
-    return console.models.gateway.test(name, body.model if body else None)
+    return console.models.gateway.test(name, body.model if body else None, by=asker)

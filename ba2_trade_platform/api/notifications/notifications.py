@@ -109,9 +109,9 @@ def remove_channel(channel_id: Id, console: Console, asker: Asker) -> None:
 
 
 @router.post(CHANNELS + "/{channel_id}/test", responses=documented(404))
-def try_channel(channel_id: Id, console: Console) -> Tested:
+def try_channel(channel_id: Id, console: Console, asker: Asker) -> Tested:
     """Send a message at once, quiet hours or not; a failure is an answer too, with `ok` false."""
-    return console.notifications.channels.test(channel_id)
+    return console.notifications.channels.test(channel_id, by=asker)
 
 
 @router.get(RULES)

@@ -97,6 +97,6 @@ def change_heartbeat(body: HeartbeatBody, console: Console, asker: Asker) -> Hea
 
 
 @router.post("/heartbeat/test", responses=documented(409))
-def test_heartbeat(console: Console) -> HeartbeatState:
+def test_heartbeat(console: Console, asker: Asker) -> HeartbeatState:
     """Ping now, and tell how it went."""
-    return HeartbeatState.model_validate(console.operations.dead_man_switch.test())
+    return HeartbeatState.model_validate(console.operations.dead_man_switch.test(by=asker))

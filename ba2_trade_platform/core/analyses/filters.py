@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, literal_column, select
 
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Action, ItemOutcome, Source, Status, Subtype
+from ba2_trade_platform.vocabulary import ItemOutcome, Signal, Source, Status, Subtype
 
 _A = t.analysis.c
 _ITEM = t.batch_item.c
@@ -26,7 +26,7 @@ class Filter:
     expert: int | None = None
     symbol: str | None = None
     subtype: Subtype | None = None
-    action: Action | None = None
+    action: Signal | None = None
     source: Source | None = None
     code: str | None = None
     fingerprint: str | None = None

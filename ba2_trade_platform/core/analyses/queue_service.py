@@ -20,10 +20,12 @@ from ba2_trade_platform.core.analyses.batch_submissions import (
     why_not,
 )
 from ba2_trade_platform.core.attempts.submissions import Inserted, Submission, insert_pending
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor, log_activity
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.transactions import Command, Transaction
 from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
 from ba2_trade_platform.core.contracts.queue import Abilities, Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
@@ -93,11 +95,10 @@ class WorkerQueue:
         submission = Submission(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, before, source)
         submission = replace(submission, as_of=self._instant(as_of, submission.symbol))
         self._check(submission)
-        with self._store.write() as transaction:
-            session = transaction.session
-            instance = self._able_instance(session, expert_instance_id, submission.subtype)
-            inserted = self._insert(transaction, submission, instance, actor_id(session, by))
-            sooner = inserted.is_duplicate and self._put_first(transaction, inserted.analysis_id, submission, by)
+        with self._store.command(by, Action.SUBMIT, Subject.ANALYSIS) as command:
+            instance = self._able_instance(command.session, expert_instance_id, submission.subtype)
+            inserted = self._insert(command, submission, instance)
+            sooner = inserted.is_duplicate and self._put_first(command, inserted.analysis_id, submission)
         about = f"expert {instance.alias} and symbol {submission.symbol}"
         if inserted.is_duplicate:
             sentence = f"Analysis task for {about} is already {inserted.status.value}" + "; it goes first now" * sooner
@@ -127,9 +128,10 @@ class WorkerQueue:
         """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason."""
         submissions = self.submissions(instances, symbols, subtype, as_of)
         title = name or f"{len(set(symbols))} symbols, {len(set(instances))} experts"
-        with self._store.write() as transaction:
-            who = actor_id(transaction.session, by)
-            batch = self.insert_batch(transaction, NewBatch(BatchKind.SUBMIT, title, source, who), submissions)
+        with self._store.command(by, Action.SUBMIT, Subject.BATCH) as command:
+            new = NewBatch(BatchKind.SUBMIT, title, source, command.actor_id)
+            batch = self.insert_batch(command, new, submissions)
+            command.record(batch.batch_id, after=batch.sentence)
         log.info("%s", batch.sentence)
         return batch
 
@@ -172,43 +174,41 @@ class WorkerQueue:
 
     def pause(self, *, by: Actor, reason: str | None = None) -> QueueState:
         """Stop claims; what runs goes on, and submits, cancels and rescues too."""
-        return self._switch(by, "pause", reason, {"paused": True, "reason": reason})
+        return self._switch(by, Action.PAUSE, reason, {"paused": True, "reason": reason})
 
     def resume(self, *, by: Actor, reason: str | None = None) -> QueueState:
         """Let claims begin again."""
-        return self._switch(by, "resume", reason, {"paused": False, "reason": None})
+        return self._switch(by, Action.RESUME, reason, {"paused": False, "reason": None})
 
     def set_slots(self, count: int, *, by: Actor) -> QueueState:
         """Set how many analyses run at once, 1 to 256; it survives a restart. Raises Invalid."""
         if not 1 <= count <= MAX_SLOTS:
             raise Invalid(f"Slots must be between 1 and {MAX_SLOTS}, not {count}")
-        return self._switch(by, "slots", None, {"slots": count})
+        return self._switch(by, Action.RESIZE, None, {"slots": count})
 
-    def _switch(self, by: Actor, what: str, reason: str | None, values: dict[str, Any]) -> QueueState:
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            who = actor_id(session, by)
+    def _switch(self, by: Actor, action: Action, reason: str | None, values: dict[str, Any]) -> QueueState:
+        with self._store.command(by, action, Subject.QUEUE) as command:
             if "paused" in values:
-                values |= {"actor_id": who, "since": now}
-            session.execute(update(t.queue_state).values(**values))
+                values |= {"actor_id": command.actor_id, "since": command.now}
+            command.session.execute(update(t.queue_state).values(**values))
             shown = ", ".join(f"{key}={value}" for key, value in values.items() if key in ("paused", "slots"))
-            note(session, who, now, what, subject_type="queue", after=shown, reason=reason)
-            transaction.everything = True
+            command.record(after=shown, reason=reason)
+            command.wake()
         log.info("Queue: %s by %s", shown, by)
         return self.state()
 
-    def _insert(self, transaction: Transaction, submission: Submission, instance: Any, who: int) -> Inserted:
-        session = transaction.session
-        inserted = insert_pending(session, submission, instance.config_id, who, self._store.clock.now())
+    def _insert(self, command: Command, submission: Submission, instance: Any) -> Inserted:
+        session = command.session
+        inserted = insert_pending(session, submission, instance.config_id, command.actor_id, command.now)
         if not inserted.is_duplicate:
             ref = Ref(inserted.analysis_id, inserted.attempt, submission.expert_instance_id, submission.priority)
             self._dispatcher.enqueue(session, [ref])
-            transaction.add(inserted.analysis_id)
+            command.add(inserted.analysis_id)
         return inserted
 
-    def _put_first(self, transaction: Transaction, analysis_id: int, submission: Submission, by: Actor) -> bool:
+    def _put_first(self, command: Command, analysis_id: int, submission: Submission) -> bool:
         """Let what waits in a batch, perhaps a paused one, go before the rest of it: a person asked for this one."""
-        session, now, a = transaction.session, self._store.clock.now(), t.analysis.c
+        session, now, a = command.session, command.now, t.analysis.c
         behind = (a.id == analysis_id, a.status == Status.PENDING, (a.priority > submission.priority) | a.held)
         before = session.execute(select(a.priority, a.attempt, a.expert_instance_id).where(*behind)).one_or_none()
         if before is None:
@@ -221,8 +221,12 @@ class WorkerQueue:
         )
         self._dispatcher.enqueue(session, [Ref(analysis_id, before.attempt, before.expert_instance_id, priority)])
         change = {"before": f"priority {before.priority}", "after": f"priority {priority}"}
-        note(session, actor_id(session, by), now, "put first", subject_id=analysis_id, attempt=before.attempt, **change)
-        transaction.touch(analysis_id)
+        log_activity(
+            session, command.actor_id, now, Action.PRIORITIZE, Subject.ANALYSIS, analysis_id, attempt=before.attempt,
+            **change,
+        )  # fmt: skip
+        command.touch_analyses(analysis_id)
+        command.wake()
         return True
 
     def submissions(
@@ -310,6 +314,6 @@ def _utc(name: str, instant: datetime) -> datetime:
 
 def first_slots(store: Store, slots: int) -> None:
     """Make the queue's one row at the first start; later its own number counts."""
-    with store.write(wake=False) as transaction:
+    with store.write(internal=True) as transaction:
         if not transaction.session.scalar(select(func.count()).select_from(t.queue_state)):
             transaction.session.execute(insert(t.queue_state).values(id=1, paused=False, slots=slots))

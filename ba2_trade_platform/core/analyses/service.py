@@ -16,11 +16,12 @@ from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, NotAllowedError, after
-from ba2_trade_platform.core.attempts.recommendations import Subject, refresh_current
+from ba2_trade_platform.core.attempts.recommendations import RecommendationKey, refresh_current
 from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import (
     Invalid,
     NotFound,
@@ -32,7 +33,8 @@ from ba2_trade_platform.core.base.errors import (
 )
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.contracts.queue import Dispatcher
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
@@ -129,11 +131,10 @@ class Analyses:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
         try:
             self._rate.hit(by)
-            with self._store.write() as transaction:
-                session, now = transaction.session, self._store.clock.now()
-                who = actor_id(session, by)
+            with self._store.command(by, Action.RERUN, Subject.ANALYSIS) as command:
+                session, now, who = command.session, command.now, command.actor_id
                 recall(session, once, who, now)
-                accepted, purged, about = self._reruns.rerun_in(transaction, analysis_id, options, who)
+                accepted, purged, about = self._reruns.rerun_in(command, analysis_id, options, who)
                 keep(session, once, who, accepted, now)
         except (Refused, NotFound, TooMany, Invalid) as refusal:
             log.warning(
@@ -153,9 +154,8 @@ class Analyses:
 
         Raises NotFound, Refused NOT_WITHDRAWABLE or Unavailable; then nothing is changed.
         """
-        with self._store.write() as transaction:
-            who, now = actor_id(transaction.session, by), self._store.clock.now()
-            withdrawn, row = self._withdrawal.withdraw_in(transaction, analysis_id, who, reason, now)
+        with self._store.command(by, Action.WITHDRAW, Subject.ANALYSIS) as command:
+            withdrawn, row = self._withdrawal.withdraw_in(command, analysis_id, command.actor_id, reason, command.now)
         log.info(
             "%s withdrew the re-run of analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias,
             analysis=analysis_id, attempt=row.attempt,
@@ -165,10 +165,10 @@ class Analyses:
 
     def cancel(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """End a pending or running analysis now; its expert is stopped. Raises NotFound, Refused or Unavailable."""
-        with self._store.write() as transaction:
-            row = row_of(transaction.session, analysis_id)
+        with self._store.command(by, Action.CANCEL, Subject.ANALYSIS) as command:
+            row = row_of(command.session, analysis_id)
             _permit(row, Event.CANCEL)
-            self._cancel(transaction, row, actor_id(transaction.session, by), reason)
+            self._cancel(command, row, reason)
         log.info("%s cancelled analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias)
         return Done(analysis_id, f"Analysis {analysis_id} cancelled")
 
@@ -183,32 +183,23 @@ class Analyses:
 
     def delete(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """Remove an analysis and all that hangs on it; what runs is cancelled first. Raises NotFound, Unavailable."""
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.DELETE, Subject.ANALYSIS) as command:
+            session = command.session
             row = row_of(session, analysis_id)
-            who = actor_id(session, by)
             if row.status in ACTIVE:
-                self._cancel(transaction, row, who, "deleted")
+                self._cancel(command, row, "deleted")
             session.execute(delete(t.analysis).where(_A.id == analysis_id))
-            refresh_current(session, [Subject(row.expert_instance_id, row.symbol, row.subtype)])
+            refresh_current(session, [RecommendationKey(row.expert_instance_id, row.symbol, row.subtype)])
             about = f"{row.symbol}, {row.alias}"
-            note(
-                session,
-                who,
-                self._store.clock.now(),
-                "delete",
-                subject_id=analysis_id,
-                before=f"{row.status.value} ({about})",
-                reason=reason,
-            )
-            transaction.touch(analysis_id)
+            command.record(analysis_id, before=f"{row.status.value} ({about})", reason=reason)
+            command.touch_analyses(analysis_id)
         log.info("%s deleted analysis %s (%s)", by, analysis_id, about)
         return Done(analysis_id, f"Analysis {analysis_id} deleted")
 
-    def _cancel(self, transaction: Transaction, row: Any, who: int, reason: str | None) -> None:
-        session = transaction.session
-        change = Change(standings(session, [row.id])[row.id], self._store.clock.now(), reason=reason)
-        self._transitions.apply(transaction, Event.CANCEL, [change], by=who)
+    def _cancel(self, command: Command, row: Any, reason: str | None) -> None:
+        session = command.session
+        change = Change(standings(session, [row.id])[row.id], command.now, reason=reason)
+        self._transitions.apply(command, Event.CANCEL, [change], by=command.actor_id)
         self._dispatcher.cancel(session, row.id)
 
     def _duplicate(self, analysis_id: int) -> Refused:

@@ -11,10 +11,11 @@ from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
 from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
-from ba2_trade_platform.core.base.actors import Actor, actor_id
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound, Refused
 from ba2_trade_platform.core.base.logs import get_logger
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.db import tables as t
@@ -34,25 +35,25 @@ class WaitingRetries:
 
     def run_now(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """Make a waiting retry due at once, whatever a breaker or a paused batch says. Raises NotFound or Refused."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.RETRY, Subject.ANALYSIS) as command:
+            session, now = command.session, command.now
             row = _waiting(session, analysis_id, Event.RUN_NOW)
             change = Change(
                 standings(session, [analysis_id])[analysis_id], now, reason=reason, columns={"available_at": now}
             )
-            self._transitions.apply(transaction, Event.RUN_NOW, [change], by=actor_id(session, by))
+            self._transitions.apply(command, Event.RUN_NOW, [change], by=command.actor_id)
             self._dispatcher.enqueue(session, [Ref(analysis_id, row.attempt, row.expert_instance_id, row.priority)])
         log.info("%s runs analysis %s now (%s, %s)", by, analysis_id, row.symbol, row.alias, analysis=analysis_id)
         return Done(analysis_id, f"Analysis {analysis_id} runs now (retry {row.retries_used}/{row.max_retries})")
 
     def stop(self, analysis_id: int, *, by: Actor, reason: str | None = None) -> Done:
         """Fail a waiting analysis with the failure of its last attempt. Raises NotFound or Refused."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.STOP, Subject.ANALYSIS) as command:
+            session, now = command.session, command.now
             row = _waiting(session, analysis_id, Event.STOP_RETRYING)
             why = Failure(ErrorCode(row.error_code), row.failure_kind, row.error_message or "", row.fingerprint)
             change = Change(standings(session, [analysis_id])[analysis_id], now, why, reason=reason)
-            self._transitions.apply(transaction, Event.STOP_RETRYING, [change], by=actor_id(session, by))
+            self._transitions.apply(command, Event.STOP_RETRYING, [change], by=command.actor_id)
             self._dispatcher.cancel(session, analysis_id)
         log.info(
             "%s stopped retrying analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias, analysis=analysis_id

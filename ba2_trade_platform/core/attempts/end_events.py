@@ -12,7 +12,7 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events, subscribed_types
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Action, Outcome, Status
+from ba2_trade_platform.vocabulary import Outcome, Signal, Status
 
 _A, _I = t.analysis.c, t.expert_instance.c
 _ENDED = (
@@ -24,7 +24,7 @@ _ENDED = (
     .where(
         _A.id.in_(bindparam("e_ids", expanding=True)),
         (_A.status == literal_column("'failed'"))
-        | ((_A.status == Status.COMPLETED) & _A.result_action.in_([Action.BUY, Action.SELL])
+        | ((_A.status == Status.COMPLETED) & _A.result_action.in_([Signal.BUY, Signal.SELL])
            & (_A.result_confidence >= bindparam("e_lowest"))),
     )
     .order_by(_A.id)

@@ -42,7 +42,7 @@ _PROMOTE = update(t.recommendation).where(_R.id == _newest(), ~_R.is_current).va
 
 
 @dataclass(frozen=True)
-class Subject:
+class RecommendationKey:
     """What a recommendation is about; at most one is current for each."""
 
     expert_instance_id: int
@@ -50,7 +50,7 @@ class Subject:
     subtype: Subtype
 
 
-def refresh_current(session: Session, subjects: Iterable[Subject]) -> None:
+def refresh_current(session: Session, subjects: Iterable[RecommendationKey]) -> None:
     """Make each subject's newest completed recommendation, by effective_as_of, then id, the current one."""
     about = [
         {"s_expert_instance_id": each.expert_instance_id, "s_symbol": each.symbol, "s_subtype": each.subtype}
@@ -65,5 +65,5 @@ def promote_completed(transaction: Transaction, ended: Sequence[EndedAttempt]) -
     """Make what these attempts recommend the current one of its subject, where nothing newer is."""
     completed = [one for one in ended if one.outcome is Outcome.COMPLETED]
     refresh_current(
-        transaction.session, (Subject(one.expert_instance_id, one.symbol, one.subtype) for one in completed)
+        transaction.session, (RecommendationKey(one.expert_instance_id, one.symbol, one.subtype) for one in completed)
     )

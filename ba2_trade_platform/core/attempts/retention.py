@@ -14,10 +14,12 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles, Packable
 from ba2_trade_platform.core.attempts.archives import expand
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.access import needs
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Refused, SwitchedOff, Unavailable
 from ba2_trade_platform.core.base.logs import get_logger
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 
 log = get_logger(__name__)
@@ -71,6 +73,7 @@ class Retention:
 
     def __init__(self, store: Store, archive_files: ArchiveFiles, days: int) -> None:
         self._store = store
+        self.check_permission = store.check_permission
         self._archive_files = archive_files
         self._days = days
         self._turn = threading.Lock()  # two at once would write into the same file
@@ -99,6 +102,7 @@ class Retention:
         count, size_of_all, oldest = tuple(found)
         return Packing(self._days, min(count, AT_ONCE), size_of_all, oldest, folder, more=count > AT_ONCE)
 
+    @needs(Action.PACK, Subject.ARCHIVES)
     def pack_away(self, *, by: Actor) -> PackedAway:
         """Write old archives into one new file, and only when that is safe on the disk take them out of the database.
 
@@ -123,10 +127,8 @@ class Retention:
             raise Unavailable(f"{self._archive_files.folder} cannot be written: {error.strerror}") from error
         packed = sum(self._let_go(some, file.name) for some in _slices(wanted))
         done = PackedAway(packed, foreseen.bytes, str(file), foreseen.more)
-        with self._store.write() as transaction:
-            who = actor_id(transaction.session, by)
-            now = self._store.clock.now()
-            note(transaction.session, who, now, "pack archives", subject_type="retention", after=done.sentence)
+        with self._store.command(by, Action.PACK, Subject.ARCHIVES) as command:
+            command.record(after=done.sentence)
         return done
 
     def _old(self) -> tuple[ColumnElement[bool], ...]:

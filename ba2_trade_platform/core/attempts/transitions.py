@@ -20,6 +20,7 @@ from ba2_trade_platform.core.attempts.attempts import Closing, Opening
 from ba2_trade_platform.core.attempts.effects import BY_ITSELF, EFFECTS, Effect
 from ba2_trade_platform.core.attempts.lifecycle import Event, target
 from ba2_trade_platform.core.attempts.standings import Standing
+from ba2_trade_platform.core.base.audit import Subject
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import LEASE, Claim, EndedAttempt
 from ba2_trade_platform.core.failures.classification import Failure
@@ -89,7 +90,9 @@ class Transitions:
                     previous=change.standing.attempt,
                 )  # fmt: skip
         _log_activity(session, event, changes, by)
-        transaction.touch(*(change.standing.analysis_id for change in changes))
+        transaction.touch_analyses(*(change.standing.analysis_id for change in changes))
+        if not all(target(change.standing.status, event) is Status.FAILED for change in changes):
+            transaction.wake()  # work was made, or what runs is to stop
         if effect.outcome is None:
             return
         ended = _recovered(session, [_ended(change, event, effect, effect.outcome) for change in changes])
@@ -244,7 +247,7 @@ def _log_activity(session: Session, event: Event, changes: Sequence[Change], by:
             {
                 "actor_id": by,
                 "at": change.at,
-                "subject_type": "analysis",
+                "subject_type": Subject.ANALYSIS,
                 "subject_id": change.standing.analysis_id,
                 "attempt": change.standing.attempt if change.next is None else _number(change),
                 "what": event.value,

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.db.tables import activity_log, actor
 from ba2_trade_platform.vocabulary import ActorKind
 
@@ -48,14 +49,15 @@ def actor_ids(session: Session, kind: ActorKind, names: Collection[str]) -> dict
     return known
 
 
-def note(
+def log_activity(
     session: Session,
-    by: int | None,
+    actor: int | None,
     at: datetime,
-    what: str,
-    *,
-    subject_type: str = "analysis",
+    action: Action,
+    subject: Subject,
     subject_id: int | None = None,
+    *,
+    key: str | None = None,
     attempt: int | None = None,
     before: str | None = None,
     after: str | None = None,
@@ -64,12 +66,13 @@ def note(
     """Add one line to the activity log."""
     session.execute(
         insert(activity_log).values(
-            actor_id=by,
+            actor_id=actor,
             at=at,
-            subject_type=subject_type,
+            subject_type=subject,
             subject_id=subject_id,
+            subject_key=key,
             attempt=attempt,
-            what=what,
+            what=action,
             before=before,
             after=after,
             reason=reason,

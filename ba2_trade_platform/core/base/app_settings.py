@@ -12,9 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
@@ -53,23 +54,10 @@ class DeskSettings:
         """Set a JSON-able value, None for not set; writes nothing when it stands already."""
         if self.get(name).value == value:
             return self.get(name)
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            before = read_setting(session, name)
-            row = {"value": value, "actor_id": actor_id(session, by), "changed_at": now}
-            session.execute(
-                upsert(t.desk_setting).values(name=name, **row).on_conflict_do_update(index_elements=["name"], set_=row)
-            )
-            note(
-                session,
-                row["actor_id"],
-                now,
-                f"change {name}",
-                subject_type="desk_setting",
-                before=_words(before),
-                after=_words(value),
-                reason=reason,
-            )
+        with self._store.command(by, Action.CHANGE, Subject.SETTING) as command:
+            before = read_setting(command.session, name)
+            write_setting(command.session, name, value, command.actor_id, command.now)
+            command.record(key=name, before=_words(before), after=_words(value), reason=reason)
         log.info("%s changed %s from %s to %s", by, name, _words(before), _words(value))
         return self.get(name)
 
@@ -77,6 +65,14 @@ class DeskSettings:
 def read_setting(session: Session, name: str) -> Any:
     """Return a setting's value in the caller's transaction, None when nobody has set it."""
     return session.scalar(select(_S.value).where(_S.name == name))
+
+
+def write_setting(session: Session, name: str, value: Any, actor: int, at: datetime) -> None:
+    """Keep a setting's JSON-able value in the caller's transaction."""
+    row = {"value": value, "actor_id": actor, "changed_at": at}
+    session.execute(
+        upsert(t.desk_setting).values(name=name, **row).on_conflict_do_update(index_elements=["name"], set_=row)
+    )
 
 
 def amount(stored: Any) -> Decimal | None:

@@ -1,18 +1,56 @@
-"""Change feed: tells listeners which analyses a commit touched, so that pages refresh without polling."""
+"""Change feed: tells listeners which topics a commit touched, so that pages refresh without polling."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Topic(Enum):
+    """What a page or a cache can be about."""
+
+    ANALYSES = auto()
+    BATCHES = auto()
+    BREAKERS = auto()
+    EXPERTS = auto()
+    FAILURES = auto()
+    INSTRUMENTS = auto()
+    LESSONS = auto()
+    ALERTS = auto()
+    MARKET_CLOCK = auto()
+    MODELS = auto()
+    NOTIFICATIONS = auto()
+    OPERATIONS = auto()
+    QUEUE = auto()
+    SCHEDULES = auto()
+    WATCHLISTS = auto()
+
+
+EVERY_TOPIC = frozenset(Topic)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a commit touched. `ids` None: anything may have changed. `added` are analyses that are new."""
+    """What a commit touched: topics, and of the analyses which ones (`ids`; None: any of them) and which are new."""
 
-    ids: frozenset[int] | None
+    topics: frozenset[Topic]
+    ids: frozenset[int] | None = frozenset()
     added: frozenset[int] = frozenset()
+
+    def of(self, topics: Collection[Topic]) -> bool:
+        """Tell whether one of these topics was touched."""
+        return not self.topics.isdisjoint(topics)
+
+    def __or__(self, other: Change) -> Change:
+        """Return both in one."""
+        ids = None if self.ids is None or other.ids is None else self.ids | other.ids
+        return Change(self.topics | other.topics, ids, self.added | other.added)
+
+
+ANYTHING = Change(EVERY_TOPIC, None)
+"""For a restored database, another program's write, and a page that was not listening: what changed is not known."""
 
 
 class Subscription:
@@ -44,7 +82,7 @@ class ChangeFeed:
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
         with self._lock:
-            self._subscriptions = tuple(known for known in self._subscriptions if known is not subscription)
+            self._subscriptions = tuple(each for each in self._subscriptions if each is not subscription)
 
     def publish(self, change: Change) -> None:
         """Tell every listener."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 
 
@@ -28,9 +29,7 @@ class Preferences:
         """Keep what this actor chose; writes nothing when it is what he chose before."""
         if self.get(who, name) == value:
             return
-        with self._store.write() as transaction:
-            row_id = actor_id(transaction.session, who)
-            kept = transaction.session.scalar(select(t.actor.c.settings).where(t.actor.c.id == row_id)) or {}
-            transaction.session.execute(
-                update(t.actor).where(t.actor.c.id == row_id).values(settings={**kept, name: value})
-            )
+        with self._store.command(who, Action.CHANGE, Subject.PREFERENCE) as command:
+            own = t.actor.c.id == command.actor_id
+            kept = command.session.scalar(select(t.actor.c.settings).where(own)) or {}
+            command.session.execute(update(t.actor).where(own).values(settings={**kept, name: value}))

@@ -13,12 +13,13 @@ from sqlalchemy import Integer, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused, SwitchedOff
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection
 from ba2_trade_platform.core.batches.bulk_previews import BulkPreview, preview_of
 from ba2_trade_platform.core.batches.bulk_queries import (
@@ -99,9 +100,8 @@ class BulkReruns:
         # Everything that takes long is done before the write lock is taken, so that nobody waits for it.
         plan, preview = self._plan(selection, mode, override=override)
         rows = _item_rows(plan)
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            who = actor_id(session, by)
+        with self._store.command(by, Action.RERUN, Subject.BATCH) as command:
+            session, now, who = command.session, command.now, command.actor_id
             recall(session, once, who, now)
             if preview.plan_hash != plan_hash:
                 raise _changed(plan_hash, preview)
@@ -112,10 +112,10 @@ class BulkReruns:
             bulk_id = _insert(session, plan, wanted, who, now)
             _insert_items(session, bulk_id, rows)
             title = f"{len(plan.runs)} of {plan.total} analyses"
-            note(session, who, now, "bulk re-run", subject_type="batch", subject_id=bulk_id, after=title, reason=reason)
+            command.record(bulk_id, after=title, reason=reason)
+            command.wake()
             bulk = read_bulk(session, bulk_id)
             keep(session, once, who, bulk, now)
-            transaction.everything = True
         log.info("%s accepted by %s: %s will run", bulk.sentence, by, len(plan.runs), bulk=bulk.id)
         return bulk
 
@@ -142,8 +142,8 @@ class BulkReruns:
         Raises NotFound, or Refused when it has ended already.
         """
         why = clean_text(reason or "").strip()[:TEXT_LENGTH]
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CANCEL, Subject.BATCH) as command:
+            session, now = command.session, command.now
             bulk = read_bulk(session, bulk_id)
             if bulk.state is BulkState.ABORTED:
                 return bulk
@@ -151,13 +151,11 @@ class BulkReruns:
                 raise Refused(
                     f"Bulk re-run {bulk_id} has already ended: {bulk.state.value.replace('_', ' ')}", code="BULK_ENDED"
                 )
-            who = actor_id(session, by)
             skipped = skip_planned(session, bulk_id, f"aborted by {by}" + (f": {why}" if why else ""))
             session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk_id).values(state=BulkState.ABORTED))
             for result, count in finish(session, bulk_id, now).items():
-                transaction.then(partial(self._telemetry.metrics.bulk_item, result, count))
-            note(session, who, now, "abort", subject_type="batch", subject_id=bulk_id, reason=why or None)
-            transaction.everything = True
+                command.then(partial(self._telemetry.metrics.bulk_item, result, count))
+            command.record(bulk_id, reason=why or None)
             bulk = read_bulk(session, bulk_id)
         log.info("Bulk re-run %s aborted by %s: %s skipped", bulk_id, by, len(skipped), bulk=bulk_id)
         return bulk

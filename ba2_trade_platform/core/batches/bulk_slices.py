@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.rerun import Rerun, TwinUnderWayError
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
@@ -75,12 +76,12 @@ class BulkSlices:
             if state is BulkState.CANARY:
                 state, room = _judge(session, bulk)
                 if state is not bulk.state:
-                    transaction.everything = True
+                    transaction.touch(Topic.BATCHES)
             if state in _UNDER_WAY and bulk.next_at <= now:
                 left -= self._slice(transaction, bulk, min(room, left, _allowed(bulk, now)), now, done)
             if ended := finish(session, bulk.batch_id, now):
                 done.ended.update(ended)
-                transaction.everything = True
+                transaction.touch(Topic.BATCHES)
         return done
 
     def _slice(self, transaction: Transaction, bulk: Any, room: int, now: datetime, done: Advanced) -> int:

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import func, literal_column, select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source, Status
 
 MAX_PAGE = 500
 REASONS = 10
-PAUSED, RESUMED = "pause batch", "resume batch"
 _B, _ITEM, _A = t.batch.c, t.batch_item.c, t.analysis.c
 _RAN = (ItemOutcome.SUCCEEDED, ItemOutcome.FAILED)
 
@@ -274,13 +274,14 @@ def _paused(session: Session, batch_id: int, since: datetime) -> timedelta:
     log = t.activity_log.c
     said = session.execute(
         select(log.what, log.at)
-        .where(log.subject_type == "batch", log.subject_id == batch_id, log.what.in_([PAUSED, RESUMED]))
+        .where(log.subject_type == Subject.BATCH, log.subject_id == batch_id)
+        .where(log.what.in_([Action.PAUSE, Action.RESUME]))
         .where(log.at >= since)
         .order_by(log.id)
     )
     total, stopped = timedelta(0), None
     for row in said:
-        if row.what == PAUSED:
+        if row.what == Action.PAUSE:
             stopped = row.at
         elif stopped is not None:
             total, stopped = total + (row.at - stopped), None

@@ -15,17 +15,16 @@ from ba2_trade_platform.core.analyses.batch_submissions import NewBatch, foresee
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.attempts.submissions import Submission
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_queries import Bulk
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.batches.queries import (
-    PAUSED,
-    RESUMED,
     Batch,
     BatchItemPage,
     BatchPage,
@@ -56,6 +55,9 @@ class AcceptedBatch:
     sentence: str
 
 
+_ACTIONS = {BatchState.PAUSED: Action.PAUSE, BatchState.RUNNING: Action.RESUME, BatchState.CANCELLED: Action.CANCEL}
+
+
 class Batches:
     """Submits requests and watches over what became of them; the worker's tick carries cancellations on."""
 
@@ -82,12 +84,11 @@ class Batches:
         with self._store.read() as session:
             named_request = named(session, request)
         submissions = self._submissions(named_request)
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            who = actor_id(session, by)
+        with self._store.command(by, Action.SUBMIT, Subject.BATCH) as command:
+            session, now, who = command.session, command.now, command.actor_id
             recall(session, once, who, now)
             new = NewBatch(BatchKind.SUBMIT, named_request.name or "", source or request.source, who)
-            submitted = self._queue.insert_batch(transaction, new, submissions)
+            submitted = self._queue.insert_batch(command, new, submissions)
             accepted = AcceptedBatch(
                 submitted.batch_id,
                 submitted.count(ItemOutcome.QUEUED),
@@ -95,6 +96,7 @@ class Batches:
                 submitted.count(ItemOutcome.BLOCKED),
                 submitted.sentence,
             )
+            command.record(accepted.id, after=accepted.sentence)
             keep(session, once, who, accepted, now)
         log.info("%s", accepted.sentence)
         return accepted
@@ -168,25 +170,21 @@ class Batches:
 
     def _switch(self, batch_id: int, by: Actor, reason: str | None, to: BatchState) -> Batch:
         why = clean_text(reason or "").strip()[:TEXT_LENGTH] or None
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, _ACTIONS[to], Subject.BATCH) as command:
+            session, now = command.session, command.now
             batch = read_batch(session, batch_id, now)
             if batch.state is BatchState.CANCELLED and to is BatchState.CANCELLED:
                 return batch
             _permit(batch, to)
-            who = actor_id(session, by)
             stopped = to is not BatchState.RUNNING
-            stopper = {"paused_at": now, "paused_by": who, "pause_reason": why}
+            stopper = {"paused_at": now, "paused_by": command.actor_id, "pause_reason": why}
             cleared = dict.fromkeys(stopper)
             values: dict[str, Any] = {"state": to, **(stopper if stopped else cleared)}
             session.execute(update(t.batch).where(_B.id == batch_id).values(**values))
             _set_paused(session, batch_id, paused=stopped, now=now)
-            what = {BatchState.PAUSED: PAUSED, BatchState.RUNNING: RESUMED}.get(to, "cancel batch")
-            note(
-                session, who, now, what, subject_type="batch", subject_id=batch_id, before=batch.state.value,
-                after=to.value, reason=why,
-            )  # fmt: skip
-            transaction.everything = True
+            command.record(batch_id, before=batch.state.value, after=to.value, reason=why)
+            command.touch_any_analyses()
+            command.wake()
             switched = read_batch(session, batch_id, now)
         log.info("Batch %s: %s -> %s by %s", batch_id, batch.state.value, to.value, by)
         return switched

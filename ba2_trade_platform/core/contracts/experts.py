@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research
-from ba2_trade_platform.vocabulary import Action, ErrorCode, Mode, RiskLevel, Subtype, TimeHorizon
+from ba2_trade_platform.vocabulary import ErrorCode, Mode, RiskLevel, Signal, Subtype, TimeHorizon
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -184,7 +184,7 @@ class Verdict(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    action: Action
+    action: Signal
     confidence: Annotated[float, Field(ge=1, le=100)]
     expected_profit_percent: Percent = 0.0
     price: Price | None = None

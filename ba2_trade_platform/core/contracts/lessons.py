@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from ba2_trade_platform.core.base.actors import Actor
-from ba2_trade_platform.vocabulary import Action, MetFirst, Subtype, TimeHorizon
+from ba2_trade_platform.vocabulary import MetFirst, Signal, Subtype, TimeHorizon
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class LessonRow:
     expert: str
     symbol: str
     subtype: Subtype
-    action: Action
+    action: Signal
     confidence: float
     expected_profit_percent: float
     as_of: datetime
@@ -53,7 +53,7 @@ class LessonFilter:
     """Which lessons to show; every empty part means all. `text` is looked for in what the lesson says."""
 
     symbol: str | None = None
-    action: Action | None = None
+    action: Signal | None = None
     text: str | None = None
 
 

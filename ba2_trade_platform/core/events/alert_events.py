@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, literal_column, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.change_feed import Topic
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.db import tables as t
 
@@ -27,9 +28,9 @@ class AlertEvent:
     link: str | None = None
 
 
-def raise_alert(session: Session, alert: AlertEvent, at: datetime) -> bool:
+def raise_alert(transaction: Transaction, alert: AlertEvent, at: datetime) -> bool:
     """Put this alert on the page, or count it once more; return whether it is new."""
-    row = session.execute(
+    row = transaction.session.execute(
         upsert(t.alert)
         .values(
             kind=alert.kind, key=alert.key, sentence=alert.sentence, link=alert.link, first_at=at, last_at=at, seen=1
@@ -47,13 +48,17 @@ def raise_alert(session: Session, alert: AlertEvent, at: datetime) -> bool:
         )
         .returning(_A.seen)
     ).one()
+    transaction.touch(Topic.ALERTS)
     is_new = bool(row.seen == 1)
     if is_new:
         facts = {"sentence": alert.sentence, "link": alert.link}
-        record_events(session, [OutboxEvent(EventType.ALERT, alert.key, at, facts)])
+        record_events(transaction.session, [OutboxEvent(EventType.ALERT, alert.key, at, facts)])
     return is_new
 
 
-def resolve_alert(session: Session, key: str, at: datetime) -> None:
+def resolve_alert(transaction: Transaction, key: str, at: datetime) -> None:
     """Say of an alert that it is no longer so; it stays until somebody acknowledges it."""
-    session.execute(update(t.alert).where(_A.key == key, _UNACKNOWLEDGED, _A.ended_at.is_(None)).values(ended_at=at))
+    standing = (_A.key == key, _UNACKNOWLEDGED, _A.ended_at.is_(None))
+    resolved = update(t.alert).where(*standing).values(ended_at=at).returning(_A.id)
+    if transaction.session.execute(resolved).all():
+        transaction.touch(Topic.ALERTS)

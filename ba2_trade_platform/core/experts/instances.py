@@ -14,10 +14,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_text
-from ba2_trade_platform.core.base.transactions import Store, violates
+from ba2_trade_platform.core.base.store import Store, violates
 from ba2_trade_platform.core.contracts.experts import Expert, ExpertCatalog, Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.experts.availability import settings_sentence
@@ -108,18 +109,15 @@ class ExpertInstances:
         values |= {"retry_base_seconds": 5, "retry_cap_seconds": 300}
         values |= _checked({key: value for key, value in limits.items() if value is not None})
         try:
-            with self._store.write() as transaction:
-                session, now = transaction.session, self._store.clock.now()
-                who = actor_id(session, by)
-                instance_id = session.scalar(
-                    insert(t.expert_instance)
-                    .values(expert=expert, alias=clean, is_demo=is_demo, created_at=now, **values)
-                    .returning(t.expert_instance.c.id)
+            with self._store.command(by, Action.CREATE, Subject.EXPERT) as command:
+                session = command.session
+                new = insert(t.expert_instance).values(
+                    expert=expert, alias=clean, is_demo=is_demo, created_at=command.now, **values
                 )
-                _revise(session, int(instance_id or 0), valid, who, now)
-                note(session, who, now, "create", subject_type="expert_instance", subject_id=instance_id, after=clean)
-                transaction.everything = True
-                created = self._get(session, int(instance_id or 0))
+                instance_id = int(session.scalar(new.returning(t.expert_instance.c.id)) or 0)
+                _revise(session, instance_id, valid, command.actor_id, command.now)
+                command.record(instance_id, after=clean)
+                created = self._get(session, instance_id)
         except IntegrityError as error:
             raise _taken(error, clean) from error
         log.info("%s configured expert %s as %s", by, expert, clean)
@@ -133,36 +131,34 @@ class ExpertInstances:
         if "alias" in changes:
             changes["alias"] = _alias(changes["alias"])
         try:
-            with self._store.write() as transaction:
-                session, now = transaction.session, self._store.clock.now()
+            with self._store.command(by, Action.CHANGE, Subject.EXPERT) as command:
+                session = command.session
                 before = self._get(session, instance_id)
-                who = actor_id(session, by)
                 if changes:
                     session.execute(
                         update(t.expert_instance).where(t.expert_instance.c.id == instance_id).values(**changes)
                     )
                 if settings is not None:
-                    _revise(session, instance_id, self._validated(before.expert, settings), who, now)
+                    valid = self._validated(before.expert, settings)
+                    _revise(session, instance_id, valid, command.actor_id, command.now)
                 changed = ", ".join([*changes, *(["settings"] if settings is not None else [])])
-                note(session, who, now, "change", subject_type="expert_instance", subject_id=instance_id, after=changed)
-                transaction.everything = True
+                command.record(instance_id, after=changed)
+                command.wake()  # more may run at once, or what was disabled may run again
                 return self._get(session, instance_id)
         except IntegrityError as error:
             raise _taken(error, changes.get("alias", "")) from error
 
     def archive(self, instance_id: int, *, by: Actor) -> None:
         """Take an instance out of use; its analyses stay, its alias is free again. Raises NotFound."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            alias = self._get(session, instance_id).alias
-            session.execute(
+        with self._store.command(by, Action.ARCHIVE, Subject.EXPERT) as command:
+            alias = self._get(command.session, instance_id).alias
+            command.session.execute(
                 update(t.expert_instance)
                 .where(t.expert_instance.c.id == instance_id)
-                .values(enabled=False, archived_at=func.coalesce(t.expert_instance.c.archived_at, now))
+                .values(enabled=False, archived_at=func.coalesce(t.expert_instance.c.archived_at, command.now))
             )
-            who = actor_id(session, by)
-            note(session, who, now, "archive", subject_type="expert_instance", subject_id=instance_id, before=alias)
-            transaction.everything = True
+            command.record(instance_id, before=alias)
+            command.wake()  # what waits for it is refused
 
     def _get(self, session: Session, instance_id: int) -> Instance:
         row = session.execute(_statement().where(t.expert_instance.c.id == instance_id)).one_or_none()

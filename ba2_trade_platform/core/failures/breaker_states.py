@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import literal_column, select, update
-from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
-from ba2_trade_platform.core.base.actors import note as log_activity
+from ba2_trade_platform.core.base.actors import SYSTEM, actor_id, log_activity
+from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.change_feed import Topic
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BreakerState
@@ -39,32 +40,42 @@ class BreakerPolicy:
 DEFAULT_POLICY = BreakerPolicy()
 
 
-def drain(session: Session, row: Any, now: datetime, by: int | None, reason: str) -> None:
+def drain(transaction: Transaction, row: Any, now: datetime, by: int | None, reason: str) -> None:
     """Let the retries that wait for a provider go again, at the set rate; the first goes with the next tick."""
-    _set(
-        session, row.id, state=BreakerState.DRAINING, drained_at=now, released=0, probe_at=None, probe_analysis_id=None,
-        probe_attempt=None, closed_by=by, close_reason=reason,
+    set_breaker(
+        transaction, row.id, state=BreakerState.DRAINING, drained_at=now, released=0, probe_at=None,
+        probe_analysis_id=None, probe_attempt=None, closed_by=by, close_reason=reason,
     )  # fmt: skip
-    _note(session, row.id, now, "drain", f"{row.provider}: {reason}", by)
+    log_breaker(transaction, row.id, now, Action.DRAIN, f"{row.provider}: {reason}", by)
 
 
-def _close(session: Session, row: Any, now: datetime, by: int | None, reason: str | None) -> None:
-    _set(session, row.id, state=BreakerState.CLOSED, closed_at=now, closed_by=by, close_reason=reason, probe_at=None)
-    _note(session, row.id, now, "close", f"{row.provider}: {reason}", by)
+def close_breaker(transaction: Transaction, row: Any, now: datetime, by: int | None, reason: str | None) -> None:
+    """Close a breaker: nothing waits for its provider any more."""
+    set_breaker(
+        transaction, row.id, state=BreakerState.CLOSED, closed_at=now, closed_by=by, close_reason=reason, probe_at=None
+    )
+    log_breaker(transaction, row.id, now, Action.CLOSE, f"{row.provider}: {reason}", by)
 
 
-def _set(session: Session, breaker_id: int, **values: Any) -> None:
-    session.execute(update(t.breaker).where(_B.id == breaker_id).values(**values))
+def set_breaker(transaction: Transaction, breaker_id: int, **values: Any) -> None:
+    """Change an incident's columns, and touch its topic."""
+    transaction.session.execute(update(t.breaker).where(_B.id == breaker_id).values(**values))
+    transaction.touch(Topic.BREAKERS)
 
 
-def _record_open(session: Session, provider: str, reason: str, now: datetime) -> None:
+def record_open(transaction: Transaction, provider: str, reason: str, now: datetime) -> None:
     sentence = f"{provider} is held back: {reason}. Its retries wait until it answers again"
     record_events(
-        session, [OutboxEvent(EventType.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
+        transaction.session, [OutboxEvent(EventType.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
     )  # fmt: skip
 
 
-def _note(session: Session, breaker_id: int | None, now: datetime, what: str, said: str, by: int | None = None) -> None:
+def log_breaker(
+    transaction: Transaction, breaker_id: int | None, now: datetime, action: Action, said: str, by: int | None = None
+) -> None:
+    """Add a breaker's audit line and its line in the log, and touch its topic."""
+    session = transaction.session
     who = actor_id(session, SYSTEM) if by is None else by
-    log_activity(session, who, now, f"breaker {what}", subject_type="breaker", subject_id=breaker_id, after=said)
-    log.warning("Breaker %s: %s (%s)", breaker_id, what, said)
+    log_activity(session, who, now, action, Subject.BREAKER, breaker_id, after=said)
+    transaction.touch(Topic.BREAKERS)
+    log.warning("Breaker %s: %s (%s)", breaker_id, action.value, said)

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import func, insert, literal_column, select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED, drain
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BreakerState
@@ -91,21 +92,19 @@ class Breakers:
         name, why = clean_text(provider.strip(), 80), _because(reason)
         if not name:
             raise Invalid("Name the provider whose retries are to wait")
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.OPEN, Subject.BREAKER) as command:
+            session = command.session
             if session.scalar(select(_B.id).where(_B.provider == name, NOT_CLOSED)) is not None:
                 raise Refused(f"Retries for {name} already wait", code="BREAKER_OPEN")
-            who = actor_id(session, by)
             breaker_id = session.scalar(
                 insert(t.breaker)
                 .values(
-                    provider=name, state=BreakerState.OPEN, failures=0, opened_at=now, opened_by=who, reason=why,
-                    cooldown_seconds=0, probes=0, released=0,
+                    provider=name, state=BreakerState.OPEN, failures=0, opened_at=command.now,
+                    opened_by=command.actor_id, reason=why, cooldown_seconds=0, probes=0, released=0,
                 )
                 .returning(_B.id)
             )  # fmt: skip
-            note(session, who, now, "breaker open", subject_type="breaker", subject_id=breaker_id, reason=why)
-            transaction.everything = True
+            command.record(breaker_id, reason=why)
             opened = _one(session, _B.id == breaker_id)
         log.info("%s opened the breaker of %s: %s", by, name, why)
         return opened
@@ -113,16 +112,15 @@ class Breakers:
     def close(self, provider: str, *, by: Actor, reason: str) -> Breaker:
         """Let the retries for a provider go again, at the set rate. Raises NotFound, Refused or Invalid."""
         why = _because(reason)
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CLOSE, Subject.BREAKER) as command:
+            session = command.session
             row = session.execute(select(t.breaker).where(_B.provider == provider, NOT_CLOSED)).one_or_none()
             if row is None:
                 raise NotFound(f"No breaker holds back retries for {clean_text(provider, 80)}")
-            who = actor_id(session, by)
             if row.state is BreakerState.DRAINING:
                 raise Refused(f"Retries for {row.provider} are already going again", code="BREAKER_DRAINING")
-            drain(session, row, now, who, why)
-            transaction.everything = True
+            drain(command, row, command.now, command.actor_id, why)
+            command.wake()
             closing = _one(session, _B.id == row.id)
         log.info("%s closed the breaker of %s: %s", by, provider, why)
         return closing

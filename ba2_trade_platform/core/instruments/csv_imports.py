@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
 from ba2_trade_platform.core.instruments.csv_files import (
     INSTRUMENT_COLUMNS,
@@ -66,12 +67,10 @@ class ListImports:
         if preview:
             with self._store.read() as session:
                 return Report(_plan_instruments(session, file, given, lookup)[0], is_preview=True)
-        with self._store.write() as transaction:
-            session = transaction.session
-            lines, changes = _plan_instruments(session, file, given, lookup)
-            _write(session, changes)
-            self._note(session, by, "instruments imported", None, Report(lines).sentence)
-            transaction.everything = bool(changes)
+        with self._store.command(by, Action.IMPORT, Subject.INSTRUMENT) as command:
+            lines, changes = _plan_instruments(command.session, file, given, lookup)
+            _write(command.session, changes)
+            command.record(after=Report(lines).sentence)
         return Report(lines)
 
     def instruments_file(self) -> str:
@@ -96,17 +95,16 @@ class ListImports:
             with self._store.read() as session:
                 lines, _ = _plan_lists(session, file, given, lookup, into, unknown=unknown)
                 return Report(lines, is_preview=True)
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.IMPORT, Subject.WATCHLIST) as command:
+            session = command.session
             lines, entries = _plan_lists(session, file, given, lookup, into, unknown=unknown)
             for name, new_items in entries.items():
                 watchlist_id = _list_id(session, name)
                 if watchlist_id is None:
-                    values = {"name": name, "is_demo": False, "created_at": self._store.clock.now()}
+                    values = {"name": name, "is_demo": False, "created_at": command.now}
                     watchlist_id = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
                 add_items(session, watchlist_id, new_items)
-                self._note(session, by, "symbols imported", watchlist_id, " ".join(one.symbol for one in new_items))
-            transaction.everything = bool(entries)
+                command.record(watchlist_id, after=" ".join(item.symbol for item in new_items))
         return Report(lines)
 
     def watchlists_file(self, watchlist_id: int | None = None) -> str:
@@ -128,11 +126,6 @@ class ListImports:
         nameless = {one.symbol for line, one in pairs if one.symbol and not line.cells.get("name")}
         with self._store.read() as session:
             return look_up_symbols(self._prices, sorted(nameless - _known(session, nameless)))
-
-    def _note(self, session: Session, by: Actor, what: str, subject: int | None, after: str) -> None:
-        subject_type = "watchlist" if subject else "instrument"
-        now = self._store.clock.now()
-        note(session, actor_id(session, by), now, what, subject_type=subject_type, subject_id=subject, after=after)
 
 
 def _parsed(line: FileLine) -> ParsedSymbol:

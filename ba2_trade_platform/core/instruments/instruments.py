@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
-from ba2_trade_platform.core.base.transactions import Store
 from ba2_trade_platform.core.schedules.next_runs import schedules_naming
 from ba2_trade_platform.db import tables as t
 
@@ -114,13 +115,12 @@ class Instruments:
     def add(self, symbol: str, given: InstrumentFields, *, by: Actor) -> Instrument:
         """Add an instrument; raises Invalid for what is none and Refused when it is there."""
         name, checked = symbol_of(symbol), given.checked()
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.CREATE, Subject.INSTRUMENT) as command:
+            session = command.session
             if session.scalar(select(_I.id).where(_I.symbol == name)) is not None:
                 raise Refused(f"The desk knows {name} already", code="INSTRUMENT_EXISTS")
             instrument_id = session.scalar(insert(t.instrument).values(**row_of(name, checked)).returning(_I.id))
-            self._note(session, by, "added", instrument_id, after=name)
-            transaction.everything = True
+            command.record(instrument_id, after=name)
         return self.get(name)
 
     def change(self, symbol: str, *, by: Actor, **given: Any) -> Instrument:
@@ -129,40 +129,25 @@ class Instruments:
         names = {field.name for field in fields(InstrumentFields)}
         if strange := sorted(set(given) - names):
             raise Invalid(f"An instrument has no {', '.join(strange)}")
-        now = InstrumentFields(**{name: getattr(before, name) for name in names})
-        checked = replace(now, **given).checked()
-        with self._store.write() as transaction:
-            session, values = transaction.session, row_of(before.symbol, checked)
-            session.execute(update(t.instrument).where(_I.id == before.id).values(**values))
-            self._note(session, by, "changed", before.id, before=str(asdict(now)), after=str(asdict(checked)))
-            transaction.everything = True
+        present = InstrumentFields(**{name: getattr(before, name) for name in names})
+        checked = replace(present, **given).checked()
+        with self._store.command(by, Action.CHANGE, Subject.INSTRUMENT) as command:
+            row = row_of(before.symbol, checked)
+            command.session.execute(update(t.instrument).where(_I.id == before.id).values(**row))
+            command.record(before.id, before=str(asdict(present)), after=str(asdict(checked)))
         return self.get(symbol)
 
     def delete(self, symbol: str, *, by: Actor) -> None:
         """Delete an instrument; its finished analyses stay. Raises Refused while something still works with it."""
         found = self.get(symbol)
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.DELETE, Subject.INSTRUMENT) as command:
+            session = command.session
             needed = _needed_by(session, found)
             if needed:
                 sentence = f"{found.symbol} is {' and '.join(needed)}: take it off there first"
                 raise Refused(sentence, code="INSTRUMENT_IN_USE")
             session.execute(delete(t.instrument).where(_I.id == found.id))
-            self._note(session, by, "deleted", found.id, before=found.symbol)
-            transaction.everything = True
-
-    def _note(
-        self,
-        session: Session,
-        by: Actor,
-        what: str,
-        instrument_id: int | None,
-        before: str | None = None,
-        after: str | None = None,
-    ) -> None:
-        who, now = actor_id(session, by), self._store.clock.now()
-        about = "instrument"
-        note(session, who, now, what, subject_type=about, subject_id=instrument_id, before=before, after=after)
+            command.record(found.id, before=found.symbol)
 
 
 def labels_of(given: Iterable[str]) -> tuple[str, ...]:

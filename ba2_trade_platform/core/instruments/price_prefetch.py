@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from sqlalchemy import select
 
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.contracts.price_status import Prefetched
 from ba2_trade_platform.db import tables as t

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.instruments.csv_imports import ListImports
 from ba2_trade_platform.core.instruments.instruments import Instruments

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
@@ -60,32 +61,28 @@ class SymbolMaps:
         for name in (named.symbol, named.provider_symbol):
             if not _NAME.fullmatch(name):
                 raise Invalid(f"{name!r} cannot be a symbol")
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CHANGE, Subject.SYMBOL_MAP) as command:
             row = {"provider_symbol": named.provider_symbol}
-            session.execute(
+            command.session.execute(
                 upsert(t.symbol_map)
                 .values(provider=provider, symbol=named.symbol, **row)
                 .on_conflict_do_update(index_elements=["provider", "symbol"], set_=row)
             )
-            who = actor_id(session, by)
-            what = f"call {named.symbol} {named.provider_symbol} at {provider}"
-            note(session, who, now, what, subject_type="symbol map")
-            transaction.then(self._forget)
+            command.record(key=f"{provider} {named.symbol}", after=named.provider_symbol)
+            command.then(self._forget)
         log.info("%s: %s is %s at %s", by, named.symbol, named.provider_symbol, provider)
         return named
 
     def remove(self, provider: str, symbol: str, *, by: Actor) -> None:
         """Call a symbol by the provider's own rules again. Raises NotFound."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            gone = session.execute(
+        with self._store.command(by, Action.REMOVE, Subject.SYMBOL_MAP) as command:
+            gone = command.session.execute(
                 delete(t.symbol_map).where(_M.provider == provider, _M.symbol == symbol).returning(_M.symbol)
             ).all()
             if not gone:
                 raise NotFound(f"{provider} has no name of its own for {symbol}")
-            note(session, actor_id(session, by), now, f"forget {symbol} at {provider}", subject_type="symbol map")
-            transaction.then(self._forget)
+            command.record(key=f"{provider} {symbol}")
+            command.then(self._forget)
         log.info("%s: %s goes by its own name at %s again", by, symbol, provider)
 
     def _forget(self) -> None:

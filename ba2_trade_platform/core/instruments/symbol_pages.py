@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Action, Subtype
+from ba2_trade_platform.vocabulary import Signal, Subtype
 
 MOST_ANSWERS = 500
 RUNS = 5
@@ -29,7 +29,7 @@ class Answered:
     expert_instance_id: int
     expert: str
     subtype: Subtype
-    action: Action
+    action: Signal
     confidence: float
     expected_profit: float
     as_of: datetime

@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Action, Status
+from ba2_trade_platform.vocabulary import Signal, Status
 
 MAX_LIMIT = 500
 _ITEM = t.watchlist_item.c
@@ -47,7 +47,7 @@ class WatchlistRow:
     last_status: Status | None
     expert: str | None
     error_code: str | None
-    action: Action | None
+    action: Signal | None
     confidence: float | None
     price_then: Decimal | None
     then_at: datetime | None

@@ -12,10 +12,11 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
 from ba2_trade_platform.core.instruments.symbol_parsing import (
     ParsedSymbol,
@@ -105,33 +106,29 @@ class Watchlists:
     def create(self, name: str, *, by: Actor) -> WatchlistSummary:
         """Make an empty watchlist; raises Invalid for the name and Refused when it is taken."""
         wanted = watchlist_name(name)
-        with self._store.write() as transaction:
-            session = transaction.session
-            _free(session, wanted)
-            values = {"name": wanted, "is_demo": False, "created_at": self._store.clock.now()}
-            made = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
-            self._note(session, by, "made", made, after=wanted)
-            transaction.everything = True
+        with self._store.command(by, Action.CREATE, Subject.WATCHLIST) as command:
+            _free(command.session, wanted)
+            values = {"name": wanted, "is_demo": False, "created_at": command.now}
+            made = command.session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
+            command.record(made, after=wanted)
         return self.get(made)
 
     def rename(self, watchlist_id: int, name: str, *, by: Actor) -> WatchlistSummary:
         """Give a watchlist another name; raises NotFound, Invalid, and Refused when it is taken."""
         wanted = watchlist_name(name)
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.RENAME, Subject.WATCHLIST) as command:
+            session = command.session
             before = _the(session, watchlist_id)
             if wanted != before.name:
                 _free(session, wanted)
                 session.execute(update(t.watchlist).where(_W.id == watchlist_id).values(name=wanted))
-                self._note(session, by, "renamed", watchlist_id, before=before.name, after=wanted)
-                transaction.everything = True
+                command.record(watchlist_id, before=before.name, after=wanted)
         return self.get(watchlist_id)
 
     def delete(self, watchlist_id: int, *, by: Actor) -> None:
         """Delete a watchlist; its instruments and analyses stay. Raises Refused while schedules analyse it."""
-        with self._store.write() as transaction:
-            session = transaction.session
-            found = _the(session, watchlist_id)
+        with self._store.command(by, Action.DELETE, Subject.WATCHLIST) as command:
+            found = _the(command.session, watchlist_id)
             if found.schedules:
                 one = len(found.schedules) == 1
                 who = f"{'Schedule' if one else 'Schedules'} {' and '.join(found.schedules)}"
@@ -139,9 +136,8 @@ class Watchlists:
                     f"{who} {'analyses' if one else 'analyse'} {found.name}: change {'it' if one else 'them'} first"
                 )
                 raise Refused(sentence, code="WATCHLIST_IN_USE")
-            session.execute(delete(t.watchlist).where(_W.id == watchlist_id))
-            self._note(session, by, "deleted", watchlist_id, before=found.name)
-            transaction.everything = True
+            command.session.execute(delete(t.watchlist).where(_W.id == watchlist_id))
+            command.record(watchlist_id, before=found.name)
 
     # --- symbols -------------------------------------------------------------------------------------------------
 
@@ -157,8 +153,8 @@ class Watchlists:
     def remove(self, watchlist_id: int, symbols: Sequence[str], *, by: Actor) -> Removed:
         """Take symbols off a watchlist; those that are not on it are passed over. `put_back` undoes it."""
         wanted = {symbol.strip().upper() for symbol in symbols}
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.REMOVE, Subject.WATCHLIST_ITEM) as command:
+            session = command.session
             name = _the(session, watchlist_id).name
             places = tuple(place for place in _places(session, watchlist_id) if place[0] in wanted)
             gone = [symbol for symbol, _ in places]
@@ -167,15 +163,14 @@ class Watchlists:
                 delete(t.watchlist_item).where(_ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id.in_(ids))
             )
             if places:
-                self._note(session, by, "symbols taken off", watchlist_id, before=" ".join(gone))
-                transaction.everything = True
+                command.record(watchlist_id, before=" ".join(gone))
         what = places[0][0] if len(places) == 1 else f"{len(places):,} symbols"
         return Removed(watchlist_id, places, f"{what} taken off {name}")
 
     def put_back(self, removed: Removed, *, by: Actor) -> None:
         """Undo a removal: each symbol that is still an instrument stands in its old place again."""
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.RESTORE, Subject.WATCHLIST_ITEM) as command:
+            session = command.session
             _the(session, removed.watchlist_id)
             ids = _ids(session, [symbol for symbol, _ in removed.places])
             rows = [
@@ -185,25 +180,23 @@ class Watchlists:
             ]
             if rows:
                 session.execute(upsert(t.watchlist_item).on_conflict_do_nothing(), rows)
-                self._note(session, by, "symbols put back", removed.watchlist_id, after=" ".join(ids))
-                transaction.everything = True
+                command.record(removed.watchlist_id, after=" ".join(ids))
 
     def reorder(self, watchlist_id: int, symbols: Sequence[str], to: int, *, by: Actor) -> None:
         """Move symbols so that the first of them stands in place `to` (1 is the top), the others behind it."""
         moved = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols))
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.ORDER, Subject.WATCHLIST_ITEM) as command:
+            session = command.session
             _the(session, watchlist_id)
-            now = [symbol for symbol, _ in _places(session, watchlist_id)]
-            if absent := [symbol for symbol in moved if symbol not in now]:
+            before = [symbol for symbol, _ in _places(session, watchlist_id)]
+            if absent := [symbol for symbol in moved if symbol not in before]:
                 raise NotFound(f"{absent[0][:40]} is not on this watchlist")
-            rest = [symbol for symbol in now if symbol not in set(moved)]
+            rest = [symbol for symbol in before if symbol not in set(moved)]
             at = max(0, min(len(rest), to - 1))
-            ids = _ids(session, now)
+            ids = _ids(session, before)
             order = [*rest[:at], *moved, *rest[at:]]
             set_positions(session, watchlist_id, [ids[symbol] for symbol in order])
-            self._note(session, by, "order changed", watchlist_id)
-            transaction.everything = True
+            command.record(watchlist_id)
 
     def add(self, name: str, instruments: Sequence[InstrumentInfo], *, is_demo: bool = False) -> int:
         """Make a watchlist of these instruments, adding to the desk those that it does not know; return its id."""
@@ -223,30 +216,16 @@ class Watchlists:
             symbols = {one.symbol for one in given if one.symbol}
             strange = symbols - _ids(session, list(symbols)).keys()
         lookup = look_up_symbols(self._prices, [one.symbol for one in given if one.symbol in strange])
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.CREATE, Subject.WATCHLIST_ITEM) as command:
+            session = command.session
             _the(session, watchlist_id)
             there = {symbol for symbol, _ in _places(session, watchlist_id)}
             known = _ids(session, list(symbols)).keys() | lookup.known.keys()
             lines, new_items = plan_items(given, there, known, lookup, unknown=unknown)
             add_items(session, watchlist_id, new_items)
             if new_items:
-                self._note(session, by, "symbols added", watchlist_id, after=" ".join(one.symbol for one in new_items))
-                transaction.everything = True
+                command.record(watchlist_id, after=" ".join(item.symbol for item in new_items))
         return Report(lines)
-
-    def _note(
-        self,
-        session: Session,
-        by: Actor,
-        what: str,
-        watchlist_id: int,
-        before: str | None = None,
-        after: str | None = None,
-    ) -> None:
-        who, now = actor_id(session, by), self._store.clock.now()
-        about = "watchlist"
-        note(session, who, now, what, subject_type=about, subject_id=watchlist_id, before=before, after=after)
 
 
 def watchlist_name(name: str) -> str:

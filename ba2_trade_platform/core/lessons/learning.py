@@ -10,15 +10,16 @@ from sqlalchemy import case, exists, func, literal, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
 from ba2_trade_platform.core.contracts.lessons import Learnt
 from ba2_trade_platform.core.lessons.outcomes import HORIZON_SESSIONS, Decision, Horizons, OutcomeOf, judge, reflection
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.types import UtcDateTime
-from ba2_trade_platform.vocabulary import Action, Status
+from ba2_trade_platform.vocabulary import Signal, Status
 
 log = get_logger(__name__)
 READ_AT_ONCE = 1_000
@@ -102,7 +103,8 @@ class Learning:
                 .returning(t.lesson.c.id),
                 rows,
             ).all()
-            transaction.everything = bool(written)
+            if written:
+                transaction.touch(Topic.LESSONS)
         return len(written)
 
 
@@ -130,7 +132,7 @@ def _undecided(session: Session) -> Any:
         .join(t.expert_config, t.expert_config.c.id == t.attempt.c.config_id)
         .where(
             _R.expert_instance_id.in_(learners),
-            _R.recommended_action.in_((Action.BUY, Action.SELL, Action.HOLD)),
+            _R.recommended_action.in_((Signal.BUY, Signal.SELL, Signal.HOLD)),
             t.analysis.c.status == Status.COMPLETED,
             remembers,
             ~known,

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonPage, LessonRow
 from ba2_trade_platform.db import tables as t
 
@@ -62,27 +63,24 @@ class Lessons:
 
     def delete(self, lesson_id: int, *, by: Actor) -> None:
         """Take a lesson away; it is not learnt again. Raises NotFound."""
-        self._mark(lesson_id, "delete lesson", by, deleted=True)
+        self._mark(lesson_id, Action.DELETE, by, deleted=True)
 
     def restore(self, lesson_id: int, *, by: Actor) -> None:
         """Bring a deleted lesson back. Raises NotFound."""
-        self._mark(lesson_id, "restore lesson", by, deleted=False)
+        self._mark(lesson_id, Action.RESTORE, by, deleted=False)
 
-    def _mark(self, lesson_id: int, what: str, by: Actor, *, deleted: bool) -> None:
-        now = self._store.clock.now()
-        with self._store.write() as transaction:
-            session = transaction.session
+    def _mark(self, lesson_id: int, action: Action, by: Actor, *, deleted: bool) -> None:
+        with self._store.command(by, action, Subject.LESSON) as command:
             as_before = _L.deleted_at.is_(None) if deleted else _L.deleted_at.is_not(None)
-            changed = session.execute(
+            changed = command.session.execute(
                 update(t.lesson)
                 .where(_L.id == lesson_id, as_before)
-                .values(deleted_at=now if deleted else None)
+                .values(deleted_at=command.now if deleted else None)
                 .returning(_L.id)
             ).all()
             if not changed:
                 raise NotFound(f"Lesson {lesson_id} not found", lesson_id=lesson_id)
-            note(session, actor_id(session, by), now, what, subject_type="lesson", subject_id=lesson_id)
-            transaction.everything = True
+            command.record(lesson_id)
 
 
 _COLUMNS: tuple[Any, ...] = (

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ba2_trade_platform.core.contracts.experts import Bars, Prices
-from ba2_trade_platform.vocabulary import Action, MetFirst, TimeHorizon
+from ba2_trade_platform.vocabulary import MetFirst, Signal, TimeHorizon
 
 HORIZON_SESSIONS = {TimeHorizon.SHORT: 10, TimeHorizon.MEDIUM: 63, TimeHorizon.LONG: 252}
 # A Hold was right when the price stayed within this many percent of where it stood.
@@ -22,7 +22,7 @@ class Decision:
     """A recommendation as far as the market can judge it; its prices are those of `as_of`."""
 
     symbol: str
-    action: Action
+    action: Signal
     confidence: float
     expected_profit_percent: float
     target_price: Decimal | None
@@ -101,17 +101,17 @@ def reflection(decision: Decision, outcome: OutcomeOf) -> str:
     said = [f"{decision.action.value} with confidence {decision.confidence:.0f} was {judged}: {moved}, {between}."]
     if outcome.met_first is not None and outcome.met_at is not None:
         said.append(f"Its {outcome.met_first.value} was met first, on {outcome.met_at:%Y-%m-%d}.")
-    if decision.expected_profit_percent and decision.action is not Action.HOLD:
+    if decision.expected_profit_percent and decision.action is not Signal.HOLD:
         said.append(f"A profit of {decision.expected_profit_percent:+.1f} % had been expected.")
     said.append(_advice(decision, outcome))
     return " ".join(said)
 
 
 def _advice(decision: Decision, outcome: OutcomeOf) -> str:
-    gain = -outcome.return_percent if decision.action is Action.SELL else outcome.return_percent
+    gain = -outcome.return_percent if decision.action is Signal.SELL else outcome.return_percent
     if outcome.was_right:
         return "The same reading of such a situation held."
-    if decision.action is Action.HOLD:
+    if decision.action is Signal.HOLD:
         return f"The move {'up' if outcome.return_percent > 0 else 'down'} was missed."
     if outcome.met_first is MetFirst.STOP and gain > 0:
         return "The direction was right in the end, but the stop was too near."
@@ -122,9 +122,9 @@ def _advice(decision: Decision, outcome: OutcomeOf) -> str:
 
 def _met_first(decision: Decision, bars: Bars, then: float, split: float) -> tuple[MetFirst | None, int | None]:
     """Return what was touched first and at which bar; the stop, where one bar touched both."""
-    if decision.action not in (Action.BUY, Action.SELL):
+    if decision.action not in (Signal.BUY, Signal.SELL):
         return None, None
-    sign = 1 if decision.action is Action.BUY else -1
+    sign = 1 if decision.action is Signal.BUY else -1
     target = _level(decision.target_price, split)
     stop = _level(decision.stop_price, split)
     for place in range(1, len(bars)):
@@ -138,11 +138,11 @@ def _met_first(decision: Decision, bars: Bars, then: float, split: float) -> tup
 
 
 def _was_right(decision: Decision, change: float, met: MetFirst | None) -> bool:
-    if decision.action is Action.HOLD:
+    if decision.action is Signal.HOLD:
         return abs(change) <= HOLD_PERCENT[decision.time_horizon]
     if met is not None:
         return met is MetFirst.TARGET
-    return change < 0 if decision.action is Action.SELL else change > 0
+    return change < 0 if decision.action is Signal.SELL else change > 0
 
 
 def _level(price: Decimal | None, split: float) -> float | None:

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import NotFound, Unavailable
 from ba2_trade_platform.core.base.sanitizing import clean_json, clean_text
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, Charge
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.models.attempt_costs import add_up
@@ -97,7 +98,7 @@ class CallLog:
         Raises ExpertError BUDGET, and writes nothing, when the call could exceed one of them or nobody knows its
         price; Unavailable while the database cannot be written.
         """
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             session, now = transaction.session, self._store.clock.now()
             price = self._price(session, start.provider, start.model, now)
             reserved = price.cost(start.estimated_tokens_in, start.max_output_tokens) if price else None
@@ -133,7 +134,7 @@ class CallLog:
             begun = call_id in self._begun
             price, owed, self._owed = self._begun.pop(call_id, None), self._owed, []
         try:
-            with self._store.write(wake=False) as transaction:
+            with self._store.write(internal=True) as transaction:
                 return [self._write_end(transaction, one) for one in (*owed, ended)][-1]
         except Unavailable as error:
             with self._lock:
@@ -151,7 +152,7 @@ class CallLog:
         if not owed:
             return
         try:
-            with self._store.write(wake=False) as transaction:
+            with self._store.write(internal=True) as transaction:
                 for one in owed:
                     self._write_end(transaction, one)
         except Unavailable:
@@ -188,7 +189,7 @@ class CallLog:
             session.execute(insert(t.model_answer).values(**kept, digest=end.answer.digest, message=message))
         # An attempt that was closed before its last call had ended, as by a cancel, learns of it now.
         _add_up_closed(session, row.analysis_id, row.attempt)
-        transaction.touch(row.analysis_id)
+        transaction.touch_analyses(row.analysis_id)
         return Charge(_both(taken["tokens_in"], taken["tokens_out"]), taken["cost"])
 
     def answer(self, analysis_id: int, attempt: int, digest: str) -> Mapping[str, Any] | None:
@@ -206,12 +207,12 @@ class CallLog:
 
         Only for a console that has just taken the database. Returns how many there were.
         """
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             transaction.session.execute(_FORGET)
         with self._store.read() as session:
             if session.execute(_UNDER_WAY.limit(1)).first() is None:
                 return 0
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             session = transaction.session
             left = session.execute(_UNDER_WAY).all()
             session.execute(update(t.model_call).where(_C.outcome.is_(None)).values(outcome=CallOutcome.INTERRUPTED))

@@ -12,11 +12,12 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.transactions import Store, violates
+from ba2_trade_platform.core.base.store import Store, violates
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, KeyState, Provider
@@ -59,7 +60,7 @@ class ModelProviders:
             now = self._store.clock.now()
             for position, (name, values) in enumerate(FIRST.items()):
                 _insert(transaction.session, name, {**BLANK, **values, "position": position}, now)
-            transaction.everything = True
+            transaction.touch(Topic.MODELS)
 
     def list(self) -> builtins.list[Provider]:
         """Return the providers in the order in which they are shown."""
@@ -80,12 +81,11 @@ class ModelProviders:
         """Add a provider. Raises Invalid for bad values, Refused for a name in use."""
         clean = {**BLANK, **checked(kind, values), "kind": kind, **self._locked(kind, key)}
         try:
-            with self._store.write() as transaction:
-                session, now = transaction.session, self._store.clock.now()
+            with self._store.command(by, Action.CREATE, Subject.PROVIDER) as command:
+                session = command.session
                 last = session.scalar(select(func.max(_P.position)))
-                _insert(session, checked_name(name), {**clean, "position": (last or 0) + 1}, now)
-                _note(session, by, now, "create", after=name)
-                transaction.everything = True
+                _insert(session, checked_name(name), {**clean, "position": (last or 0) + 1}, command.now)
+                command.record(key=name)
         except IntegrityError as error:
             if violates(error, t.model_provider, "name"):
                 raise Refused(f"There already is a provider {name}", code="NAME_TAKEN") from error
@@ -105,8 +105,8 @@ class ModelProviders:
             clean |= self._locked(before.kind, changes["key"])
         elif "base_url" in clean and not same_place(before.kind, before.base_url, clean["base_url"]):
             clean |= {"key": None, "key_changed_at": None}
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CHANGE, Subject.PROVIDER) as command:
+            session = command.session
             stands = session.scalar(select(_P.version).where(_P.name == name))
             if stands is None:
                 raise NotFound(f"There is no model provider {name}")
@@ -115,10 +115,9 @@ class ModelProviders:
             session.execute(
                 update(t.model_provider)
                 .where(_P.name == name)
-                .values(**clean, version=stands + 1, updated_at=now)
+                .values(**clean, version=stands + 1, updated_at=command.now)
             )  # fmt: skip
-            _note(session, by, now, "change", before=name, after=", ".join(sorted(changes)))
-            transaction.everything = True
+            command.record(key=name, after=", ".join(sorted(changes)))
         log.info("%s changed the model provider %s: %s", by, name, ", ".join(sorted(changes)))
         return self.get(name)
 
@@ -140,12 +139,11 @@ class ModelProviders:
 
     def remove(self, name: str, *, by: Actor) -> None:
         """Forget a provider and its key; experts that name it pass it over. Raises NotFound."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            if not session.execute(delete(t.model_provider).where(_P.name == name).returning(_P.name)).all():
+        with self._store.command(by, Action.REMOVE, Subject.PROVIDER) as command:
+            gone = command.session.execute(delete(t.model_provider).where(_P.name == name).returning(_P.name)).all()
+            if not gone:
                 raise NotFound(f"There is no model provider {name[:80]}")
-            _note(session, by, now, "remove", before=name)
-            transaction.everything = True
+            command.record(key=name)
         log.info("%s removed the model provider %s", by, name)
 
     def usable(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -165,7 +163,7 @@ class ModelProviders:
         return [Requirement("models", met=False, sentence=sentence) for sentence in lacking if sentence]
 
     def _forget(self, change: Change) -> None:
-        if change.ids is None:  # a provider may have changed, in this program or in another one
+        if change.of({Topic.MODELS}):  # in this program, or perhaps in another one
             self._changes += 1
             self._known = None
 
@@ -247,7 +245,3 @@ def _misnamed(settings: ModelSettings, label: str, model: str | None) -> str | N
 
 def _insert(session: Session, name: str, values: Mapping[str, Any], now: datetime) -> None:
     session.execute(insert(t.model_provider).values(name=name, **values, version=1, created_at=now, updated_at=now))
-
-
-def _note(session: Session, by: Actor, now: datetime, what: str, **said: Any) -> None:
-    note(session, actor_id(session, by), now, what, subject_type="model_provider", **said)

@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import expand, live
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.models.attempt_costs import AnalysisSpend, read_spend
 from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff, Snapshot, compare
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt, read_attempts
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow, JobList
 from ba2_trade_platform.core.monitoring.timelines import Moment, read_deeds, timeline
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Action, RiskLevel, StepStatus, TimeHorizon
+from ba2_trade_platform.vocabulary import RiskLevel, Signal, StepStatus, TimeHorizon
 
 # What of two recommendations is compared, in the order in which it is read.
 COMPARED = (
@@ -75,7 +75,7 @@ class Recommendation:
 
     id: int
     attempt: int
-    action: Action
+    action: Signal
     confidence: float
     expected_profit_percent: float
     price_at_date: Decimal | None

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.group_states import BY_FAILED, LIVE, GroupState
 from ba2_trade_platform.core.failures.groups import hour_of
 from ba2_trade_platform.core.monitoring.failure_pages import (

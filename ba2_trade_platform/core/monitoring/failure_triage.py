@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlalchemy import update
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.monitoring.rerun_outlook import REASON_LIMIT, group_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mark
@@ -95,22 +97,21 @@ class Triage:
 
     def restore(self, change: TriageChange, *, by: Actor) -> TriageChange:
         """Undo what `change` did. Raises Refused when the group has changed since, NotFound or Unavailable."""
-        with self._store.write() as transaction:
-            present = _state_of(group_of(transaction.session, change.fingerprint))
+        with self._store.command(by, Action.UNDO, Subject.FAILURE_GROUP) as command:
+            present = _state_of(group_of(command.session, change.fingerprint))
             if present == change.before:
                 return TriageChange(change.fingerprint, "Undone", present, present)
             if present != change.after:
                 sentence = "Cannot undo: somebody marked this group since, or it came back"
                 raise Refused(sentence, code="CHANGED_SINCE")
-            who = actor_id(transaction.session, by)
-            self._put(transaction, change.fingerprint, present, change.before, who, "undo")
+            _put(command, change.fingerprint, present, change.before, "undo")
         return TriageChange(change.fingerprint, "Undone", present, change.before)
 
     def _mark(
         self, fingerprint: str, by: Actor, state: TriageState, sentence: str, *, more: int | None = None
     ) -> TriageChange:
-        with self._store.write() as transaction:
-            row = group_of(transaction.session, fingerprint)
+        with self._store.command(by, Action.MARK, Subject.FAILURE_GROUP) as command:
+            row = group_of(command.session, fingerprint)
             before = _state_of(row)
             if more is not None:
                 state = replace(state, ignore_seen=row.seen + more)
@@ -119,34 +120,15 @@ class Triage:
             reason, state = state.mark_reason, state if state.mark else replace(state, mark_reason=None)
             if state == replace(before, marked_at=None, marked_by=None):
                 return TriageChange(fingerprint, sentence, before, before)
-            who = actor_id(transaction.session, by)
-            after = replace(state, marked_at=self._store.clock.now(), marked_by=who) if state.mark else state
-            self._put(transaction, fingerprint, before, after, who, reason)
+            after = replace(state, marked_at=command.now, marked_by=command.actor_id) if state.mark else state
+            _put(command, fingerprint, before, after, reason)
         log.info("%s: failure group %s: %s -> %s", by, fingerprint, before.word, after.word)
         return TriageChange(fingerprint, sentence, before, after)
 
-    def _put(
-        self,
-        transaction: Transaction,
-        fingerprint: str,
-        before: TriageState,
-        after: TriageState,
-        who: int,
-        reason: str | None,
-    ) -> None:
-        session = transaction.session
-        session.execute(update(t.failure_group).where(_G.fingerprint == fingerprint).values(**asdict(after)))
-        note(
-            session,
-            who,
-            self._store.clock.now(),
-            f"mark of failure group {fingerprint}",
-            subject_type="failure group",
-            before=before.word,
-            after=after.word,
-            reason=reason,
-        )
-        transaction.everything = True
+
+def _put(command: Command, fingerprint: str, before: TriageState, after: TriageState, reason: str | None) -> None:
+    command.session.execute(update(t.failure_group).where(_G.fingerprint == fingerprint).values(**asdict(after)))
+    command.record(key=fingerprint, before=before.word, after=after.word, reason=reason)
 
 
 def _state_of(row: Any) -> TriageState:

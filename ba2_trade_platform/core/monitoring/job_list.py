@@ -17,10 +17,10 @@ from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
 from ba2_trade_platform.core.attempts.lifecycle import Event, allows
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.types import UtcDateTime
-from ba2_trade_platform.vocabulary import Action, FailureKind, Source, Status, Subtype
+from ba2_trade_platform.vocabulary import FailureKind, Signal, Source, Status, Subtype
 
 _A = t.analysis.c
 _I = t.expert_instance.c
@@ -63,7 +63,7 @@ class AnalysisRow:
     error_message: str | None
     failure_kind: FailureKind | None
     fingerprint: str | None
-    action: Action | None
+    action: Signal | None
     confidence: float | None
     expected_profit: float | None
     attempt: int

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.error_codes import KINDS
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.failures.kinds import fix_first
@@ -168,35 +169,25 @@ class RerunOutlooks:
         ]
 
     def _say(self, fingerprint: str, kind: FailureKind | None, by: Actor, reason: str | None) -> RerunOutlook:
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.RECLASSIFY, Subject.FAILURE_GROUP) as command:
+            session = command.session
             group = group_of(session, fingerprint)
             if (group.kind, group.kind_reason) != (kind, reason):
-                who = actor_id(session, by)
                 session.execute(
                     update(t.failure_group)
                     .where(_G.fingerprint == fingerprint)
                     .values(
                         kind=kind,
-                        kind_at=now if kind else None,
-                        kind_by=who if kind else None,
+                        kind_at=command.now if kind else None,
+                        kind_by=command.actor_id if kind else None,
                         kind_reason=reason,
                     )
                 )
-                note(
-                    session,
-                    who,
-                    now,
-                    f"kind of failure group {fingerprint}",
-                    subject_type="failure group",
-                    before=group.kind.value if group.kind else None,
-                    after=kind.value if kind else None,
-                    reason=reason,
+                word = kind.value if kind else None
+                command.record(
+                    key=fingerprint, before=group.kind.value if group.kind else None, after=word, reason=reason
                 )
-                transaction.everything = True
-                log.info(
-                    "%s: failure group %s is held to be %s", by, fingerprint, kind.value if kind else "as its code"
-                )
+                log.info("%s: failure group %s is held to be %s", by, fingerprint, word or "as its code")
             return outlooks_of(session, [Error(fingerprint, group.code)])[fingerprint]
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.monitoring import attempt_stats
 from ba2_trade_platform.core.monitoring.attempt_stats import Bucket, Slow, Texts
 from ba2_trade_platform.vocabulary import FailureKind, Outcome, Trigger

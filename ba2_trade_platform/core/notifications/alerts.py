@@ -10,10 +10,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, literal_column, select, update
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
@@ -99,22 +100,20 @@ class Alerts:
         """Take these alerts off the pages; the first who acknowledges one stays named. Raises NotFound."""
         why = clean_text((reason or "").strip(), 500) or None
         wanted = sorted(set(ids))
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.ACKNOWLEDGE, Subject.ALERT) as command:
+            session = command.session
             known = set(session.scalars(select(_A.id).where(_A.id.in_(wanted))))
             missing = [alert_id for alert_id in wanted if alert_id not in known]
             if missing:
                 raise NotFound(f"Alert {missing[0]} not found", alert_id=missing[0])
-            who = actor_id(session, by)
             changed = session.scalars(
                 update(t.alert)
                 .where(_A.id.in_(wanted), _UNACKNOWLEDGED)
-                .values(acknowledged_at=now, acknowledged_by=who, acknowledge_reason=why)
+                .values(acknowledged_at=command.now, acknowledged_by=command.actor_id, acknowledge_reason=why)
                 .returning(_A.id)
             ).all()
             for alert_id in changed:
-                note(session, who, now, "acknowledge", subject_type="alert", subject_id=alert_id, reason=why)
-            transaction.everything = bool(changed)
+                command.record(alert_id, reason=why)
             rows = session.execute(_ALERTS.where(_A.id.in_(wanted)).order_by(_A.id)).all()
         log.info("%s acknowledged %s of %s alerts", by, len(changed), len(wanted))
         return [Alert(*tuple(row)) for row in rows]

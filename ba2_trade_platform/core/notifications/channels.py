@@ -14,10 +14,12 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.access import needs
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.transactions import Store, violates
+from ba2_trade_platform.core.base.store import Store, violates
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.quiet_hours import quiet_hours
 from ba2_trade_platform.core.notifications.rendering import Text, to_text
@@ -66,6 +68,7 @@ class Channels:
 
     def __init__(self, store: Store, box: SecretBox, sender: Sender, zone: str) -> None:
         self._store = store
+        self.check_permission = store.check_permission
         self._box = box
         self._sender = sender
         self._zone = zone
@@ -86,8 +89,8 @@ class Channels:
         hours = {"quiet_from": None, "quiet_until": None, "zone": self._zone, **_known(values)}
         _check_hours(hours)
         clean = {"enabled": True, **hours, "name": named, **self._locked(url)}
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CREATE, Subject.NOTIFICATION_CHANNEL) as command:
+            session, now = command.session, command.now
             try:
                 new = insert(t.notification_channel).values(**clean, created_at=now, updated_at=now, version=1)
                 channel_id = session.scalars(new.returning(_C.id)).one()
@@ -100,8 +103,7 @@ class Channels:
             ]  # fmt: skip
             if rules:
                 session.execute(insert(t.notification_rule), rules)
-            _note(session, by, now, "create", channel_id, after=named)
-            transaction.everything = True
+            command.record(channel_id, after=named)
         log.info("%s added the notification channel %s", by, named)
         return self.get(channel_id)
 
@@ -115,8 +117,8 @@ class Channels:
             clean["name"] = _named(changes["name"])
         if "url" in changes:
             clean |= self._locked(changes["url"])
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CHANGE, Subject.NOTIFICATION_CHANNEL) as command:
+            session = command.session
             stands = _row(session, channel_id)
             if version is not None and stands.version != version:
                 raise Refused(f"Somebody else has changed {stands.name} meanwhile: look at it again", code="CHANGED")
@@ -125,28 +127,26 @@ class Channels:
                 session.execute(
                     update(t.notification_channel)
                     .where(_C.id == channel_id)
-                    .values(**clean, updated_at=now, version=stands.version + 1)
+                    .values(**clean, updated_at=command.now, version=stands.version + 1)
                 )
             except IntegrityError as error:
                 raise _taken(error, str(clean.get("name"))) from error
             if clean.get("enabled") is False:
                 _drop_waiting(session, channel_id)
-            _note(session, by, now, "change", channel_id, before=stands.name, after=", ".join(sorted(changes)))
-            transaction.everything = True
+            command.record(channel_id, before=stands.name, after=", ".join(sorted(changes)))
         log.info("%s changed the notification channel %s: %s", by, stands.name, ", ".join(sorted(changes)))
         return self.get(channel_id)
 
     def remove(self, channel_id: int, *, by: Actor) -> None:
         """Forget a channel with its address, its rules and its messages. Raises NotFound."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            name = _row(session, channel_id).name
-            session.execute(delete(t.notification_channel).where(_C.id == channel_id))
-            _note(session, by, now, "remove", channel_id, before=name)
-            transaction.everything = True
+        with self._store.command(by, Action.REMOVE, Subject.NOTIFICATION_CHANNEL) as command:
+            name = _row(command.session, channel_id).name
+            command.session.execute(delete(t.notification_channel).where(_C.id == channel_id))
+            command.record(channel_id, before=name)
         log.info("%s removed the notification channel %s", by, name)
 
-    def test(self, channel_id: int) -> Tested:
+    @needs(Action.TEST, Subject.NOTIFICATION_CHANNEL)
+    def test(self, channel_id: int, *, by: Actor) -> Tested:
         """Send a message at once, whatever the switch and the quiet hours say. Raises NotFound."""
         with self._store.read() as session:
             row = session.execute(select(_C.name, _C.url).where(_C.id == channel_id)).one_or_none()
@@ -155,6 +155,7 @@ class Channels:
         began = time.monotonic()
         delivery = self.send(row.url, TEST)
         said = f"{row.name} took the test message" if delivery.ok else f"{row.name}: {delivery.sentence}"
+        log.info("%s tested the notification channel: %s", by, said)
         return Tested(delivery.ok, said, round((time.monotonic() - began) * 1000))
 
     def send(self, locked_url: bytes, text: Text) -> Delivery:
@@ -223,9 +224,3 @@ def _drop_waiting(session: Session, channel_id: int) -> None:
     session.execute(
         update(t.notification).where(waiting).values(state=MessageState.FAILED, error="The channel was switched off")
     )
-
-
-def _note(session: Session, by: Actor, now: datetime, what: str, channel_id: int, **said: Any) -> None:
-    note(
-        session, actor_id(session, by), now, what, subject_type="notification_channel", subject_id=channel_id, **said
-    )  # fmt: skip

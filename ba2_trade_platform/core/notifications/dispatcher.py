@@ -13,8 +13,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.core.notifications.channels import Channels
 from ba2_trade_platform.core.notifications.grouping import due, failure_key, group_events
@@ -72,7 +74,7 @@ class NotificationDispatcher:
         """Turn every notice into messages; return how many notices there were."""
         grouped = 0
         while self._has_notices():
-            with self._store.write(wake=False) as transaction:
+            with self._store.write(internal=True) as transaction:
                 now = self._store.clock.now()
                 grouped += group_events(transaction.session, now, self._base_url, self._per_hour)
         return grouped
@@ -92,7 +94,7 @@ class NotificationDispatcher:
     def forget_old(self) -> None:
         """Delete messages of more than 30 days ago that wait for nothing."""
         old = (_M.created_at < self._store.clock.now() - KEPT) & (_M.state != MessageState.WAITING)
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             transaction.session.execute(delete(t.notification).where(old))
 
     def _has_notices(self) -> bool:
@@ -114,25 +116,25 @@ class NotificationDispatcher:
         return sent
 
     def _sent(self, message: Any) -> None:
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             now = self._store.clock.now()
             _set(transaction, message.id, state=MessageState.SENT, sent_at=now, tries=message.tries + 1, error=None)
             known = _C.id == message.channel_id
             well = update(t.notification_channel).where(known).values(last_sent_at=now, last_error=None)
             transaction.session.execute(well)
-            resolve_alert(transaction.session, failure_key(message.channel_id), now)
+            resolve_alert(transaction, failure_key(message.channel_id), now)
         log.info("Notification %s sent to %s: %s", message.id, message.name, message.title)
 
     def _failed(self, message: Any, others: Sequence[Any], delivery: Delivery) -> None:
         tries = message.tries + 1
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             session, now = transaction.session, self._store.clock.now()
             given_up = tries >= MAX_TRIES
             if given_up:
                 _set(transaction, message.id, state=MessageState.FAILED, tries=tries, error=delivery.sentence)
                 sentence = f"{message.name} is not told: {delivery.sentence}"
                 alert = AlertEvent("notification_failed", failure_key(message.channel_id), sentence, "/notifications")
-                raise_alert(session, alert, now)
+                raise_alert(transaction, alert, now)
             else:
                 again = _later(message, now, AGAIN_SECONDS[tries - 1])
                 _set(transaction, message.id, tries=tries, error=delivery.sentence, due_at=again)
@@ -152,4 +154,4 @@ def _later(message: Any, now: datetime, seconds: float) -> datetime:
 def _set(transaction: Transaction, message_id: int, **values: Any) -> None:
     waiting = (_M.id == message_id) & (_M.state == MessageState.WAITING)
     transaction.session.execute(update(t.notification).where(waiting).values(**values))
-    transaction.everything = True
+    transaction.touch(Topic.NOTIFICATIONS)

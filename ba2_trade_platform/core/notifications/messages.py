@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound, Refused
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import MessageState
 
@@ -66,16 +67,14 @@ class Messages:
 
     def retry(self, message_id: int, *, by: Actor) -> Message:
         """Send a failed message again, soon. Raises NotFound, or Refused for one that did not fail."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.RETRY, Subject.NOTIFICATION) as command:
+            session = command.session
             message = self._row(session, message_id)
             failed = (_M.id == message_id) & (_M.state == MessageState.FAILED)
-            again = {"state": MessageState.WAITING, "due_at": now, "tries": 0}
+            again = {"state": MessageState.WAITING, "due_at": command.now, "tries": 0}
             if not session.execute(update(t.notification).where(failed).values(**again).returning(_M.id)).all():
                 raise Refused(f"Only failed messages are sent again: message {message_id} is {message.state.value}")
-            who = actor_id(session, by)
-            note(session, who, now, "retry", subject_type="notification", subject_id=message_id)
-            transaction.everything = True
+            command.record(message_id)
         log.info("%s sends notification %s again", by, message_id)
         return self.get(message_id)
 

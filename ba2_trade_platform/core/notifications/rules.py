@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.db import tables as t
 
@@ -93,26 +94,25 @@ class Rules:
         """Add a rule. Raises NotFound for the channel, Invalid for bad values."""
         clean = {**_FIRST, **_known(values)}
         _check(occasion, clean)
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CREATE, Subject.NOTIFICATION_RULE) as command:
+            session = command.session
             if session.scalar(select(_C.id).where(_C.id == channel_id)) is None:
                 raise NotFound("There is no such notification channel")
             _check_expert(session, clean)
             rule_id = session.scalars(
                 insert(t.notification_rule)
-                .values(**clean, channel_id=channel_id, event=occasion.value, created_at=now, version=1)
+                .values(**clean, channel_id=channel_id, event=occasion.value, created_at=command.now, version=1)
                 .returning(_R.id)
             ).one()
-            _note(session, by, now, "create", rule_id, after=occasion.value)
-            transaction.everything = True
+            command.record(rule_id, after=occasion.value)
         log.info("%s added a notification rule for %s", by, occasion.value)
         return self.get(rule_id)
 
     def change(self, rule_id: int, *, by: Actor, version: int | None = None, **changes: Any) -> Rule:
         """Change what is given. Raises NotFound, Invalid, or Refused when somebody else changed it since `version`."""
         clean = _known(changes)
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CHANGE, Subject.NOTIFICATION_RULE) as command:
+            session = command.session
             stands = _rule(session, rule_id)
             if version is not None and stands.version != version:
                 raise Refused("Somebody else has changed this rule meanwhile: look at it again", code="CHANGED")
@@ -120,19 +120,16 @@ class Rules:
             _check_expert(session, clean)
             values = {**clean, "version": stands.version + 1}
             session.execute(update(t.notification_rule).where(_R.id == rule_id).values(**values))
-            _note(session, by, now, "change", rule_id, after=", ".join(sorted(changes)))
-            transaction.everything = True
+            command.record(rule_id, after=", ".join(sorted(changes)))
         log.info("%s changed the notification rule %s: %s", by, rule_id, ", ".join(sorted(changes)))
         return self.get(rule_id)
 
     def remove(self, rule_id: int, *, by: Actor) -> None:
         """Forget a rule; what it has brought about is still sent. Raises NotFound."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            stands = _rule(session, rule_id)
-            session.execute(delete(t.notification_rule).where(_R.id == rule_id))
-            _note(session, by, now, "remove", rule_id, before=stands.occasion.value)
-            transaction.everything = True
+        with self._store.command(by, Action.REMOVE, Subject.NOTIFICATION_RULE) as command:
+            stands = _rule(command.session, rule_id)
+            command.session.execute(delete(t.notification_rule).where(_R.id == rule_id))
+            command.record(rule_id, before=stands.occasion.value)
         log.info("%s removed the notification rule %s", by, rule_id)
 
 
@@ -166,7 +163,3 @@ def _rule(session: Session, rule_id: int) -> Rule:
     if row is None:
         raise NotFound("There is no such notification rule")
     return rule_of(row)
-
-
-def _note(session: Session, by: Actor, now: datetime, what: str, rule_id: int, **said: Any) -> None:
-    note(session, actor_id(session, by), now, what, subject_type="notification_rule", subject_id=rule_id, **said)

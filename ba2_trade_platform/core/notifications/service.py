@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.encryption import SecretBox
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.notifications.alerts import Alerts
 from ba2_trade_platform.core.notifications.channels import Channels
 from ba2_trade_platform.core.notifications.dispatcher import SECONDS, NotificationDispatcher

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import case, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.change_feed import Topic
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED
 from ba2_trade_platform.db import tables as t
@@ -71,11 +72,11 @@ class WaitingAlerts:
         if fresh or gone:
             with self._store.write() as transaction:
                 for alert in fresh:
-                    if raise_alert(transaction.session, alert, now):
+                    if raise_alert(transaction, alert, now):
                         log.warning("%s", alert.sentence)
                 ended = update(t.alert).where(t.alert.c.id.in_(gone)).values(ended_at=now)
                 transaction.session.execute(ended)
-                transaction.everything = True
+                transaction.touch(Topic.ALERTS)
 
     def _alert(self, cause: _Cause, number: int) -> AlertEvent:
         what = "analysis has" if number == 1 else "analyses have"

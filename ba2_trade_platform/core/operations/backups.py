@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id, note
+from ba2_trade_platform.core.base.access import needs
+from ba2_trade_platform.core.base.actors import SYSTEM, Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import Refused, Unavailable
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.core.operations.database_copies import CopyError, CopyGivenUpError, copy_database, remove_drafts
 from ba2_trade_platform.db import tables as t
@@ -97,6 +99,7 @@ class Backups:
 
     def __init__(self, store: Store, database: Path, folder: Path, plan: Plan) -> None:
         self._store = store
+        self.check_permission = store.check_permission
         self._database = database
         self.folder = folder
         self.plan = plan
@@ -156,6 +159,7 @@ class Backups:
         except (Refused, Unavailable) as error:
             log.warning("No backup was made: %s", error)
 
+    @needs(Action.CREATE, Subject.BACKUP)
     def make(self, *, by: Actor) -> Backup:
         """Make a backup now and clear away old ones; a failure is written down, alarmed and raised.
 
@@ -186,14 +190,11 @@ class Backups:
         return made
 
     def _write(self, started: datetime, by: Actor, values: dict[str, Any]) -> Backup:
-        now = self._store.clock.now()
-        with self._store.write() as transaction:
-            session = transaction.session
-            statement = insert(t.backup).values(started_at=started, finished_at=now, **values).returning(*_COLUMNS)
-            made = Backup(*tuple(session.execute(statement).one()))
-            resolve_alert(session, ALERT_KEY, now)
-            note(session, actor_id(session, by), now, "back up", subject_type="backup", after=made.sentence)
-            transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
+        with self._store.command(by, Action.CREATE, Subject.BACKUP) as command:
+            row = {"started_at": started, "finished_at": command.now, **values}
+            made = Backup(*tuple(command.session.execute(insert(t.backup).values(**row).returning(*_COLUMNS)).one()))
+            resolve_alert(command, ALERT_KEY, command.now)
+            command.record(made.id, after=made.sentence)
         return made
 
     def _failed(self, started: datetime, why: str) -> None:
@@ -204,8 +205,8 @@ class Backups:
         with self._store.write() as transaction:
             session = transaction.session
             session.execute(insert(t.backup).values(started_at=started, finished_at=now, verified=False, error=why))
-            raise_alert(session, alert, now)
-            transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
+            raise_alert(transaction, alert, now)
+            transaction.touch(Topic.OPERATIONS)
 
     def clear_away(self) -> None:
         """Delete what is older than it is to be kept; the newest good one always stays."""
@@ -249,12 +250,14 @@ class Backups:
                 with self._store.write() as transaction:
                     row = {"started_at": made, "finished_at": made, **values}
                     transaction.session.execute(insert(t.backup).values(**row))
+                    transaction.touch(Topic.OPERATIONS)
 
     def _gone(self, backup_ids: builtins.list[int]) -> None:
         if backup_ids:
             with self._store.write() as transaction:
                 now = self._store.clock.now()
                 transaction.session.execute(update(t.backup).where(_B.id.in_(backup_ids)).values(deleted_at=now))
+                transaction.touch(Topic.OPERATIONS)
 
     def _free_name(self, at: datetime) -> Path:
         target = self.folder / f"{self._database.stem}-backup-{at.astimezone(UTC):{STAMP}}.db"

@@ -10,17 +10,17 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from sqlalchemy.dialects.sqlite import insert as upsert
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
-from ba2_trade_platform.core.base.app_settings import read_setting
+from ba2_trade_platform.core.base.access import needs
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.app_settings import read_setting, write_setting
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, Refused, Unavailable
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
-from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
 SETTING = "heartbeat"
@@ -70,6 +70,7 @@ class DeadManSwitch:
         self, store: Store, box: SecretBox, jobs: BackgroundJobs, obstacles: Callable[[], Sequence[str]]
     ) -> None:
         self._store = store
+        self.check_permission = store.check_permission
         self._box = box
         self._jobs = jobs
         self._obstacles = obstacles
@@ -108,16 +109,11 @@ class DeadManSwitch:
         if not SHORTEST <= every_seconds <= LONGEST:
             raise Invalid(f"A heartbeat comes every {SHORTEST} to {LONGEST:,} seconds, not {every_seconds:,}")
         kept = self._keepable(url, every_seconds, tell_failure) if url else None
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            who = actor_id(session, by)
-            row = {"value": kept, "actor_id": who, "changed_at": now}
-            statement = upsert(t.desk_setting).values(name=SETTING, **row)
-            session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+        with self._store.command(by, Action.CHANGE, Subject.DEAD_MAN_SWITCH) as command:
+            write_setting(command.session, SETTING, kept, command.actor_id, command.now)
             after = f"{kept['host']} every {every_seconds} s" if kept else "none"
-            note(session, who, now, "change heartbeat", subject_type="desk_setting", after=after)
-            resolve_alert(session, ALERT_KEY, now)
-            transaction.then(lambda: self._store.feed.publish(Change(frozenset())))
+            command.record(after=after)
+            resolve_alert(command, ALERT_KEY, command.now)
         log.info("%s changed the heartbeat to %s", by, after)
         self._last, self._last_good_at, self._failures, self._alarmed = None, None, 0, False
         self._jobs.forget(JOB)
@@ -132,11 +128,13 @@ class DeadManSwitch:
             raise Unavailable(f"The key file cannot be written: {error.strerror}") from error
         return {"url": encrypted, "host": host, "every_seconds": every_seconds, "tell_failure": tell_failure}
 
-    def test(self) -> DeadManSwitchState:
+    @needs(Action.TEST, Subject.DEAD_MAN_SWITCH)
+    def test(self, *, by: Actor) -> DeadManSwitchState:
         """Ping now and return how it went; raises Refused when no URL is set."""
         if not self._kept():
             raise Refused(NOT_SET, code="NO_HEARTBEAT")
         self.beat()
+        log.info("%s tested the heartbeat: %s", by, self.state.sentence)
         return self.state
 
     def beat(self) -> None:
@@ -165,7 +163,7 @@ class DeadManSwitch:
             self._last_good_at = now
         if (error is None) != (before is None or before.error is None):
             log.log(logging.WARNING if error else logging.INFO, "%s", self.state.sentence)
-            self._store.feed.publish(Change(frozenset()))
+            self._store.feed.publish(Change(frozenset({Topic.OPERATIONS})))
         if bool(error) != self._alarmed and (not error or self._failures >= FAILURES_TO_ALERT):
             self._alert(error, now)
             self._alarmed = bool(error)  # only now: what the database could not take is said the next time
@@ -174,9 +172,9 @@ class DeadManSwitch:
         sentence = f"The heartbeat fails, {FAILURES_TO_ALERT} times in a row: {self.state.sentence}"
         with self._store.write() as transaction:
             if error:
-                raise_alert(transaction.session, AlertEvent("heartbeat", ALERT_KEY, sentence, "/health#heartbeat"), now)
+                raise_alert(transaction, AlertEvent("heartbeat", ALERT_KEY, sentence, "/health#heartbeat"), now)
             else:
-                resolve_alert(transaction.session, ALERT_KEY, now)
+                resolve_alert(transaction, ALERT_KEY, now)
 
     def _kept(self) -> dict[str, Any]:
         with self._store.read() as session:

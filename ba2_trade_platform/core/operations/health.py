@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.contracts.price_status import status_of
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
@@ -140,7 +140,7 @@ class Health:
         self._tell_of_disks(report)
         if bad != self._told:
             self._told = bad
-            self._parts.store.feed.publish(Change(frozenset()))
+            self._parts.store.feed.publish(Change(frozenset({Topic.OPERATIONS})))
 
     def _tell_of_disks(self, report: Report) -> None:
         full = {item.key: item for item in report.bad if item.key in DISKS}
@@ -149,11 +149,10 @@ class Health:
         try:
             with self._parts.store.write() as transaction:
                 for key in set(DISKS) - set(full):
-                    resolve_alert(transaction.session, key, report.at)
+                    resolve_alert(transaction, key, report.at)
                 for key, item in full.items():
                     alert = AlertEvent("disk", key, f"{item.label}: {item.sentence}", "/health")
-                    raise_alert(transaction.session, alert, report.at)
-                transaction.everything = bool(full or self._full)
+                    raise_alert(transaction, alert, report.at)
         except Unavailable as error:
             log.warning("The alert about a full disk waits: %s", error)
             return

@@ -7,16 +7,13 @@ import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.dialects.sqlite import insert as upsert
-
 from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
-from ba2_trade_platform.core.base.app_settings import DeskSettings, read_setting
+from ba2_trade_platform.core.base.app_settings import DeskSettings, read_setting, write_setting
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.core.schedules.run_records import DaySummary
 from ba2_trade_platform.core.schedules.runs import ScheduleRuns
-from ba2_trade_platform.db import tables as t
 
 log = logging.getLogger(__name__)
 TIME = "daily_summary_time"
@@ -57,10 +54,7 @@ class DailySummary:
             session, now = transaction.session, self._store.clock.now()
             if read_setting(session, LAST) != last:
                 return  # another thread was quicker
-            row = {"value": day.isoformat(), "actor_id": actor_id(session, SYSTEM), "changed_at": now}
-            session.execute(
-                upsert(t.desk_setting).values(name=LAST, **row).on_conflict_do_update(index_elements=["name"], set_=row)
-            )
+            write_setting(session, LAST, day.isoformat(), actor_id(session, SYSTEM), now)
             if last is not None and last < day.isoformat():
                 facts = {"sentence": describe(summary), "link": f"/schedules?tab=runs&day={day}", **_numbers(summary)}
                 record_events(session, [OutboxEvent(EventType.DAILY_SUMMARY, day.isoformat(), now, facts)])

@@ -16,10 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.actors import Actor, actor_id
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.recurrence.misfires import Decision, decide, divide
@@ -103,8 +105,8 @@ class RunStarter:
                 delete(t.schedule_run).where(*taken_for_missed, _R.batch_id.is_(None), _R.schedule_id.in_(real))
             )
             sentence = f"The clock was set back to {now:%Y-%m-%d %H:%M} UTC: look whether schedules ran too early"
-            raise_alert(session, AlertEvent("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
-            transaction.everything = True
+            raise_alert(transaction, AlertEvent("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
+            transaction.touch(Topic.SCHEDULES)
         log.warning("%s", sentence)
         self._plan_anew(ScheduleClock.REAL, _S.next_at.is_(None) | (_S.next_at > now))
 
@@ -127,6 +129,7 @@ class RunStarter:
                     for row, plan in plans[start : start + SLICE]
                 ]
                 wait_for(transaction.session, following)
+                transaction.touch(Topic.SCHEDULES)
 
     def run_of(self, transaction: Transaction, row: Any, now: datetime, by: Actor) -> int | None:
         """Run a schedule because a person asks, in the caller's transaction; None when it has a run of this instant."""
@@ -220,5 +223,6 @@ class RunStarter:
         with self._store.write() as transaction:
             wait_for(transaction.session, [(row, None)])
             alert = AlertEvent("schedule_broken", f"schedule {row.id}", sentence, f"/schedules?schedule={row.id}")
-            raise_alert(transaction.session, alert, self._store.clock.now())
+            raise_alert(transaction, alert, self._store.clock.now())
+            transaction.touch(Topic.SCHEDULES)
         log.warning("%s", sentence)

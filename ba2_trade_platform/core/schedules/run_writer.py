@@ -16,8 +16,10 @@ from ba2_trade_platform.core.analyses.batch_submissions import BatchSubmission, 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.attempts.submissions import Submission
 from ba2_trade_platform.core.base.actors import actor_ids
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.clocks import Clock
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.runs import RunEvent, local_span, local_time, record_run_events, settle_runs
 from ba2_trade_platform.core.recurrence.misfires import Decision, Policy
 from ba2_trade_platform.core.recurrence.occurrences import jitter
@@ -131,7 +133,8 @@ class RunWriter:
         made = session.execute(_NEW_RUNS.returning(_R.id, _R.schedule_id), rows)
         run_ids: dict[int, int] = {row.schedule_id: row.id for row in made}
         new = [new_run for new_run in new_runs if new_run.due_run.row.id in run_ids]
-        transaction.everything = transaction.everything or bool(new)
+        if new:
+            transaction.touch(Topic.SCHEDULES)
         self._end_empty(session, [new_run for new_run in new if not new_run.due_run.symbols], run_ids, at)
         self._insert_batches(transaction, [new_run for new_run in new if new_run.due_run.symbols], run_ids, at)
         return run_ids
@@ -221,7 +224,7 @@ class RunWriter:
                 news.append(RunEvent(each.row.id, each.row.name, each.row.zone, newest, RunState.MISSED, count + why))
         if rows:
             session.execute(_NEW_RUNS, rows)
-            transaction.everything = True
+            transaction.touch(Topic.SCHEDULES)
         if news:
             record_run_events(session, news, at)
 

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import closed_days, occurrences
 from ba2_trade_platform.core.recurrence.timings import FIRST_YEAR, LAST_YEAR
@@ -83,24 +84,22 @@ class ScheduleRuns:
             raise Invalid("Name either runs or a schedule")
         reason = clean_text((reason or "").strip(), 500) or None
         chosen = _R.schedule_id == schedule_id if schedule_id is not None else _R.id.in_(each(list(run_ids), Integer()))
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
-            who = actor_id(session, by)
+        with self._store.command(by, Action.ACKNOWLEDGE, Subject.SCHEDULE_RUN) as command:
+            session = command.session
             if run_ids:
                 known = set(session.scalars(select(_R.id).where(chosen)))
                 for run_id in run_ids:
                     if run_id not in known:
                         raise NotFound(f"Run {run_id} not found", run_id=run_id)
-            seen = session.scalars(
+            acknowledged = session.scalars(
                 update(t.schedule_run)
                 .where(chosen, UNACKNOWLEDGED)
-                .values(acknowledged_at=now, acknowledged_by=who, acknowledge_reason=reason)
+                .values(acknowledged_at=command.now, acknowledged_by=command.actor_id, acknowledge_reason=reason)
                 .returning(_R.id)
             ).all()
-            for run_id in seen[:MAX_PAGE]:
-                note(session, who, now, "acknowledge", subject_type="schedule_run", subject_id=run_id, reason=reason)
-            transaction.everything = bool(seen)
-        return len(seen)
+            for run_id in acknowledged[:MAX_PAGE]:
+                command.record(run_id, reason=reason)
+        return len(acknowledged)
 
     def day_summary(self, day: date | None = None) -> DaySummary:
         """Return what was planned on a day of the desk by real time, and what became of it; absent: today."""

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.schedules.due_runs import RunStarter
 from ba2_trade_platform.core.schedules.uptime import BEAT_SECONDS, Uptime
@@ -204,8 +204,7 @@ class Watchdog:
         now = self._store.clock.now()
         with self._store.write() as transaction:
             sentence = f"The scheduler stood still and was started again: {why}. Look whether every run was made"
-            raise_alert(transaction.session, AlertEvent("scheduler", "scheduler", sentence, "/schedules"), now)
-            transaction.everything = True
+            raise_alert(transaction, AlertEvent("scheduler", "scheduler", sentence, "/schedules"), now)
         return True
 
     def _why(self) -> str | None:

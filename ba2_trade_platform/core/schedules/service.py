@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, note
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import is_occurrence, occurrences
 from ba2_trade_platform.core.recurrence.timings import describe
@@ -86,15 +88,14 @@ class Schedules:
 
     def create(self, draft: Draft, *, by: Actor) -> ScheduleInfo:
         """Make a schedule; it waits for its first time from now. Raises Invalid with everything that is wrong."""
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CREATE, Subject.SCHEDULE) as command:
+            session, now = command.session, command.now
             columns = values(draft, check(session, draft, self._calendars))
-            who = actor_id(session, by)
-            stamps = {"actor_id": who, "created_at": now, "updated_at": now, "version": 1}
+            stamps = {"actor_id": command.actor_id, "created_at": now, "updated_at": now, "version": 1}
             schedule_id = int(session.scalar(insert(t.schedule).values(**columns, **stamps).returning(_S.id)) or 0)
             self._list_watchlists(session, schedule_id, draft)
-            self._replan(transaction, schedule_id)
-            note(session, who, now, "create", subject_type="schedule", subject_id=schedule_id, after=columns["name"])
+            self._replan(command, schedule_id)
+            command.record(schedule_id, after=columns["name"])
         return self.get(schedule_id)
 
     def update(self, schedule_id: int, draft: Draft, *, version: int, by: Actor) -> ScheduleInfo:
@@ -104,32 +105,32 @@ class Schedules:
         """
         self._run_starter.fire_one(schedule_id)
         before = self.get(schedule_id)
-        with self._store.write() as transaction:
-            session, now = transaction.session, self._store.clock.now()
+        with self._store.command(by, Action.CHANGE, Subject.SCHEDULE) as command:
+            session, now = command.session, command.now
             _unchanged(_row(session, schedule_id), version)
-            self._run_starter.settle(transaction, schedule_id)
+            self._run_starter.settle(command, schedule_id)
             waited = _row(session, schedule_id)
             columns = values(draft, check(session, draft, self._calendars, schedule_id))
             session.execute(
                 update(t.schedule).where(_S.id == schedule_id).values(**columns, updated_at=now, version=version + 1)
             )
             self._list_watchlists(session, schedule_id, draft)
-            self._replan(transaction, schedule_id, waited)
+            self._replan(command, schedule_id, waited)
             after = schedule_infos(session, [_row(session, schedule_id)])[0]
-            self._note(transaction, schedule_id, "change", by, before=_told(before), after=_told(after))
+            _record(command, schedule_id, before=_told(before), after=_told(after))
         return after
 
     def enable(self, schedule_id: int, *, by: Actor) -> ScheduleInfo:
         """Let a schedule run again, from its first time after now. Raises NotFound."""
-        return self._switch(schedule_id, "enable", by, enabled=True)
+        return self._switch(schedule_id, Action.ENABLE, by, enabled=True)
 
     def disable(self, schedule_id: int, *, by: Actor) -> ScheduleInfo:
         """Let a schedule rest; its times from now on are no runs. Raises NotFound."""
-        return self._switch(schedule_id, "disable", by, enabled=False)
+        return self._switch(schedule_id, Action.DISABLE, by, enabled=False)
 
     def archive(self, schedule_id: int, *, by: Actor) -> None:
         """Take a schedule away for good; its runs stay. Raises NotFound."""
-        self._switch(schedule_id, "archive", by, enabled=False, archived_at=self._store.clock.now())
+        self._switch(schedule_id, Action.ARCHIVE, by, enabled=False, archived_at=self._store.clock.now())
 
     def duplicate(self, schedule_id: int, *, by: Actor, name: str | None = None) -> ScheduleInfo:
         """Make a disabled schedule like this one. Raises NotFound, or Invalid for a name that is taken."""
@@ -159,37 +160,36 @@ class Schedules:
 
     def run_now(self, schedule_id: int, *, by: Actor) -> RunStarted:
         """Run a schedule at once, enabled or not, beside its planned times. Raises NotFound, Refused."""
-        with self._store.write() as transaction:
-            session = transaction.session
+        with self._store.command(by, Action.RUN, Subject.SCHEDULE) as command:
+            session = command.session
             row = _row(session, schedule_id)
             if row.archived_at is not None:
                 raise Refused(f"{row.name} was archived")
             if not symbols_of(session, row):
                 raise Refused(f"{row.name} cannot run. {NO_SYMBOLS}", code="NO_SYMBOLS")
-            run_id = self._run_starter.run_of(transaction, row, self._clocks[row.clock].now(), by)
+            run_id = self._run_starter.run_of(command, row, self._clocks[row.clock].now(), by)
             if run_id is None:
                 raise Refused(f"{row.name} has already run at this very instant of its clock")
-            self._note(transaction, schedule_id, "run now", by)
+            _record(command, schedule_id)
         return RunStarted(run_id, f"{row.name} runs now (run {run_id})")
 
-    def _switch(self, schedule_id: int, what: str, by: Actor, **columns: Any) -> ScheduleInfo:
+    def _switch(self, schedule_id: int, action: Action, by: Actor, **columns: Any) -> ScheduleInfo:
         self._run_starter.fire_one(schedule_id)
-        with self._store.write() as transaction:
-            self._run_starter.settle(transaction, schedule_id)
-            session, row = transaction.session, _row(transaction.session, schedule_id)
+        with self._store.command(by, action, Subject.SCHEDULE) as command:
+            self._run_starter.settle(command, schedule_id)
+            session, row = command.session, _row(command.session, schedule_id)
             if row.archived_at is not None:
                 raise Refused(f"{row.name} was archived")
             if any(getattr(row, name) != value for name, value in columns.items()):
-                now = self._store.clock.now()
-                stamps = {"updated_at": now, "version": row.version + 1}
+                stamps = {"updated_at": command.now, "version": row.version + 1}
                 session.execute(update(t.schedule).where(_S.id == schedule_id).values(**columns, **stamps))
-                self._replan(transaction, schedule_id)
-                self._note(transaction, schedule_id, what, by)
+                self._replan(command, schedule_id)
+                _record(command, schedule_id)
         return self.get(schedule_id)
 
-    def _replan(self, transaction: Transaction, schedule_id: int, waited: Any = None) -> None:
+    def _replan(self, command: Command, schedule_id: int, waited: Any = None) -> None:
         """Have a schedule wait for its first time from now, or for the time that it `waited` for and still has."""
-        row = _row(transaction.session, schedule_id)
+        row = _row(command.session, schedule_id)
         waits: dict[str, datetime | None] = {"next_at": None, "wake_at": None}
         if row.enabled and row.archived_at is None:
             plan, now = plan_of(row), self._clocks[row.clock].now()
@@ -199,9 +199,8 @@ class Schedules:
                 waits = waking(row, kept)
             else:
                 waits = first_after(row, plan, now, self._calendars)
-        transaction.session.execute(update(t.schedule).where(_S.id == schedule_id).values(**waits))
-        transaction.everything = True
-        transaction.then(self._changed)
+        command.session.execute(update(t.schedule).where(_S.id == schedule_id).values(**waits))
+        command.then(self._changed)
 
     def _foresee(self, checked: Checked, draft: Draft, count: int) -> tuple[datetime, ...]:
         if checked.plan is None:
@@ -216,19 +215,10 @@ class Schedules:
         if rows:
             session.execute(insert(listed), rows)
 
-    def _note(
-        self,
-        transaction: Transaction,
-        schedule_id: int,
-        what: str,
-        by: Actor,
-        before: str | None = None,
-        after: str | None = None,
-    ) -> None:
-        session, now = transaction.session, self._store.clock.now()
-        who = actor_id(session, by)
-        note(session, who, now, what, subject_type="schedule", subject_id=schedule_id, before=before, after=after)
-        transaction.then(lambda: log.info("Schedule %s: %s by %s", schedule_id, what, by))
+
+def _record(command: Command, schedule_id: int, before: str | None = None, after: str | None = None) -> None:
+    command.record(schedule_id, before=before, after=after)
+    command.then(lambda: log.info("Schedule %s: %s by %s", schedule_id, command.action.value, command.by))
 
 
 def _row(session: Session, schedule_id: int) -> Any:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 
 BEAT_SECONDS = 15.0
@@ -53,7 +53,7 @@ class Uptime:
             if self._process_run is None or self._seen_at is None or abs(now - self._seen_at) > GONE:
                 self._begin()
             elif now > self._seen_at:
-                with self._store.write(wake=False) as transaction:
+                with self._store.write(internal=True) as transaction:
                     transaction.session.execute(
                         update(t.process_run).where(_P.id == self._process_run).values(seen_at=now)
                     )
@@ -65,7 +65,7 @@ class Uptime:
             if self._process_run is None:
                 return
             now = self._store.clock.now()
-            with self._store.write(wake=False) as transaction:
+            with self._store.write(internal=True) as transaction:
                 transaction.session.execute(
                     update(t.process_run).where(_P.id == self._process_run).values(seen_at=now, stopped_at=now)
                 )
@@ -74,7 +74,7 @@ class Uptime:
     def _begin(self) -> None:
         now = self._store.clock.now()
         process_run = {"started_at": now, "seen_at": now, "pid": os.getpid(), "version": self._version[:40]}
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             last = transaction.session.scalar(select(_P.seen_at).order_by(_P.id.desc()).limit(1))
             self.set_back = self.set_back or (last is not None and last - now > GONE)
             self._process_run = transaction.session.scalar(insert(t.process_run).values(**process_run).returning(_P.id))

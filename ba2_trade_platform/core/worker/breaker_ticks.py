@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, literal_column, select, update
-from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.audit import Action
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.failures.breaker_states import (
     NOT_CLOSED,
     BreakerPolicy,
-    _close,
-    _note,
-    _record_open,
-    _set,
+    close_breaker,
     drain,
     log,
+    log_breaker,
+    record_open,
+    set_breaker,
 )
 from ba2_trade_platform.core.worker.retries import Failed
 from ba2_trade_platform.db import tables as t
@@ -81,7 +81,7 @@ class TickBreakers:
     def __init__(self, policy: BreakerPolicy) -> None:
         self._policy = policy
 
-    def note(self, session: Session, failed: Sequence[Failed], now: datetime) -> None:
+    def open_for(self, transaction: Transaction, failed: Sequence[Failed], now: datetime) -> None:
         """Open a breaker for each provider with too many equal failures, these included, in a short time."""
         suspects = {
             (each.provider, each.why.code)
@@ -89,23 +89,23 @@ class TickBreakers:
             if each.provider is not None and each.why.kind is FailureKind.TRANSIENT and each.why.code not in OUR_OWN
         }
         for provider, code in sorted(suspects) if self._policy.failures else ():
-            self._open_if_too_many(session, str(provider), code, now)
+            self._open_if_too_many(transaction, str(provider), code, now)
 
-    def _open_if_too_many(self, session: Session, provider: str, code: ErrorCode, now: datetime) -> None:
-        last = session.execute(_NEWEST, {"b_provider": provider}).one_or_none()
+    def _open_if_too_many(self, transaction: Transaction, provider: str, code: ErrorCode, now: datetime) -> None:
+        last = transaction.session.execute(_NEWEST, {"b_provider": provider}).one_or_none()
         if last is not None and last.state in (BreakerState.OPEN, BreakerState.PROBING):
             return
         # What opened the breaker before must not open it again.
         known = (last.drained_at or last.closed_at) if last is not None else None
         since = now - timedelta(seconds=self._policy.window_seconds)
         asked = {"b_provider": provider, "b_code": code.value, "b_since": max(since, known) if known else since}
-        count = int(session.scalar(_RECENT, asked | {"b_limit": 10_000}) or 0)
+        count = int(transaction.session.scalar(_RECENT, asked | {"b_limit": 10_000}) or 0)
         if count < self._policy.failures:
             return
         reason = f"{count} failures {code.value} within {self._policy.window_seconds:g} s"
         if last is not None and last.state is BreakerState.DRAINING:
-            self._reopen(session, last, now, code=code, failures=count, reason=reason)
-            _record_open(session, provider, reason, now)
+            self._reopen(transaction, last, now, code=code, failures=count, reason=reason)
+            record_open(transaction, provider, reason, now)
             return
         cooldown = self._policy.cooldown_seconds
         values = {
@@ -113,86 +113,88 @@ class TickBreakers:
             "opened_at": now, "reason": reason, "cooldown_seconds": cooldown, "probes": 0, "released": 0,
             "probe_at": now + timedelta(seconds=cooldown),
         }  # fmt: skip
-        breaker_id = session.scalar(insert(t.breaker).values(**values).returning(_B.id))
-        _note(session, breaker_id, now, "open", f"{provider}: {reason}")
-        _record_open(session, provider, reason, now)
+        breaker_id = transaction.session.scalar(insert(t.breaker).values(**values).returning(_B.id))
+        log_breaker(transaction, breaker_id, now, Action.OPEN, f"{provider}: {reason}")
+        record_open(transaction, provider, reason, now)
 
-    def keep(self, transaction: Transaction, now: datetime) -> None:
-        """Probe, judge probes, and drain waiting retries; pages hear of it even when no analysis changed."""
-        session = transaction.session
-        incidents = session.execute(_ACTIVE).all()
-        for row in incidents:
+    def keep(self, transaction: Transaction, now: datetime) -> list[int]:
+        """Probe, judge probes, and drain waiting retries; return the analyses that changed."""
+        touched: list[int] = []
+        for row in transaction.session.execute(_ACTIVE).all():
             if row.state is BreakerState.PROBING:
-                self._judge(session, row, now)
+                self._judge(transaction, row, now)
             elif row.state is BreakerState.OPEN and row.probe_at is not None and row.probe_at <= now:
-                transaction.touch(*self._probe(session, row, now))
+                touched += self._probe(transaction, row, now)
             elif row.state is BreakerState.DRAINING:
-                transaction.touch(*self._drain(session, row, now))
-        if incidents and session.execute(_ACTIVE).all() != incidents:
-            transaction.everything = True
+                touched += self._drain(transaction, row, now)
+        return touched
 
-    def _probe(self, session: Session, row: Any, now: datetime) -> list[int]:
-        first = session.execute(_FIRST_DUE, {"b_provider": row.provider, "b_limit": 1}).one_or_none()
+    def _probe(self, transaction: Transaction, row: Any, now: datetime) -> list[int]:
+        first = transaction.session.execute(_FIRST_DUE, {"b_provider": row.provider, "b_limit": 1}).one_or_none()
         if first is None:
-            _close(session, row, now, None, "nothing waits for it any more")
+            close_breaker(transaction, row, now, None, "nothing waits for it any more")
             return []
         if first.available_at > now:  # the provider may have said when it can be asked again
-            _set(session, row.id, probe_at=first.available_at)
+            set_breaker(transaction, row.id, probe_at=first.available_at)
             return []
-        _set(
-            session, row.id, state=BreakerState.PROBING, probe_analysis_id=first.id, probe_attempt=first.attempt,
+        set_breaker(
+            transaction, row.id, state=BreakerState.PROBING, probe_analysis_id=first.id, probe_attempt=first.attempt,
             probes=row.probes + 1,
         )  # fmt: skip
         log.warning("Provider %s: probing with analysis %s", row.provider, first.id)
         return [int(first.id)]
 
-    def _judge(self, session: Session, row: Any, now: datetime) -> None:
+    def _judge(self, transaction: Transaction, row: Any, now: datetime) -> None:
         """Go by how the probe's attempt ended; one that was only interrupted goes on as its next attempt."""
         probe = {"b_id": row.probe_analysis_id, "b_number": row.probe_attempt}
-        ended = session.execute(_PROBED, probe).one_or_none()
+        ended = transaction.session.execute(_PROBED, probe).one_or_none()
         if ended is not None and ended.outcome is None and (ended.started_at is not None or not ended.held):
             return  # it waits or runs
         if ended is None or ended.started_at is None:
-            _probe_another(session, row, now)  # deleted, stopped, held, cancelled or refused before it asked anybody
+            _probe_another(
+                transaction, row, now
+            )  # deleted, stopped, held, cancelled or refused before it asked anybody
         elif ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
-            _set(session, row.id, probe_attempt=row.probe_attempt + 1)
+            set_breaker(transaction, row.id, probe_attempt=row.probe_attempt + 1)
         elif ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED:
-            drain(session, row, now, None, f"analysis {row.probe_analysis_id} got an answer")
+            drain(transaction, row, now, None, f"analysis {row.probe_analysis_id} got an answer")
         elif ended.failure_kind is FailureKind.TRANSIENT and ended.error_code not in OUR_OWN:
-            self._reopen(session, row, now)
+            self._reopen(transaction, row, now)
         else:  # cancelled, or failed for a reason of its own: it said nothing about the provider
-            _probe_another(session, row, now)
+            _probe_another(transaction, row, now)
 
-    def _reopen(self, session: Session, row: Any, now: datetime, **why: Any) -> None:
+    def _reopen(self, transaction: Transaction, row: Any, now: datetime, **why: Any) -> None:
         # One that a person opened had no cool-down of its own.
         cooldown = max(
             self._policy.cooldown_seconds, min(self._policy.longest_cooldown_seconds, row.cooldown_seconds * 2)
         )
-        _set(
-            session, row.id, state=BreakerState.OPEN, cooldown_seconds=cooldown,
+        set_breaker(
+            transaction, row.id, state=BreakerState.OPEN, cooldown_seconds=cooldown,
             probe_at=now + timedelta(seconds=cooldown), probe_analysis_id=None, probe_attempt=None,
             closed_by=None, close_reason=None, drained_at=None, **why,
         )  # fmt: skip
-        _note(session, row.id, now, "reopen", f"{row.provider}: still failing, next probe in {cooldown:g} s")
+        log_breaker(
+            transaction, row.id, now, Action.REOPEN, f"{row.provider}: still failing, next probe in {cooldown:g} s"
+        )
 
-    def _drain(self, session: Session, row: Any, now: datetime) -> list[int]:
+    def _drain(self, transaction: Transaction, row: Any, now: datetime) -> list[int]:
         """Let the next ones go; what was missed while nobody worked is caught up for two seconds only."""
         every = timedelta(minutes=1) / self._policy.drain_per_minute
         late = now - row.drained_at - row.released * every
         if late > CATCH_UP:
-            _set(session, row.id, drained_at=row.drained_at + (late - CATCH_UP))
+            set_breaker(transaction, row.id, drained_at=row.drained_at + (late - CATCH_UP))
         allowed = min(max(1 + min(late, CATCH_UP) // every, 0), SLICE)
         asked = {"b_provider": row.provider, "b_limit": allowed + 1}
-        waiting = [int(found.id) for found in session.execute(_NEXT_WAITING, asked)]
+        waiting = [int(found.id) for found in transaction.session.execute(_NEXT_WAITING, asked)]
         ids = waiting[:allowed]
         if ids:
             freed = update(t.analysis).where(_A.id.in_(ids)).values(retry_provider=None, version=_A.version + 1)
-            session.execute(freed)
-            _set(session, row.id, released=row.released + len(ids))
+            transaction.session.execute(freed)
+            set_breaker(transaction, row.id, released=row.released + len(ids))
         if len(waiting) <= allowed:
-            _close(session, row, now, row.closed_by, row.close_reason)
+            close_breaker(transaction, row, now, row.closed_by, row.close_reason)
         return ids
 
 
-def _probe_another(session: Session, row: Any, now: datetime) -> None:
-    _set(session, row.id, state=BreakerState.OPEN, probe_at=now, probe_analysis_id=None, probe_attempt=None)
+def _probe_another(transaction: Transaction, row: Any, now: datetime) -> None:
+    set_breaker(transaction, row.id, state=BreakerState.OPEN, probe_at=now, probe_analysis_id=None, probe_attempt=None)

@@ -58,7 +58,7 @@ def close(transaction: Transaction, ended: EndedWrites, closer: Closer, now: dat
             if end.outcome is outcome and write_batch.claim.token not in scheduled
         ]
         closer.transitions.apply(transaction, event, changes, by=by)
-    closer.breakers.note(session, failed, now)
+    closer.breakers.open_for(transaction, failed, now)
     for each in failed:
         if each.token not in scheduled:
             _log_failure(each)

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.failures.classification import Failure, classify, failure
 from ba2_trade_platform.core.worker.buffers import AttemptBuffer, End
 from ba2_trade_platform.core.worker.context import RunContext, Stopped
-from ba2_trade_platform.vocabulary import Action, ErrorCode, Outcome
+from ba2_trade_platform.vocabulary import ErrorCode, Outcome, Signal
 
 View = Callable[[Claim], PricesAsOf]
 
@@ -107,7 +107,7 @@ class Job:
         review = None
         if why.code is ErrorCode.OUTPUT_INVALID:
             # An answer nobody could read must never look like a Hold: a person decides.
-            review = Verdict(action=Action.REVIEW, confidence=1, details=why.message)
+            review = Verdict(action=Signal.REVIEW, confidence=1, details=why.message)
         self.buffer.end(End(Outcome.FAILED, self._environment.clock.now(), verdict=review, failure=why))
 
 

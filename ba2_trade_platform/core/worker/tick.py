@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ba2_trade_platform.core.attempts.transitions import Transitions, renew
-from ba2_trade_platform.core.base.transactions import Store, Transaction
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
 from ba2_trade_platform.core.batches.cancellations import Cancellations
 from ba2_trade_platform.core.contracts.queue import Claim
@@ -110,16 +111,16 @@ class Tick:
 
     def _all(self, plan: Plan, write: Callable[[Transaction, Sequence[WriteBatch]], int]) -> Ticked:
         done = Ticked()
-        with self._store.write(wake=False) as transaction:
+        with self._store.write(internal=True) as transaction:
             done.stale = write(transaction, plan.write_batches)
-            transaction.touch(*(write_batch.claim.analysis_id for write_batch in plan.write_batches))
+            transaction.touch_analyses(*(write_batch.claim.analysis_id for write_batch in plan.write_batches))
             if plan.releasing:
                 self._recovery.release(transaction, plan.running, plan.now)
             else:
                 self._recover(transaction, plan, done)
                 self._carry_on(transaction, plan, done)
                 self._claim(transaction, plan, done)
-            done.touched = set(transaction.changed)
+            done.touched = set(transaction.analysis_ids)
             transaction.then(partial(self._tell, done, plan.now))
         return done
 
@@ -137,13 +138,13 @@ class Tick:
         if plan.renew:
             renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
         done.rescued = self._recovery.rescue(transaction, plan.now, all_running=plan.boot, leased=plan.running)
-        self._breakers.keep(transaction, plan.now)
+        transaction.touch_analyses(*self._breakers.keep(transaction, plan.now))
         ended = self._recovery.expire(transaction, plan.now) + self._recovery.refuse_disabled(transaction, plan.now)
         done.more = done.rescued + ended >= recovery.SLICE
 
     def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         advanced = self._bulk.advance(transaction, plan.now)
-        transaction.touch(*advanced.touched)
+        transaction.touch_analyses(*advanced.touched)
         done.more = done.more or advanced.more
         done.bulk_items = advanced.ended
         cancelled = self._cancellations.carry_on(transaction, plan.now)
@@ -159,7 +160,7 @@ class Tick:
         capacity = Capacity(queue.slots, plan.busy, plan.per_instance, plan.bulk_busy, plan.alone)
         claimed = claiming.claim(session, capacity, self._worker, plan.now)
         done.claims = claimed.claims
-        transaction.touch(*(claim.analysis_id for claim in claimed.claims))
+        transaction.touch_analyses(*(claim.analysis_id for claim in claimed.claims))
         for unable in claimed.unable:
             self._recovery.refuse(transaction, [unable.analysis_id], unable.alias, unable.reason, plan.now)
         done.more = done.more or bool(claimed.unable)

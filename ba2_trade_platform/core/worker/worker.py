@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, text
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.observability.loop_lag import LoopLag
 from ba2_trade_platform.core.worker.buffers import WriteBatch
 from ba2_trade_platform.core.worker.claims import BULK_PRIORITY
@@ -182,7 +182,7 @@ class ExpertWorker:
                 seen = await self._in_database(self._look)
                 if seen.version != memory.version and self._store.commits == memory.commits:
                     # Another program wrote: whatever is on screen may be old.
-                    self._store.feed.publish(Change(None))
+                    self._store.feed.publish(ANYTHING)
                     return
                 if seen.overdue or (seen.claimable and self._has_room()):
                     return
@@ -266,7 +266,7 @@ class ExpertWorker:
         )
         if recovered:
             log.warning("The worker goes on")
-            self._store.feed.publish(Change(None))
+            self._store.feed.publish(Change(frozenset({Topic.QUEUE})))
 
     def _written(self) -> None:
         """Have progress written soon; called by jobs, from any of their threads."""
@@ -288,7 +288,7 @@ class ExpertWorker:
                 exc_info=None if expected else error,
             )
             self._status = replace(self._status, storage_problem=sentence)
-            self._store.feed.publish(Change(None))
+            self._store.feed.publish(Change(frozenset({Topic.QUEUE})))
 
     async def _leave(self) -> None:
         """Write what is done, queue again what is not, stop the experts, and wait a while for their threads."""

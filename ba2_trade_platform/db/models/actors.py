@@ -32,6 +32,7 @@ class ActivityLog(SQLModel, table=True):
     at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
     subject_type: str = Field(max_length=40)
     subject_id: int | None = None
+    subject_key: str | None = Field(default=None, max_length=200)
     attempt: int | None = None
     what: str = Field(max_length=80)
     before: str | None = None

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
-from ba2_trade_platform.vocabulary import Action, FailureKind, Source, Status, Subtype
+from ba2_trade_platform.vocabulary import FailureKind, Signal, Source, Status, Subtype
 
 SORTABLE = (
     "symbol",
@@ -129,7 +129,7 @@ class MarketAnalysis(SQLModel, table=True):
     fingerprint: str | None = Field(default=None, max_length=64)
     # Set while it is to be retried by itself: the provider that failed, whose open breaker makes it wait.
     retry_provider: str | None = Field(default=None, max_length=80)
-    result_action: Action | None = Field(default=None, sa_column=Column(choice(Action, "result_action")))
+    result_action: Signal | None = Field(default=None, sa_column=Column(choice(Signal, "result_action")))
     result_confidence: float | None = None
     result_expected_profit: float | None = None
     lease_token: str | None = Field(default=None, max_length=64)

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.types import Money, UtcDateTime, choice
-from ba2_trade_platform.vocabulary import Action, MetFirst, Subtype, TimeHorizon
+from ba2_trade_platform.vocabulary import MetFirst, Signal, Subtype, TimeHorizon
 
 
 class LearntLesson(SQLModel, table=True):
@@ -32,7 +32,7 @@ class LearntLesson(SQLModel, table=True):
     expert_instance_id: int
     symbol: str = Field(max_length=40)
     subtype: Subtype = Field(sa_column=Column(choice(Subtype, "lesson_subtype"), nullable=False))
-    action: Action = Field(sa_column=Column(choice(Action, "lesson_action"), nullable=False))
+    action: Signal = Field(sa_column=Column(choice(Signal, "lesson_action"), nullable=False))
     confidence: float
     expected_profit_percent: float
     as_of: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

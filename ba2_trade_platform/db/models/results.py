@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Larg
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
-from ba2_trade_platform.vocabulary import Action, RiskLevel, StepStatus, Subtype, TimeHorizon
+from ba2_trade_platform.vocabulary import RiskLevel, Signal, StepStatus, Subtype, TimeHorizon
 
 _CURRENT = text("is_current")
 
@@ -108,7 +108,7 @@ class ExpertRecommendation(SQLModel, table=True):
     expert_instance_id: int = Field(foreign_key="expert_instance.id")
     symbol: str = Field(max_length=40)
     subtype: Subtype = Field(sa_column=Column(choice(Subtype, "recommendation_subtype"), nullable=False))
-    recommended_action: Action = Field(sa_column=Column(choice(Action, "recommended_action"), nullable=False))
+    recommended_action: Signal = Field(sa_column=Column(choice(Signal, "recommended_action"), nullable=False))
     confidence: float
     expected_profit_percent: float
     price_at_date: Decimal | None = Field(default=None, sa_column=Column(Money))

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Requirement, Verdict
 from ba2_trade_platform.demo.practice_desk.failures import fail
 from ba2_trade_platform.demo.practice_desk.settings import Hang, PracticeDeskSettings
-from ba2_trade_platform.vocabulary import Action, ErrorCode, RiskLevel, TimeHorizon
+from ba2_trade_platform.vocabulary import ErrorCode, RiskLevel, Signal, TimeHorizon
 
 SESSIONS_READ = 21
 FOLLOWED_PERCENT = 2.0
@@ -163,7 +163,7 @@ class PracticeAttempt:
         """Raise the failure; an unreadable answer leaves a REVIEW that says so, as it would at a real desk."""
         if code is ErrorCode.OUTPUT_INVALID:
             self.context.recommend(
-                Verdict(action=Action.REVIEW, confidence=1, details="The answer could not be read; a person must look.")
+                Verdict(action=Signal.REVIEW, confidence=1, details="The answer could not be read; a person must look.")
             )
         elif self.settings.recommend_before_failing:
             self.context.recommend(self.verdict())
@@ -173,7 +173,7 @@ class PracticeAttempt:
         """Return the chosen action, or the one the price suggests, with target and stop on their sides of it."""
         action = self.settings.action or self.suggested()
         price = None if self.observed["close"] is None else Decimal(self.observed["close"])
-        direction = {Action.BUY: 1, Action.SELL: -1}.get(action, 0)
+        direction = {Signal.BUY: 1, Signal.SELL: -1}.get(action, 0)
         target = stop = None
         if price is not None and direction:
             target, stop = moved(price, direction * TARGET_PERCENT), moved(price, -direction * STOP_PERCENT)
@@ -190,12 +190,12 @@ class PracticeAttempt:
             details=f"Practice only, not a judgement of {self.context.symbol}: {self.price_line()}.",
         )
 
-    def suggested(self) -> Action:
+    def suggested(self) -> Signal:
         """Return the action that follows the change over 20 sessions."""
         change = float(self.observed["change_percent"])
         if abs(change) < FOLLOWED_PERCENT:
-            return Action.HOLD
-        return Action.BUY if change > 0 else Action.SELL
+            return Signal.HOLD
+        return Signal.BUY if change > 0 else Signal.SELL
 
 
 def moved(price: Decimal, percent: Decimal) -> Decimal:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ba2_trade_platform.vocabulary import Action, ErrorCode
+from ba2_trade_platform.vocabulary import ErrorCode, Signal
 
 PracticeFailure = Literal[
     ErrorCode.RATE_LIMIT,
@@ -31,7 +31,7 @@ PracticeFailure = Literal[
 
 
 Hang = Literal["no", "cooperative", "blocking"]
-PracticeAction = Literal[Action.BUY, Action.SELL, Action.HOLD, Action.REVIEW]
+PracticeAction = Literal[Signal.BUY, Signal.SELL, Signal.HOLD, Signal.REVIEW]
 
 
 class PracticeDeskSettings(BaseModel):

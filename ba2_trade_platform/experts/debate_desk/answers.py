@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from ba2_trade_platform.core.base.sanitizing import clean_json
 from ba2_trade_platform.core.contracts.experts import Verdict
-from ba2_trade_platform.vocabulary import Action, RiskLevel, TimeHorizon
+from ba2_trade_platform.vocabulary import RiskLevel, Signal, TimeHorizon
 
 TICK = Decimal("0.0001")
 FURTHEST = 10.0  # a target or a stop at more than ten times or less than a tenth of the price is a slip
@@ -112,7 +112,7 @@ def verdict_of(decision: Decision, price: float, currency: str, details: str) ->
             "expected_profit_percent": round(decision.expected_profit_percent, 2),
         }
     return Verdict(
-        action=Action(decision.action),
+        action=Signal(decision.action),
         confidence=round(decision.confidence, 1),
         price=decimal(price),
         currency=currency,

@@ -11,7 +11,7 @@ from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.experts.technical_rules import report
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
 from ba2_trade_platform.experts.technical_rules.signals import Vote
-from ba2_trade_platform.vocabulary import Action, RiskLevel, TimeHorizon
+from ba2_trade_platform.vocabulary import RiskLevel, Signal, TimeHorizon
 
 TICK = Decimal("0.0001")
 LARGEST_MOVE = 0.9  # of the price: a stop or a target further away would reach zero
@@ -58,7 +58,7 @@ def decide(ballots: Sequence[Ballot], quote: Quote, settings: TechnicalRulesSett
     if score is None:
         return _review(ballots, price, quote, "every signal with a weight abstains")
     action = _action(score, settings.decision_threshold)
-    if action is Action.HOLD:
+    if action is Signal.HOLD:
         levels = None
     else:
         levels = levels_of(action, quote, settings)
@@ -99,14 +99,14 @@ def confidence_of(score: float, threshold: float, participation: float) -> float
     return round(max(1.0, min(100.0, (50.0 + 50.0 * margin) * participation)), 1)
 
 
-def levels_of(action: Action, quote: Quote, settings: TechnicalRulesSettings) -> Levels | None:
+def levels_of(action: Signal, quote: Quote, settings: TechnicalRulesSettings) -> Levels | None:
     """Return stop and target on their sides of the price, `stop_atr` and `target_atr` average true ranges away.
 
     None when the range is unknown, or so small that price, stop and target would coincide.
     """
     if not (math.isfinite(quote.atr) and quote.atr > 0):
         return None
-    direction = 1 if action is Action.BUY else -1
+    direction = 1 if action is Signal.BUY else -1
     price = _decimal(quote.close)
     reward = _decimal(min(settings.target_atr * quote.atr, LARGEST_MOVE * quote.close))
     risk = _decimal(min(settings.stop_atr * quote.atr, LARGEST_MOVE * quote.close))
@@ -123,10 +123,10 @@ def risk_of(quote: Quote, settings: TechnicalRulesSettings) -> RiskLevel:
     return RiskLevel.LOW if percent < settings.low_risk_percent else RiskLevel.MEDIUM
 
 
-def _action(score: float, threshold: float) -> Action:
+def _action(score: float, threshold: float) -> Signal:
     if abs(score) < threshold:
-        return Action.HOLD
-    return Action.BUY if score > 0 else Action.SELL
+        return Signal.HOLD
+    return Signal.BUY if score > 0 else Signal.SELL
 
 
 def _participation(ballots: Sequence[Ballot]) -> float:
@@ -143,7 +143,7 @@ def _horizon(ballots: Sequence[Ballot], score: float) -> TimeHorizon:
 
 def _review(ballots: Sequence[Ballot], price: Decimal | None, quote: Quote, why: str) -> Verdict:
     return Verdict(
-        action=Action.REVIEW,
+        action=Signal.REVIEW,
         confidence=1,
         price=price,
         currency=quote.currency,

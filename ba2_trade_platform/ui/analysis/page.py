@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.ui.analysis.detail import BACK, AnalysisDetail
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.panels import empty_state, follow_anchor
@@ -19,6 +20,7 @@ async def analysis_page(desk: Desk, analysis_id: str) -> None:
             empty_state("search_off", "Analysis not found", "The address names no analysis.", links=(BACK,))
             return
         detail = AnalysisDetail(desk, int(analysis_id), in_drawer=False)
-        desk.live.watch(detail.refresh)  # before it is read, so that no change falls between the two
+        # Before it is read, so that no change falls between the two.
+        desk.live.watch(detail.refresh, Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES)
         await detail.build()
         follow_anchor()

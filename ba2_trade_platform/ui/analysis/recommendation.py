@@ -18,7 +18,7 @@ from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.markdown import Prose, text_block
 from ba2_trade_platform.ui.kit.panels import Fact, Fold, chip, copy_button, facts, quiet
 from ba2_trade_platform.ui.kit.times import DASH
-from ba2_trade_platform.vocabulary import Action, Status
+from ba2_trade_platform.vocabulary import Signal, Status
 
 RISK = {"low": "low", "medium": "medium", "high": "high"}
 HORIZON = {"short_term": "days", "medium_term": "weeks", "long_term": "months"}
@@ -118,7 +118,7 @@ def recommendation(answer: Answer) -> None:
     with ui.element("div").classes("ba2-answer"):
         chip(words.ACTION[given.action.value]).classes("ba2-answer-action")
         chip(answer.standing)
-    if given.action is not Action.REVIEW:  # nobody decided, so its numbers would be made up
+    if given.action is not Signal.REVIEW:  # nobody decided, so its numbers would be made up
         _numbers(given)
     if given.details:
         Prose(given.details)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_queries import Bulk
 from ba2_trade_platform.core.batches.queries import Batch, BatchItem, Reason
@@ -90,8 +90,9 @@ class OneBatch:
                 ITEM_HEADERS, self._line, "None of its items is here.",
                 lambda cursor: self._url(self._outcome, cursor), first=self._cursor == 0,
             )  # fmt: skip
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self.refresh, Topic.BATCHES, Topic.ANALYSES, Topic.QUEUE)
+        await self.refresh(ANYTHING)
 
     async def refresh(self, _: Change) -> None:
         """Show it as it stands."""
@@ -174,20 +175,20 @@ class OneBatch:
         with reporting():
             batch = await off_loop(self._service.pause, self._id, by=self._desk.trader)
             notify(f"Batch {batch.id} paused: what runs goes on, nothing more of it begins")
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     async def _do_resume(self) -> None:
         with reporting():
             batch = await off_loop(self._service.resume, self._id, by=self._desk.trader)
             notify(f"Batch {batch.id} goes on")
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     async def _ask_cancel(self) -> None:
         async def cancel() -> None:
             with reporting():
                 batch = await off_loop(self._service.cancel, self._id, by=self._desk.trader)
                 notify(f"Batch {batch.id} is being cancelled: {batch.counts.remaining:,} analyses end now")
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
 
         await confirm(
             f"Cancel batch {self._id}?",
@@ -200,7 +201,7 @@ class OneBatch:
         with reporting():
             bulk = await off_loop(self._service.rerun_failed, self._id, by=self._desk.trader)
             notify(f"Bulk re-run {bulk.id} accepted: {bulk.will_run:,} of {bulk.counts.total:,} will run")
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     def _url(self, outcome: str | None, after: int | None = None) -> str:
         said = {"outcome": outcome, "after": after}

@@ -10,7 +10,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_queries import Bulk, BulkItem
@@ -55,8 +55,9 @@ async def bulk_list_page(desk: Desk, request: Request) -> None:
                     page = await off_loop(desk.platform.bulk_reruns.list, cursor)
                     panel.show((page.items, page.next_cursor), show)
 
-        desk.live.watch(refresh)  # before the first look, so that no change falls between the two
-        await refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        desk.live.watch(refresh, Topic.BATCHES, Topic.ANALYSES)
+        await refresh(ANYTHING)
 
 
 def _show_list(desk: Desk, bulks: Sequence[Bulk], next_cursor: int | None) -> None:
@@ -139,8 +140,9 @@ class BulkPage:
                 ITEM_HEADERS, self._line, "None of its analyses is here.",
                 lambda cursor: self._url(self._outcome, cursor), first=self._cursor == 0,
             )  # fmt: skip
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self.refresh, Topic.BATCHES, Topic.ANALYSES)
+        await self.refresh(ANYTHING)
 
     async def refresh(self, _: Change) -> None:
         """Show it as it stands."""
@@ -211,7 +213,7 @@ class BulkPage:
             with reporting():
                 bulk = await off_loop(self._desk.platform.bulk_reruns.abort, self._id, by=self._desk.trader)
                 notify(f"Bulk re-run {bulk.id} aborted: {bulk.counts.skipped:,} skipped in all")
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
 
         await confirm(
             f"Abort bulk re-run {self._id}?",

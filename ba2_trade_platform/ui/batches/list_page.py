@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.batches.queries import Batch, BatchPage
 from ba2_trade_platform.ui.batches.parts import bar, batch_url, jobs_url
 from ba2_trade_platform.ui.kit import words
@@ -59,8 +59,9 @@ async def batch_list_page(desk: Desk, request: Request) -> None:
                 async with lock:
                     panel.show(await off_loop(read), lambda page: _show_list(desk, page, chosen))
 
-        desk.live.watch(refresh)  # before the first look, so that no change falls between the two
-        await refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        desk.live.watch(refresh, Topic.BATCHES, Topic.ANALYSES)
+        await refresh(ANYTHING)
 
 
 def _filter_of(query: Mapping[str, str]) -> dict[str, str]:

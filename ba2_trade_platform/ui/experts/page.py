@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.experts.instances import Instance
 from ba2_trade_platform.core.monitoring.job_list import BOUND
 from ba2_trade_platform.ui.experts.dialog import ExpertDialog
@@ -66,8 +66,9 @@ class ExpertsPage:
                 self._empty = empty_state(
                     "psychology", "No experts yet", "An expert analyses symbols. Add one here, then run it by hand."
                 )
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self.refresh, Topic.EXPERTS, Topic.MODELS, Topic.QUEUE, Topic.SCHEDULES)
+        await self.refresh(ANYTHING)
         ui.timer(0, self._open_asked, once=True)
 
     async def _open_asked(self) -> None:
@@ -131,7 +132,7 @@ class ExpertsPage:
 
     async def _open_dialog(self, instance: Instance | None) -> None:
         async def saved() -> None:
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
 
         with self._root, reporting():
             experts = await off_loop(self._desk.platform.experts.experts)
@@ -143,14 +144,14 @@ class ExpertsPage:
                 await off_loop(self._desk.platform.experts.update, instance.id, by=self._desk.trader, enabled=enabled)
                 notify(f"{instance.alias} {'enabled' if enabled else 'disabled: its waiting analyses will fail'}")
             self._rows.forget(instance.id)
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
 
     async def _ask_archive(self, instance: Instance) -> None:
         async def archive() -> None:
             with reporting():
                 await off_loop(self._desk.platform.experts.archive, instance.id, by=self._desk.trader)
                 notify(f"{instance.alias} archived")
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
 
         with self._root:
             await confirm(

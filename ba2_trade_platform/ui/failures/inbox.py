@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.clocks import day_start
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.batches.bulk_plans import Selection
@@ -86,7 +86,8 @@ class FailureTab:
             self._first = ui.link("First page", _address(self._view)).classes("ba2-link")
             ui.space()
             self._next = ui.link("Next page", "").classes("ba2-link")
-        self._desk.live.watch(self._on_change)  # before the first look, so that no change falls between the two
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self._on_change, Topic.FAILURES, Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS)
         await self._look()
         ui.timer(LOOK_AGAIN_SECONDS, self._look, immediate=False)
 

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from ba2_trade_platform.ui.jobs.view import View
 from ba2_trade_platform.ui.kit import words
-from ba2_trade_platform.vocabulary import Action, ErrorCode, Source, Status
+from ba2_trade_platform.vocabulary import ErrorCode, Signal, Source, Status
 
 Changed = Callable[..., Awaitable[None]]
 
@@ -59,7 +59,7 @@ class JobFilters:
             codes = {code.value: code.value for code in ErrorCode}
             self._choice("code", "Error code", codes, view, "width: 100%")
             self._choice("type", "Type", dict(words.SUBTYPE), view, "width: 100%")
-            self._choice("action", "Recommendation", {a.value: a.value for a in Action}, view, "width: 100%")
+            self._choice("action", "Recommendation", {a.value: a.value for a in Signal}, view, "width: 100%")
             self._choice("source", "Source", {s.value: s.value for s in Source}, view, "width: 100%")
             self._number("slower", "Slower than, seconds", view)
             self._number("batch", "Batch", view)

@@ -14,7 +14,7 @@ from nicegui.events import KeyEventArguments
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.analyses.service import Done
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.clocks import day_start
 from ba2_trade_platform.core.monitoring.job_list import Page
 from ba2_trade_platform.ui.jobs.drawer import JobDrawer
@@ -74,7 +74,9 @@ class JobMonitor:
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
         ui.keyboard(on_key=self._enter, repeating=False)
         ui.keyboard(on_key=self._space, repeating=False, ignore=["input", "select", "button", "textarea"])
-        self._desk.live.watch(self._on_change)
+        self._desk.live.watch(
+            self._on_change, Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.QUEUE
+        )
         await self._load()
         if self._view.open is not None:
             await self._drawer.show(self._view.open)
@@ -194,7 +196,7 @@ class JobMonitor:
 
     async def _catch_up(self) -> None:
         with reporting():
-            await self._patch(self._table.ids, Change(frozenset()))
+            await self._patch(self._table.ids, Change(frozenset({Topic.ANALYSES})))
 
     # --- picking -------------------------------------------------------------------------------------------------
 
@@ -296,7 +298,9 @@ class JobMonitor:
         if self._empty.is_deleted:
             return  # the page was left while a dialog asked
         with reporting():
-            await self._patch([analysis_id] if analysis_id in self._table.ids else [], Change(frozenset()))
+            await self._patch(
+                [analysis_id] if analysis_id in self._table.ids else [], Change(frozenset({Topic.ANALYSES}))
+            )
 
     async def _open(self, analysis_id: int) -> None:
         self._at = analysis_id

@@ -16,7 +16,7 @@ from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.formats import due, retry_words, waits_for
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
-from ba2_trade_platform.vocabulary import Action, FailureKind, ItemOutcome, Source, Status, Subtype
+from ba2_trade_platform.vocabulary import FailureKind, ItemOutcome, Signal, Source, Status, Subtype
 
 SIZES = (25, 50, 100, 200)
 
@@ -55,7 +55,7 @@ class View:
             given[name] = query.get(name) or getattr(cls, name)
         for name in ("expert", "batch", "bulk", "open"):
             given[name] = _whole(query.get(name))
-        kinds = (("type", Subtype), ("action", Action), ("source", Source), ("outcome", ItemOutcome))
+        kinds = (("type", Subtype), ("action", Signal), ("source", Source), ("outcome", ItemOutcome))
         for name, known in kinds:
             given[name] = query.get(name) if query.get(name) in {member.value for member in known} else None
         statuses = [part for part in (query.get("status") or "").split(",") if part in {s.value for s in Status}]
@@ -93,7 +93,7 @@ class View:
             expert=self.expert,
             symbol=self.symbol,
             subtype=Subtype(self.type) if self.type else None,
-            action=Action(self.action) if self.action else None,
+            action=Signal(self.action) if self.action else None,
             source=Source(self.source) if self.source else None,
             code=self.code,
             fingerprint=self.fingerprint,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import Client, background_tasks, ui
 
-from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed, Subscription
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, ChangeFeed, Subscription, Topic
 
 FLUSH_SECONDS = 0.25
 Refresh = Callable[[Change], Awaitable[None]]
@@ -32,16 +32,16 @@ class Live:
         """How many pages listen."""
         return len(self._listeners)
 
-    def watch(self, refresh: Refresh) -> PageListener:
-        """Call `refresh` with what changed, at most every 250 ms, for as long as the present page lives."""
+    def watch(self, refresh: Refresh, *topics: Topic) -> PageListener:
+        """Call `refresh` when one of these topics changed, at most every 250 ms, for as long as this page lives."""
         self._loop = asyncio.get_running_loop()
         if self._subscription is None:
             self._subscription = self._feed.subscribe(self._publish)
-        listener = PageListener(refresh, ui.context.client, self._forget)
+        listener = PageListener(refresh, frozenset(topics), ui.context.client, self._forget)
         self._listeners[id(listener)] = listener
         ui.context.client.on_delete(listener.close)
         # Whatever happened between the page's first read and its socket, or while that was lost, is caught up with.
-        ui.context.client.on_connect(lambda: listener.add(Change(None)))
+        ui.context.client.on_connect(lambda: listener.add(ANYTHING))
         return listener
 
     def _forget(self, listener: PageListener) -> None:
@@ -62,8 +62,11 @@ class Live:
 class PageListener:
     """Collects changes for one page and refreshes it, one refresh at a time."""
 
-    def __init__(self, refresh: Refresh, client: Client, forget: Callable[[PageListener], None]) -> None:
+    def __init__(
+        self, refresh: Refresh, topics: frozenset[Topic], client: Client, forget: Callable[[PageListener], None]
+    ) -> None:
         self._refresh = refresh
+        self._topics = topics
         self._client = client
         self._forget = forget
         self._waiting: Change | None = None
@@ -76,8 +79,10 @@ class PageListener:
         return self._client.id
 
     def add(self, change: Change) -> None:
-        """Note a change; the page is refreshed soon."""
-        self._waiting = change if self._waiting is None else _both(self._waiting, change)
+        """Note a change; when the page is about it, it is refreshed soon."""
+        if not change.of(self._topics):
+            return
+        self._waiting = change if self._waiting is None else self._waiting | change
         if not self._busy and not self._closed:
             self._busy = True
             background_tasks.create(self._flush(), name="refresh page")
@@ -99,8 +104,3 @@ class PageListener:
                     await self._refresh(change)
         finally:
             self._busy = False
-
-
-def _both(first: Change, second: Change) -> Change:
-    ids = None if first.ids is None or second.ids is None else first.ids | second.ids
-    return Change(ids, first.added | second.added)

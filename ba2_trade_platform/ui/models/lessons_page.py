@@ -11,7 +11,7 @@ from nicegui import ui
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import Found
@@ -24,7 +24,7 @@ from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
 from ba2_trade_platform.ui.models.memory_panel import MemoryPanel
 from ba2_trade_platform.ui.shell.layout import frame
-from ba2_trade_platform.vocabulary import Action
+from ba2_trade_platform.vocabulary import Signal
 
 HEADERS = ("No.", "Symbol", "Actions", "Decided", "Known", "Decision", "Confidence", "Return", "Judged", "Reflection")
 RIGHT = frozenset({"No.", "Confidence", "Return", "Likeness"})
@@ -41,7 +41,7 @@ class Wanted:
 
     text: str | None = None
     symbol: str | None = None
-    action: Action | None = None
+    action: Signal | None = None
     after: int | None = None
 
     @classmethod
@@ -51,7 +51,7 @@ class Wanted:
         return cls(
             text=(query.get("q") or "").strip()[:LONGEST_TEXT] or None,
             symbol=(query.get("symbol") or "").strip().upper()[:40] or None,
-            action=Action(action) if action and action in ACTIONS else None,
+            action=Signal(action) if action and action in ACTIONS else None,
             after=_whole(query.get("after") or ""),
         )
 
@@ -107,13 +107,12 @@ class LessonsPage:
             self._memory = MemoryPanel(self._desk)
             self._panel = Panel("Lessons")
         self._show_undo()
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self.refresh, Topic.LESSONS)
+        await self.refresh(ANYTHING)
 
-    async def refresh(self, change: Change) -> None:
-        """Show the lessons as they stand; what analyses do meanwhile changes none."""
-        if change.ids is not None:
-            return
+    async def refresh(self, _: Change) -> None:
+        """Show the lessons as they stand."""
         with reporting():
             async with self._lock:
                 wanted = self._wanted
@@ -186,7 +185,7 @@ class LessonsPage:
             self._deleted = lesson_id
             self._show_undo()
             notify(f"Lesson {lesson_id} deleted: it is not recalled any more, nor learnt again")
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     async def _restore(self, lesson_id: int) -> None:
         with reporting():
@@ -194,7 +193,7 @@ class LessonsPage:
             notify(f"Lesson {lesson_id} is back")
         self._deleted = None
         self._show_undo()
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     def _show_undo(self) -> None:
         self._undo.clear()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change
 from ba2_trade_platform.core.contracts.model_providers import KeyState, Provider
 from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.ui.kit import words
@@ -129,7 +129,7 @@ class ModelProviderTable:
     # Rows are built anew while their handlers wait, so every handler works in the panel's own slot.
 
     async def _saved(self) -> None:
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     def _add(self) -> None:
         with self._root:
@@ -146,19 +146,21 @@ class ModelProviderTable:
                 await off_loop(change, provider.name, by=self._desk.trader, enabled=enabled)
                 notify(f"{provider.name} switched {'on' if enabled else 'off: experts that have only it cannot work'}")
             self._rows.forget(provider.name)
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
 
     async def _test(self, provider: Provider) -> None:
         with self._root:
             self._testing.add(provider.name)
             self._tests.pop(provider.name, None)
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
             try:
                 with reporting():
-                    self._tests[provider.name] = await off_loop(self._desk.platform.models.gateway.test, provider.name)
+                    self._tests[provider.name] = await off_loop(
+                        self._desk.platform.models.gateway.test, provider.name, by=self._desk.trader
+                    )
             finally:
                 self._testing.discard(provider.name)
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
             if (said := self._tests.get(provider.name)) is not None:  # only now: its button can be pressed again
                 notify(said.sentence, "positive" if said.ok else "warning")
 
@@ -167,7 +169,7 @@ class ModelProviderTable:
             with reporting():
                 await off_loop(self._desk.platform.models.providers.remove, provider.name, by=self._desk.trader)
                 notify(f"{provider.name} removed")
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)
 
         with self._root:
             await confirm(

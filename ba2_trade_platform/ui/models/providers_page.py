@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.failures.breakers import Breaker
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -52,10 +52,11 @@ class ProvidersPage:
                 )
             await self._form()
             self._past = Panel("Earlier incidents")
-        self._desk.live.watch(self._models.refresh)
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self._models.refresh(Change(None))
-        await self.refresh(Change(None))
+        self._desk.live.watch(self._models.refresh, Topic.MODELS)
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self.refresh, Topic.MODELS, Topic.BREAKERS, Topic.ANALYSES)
+        await self._models.refresh(ANYTHING)
+        await self.refresh(ANYTHING)
 
     async def _form(self) -> None:
         known = await off_loop(self._desk.platform.breakers.known)
@@ -136,7 +137,7 @@ class ProvidersPage:
             self._provider.set_value("")
             self._reason.set_value("")
             notify(f"Retries for {opened.provider} wait until you let it go")
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     async def _ask_close(self, breaker: Breaker) -> None:
         with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
@@ -164,4 +165,4 @@ class ProvidersPage:
                     self._desk.platform.breakers.close, breaker.provider, by=self._desk.trader, reason=said
                 )
                 notify(closing.sentence)
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)

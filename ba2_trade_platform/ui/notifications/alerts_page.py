@@ -9,7 +9,7 @@ from functools import partial
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.notifications.alerts import Alert, AlertPage
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import ask_reason, notify, off_loop, reporting
@@ -56,13 +56,12 @@ class AlertsPage:
                 ui.space()
                 self._all_seen = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
                 self._all_seen.props("outline dense no-caps size=sm").mark("acknowledge-all").set_visibility(False)
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self.refresh, Topic.ALERTS)
+        await self.refresh(ANYTHING)
 
-    async def refresh(self, change: Change) -> None:
-        """Show them as they stand; analyses alone change no alert."""
-        if change.ids is not None:
-            return
+    async def refresh(self, _: Change) -> None:
+        """Show them as they stand."""
         with reporting():
             async with self._lock:
                 page = await off_loop(

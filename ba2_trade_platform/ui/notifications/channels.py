@@ -6,7 +6,7 @@ from functools import partial
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING
 from ba2_trade_platform.core.notifications.channels import Channel, Tested
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -87,7 +87,7 @@ class ChannelTable:
     # Rows are built anew while their handlers wait, so every handler works in the panel's own slot.
 
     async def _saved(self) -> None:
-        await self._refresh(Change(None))
+        await self._refresh(ANYTHING)
 
     def _add(self) -> None:
         with self._root:
@@ -105,21 +105,21 @@ class ChannelTable:
                 then = "on" if enabled else "off: what waited for it is not sent"
                 notify(f"{channel.name} switched {then}")
             self._rows.forget(channel.id)
-            await self._refresh(Change(None))
+            await self._refresh(ANYTHING)
 
     async def _test(self, channel: Channel) -> None:
         with self._root:
             self._testing.add(channel.id)
             self._tests.pop(channel.id, None)
-            await self._refresh(Change(None))
+            await self._refresh(ANYTHING)
             try:
                 with reporting():
                     self._tests[channel.id] = await off_loop(
-                        self._desk.platform.notifications.channels.test, channel.id
+                        self._desk.platform.notifications.channels.test, channel.id, by=self._desk.trader
                     )
             finally:
                 self._testing.discard(channel.id)
-            await self._refresh(Change(None))
+            await self._refresh(ANYTHING)
             if (said := self._tests.get(channel.id)) is not None:  # only now: its button can be pressed again
                 notify(said.sentence, "positive" if said.ok else "warning")
 
@@ -129,7 +129,7 @@ class ChannelTable:
                 channels = self._desk.platform.notifications.channels
                 await off_loop(channels.remove, channel.id, by=self._desk.trader)
                 notify(f"{channel.name} removed")
-            await self._refresh(Change(None))
+            await self._refresh(ANYTHING)
 
         with self._root:
             await confirm(

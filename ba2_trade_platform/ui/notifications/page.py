@@ -8,7 +8,7 @@ from functools import partial
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.notifications.messages import Message
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -58,8 +58,9 @@ class NotificationsPage:
                     self._rows: KeyedList[int, Message] = KeyedList(self._line, tag="tbody", entry_tag="tr")
                 self._empty = quiet("None. What a rule names is told here and to its channel when it happens.")
                 self._older = ui.link("Older messages", "").classes("ba2-link")
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(self.refresh, Topic.NOTIFICATIONS, Topic.EXPERTS)
+        await self.refresh(ANYTHING)
 
     def _choices(self) -> None:
         with ui.element("div").classes("ba2-inline"):
@@ -134,4 +135,4 @@ class NotificationsPage:
             with reporting():
                 await off_loop(self._desk.platform.notifications.messages.retry, message.id, by=self._desk.trader)
                 notify(f"Message {message.id} is sent again within seconds")
-            await self.refresh(Change(None))
+            await self.refresh(ANYTHING)

@@ -6,7 +6,7 @@ from functools import partial
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING
 from ba2_trade_platform.core.notifications.rules import Rule
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
@@ -57,7 +57,7 @@ class RuleTable:
         text_cell(f"what comes within {rule.group_seconds:,} s" if rule.group_seconds else "each event")
 
     async def _saved(self) -> None:
-        await self._refresh(Change(None))
+        await self._refresh(ANYTHING)
 
     async def _add(self) -> None:
         await self._open(None)
@@ -80,14 +80,14 @@ class RuleTable:
                 await off_loop(change, rule.id, by=self._desk.trader, enabled=enabled)
                 notify(f"{OCCASIONS[rule.occasion][0]}: {rule.channel} is {'told' if enabled else 'not told any more'}")
             self._rows.forget(rule.id)
-            await self._refresh(Change(None))
+            await self._refresh(ANYTHING)
 
     async def _remove(self, rule: Rule) -> None:
         with self._root:
             with reporting():
                 await off_loop(self._desk.platform.notifications.rules.remove, rule.id, by=self._desk.trader)
                 notify(f"{OCCASIONS[rule.occasion][0]}: {rule.channel} is not told any more")
-            await self._refresh(Change(None))
+            await self._refresh(ANYTHING)
 
 
 def _only(rule: Rule) -> str:

@@ -69,7 +69,7 @@ class DeadManSwitchPanel:
 
     async def _ping(self) -> None:
         with reporting():
-            state = await off_loop(self._desk.platform.operations.dead_man_switch.test)
+            state = await off_loop(self._desk.platform.operations.dead_man_switch.test, by=self._desk.trader)
             failed = state.last is None or state.last.error is not None
             notify(state.sentence if failed else f"{state.host} took the ping", "warning" if failed else "positive")
             await self.refresh()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.operations.health_report import Group, Item, Report, State
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -57,13 +57,15 @@ class HealthPage:
                             self._versions = Panel("Versions")
             self._dead_man_switch = DeadManSwitchPanel(self._desk)
             self._backups = BackupPanel(self._desk)
-        self._desk.live.watch(self.refresh)
+        self._desk.live.watch(
+            self.refresh, Topic.OPERATIONS, Topic.QUEUE, Topic.BREAKERS, Topic.SCHEDULES, Topic.NOTIFICATIONS
+        )
         ui.timer(LOOK_SECONDS, self._look, immediate=False)
         await self._look()
         follow_anchor()
 
     async def _look(self) -> None:
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     async def refresh(self, _: Change) -> None:
         """Show how everything stands."""

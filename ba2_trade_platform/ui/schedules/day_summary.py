@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.schedules.run_records import DaySummary
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
@@ -53,8 +53,11 @@ class DayPanel:
                         f"Sent at this time in {self._desk.platform.settings.zone.key} to every channel that wants "
                         "the daily summary; Notifications has the rules"
                     )
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(
+            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
+        )
+        await self.refresh(ANYTHING)
 
     async def refresh(self, _: Change) -> None:
         """Show both days as they stand."""

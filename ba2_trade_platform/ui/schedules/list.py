@@ -7,7 +7,7 @@ from functools import partial
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -54,8 +54,11 @@ class ScheduleList:
                     "Press New schedule to make the first.",
                     links=(("Experts", "/experts"), ("Watchlists", "/watchlists")),
                 )
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(
+            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
+        )
+        await self.refresh(ANYTHING)
 
     async def refresh(self, _: Change) -> None:
         """Show them as they stand."""
@@ -134,7 +137,7 @@ class ScheduleList:
             await edit_schedule(self._desk, fresh, self._look_again)
 
     async def _look_again(self) -> None:
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
     async def _run_now(self, schedule: ScheduleInfo) -> None:
         with reporting():

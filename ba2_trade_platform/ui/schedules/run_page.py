@@ -6,7 +6,7 @@ import asyncio
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.schedules.run_records import RunInfo
 from ba2_trade_platform.ui.kit import words
@@ -60,8 +60,11 @@ class RunPage:
             ui.space()
             self._seen = ui.button("Acknowledge", icon="done", color=None, on_click=self._ask)
             self._seen.props("outline dense no-caps size=sm").mark("acknowledge-run")
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(
+            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
+        )
+        await self.refresh(ANYTHING)
 
     async def refresh(self, _: Change) -> None:
         """Show it as it stands."""

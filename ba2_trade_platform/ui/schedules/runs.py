@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.schedules.run_records import RunFilter, RunInfo, RunPage
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
@@ -92,8 +92,11 @@ class ScheduleRunList:
             with self._panel.element:
                 self._filters(schedules)
         self._panel.body.move(self._panel.element)  # below the filters
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(
+            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
+        )
+        await self.refresh(ANYTHING)
 
     def _filters(self, schedules: Sequence[ScheduleInfo]) -> None:
         view = replace(self._view, after=None)
@@ -188,7 +191,7 @@ class ScheduleRunList:
     async def _ask(self, runs: tuple[RunInfo, ...]) -> None:
         with self._panel.element:
             await acknowledge(self._desk, runs)
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)
 
 
 async def acknowledge(desk: Desk, runs: tuple[RunInfo, ...]) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.contracts.exchanges import ExchangeSession
 from ba2_trade_platform.core.schedules.run_records import RunInfo, Week, WeekDay, WeekRow
@@ -53,8 +53,11 @@ class ScheduleWeek:
             for label, days in (("Previous week", -7), ("This week", None), ("Next week", 7)):
                 monday = self._today if days is None else self._monday + timedelta(days=days)
                 ui.link(label, week_url(monday)).classes("ba2-link").mark(label.lower().replace(" ", "-"))
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(
+            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
+        )
+        await self.refresh(ANYTHING)
 
     async def refresh(self, _: Change) -> None:
         """Show the week as it stands."""

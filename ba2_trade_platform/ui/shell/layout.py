@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from nicegui import app, ui
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.demo.demo import DemoState
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
@@ -62,6 +62,12 @@ async def frame(desk: Desk, title: str, active: str, layout: str = "") -> AsyncI
         else:
             yield main
     shell.follow()
+
+
+SHOWN_TOPICS = (
+    Topic.ANALYSES, Topic.ALERTS, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.MARKET_CLOCK, Topic.OPERATIONS,
+    Topic.QUEUE, Topic.SCHEDULES,
+)  # fmt: skip
 
 
 class Shell:
@@ -148,7 +154,7 @@ class Shell:
     def follow(self) -> None:
         """Follow the market's clock and every change, once the page stands."""
         self._replay.follow()
-        self._desk.live.watch(self.on_change)
+        self._desk.live.watch(self.on_change, *SHOWN_TOPICS)
 
     async def on_change(self, _: Change) -> None:
         """Look again after any change."""

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from nicegui import ui
 
 from ba2_trade_platform.core.analyses.queue_service import Submitted
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest
 from ba2_trade_platform.core.batches.service import AcceptedBatch
@@ -57,6 +57,9 @@ async def manual_tab(desk: Desk) -> None:
     await ManualAnalysis(desk).build()
 
 
+_EXPERTS = {Topic.EXPERTS, Topic.MODELS}  # what an expert needs may be a model
+
+
 class ManualAnalysis:
     """The form, its preview and its button."""
 
@@ -79,7 +82,10 @@ class ManualAnalysis:
                     self._run = ui.button("Run", icon="play_arrow", on_click=self._submit)
                     self._run.props("unelevated no-caps").mark("run").disable()
                 self._result = ui.element("div")
-        self._desk.live.watch(self._on_change)  # before the first look, so that no change falls between the two
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(
+            self._on_change, Topic.ANALYSES, Topic.EXPERTS, Topic.MODELS, Topic.WATCHLISTS, Topic.INSTRUMENTS
+        )
         with reporting():
             await self._load()
             self._preview.show(Foreseen(sentence="Choose at least one expert"), _show_foreseen)
@@ -151,11 +157,12 @@ class ManualAnalysis:
         await self._changed()
 
     async def _on_change(self, change: Change) -> None:
-        if change.ids is None:
+        anew = change.of(_EXPERTS)
+        if anew:
             with reporting():
                 self._instances = await off_loop(self._desk.platform.experts.list)
                 self._experts.show(self._instances, Subtype(self._subtype.value))
-        if self._request is not None or change.ids is None:
+        if self._request is not None or anew:
             await self._changed()
 
     async def _changed(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -34,14 +34,9 @@ async def lists_page(desk: Desk, request: Request) -> None:
         if view.tab == "instruments":
             page = InstrumentList(desk, view)
             await page.build()
-            desk.live.watch(lambda change: _when_lists_change(change, page))
+            desk.live.watch(lambda _: page.load(), Topic.INSTRUMENTS, Topic.WATCHLISTS)
         else:
             await ListsPage(desk, view).build()
-
-
-async def _when_lists_change(change: Change, page: InstrumentList) -> None:
-    if change.ids is None:
-        await page.load()
 
 
 class ListsPage:
@@ -69,11 +64,11 @@ class ListsPage:
                 with self._main:
                     await self._build_chosen(found)
             self._show(found)
-        self._desk.live.watch(self.refresh)
+        self._desk.live.watch(self.refresh, Topic.WATCHLISTS, Topic.INSTRUMENTS, Topic.ANALYSES, Topic.SCHEDULES)
 
     async def refresh(self, change: Change) -> None:
         """Show the lists, and what changed of the chosen one."""
-        if change.ids is None:
+        if change.of({Topic.WATCHLISTS, Topic.SCHEDULES}):
             await self.reload()
         if self._list is not None:
             await self._list.refresh(change)

@@ -10,7 +10,7 @@ from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
@@ -84,8 +84,11 @@ class SymbolPage:
                 ui.link("All of them", f"/marketanalysis?symbol={self._symbol}").classes("ba2-link")
             with ui.element("div").classes("ba2-grid"):
                 self._lists, self._runs = Panel("Watchlists"), Panel("Next runs")
-        self._desk.live.watch(self.refresh)  # before the first look, so that no change falls between the two
-        await self.refresh(Change(None))
+        # Before the first look, so that no change falls between the two.
+        self._desk.live.watch(
+            self.refresh, Topic.ANALYSES, Topic.EXPERTS, Topic.INSTRUMENTS, Topic.SCHEDULES, Topic.WATCHLISTS
+        )
+        await self.refresh(ANYTHING)
         ui.timer(0, self._read_prices, once=True)
 
     def _build_choices(self) -> None:
@@ -114,7 +117,7 @@ class SymbolPage:
                 self._show_current()
                 if redraw:
                     self._draw()
-            if change.ids is None:
+            if change.of({Topic.WATCHLISTS}):
                 self._fill_menu(
                     [(one.id, one.name) for one in await off_loop(platform.instruments.watchlists.summaries)]
                 )
@@ -233,4 +236,4 @@ class SymbolPage:
                 else f"{line.reason or line.fate.value}; Watchlists adds it all the same"
             )
             notify(said, "positive" if added else "warning")
-        await self.refresh(Change(None))
+        await self.refresh(ANYTHING)

@@ -9,7 +9,7 @@ from datetime import datetime
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.instruments.quotes import Quote
 from ba2_trade_platform.core.instruments.watchlist_rows import WatchlistPage, WatchlistRow
@@ -80,7 +80,7 @@ class WatchList:
 
     async def refresh(self, change: Change) -> None:
         """Patch the visible rows that changed."""
-        if change.ids is None:
+        if change.of({Topic.WATCHLISTS, Topic.INSTRUMENTS}):
             await self.load()
             return
         symbols = [item.symbol for item in self._items]

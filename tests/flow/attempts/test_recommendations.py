@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.core.worker.buffers import End
-from ba2_trade_platform.vocabulary import Action, Outcome
+from ba2_trade_platform.vocabulary import Outcome, Signal
 from tests.fakes.experts import Catalog, Scripted, hold
 from tests.platforms import TRADER
 from tests.sql import ask
@@ -90,9 +90,9 @@ def test_a_verdict_replaces_what_was_recommended_on_the_way(desk: Desk) -> None:
     worker.succeed(claim, confidence=80)
     final = desk.platform.monitoring.details.recommendation(claim.analysis_id)
     assert final is not None
-    assert (final.confidence, final.details, final.action, final.is_current) == (80, "", Action.HOLD, True)
+    assert (final.confidence, final.details, final.action, final.is_current) == (80, "", Signal.HOLD, True)
     found = desk.row(claim.analysis_id)
-    assert (found.action, found.confidence, found.expected_profit) == (Action.HOLD, 80, 0)
+    assert (found.action, found.confidence, found.expected_profit) == (Signal.HOLD, 80, 0)
 
 
 def test_when_the_current_one_is_deleted_the_one_before_it_is_current_again(desk: Desk) -> None:

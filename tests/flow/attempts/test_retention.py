@@ -175,7 +175,7 @@ from pathlib import Path
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles, Packable
 from ba2_trade_platform.core.attempts.retention import Retention
-from ba2_trade_platform.core.base.transactions import Store
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db.engine import open_engine
 from tests.fakes.clock import MovingClock
 from tests.platforms import TRADER

@@ -10,7 +10,7 @@ import pytest
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
-from ba2_trade_platform.vocabulary import Action, ErrorCode, Mode, ProviderKind, Status
+from ba2_trade_platform.vocabulary import ErrorCode, Mode, ProviderKind, Signal, Status
 from tests.platforms import TRADER, drain, make_platform, row, running, submit, wait_until
 from tests.sql import ask, file_of
 
@@ -101,7 +101,7 @@ def test_an_answer_that_stays_broken_is_a_failure_and_a_review_and_never_a_hold(
     assert row(platform, analysis_id).error_code == ErrorCode.OUTPUT_INVALID
     found = platform.monitoring.details.recommendation(analysis_id)
     assert found is not None
-    assert found.action is Action.REVIEW
+    assert found.action is Signal.REVIEW
     assert not found.is_current
 
 

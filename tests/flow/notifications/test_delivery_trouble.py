@@ -108,7 +108,7 @@ def test_a_service_that_does_not_answer_costs_its_time_out_and_no_more(tmp_path:
     desk = notify_desk(tmp_path, hooks, seconds=0.3)
     channel = desk.channel()
     hooks.hold.clear()
-    tested = desk.notifications.channels.test(channel.id)
+    tested = desk.notifications.channels.test(channel.id, by=TRADER)
     assert (tested.ok, tested.sentence) == (False, "Hook: There was no answer within 0.3 s")
     assert hooks.paths == [], "the service has still not answered"
 
@@ -117,7 +117,7 @@ def test_a_service_that_never_answers_does_not_gather_threads(tmp_path: Path, ho
     desk = notify_desk(tmp_path, hooks, seconds=0.05)
     channel = desk.channel()
     hooks.hold.clear()
-    said = [desk.notifications.channels.test(channel.id).sentence for _ in range(MOST_HUNG + 4)]
+    said = [desk.notifications.channels.test(channel.id, by=TRADER).sentence for _ in range(MOST_HUNG + 4)]
     assert "There was no answer within 0.05 s" in said[0]
     assert "8 earlier messages are still without an answer" in said[-1]
     hanging = [each for each in threading.enumerate() if each.name == "notify"]
@@ -127,9 +127,9 @@ def test_a_service_that_never_answers_does_not_gather_threads(tmp_path: Path, ho
 
 def test_a_test_says_at_once_what_the_service_said(desk: NotifyDesk, hooks: HookServer) -> None:
     channel = desk.channel(quiet_from="00:00", quiet_until="23:59")
-    assert desk.notifications.channels.test(channel.id).sentence == "Hook took the test message"
+    assert desk.notifications.channels.test(channel.id, by=TRADER).sentence == "Hook took the test message"
     hooks.answers.append(403)
-    tested = desk.notifications.channels.test(channel.id)
+    tested = desk.notifications.channels.test(channel.id, by=TRADER)
     assert not tested.ok
     assert "403" in tested.sentence
     assert hooks.titles == ["Test of BA2 Trade Platform"]
@@ -146,7 +146,7 @@ def test_an_address_is_found_nowhere_once_it_was_entered(
     desk.happens(EventType.FAILED, "one")
     desk.passes()
     for channel in desk.notifications.channels.list()[:2]:
-        desk.notifications.channels.test(channel.id)
+        desk.notifications.channels.test(channel.id, by=TRADER)
     shown = [repr(desk.notifications.channels.list()), repr(desk.messages), logged.getvalue()]
     desk.channel("Push", url="ntfy://my-secret-topic", occasions=())
     hints = {channel.name: channel.hint for channel in desk.notifications.channels.list()}
@@ -195,7 +195,7 @@ def test_a_channel_that_is_removed_takes_its_rules_and_messages_with_it(desk: No
     desk.notifications.channels.remove(channel.id, by=TRADER)
     assert (desk.messages, desk.notifications.rules.list(), desk.passes(60)) == ([], [], 0)
     with pytest.raises(NotFound):
-        desk.notifications.channels.test(channel.id)
+        desk.notifications.channels.test(channel.id, by=TRADER)
 
 
 def test_a_lost_key_is_said_and_the_message_kept(desk: NotifyDesk, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.worker.buffers import End
-from ba2_trade_platform.vocabulary import Action, ErrorCode, MessageState, Outcome
+from ba2_trade_platform.vocabulary import ErrorCode, MessageState, Outcome, Signal
 from tests.fakes.hook_server import HookServer, hook_server
 from tests.flow.notifications.notify_desk import NotifyDesk, notify_desk
 from tests.platforms import TRADER
@@ -117,10 +117,10 @@ def test_only_confident_recommendations_of_the_chosen_expert_are_told(desk: Noti
     )
     worker = desk.desk.worker()
     for expert, symbol, action, confidence in (
-        (chosen, "AAPL", Action.BUY, 85),
-        (chosen, "MSFT", Action.SELL, 79),
-        (chosen, "DELL", Action.HOLD, 99),
-        (other, "IBM", Action.BUY, 99),
+        (chosen, "AAPL", Signal.BUY, 85),
+        (chosen, "MSFT", Signal.SELL, 79),
+        (chosen, "DELL", Signal.HOLD, 99),
+        (other, "IBM", Signal.BUY, 99),
     ):
         claim, at = worker.claim(desk.desk.submit(expert, symbol)), desk.desk.clock.now()
         verdict = Verdict(action=action, confidence=confidence)

@@ -113,14 +113,14 @@ def test_failing_pings_are_shown_and_alarmed_once(tmp_path: Path) -> None:
         platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
         listener.status = 404
         for _ in range(5):
-            state = platform.operations.dead_man_switch.test()
+            state = platform.operations.dead_man_switch.test(by=TRADER)
         assert state.sentence == "127.0.0.1 is not reached: it answered 404"
         assert "bad" in [item.state for item in platform.operations.health.read().items if item.key == "heartbeat"]
         ((kind, sentence, seen, ended),) = ask(file_of(platform), "SELECT kind, sentence, seen, ended_at FROM alert")
         assert (kind, seen, ended) == ("heartbeat", 1, None)
         assert SECRET not in sentence
         listener.status = 200
-        assert platform.operations.dead_man_switch.test().failures == 0
+        assert platform.operations.dead_man_switch.test(by=TRADER).failures == 0
         assert ask(file_of(platform), "SELECT ended_at IS NOT NULL FROM alert") == [(1,)]
 
 
@@ -129,13 +129,13 @@ def test_an_alarm_that_the_database_could_not_take_is_raised_with_the_next_ping(
         at_work(platform)
         platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
         listener.status = 404
-        platform.operations.dead_man_switch.test()
-        platform.operations.dead_man_switch.test()
+        platform.operations.dead_man_switch.test(by=TRADER)
+        platform.operations.dead_man_switch.test(by=TRADER)
         change(file_of(platform), "CREATE TRIGGER full BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'no'); END")
         with suppress(Exception):
-            platform.operations.dead_man_switch.test()
+            platform.operations.dead_man_switch.test(by=TRADER)
         change(file_of(platform), "DROP TRIGGER full")
-        platform.operations.dead_man_switch.test()
+        platform.operations.dead_man_switch.test(by=TRADER)
         assert ask(file_of(platform), "SELECT kind FROM alert") == [("heartbeat",)]
 
 
@@ -158,7 +158,7 @@ def test_a_server_that_is_gone_stops_nothing(tmp_path: Path) -> None:
         at_work(platform)
         platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
         assert (
-            platform.operations.dead_man_switch.test().sentence
+            platform.operations.dead_man_switch.test(by=TRADER).sentence
             == "127.0.0.1 is not reached: ConnectError, is the network there?"
         )
         assert platform.worker.status.running
@@ -180,7 +180,7 @@ def test_an_address_that_cannot_be_read_any_more_is_shown(tmp_path: Path) -> Non
         at_work(platform)
         platform.operations.dead_man_switch.change("https://hc.example/x", by=TRADER, every_seconds=3600)
         (tmp_path / "secret.key").unlink()
-        assert "its URL cannot be read" in platform.operations.dead_man_switch.test().sentence
+        assert "its URL cannot be read" in platform.operations.dead_man_switch.test(by=TRADER).sentence
 
 
 @pytest.mark.parametrize("url", ["hc-ping.com/x", "ftp://hc-ping.com/x", "https://", "javascript:1"])
@@ -189,5 +189,5 @@ def test_what_is_no_address_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(Invalid):
         platform.operations.dead_man_switch.change(url, by=TRADER)
     with pytest.raises(Refused, match="No heartbeat URL is set"):
-        platform.operations.dead_man_switch.test()
+        platform.operations.dead_man_switch.test(by=TRADER)
     platform.stop()

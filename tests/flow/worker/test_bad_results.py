@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.core.worker.buffers import End, OutputRecord, StepRecord, WriteBatch
-from ba2_trade_platform.vocabulary import Action, Outcome, RiskLevel, Status, StepStatus, TimeHorizon
+from ba2_trade_platform.vocabulary import Outcome, RiskLevel, Signal, Status, StepStatus, TimeHorizon
 from tests.fakes.experts import Scripted, hold
 from tests.platforms import TRADER, drain, row
 from tests.scripted_console import console, submit_to
@@ -35,7 +35,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def smuggled(**values: Any) -> Verdict:
     """Return a verdict that nobody validated."""
     plain = {
-        "action": Action.HOLD, "confidence": 50.0, "expected_profit_percent": 0.0, "price": None, "target_price": None,
+        "action": Signal.HOLD, "confidence": 50.0, "expected_profit_percent": 0.0, "price": None, "target_price": None,
         "stop_price": None, "currency": "USD", "risk_level": RiskLevel.LOW, "time_horizon": TimeHorizon.SHORT,
         "details": "",
     }  # fmt: skip

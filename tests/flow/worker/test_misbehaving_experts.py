@@ -15,7 +15,7 @@ import pytest
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError, Skipped, Verdict
-from ba2_trade_platform.vocabulary import Action, ErrorCode, Status
+from ba2_trade_platform.vocabulary import ErrorCode, Signal, Status
 from tests.fakes.experts import Gate, Scripted, hold
 from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, drain, row, wait_until
@@ -173,7 +173,7 @@ def test_an_unreadable_answer_fails_and_leaves_a_review_that_is_never_current(tm
         review = platform.monitoring.details.recommendation(failed)
         assert row(platform, failed).error_code == "OUTPUT_INVALID"
         assert review is not None
-        assert (review.action, review.is_current, review.details) == (Action.REVIEW, False, "The answer is no JSON")
+        assert (review.action, review.is_current, review.details) == (Signal.REVIEW, False, "The answer is no JSON")
 
 
 def test_what_an_expert_does_to_a_steps_result_does_not_change_what_was_recorded(tmp_path: Path) -> None:

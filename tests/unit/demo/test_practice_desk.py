@@ -16,7 +16,7 @@ from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.demo.practice_desk.expert import PracticeDesk
 from ba2_trade_platform.demo.practice_desk.settings import PracticeDeskSettings
 from ba2_trade_platform.market.prices.as_of import PricesAt
-from ba2_trade_platform.vocabulary import Action, ErrorCode
+from ba2_trade_platform.vocabulary import ErrorCode, Signal
 from tests.fakes.context import Cancelled, RecordingContext
 from tests.patience import EVENT_SECONDS
 
@@ -93,7 +93,7 @@ async def test_an_unreadable_answer_leaves_a_review_that_says_why(prices: Prices
     context = attempt(prices, fail_with="OUTPUT_INVALID", recommend_before_failing=True)
     with pytest.raises(ExpertError):
         await PracticeDesk().analyse(context)
-    assert [verdict.action for verdict in context.recommendations] == [Action.REVIEW]
+    assert [verdict.action for verdict in context.recommendations] == [Signal.REVIEW]
     assert "could not be read" in context.recommendations[0].details
 
 
@@ -180,15 +180,15 @@ async def test_an_attempt_after_the_hanging_ones_does_not_hang(prices: PricesAt)
     assert verdict.price is not None
 
 
-@pytest.mark.parametrize("action", list(Action))
-async def test_the_action_and_the_confidence_can_be_chosen(prices: PricesAt, action: Action) -> None:
+@pytest.mark.parametrize("action", list(Signal))
+async def test_the_action_and_the_confidence_can_be_chosen(prices: PricesAt, action: Signal) -> None:
     verdict = await PracticeDesk().analyse(attempt(prices, action=action, confidence=77))
     assert (verdict.action, verdict.confidence) == (action, 77)
-    assert (verdict.target_price is None) is (action in {Action.HOLD, Action.REVIEW})
+    assert (verdict.target_price is None) is (action in {Signal.HOLD, Signal.REVIEW})
 
 
-@pytest.mark.parametrize("action", [None, Action.BUY])
-async def test_a_symbol_without_bars_still_completes_without_a_price(prices: PricesAt, action: Action | None) -> None:
+@pytest.mark.parametrize("action", [None, Signal.BUY])
+async def test_a_symbol_without_bars_still_completes_without_a_price(prices: PricesAt, action: Signal | None) -> None:
     verdict = await PracticeDesk().analyse(attempt(NoBars(prices), action=action))
     assert (verdict.price, verdict.target_price, verdict.stop_price) == (None, None, None)
     assert "no price is known" in verdict.details

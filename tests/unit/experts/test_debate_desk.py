@@ -18,7 +18,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import Lesson, Recalled
 from ba2_trade_platform.experts.debate_desk.expert import DebateDesk
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings
-from ba2_trade_platform.vocabulary import Action, ErrorCode, TimeHorizon
+from ba2_trade_platform.vocabulary import ErrorCode, Signal, TimeHorizon
 from tests.fakes.context import RecordingContext
 from tests.fakes.debates import AS_OF, MARKET, WrittenResearch, debate
 from tests.fakes.models import Asked, FakeModels, decided, tool_call
@@ -168,7 +168,7 @@ async def test_a_manager_who_cannot_decide_makes_it_a_review(tmp_path: Path) -> 
         tmp_path, FakeModels(when("portfolio_manager", lambda asked: decided("REVIEW", close(asked), confidence=5)))
     )
     verdict = await DebateDesk().analyse(context)
-    assert verdict.action is Action.REVIEW
+    assert verdict.action is Signal.REVIEW
     assert (verdict.target_price, verdict.stop_price, verdict.expected_profit_percent) == (None, None, 0.0)
 
 
@@ -198,7 +198,7 @@ async def test_a_decision_that_contradicts_itself_is_corrected_once_or_is_output
 
     models = FakeModels(when("portfolio_manager", once))
     verdict = await DebateDesk().analyse(debate(tmp_path, models))
-    assert (verdict.action, models.call_log.calls()["portfolio_manager"]) == (Action.BUY, 2)
+    assert (verdict.action, models.call_log.calls()["portfolio_manager"]) == (Signal.BUY, 2)
 
     models = FakeModels(when("portfolio_manager", lambda asked: decided("BUY", close(asked), **change)))
     with pytest.raises(ExpertError) as failed:
@@ -212,7 +212,7 @@ async def test_a_hold_carries_no_levels_whatever_the_model_says(tmp_path: Path) 
         return decided("HOLD", close(asked), target_price=1.0, stop_price=99.0, expected_profit_percent=5)
 
     verdict = await DebateDesk().analyse(debate(tmp_path, FakeModels(when("portfolio_manager", hold))))
-    assert (verdict.action, verdict.target_price, verdict.stop_price) == (Action.HOLD, None, None)
+    assert (verdict.action, verdict.target_price, verdict.stop_price) == (Signal.HOLD, None, None)
     assert (verdict.expected_profit_percent, verdict.time_horizon) == (0.0, TimeHorizon.MEDIUM)
 
 

@@ -19,7 +19,7 @@ from ba2_trade_platform.experts.debate_desk.material import Material, read_mater
 from ba2_trade_platform.experts.debate_desk.prompts import GUARD, facts_text
 from ba2_trade_platform.experts.debate_desk.tools import tools_for
 from ba2_trade_platform.ui.kit.markdown import markdown_html
-from ba2_trade_platform.vocabulary import Action
+from ba2_trade_platform.vocabulary import Signal
 from tests.fakes.debates import AS_OF, DAY, FIGURE, MARKET, WrittenResearch, article, debate
 from tests.fakes.models import Asked, FakeModels, decided, facts_in, tool_call
 
@@ -120,7 +120,7 @@ async def test_a_model_that_obeys_the_news_gets_no_further_and_its_words_are_tex
 
     context = debate(tmp_path, FakeModels(obey), WrittenResearch((article(attack),), (article(attack),), (FIGURE,)))
     verdict = await DebateDesk().analyse(context)
-    assert verdict.action is Action.BUY  # what it thinks is its own; what it can reach is ours
+    assert verdict.action is Signal.BUY  # what it thinks is its own; what it can reach is ours
     [[result]] = reached
     sessions = [item["session"] for item in json.loads(result.removeprefix(GUARD))]
     assert max(sessions) == str(DAY)

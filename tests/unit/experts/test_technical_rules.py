@@ -14,7 +14,7 @@ from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.experts.technical_rules.expert import TechnicalRules
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
 from ba2_trade_platform.market.prices.as_of import PricesAt
-from ba2_trade_platform.vocabulary import Action
+from ba2_trade_platform.vocabulary import Signal
 from tests.fakes.context import RecordingContext
 from tests.patience import CONSOLE_SECONDS
 
@@ -97,7 +97,7 @@ async def test_a_resume_on_corrected_prices_does_everything_again(prices: Prices
 
 async def test_a_market_that_stands_still_ends_in_review(prices: PricesAt) -> None:
     verdict = await TechnicalRules().analyse(context_of(StillPrices(prices)))
-    assert verdict.action is Action.REVIEW
+    assert verdict.action is Signal.REVIEW
     assert verdict.details.count("did not move") >= 4
 
 

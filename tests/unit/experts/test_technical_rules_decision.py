@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ba2_trade_platform.experts.technical_rules.decision import Ballot, Quote, confidence_of, decide, weighted_score
 from ba2_trade_platform.experts.technical_rules.settings import TechnicalRulesSettings
 from ba2_trade_platform.experts.technical_rules.signals import Vote
-from ba2_trade_platform.vocabulary import Action, RiskLevel, TimeHorizon
+from ba2_trade_platform.vocabulary import RiskLevel, Signal, TimeHorizon
 
 SETTINGS = TechnicalRulesSettings(decision_threshold=0.25)
 QUOTE = Quote(close=100.0, atr=2.0, currency="USD")
@@ -29,7 +29,7 @@ def ballots(*scores: float | None, weights: tuple[float, ...] = (1, 1, 1, 1)) ->
 
 def test_agreement_to_buy_sets_the_stop_below_and_the_target_above_the_price() -> None:
     verdict = decide(ballots(0.5, 1.0, 0.0, 0.0), QUOTE, SETTINGS)
-    assert verdict.action is Action.BUY
+    assert verdict.action is Signal.BUY
     assert (verdict.stop_price, verdict.price, verdict.target_price) == (Decimal(96), Decimal(100), Decimal(106))
     assert verdict.expected_profit_percent == 6.0
     assert verdict.time_horizon is TimeHorizon.LONG
@@ -37,7 +37,7 @@ def test_agreement_to_buy_sets_the_stop_below_and_the_target_above_the_price() -
 
 def test_agreement_to_sell_sets_them_the_other_way_round_and_the_profit_is_still_positive() -> None:
     verdict = decide(ballots(-1.0, 0.0, -0.5, 0.0), QUOTE, SETTINGS)
-    assert verdict.action is Action.SELL
+    assert verdict.action is Signal.SELL
     assert (verdict.target_price, verdict.price, verdict.stop_price) == (Decimal(94), Decimal(100), Decimal(104))
     assert verdict.expected_profit_percent == 6.0
     assert verdict.time_horizon is TimeHorizon.MEDIUM
@@ -45,7 +45,7 @@ def test_agreement_to_sell_sets_them_the_other_way_round_and_the_profit_is_still
 
 def test_votes_that_cancel_each_other_out_hold_without_target_and_stop() -> None:
     verdict = decide(ballots(1.0, -1.0, 0.0, 0.0), QUOTE, SETTINGS)
-    assert verdict.action is Action.HOLD
+    assert verdict.action is Signal.HOLD
     assert (verdict.target_price, verdict.stop_price, verdict.expected_profit_percent) == (None, None, 0.0)
     assert verdict.confidence == 100.0
 
@@ -65,26 +65,26 @@ def test_weights_decide_whose_vote_counts() -> None:
 
 def test_when_all_abstain_a_person_must_look() -> None:
     verdict = decide(ballots(None, None, None, None), QUOTE, SETTINGS)
-    assert verdict.action is Action.REVIEW
+    assert verdict.action is Signal.REVIEW
     assert verdict.confidence == 1
     assert "every signal with a weight abstains" in verdict.details
 
 
 def test_when_only_muted_signals_speak_a_person_must_look() -> None:
-    assert decide(ballots(1.0, None, weights=(0, 1)), QUOTE, SETTINGS).action is Action.REVIEW
+    assert decide(ballots(1.0, None, weights=(0, 1)), QUOTE, SETTINGS).action is Signal.REVIEW
 
 
 @pytest.mark.parametrize("atr", [0.0, math.nan, 1e-7])
 def test_without_a_usable_range_no_trade_is_recommended(atr: float) -> None:
     verdict = decide(ballots(1.0, 1.0, 0.0, 0.0), Quote(100.0, atr, "USD"), SETTINGS)
-    assert verdict.action is Action.REVIEW
+    assert verdict.action is Signal.REVIEW
     assert "too small to set a stop" in verdict.details
 
 
 @pytest.mark.parametrize("close", [math.nan, 0.0, 0.00001])
 def test_a_close_that_is_no_price_is_for_a_person_to_look_at(close: float) -> None:
     verdict = decide(ballots(1.0, 1.0, 0.0, 0.0), Quote(close, 1.0, "USD"), SETTINGS)
-    assert (verdict.action, verdict.price) == (Action.REVIEW, None)
+    assert (verdict.action, verdict.price) == (Signal.REVIEW, None)
 
 
 def test_a_wild_range_never_puts_the_target_of_a_sale_below_zero() -> None:

@@ -14,11 +14,11 @@ from ba2_trade_platform.core.lessons.outcomes import Decision, Horizons, Outcome
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.calendars.sessions import session_calendar
 from ba2_trade_platform.market.prices.series import RawBars, Series
-from ba2_trade_platform.vocabulary import Action, MetFirst, TimeHorizon
+from ba2_trade_platform.vocabulary import MetFirst, Signal, TimeHorizon
 from tests.fakes.prices import OneSeries
 
 AS_OF = datetime(2013, 7, 1, 20, tzinfo=UTC)
-BUY = Decision("ACME", Action.BUY, 80, 5, Decimal(110), Decimal(95), TimeHorizon.SHORT, AS_OF)
+BUY = Decision("ACME", Signal.BUY, 80, 5, Decimal(110), Decimal(95), TimeHorizon.SHORT, AS_OF)
 
 
 def outcome(decision: Decision, *closes: float, spread: float = 1) -> OutcomeOf:
@@ -48,7 +48,7 @@ def test_a_stop_that_is_touched_first_makes_it_wrong_and_a_day_that_touches_both
 
 
 def test_a_sell_is_right_when_the_price_falls() -> None:
-    sell = replace(BUY, action=Action.SELL, target_price=Decimal(90), stop_price=Decimal(105))
+    sell = replace(BUY, action=Signal.SELL, target_price=Decimal(90), stop_price=Decimal(105))
     assert outcome(sell, 95, 89).met_first is MetFirst.TARGET
     assert outcome(sell, 104).was_right is False
     bare = replace(sell, target_price=None, stop_price=None)
@@ -66,7 +66,7 @@ def test_without_target_and_stop_the_close_of_the_horizon_decides() -> None:
 
 @pytest.mark.parametrize(("close", "right"), [(101.9, True), (98.1, True), (102.1, False), (97.9, False)])
 def test_a_hold_is_right_while_the_price_stays_near(close: float, right: bool) -> None:
-    judged = outcome(replace(BUY, action=Action.HOLD), 120, close)
+    judged = outcome(replace(BUY, action=Signal.HOLD), 120, close)
     assert (judged.was_right, judged.met_first) == (right, None)
 
 

@@ -13,7 +13,7 @@ import pytest
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.monitoring.job_list import BOUND
-from ba2_trade_platform.vocabulary import Action, ErrorCode, Source, Status, Subtype
+from ba2_trade_platform.vocabulary import ErrorCode, Signal, Source, Status, Subtype
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import change
@@ -61,7 +61,7 @@ def test_each_filter_shows_what_it_names(desk: Desk) -> None:
     assert shown(desk, Filter(expert=first)) == [bought, failed]
     assert shown(desk, Filter(symbol=" aapl ")) == [bought, slow]
     assert shown(desk, Filter(subtype=Subtype.OPEN_POSITIONS)) == [bought]
-    assert shown(desk, Filter(action=Action.BUY)) == [bought]
+    assert shown(desk, Filter(action=Signal.BUY)) == [bought]
     assert shown(desk, Filter(source=Source.WATCHLIST)) == [bought]
     assert shown(desk, Filter(code="AUTH")) == [failed]
     assert shown(desk, Filter(code="RATE_LIMIT")) == []

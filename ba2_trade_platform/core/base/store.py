@@ -1,0 +1,177 @@
+"""Store: opens read transactions, write transactions and commands, and publishes what they changed."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from ba2_trade_platform.core.base.access import PermissionCheck
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.clocks import Clock, SystemClock
+from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.base.transactions import Command, Transaction
+from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, WRITES
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T", bound=Transaction)
+
+
+class Committed(Protocol):
+    """Whoever wants to be woken after a commit that made or took away work."""
+
+    def committed(self) -> None:
+        """Look for work."""
+
+
+class Store:
+    """Opens transactions on the database and publishes what they changed."""
+
+    def __init__(
+        self, engine: Engine, feed: ChangeFeed, check_permission: PermissionCheck, clock: Clock | None = None
+    ) -> None:
+        self.engine = engine
+        self.feed = feed
+        self.check_permission = check_permission
+        self.clock: Clock = clock or SystemClock()
+        self.commits = 0
+        self._writer = engine.execution_options(**WRITES)
+        self._listeners: list[Committed] = []
+        self._watcher: Connection | None = None
+        self._closing = False
+        self._turn = threading.Lock()
+
+    def on_commit(self, listener: Committed) -> None:
+        """Wake `listener` after every commit that made work."""
+        self._listeners.append(listener)
+
+    def close(self) -> None:
+        """Accept no more commands; what the worker still has to write is written."""
+        self._closing = True
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        if self._watcher is not None:
+            self._watcher.close()
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a read transaction; raises Unavailable when the database cannot be read."""
+        with explained(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def watch(self) -> Iterator[Connection]:
+        """Read on one connection that stays the same, for only there can SQLite tell that others have written.
+
+        One caller only, the worker's database thread.
+        """
+        with explained():
+            if self._watcher is None:
+                self._watcher = self.engine.connect()
+            with self._watcher.begin():
+                yield self._watcher
+
+    def check(self) -> None:
+        """Take the write lock and let go of it; raises Unavailable when the database cannot be written just now."""
+        with explained(), self._writer.begin():
+            pass
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait for the other writers of this process in a queue.
+
+        SQLite's own waiting is to try again now and then: beside a worker that writes tick after tick, a person's
+        write was seen to wait for three seconds.
+        """
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise Unavailable("the database is locked by another program")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def write(self, *, internal: bool = False) -> Iterator[Transaction]:
+        """Open a write transaction that commits when the block ends and rolls back when it raises.
+
+        `internal`: the console's own book-keeping, which wakes no worker and goes on while the console stops. Raises
+        Unavailable when the database is locked or full; then nothing was changed.
+        """
+        with self._unit_of_work(Transaction, internal=internal) as transaction:
+            yield transaction
+
+    @contextmanager
+    def command(self, by: Actor, action: Action, subject: Subject) -> Iterator[Command]:
+        """Open the write transaction of a verb, once its actor is found to be permitted it.
+
+        Raises Unavailable as `write` does, and what the permission check raises.
+        """
+        self.check_permission(by, action, subject)
+
+        def begin(session: Session) -> Command:
+            return Command(session, self.clock.now(), by, action, subject)
+
+        with self._unit_of_work(begin) as command:
+            yield command
+
+    @contextmanager
+    def _unit_of_work(self, begin: Callable[[Session], T], *, internal: bool = False) -> Iterator[T]:
+        if self._closing and not internal:
+            raise Unavailable("the console is stopping")
+        with explained(), self._in_turn(), Session(self._writer) as session, session.begin():
+            transaction = begin(session)
+            yield transaction
+            # Counted before others can see the commit, or the watcher would take it for another program's.
+            self.commits += 1
+        if transaction.change is not None:
+            self.feed.publish(transaction.change)
+        for act in transaction.afterwards:
+            try:
+                act()
+            except Exception:
+                log.exception("What follows a commit failed; what was committed stands")
+        if transaction.makes_work and not internal:
+            for listener in self._listeners:
+                listener.committed()
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the database cannot do just now into Unavailable with a sentence."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(storage_sentence(error)) from error
+    except PoolTimeoutError as error:
+        raise Unavailable("the database has no free connection") from error
+
+
+def storage_sentence(error: OperationalError) -> str:
+    """Return why the database cannot serve, in plain words."""
+    text = str(error.orig)
+    if re.search("locked|busy", text):
+        return "the database is locked by another program"
+    if "full" in text:
+        return "the disk is full"
+    if "readonly" in text:
+        return "the database is read-only"
+    return f"the database answered: {text}"
+
+
+def violates(error: IntegrityError, table: Table, *columns: str) -> bool:
+    """Tell whether `error` is the refusal of exactly this unique index, so that no other error is taken for it."""
+    wanted = ", ".join(f"{table.name}.{column}" for column in columns)
+    return str(error.orig) == f"UNIQUE constraint failed: {wanted}"
