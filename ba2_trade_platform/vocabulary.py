@@ -156,13 +156,20 @@ class BatchKind(StrEnum):
 
 
 class BatchState(StrEnum):
-    """Whether a batch still has queued items, and if not, whether any succeeded or a person ended it."""
+    """Where a batch stands.
 
+    A canary runs before the rest where there is one. A person can pause, cancel or abort it: what is aborted still runs
+    what was queued. One that nobody ended is failed when nothing in it succeeded.
+    """
+
+    CANARY = "canary"
     RUNNING = "running"
     PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    CANARY_FAILED = "canary_failed"
+    ABORTED = "aborted"
 
 
 class ItemOutcome(StrEnum):
@@ -175,16 +182,6 @@ class ItemOutcome(StrEnum):
     BLOCKED = "blocked"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-
-
-class BulkState(StrEnum):
-    """Where a bulk re-run stands: its canary runs first where it has one, then the rest."""
-
-    CANARY = "canary"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    CANARY_FAILED = "canary_failed"
-    ABORTED = "aborted"
 
 
 class BreakerState(StrEnum):

@@ -54,7 +54,7 @@ def measure(options: Namespace) -> Section:
             begun = time.perf_counter()
             _drain(platform, bulk.id)
             drained = time.perf_counter() - begun
-        counts = platform.bulk_reruns.get(bulk.id).counts
+        counts = platform.batches.get(bulk.id).counts
         platform.stop()
     assert counts.succeeded == preview.will_run, counts
     assert counts.queued == 0, counts
@@ -100,7 +100,7 @@ def _drain(platform: Platform, bulk_id: int) -> None:
     ended = threading.Event()
 
     def listen(change: Change) -> None:
-        if change.ids is None and platform.bulk_reruns.get(bulk_id).finished_at is not None:
+        if change.ids is None and platform.batches.get(bulk_id).finished_at is not None:
             ended.set()
 
     subscription = platform.store.feed.subscribe(listen)

@@ -19,8 +19,9 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Planner
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
+from ba2_trade_platform.core.batches.cancellations import Cancellations
 from ba2_trade_platform.core.batches.service import Batches
-from ba2_trade_platform.core.completion.batches import settle_ended
+from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.core.contracts.experts import Prices, SideEffects
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.models.call_log import forget_answers
@@ -40,6 +41,7 @@ class AnalysisServices:
     bulk_reruns: BulkReruns
     batches: Batches
     slices: BulkSlices
+    cancellations: Cancellations
 
 
 def open_analyses(
@@ -52,14 +54,15 @@ def open_analyses(
     archive_files: ArchiveFiles,
 ) -> AnalysisServices:
     """Put the services together; nothing is asked yet. The store wakes the dispatcher at each commit."""
+    completion = BatchCompletion(telemetry.metrics)
     transitions = Transitions(
-        (forget_answers, settle_ended, promote_completed, record_end_events, telemetry.follow),
+        (forget_answers, completion.settle_ended, promote_completed, record_end_events, telemetry.follow),
     )
     dispatcher, rerun_planner = EmbeddedDispatcher(), RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
-    queue = WorkerQueue(store, dispatcher, abilities, market)
+    queue = WorkerQueue(store, dispatcher, abilities, market, completion)
     store.on_commit(dispatcher)
-    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled, telemetry=telemetry)
+    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled)
     return AnalysisServices(
         transitions=transitions,
         dispatcher=dispatcher,
@@ -77,6 +80,7 @@ def open_analyses(
         ),
         waiting_retries=WaitingRetries(store, dispatcher, transitions),
         bulk_reruns=bulk_reruns,
-        batches=Batches(store, queue, bulk_reruns),
-        slices=BulkSlices(planner, Rerun(store.clock, dispatcher, rerun_planner, transitions)),
+        batches=Batches(store, queue, bulk_reruns, completion),
+        slices=BulkSlices(planner, Rerun(store.clock, dispatcher, rerun_planner, transitions), completion),
+        cancellations=Cancellations(transitions, completion),
     )

@@ -48,6 +48,7 @@ def open_worker(
             WorkerIdentity(name, environment, market.clock.now, abilities),
             settings.max_rescues,
             services.slices,
+            services.cancellations,
             services.transitions,
             _breaker_policy(settings),
             telemetry,

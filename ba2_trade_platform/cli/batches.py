@@ -47,7 +47,9 @@ def submit(
 
 @batch.command("list")
 def list_batches(
-    state: Annotated[str | None, typer.Option(help="running, paused, completed, failed or cancelled")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="canary, running, paused, completed, failed, cancelled, canary_failed or aborted")
+    ] = None,
     kind: Annotated[str | None, typer.Option(help="submit, bulk_rerun or schedule_run")] = None,
     limit: Annotated[int, typer.Option(help="1 to 500")] = 20,
     json: AsJson = False,
@@ -75,7 +77,7 @@ def show(batch_id: BatchId, json: AsJson = False) -> None:
         return
     typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}")
     if one["seconds_left"] is not None:
-        typer.echo(f"  About {one['seconds_left']} s to go, at the pace so far.")
+        typer.echo(f"  About {one['seconds_left']} s to go, as the newest analyses of these experts took.")
     for item in rest["items"]:
         about = f"#{item['analysis_id']} " if item["analysis_id"] else ""
         typer.echo(f"  {about}{item['symbol']} {item['expert']}: {item['outcome']}, {item['reason']}")
@@ -97,6 +99,12 @@ def resume(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> No
 def cancel(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """End what it still has; running experts are stopped."""
     _press(batch_id, "cancel", reason, json)
+
+
+@batch.command("abort")
+def abort(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
+    """Abort a bulk re-run: what is not queued yet is skipped, what is queued or runs goes on."""
+    _press(batch_id, "abort", reason, json)
 
 
 @batch.command("rerun-failed")

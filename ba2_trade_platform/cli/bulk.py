@@ -57,17 +57,17 @@ def bulk_reruns(
     """Show the newest bulk re-runs, or one of them with what did not complete."""
     with connect() as console:
         if bulk_id is None:
-            page = console.get("/bulk-reruns", limit=20)
+            page = console.get("/batches", kind="bulk_rerun", limit=20)
             found = {"items": page["items"]}
         else:
-            path = f"/bulk-reruns/{bulk_id}"
+            path = f"/batches/{bulk_id}"
             rest = console.get(f"{path}/items", outcome=["failed", "skipped", "blocked"], limit=500)
             found = {"items": [console.get(path)], "not_completed": rest["items"]}
     if json:
         print_json(found)
         return
     for one in found["items"]:
-        typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}: {one['reason']}")
+        typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}: {one['rerun']['reason']}")
     for item in found.get("not_completed", []):
         typer.echo(f"  #{item['analysis_id']} {item['symbol']} {item['expert']}: {item['outcome']}, {item['reason']}")
     if not found["items"]:
@@ -77,7 +77,7 @@ def bulk_reruns(
 def abort_bulk(bulk_id: BulkId, reason: Reason = None, json: AsJson = False) -> None:
     """Abort a bulk re-run: what is not queued yet is skipped, what is queued or runs goes on."""
     with connect() as console:
-        show_answer(console.post(f"/bulk-reruns/{bulk_id}/abort", reason=reason), json)
+        show_answer(console.post(f"/batches/{bulk_id}/abort", reason=reason), json)
 
 
 def _filter(

@@ -103,6 +103,7 @@ class Gateway:
     def test(self, name: str, model: str | None = None, *, by: Actor) -> ConnectionTest:
         """Make a tiny real call and say what came of it. Blocking. Raises NotFound."""
         connection = self._providers.connection(name)
+        log.info("%s tests the model provider %s", by, name)
         return self._loop.submit(self._test(connection, model or connection.provider.quick_model)).result()
 
     def close(self) -> None:

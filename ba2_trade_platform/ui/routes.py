@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from nicegui import app, ui
 from starlette.requests import Request
@@ -12,7 +13,6 @@ from starlette.responses import RedirectResponse
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.ui.analysis.page import analysis_page
 from ba2_trade_platform.ui.batches.batch_page import batch_page
-from ba2_trade_platform.ui.batches.bulk_pages import bulk_list_page, bulk_page
 from ba2_trade_platform.ui.batches.list_page import batch_list_page
 from ba2_trade_platform.ui.experts.page import experts_page
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -92,12 +92,13 @@ def _analyses(desk: Desk) -> None:
         await batch_page(desk, batch_id, request)
 
     @page("/bulk-reruns")
-    async def bulk_reruns(request: Request) -> None:
-        await bulk_list_page(desk, request)
+    async def bulk_reruns() -> RedirectResponse:
+        return RedirectResponse("/batches?kind=bulk_rerun")
 
     @page("/bulk-reruns/{bulk_id}")
-    async def bulk_rerun(bulk_id: str, request: Request) -> None:
-        await bulk_page(desk, bulk_id, request)
+    async def bulk_rerun(bulk_id: str, request: Request) -> RedirectResponse:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/batches/{quote(bulk_id, safe='')}{query}")
 
 
 def _history(desk: Desk) -> None:

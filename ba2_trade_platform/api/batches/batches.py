@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,9 +15,10 @@ from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
 from ba2_trade_platform.core.analyses.queue_service import MAX_BATCH
-from ba2_trade_platform.core.batches.queries import BatchCounts, BatchItem, Reason
+from ba2_trade_platform.core.batches.counts import BatchCounts
+from ba2_trade_platform.core.batches.queries import BatchItem, Reason
 from ba2_trade_platform.core.batches.requests import BatchRequest
-from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source, Subtype
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Subtype
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 BatchId = Annotated[int, Path(ge=1, le=MAX_ID, description="The batch")]
@@ -82,8 +83,23 @@ class BatchAccepted(_Answer):
     sentence: str
 
 
+class RerunPlanAnswer(_Answer):
+    """What a bulk re-run was accepted to do."""
+
+    mode: Mode
+    reason: str
+    filter: dict[str, Any] | None
+    rate_per_minute: int | None
+    canary: int | None
+    will_run: int
+    after_batch_id: int | None
+
+
 class BatchAnswer(_Answer):
-    """A batch as it stands; the counts always add up to their total. `stopped_...`: of one paused or cancelled."""
+    """A batch as it stands; the counts always add up to their total.
+
+    `stopped_...` and `reason`: of one that is paused, cancelled or aborted. `rerun`: of a bulk re-run.
+    """
 
     id: int
     kind: BatchKind
@@ -95,7 +111,8 @@ class BatchAnswer(_Answer):
     finished_at: datetime | None
     stopped_at: datetime | None
     stopped_by: str | None
-    reason: str | None
+    reason: Annotated[str | None, Field(validation_alias="stop_reason")]
+    rerun: RerunPlanAnswer | None
     counts: BatchCounts
     seconds_left: int | None
     sentence: str
@@ -181,6 +198,12 @@ def resume_batch(batch_id: BatchId, console: Console, asker: Asker, body: Reason
 def cancel_batch(batch_id: BatchId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BatchAnswer:
     """End what it still has, slice by slice; running experts are stopped."""
     return BatchAnswer.model_validate(console.batches.cancel(batch_id, by=asker, reason=_why(body)))
+
+
+@router.post("/{batch_id}/abort", status_code=202, responses=documented(404, 409))
+def abort_batch(batch_id: BatchId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BatchAnswer:
+    """Skip what a bulk re-run has not queued yet; what is queued or runs goes on."""
+    return BatchAnswer.model_validate(console.batches.abort(batch_id, by=asker, reason=_why(body)))
 
 
 @router.post("/{batch_id}/rerun-failed", status_code=202, responses=documented(404, 409))

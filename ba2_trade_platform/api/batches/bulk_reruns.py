@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -12,10 +13,11 @@ from ba2_trade_platform.api.analyses.analyses import AnalysisFilterBody
 from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody, RowId
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
 from ba2_trade_platform.core.batches.bulk_previews import ErrorCount, ReasonCount
-from ba2_trade_platform.core.batches.bulk_queries import BulkCounts, BulkItem
-from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Mode
+from ba2_trade_platform.core.batches.queries import Batch
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode
 
 router = APIRouter(prefix="/bulk-reruns", tags=["bulk re-runs"])
 BulkId = Annotated[int, Path(ge=1, le=MAX_ID, description="The bulk re-run")]
@@ -76,6 +78,29 @@ class BulkPreviewed(_Answer):
     override: bool
 
 
+class BulkState(StrEnum):
+    """Where a bulk re-run stands, in the words of these routes: one of which nothing succeeded is completed too."""
+
+    CANARY = "canary"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    CANARY_FAILED = "canary_failed"
+    ABORTED = "aborted"
+
+
+class BulkCounts(BaseModel):
+    """What became of the items so far; `queued` has not ended yet. They always add up to `total`."""
+
+    total: int
+    queued: int
+    succeeded: int
+    failed: int
+    skipped: int
+    blocked: int
+
+
 class BulkAnswer(_Answer):
     """A bulk re-run as it stands; the counts always add up to their total, and `queued` has not ended yet."""
 
@@ -95,12 +120,60 @@ class BulkAnswer(_Answer):
     counts: BulkCounts
     sentence: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_batch(cls, value: Any) -> Any:
+        """Read a batch of this kind in the words of these routes."""
+        if not isinstance(value, Batch):
+            return value
+        plan, counts = value.rerun, value.counts
+        if plan is None:
+            raise NotFound(f"Bulk re-run {value.id} not found")
+        ended_by_itself = value.state in (BatchState.COMPLETED, BatchState.FAILED)
+        return {
+            "id": value.id,
+            "name": value.name,
+            "state": BulkState.COMPLETED if ended_by_itself else BulkState(value.state.value),
+            "actor": value.actor,
+            "reason": plan.reason,
+            "mode": plan.mode,
+            "rate_per_minute": plan.rate_per_minute,
+            "canary": plan.canary,
+            "filter": plan.filter,
+            "will_run": plan.will_run,
+            "created_at": value.created_at,
+            "finished_at": value.finished_at,
+            "after_batch_id": plan.after_batch_id,
+            "counts": {
+                "total": counts.total,
+                "queued": counts.remaining,
+                "succeeded": counts.succeeded,
+                "failed": counts.failed,
+                "skipped": counts.skipped,
+                "blocked": counts.blocked,
+            },
+            "sentence": value.sentence,
+        }
+
 
 class BulkAnswers(_Answer):
     """One page of bulk re-runs, newest first; `next_cursor` absent: no more."""
 
     items: list[BulkAnswer]
     next_cursor: int | None
+
+
+class BulkItem(_Answer):
+    """One analysis in a bulk re-run; `analysis_id` absent: it was deleted. `attempt`: the one that this made."""
+
+    position: int
+    analysis_id: int | None
+    symbol: str
+    expert_instance_id: int
+    expert: str
+    attempt: int | None
+    outcome: ItemOutcome
+    reason: str | None
 
 
 class BulkItems(_Answer):
@@ -135,23 +208,24 @@ def create_bulk_rerun(body: BulkRerunBody, console: Console, asker: Asker, once:
     return BulkAnswer.model_validate(bulk)
 
 
-@router.get("")
+@router.get("", deprecated=True)
 def list_bulk_reruns(
     console: Console,
     cursor: Annotated[int | None, Query(ge=1, le=MAX_ID, description="next_cursor of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> BulkAnswers:
-    """Return a page of bulk re-runs, newest first."""
-    return BulkAnswers.model_validate(console.bulk_reruns.list(cursor, limit))
+    """Return a page of bulk re-runs, newest first; /batches?kind=bulk_rerun has them too."""
+    page = console.batches.list(kind=BatchKind.BULK_RERUN, cursor=cursor, limit=limit)
+    return BulkAnswers(items=[BulkAnswer.model_validate(each) for each in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{bulk_id}", responses=documented(404))
+@router.get("/{bulk_id}", deprecated=True, responses=documented(404))
 def get_bulk_rerun(bulk_id: BulkId, console: Console) -> BulkAnswer:
-    """Return one bulk re-run as it stands."""
-    return BulkAnswer.model_validate(console.bulk_reruns.get(bulk_id))
+    """Return one bulk re-run as it stands; /batches/{id} has it too."""
+    return BulkAnswer.model_validate(console.batches.get(bulk_id))
 
 
-@router.get("/{bulk_id}/items", responses=documented(404))
+@router.get("/{bulk_id}/items", deprecated=True, responses=documented(404))
 def list_bulk_items(
     bulk_id: BulkId,
     console: Console,
@@ -160,11 +234,12 @@ def list_bulk_items(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> BulkItems:
     """Return a page of its items, with the reason of each that was not re-run or failed again."""
-    return BulkItems.model_validate(console.bulk_reruns.items(bulk_id, outcome, cursor=cursor, limit=limit))
+    BulkAnswer.model_validate(console.batches.get(bulk_id))  # another kind of batch is none of these
+    return BulkItems.model_validate(console.batches.items(bulk_id, outcome, cursor=cursor, limit=limit))
 
 
-@router.post("/{bulk_id}/abort", status_code=202, responses=documented(404, 409))
+@router.post("/{bulk_id}/abort", deprecated=True, status_code=202, responses=documented(404, 409))
 def abort_bulk_rerun(bulk_id: BulkId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BulkAnswer:
     """Skip what is not queued yet; what is queued or runs goes on."""
     reason = body.reason if body else None
-    return BulkAnswer.model_validate(console.bulk_reruns.abort(bulk_id, by=asker, reason=reason))
+    return BulkAnswer.model_validate(console.batches.abort(bulk_id, by=asker, reason=reason))

@@ -36,7 +36,7 @@ _SUBJECTS: dict[Permission, dict[Subject, tuple[Action, ...]]] = {
     },
     Permission.RUN_QUEUE: {
         Subject.QUEUE: (Action.PAUSE, Action.RESUME, Action.RESIZE),
-        Subject.BATCH: (Action.PAUSE, Action.RESUME, Action.CANCEL),
+        Subject.BATCH: (Action.PAUSE, Action.RESUME, Action.CANCEL, Action.ABORT),
         Subject.BREAKER: (Action.OPEN, Action.CLOSE),
         Subject.NOTIFICATION: (Action.RETRY,),
         Subject.REPLAY: (Action.START, Action.PAUSE, Action.RESUME, Action.CHANGE, Action.STOP),

@@ -15,10 +15,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.submissions import UNDER_WAY, Submission, active_among, dedupe_key
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.symbols import symbol_of
-from ba2_trade_platform.core.completion.batches import settle_batches
+from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE
 from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.db import tables as t
@@ -145,12 +147,17 @@ def foresee(session: Session, abilities: Abilities, submissions: Sequence[Submis
 
 
 def insert_all(
-    session: Session, abilities: Abilities, batch_submissions: Sequence[BatchSubmission], now: datetime
+    transaction: Transaction,
+    abilities: Abilities,
+    completion: BatchCompletion,
+    batch_submissions: Sequence[BatchSubmission],
+    now: datetime,
 ) -> list[SubmittedBatch]:
     """Insert the batches, what of their submissions can be queued, and an item for each, all in a few statements.
 
     The unique index on the dedupe key refuses duplicates, and not a look before. Raises NotFound for an unknown expert.
     """
+    session = transaction.session
     batch_ids = _insert_batches(session, [batch_submission.new for batch_submission in batch_submissions], now)
     submissions = [submission for batch_submission in batch_submissions for submission in batch_submission.submissions]
     sources = [
@@ -175,13 +182,13 @@ def insert_all(
         for batch_id, batch_submission in zip(batch_ids, batch_submissions, strict=True)
     ]
     _insert_items(session, batches)
-    settle_batches(session, batch_ids, now)
+    completion.settle(transaction, batch_ids, now)
     session.execute(
         plain_insert(t.activity_log),
         [
             {
-                "actor_id": batch_submission.new.actor_id, "at": now, "subject_type": "batch", "subject_id": batch_id,
-                "what": "submit", "after": batch_submission.new.name,
+                "actor_id": batch_submission.new.actor_id, "at": now, "subject_type": Subject.BATCH,
+                "subject_id": batch_id, "what": Action.SUBMIT, "after": batch_submission.new.name,
             }
             for batch_id, batch_submission in zip(batch_ids, batch_submissions, strict=True)
         ],

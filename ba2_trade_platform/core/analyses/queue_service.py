@@ -26,6 +26,7 @@ from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.base.transactions import Command, Transaction
+from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
 from ba2_trade_platform.core.contracts.queue import Abilities, Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
@@ -64,8 +65,16 @@ class QueueState:
 class WorkerQueue:
     """Submits analyses and holds the queue's switches."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, abilities: Abilities, prices: Prices) -> None:
+    def __init__(
+        self,
+        store: Store,
+        dispatcher: Dispatcher,
+        abilities: Abilities,
+        prices: Prices,
+        completion: BatchCompletion,
+    ) -> None:
         self._store = store
+        self._completion = completion
         self._dispatcher = dispatcher
         self._abilities = abilities
         self._prices = prices
@@ -131,7 +140,6 @@ class WorkerQueue:
         with self._store.command(by, Action.SUBMIT, Subject.BATCH) as command:
             new = NewBatch(BatchKind.SUBMIT, title, source, command.actor_id)
             batch = self.insert_batch(command, new, submissions)
-            command.record(batch.batch_id, after=batch.sentence)
         log.info("%s", batch.sentence)
         return batch
 
@@ -152,7 +160,7 @@ class WorkerQueue:
         What two of them ask for is in the first, and under way already for the second. Raises NotFound for an unknown
         expert.
         """
-        batches = insert_all(transaction.session, self._abilities, batch_submissions, self._store.clock.now())
+        batches = insert_all(transaction, self._abilities, self._completion, batch_submissions, self._store.clock.now())
         queued = [
             (submission, item.analysis_id)
             for batch_submission, batch in zip(batch_submissions, batches, strict=True)

@@ -10,6 +10,7 @@ from ba2_trade_platform.core.base.change_feed import Topic
 class Action(StrEnum):
     """What a person or program does to a subject; an analysis' own changes of state are lifecycle events besides."""
 
+    ABORT = "abort"
     ACKNOWLEDGE = "acknowledge"
     ARCHIVE = "archive"
     CANCEL = "cancel"

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.batches.bulk_plans import BulkPlan
-from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.core.batches.estimates import expected_cost, expected_seconds
 from ba2_trade_platform.vocabulary import ItemOutcome, Mode
 
-LAST = 50
 TOP_ERRORS = 5
-_A, _I = t.analysis.c, t.expert_instance.c
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class BulkPreview:
     """What `create` will do when it is given this `plan_hash`.
 
     `gone`: chosen ids that no longer exist. `estimated_seconds` and `estimated_cost_usd` come from the newest
-    analyses of each expert; None where none of them says. `suggested_canary` None: too few to need one.
+    analyses of each expert; None where one of them says nothing. `suggested_canary` None: too few to need one.
     """
 
     plan_hash: str
@@ -71,8 +66,8 @@ def preview_of(session: Session, plan: BulkPlan) -> BulkPreview:
         blocked=_reasons(plan, ItemOutcome.BLOCKED),
         gone=plan.gone,
         top_errors=_errors(plan),
-        estimated_seconds=_seconds(session, per_expert),
-        estimated_cost_usd=_cost(session, per_expert),
+        estimated_seconds=expected_seconds(session, per_expert),
+        estimated_cost_usd=expected_cost(session, per_expert),
         suggested_canary=max(2, min(10, len(plan.runs) // 20)) if len(plan.runs) > 20 else None,
         override=plan.override,
     )
@@ -90,32 +85,3 @@ def _errors(plan: BulkPlan) -> tuple[ErrorCount, ...]:
         ErrorCount(code or "", texts[code, fingerprint] or "", count)
         for (code, fingerprint), count in counts.most_common(TOP_ERRORS)
     )
-
-
-def _seconds(session: Session, per_expert: Mapping[int, int]) -> int | None:
-    """How long it may take: the slowest expert by its own limit, or all of them by the slots that bulk work may use."""
-    slots = max(1, int(session.scalar(select(t.queue_state.c.slots)) or 1) - 1)
-    alone, together = [], 0.0
-    for expert, count in per_expert.items():
-        newest = select(_A.duration_ms).where(_A.expert_instance_id == expert).order_by(_A.id.desc()).limit(LAST)
-        typical = session.scalar(select(func.avg(newest.subquery().c.duration_ms)))
-        if typical is None:
-            continue
-        at_once = int(session.scalar(select(_I.max_concurrent).where(_I.id == expert)) or 1)
-        alone.append(count * float(typical) / 1000 / at_once)
-        together += count * float(typical) / 1000 / slots
-    return round(max([together, *alone])) if alone else None
-
-
-def _cost(session: Session, per_expert: Mapping[int, int]) -> Decimal | None:
-    known: list[Decimal] = []
-    for expert, count in per_expert.items():
-        newest = select(_A.id).where(_A.expert_instance_id == expert).order_by(_A.id.desc()).limit(LAST)
-        costs: list[Any] = list(
-            session.scalars(
-                select(t.attempt.c.cost).where(t.attempt.c.analysis_id.in_(newest), t.attempt.c.cost.is_not(None))
-            )
-        )
-        if costs:
-            known.append(count * sum(costs, Decimal(0)) / len(costs))
-    return sum(known, Decimal(0)).quantize(Decimal("0.01")) if known else None

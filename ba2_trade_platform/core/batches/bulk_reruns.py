@@ -6,10 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Integer, func, insert, select, update
+from sqlalchemy import Integer, func, insert, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter
@@ -22,27 +21,17 @@ from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection
 from ba2_trade_platform.core.batches.bulk_previews import BulkPreview, preview_of
-from ba2_trade_platform.core.batches.bulk_queries import (
-    Bulk,
-    BulkItemPage,
-    BulkPage,
-    bulk_page,
-    hash_counts,
-    item_page,
-    read_bulk,
-)
-from ba2_trade_platform.core.batches.bulk_slices import finish, skip_planned
-from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.batches.queries import Batch, hash_counts, read_batch
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each
-from ba2_trade_platform.vocabulary import BatchKind, BatchState, BulkState, ItemOutcome, Mode, Status
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Status
 
 log = get_logger(__name__)
 
 MAX_RATE = 6_000
 TEXT_LENGTH = 500
 NAME_LENGTH = 200
-_A, _B = t.analysis.c, t.bulk_rerun.c
+_A, _B = t.analysis.c, t.batch.c
 
 
 @dataclass(frozen=True)
@@ -59,13 +48,10 @@ class _Wanted:
 
 
 class BulkReruns:
-    """Previews, accepts, shows and aborts bulk re-runs; the worker's tick carries them on."""
+    """Previews and accepts bulk re-runs, which are batches then; the worker's tick carries them on."""
 
-    def __init__(
-        self, store: Store, planner: Planner, *, rerun_enabled: bool = True, telemetry: Telemetry | None = None
-    ) -> None:
+    def __init__(self, store: Store, planner: Planner, *, rerun_enabled: bool = True) -> None:
         self._store = store
-        self._telemetry = telemetry or Telemetry()
         self._planner = planner
         self._enabled = rerun_enabled
 
@@ -87,7 +73,7 @@ class BulkReruns:
         canary: int | None = None,
         override: bool = False,
         once: Once | None = None,
-    ) -> Bulk:
+    ) -> Batch:
         """Accept exactly what was previewed; the analyses are queued from then on, slice by slice.
 
         `canary`: this many run first, the rest only if all of them complete. `override`: also what has reached its
@@ -114,51 +100,10 @@ class BulkReruns:
             title = f"{len(plan.runs)} of {plan.total} analyses"
             command.record(bulk_id, after=title, reason=reason)
             command.wake()
-            bulk = read_bulk(session, bulk_id)
-            keep(session, once, who, bulk, now)
-        log.info("%s accepted by %s: %s will run", bulk.sentence, by, len(plan.runs), bulk=bulk.id)
-        return bulk
-
-    def get(self, bulk_id: int) -> Bulk:
-        """Return one bulk re-run. Raises NotFound."""
-        with self._store.read() as session:
-            return read_bulk(session, bulk_id)
-
-    def list(self, cursor: int | None = None, limit: int = 50) -> BulkPage:
-        """Return up to `limit` (1-500) bulk re-runs, newest first, after `cursor`. Raises Invalid."""
-        with self._store.read() as session:
-            return bulk_page(session, cursor, limit)
-
-    def items(
-        self, bulk_id: int, outcome: Sequence[ItemOutcome] = (), *, cursor: int = 0, limit: int = 100
-    ) -> BulkItemPage:
-        """Return up to `limit` (1-500) items after position `cursor`, of these outcomes only; raises NotFound."""
-        with self._store.read() as session:
-            return item_page(session, bulk_id, outcome, cursor, limit)
-
-    def abort(self, bulk_id: int, *, by: Actor, reason: str | None = None) -> Bulk:
-        """Skip what is not queued yet; what is queued or runs goes on. A second abort changes nothing.
-
-        Raises NotFound, or Refused when it has ended already.
-        """
-        why = clean_text(reason or "").strip()[:TEXT_LENGTH]
-        with self._store.command(by, Action.CANCEL, Subject.BATCH) as command:
-            session, now = command.session, command.now
-            bulk = read_bulk(session, bulk_id)
-            if bulk.state is BulkState.ABORTED:
-                return bulk
-            if bulk.finished_at is not None or bulk.state is BulkState.CANARY_FAILED:
-                raise Refused(
-                    f"Bulk re-run {bulk_id} has already ended: {bulk.state.value.replace('_', ' ')}", code="BULK_ENDED"
-                )
-            skipped = skip_planned(session, bulk_id, f"aborted by {by}" + (f": {why}" if why else ""))
-            session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk_id).values(state=BulkState.ABORTED))
-            for result, count in finish(session, bulk_id, now).items():
-                command.then(partial(self._telemetry.metrics.bulk_item, result, count))
-            command.record(bulk_id, reason=why or None)
-            bulk = read_bulk(session, bulk_id)
-        log.info("Bulk re-run %s aborted by %s: %s skipped", bulk_id, by, len(skipped), bulk=bulk_id)
-        return bulk
+            batch = read_batch(session, bulk_id)
+            keep(session, once, who, batch, now)
+        log.info("%s accepted by %s: %s will run", batch.sentence, by, len(plan.runs), bulk=batch.id)
+        return batch
 
     def _plan(self, selection: Selection, mode: Mode, *, override: bool) -> tuple[BulkPlan, BulkPreview]:
         with self._store.read() as session:
@@ -210,18 +155,16 @@ def _still(session: Session, plan: BulkPlan) -> bool:
 
 
 def _insert(session: Session, plan: BulkPlan, wanted: _Wanted, who: int, now: datetime) -> int:
-    name = wanted.name or f"Re-run of {len(plan.runs)} {'analysis' if len(plan.runs) == 1 else 'analyses'}"
+    after = wanted.after_batch_id
+    known = after is not None and session.scalar(select(_B.id).where(_B.id == after)) is not None
     bulk_id = session.scalar(
         insert(t.batch)
-        .values(kind=BatchKind.BULK_RERUN, name=name, actor_id=who, state=BatchState.RUNNING, created_at=now)
-        .returning(t.batch.c.id)
-    )
-    after = wanted.after_batch_id
-    known = after is not None and session.scalar(select(t.batch.c.id).where(t.batch.c.id == after)) is not None
-    session.execute(
-        insert(t.bulk_rerun).values(
-            batch_id=bulk_id,
-            state=BulkState.CANARY if wanted.canary else BulkState.RUNNING,
+        .values(
+            kind=BatchKind.BULK_RERUN,
+            name=wanted.name or f"Re-run of {len(plan.runs)} {'analysis' if len(plan.runs) == 1 else 'analyses'}",
+            actor_id=who,
+            state=BatchState.CANARY if wanted.canary else BatchState.RUNNING,
+            created_at=now,
             mode=plan.mode,
             reason=wanted.reason,
             filter=wanted.filter,
@@ -231,6 +174,7 @@ def _insert(session: Session, plan: BulkPlan, wanted: _Wanted, who: int, now: da
             next_at=now,
             after_batch_id=after if known else None,
         )
+        .returning(_B.id)
     )
     return int(bulk_id or 0)
 

@@ -5,12 +5,11 @@ Decision record: docs/decisions/0009.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -21,9 +20,10 @@ from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.batches.bulk_plans import Planner
-from ba2_trade_platform.core.completion.batches import settle_batches
+from ba2_trade_platform.core.batches.queries import UNDER_WAY
+from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Status, Subtype, Trigger
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Status, Subtype, Trigger
 
 log = get_logger(__name__)
 
@@ -33,23 +33,20 @@ WAITING = 50
 CATCH_UP = timedelta(seconds=2)
 LANES = {Subtype.OPEN_POSITIONS: 50, Subtype.ENTER_MARKET: 60}  # behind what a person asks for one by one
 
-_B, _ITEM = t.bulk_rerun.c, t.batch_item.c
-_UNDER_WAY = (BulkState.CANARY, BulkState.RUNNING)
+_B, _ITEM = t.batch.c, t.batch_item.c
 _OPEN = (
-    select(_B.batch_id, _B.state, _B.mode, _B.reason, _B.rate_per_minute, _B.canary, _B.next_at, t.batch.c.actor_id)
-    .join(t.batch, t.batch.c.id == _B.batch_id)
-    .where(_B.finished_at.is_(None))
-    .order_by(_B.batch_id)
+    select(_B.id, _B.state, _B.mode, _B.reason, _B.rate_per_minute, _B.canary, _B.next_at, _B.actor_id)
+    .where(_B.finished_at.is_(None), _B.kind == BatchKind.BULK_RERUN, _B.state.in_(UNDER_WAY))
+    .order_by(_B.id)
 )
 
 
 @dataclass
 class Advanced:
-    """What a round of slices did: what it touched, whether more can be done at once, and the items of what ended."""
+    """What a round of slices did: what it touched, and whether more can be done at once."""
 
     touched: set[int] = field(default_factory=set)
     more: bool = False
-    ended: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -64,29 +61,28 @@ class _Slice:
 class BulkSlices:
     """Takes the next items of every bulk re-run that is under way, in the tick's transaction."""
 
-    def __init__(self, planner: Planner, reruns: Rerun) -> None:
+    def __init__(self, planner: Planner, reruns: Rerun, completion: BatchCompletion) -> None:
         self._planner = planner
+        self._completion = completion
         self._reruns = reruns
 
     def advance(self, transaction: Transaction, now: datetime) -> Advanced:
-        """Queue what may be queued now, judge canaries, and end what has nothing left."""
+        """Queue what may be queued now, and judge canaries; what waits for nothing more then ends."""
         session, done, left = transaction.session, Advanced(), SLICE
         for bulk in session.execute(_OPEN).all():
             room, state = left, bulk.state
-            if state is BulkState.CANARY:
+            if state is BatchState.CANARY:
                 state, room = _judge(session, bulk)
                 if state is not bulk.state:
                     transaction.touch(Topic.BATCHES)
-            if state in _UNDER_WAY and bulk.next_at <= now:
+            if state in UNDER_WAY and bulk.next_at <= now:
                 left -= self._slice(transaction, bulk, min(room, left, _allowed(bulk, now)), now, done)
-            if ended := finish(session, bulk.batch_id, now):
-                done.ended.update(ended)
-                transaction.touch(Topic.BATCHES)
+            self._completion.settle(transaction, [bulk.id], now)
         return done
 
     def _slice(self, transaction: Transaction, bulk: Any, room: int, now: datetime, done: Advanced) -> int:
         session = transaction.session
-        items = _next_items(session, bulk.batch_id, room)
+        items = _next_items(session, bulk.id, room)
         if not items:
             return 0
         rows = {row.id: row for row in self._planner.rows(session, {i.analysis_id for i in items if i.analysis_id})}
@@ -112,10 +108,10 @@ class BulkSlices:
         done.more = done.more or bool(part.refused)
         log.info(
             "Bulk re-run %s: %s queued, %s skipped or blocked",
-            bulk.batch_id,
+            bulk.id,
             len(part.queued),
             len(part.refused),
-            bulk=bulk.batch_id,
+            bulk=bulk.id,
             queued=len(part.queued),
             refused=len(part.refused),
         )
@@ -130,7 +126,7 @@ class BulkSlices:
                     RerunOptions(bulk.mode, reason=bulk.reason, override=True),  # the plan has looked at the limit
                     bulk.actor_id,
                     trigger=Trigger.BULK,
-                    batch_id=bulk.batch_id,
+                    batch_id=bulk.id,
                     priority=max(row.priority, LANES[row.subtype]),
                 )
         except Unavailable:
@@ -142,29 +138,12 @@ class BulkSlices:
         except OperationalError:
             raise  # locked or full: nobody's data is to blame
         except Exception as error:  # what one analysis has kept is broken: the tick is everybody's
-            log.exception("Bulk re-run %s: analysis %s cannot be queued", bulk.batch_id, row.id)
+            log.exception("Bulk re-run %s: analysis %s cannot be queued", bulk.id, row.id)
             part.refuse(item, ItemOutcome.BLOCKED, f"it cannot be read ({type(error).__name__}); re-run it fresh")
         else:
             part.queued.append(
                 {"s_id": item.id, "outcome": ItemOutcome.QUEUED, "attempt": accepted.attempt, "reason": None}
             )
-
-
-def finish(session: Session, bulk_id: int, now: datetime) -> dict[str, int]:
-    """End this bulk re-run, with its batch, if nothing in it waits any more; return then its items by outcome."""
-    waits = exists().where(_ITEM.batch_id == bulk_id, _ITEM.outcome.in_([ItemOutcome.PLANNED, ItemOutcome.QUEUED]))
-    ended = session.execute(
-        update(t.bulk_rerun)
-        .where(_B.batch_id == bulk_id, _B.finished_at.is_(None), ~waits)
-        .values(finished_at=now, state=case((_B.state.in_(_UNDER_WAY), BulkState.COMPLETED), else_=_B.state))
-        .returning(_B.state)
-    ).one_or_none()
-    if ended is None:
-        return {}
-    settle_batches(session, [bulk_id], now)
-    log.info("Bulk re-run %s: %s", bulk_id, ended.state.value)
-    items = select(_ITEM.outcome, func.count().label("items")).where(_ITEM.batch_id == bulk_id).group_by(_ITEM.outcome)
-    return {row.outcome.value: int(row.items) for row in session.execute(items)}
 
 
 def skip_planned(session: Session, bulk_id: int, reason: str) -> list[int]:
@@ -178,12 +157,12 @@ def skip_planned(session: Session, bulk_id: int, reason: str) -> list[int]:
     return [row.analysis_id for row in skipped if row.analysis_id]
 
 
-def _judge(session: Session, bulk: Any) -> tuple[BulkState, int]:
+def _judge(session: Session, bulk: Any) -> tuple[BatchState, int]:
     """Return the state that the canary's items so far make, and how many more of them are to be queued.
 
     An item that was queued has its attempt; one that was skipped before that has none, and another takes its place.
     """
-    of_batch = _ITEM.batch_id == bulk.batch_id
+    of_batch = _ITEM.batch_id == bulk.id
     ran = session.execute(
         select(_ITEM.outcome, func.count().label("items"))
         .where(of_batch, _ITEM.attempt.is_not(None), _ITEM.outcome != ItemOutcome.PLANNED)
@@ -199,16 +178,16 @@ def _judge(session: Session, bulk: Any) -> tuple[BulkState, int]:
             .limit(1)
         ).one()
         about = f"#{bad.analysis_id} ({bad.symbol})" if bad.analysis_id else bad.symbol
-        skip_planned(session, bulk.batch_id, f"the canary failed: {about} did not complete")
-        log.warning("Bulk re-run %s stops: its canary %s did not complete: %s", bulk.batch_id, about, bad.reason)
-        return _enter(session, bulk.batch_id, BulkState.CANARY_FAILED), 0
+        skip_planned(session, bulk.id, f"the canary failed: {about} did not complete")
+        log.warning("Bulk re-run %s stops: its canary %s did not complete: %s", bulk.id, about, bad.reason)
+        return _enter(session, bulk.id, BatchState.CANARY_FAILED), 0
     if well >= bulk.canary:
-        return _enter(session, bulk.batch_id, BulkState.RUNNING), SLICE
-    return BulkState.CANARY, min(SLICE, bulk.canary - well - under_way)
+        return _enter(session, bulk.id, BatchState.RUNNING), SLICE
+    return BatchState.CANARY, min(SLICE, bulk.canary - well - under_way)
 
 
-def _enter(session: Session, bulk_id: int, state: BulkState) -> BulkState:
-    session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk_id).values(state=state))
+def _enter(session: Session, bulk_id: int, state: BatchState) -> BatchState:
+    session.execute(update(t.batch).where(_B.id == bulk_id).values(state=state))
     return state
 
 
@@ -223,7 +202,7 @@ def _allowed(bulk: Any, now: datetime) -> int:
 def _wait(session: Session, bulk: Any, queued: int, now: datetime) -> None:
     since = max(bulk.next_at, now - CATCH_UP)
     later = since + queued * timedelta(minutes=1) / bulk.rate_per_minute
-    session.execute(update(t.bulk_rerun).where(_B.batch_id == bulk.batch_id).values(next_at=later))
+    session.execute(update(t.batch).where(_B.id == bulk.id).values(next_at=later))
 
 
 def _next_items(session: Session, bulk_id: int, room: int) -> list[Any]:

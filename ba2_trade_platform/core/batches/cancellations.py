@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, literal_column, select, update
+from sqlalchemy import bindparam, literal_column, select
 
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.completion.batches import record_batch_events, settle_batches
+from ba2_trade_platform.core.batches.bulk_slices import skip_planned
+from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ItemOutcome
 
@@ -19,7 +20,7 @@ log = get_logger(__name__)
 SLICE = 200
 _A, _B, _ITEM = t.analysis.c, t.batch.c, t.batch_item.c
 _UNFINISHED = (
-    select(_B.id, _B.name, _B.pause_reason, _B.paused_by)
+    select(_B.id, _B.stop_reason, _B.stopped_by)
     .where(_B.state == literal_column("'cancelled'"), _B.finished_at.is_(None))
     .order_by(_B.id)
     .limit(1)
@@ -40,8 +41,9 @@ _NEXT = (
 class Cancellations:
     """Ends what cancelled batches still have, in the tick's transaction."""
 
-    def __init__(self, transitions: Transitions) -> None:
+    def __init__(self, transitions: Transitions, completion: BatchCompletion) -> None:
         self._transitions = transitions
+        self._completion = completion
 
     def carry_on(self, transaction: Transaction, now: datetime) -> int:
         """Cancel the next slice of the oldest batch that is being cancelled; return how many analyses that was."""
@@ -49,16 +51,14 @@ class Cancellations:
         batch = session.execute(_UNFINISHED).one_or_none()
         if batch is None:
             return 0
+        reason = batch.stop_reason or "cancelled with its batch"
+        skip_planned(session, batch.id, reason)
         ids = session.scalars(_NEXT, {"n_batch": batch.id}).all()
-        reason = batch.pause_reason or "cancelled with its batch"
         changes = [
             Change(standing, now, reason=reason, logged=f"batch {batch.id}: {reason}")
             for standing in standings(session, ids).values()
         ]
-        self._transitions.apply(transaction, Event.CANCEL, changes, by=batch.paused_by)
-        settle_batches(session, [batch.id], now)  # a schedule's run ends with its batch
-        waits = exists().where(_ITEM.batch_id == batch.id, _ITEM.outcome == ItemOutcome.QUEUED)
-        done = update(t.batch).where(_B.id == batch.id, ~waits).values(finished_at=now).returning(_B.id)
-        record_batch_events(session, session.scalars(done).all(), now)
+        self._transitions.apply(transaction, Event.CANCEL, changes, by=batch.stopped_by)
+        self._completion.settle(transaction, [batch.id], now)
         log.info("Batch %s: %s analyses cancelled", batch.id, len(ids), batch=batch.id, cancelled=len(ids))
         return len(ids)

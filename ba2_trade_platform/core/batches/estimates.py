@@ -7,24 +7,27 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, literal, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.vocabulary import ItemOutcome
 
 LAST = 50
-_A, _I = t.analysis.c, t.expert_instance.c
+_A, _I, _ITEM = t.analysis.c, t.expert_instance.c, t.batch_item.c
 _COMPLETED = _A.status == literal_column("'completed'")
 _CLAIMABLE = (_A.status == literal_column("'pending'")) & literal_column("NOT market_analysis.held")
 
 
-def expected_seconds(session: Session, per_expert: Mapping[int, int]) -> int | None:
-    """Return how long these analyses take behind what waits already; None when an expert has not worked yet.
+def expected_seconds(session: Session, per_expert: Mapping[int, int], batch_id: int | None = None) -> int | None:
+    """Return how long these analyses take behind what waits before them; None when an expert has not worked yet.
+
+    `batch_id`: they are what is left of this batch; of what waits, only that before its first one counts.
 
     The slowest expert by its own limit, or all of them by the slots that bulk work may use, whichever is longer.
     """
     slots = max(1, int(session.scalar(select(t.queue_state.c.slots)) or 1) - 1)
-    waiting = _waiting(session)
+    waiting = _waiting(session, batch_id)
     alone, together = [0.0], 0.0
     for expert, wanted in per_expert.items():
         typical = _typical_seconds(session, expert)
@@ -61,7 +64,19 @@ def _typical_seconds(session: Session, expert: int) -> float | None:
     return median(durations) / 1000 if durations else None
 
 
-def _waiting(session: Session) -> dict[int, int]:
-    """Return how many of each expert wait to be claimed."""
+def _waiting(session: Session, batch_id: int | None) -> dict[int, int]:
+    """Return how many of each expert wait to be claimed, before the first of a batch where one is given."""
     counted = select(_A.expert_instance_id, func.count()).where(_CLAIMABLE).group_by(_A.expert_instance_id)
+    if batch_id is not None:
+        own = select(_ITEM.analysis_id).where(_ITEM.batch_id == batch_id, _ITEM.outcome == ItemOutcome.QUEUED)
+        order = (_A.priority, _A.available_at, _A.id)
+        first = session.execute(
+            select(*order).where(_CLAIMABLE, _A.id.in_(own)).order_by(*order).limit(1)
+        ).one_or_none()
+        counted = counted.where(_A.id.not_in(own))
+        if first is not None:
+            counted = counted.where(
+                tuple_(*order)
+                < tuple_(*(literal(value, column.type) for value, column in zip(first, order, strict=True)))
+            )
     return {row[0]: int(row[1]) for row in session.execute(counted)}

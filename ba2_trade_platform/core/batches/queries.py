@@ -4,53 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.batches.counts import BatchCounts, read_counts, remaining_per_expert
+from ba2_trade_platform.core.batches.estimates import expected_seconds
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source, Status
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Status
 
 MAX_PAGE = 500
 REASONS = 10
-_B, _ITEM, _A = t.batch.c, t.batch_item.c, t.analysis.c
-_RAN = (ItemOutcome.SUCCEEDED, ItemOutcome.FAILED)
+_B, _ITEM = t.batch.c, t.batch_item.c
+UNDER_WAY = (BatchState.CANARY, BatchState.RUNNING)
 
 
 @dataclass(frozen=True)
-class BatchCounts:
-    """What became of the items so far; `queued` waits and `running` runs. They always add up to `total`."""
+class RerunPlan:
+    """What a bulk re-run was accepted to do: its mode, why, of what, how fast, and how many run before the rest."""
 
-    total: int = 0
-    queued: int = 0
-    running: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    skipped: int = 0
-    blocked: int = 0
-    duplicate: int = 0
-
-    @property
-    def remaining(self) -> int:
-        """How many have not ended."""
-        return self.queued + self.running
+    mode: Mode
+    reason: str
+    filter: dict[str, Any] | None
+    rate_per_minute: int | None
+    canary: int | None
+    plan_hash: str
+    after_batch_id: int | None
 
     @property
-    def ended(self) -> int:
-        """How many have nothing more to wait for."""
-        return self.total - self.remaining
+    def will_run(self) -> int:
+        """How many it was accepted to run."""
+        return hash_counts(self.plan_hash)[0]
 
 
 @dataclass(frozen=True)
 class Batch:
     """One batch as it stands.
 
-    `stopped_at`, `stopped_by` and `reason` say of a paused or cancelled one who stopped it. `seconds_left` comes from
-    the pace so far, None while there is none.
+    `stopped_at`, `stopped_by` and `stop_reason` say of one that is paused, cancelled or aborted who stopped it.
+    `rerun` is the plan of a bulk re-run, None for other kinds. `seconds_left` None: not known.
     """
 
     id: int
@@ -63,19 +58,26 @@ class Batch:
     finished_at: datetime | None
     stopped_at: datetime | None
     stopped_by: str | None
-    reason: str | None
+    stop_reason: str | None
+    rerun: RerunPlan | None
     counts: BatchCounts
     seconds_left: int | None = None
 
     @property
     def can_be_paused(self) -> bool:
         """Whether Pause is to be offered."""
-        return self.kind is not BatchKind.BULK_RERUN and self.state is BatchState.RUNNING
+        return self.finished_at is None and self.state in UNDER_WAY
 
     @property
     def can_be_cancelled(self) -> bool:
         """Whether Cancel is to be offered."""
-        return self.kind is not BatchKind.BULK_RERUN and self.state in (BatchState.RUNNING, BatchState.PAUSED)
+        return self.finished_at is None and self.state is not BatchState.CANCELLED
+
+    @property
+    def can_be_aborted(self) -> bool:
+        """Whether Abort is to be offered: it skips what a bulk re-run has not queued yet."""
+        under_way = self.state in UNDER_WAY or self.state is BatchState.PAUSED
+        return self.rerun is not None and self.finished_at is None and under_way
 
     @property
     def sentence(self) -> str:
@@ -85,7 +87,8 @@ class Batch:
         parts = [f"{getattr(counts, word):,} {word}" for word in words if getattr(counts, word)]
         parts += [f"{counts.duplicate:,} already under way"] * bool(counts.duplicate)
         first = f"{counts.remaining:,} of {counts.total:,} to go" if counts.remaining else f"{counts.total:,} analyses"
-        return f"Batch {self.id} ({self.state.value}): " + ", ".join([first, *parts])
+        title = "Batch" if self.rerun is None else "Bulk re-run"
+        return f"{title} {self.id} ({self.state.value.replace('_', ' ')}): " + ", ".join([first, *parts])
 
 
 @dataclass(frozen=True)
@@ -132,20 +135,21 @@ _stopper = t.actor.alias()
 _BATCHES = (
     select(
         _B.id, _B.kind, _B.name, _B.source, t.actor.c.name.label("actor"), _B.state, _B.created_at, _B.finished_at,
-        _B.paused_at.label("stopped_at"), _stopper.c.name.label("stopped_by"), _B.pause_reason.label("reason"),
+        _B.stopped_at, _stopper.c.name.label("stopped_by"), _B.stop_reason, _B.reason, _B.mode, _B.filter,
+        _B.rate_per_minute, _B.canary, _B.plan_hash, _B.after_batch_id,
     )
     .join(t.actor, t.actor.c.id == _B.actor_id)
-    .outerjoin(_stopper, _stopper.c.id == _B.paused_by)
+    .outerjoin(_stopper, _stopper.c.id == _B.stopped_by)
 )  # fmt: skip
 
 
-def read_batch(session: Session, batch_id: int, now: datetime) -> Batch:
+def read_batch(session: Session, batch_id: int) -> Batch:
     """Return one batch. Raises NotFound."""
     row = session.execute(_BATCHES.where(_B.id == batch_id)).one_or_none()
     if row is None:
         raise NotFound(f"Batch {batch_id} not found")
-    counts = _counts(session, [batch_id])[batch_id]
-    return _batch(row, counts, _seconds_left(session, row, counts, now))
+    counts = read_counts(session, [batch_id])[batch_id]
+    return _batch(row, counts, _seconds_left(session, row))
 
 
 def batch_page(
@@ -165,7 +169,7 @@ def batch_page(
     if cursor is not None:
         statement = statement.where(_B.id < cursor)
     found = list(session.execute(statement))
-    counts = _counts(session, [row.id for row in found[:limit]])
+    counts = read_counts(session, [row.id for row in found[:limit]])
     batches = tuple(_batch(row, counts[row.id]) for row in found[:limit])
     return BatchPage(batches, batches[-1].id if len(found) > limit else None)
 
@@ -180,7 +184,8 @@ def item_page(
     statement = (
         select(
             _ITEM.position, _ITEM.analysis_id, _ITEM.symbol, _ITEM.expert_instance_id, t.expert_instance.c.alias,
-            _ITEM.attempt, _ITEM.outcome, _ITEM.reason, t.analysis.c.status,
+            case((_ITEM.outcome != ItemOutcome.PLANNED, _ITEM.attempt)), _ITEM.outcome, _ITEM.reason,
+            t.analysis.c.status,
         )
         .join(t.expert_instance, t.expert_instance.c.id == _ITEM.expert_instance_id)
         .outerjoin(t.analysis, t.analysis.c.id == _ITEM.analysis_id)
@@ -220,72 +225,42 @@ def reasons_of(session: Session, batch_id: int) -> tuple[Reason, ...]:
 
 
 def _batch(row: Any, counts: BatchCounts, seconds_left: int | None = None) -> Batch:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-    return Batch(**values, counts=counts, seconds_left=seconds_left)
-
-
-def _counts(session: Session, batch_ids: Sequence[int]) -> dict[int, BatchCounts]:
-    grouped = session.execute(
-        select(_ITEM.batch_id, _ITEM.outcome, func.count().label("items"))
-        .where(_ITEM.batch_id.in_(batch_ids))
-        .group_by(_ITEM.batch_id, _ITEM.outcome)
-    )
-    found: dict[int, dict[str, int]] = {batch_id: {} for batch_id in batch_ids}
-    for row in grouped:
-        of_batch = found[row.batch_id]
-        word = "queued" if row.outcome in (ItemOutcome.PLANNED, ItemOutcome.QUEUED) else row.outcome.value
-        of_batch[word] = of_batch.get(word, 0) + int(row.items)
-    # From what runs, which is never more than there are slots.
-    running = session.execute(
-        select(_ITEM.batch_id, func.count().label("items"))
-        .join(t.analysis, _A.id == _ITEM.analysis_id)
-        .where(_A.status == literal_column("'running'"), _ITEM.batch_id.in_(batch_ids))
-        .where(_ITEM.outcome == ItemOutcome.QUEUED)
-        .group_by(_ITEM.batch_id)
-    )
-    for row in running:
-        found[row.batch_id] |= {"running": int(row.items), "queued": found[row.batch_id]["queued"] - int(row.items)}
-    totals = {batch_id: sum(of_batch.values()) for batch_id, of_batch in found.items()}
-    return {batch_id: BatchCounts(total=totals[batch_id], **of_batch) for batch_id, of_batch in found.items()}
-
-
-def _seconds_left(session: Session, batch: Any, counts: BatchCounts, now: datetime) -> int | None:
-    """Return how long the rest takes if it goes on as so far; time in which the batch was paused does not count."""
-    ran = counts.succeeded + counts.failed
-    if batch.state is not BatchState.RUNNING or not ran or not counts.remaining:
-        return None
-    of_batch = (_ITEM.batch_id == batch.id) & (t.attempt.c.number == _ITEM.attempt)
-    firsts = [
-        session.scalar(
-            select(t.attempt.c.started_at)
-            .join(t.batch_item, _ITEM.analysis_id == t.attempt.c.analysis_id)
-            .where(of_batch, _ITEM.outcome == outcome)
-            .order_by(_ITEM.position)
-            .limit(1)
+    rerun = None
+    if row.kind is BatchKind.BULK_RERUN:
+        rerun = RerunPlan(
+            row.mode, row.reason, row.filter, row.rate_per_minute, row.canary, row.plan_hash, row.after_batch_id
         )
-        for outcome in _RAN
-    ]
-    began = min((first for first in firsts if first is not None), default=batch.created_at)
-    worked: float = (now - began - _paused(session, batch.id, began)).total_seconds()
-    return round(counts.remaining * worked / ran) if worked > 0 else None
-
-
-def _paused(session: Session, batch_id: int, since: datetime) -> timedelta:
-    log = t.activity_log.c
-    said = session.execute(
-        select(log.what, log.at)
-        .where(log.subject_type == Subject.BATCH, log.subject_id == batch_id)
-        .where(log.what.in_([Action.PAUSE, Action.RESUME]))
-        .where(log.at >= since)
-        .order_by(log.id)
+    return Batch(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        source=row.source,
+        actor=row.actor,
+        state=row.state,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        stopped_at=row.stopped_at,
+        stopped_by=row.stopped_by,
+        stop_reason=row.stop_reason,
+        rerun=rerun,
+        counts=counts,
+        seconds_left=seconds_left,
     )
-    total, stopped = timedelta(0), None
-    for row in said:
-        if row.what == Action.PAUSE:
-            stopped = row.at
-        elif stopped is not None:
-            total, stopped = total + (row.at - stopped), None
-    return total
+
+
+def _seconds_left(session: Session, batch: Any) -> int | None:
+    """Return how long the rest takes, as its experts' newest analyses did; None while it is paused or ended."""
+    if batch.finished_at is not None or batch.state is BatchState.PAUSED:
+        return None
+    return expected_seconds(session, remaining_per_expert(session, batch.id), batch.id)
+
+
+def hash_counts(plan_hash: str) -> tuple[int, int, int]:
+    """Return how many run, are skipped and are blocked in the plan of this hash; zeros for a text that is none."""
+    parts = plan_hash.split("-")
+    counts = [int(part) if part.isascii() and part.isdigit() and len(part) < 9 else 0 for part in parts[:3]]
+    run, skipped, blocked = counts if len(parts) == 4 else (0, 0, 0)
+    return run, skipped, blocked
 
 
 def _limit(limit: int) -> None:

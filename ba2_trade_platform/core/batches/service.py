@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.batch_submissions import NewBatch, foresee
@@ -22,9 +22,10 @@ from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Selection
-from ba2_trade_platform.core.batches.bulk_queries import Bulk
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
+from ba2_trade_platform.core.batches.bulk_slices import skip_planned
 from ba2_trade_platform.core.batches.queries import (
+    UNDER_WAY,
     Batch,
     BatchItemPage,
     BatchPage,
@@ -35,6 +36,7 @@ from ba2_trade_platform.core.batches.queries import (
     reasons_of,
 )
 from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest, named, preview_of
+from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source
 
@@ -55,14 +57,21 @@ class AcceptedBatch:
     sentence: str
 
 
-_ACTIONS = {BatchState.PAUSED: Action.PAUSE, BatchState.RUNNING: Action.RESUME, BatchState.CANCELLED: Action.CANCEL}
+_ACTIONS = {
+    BatchState.PAUSED: Action.PAUSE,
+    BatchState.RUNNING: Action.RESUME,
+    BatchState.CANCELLED: Action.CANCEL,
+    BatchState.ABORTED: Action.ABORT,
+}
+_ENDED_BY_A_PERSON = (BatchState.CANCELLED, BatchState.ABORTED)
 
 
 class Batches:
     """Submits requests and watches over what became of them; the worker's tick carries cancellations on."""
 
-    def __init__(self, store: Store, queue: WorkerQueue, bulk_reruns: BulkReruns) -> None:
+    def __init__(self, store: Store, queue: WorkerQueue, bulk_reruns: BulkReruns, completion: BatchCompletion) -> None:
         self._store = store
+        self._completion = completion
         self._queue = queue
         self._bulk_reruns = bulk_reruns
 
@@ -96,7 +105,6 @@ class Batches:
                 submitted.count(ItemOutcome.BLOCKED),
                 submitted.sentence,
             )
-            command.record(accepted.id, after=accepted.sentence)
             keep(session, once, who, accepted, now)
         log.info("%s", accepted.sentence)
         return accepted
@@ -104,7 +112,7 @@ class Batches:
     def get(self, batch_id: int) -> Batch:
         """Return one batch as it stands. Raises NotFound."""
         with self._store.read() as session:
-            return read_batch(session, batch_id, self._store.clock.now())
+            return read_batch(session, batch_id)
 
     def list(
         self,
@@ -131,14 +139,13 @@ class Batches:
         with self._store.read() as session:
             return reasons_of(session, batch_id)
 
-    def reruns(self, batch_id: int) -> tuple[Bulk, ...]:
+    def reruns(self, batch_id: int) -> tuple[Batch, ...]:
         """Return the bulk re-runs of what failed in this batch, newest first."""
         with self._store.read() as session:
-            b = t.bulk_rerun.c
             ids = session.scalars(
-                select(b.batch_id).where(b.after_batch_id == batch_id).order_by(b.batch_id.desc()).limit(20)
+                select(_B.id).where(_B.after_batch_id == batch_id).order_by(_B.id.desc()).limit(20)
             ).all()
-        return tuple(self._bulk_reruns.get(bulk_id) for bulk_id in ids)
+            return tuple(read_batch(session, bulk_id) for bulk_id in ids)
 
     def pause(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
         """Let nothing more of it begin; what runs goes on. Raises NotFound or Refused."""
@@ -155,7 +162,14 @@ class Batches:
         """
         return self._switch(batch_id, by, reason, BatchState.CANCELLED)
 
-    def rerun_failed(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Bulk:
+    def abort(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
+        """Skip what a bulk re-run has not queued yet; what is queued or runs goes on. A second abort changes nothing.
+
+        Raises NotFound, or Refused for one that is no bulk re-run or has ended already.
+        """
+        return self._switch(batch_id, by, reason, BatchState.ABORTED)
+
+    def rerun_failed(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
         """Re-run, as a bulk re-run, what failed in it. Raises NotFound, Refused, SwitchedOff or Invalid."""
         batch = self.get(batch_id)
         selection = Selection(Filter(bulk=batch_id, bulk_outcome=ItemOutcome.FAILED))
@@ -172,31 +186,41 @@ class Batches:
         why = clean_text(reason or "").strip()[:TEXT_LENGTH] or None
         with self._store.command(by, _ACTIONS[to], Subject.BATCH) as command:
             session, now = command.session, command.now
-            batch = read_batch(session, batch_id, now)
-            if batch.state is BatchState.CANCELLED and to is BatchState.CANCELLED:
+            batch = read_batch(session, batch_id)
+            if batch.state is to and to in _ENDED_BY_A_PERSON:
                 return batch
             _permit(batch, to)
             stopped = to is not BatchState.RUNNING
-            stopper = {"paused_at": now, "paused_by": command.actor_id, "pause_reason": why}
-            cleared = dict.fromkeys(stopper)
-            values: dict[str, Any] = {"state": to, **(stopper if stopped else cleared)}
+            stopper = {"stopped_at": now, "stopped_by": command.actor_id, "stop_reason": why}
+            values: dict[str, Any] = {"state": to, **(stopper if stopped else dict.fromkeys(stopper))}
+            if to is BatchState.PAUSED:
+                values["resume_state"] = batch.state
+            elif to is BatchState.RUNNING:  # as it was before: its canary may not be through yet
+                values |= {"state": func.coalesce(_B.resume_state, to), "resume_state": None}
             session.execute(update(t.batch).where(_B.id == batch_id).values(**values))
-            _set_paused(session, batch_id, paused=stopped, now=now)
+            if to is BatchState.ABORTED:
+                skip_planned(session, batch_id, f"aborted by {by}" + (f": {why}" if why else ""))
+            if to is not BatchState.ABORTED or batch.state is BatchState.PAUSED:
+                _set_paused(session, batch_id, paused=stopped and to is not BatchState.ABORTED, now=now)
             command.record(batch_id, before=batch.state.value, after=to.value, reason=why)
+            self._completion.settle(command, [batch_id], now)
             command.touch_any_analyses()
             command.wake()
-            switched = read_batch(session, batch_id, now)
+            switched = read_batch(session, batch_id)
         log.info("Batch %s: %s -> %s by %s", batch_id, batch.state.value, to.value, by)
         return switched
 
 
 def _permit(batch: Batch, to: BatchState) -> None:
     """Refuse what does not follow on the batch's present state."""
-    if batch.kind is BatchKind.BULK_RERUN:
-        raise Refused(f"Batch {batch.id} is a bulk re-run: abort it at /bulk-reruns/{batch.id}", code="BULK_RERUN")
-    if batch.finished_at is not None or batch.state not in (BatchState.RUNNING, BatchState.PAUSED):
-        raise Refused(f"Batch {batch.id} has already ended: {batch.state.value}", code="BATCH_ENDED")
-    if to is batch.state:
+    if to is BatchState.ABORTED and batch.rerun is None:
+        raise Refused(f"Batch {batch.id} is queued as a whole: cancel it instead", code="NOTHING_TO_ABORT")
+    state = batch.state.value.replace("_", " ")
+    ended = batch.finished_at is not None or batch.state not in (*UNDER_WAY, BatchState.PAUSED)
+    if ended and not (to is BatchState.CANCELLED and batch.can_be_cancelled):
+        title = "Batch" if batch.rerun is None else "Bulk re-run"
+        raise Refused(f"{title} {batch.id} has already ended: {state}", code="BATCH_ENDED")
+    if to is batch.state or (to is BatchState.RUNNING and batch.state in UNDER_WAY):
         present = f"paused by {batch.stopped_by}" if to is BatchState.PAUSED else "under way"
         raise Refused(f"Batch {batch.id} is already {present}", code="BATCH_STATE")
 

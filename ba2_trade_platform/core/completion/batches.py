@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, case, exists, func, select, update
+from sqlalchemy import Boolean, bindparam, case, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.runs import settle_runs
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events, subscribed_types
+from ba2_trade_platform.core.observability.metrics import Metrics
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Outcome
 
@@ -24,66 +27,100 @@ ITEM_OUTCOMES = {
     Outcome.WITHDRAWN: ItemOutcome.SKIPPED,
 }
 _WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
+# A person ended these, or their canary did: they stay what they are.
+_BY_ITSELF = (BatchState.CANARY, BatchState.RUNNING, BatchState.PAUSED, BatchState.COMPLETED, BatchState.FAILED)
 
 
 def _end_statements() -> tuple[Any, Any]:
-    """Return how batches end that wait for nothing more: failed, else completed. Built once, for all work ends so."""
+    """Return how batches end that wait for nothing more, and how they say what came of them: failed, else completed.
+
+    Built once, for all work ends so.
+    """
     b, items = t.batch.c, t.batch_item.alias()
     of_batch = items.c.batch_id == b.id
     failed = exists().where(of_batch, items.c.outcome == ItemOutcome.FAILED)
     succeeded = exists().where(of_batch, items.c.outcome.in_([ItemOutcome.SUCCEEDED, ItemOutcome.DUPLICATE]))
-    ended = (
-        update(t.batch)
-        .where(
-            b.id.in_(bindparam("b_batches", expanding=True)),
-            b.state.in_([BatchState.RUNNING, BatchState.PAUSED]),
-            ~exists().where(of_batch, items.c.outcome.in_(_WAITING)),
+    ended = update(t.batch).where(
+        b.id.in_(bindparam("b_batches", expanding=True)), ~exists().where(of_batch, items.c.outcome.in_(_WAITING))
+    )
+    newly = ended.where(b.finished_at.is_(None)).values(finished_at=bindparam("b_at", type_=b.finished_at.type))
+    state = case((failed & ~succeeded, literal(BatchState.FAILED, b.state.type)), else_=BatchState.COMPLETED)
+    return newly.returning(b.id), ended.where(b.state.in_(_BY_ITSELF)).values(state=state)
+
+
+_NEWLY_ENDED, _JUDGED = _end_statements()
+
+
+class BatchCompletion:
+    """Settles items and ends batches, in the transaction in which their analyses end."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def settle_ended(self, transaction: Transaction, ended: Sequence[EndedAttempt]) -> None:
+        """Say in every batch that has one of these analyses what became of it; one that is retried goes on."""
+        final = [one for one in ended if one.final]
+        if not final:
+            return
+        session = transaction.session
+        batches = set(session.scalars(_BATCHES_OF, {"w_ids": [one.analysis_id for one in final]}))
+        if not batches:
+            return
+        session.connection().execute(
+            _SETTLE,
+            [
+                {
+                    "w_id": one.analysis_id,
+                    "v_outcome": ITEM_OUTCOMES[one.outcome],
+                    "v_reason": _words(one),
+                    "v_withdrawn": one.outcome is Outcome.WITHDRAWN,
+                }
+                for one in final
+            ],
         )
-        .values(finished_at=bindparam("b_at", type_=b.finished_at.type))
-        .returning(b.id)
-    )
-    return ended.where(failed & ~succeeded).values(state=BatchState.FAILED), ended.values(state=BatchState.COMPLETED)
+        transaction.touch(Topic.BATCHES)
+        self.settle(transaction, batches, max(one.finished_at for one in final))
+        session.execute(_JUDGED, {"b_batches": list(batches)})  # those too that had ended before a re-run
+
+    def settle(self, transaction: Transaction, batch_ids: Iterable[int], at: datetime) -> None:
+        """End the batches among these that wait for nothing more, and their schedules' runs with them.
+
+        One is failed when nothing in it succeeded; one that a person or its canary ended stays what it is.
+        """
+        session = transaction.session
+        ended = list(session.scalars(_NEWLY_ENDED, {"b_batches": list(batch_ids), "b_at": at}).all())
+        if not ended:
+            return
+        transaction.touch(Topic.BATCHES, Topic.SCHEDULES)
+        session.execute(_JUDGED, {"b_batches": ended})
+        record_batch_events(session, ended, at)
+        settle_runs(session, ended, at)
+        for row in session.execute(_RERUN_ITEMS, {"b_batches": ended}).all():
+            transaction.then(partial(self._metrics.bulk_item, row.outcome.value, int(row.items)))
 
 
-_LOST, _ENDED = _end_statements()
-
-
-def settle_ended(transaction: Transaction, ended: Sequence[EndedAttempt]) -> None:
-    """Say in every batch that waits for one of these analyses what became of it; one that is retried goes on."""
-    final = [one for one in ended if one.final]
-    if not final:
-        return
-    session = transaction.session
-    batches = set(session.scalars(_WAITING_BATCHES, {"w_ids": [one.analysis_id for one in final]}))
-    if not batches:
-        return
-    session.connection().execute(
-        _SETTLE,
-        [
-            {
-                "w_id": one.analysis_id,
-                "v_outcome": ITEM_OUTCOMES[one.outcome],
-                "v_reason": _words(one),
-                "v_withdrawn": one.outcome is Outcome.WITHDRAWN,
-            }
-            for one in final
-        ],
-    )
-    settle_batches(session, batches, max(one.finished_at for one in final))
-
-
-_WAITS = t.batch_item.c.outcome == ItemOutcome.QUEUED
-_WAITING_BATCHES = select(t.batch_item.c.batch_id).where(
-    t.batch_item.c.analysis_id.in_(bindparam("w_ids", expanding=True)), _WAITS
+_ITEM = t.batch_item.c
+_WAITS = _ITEM.outcome == ItemOutcome.QUEUED
+# What ended before and was re-run since says what became of it now; a re-run that was withdrawn changes nothing there.
+_ENDED = _ITEM.outcome.in_([ItemOutcome.FAILED, ItemOutcome.SUCCEEDED]) & ~bindparam("v_withdrawn", type_=Boolean)
+_RERUN_ITEMS = (
+    select(_ITEM.outcome, func.count().label("items"))
+    .join(t.batch, t.batch.c.id == _ITEM.batch_id)
+    .where(_ITEM.batch_id.in_(bindparam("b_batches", expanding=True)), t.batch.c.kind == BatchKind.BULK_RERUN)
+    .group_by(_ITEM.outcome)
+)
+_BATCHES_OF = select(_ITEM.batch_id).where(
+    _ITEM.analysis_id.in_(bindparam("w_ids", expanding=True)),
+    _ITEM.outcome.in_([ItemOutcome.QUEUED, ItemOutcome.FAILED, ItemOutcome.SUCCEEDED]),
 )
 _SETTLE = (
     update(t.batch_item)
-    .where(t.batch_item.c.analysis_id == bindparam("w_id"), _WAITS)
+    .where(_ITEM.analysis_id == bindparam("w_id"), _WAITS | _ENDED)
     .values(
-        outcome=bindparam("v_outcome", type_=t.batch_item.c.outcome.type),
+        outcome=bindparam("v_outcome", type_=_ITEM.outcome.type),
         reason=bindparam("v_reason"),
         # One that was withdrawn never ran: a canary takes another in its place.
-        attempt=case((bindparam("v_withdrawn", type_=Boolean), None), else_=t.batch_item.c.attempt),
+        attempt=case((bindparam("v_withdrawn", type_=Boolean), None), else_=_ITEM.attempt),
     )
 )
 
@@ -92,19 +129,6 @@ def _words(ended: EndedAttempt) -> str | None:
     """Return why an item ended as it did: what a person said, else the failure, else how its analysis ended."""
     said = ended.message if ended.outcome is Outcome.FAILED else ended.reason or ended.message
     return said or (ended.outcome.value if ended.outcome in (Outcome.CANCELLED, Outcome.WITHDRAWN) else None)
-
-
-def settle_batches(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
-    """End the batches among these that wait for nothing more: failed when nothing in them succeeded.
-
-    One that a person cancelled stays cancelled. A schedule's run ends with its batch.
-    """
-    ids = list(batch_ids)
-    asked = {"b_batches": ids, "b_at": at}
-    lost = session.scalars(_LOST, asked).all()
-    rest = session.scalars(_ENDED, asked).all()
-    record_batch_events(session, [*lost, *rest], at)
-    settle_runs(session, ids, at)
 
 
 def record_batch_events(session: Session, batch_ids: Sequence[int], at: datetime) -> None:
@@ -126,14 +150,13 @@ def record_batch_events(session: Session, batch_ids: Sequence[int], at: datetime
 
 def _batch_event(batch: Any, counts: dict[str, int], at: datetime) -> OutboxEvent:
     parts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()) if count)
-    place = "bulk-reruns" if batch.kind is BatchKind.BULK_RERUN else "batches"
     return OutboxEvent(
         EventType.BATCH_FINISHED,
         f"batch {batch.id}",
         at,
         {
             "sentence": f"Batch {batch.id} ({batch.name}) {batch.state.value}: {parts or 'nothing in it'}",
-            "link": f"/{place}/{batch.id}",
+            "link": f"/batches/{batch.id}",
             "batch_id": batch.id,
             "state": batch.state.value,
             "counts": counts,

@@ -64,10 +64,10 @@ def set_breaker(transaction: Transaction, breaker_id: int, **values: Any) -> Non
 
 
 def record_open(transaction: Transaction, provider: str, reason: str, now: datetime) -> None:
+    """Tell whoever wants to hear of it that a breaker opened."""
     sentence = f"{provider} is held back: {reason}. Its retries wait until it answers again"
-    record_events(
-        transaction.session, [OutboxEvent(EventType.BREAKER_OPEN, provider, now, {"sentence": sentence, "link": "/providers"})]
-    )  # fmt: skip
+    facts = {"sentence": sentence, "link": "/providers"}
+    record_events(transaction.session, [OutboxEvent(EventType.BREAKER_OPEN, provider, now, facts)])
 
 
 def log_breaker(

@@ -6,7 +6,7 @@ Decision record: docs/decisions/0001.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -65,7 +65,6 @@ class Ticked:
     claims: list[Claim] = field(default_factory=list)
     lost: list[Claim] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
-    bulk_items: Mapping[str, int] = field(default_factory=dict)
     stale: int = 0
     rescued: int = 0
     paused: bool = False
@@ -82,6 +81,7 @@ class Tick:
         worker: WorkerIdentity,
         max_rescues: int,
         bulk: BulkSlices,
+        cancellations: Cancellations,
         transitions: Transitions,
         policy: BreakerPolicy = DEFAULT_POLICY,
         telemetry: Telemetry | None = None,
@@ -90,7 +90,7 @@ class Tick:
         self._bulk = bulk
         self._worker = worker
         self._recovery = Recovery(transitions, worker.abilities, max_rescues)
-        self._cancellations = Cancellations(transitions)
+        self._cancellations = cancellations
         self._breakers = TickBreakers(policy)
         closer = Closer(transitions, Retries(worker.abilities), self._breakers)
         self._write = partial(write_down, closer=closer)
@@ -129,8 +129,6 @@ class Tick:
         metrics.claimed(done.claims, now)
         metrics.stale(done.stale)
         metrics.rescued(done.rescued)
-        for result, count in done.bulk_items.items():
-            metrics.bulk_item(result, count)
 
     def _recover(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         session = transaction.session
@@ -146,7 +144,6 @@ class Tick:
         advanced = self._bulk.advance(transaction, plan.now)
         transaction.touch_analyses(*advanced.touched)
         done.more = done.more or advanced.more
-        done.bulk_items = advanced.ended
         cancelled = self._cancellations.carry_on(transaction, plan.now)
         done.more = done.more or bool(cancelled)
 

@@ -46,7 +46,8 @@ _DUE = text(
     " OR EXISTS (SELECT 1 FROM market_analysis INDEXED BY ix_market_analysis_run_before"
     " WHERE status = 'pending' AND run_before < :now)"
     " OR EXISTS (SELECT 1 FROM breaker WHERE state <> 'closed' AND (state = 'draining' OR probe_at <= :now))"
-    " OR EXISTS (SELECT 1 FROM bulk_rerun WHERE finished_at IS NULL AND next_at <= :now) AS overdue"
+    " OR EXISTS (SELECT 1 FROM batch WHERE finished_at IS NULL AND state IN ('canary', 'running')"
+    " AND next_at <= :now) AS overdue"
 ).bindparams(bindparam("now", type_=UtcDateTime))
 
 

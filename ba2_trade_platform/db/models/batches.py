@@ -1,19 +1,25 @@
-"""Batch tables: batches, their items, and the parameters of a bulk re-run."""
+"""Batch tables: batches with the parameters of those that re-run, and their items."""
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
-from ba2_trade_platform.vocabulary import BatchKind, BatchState, BulkState, ItemOutcome, Mode, Source
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source
+
+UNFINISHED = text("finished_at IS NULL")
 
 
 class Batch(SQLModel, table=True):
-    """Several analyses that were asked for at once."""
+    """Several analyses that were asked for at once; those of kind `bulk_rerun` have a plan, and perhaps a canary."""
 
     __tablename__ = "batch"
-    __table_args__ = (Index("ix_batch_state", "state", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_batch_state", "state", "id"),
+        Index("ix_batch_unfinished", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     kind: BatchKind = Field(sa_column=Column(choice(BatchKind, "batch_kind"), nullable=False))
@@ -22,10 +28,19 @@ class Batch(SQLModel, table=True):
     state: BatchState = Field(sa_column=Column(choice(BatchState, "batch_state"), nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     source: Source | None = Field(default=None, sa_column=Column(choice(Source, "batch_source")))
-    paused_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    paused_by: int | None = Field(default=None, foreign_key="actor.id")
-    pause_reason: str | None = None
+    resume_state: BatchState | None = Field(default=None, sa_column=Column(choice(BatchState, "batch_resume_state")))
+    stopped_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    stopped_by: int | None = Field(default=None, foreign_key="actor.id")
+    stop_reason: str | None = None
     finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    reason: str | None = None
+    mode: Mode | None = Field(default=None, sa_column=Column(choice(Mode, "batch_mode")))
+    filter: Json | None = Field(default=None, sa_column=Column(json_column()))
+    rate_per_minute: int | None = None
+    canary: int | None = None
+    plan_hash: str | None = Field(default=None, max_length=64)
+    next_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    after_batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")
 
 
 class BatchItem(SQLModel, table=True):
@@ -47,21 +62,3 @@ class BatchItem(SQLModel, table=True):
     attempt: int | None = None
     outcome: ItemOutcome = Field(sa_column=Column(choice(ItemOutcome, "item_outcome"), nullable=False))
     reason: str | None = None
-
-
-class BulkRerun(SQLModel, table=True):
-    """What a batch of kind `bulk_rerun` was asked to do, and how far it is; its items are the batch's."""
-
-    __tablename__ = "bulk_rerun"
-
-    batch_id: int = Field(sa_column=Column(Integer, ForeignKey("batch.id", ondelete="CASCADE"), primary_key=True))
-    state: BulkState = Field(sa_column=Column(choice(BulkState, "bulk_state"), nullable=False, index=True))
-    mode: Mode = Field(sa_column=Column(choice(Mode, "bulk_mode"), nullable=False))
-    reason: str
-    filter: Json | None = Field(default=None, sa_column=Column(json_column()))
-    rate_per_minute: int | None = None
-    canary: int | None = None
-    plan_hash: str = Field(max_length=64)
-    next_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    after_batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")

@@ -28,9 +28,8 @@ OUTCOMES: dict[str, tuple[ItemOutcome, ...]] = {
 
 
 def batch_url(batch: Batch) -> str:
-    """Return the page of a batch; a bulk re-run has its own."""
-    place = "bulk-reruns" if batch.kind.value == "bulk_rerun" else "batches"
-    return f"/{place}/{batch.id}"
+    """Return the page of a batch."""
+    return f"/batches/{batch.id}"
 
 
 def jobs_url(batch: Batch, count: str) -> str:

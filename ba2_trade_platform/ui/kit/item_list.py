@@ -12,7 +12,7 @@ from ba2_trade_platform.ui.kit.plain_table import plain_table
 
 
 class Item(Protocol):
-    """A member of a batch or of a bulk re-run."""
+    """A member of a batch."""
 
     @property
     def position(self) -> int:

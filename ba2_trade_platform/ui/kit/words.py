@@ -88,29 +88,6 @@ GUARD = {
     "DUPLICATE_PENDING": "content_copy",
     "EXPERT_UNAVAILABLE": "power_off",
 }
-BULK_STATE: dict[str, Look] = {
-    "canary": Look("canary first", "science", "running"),
-    "running": Look("under way", "play_circle", "running"),
-    "completed": Look("done", "check_circle", "good"),
-    "canary_failed": Look("canary failed", "error", "bad"),
-    "aborted": Look("aborted", "block", "quiet"),
-}
-BULK_COUNT = {
-    "queued": "to go",
-    "succeeded": "succeeded",
-    "failed": "failed again",
-    "skipped": "skipped",
-    "blocked": "blocked",
-}
-ITEM: dict[str, Look] = {
-    "planned": Look("planned", "hourglass_empty", "waiting"),
-    "queued": Look("queued", "schedule", "waiting"),
-    "duplicate": Look("duplicate", "content_copy", "quiet"),
-    "skipped": Look("skipped", "skip_next", "quiet"),
-    "blocked": Look("blocked", "block", "warn"),
-    "succeeded": Look("succeeded", "check_circle", "good"),
-    "failed": Look("failed again", "error", "bad"),
-}
 MODE = {
     "fresh": "fresh: all steps again",
     "resume": "resume: completed steps kept",
@@ -118,11 +95,14 @@ MODE = {
     "only": "one step and what depends on it",
 }
 BATCH_STATE: dict[str, Look] = {
+    "canary": Look("canary first", "science", "running"),
     "running": Look("under way", "play_circle", "running"),
     "paused": Look("paused", "pause_circle", "warn"),
     "completed": Look("done", "check_circle", "good"),
     "failed": Look("failed", "error", "bad"),
-    "cancelled": Look("cancelled", "block", "quiet"),
+    "cancelled": Look("cancelled", "cancel", "quiet"),
+    "canary_failed": Look("canary failed", "error", "bad"),
+    "aborted": Look("aborted", "block", "quiet"),
 }
 BATCH_KIND = {"submit": "analysis", "bulk_rerun": "bulk re-run", "schedule_run": "run of a schedule"}
 BATCH_COUNT = {
@@ -136,10 +116,13 @@ BATCH_COUNT = {
     "blocked": "not possible",
 }
 BATCH_ITEM: dict[str, Look] = {
-    **ITEM,
-    "failed": Look("failed", "error", "bad"),
+    "planned": Look("planned", "hourglass_empty", "waiting"),
+    "queued": Look("queued", "schedule", "waiting"),
     "duplicate": Look("already under way", "content_copy", "quiet"),
+    "skipped": Look("skipped", "skip_next", "quiet"),
     "blocked": Look("not possible", "block", "warn"),
+    "succeeded": Look("succeeded", "check_circle", "good"),
+    "failed": Look("failed", "error", "bad"),
 }
 BATCH_ITEMS = {
     "waiting": "waiting or running",

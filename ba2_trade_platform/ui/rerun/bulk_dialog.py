@@ -175,7 +175,7 @@ class BulkDialog:
         self._go.set_enabled(False)
         with reporting():
             try:
-                bulk = await off_loop(
+                batch = await off_loop(
                     self._desk.platform.bulk_reruns.create,
                     self._selection,
                     before.mode,
@@ -191,9 +191,9 @@ class BulkDialog:
                 self._changed.classes(remove="ba2-gone")
                 await self._look()
                 return
-            notify(f"Bulk re-run {bulk.id} accepted: {_analyses(bulk.will_run)} will run")
+            notify(f"Bulk re-run {batch.id} accepted: {_analyses(before.will_run)} will run")
             self._dialog.close()
-            ui.navigate.to(f"/bulk-reruns/{bulk.id}")
+            ui.navigate.to(f"/batches/{batch.id}")
         if not self._dialog.is_deleted:
             self._enable()
 

@@ -21,7 +21,6 @@ RAIL = (
     ("marketanalysis", "/marketanalysis", "table_view", "Market Analysis"),
     ("failures", "/marketanalysis?tab=failures", "inbox", "Failures"),
     ("batches", "/batches", "dynamic_feed", "Batches"),
-    ("bulk-reruns", "/bulk-reruns", "playlist_play", "Bulk re-runs"),
     ("schedules", "/schedules", "event_repeat", "Schedules"),
     ("experts", "/experts", "psychology", "Experts"),
     ("costs", "/costs", "paid", "Costs"),

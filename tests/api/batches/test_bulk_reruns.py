@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ba2_trade_platform.app.platform import Platform
+from ba2_trade_platform.vocabulary import BatchKind
 from tests.api.clients import client_of
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit, wait_until
 
@@ -52,7 +53,7 @@ async def test_a_script_previews_creates_and_watches(working: Platform) -> None:
         assert bulk["filter"] == {"status": ["failed"], "code": "RATE_LIMIT"}
         path = f"/bulk-reruns/{bulk['id']}"
         await asyncio.to_thread(
-            wait_until, working, lambda: working.bulk_reruns.get(bulk["id"]).finished_at is not None, "the bulk re-run"
+            wait_until, working, lambda: working.batches.get(bulk["id"]).finished_at is not None, "the bulk re-run"
         )
         ended = (await client.get(path)).json()
         assert ended["state"] == "completed"
@@ -115,9 +116,9 @@ async def test_twenty_clients_with_one_key_make_one_bulk_rerun(working: Platform
         assert sorted(answer.headers.get("Idempotency-Replayed", "") for answer in answers) == ["", *["true"] * 19]
         bulk_id = answers[0].json()["id"]
         await asyncio.to_thread(
-            wait_until, working, lambda: working.bulk_reruns.get(bulk_id).finished_at is not None, "the bulk re-run"
+            wait_until, working, lambda: working.batches.get(bulk_id).finished_at is not None, "the bulk re-run"
         )
-        assert [bulk.id for bulk in working.bulk_reruns.list().items] == [bulk_id]
+        assert [bulk.id for bulk in working.batches.list(kind=BatchKind.BULK_RERUN).items] == [bulk_id]
         assert {row.attempt for row in working.monitoring.jobs.page().items} == {2}
         other = await client.post(
             "/bulk-reruns", json={**wish, "reason": "another"}, headers={"Idempotency-Key": "morning"}

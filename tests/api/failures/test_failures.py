@@ -125,7 +125,7 @@ async def test_a_group_is_rerun_as_one_bulk_object_and_a_repeated_request_answer
     assert (first.status_code, first.json()["will_run"], first.json()["reason"]) == (202, 2, "new key")
     assert again.json() == first.json()
     drain(platform)
-    wait_until(platform, lambda: platform.bulk_reruns.get(first.json()["id"]).counts.succeeded == 2)
+    wait_until(platform, lambda: platform.batches.get(first.json()["id"]).counts.succeeded == 2)
     assert (await client.get(f"/failures/{group['fingerprint']}")).json()["state"] == "recovered"
     nothing = await client.post(path)
     assert (nothing.status_code, nothing.json()["code"]) == (409, "NOTHING_TO_RERUN")

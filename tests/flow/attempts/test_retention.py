@@ -164,7 +164,7 @@ def test_who_packed_what_stands_in_the_activity_log(desk: Desk) -> None:
     failed_thrice(desk)
     desk.clock.advance(31 * DAY)
     done = retention(desk).pack_away(by=TRADER)
-    statement = "SELECT name, after FROM activity_log l JOIN actor a ON a.id = l.actor_id WHERE what = 'pack archives'"
+    statement = "SELECT name, after FROM activity_log l JOIN actor a ON a.id = l.actor_id WHERE what = 'pack'"
     assert ask(desk.file, statement) == [("trader", done.sentence)]
 
 
@@ -172,6 +172,7 @@ PACK = """
 import sys
 from datetime import timedelta
 from pathlib import Path
+from ba2_trade_platform.core.access.permissions import check_permission
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles, Packable
 from ba2_trade_platform.core.attempts.retention import Retention
@@ -181,7 +182,7 @@ from tests.fakes.clock import MovingClock
 from tests.platforms import TRADER
 folder, clock = Path(sys.argv[1]), MovingClock()
 clock.advance(timedelta(days=40).total_seconds())
-store = Store(open_engine(f"sqlite:///{folder / 'ba2.db'}", "OFF"), ChangeFeed(), clock)
+store = Store(open_engine(f"sqlite:///{folder / 'ba2.db'}", "OFF"), ChangeFeed(), check_permission, clock)
 print(Retention(store, ArchiveFiles(folder / "archives"), 30).pack_away(by=TRADER).attempts)
 """
 

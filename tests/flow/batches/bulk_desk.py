@@ -1,4 +1,4 @@
-"""Bulk desk: a stepped desk with failed analyses to re-run in bulk, and ways to carry a bulk re-run on."""
+"""Batch desk: a stepped desk with failed analyses to re-run in bulk, and ways to carry a bulk re-run on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.batches.bulk_plans import Selection
-from ba2_trade_platform.core.batches.bulk_queries import Bulk
+from ba2_trade_platform.core.batches.queries import Batch, RerunPlan
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.vocabulary import Status, Subtype
@@ -56,7 +56,7 @@ def failed_open_position(desk: Desk, worker: SteppedWorker, instance: int, symbo
     return analysis_id
 
 
-def create(desk: Desk, selection: Selection = FAILED, **wish: Any) -> Bulk:
+def create(desk: Desk, selection: Selection = FAILED, **wish: Any) -> Batch:
     """Preview a selection and accept what was previewed."""
     seen = {key: wish[key] for key in ("mode", "override") if key in wish}
     preview = desk.platform.bulk_reruns.preview(selection, **seen)
@@ -85,7 +85,13 @@ def items(desk: Desk, bulk_id: int) -> list[tuple[Any, ...]]:
     )
 
 
-def counted(bulk: Bulk) -> dict[str, int]:
+def plan_of(batch: Batch) -> RerunPlan:
+    """Return what a bulk re-run was accepted to do."""
+    assert batch.rerun is not None
+    return batch.rerun
+
+
+def counted(bulk: Batch) -> dict[str, int]:
     """Return the counts that are not zero, after a look that they add up."""
     counts = asdict(bulk.counts)
     assert sum(counts.values()) == 2 * counts["total"]

@@ -14,6 +14,7 @@ from ba2_trade_platform.core.batches.queries import BatchCounts
 from ba2_trade_platform.core.batches.requests import BatchRequest
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ErrorCode, Source, Status
 from tests.fakes.experts import Catalog, Scripted
+from tests.flow.batches.bulk_desk import plan_of
 from tests.platforms import TRADER
 from tests.sql import ask, change, one
 from tests.stepped import Desk, SteppedWorker, make_desk
@@ -68,7 +69,7 @@ def test_a_paused_batch_begins_nothing_more_and_others_go_on(desk: Desk) -> None
     worker.tick()
     work(desk, worker)
     paused = desk.platform.batches.pause(batch_id, by=TRADER, reason="the market is wild")
-    assert (paused.state, paused.stopped_by, paused.reason) == (BatchState.PAUSED, "trader", "the market is wild")
+    assert (paused.state, paused.stopped_by, paused.stop_reason) == (BatchState.PAUSED, "trader", "the market is wild")
     work(desk, worker, seconds=0)
     worker.tick()
     assert (worker.leased, counts(desk, batch_id).succeeded) == ({}, 4)
@@ -183,8 +184,10 @@ def test_verbs_that_make_no_sense_are_refused_with_a_sentence(desk: Desk) -> Non
         with pytest.raises(NotFound, match="Batch 99 not found"):
             verb(99, by=TRADER)
     bulk = desk.platform.batches.rerun_failed(batch_id, by=TRADER)
-    with pytest.raises(Refused, match=f"Batch {bulk.id} is a bulk re-run: abort it at /bulk-reruns/{bulk.id}"):
-        desk.platform.batches.pause(bulk.id, by=TRADER)
+    with pytest.raises(Refused, match=f"Batch {batch_id} is queued as a whole: cancel it instead"):
+        desk.platform.batches.abort(batch_id, by=TRADER)
+    desk.platform.batches.pause(bulk.id, by=TRADER)
+    assert desk.platform.batches.resume(bulk.id, by=TRADER).state is BatchState.RUNNING
 
 
 def test_what_failed_is_rerun_and_listed_beside_the_batch(desk: Desk) -> None:
@@ -199,7 +202,7 @@ def test_what_failed_is_rerun_and_listed_beside_the_batch(desk: Desk) -> None:
         ("failed", "The key is wrong", 2)
     ]
     bulk = desk.platform.batches.rerun_failed(batch_id, by=TRADER)
-    assert (bulk.name, bulk.will_run, bulk.after_batch_id) == ("What failed in Morning", 2, batch_id)
+    assert (bulk.name, plan_of(bulk).will_run, plan_of(bulk).after_batch_id) == ("What failed in Morning", 2, batch_id)
     assert desk.platform.batches.reruns(batch_id) == (bulk,)
     with pytest.raises(Refused, match="Nothing would run"):
         desk.platform.batches.rerun_failed(submitted(desk, desk.expert(alias="Other"), ("IBM",)), by=TRADER)

@@ -1,4 +1,4 @@
-"""Bulk counts: the number on the button is the number of rows acted on, while others act too."""
+"""Batch counts: the number on the button is the number of rows acted on, while others act too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ba2_trade_platform.core.base.errors import PlatformError, Refused
-from ba2_trade_platform.core.batches.bulk_queries import Bulk
+from ba2_trade_platform.core.batches.queries import Batch
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.batches.bulk_desk import FAILED, drain, failed, items
 from tests.platforms import TRADER
@@ -28,7 +28,7 @@ deeds = st.lists(
 )
 
 
-def do(desk: Desk, worker: SteppedWorker, deed: str, analysis_id: int, expert: int, bulk: Bulk | None) -> None:
+def do(desk: Desk, worker: SteppedWorker, deed: str, analysis_id: int, expert: int, bulk: Batch | None) -> None:
     """Do one thing that a person, a script or the worker may do in between; what is refused is refused."""
     rows = ask(desk.file, "SELECT symbol FROM market_analysis WHERE id = ?", analysis_id)
     claims = list(worker.leased.values())
@@ -38,7 +38,7 @@ def do(desk: Desk, worker: SteppedWorker, deed: str, analysis_id: int, expert: i
         "twin": lambda: rows and desk.submit(expert, rows[0][0]),
         "cancel": lambda: desk.analyses.cancel(analysis_id, by=TRADER),
         "disable": lambda: desk.platform.experts.update(expert, by=TRADER, enabled=analysis_id % 2 == 0),
-        "abort": lambda: bulk and desk.platform.bulk_reruns.abort(bulk.id, by=TRADER),
+        "abort": lambda: bulk and desk.platform.batches.abort(bulk.id, by=TRADER),
         "tick": worker.tick,
         "succeed": lambda: claims and worker.succeed(claims[0]),
         "fail": lambda: claims and worker.fail(claims[0]),
@@ -74,7 +74,7 @@ def test_the_number_on_the_button_is_the_number_acted_on(
         assert bulk.will_run == preview.will_run == bulk.counts.queued
         for deed, place in after:
             do(desk, worker, deed, ids[place], expert, bulk)
-            counts = desk.platform.bulk_reruns.get(bulk.id).counts
+            counts = desk.platform.batches.get(bulk.id).counts
             assert counts.total == counts.queued + counts.succeeded + counts.failed + counts.skipped + counts.blocked
             assert counts.total == preview.total
         desk.platform.experts.update(expert, by=TRADER, enabled=True)
@@ -83,9 +83,9 @@ def test_the_number_on_the_button_is_the_number_acted_on(
         desk.close()
 
 
-def check_every_item(desk: Desk, bulk: Bulk, will_run: int) -> None:
+def check_every_item(desk: Desk, bulk: Batch, will_run: int) -> None:
     """Every item that was to run was queued exactly once, or says why not; and the object has ended."""
-    ended = desk.platform.bulk_reruns.get(bulk.id)
+    ended = desk.platform.batches.get(bulk.id)
     assert ended.finished_at is not None
     assert ended.counts.queued == 0
     begun = dict(

@@ -9,7 +9,7 @@ import pytest
 
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_slices import SLICE, WAITING
-from ba2_trade_platform.vocabulary import BulkState
+from ba2_trade_platform.vocabulary import BatchState
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.batches.bulk_desk import counted, create, drain, failed, items
 from tests.platforms import TRADER
@@ -37,7 +37,7 @@ def outcomes(desk: Desk, bulk_id: int) -> dict[str, int]:
 def test_a_canary_that_completes_lets_the_rest_go(desk: Desk, worker: SteppedWorker) -> None:
     failed(desk, worker, desk.expert(), 6)
     bulk = create(desk, canary=2)
-    assert bulk.state is BulkState.CANARY
+    assert bulk.state is BatchState.CANARY
     for _ in range(3):
         worker.tick()
         assert outcomes(desk, bulk.id) == {"queued": 2, "planned": 4}
@@ -45,10 +45,10 @@ def test_a_canary_that_completes_lets_the_rest_go(desk: Desk, worker: SteppedWor
     worker.succeed(first)
     assert outcomes(desk, bulk.id) == {"succeeded": 1, "queued": 1, "planned": 4}
     worker.succeed(second)
-    assert desk.platform.bulk_reruns.get(bulk.id).state is BulkState.RUNNING
+    assert desk.platform.batches.get(bulk.id).state is BatchState.RUNNING
     drain(desk, worker)
-    ended = desk.platform.bulk_reruns.get(bulk.id)
-    assert (ended.state, counted(ended)) == (BulkState.COMPLETED, {"total": 6, "succeeded": 6})
+    ended = desk.platform.batches.get(bulk.id)
+    assert (ended.state, counted(ended)) == (BatchState.COMPLETED, {"total": 6, "succeeded": 6})
 
 
 def test_a_canary_that_fails_stops_the_rest_and_says_which_it_was(desk: Desk, worker: SteppedWorker) -> None:
@@ -56,13 +56,13 @@ def test_a_canary_that_fails_stops_the_rest_and_says_which_it_was(desk: Desk, wo
     bulk = create(desk, canary=2)
     worker.tick()
     worker.fail(worker.leased[ids[5]])
-    stopped = desk.platform.bulk_reruns.get(bulk.id)
-    assert (stopped.state, stopped.finished_at) == (BulkState.CANARY_FAILED, None)
+    stopped = desk.platform.batches.get(bulk.id)
+    assert (stopped.state, stopped.finished_at) == (BatchState.CANARY_FAILED, None)
     assert counted(stopped) == {"total": 6, "queued": 1, "failed": 1, "skipped": 4}
     drain(desk, worker)
-    ended = desk.platform.bulk_reruns.get(bulk.id)
+    ended = desk.platform.batches.get(bulk.id)
     assert (ended.state, counted(ended)) == (
-        BulkState.CANARY_FAILED, {"total": 6, "succeeded": 1, "failed": 1, "skipped": 4},
+        BatchState.CANARY_FAILED, {"total": 6, "succeeded": 1, "failed": 1, "skipped": 4},
     )  # fmt: skip
     assert ended.finished_at is not None
     assert {reason for _, outcome, reason in items(desk, bulk.id) if outcome == "skipped"} == {
@@ -76,8 +76,8 @@ def test_a_canary_that_was_cancelled_did_not_complete(desk: Desk, worker: Steppe
     worker.tick()
     desk.analyses.cancel(ids[2], by=TRADER)
     worker.tick()
-    ended = desk.platform.bulk_reruns.get(bulk.id)
-    assert (ended.state, counted(ended)) == (BulkState.CANARY_FAILED, {"total": 3, "skipped": 3})
+    ended = desk.platform.batches.get(bulk.id)
+    assert (ended.state, counted(ended)) == (BatchState.CANARY_FAILED, {"total": 3, "skipped": 3})
 
 
 def test_another_takes_the_place_of_a_canary_that_was_rerun_by_a_person(desk: Desk, worker: SteppedWorker) -> None:
@@ -96,12 +96,12 @@ def test_a_rate_spreads_the_items_over_time(desk: Desk, worker: SteppedWorker) -
     queued = []
     for _ in range(6):
         drain(desk, worker)
-        queued.append(counted(desk.platform.bulk_reruns.get(bulk.id))["succeeded"])
+        queued.append(counted(desk.platform.batches.get(bulk.id))["succeeded"])
         desk.clock.advance(10)
     assert queued == [1, 2, 3, 4, 5, 6]
     desk.clock.advance(9)
     drain(desk, worker)
-    assert counted(desk.platform.bulk_reruns.get(bulk.id))["succeeded"] == 7
+    assert counted(desk.platform.batches.get(bulk.id))["succeeded"] == 7
 
 
 def test_a_slept_hour_is_not_caught_up_with_at_once(desk: Desk, worker: SteppedWorker) -> None:
@@ -110,7 +110,7 @@ def test_a_slept_hour_is_not_caught_up_with_at_once(desk: Desk, worker: SteppedW
     worker.tick()
     desk.clock.advance(3600)
     drain(desk, worker)
-    assert counted(desk.platform.bulk_reruns.get(bulk.id))["succeeded"] <= 4
+    assert counted(desk.platform.batches.get(bulk.id))["succeeded"] <= 4
 
 
 def test_few_of_one_expert_wait_at_a_time_and_hold_no_other_up(desk: Desk, worker: SteppedWorker) -> None:
@@ -139,8 +139,8 @@ def test_a_killed_console_goes_on_where_it_was(desk: Desk, worker: SteppedWorker
     desk.clock.advance(60)
     born_again.tick(boot=True)
     drain(desk, born_again)
-    ended = desk.platform.bulk_reruns.get(bulk.id)
-    assert (ended.state, counted(ended)) == (BulkState.COMPLETED, {"total": 30, "succeeded": 30})
+    ended = desk.platform.batches.get(bulk.id)
+    assert (ended.state, counted(ended)) == (BatchState.COMPLETED, {"total": 30, "succeeded": 30})
     twice = "SELECT COUNT(*) FROM (SELECT 1 FROM analysis_attempt WHERE trigger = 'bulk' GROUP BY analysis_id"
     assert one(desk.file, f"{twice} HAVING COUNT(*) > 1)") == 0
 
@@ -150,5 +150,5 @@ def test_two_bulk_reruns_share_the_slices(desk: Desk, worker: SteppedWorker) -> 
     one_half = create(desk, Selection(ids=tuple(ids[:5])))
     all_of_it = create(desk, Selection(ids=tuple(ids)))
     drain(desk, worker)
-    assert counted(desk.platform.bulk_reruns.get(one_half.id)) == {"total": 5, "succeeded": 5}
-    assert counted(desk.platform.bulk_reruns.get(all_of_it.id)) == {"total": 10, "succeeded": 5, "skipped": 5}
+    assert counted(desk.platform.batches.get(one_half.id)) == {"total": 5, "succeeded": 5}
+    assert counted(desk.platform.batches.get(all_of_it.id)) == {"total": 10, "succeeded": 5, "skipped": 5}

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_slices import SLICE
 from ba2_trade_platform.core.worker.buffers import End, WriteBatch
-from ba2_trade_platform.vocabulary import BulkState, ItemOutcome, Mode, Outcome, Status
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.flow.batches.bulk_desk import (
     Holding,
@@ -24,6 +24,7 @@ from tests.flow.batches.bulk_desk import (
     failed,
     failed_open_position,
     items,
+    plan_of,
 )
 from tests.platforms import TRADER
 from tests.sql import ask, change, one
@@ -46,11 +47,11 @@ def test_what_was_previewed_runs_and_the_counts_add_up(desk: Desk, worker: Stepp
     expert = desk.expert()
     ids = failed(desk, worker, expert, 6)
     bulk = create(desk, name="Morning")
-    assert (bulk.name, bulk.actor, bulk.state, bulk.will_run) == ("Morning", "trader", BulkState.RUNNING, 6)
+    assert (bulk.name, bulk.actor, bulk.state, plan_of(bulk).will_run) == ("Morning", "trader", BatchState.RUNNING, 6)
     assert counted(bulk) == {"total": 6, "queued": 6}
     drain(desk, worker, fails=lambda claim: claim.analysis_id == ids[0])
-    ended = desk.platform.bulk_reruns.get(bulk.id)
-    assert (ended.state, counted(ended)) == (BulkState.COMPLETED, {"total": 6, "succeeded": 5, "failed": 1})
+    ended = desk.platform.batches.get(bulk.id)
+    assert (ended.state, counted(ended)) == (BatchState.COMPLETED, {"total": 6, "succeeded": 5, "failed": 1})
     assert ended.finished_at is not None
     assert [item[:2] for item in items(desk, bulk.id)] == [
         *((analysis_id, "succeeded") for analysis_id in reversed(ids[1:])), (ids[0], "failed"),
@@ -93,7 +94,7 @@ def test_what_changed_after_the_acceptance_is_skipped_with_the_reason(desk: Desk
         ],
         key=str,
     )
-    assert counted(desk.platform.bulk_reruns.get(bulk.id)) == {"total": 4, "succeeded": 1, "skipped": 3}
+    assert counted(desk.platform.batches.get(bulk.id)) == {"total": 4, "succeeded": 1, "skipped": 3}
 
 
 def test_one_that_a_person_reran_and_that_failed_again_is_not_run_a_third_time(
@@ -120,7 +121,7 @@ def test_an_expert_disabled_meanwhile_blocks_and_keeps_the_evidence(desk: Desk, 
     desk.platform.experts.update(expert, by=TRADER, enabled=False)
     worker.tick()
     assert items(desk, bulk.id) == [(analysis_id, "blocked", "Scripted is disabled")]
-    assert desk.platform.bulk_reruns.get(bulk.id).state is BulkState.COMPLETED
+    assert desk.platform.batches.get(bulk.id).state is BatchState.COMPLETED
     assert (desk.row(analysis_id).status, desk.row(analysis_id).attempt) == (Status.FAILED, 1)
 
 
@@ -129,21 +130,21 @@ def test_an_abort_skips_what_is_not_queued_and_lets_the_rest_go_on(desk: Desk, w
     failed(desk, worker, expert, 70)
     bulk = create(desk)
     worker.tick()
-    aborted = desk.platform.bulk_reruns.abort(bulk.id, by=TRADER, reason="wrong desk")
+    aborted = desk.platform.batches.abort(bulk.id, by=TRADER, reason="wrong desk")
     assert (aborted.state, counted(aborted)) == (
-        BulkState.ABORTED,
+        BatchState.ABORTED,
         {"total": 70, "queued": SLICE, "skipped": 70 - SLICE},
     )
-    assert desk.platform.bulk_reruns.abort(bulk.id, by=TRADER) == aborted
+    assert desk.platform.batches.abort(bulk.id, by=TRADER) == aborted
     drain(desk, worker)
-    ended = desk.platform.bulk_reruns.get(bulk.id)
+    ended = desk.platform.batches.get(bulk.id)
     assert (ended.state, counted(ended)) == (
-        BulkState.ABORTED,
+        BatchState.ABORTED,
         {"total": 70, "succeeded": SLICE, "skipped": 70 - SLICE},
     )
     assert items(desk, bulk.id)[-1][2] == "aborted by trader: wrong desk"
     with pytest.raises(NotFound):
-        desk.platform.bulk_reruns.abort(999, by=TRADER)
+        desk.platform.batches.abort(999, by=TRADER)
 
 
 def test_what_failed_again_is_the_next_ones_selection(desk: Desk, worker: SteppedWorker) -> None:
@@ -151,24 +152,25 @@ def test_what_failed_again_is_the_next_ones_selection(desk: Desk, worker: Steppe
     bulk = create(desk)
     drain(desk, worker, fails=lambda claim: claim.analysis_id == bad)
     again = create(desk, Selection(filter=Filter(bulk=bulk.id, bulk_outcome=ItemOutcome.FAILED)))
-    assert (again.after_batch_id, again.will_run) == (bulk.id, 1)
-    assert again.filter == {"bulk": bulk.id, "bulk_outcome": "failed"}
+    assert (plan_of(again).after_batch_id, plan_of(again).will_run) == (bulk.id, 1)
+    assert plan_of(again).filter == {"bulk": bulk.id, "bulk_outcome": "failed"}
     drain(desk, worker)
-    assert desk.platform.bulk_reruns.get(again.id).counts.succeeded == 1
-    page = desk.platform.bulk_reruns.list()
+    assert desk.platform.batches.get(again.id).counts.succeeded == 1
+    page = desk.platform.batches.list(kind=BatchKind.BULK_RERUN)
     assert ([found.id for found in page.items], page.next_cursor) == ([again.id, bulk.id], None)
-    assert desk.platform.bulk_reruns.list(limit=1).next_cursor == again.id
-    assert [found.id for found in desk.platform.bulk_reruns.list(cursor=again.id).items] == [bulk.id]
+    assert desk.platform.batches.list(kind=BatchKind.BULK_RERUN, limit=1).next_cursor == again.id
+    older = desk.platform.batches.list(kind=BatchKind.BULK_RERUN, cursor=again.id)
+    assert [found.id for found in older.items] == [bulk.id]
 
 
 def test_items_are_paged_by_their_position(desk: Desk, worker: SteppedWorker) -> None:
     failed(desk, worker, desk.expert(), 5)
     bulk = create(desk)
-    first = desk.platform.bulk_reruns.items(bulk.id, limit=3)
+    first = desk.platform.batches.items(bulk.id, limit=3)
     assert first.next_cursor == 3
-    rest = desk.platform.bulk_reruns.items(bulk.id, [ItemOutcome.PLANNED], cursor=3, limit=3)
+    rest = desk.platform.batches.items(bulk.id, [ItemOutcome.PLANNED], cursor=3, limit=3)
     assert ([(item.position, item.attempt) for item in rest.items], rest.next_cursor) == ([(4, None), (5, None)], None)
-    assert desk.platform.bulk_reruns.items(bulk.id, [ItemOutcome.FAILED]).items == ()
+    assert desk.platform.batches.items(bulk.id, [ItemOutcome.FAILED]).items == ()
 
 
 def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, worker: SteppedWorker) -> None:
@@ -179,10 +181,10 @@ def test_removing_the_demo_leaves_a_bulk_rerun_of_others_under_way(desk: Desk, w
     bulk, of_demo = create(desk), create(desk, Selection(filter=Filter(expert=demo)))
     desk.platform.demo.desk.remove(by=TRADER)
     drain(desk, worker)
-    assert counted(desk.platform.bulk_reruns.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
+    assert counted(desk.platform.batches.get(bulk.id)) == {"total": 3, "succeeded": 1, "skipped": 2}
     assert desk.row(mine).status is Status.COMPLETED
     with pytest.raises(NotFound):
-        desk.platform.bulk_reruns.get(of_demo.id)
+        desk.platform.batches.get(of_demo.id)
 
 
 def test_one_whose_archive_is_broken_is_blocked_and_the_queue_goes_on(desk: Desk, worker: SteppedWorker) -> None:

@@ -47,7 +47,7 @@ def test_a_week_is_replayed_paused_resumed_and_stopped(tmp_path: Path) -> None:
     with platform.store.read() as session:
         log = t.activity_log.c
         done = session.scalars(select(log.what).where(log.subject_type == "replay").order_by(log.id)).all()
-    assert done == ["start the replay", "pause the replay", "resume the replay", "stop the replay"]
+    assert done == ["start", "pause", "resume", "stop"]
     platform.stop()
 
 

@@ -36,7 +36,7 @@ def console(tmp_path: Path) -> Iterator[Platform]:
 def sound(console: Platform, alert_event: AlertEvent, at: datetime = NOW) -> bool:
     """Raise an alarm and commit."""
     with console.store.write() as transaction:
-        return raise_alert(transaction.session, alert_event, at)
+        return raise_alert(transaction, alert_event, at)
 
 
 def tell(console: Platform, *occasions: EventType) -> int:
@@ -63,8 +63,8 @@ def test_what_was_acknowledged_is_told_anew_when_it_comes_back(console: Platform
 def test_what_has_ended_stays_until_it_is_acknowledged_and_may_begin_again(console: Platform) -> None:
     sound(console, FULL)
     with console.store.write() as transaction:
-        resolve_alert(transaction.session, FULL.key, NOW)
-        resolve_alert(transaction.session, "never raised", NOW)
+        resolve_alert(transaction, FULL.key, NOW)
+        resolve_alert(transaction, "never raised", NOW)
     assert ask(file_of(console), "SELECT ended_at IS NULL, acknowledged_at IS NULL FROM alert") == [(0, 1)]
     sound(console, FULL, NOW + timedelta(minutes=1))
     assert ask(file_of(console), "SELECT ended_at IS NULL, seen FROM alert") == [(1, 2)]

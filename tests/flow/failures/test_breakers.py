@@ -232,8 +232,8 @@ def test_a_person_holds_a_provider_back_until_a_person_lets_it_go(desk: Desk) ->
     worker.tick()
     assert [claim.analysis_id for claim in worker.leased.values()] == [analysis_id]
     assert breakers.active() == []
-    noted = ask(desk.file, "SELECT what, reason FROM activity_log WHERE what = 'breaker open'")
-    assert noted == [("breaker open", "they announced maintenance")]
+    noted = ask(desk.file, "SELECT what, reason FROM activity_log WHERE what = 'open'")
+    assert noted == [("open", "they announced maintenance")]
 
 
 def test_a_person_s_rerun_does_not_wait_for_the_breaker(desk: Desk) -> None:

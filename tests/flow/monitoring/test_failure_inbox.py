@@ -215,11 +215,11 @@ def test_whoever_marks_is_named_in_the_activity_log(desk: Desk, worker: SteppedW
     triage.reopen(fingerprint, by=TRADER, reason="not yet")
     assert ask(
         desk.file,
-        "SELECT what, before, after, reason, name FROM activity_log JOIN actor ON actor.id = actor_id "
-        "WHERE subject_type = 'failure group' ORDER BY activity_log.id",
+        "SELECT what, subject_key, before, after, reason, name FROM activity_log JOIN actor ON actor.id = actor_id "
+        "WHERE subject_type = 'failure_group' ORDER BY activity_log.id",
     ) == [
-        (f"mark of failure group {fingerprint}", "open", "resolved", "key renewed", "trader"),
-        (f"mark of failure group {fingerprint}", "resolved", "open", "not yet", "trader"),
+        ("mark", fingerprint, "open", "resolved", "key renewed", "trader"),
+        ("mark", fingerprint, "resolved", "open", "not yet", "trader"),
     ]
 
 

@@ -191,9 +191,9 @@ def test_an_override_is_noted_once_however_often_it_is_said(desk: Desk, worker: 
         assessments.set_kind(fingerprint, FailureKind.UNKNOWN, by=script)
     for _ in range(2):
         assessments.clear_kind(fingerprint, by=TRADER)
-    noted = "SELECT what, before, after FROM activity_log WHERE subject_type = 'failure group' ORDER BY id"
-    what = f"kind of failure group {fingerprint}"
-    assert ask(desk.file, noted) == [(what, None, "unknown"), (what, "unknown", None)]
+    noted = "SELECT what, subject_key, before, after FROM activity_log WHERE subject_type = 'failure_group' ORDER BY id"
+    said = ("reclassify", fingerprint)
+    assert ask(desk.file, noted) == [(*said, None, "unknown"), (*said, "unknown", None)]
 
 
 def test_of_a_group_that_is_not_there_nothing_can_be_said(desk: Desk) -> None:

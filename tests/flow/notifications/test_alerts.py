@@ -149,19 +149,19 @@ def test_the_same_thing_is_counted_while_nobody_has_seen_it(desk: Desk, alerts: 
     )
     for _ in range(3):
         with desk.store.write() as transaction:
-            raise_alert(transaction.session, alert_event, desk.clock.advance(60))
+            raise_alert(transaction, alert_event, desk.clock.advance(60))
     (alert,) = alerts.open()
     assert alert.seen == 3
     assert (alerts.unacknowledged().count, alerts.unacknowledged().newest) == (1, alert)
     with desk.store.write() as transaction:
-        resolve_alert(transaction.session, alert_event.key, desk.clock.advance(60))
+        resolve_alert(transaction, alert_event.key, desk.clock.advance(60))
     assert alerts.open()[0].ended_at == desk.clock.now()
 
 
 def test_history_goes_page_by_page_and_an_unknown_alert_is_refused(desk: Desk, alerts: Alerts) -> None:
     with desk.store.write() as transaction:
         for number in range(5):
-            raise_alert(transaction.session, AlertEvent("test", f"test:{number}", f"Number {number}"), desk.clock.now())
+            raise_alert(transaction, AlertEvent("test", f"test:{number}", f"Number {number}"), desk.clock.now())
     first = alerts.history(limit=3)
     rest = alerts.history(cursor=first.next_cursor, limit=3)
     assert [alert.sentence[-1] for alert in (*first.items, *rest.items)] == list("43210")

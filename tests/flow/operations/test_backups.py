@@ -77,7 +77,7 @@ def test_a_backup_is_complete_verified_and_nothing_is_beside_it(tmp_path: Path) 
     assert verify(Path(made.file)).revision == head()
     assert made.bytes == Path(made.file).stat().st_size
     assert ask(desk.file, "SELECT what, name FROM activity_log JOIN actor ON actor.id = actor_id") == [
-        ("back up", "trader")
+        ("create", "trader")
     ]
 
 

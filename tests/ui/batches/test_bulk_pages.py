@@ -10,7 +10,7 @@ from nicegui.testing import User
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.vocabulary import Status
+from ba2_trade_platform.vocabulary import BatchKind, Status
 from tests.eventually import eventually
 from tests.platforms import TRADER, drain, practice, submit
 
@@ -37,10 +37,9 @@ def pick(user: User, analysis_id: int) -> None:
 
 async def test_the_empty_list_says_what_to_do_and_an_unknown_number_says_so(user: User, desk: Desk) -> None:
     await user.open("/bulk-reruns")
-    await eventually(lambda: user.should_see("No bulk re-runs yet"))
-    await user.should_see("press Re-run selected")
+    await eventually(lambda: user.should_see("None matches these filters."))
     await user.open("/bulk-reruns/7")
-    await eventually(lambda: user.should_see("Bulk re-run 7 not found."))
+    await eventually(lambda: user.should_see("Batch 7 not found."))
     await user.open("/bulk-reruns/first")
     await eventually(lambda: user.should_see("Not found"))
 
@@ -58,8 +57,9 @@ async def test_ticked_rows_are_rerun_after_the_dialog(user: User, desk: Desk) ->
     user.find(marker="confirm-bulk").click()
     await eventually(lambda: user.should_see("accepted: 2 analyses will run"))
     drain(desk.platform)
-    (bulk,) = desk.platform.bulk_reruns.list().items
-    assert (bulk.reason, bulk.will_run, bulk.actor) == ("new key", 2, "trader")
+    (batch,) = desk.platform.batches.list(kind=BatchKind.BULK_RERUN).items
+    assert batch.rerun is not None
+    assert (batch.rerun.reason, batch.rerun.will_run, batch.actor) == ("new key", 2, "trader")
     assert desk.platform.monitoring.details.row(ids[1]).attempt == 1
 
 
@@ -67,13 +67,13 @@ async def test_the_page_shows_what_became_of_each_and_offers_what_failed_again(u
     fail_some(desk, "AAPL", "MSFT", fail_times=-1)
     bulk_id = rerun_all(desk, name="Morning")
     await user.open(f"/bulk-reruns/{bulk_id}")
-    await eventually(lambda: user.should_see("failed again"))
-    await eventually(lambda: user.should_see(marker="rerun-failed-again"))
+    await eventually(lambda: user.should_see("failed"))
+    await eventually(lambda: user.should_see(marker="rerun-failed"))
     await user.should_see("Morning")
-    user.find(marker="rerun-failed-again").click()
+    user.find(marker="rerun-failed").click()
     await eventually(lambda: user.should_see("Re-run 2 analyses"))
     await user.open(f"/bulk-reruns/{bulk_id}?outcome=skipped")
-    await eventually(lambda: user.should_see("None of its analyses is here."))
+    await eventually(lambda: user.should_see("None of its items is here."))
     await user.open("/bulk-reruns")
     await eventually(lambda: user.should_see("Morning"))
 
@@ -82,8 +82,8 @@ async def test_an_abort_asks_first(user: User, desk: Desk) -> None:
     fail_some(desk, "AAPL", "MSFT")
     bulk_id = rerun_all(desk, rate_per_minute=1)
     await user.open(f"/bulk-reruns/{bulk_id}")
-    await eventually(lambda: user.should_see(marker="abort-bulk"))
-    user.find(marker="abort-bulk").click()
+    await eventually(lambda: user.should_see(marker="abort-batch"))
+    user.find(marker="abort-batch").click()
     await eventually(lambda: user.should_see(f"Abort bulk re-run {bulk_id}?"))
     user.find(kind=ui.button, content="Abort the rest").click()
     await eventually(lambda: user.should_see(f"Bulk re-run {bulk_id} aborted: 1 skipped in all"))

@@ -14,8 +14,7 @@ def alert_event(desk: Desk, number: int = 1) -> None:
     """Raise an alert as whatever goes wrong does."""
     with desk.platform.store.write() as transaction:
         told = AlertEvent("test", f"test:{number}", f"Desk {number} stood still", "/retries")
-        raise_alert(transaction.session, told, desk.platform.store.clock.now())
-        transaction.everything = True
+        raise_alert(transaction, told, desk.platform.store.clock.now())
 
 
 async def test_an_alert_stands_on_an_open_page_until_it_is_acknowledged(user: User, desk: Desk) -> None:
@@ -36,7 +35,7 @@ async def test_the_list_is_acknowledged_at_once_with_a_reason(user: User, desk: 
     for number in range(3):
         alert_event(desk, number)
     with desk.platform.store.write() as transaction:
-        resolve_alert(transaction.session, "test:0", desk.platform.store.clock.now())
+        resolve_alert(transaction, "test:0", desk.platform.store.clock.now())
     await user.open("/alerts")
     await eventually(lambda: user.should_see("over, to acknowledge"))
     user.find(marker="acknowledge-all").click()

@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.testing import User
 from sqlalchemy import insert
 
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.db import tables as t
@@ -37,7 +38,7 @@ def miss(desk: Desk, schedule: ScheduleInfo, reason: str = "The console was down
             reason=reason, actor_id=1, created_at=planned,
         )  # fmt: skip
         run_id = transaction.session.scalar(run.returning(t.schedule_run.c.id))
-        transaction.everything = True
+        transaction.touch(Topic.SCHEDULES)
     return int(run_id or 0)
 
 

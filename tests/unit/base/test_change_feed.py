@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import change
@@ -23,7 +23,9 @@ def test_a_listener_hears_what_was_added_and_changed_once_it_is_committed(tmp_pa
     desk.analyses.cancel(first, by=TRADER)
     desk.queue.pause(by=TRADER)
     assert heard == [
-        (Change(frozenset({first}), frozenset({first})), 1), (Change(frozenset({first})), 1), (Change(None), 1),
+        (Change(frozenset({Topic.ANALYSES}), frozenset({first}), frozenset({first})), 1),
+        (Change(frozenset({Topic.ANALYSES}), frozenset({first})), 1),
+        (Change(frozenset({Topic.QUEUE})), 1),
     ]  # fmt: skip
     subscription.close()
     subscription.close()

@@ -86,7 +86,7 @@ def test_many_are_rerun_after_a_look_by_exactly_the_number_that_was_agreed_to(tm
         )
         said = run("rerun-all", "--reason", "new key", "--number", "3", "--json")
         assert (said.code, said.json["will_run"]) == (0, 3)
-        wait_until(platform, lambda: platform.bulk_reruns.get(said.json["id"]).finished_at is not None)
+        wait_until(platform, lambda: platform.batches.get(said.json["id"]).finished_at is not None)
         shown = run("bulk-reruns").out
         assert shown == (
             "Bulk re-run 1 (completed): 3 analyses, 3 succeeded  Re-run of 3 analyses, by trader: new key\n"

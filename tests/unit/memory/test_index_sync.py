@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
-from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, ChangeFeed, Topic
 from ba2_trade_platform.memory.index_sync import IndexSync
 from tests.patience import EVENT_SECONDS
 
@@ -46,13 +46,13 @@ def test_many_changes_are_one_look_and_later_ones_another() -> None:
     index_sync = IndexSync(looks, feed, jobs, first_seconds=600, after_changes_seconds=0.2)
     index_sync.start()
     for number in range(50):
-        feed.publish(Change(frozenset({number})))
+        feed.publish(Change(frozenset({Topic.ANALYSES}), frozenset({number})))
     assert looks.wait()
-    feed.publish(Change(None))
+    feed.publish(ANYTHING)
     assert looks.wait()
     assert looks.count == 2
     index_sync.stop()
-    feed.publish(Change(None))
+    feed.publish(ANYTHING)
     assert not looks.wait(0.4)
     jobs.stop()
 
