@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, func, select
 
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import is_status, likely, unindexed
 from ba2_trade_platform.vocabulary import ItemOutcome, Signal, Source, Status, Subtype
 
 _A = t.analysis.c
@@ -53,12 +54,12 @@ def _status(chosen: Filter) -> ColumnElement[bool]:
     """Return the condition on the status, so put that SQLite takes the index that leaves least to look at."""
     if chosen.text or chosen.fingerprint:
         # The index of the errors, or of their groups, finds the few that match; `+` keeps the status' own out of it.
-        return literal_column("+market_analysis.status", _A.status.type).in_(chosen.status)
+        return unindexed(_A.status).in_(chosen.status)
     among: ColumnElement[bool] = _A.status.in_(chosen.status)
     if chosen.ranged:
-        return func.likely(among)  # a day's rows are fewer than a status'
+        return likely(among)  # a day's rows are fewer than a status'
     if chosen.status == (Status.FAILED,):
-        return _A.status == literal_column("'failed'")  # in words, as the partial index has it
+        return is_status(_A.status, Status.FAILED)  # in words, as the partial index has it
     return among
 
 
@@ -91,7 +92,7 @@ def conditions_of(chosen: Filter) -> list[ColumnElement[bool]]:
             items = items.where(_ITEM.outcome == chosen.bulk_outcome)
         conditions.append(_A.id.in_(items))
     if chosen.text:
-        pattern = "%" + chosen.text.strip().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        wanted = chosen.text.strip()
         errors = t.analysis.alias()
         oldest = (
             select(errors.c.id)
@@ -101,6 +102,6 @@ def conditions_of(chosen: Filter) -> list[ColumnElement[bool]]:
             .offset(TEXT_BOUND - 1)
             .scalar_subquery()
         )
-        found = _A.error_message.like(pattern, escape="\\") | _A.error_code.like(pattern, escape="\\")
+        found = _A.error_message.icontains(wanted, autoescape=True) | _A.error_code.icontains(wanted, autoescape=True)
         conditions += [_A.error_code.is_not(None), found, _A.id >= func.coalesce(oldest, 0)]
     return conditions

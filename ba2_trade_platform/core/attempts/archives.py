@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import JSON, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy import Enum as SqlEnum
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.step_graphs import building_on
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert as upsert
 from ba2_trade_platform.db.types import Money, UtcDateTime
 from ba2_trade_platform.vocabulary import StepStatus
 

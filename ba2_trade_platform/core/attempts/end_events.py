@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, func, select
 
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events, subscribed_types
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import Outcome, Signal, Status
 
 _A, _I = t.analysis.c, t.expert_instance.c
@@ -23,7 +24,7 @@ _ENDED = (
     .join(t.expert_instance, _I.id == _A.expert_instance_id)
     .where(
         _A.id.in_(bindparam("e_ids", expanding=True)),
-        (_A.status == literal_column("'failed'"))
+        (is_status(_A.status, Status.FAILED))
         | ((_A.status == Status.COMPLETED) & _A.result_action.in_([Signal.BUY, Signal.SELL])
            & (_A.result_confidence >= bindparam("e_lowest"))),
     )

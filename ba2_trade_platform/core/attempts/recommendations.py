@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Outcome, Subtype
+from ba2_trade_platform.db.sql import is_status
+from ba2_trade_platform.vocabulary import Outcome, Status, Subtype
 
 _R = t.recommendation.c
 _ABOUT = {
@@ -26,7 +27,7 @@ def _newest() -> object:
         select(rival.c.id)
         .join(t.analysis, t.analysis.c.id == rival.c.market_analysis_id)
         .where(*(rival.c[name] == value for name, value in _ABOUT.items()))
-        .where(t.analysis.c.status == literal_column("'completed'"))
+        .where(is_status(t.analysis.c.status, Status.COMPLETED))
         .order_by(rival.c.effective_as_of.desc(), rival.c.market_analysis_id.desc())
         .limit(1)
         .scalar_subquery()

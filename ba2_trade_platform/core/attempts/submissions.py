@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, literal_column, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.attempts import Opening, open_attempt
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import in_words, insert
 from ba2_trade_platform.vocabulary import Mode, Source, Status, Subtype, Trigger
 
 ACTIVE_STATUSES = sorted(ACTIVE)
 # In words, for SQLite only looks into the partial index on the dedupe key where it can read the statuses.
-UNDER_WAY = t.analysis.c.status.in_([literal_column(f"'{status.value}'") for status in ACTIVE_STATUSES])
+UNDER_WAY = t.analysis.c.status.in_([in_words(status) for status in ACTIVE_STATUSES])
 
 
 @dataclass(frozen=True)

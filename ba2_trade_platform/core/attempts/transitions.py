@@ -26,6 +26,7 @@ from ba2_trade_platform.core.contracts.queue import LEASE, Claim, EndedAttempt
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.failures.groups import Seen, note_failures
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import Mode, Outcome, Status
 
 OnEnded = Callable[[Transaction, Sequence[EndedAttempt]], None]
@@ -110,7 +111,7 @@ def still_leased(session: Session, claims: Sequence[Claim]) -> set[str]:
 
 
 _LEASED = select(_A.id, _A.attempt, _A.lease_token).where(
-    _A.lease_token.in_(bindparam("l_tokens", expanding=True)), _A.status == literal_column("'running'")
+    _A.lease_token.in_(bindparam("l_tokens", expanding=True)), is_status(_A.status, Status.RUNNING)
 )
 
 
@@ -128,7 +129,7 @@ def lease(session: Session, analysis_ids: Sequence[int], minted: str, worker_id:
 
 _LEASE = (
     update(t.analysis)
-    .where(_A.id.in_(bindparam("c_ids", expanding=True)), _A.status == literal_column("'pending'"))
+    .where(_A.id.in_(bindparam("c_ids", expanding=True)), is_status(_A.status, Status.PENDING))
     .values(
         status=target(Status.PENDING, Event.CLAIM),
         lease_token=bindparam("c_minted", type_=_A.lease_token.type) + cast(_A.id, _A.lease_token.type),
@@ -161,7 +162,7 @@ _RENEW = (
     .where(
         _A.id == bindparam("r_id"),
         _A.lease_token == bindparam("r_token"),
-        _A.status == literal_column("'running'"),
+        is_status(_A.status, Status.RUNNING),
     )
     .values(lease_until=bindparam("r_until"))
 )

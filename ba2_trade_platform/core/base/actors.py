@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.db.sql import insert as upsert
 from ba2_trade_platform.db.tables import activity_log, actor
 from ba2_trade_platform.vocabulary import ActorKind
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -17,6 +16,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert as upsert
 
 log = logging.getLogger(__name__)
 

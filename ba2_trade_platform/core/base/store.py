@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
@@ -169,9 +169,3 @@ def storage_sentence(error: OperationalError) -> str:
     if "readonly" in text:
         return "the database is read-only"
     return f"the database answered: {text}"
-
-
-def violates(error: IntegrityError, table: Table, *columns: str) -> bool:
-    """Tell whether `error` is the refusal of exactly this unique index, so that no other error is taken for it."""
-    wanted = ", ".join(f"{table.name}.{column}" for column in columns)
-    return str(error.orig) == f"UNIQUE constraint failed: {wanted}"

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, func, insert, select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.analyses.batch_submissions import ITEM_COLUMNS
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -23,7 +24,7 @@ from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Plan
 from ba2_trade_platform.core.batches.bulk_previews import BulkPreview, preview_of
 from ba2_trade_platform.core.batches.queries import Batch, hash_counts, read_batch
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.sql import each
+from ba2_trade_platform.db.sql import each, insert_rows
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Status
 
 log = get_logger(__name__)
@@ -180,12 +181,7 @@ def _insert(session: Session, plan: BulkPlan, wanted: _Wanted, who: int, now: da
 
 
 def _insert_items(session: Session, bulk_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
-    # By the driver: ten thousand rows take it a third of the time, and everybody's writes wait meanwhile.
-    session.connection().exec_driver_sql(
-        "INSERT INTO batch_item (batch_id, position, symbol, expert_instance_id, analysis_id, attempt, outcome, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(bulk_id, *row) for row in rows],
-    )
+    insert_rows(session.connection(), t.batch_item, ITEM_COLUMNS, [(bulk_id, *row) for row in rows])
 
 
 def _changed(plan_hash: str, preview: BulkPreview, why: str | None = None) -> Refused:

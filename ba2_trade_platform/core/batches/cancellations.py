@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, select
 
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.attempts.standings import standings
@@ -14,14 +14,15 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.batches.bulk_slices import skip_planned
 from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import ItemOutcome
+from ba2_trade_platform.db.sql import in_words, is_status
+from ba2_trade_platform.vocabulary import BatchState, ItemOutcome, Status
 
 log = get_logger(__name__)
 SLICE = 200
 _A, _B, _ITEM = t.analysis.c, t.batch.c, t.batch_item.c
 _UNFINISHED = (
     select(_B.id, _B.stop_reason, _B.stopped_by)
-    .where(_B.state == literal_column("'cancelled'"), _B.finished_at.is_(None))
+    .where(is_status(_B.state, BatchState.CANCELLED), _B.finished_at.is_(None))
     .order_by(_B.id)
     .limit(1)
 )
@@ -31,7 +32,7 @@ _NEXT = (
     .where(
         _ITEM.batch_id == bindparam("n_batch"),
         _ITEM.outcome == ItemOutcome.QUEUED,
-        _A.status.in_([literal_column("'pending'"), literal_column("'running'")]),
+        _A.status.in_([in_words(Status.PENDING), in_words(Status.RUNNING)]),
     )
     .order_by(_ITEM.position)
     .limit(SLICE)

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import in_words
 from ba2_trade_platform.vocabulary import ItemOutcome, Status
 
 _ITEM, _A = t.batch_item.c, t.analysis.c
 WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
-_ACTIVE: tuple[ColumnElement[Any], ...] = (literal_column("'pending'"), literal_column("'running'"))
+_ACTIVE: tuple[ColumnElement[Any], ...] = (in_words(Status.PENDING), in_words(Status.RUNNING))
 
 
 @dataclass(frozen=True)

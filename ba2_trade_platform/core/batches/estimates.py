@@ -11,12 +11,13 @@ from sqlalchemy import func, literal, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import ItemOutcome
+from ba2_trade_platform.db.sql import is_status
+from ba2_trade_platform.vocabulary import ItemOutcome, Status
 
 LAST = 50
 _A, _I, _ITEM = t.analysis.c, t.expert_instance.c, t.batch_item.c
-_COMPLETED = _A.status == literal_column("'completed'")
-_CLAIMABLE = (_A.status == literal_column("'pending'")) & literal_column("NOT market_analysis.held")
+_COMPLETED = is_status(_A.status, Status.COMPLETED)
+_CLAIMABLE = (is_status(_A.status, Status.PENDING)) & literal_column("NOT market_analysis.held")
 
 
 def expected_seconds(session: Session, per_expert: Mapping[int, int], batch_id: int | None = None) -> int | None:

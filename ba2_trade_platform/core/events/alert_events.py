@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, literal_column, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert as upsert
 
 _A = t.alert.c
 # In words, for SQLite finds the partial index only where it can read the condition.

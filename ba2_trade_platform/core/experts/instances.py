@@ -18,12 +18,13 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_text
-from ba2_trade_platform.core.base.store import Store, violates
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Expert, ExpertCatalog, Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.experts.availability import settings_sentence
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import violates
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import select, update
 
 from ba2_trade_platform.core.base.actors import SYSTEM, actor_id, log_activity
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -18,11 +18,12 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import in_words
 from ba2_trade_platform.vocabulary import BreakerState
 
 _B = t.breaker.c
 log = logging.getLogger(__name__)
-NOT_CLOSED = _B.state != literal_column("'closed'")  # in words, as the partial index has it
+NOT_CLOSED = _B.state != in_words(BreakerState.CLOSED)  # in words, as the partial index has it
 OPEN_PROVIDERS = select(_B.provider, _B.probe_analysis_id).where(NOT_CLOSED)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, literal_column, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -18,7 +18,8 @@ from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED, drain
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import BreakerState
+from ba2_trade_platform.db.sql import is_status
+from ba2_trade_platform.vocabulary import BreakerState, Status
 
 log = logging.getLogger(__name__)
 _B, _A = t.breaker.c, t.analysis.c
@@ -138,7 +139,7 @@ def _statement() -> Any:
     waiting = (
         select(func.count())
         .select_from(t.analysis)
-        .where(_A.status == literal_column("'pending'"), _A.retry_provider == _B.provider, NOT_CLOSED)
+        .where(is_status(_A.status, Status.PENDING), _A.retry_provider == _B.provider, NOT_CLOSED)
         .scalar_subquery()
     )
     return (

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, text
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import bindparam, delete
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.failures.group_states import BY_ANSWER, BY_FAILED, SET_ASIDE
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.dialect_text import statement
+from ba2_trade_platform.db.sql import insert
 from ba2_trade_platform.db.types import UtcDateTime
 
 _H = t.failure_hour.c
@@ -36,22 +37,22 @@ class Seen:
 
 
 # Whoever fails now still counts among those that answer the group, for its attempt is not closed yet.
-_GROUP = text(f"""
+_GROUP = statement(f"""
 INSERT INTO failure_group AS g (fingerprint, code, message, provider, first_seen, last_seen, seen)
 VALUES (:fingerprint, :code, :message, :provider, :first_seen, :last_seen, :seen)
 ON CONFLICT (fingerprint) DO UPDATE SET
     code = excluded.code,
     message = excluded.message,
     provider = COALESCE(excluded.provider, g.provider),
-    first_seen = MIN(g.first_seen, excluded.first_seen),
-    last_seen = MAX(g.last_seen, excluded.last_seen),
+    first_seen = CASE WHEN excluded.first_seen < g.first_seen THEN excluded.first_seen ELSE g.first_seen END,
+    last_seen = CASE WHEN excluded.last_seen > g.last_seen THEN excluded.last_seen ELSE g.last_seen END,
     seen = g.seen + excluded.seen,
     regressed_at = CASE
         WHEN g.mark = 'resolved' AND g.regressed_at IS NULL THEN :now
-        WHEN NOT COALESCE({SET_ASIDE}, 0)
-            AND NOT EXISTS (SELECT 1 FROM market_analysis AS a {BY_FAILED}
+        WHEN NOT COALESCE({SET_ASIDE}, FALSE)
+            AND NOT EXISTS (SELECT 1 FROM market_analysis AS a{BY_FAILED}
                             WHERE a.status = 'failed' AND a.fingerprint = excluded.fingerprint)
-            AND NOT EXISTS (SELECT 1 FROM analysis_attempt AS b {BY_ANSWER}
+            AND NOT EXISTS (SELECT 1 FROM analysis_attempt AS b{BY_ANSWER}
                             WHERE b.outcome IS NULL AND b.after_fingerprint = excluded.fingerprint
                               AND b.after_fingerprint IS NOT NULL) THEN :now
         ELSE g.regressed_at END

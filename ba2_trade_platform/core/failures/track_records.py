@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Literal, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import Integer, String, bindparam
 from sqlalchemy.orm import Session
+
+from ba2_trade_platform.db.dialect_text import statement
 
 By = Literal["fingerprint", "code"]
 NEWEST = 200
@@ -18,17 +20,19 @@ ENOUGH = 3
 # One that never began, because it was stopped or its expert could not work, tried nothing.
 _STATEMENT = """
 SELECT wanted.value, (
-    SELECT json_array(COUNT(*), SUM(outcome = 'completed'), json_group_array(
-        CASE outcome WHEN 'completed' THEN (julianday(started_at) - julianday(after_failed_at)) * 86400 END))
+    SELECT json_list(json_pair(
+        outcome, CASE outcome WHEN 'completed' THEN seconds_between(after_failed_at, started_at) END))
     FROM (
         SELECT outcome, started_at, after_failed_at FROM analysis_attempt
         WHERE {column} = wanted.value AND {column} IS NOT NULL AND outcome IN ('completed', 'failed')
           AND started_at IS NOT NULL
-        ORDER BY id DESC LIMIT :newest))
-FROM json_each(:keys) AS wanted
+        ORDER BY id DESC LIMIT :newest) AS answers)
+FROM json_values(:keys) AS wanted
 """
 _STATEMENTS = {
-    by: text(_STATEMENT.format(column=column))
+    by: statement(_STATEMENT.format(column=column)).bindparams(
+        bindparam("keys", type_=String()), bindparam("newest", type_=Integer())
+    )
     for by, column in (("fingerprint", "after_fingerprint"), ("code", "after_code"))
 }
 
@@ -58,10 +62,11 @@ def tracks(session: Session, errors: Iterable[tuple[str, str]]) -> dict[str, Tra
 
 def _count(session: Session, by: By, keys: Iterable[str]) -> dict[str, Track]:
     rows = session.execute(_STATEMENTS[by], {"keys": json.dumps(sorted(keys)), "newest": NEWEST})
-    return {key: _track(by, *json.loads(counted)) for key, counted in rows}
+    return {key: _track(by, json.loads(answers)) for key, answers in rows}
 
 
-def _track(by: By, tried: int, succeeded: int | None, waits: list[float | None]) -> Track:
-    known = [wait for wait in waits if wait is not None]
+def _track(by: By, answers: list[tuple[str, float | None]]) -> Track:
+    waits = [wait for _, wait in answers if wait is not None]
+    succeeded = sum(outcome == "completed" for outcome, _ in answers)
     # A Julian day is exact to a tenth of a millisecond.
-    return Track(by, tried, succeeded or 0, round(median(known), 3) if known else None)
+    return Track(by, len(answers), succeeded, round(median(waits), 3) if waits else None)

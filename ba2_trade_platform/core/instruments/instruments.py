@@ -18,6 +18,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.schedules.next_runs import schedules_naming
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import values_of
 
 BOUND = 10_000
 MAX_LIMIT = 500
@@ -106,7 +107,7 @@ class Instruments:
 
     def labels(self) -> list[str]:
         """Return every label that an instrument bears."""
-        each = func.json_each(_I.labels).table_valued("value", joins_implicitly=True)
+        each = values_of(_I.labels)
         with self._store.read() as session:
             return list(
                 session.scalars(select(each.c.value).select_from(t.instrument, each).distinct().order_by("value"))
@@ -179,7 +180,7 @@ def _conditions(text: str | None, label: str | None) -> list[ColumnElement[bool]
         begins = _I.symbol.startswith(wanted.upper(), autoescape=True)
         conditions.append(begins | _I.name.icontains(wanted, autoescape=True))
     if label:
-        each = func.json_each(_I.labels).table_valued("value", joins_implicitly=True)
+        each = values_of(_I.labels)
         conditions.append(select(1).select_from(each).where(each.c.value == label).exists())
     return conditions
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo
 from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult, Line, ParsedSymbol, SymbolLookup
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert as upsert
 
 _ITEM = t.watchlist_item.c
 _I = t.instrument.c

@@ -9,7 +9,6 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -27,6 +26,7 @@ from ba2_trade_platform.core.instruments.symbol_parsing import (
 )
 from ba2_trade_platform.core.instruments.watchlist_items import NewWatchlistItem, add_items, plan_items, set_positions
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert as upsert
 
 _W = t.watchlist.c
 _ITEM = t.watchlist_item.c

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, func, literal, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.change_feed import Topic
@@ -18,6 +17,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
 from ba2_trade_platform.core.contracts.lessons import Learnt
 from ba2_trade_platform.core.lessons.outcomes import HORIZON_SESSIONS, Decision, Horizons, OutcomeOf, judge, reflection
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert as upsert
 from ba2_trade_platform.db.types import UtcDateTime
 from ba2_trade_platform.vocabulary import Signal, Status
 

@@ -19,6 +19,7 @@ from ba2_trade_platform.core.models.attempt_costs import SUMS, Spend
 from ba2_trade_platform.core.models.budgets import usd
 from ba2_trade_platform.core.models.daily_totals import DailyTotals, utc_day
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import day_stamp, unindexed
 from ba2_trade_platform.vocabulary import CallOutcome, Outcome
 
 GroupBy = Literal["expert", "model", "provider", "day", "outcome", "symbol", "analysis"]
@@ -36,12 +37,12 @@ _OUTCOME: ColumnElement[Any] = case(
     else_=func.coalesce(cast(_T.outcome, String), literal(RUNNING)),
 )
 # Grouped by expressions, or SQLite would walk a whole index that is in their order instead of the period.
-_EXPERT, _ANALYSIS = _C.expert_instance_id + 0, _C.analysis_id + 0
+_EXPERT, _ANALYSIS = unindexed(_C.expert_instance_id), unindexed(_C.analysis_id)
 _KEYS: Mapping[str, ColumnElement[Any]] = {
     "expert": _EXPERT,
     "model": _C.model,
     "provider": _C.provider,
-    "day": func.date(_C.started_at),
+    "day": day_stamp(_C.started_at),
     "outcome": _OUTCOME,
     "symbol": _C.symbol,
     "analysis": _ANALYSIS,

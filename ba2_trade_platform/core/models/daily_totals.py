@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import unindexed
 from ba2_trade_platform.db.types import Money
 
 _C = t.model_call.c
@@ -25,7 +26,7 @@ KNOWN = func.sum(_C.cost, type_=Money)
 _FIRST_UNDER_WAY = select(func.min(_C.id)).where(_C.outcome.is_(None))
 _NEWEST = select(func.max(_C.id))
 # Grouped by an expression, or SQLite would walk the whole index that is in the order of experts.
-_EXPERT = _C.expert_instance_id + 0
+_EXPERT = unindexed(_C.expert_instance_id)
 _SETTLED = (
     select(_EXPERT, COUNTED, KNOWN)
     .where(_C.started_at >= bindparam("d_day"), _C.id <= bindparam("d_upto"))

@@ -17,7 +17,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.store import Store, violates
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, KeyState, Provider
@@ -32,6 +32,7 @@ from ba2_trade_platform.core.models.provider_rules import (
     url_of,
 )
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import violates
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     Boolean,
     Column,
-    ColumnElement,
     Float,
     Integer,
     MetaData,
@@ -22,13 +21,13 @@ from sqlalchemy import (
     Table,
     func,
     literal,
-    literal_column,
     select,
 )
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import DropTable
 
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import hour_stamp, in_words, seconds_between
 from ba2_trade_platform.db.types import Money
 from ba2_trade_platform.vocabulary import FailureKind, Outcome, Trigger
 
@@ -36,7 +35,6 @@ BOUND = 100_000
 SAMPLE = 10_000
 MESSAGE = 200
 _T = t.attempt.c
-_DAY = 86_400.0
 _RECENT = Table(
     "recent_attempt",
     MetaData(),
@@ -200,7 +198,7 @@ def recoveries(session: Session) -> list[float]:
         .scalar_subquery()
     )
     recovered = (_R.outcome == Outcome.COMPLETED) & _R.answers
-    rows = session.scalars(select(_seconds(first, _R.finished_at)).where(recovered).limit(SAMPLE))
+    rows = session.scalars(select(seconds_between(first, _R.finished_at)).where(recovered).limit(SAMPLE))
     return [max(0.0, seconds) for seconds in rows if seconds is not None]
 
 
@@ -262,21 +260,16 @@ def _recent(since: datetime, expert: int | None) -> Select[Any]:
             _T.provider, _T.cost, _T.finished_at,
             t.analysis.c.expert_instance_id,
             _T.after_failed_at.is_not(None).label("answers"),
-            func.round(_seconds(_T.started_at, _T.finished_at), 3).label("seconds"),
-            _seconds(_T.after_failed_at, _T.queued_at).label("queued_after"),
-            _seconds(_T.after_failed_at, _T.started_at).label("started_after"),
-            func.strftime("%Y-%m-%dT%H", _T.finished_at).label("stamp"),
+            func.round(seconds_between(_T.started_at, _T.finished_at), 3).label("seconds"),
+            seconds_between(_T.after_failed_at, _T.queued_at).label("queued_after"),
+            seconds_between(_T.after_failed_at, _T.started_at).label("started_after"),
+            hour_stamp(_T.finished_at).label("stamp"),
         )
         .join(newest, newest.c.id == _T.id)
-        .where(_T.outcome.is_distinct_from(literal_column("'withdrawn'")))  # nothing was done
+        .where(_T.outcome.is_distinct_from(in_words(Outcome.WITHDRAWN)))  # nothing was done
         .join(t.analysis, t.analysis.c.id == _T.analysis_id)
     )  # fmt: skip
     return statement if expert is None else statement.where(t.analysis.c.expert_instance_id == expert)
-
-
-def _seconds(earlier: Any, later: Any) -> ColumnElement[float]:
-    days: ColumnElement[float] = func.julianday(later, type_=Float) - func.julianday(earlier, type_=Float)
-    return days * _DAY
 
 
 def _local(stamp: str, zone: ZoneInfo) -> datetime:

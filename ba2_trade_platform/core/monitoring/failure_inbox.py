@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, literal, select, text
+from sqlalchemy import String, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
@@ -30,6 +30,7 @@ from ba2_trade_platform.core.monitoring.failure_pages import (
 from ba2_trade_platform.core.monitoring.job_list import BOUND
 from ba2_trade_platform.core.monitoring.rerun_outlook import Error, RerunOutlook, outlooks_of
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.dialect_text import statement
 from ba2_trade_platform.db.types import UtcDateTime
 from ba2_trade_platform.vocabulary import Mark, Status
 
@@ -42,32 +43,34 @@ _LOOKED_AT = 1_000  # of one group's analyses, for the symbols it touches
 _RECENT = 50  # of the attempts of a group of which nothing stands failed
 _G = t.failure_group.c
 _FAILED_NOW = f"""
-    SELECT symbol FROM market_analysis {BY_FAILED}
+    SELECT symbol FROM market_analysis{BY_FAILED}
     WHERE status = 'failed' AND fingerprint = wanted.value LIMIT {_LOOKED_AT}"""
 _FAILED_EXPERTS = f"""
     SELECT i.id FROM expert_instance AS i
-    WHERE EXISTS (SELECT 1 FROM market_analysis AS a {BY_FAILED}
+    WHERE EXISTS (SELECT 1 FROM market_analysis AS a{BY_FAILED}
                   WHERE a.status = 'failed' AND a.fingerprint = wanted.value AND a.expert_instance_id = i.id)"""
 _LATELY = f"""
     SELECT a.symbol, a.expert_instance_id FROM analysis_attempt AS b JOIN market_analysis AS a ON a.id = b.analysis_id
     WHERE b.fingerprint = wanted.value ORDER BY b.id DESC LIMIT {_RECENT}"""
-_EXPERTS_LATELY = f"SELECT DISTINCT expert_instance_id AS id FROM ({_LATELY})"
+_EXPERTS_LATELY = f"SELECT DISTINCT expert_instance_id AS id FROM ({_LATELY}) AS lately"
 
 
 def _touching(symbols: str, experts: str) -> Any:
-    return text(f"""
-        SELECT wanted.value, (SELECT json_group_array(id) FROM ({experts})),
-               (SELECT json_group_array(symbol) FROM (SELECT DISTINCT symbol FROM ({symbols})))
-        FROM json_each(:keys) AS wanted""")
+    return statement(f"""
+        SELECT wanted.value, (SELECT json_list(id) FROM ({experts}) AS touched),
+               (SELECT json_list(symbol) FROM (SELECT DISTINCT symbol FROM ({symbols}) AS looked_at) AS named)
+        FROM json_values(:keys) AS wanted""").bindparams(bindparam("keys", type_=String()))
 
 
 _TOUCHED_NOW = _touching(_FAILED_NOW, _FAILED_EXPERTS)
 _TOUCHED_LATELY = _touching(_LATELY, _EXPERTS_LATELY)
-_SEEN_HOURLY = text("""
+_SEEN_HOURLY = statement("""
     SELECT wanted.value, (
-        SELECT json_group_array(json_array(CAST(ROUND(24 * (julianday(hour) - julianday(:since))) AS INTEGER), seen))
+        SELECT json_list(json_pair(CAST(ROUND(seconds_between(:since, hour) / 3600) AS INTEGER), seen))
         FROM failure_hour WHERE fingerprint = wanted.value AND hour >= :since)
-    FROM json_each(:keys) AS wanted""").bindparams(bindparam("since", type_=UtcDateTime()))
+    FROM json_values(:keys) AS wanted""").bindparams(
+    bindparam("since", type_=UtcDateTime()), bindparam("keys", type_=String())
+)
 
 
 @dataclass(frozen=True)

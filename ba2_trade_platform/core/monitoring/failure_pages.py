@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, column, text
+from sqlalchemy import Integer, String, bindparam, column
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.failures.group_states import NEEDY, ONE, RANK, RECOVERED, STANDING, GroupState
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.dialect_text import statement
 from ba2_trade_platform.db.types import UtcDateTime
 
-_INSTANTS = ("now", "after_seen")
+_TYPES: dict[str, TypeEngine[Any]] = {
+    "now": UtcDateTime(), "after_seen": UtcDateTime(), "after_rank": Integer(), "after_failed": Integer(),
+    "after_fingerprint": String(), "one": String(), "ranks": String(), "limit": Integer(),
+}  # fmt: skip
 
 
 def _statement(sql: str) -> Any:
-    instants = [bindparam(name, type_=UtcDateTime()) for name in _INSTANTS if f":{name}" in sql]
-    return text(sql).bindparams(*instants)
+    typed = [bindparam(name, type_=kind) for name, kind in _TYPES.items() if re.search(rf":{name}\b", sql)]
+    return statement(sql).bindparams(*typed)
 
 
 def _rows(sql: str) -> Any:
@@ -89,8 +95,8 @@ def _seen(after: PageEntry | None) -> dict[str, Any]:
     }
 
 
-def _read(session: Session, statement: Any, asked: dict[str, Any]) -> list[PageEntry]:
-    return [PageEntry(*row) for row in session.execute(statement, asked)]
+def _read(session: Session, rows: Any, asked: dict[str, Any]) -> list[PageEntry]:
+    return [PageEntry(*row) for row in session.execute(rows, asked)]
 
 
 def encode(entry: PageEntry) -> str:

@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import unindexed
 from ba2_trade_platform.db.types import UtcDateTime
 from ba2_trade_platform.vocabulary import FailureKind, Signal, Source, Status, Subtype
 
@@ -245,7 +246,7 @@ class JobList:
         by_id: Any = _A.id
         if chosen.ranged and self._bounded_count(session, *conditions) <= BOUND:
             # Few match: find them by their index and sort them, instead of walking all ids for them.
-            by_id = _A.id + 0
+            by_id = unindexed(_A.id)
         if bounded:
             # No index serves this filter and this order together: sort the newest matches only.
             source = (

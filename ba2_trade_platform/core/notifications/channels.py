@@ -19,12 +19,13 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.store import Store, violates
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.quiet_hours import quiet_hours
 from ba2_trade_platform.core.notifications.rendering import Text, to_text
 from ba2_trade_platform.core.notifications.sender import Delivery, Sender
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import violates
 from ba2_trade_platform.vocabulary import MessageState
 
 log = logging.getLogger(__name__)

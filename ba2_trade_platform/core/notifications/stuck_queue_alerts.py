@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, literal_column, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.change_feed import Topic
@@ -18,6 +18,8 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import is_status
+from ba2_trade_platform.vocabulary import Status
 
 log = logging.getLogger(__name__)
 KIND = "waiting"
@@ -95,8 +97,8 @@ class WaitingAlerts:
             )
             .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
             .join(t.expert_instance, _I.id == _A.expert_instance_id)
-            .where(_A.status == literal_column("'pending'"), t.attempt.c.queued_at <= long_ago)
-            .group_by(_A.expert_instance_id, paused_batch, _A.retry_provider, to_come)
+            .where(is_status(_A.status, Status.PENDING), t.attempt.c.queued_at <= long_ago)
+            .group_by(_A.expert_instance_id, _I.id, paused_batch, _A.retry_provider, to_come)
         ).all()  # fmt: skip
         found: Counter[_Cause] = Counter()
         if waiting:
@@ -143,7 +145,7 @@ def _queue_facts(session: Session, now: datetime, zone: ZoneInfo) -> _QueueFacts
         paused = _Cause("paused", f"the queue is paused by {queue.name or 'somebody'}{since}{why}")
     running = session.execute(
         select(_A.expert_instance_id, func.count())
-        .where(_A.status == literal_column("'running'"))
+        .where(is_status(_A.status, Status.RUNNING))
         .group_by(_A.expert_instance_id)
     )
     ended = session.scalar(select(_A.id).where(_A.finished_at > now - AT_WORK).limit(1))

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import MessageState, ScheduleClock, Status
 
 BOUND = 10_000
 _A, _I, _S, _C = t.analysis.c, t.expert_instance.c, t.schedule.c, t.notification_channel.c
-_PENDING: ColumnElement[bool] = _A.status == literal_column("'pending'")
+_PENDING: ColumnElement[bool] = is_status(_A.status, Status.PENDING)
 _NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
 _R = t.analysis.alias("running").c
 

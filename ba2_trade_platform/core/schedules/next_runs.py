@@ -11,6 +11,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import values_of
 from ba2_trade_platform.vocabulary import ScheduleClock
 
 _S = t.schedule.c
@@ -45,7 +46,7 @@ def next_runs(session: Session, symbols: Sequence[str], each: int = 1) -> dict[s
 
 def schedules_naming(session: Session, symbol: str) -> list[str]:
     """Return the names of the schedules that name this symbol themselves, 10 at most."""
-    named = func.json_each(_S.symbols).table_valued("value", joins_implicitly=True)
+    named = values_of(_S.symbols)
     chosen = (
         select(_S.name)
         .select_from(t.schedule, named)
@@ -56,7 +57,7 @@ def schedules_naming(session: Session, symbol: str) -> list[str]:
 
 
 def _naming(symbols: Sequence[str]) -> Any:
-    named = func.json_each(_S.symbols).table_valued("value", joins_implicitly=True)
+    named = values_of(_S.symbols)
     return (
         select(named.c.value.label("symbol"), _S.id, _S.name, _S.clock, _S.next_at)
         .select_from(t.schedule, named)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, bindparam, literal_column, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import Invalid
@@ -15,11 +15,12 @@ from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
 from ba2_trade_platform.core.recurrence.timings import Plan, read_timing
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.dialect_text import condition, hint
 
 _S = t.schedule.c
 # In words and by its index, or SQLite reads all that was ever missed, acknowledged or not, whenever the rail counts.
-UNACKNOWLEDGED: ColumnElement[bool] = literal_column(
-    "(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen INDEXED BY ix_schedule_run_unseen"
+UNACKNOWLEDGED = condition(
+    f"(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen{hint('ix_schedule_run_unseen')}"
     " WHERE unseen.acknowledged_at IS NULL AND unseen.state IN ('missed','failed','partly_failed')))"
 )
 _LISTED = (

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.batch_submissions import BatchSubmission, NewBatch
@@ -26,6 +25,7 @@ from ba2_trade_platform.core.recurrence.occurrences import jitter
 from ba2_trade_platform.core.schedules.rows import waking
 from ba2_trade_platform.core.schedules.uptime import outage_at, outages
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert
 from ba2_trade_platform.vocabulary import (
     ActorKind,
     BatchKind,

@@ -25,7 +25,8 @@ from ba2_trade_platform.core.failures.breaker_states import (
 )
 from ba2_trade_platform.core.worker.retries import Failed
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, FailureKind, Outcome
+from ba2_trade_platform.db.sql import is_status
+from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, FailureKind, Outcome, Status
 
 _A = t.analysis.c
 _B = t.breaker.c
@@ -60,7 +61,7 @@ _NEWEST = select(t.breaker).where(_B.provider == bindparam("b_provider")).order_
 _WAITING = (
     select(_A.id, _A.attempt, _A.available_at)
     .where(
-        _A.status == literal_column("'pending'"),
+        is_status(_A.status, Status.PENDING),
         literal_column("NOT market_analysis.held"),  # its batch is paused: nobody would claim it
         _A.retry_provider == bindparam("b_provider"),
     )

@@ -19,7 +19,8 @@ from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
 from ba2_trade_platform.core.contracts.queue import Abilities, Claim, RecordedStep
 from ba2_trade_platform.core.failures.breaker_states import OPEN_PROVIDERS
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Mode
+from ba2_trade_platform.db.sql import is_status
+from ba2_trade_platform.vocabulary import Mode, Status
 
 ALONE_AFTER_RESCUES = 2
 BULK_PRIORITY = 50
@@ -28,7 +29,7 @@ Providers = Mapping[int, tuple[str, ...]]  # whom each analysis may ask
 
 _A, _I = t.analysis.c, t.expert_instance.c
 # The status in words, so that SQLite can plan once with the partial indexes.
-_PENDING = _A.status == literal_column("'pending'")
+_PENDING = is_status(_A.status, Status.PENDING)
 _NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
 _ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(None))
 _DUE = (

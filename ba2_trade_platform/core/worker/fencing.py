@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, exists, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.worker.buffers import WriteBatch
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert
 from ba2_trade_platform.vocabulary import Status
 
 LEASED = (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.attempts import Opening
@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Abilities, Ability, Claim
 from ba2_trade_platform.core.failures.classification import Failure, failure
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import is_status, likely
 from ba2_trade_platform.vocabulary import ErrorCode, Mode, Status, Trigger
 
 log = get_logger(__name__)
@@ -30,15 +31,13 @@ _I = t.expert_instance.c
 # Statements are built once, for a tick has many; statuses in words, so that SQLite plans with the partial indexes.
 # `likely` leads SQLite to the index that holds only what has a deadline, away from all that is pending.
 _OVERDUE = (
-    select(_A.id)
-    .where(func.likely(_A.status == literal_column("'pending'")), _A.run_before < bindparam("h_now"))
-    .limit(SLICE)
+    select(_A.id).where(likely(is_status(_A.status, Status.PENDING)), _A.run_before < bindparam("h_now")).limit(SLICE)
 )
 _IDLE = select(_I.id, _I.alias, _I.archived_at).where(~_I.enabled | _I.archived_at.is_not(None))
 _WAITING = (
     select(_A.id)
     .where(
-        _A.status == literal_column("'pending'"),
+        is_status(_A.status, Status.PENDING),
         literal_column("NOT market_analysis.held"),
         _A.expert_instance_id == bindparam("h_instance"),
     )
@@ -52,7 +51,7 @@ _RUNNING = (
     )
     .join(t.expert_instance, _I.id == _A.expert_instance_id)
     .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
-    .where(_A.status == literal_column("'running'"))
+    .where(is_status(_A.status, Status.RUNNING))
 )  # fmt: skip
 _LEASED = _RUNNING.where(_A.lease_token.in_(bindparam("h_tokens", expanding=True)))
 # What this worker holds is alive, even when its lease ran out while the machine slept.

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam
 
 from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import Unavailable
@@ -28,6 +28,7 @@ from ba2_trade_platform.core.worker.buffers import WriteBatch
 from ba2_trade_platform.core.worker.claims import BULK_PRIORITY
 from ba2_trade_platform.core.worker.jobs import Job, WorkerEnvironment
 from ba2_trade_platform.core.worker.tick import Plan, Tick, Ticked
+from ba2_trade_platform.db.dialect_text import hint, statement
 from ba2_trade_platform.db.types import UtcDateTime
 
 log = logging.getLogger(__name__)
@@ -38,12 +39,12 @@ POLL_EVERY = 1.0
 PROGRESS_EVERY = 0.05
 MAX_BACK_OFF = 5.0
 _VERSION = "PRAGMA data_version"
-_DUE = text(
+_DUE = statement(
     "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND NOT held AND available_at <= :now"
     " AND (retry_provider"
     " IS NULL OR retry_provider NOT IN (SELECT provider FROM breaker WHERE state <> 'closed'))) AS claimable,"
     " EXISTS (SELECT 1 FROM market_analysis WHERE status = 'running' AND lease_until < :now)"
-    " OR EXISTS (SELECT 1 FROM market_analysis INDEXED BY ix_market_analysis_run_before"
+    f" OR EXISTS (SELECT 1 FROM market_analysis{hint('ix_market_analysis_run_before')}"
     " WHERE status = 'pending' AND run_before < :now)"
     " OR EXISTS (SELECT 1 FROM breaker WHERE state <> 'closed' AND (state = 'draining' OR probe_at <= :now))"
     " OR EXISTS (SELECT 1 FROM batch WHERE finished_at IS NULL AND state IN ('canary', 'running')"

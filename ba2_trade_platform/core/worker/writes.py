@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, bindparam, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import JSON, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.transactions import Transaction
@@ -16,6 +15,7 @@ from ba2_trade_platform.core.worker.buffers import WriteBatch
 from ba2_trade_platform.core.worker.completions import Closer, close
 from ba2_trade_platform.core.worker.fencing import ATTEMPT, FENCE, LEASED, fence, fenced, many, replacing
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import append_json, insert, merge_json
 
 _STEP_ID = (
     select(t.step.c.id)
@@ -65,16 +65,14 @@ _RECOMMENDATION = replacing(
     *_RECOMMENDATION_VALUES,
 )
 _STATE = update(t.analysis).where(LEASED).values(state=bindparam("v_state"))
-# Merged by SQLite, so that what the claim stamped stays and nothing has to be read first.
+# Merged by the database, so that what the claim stamped stays and nothing has to be read first.
 _ENVIRONMENT = (
     update(t.attempt)
     .where(ATTEMPT, FENCE)
-    .values(environment=func.json_patch(func.coalesce(t.attempt.c.environment, "{}"), bindparam("v_facts", type_=JSON)))
+    .values(environment=merge_json(t.attempt.c.environment, bindparam("v_facts", type_=JSON)))
 )
 _WARNING = (
-    update(t.attempt)
-    .where(ATTEMPT, FENCE)
-    .values(warnings=func.json_insert(func.coalesce(t.attempt.c.warnings, "[]"), "$[#]", bindparam("v_warning")))
+    update(t.attempt).where(ATTEMPT, FENCE).values(warnings=append_json(t.attempt.c.warnings, bindparam("v_warning")))
 )
 _PROGRESS = (
     update(t.analysis)

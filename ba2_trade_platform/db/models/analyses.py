@@ -1,3 +1,5 @@
+from sqlalchemy import false
+
 """Analysis table: request, result and queue entry in one row, so that queueing needs no second table."""
 
 from datetime import datetime
@@ -107,7 +109,7 @@ class MarketAnalysis(SQLModel, table=True):
     batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")
     priority: int = 0
     # Its batch is paused: it is not claimed, whatever else becomes of it.
-    held: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("0")))
+    held: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     as_of: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     run_before: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
