@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
 from ba2_trade_platform.core.batches.counts import BatchCounts, read_counts, remaining_per_expert
 from ba2_trade_platform.core.batches.estimates import expected_seconds
 from ba2_trade_platform.db import tables as t
@@ -92,14 +93,6 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class BatchPage:
-    """One page of batches, newest first; `next_cursor` None: no more."""
-
-    items: tuple[Batch, ...]
-    next_cursor: int | None
-
-
-@dataclass(frozen=True)
 class BatchItem:
     """One member of a batch; `analysis_id` None: none was made, or it was deleted; `status`: of its analysis now."""
 
@@ -112,14 +105,6 @@ class BatchItem:
     outcome: ItemOutcome
     reason: str | None
     status: Status | None
-
-
-@dataclass(frozen=True)
-class BatchItemPage:
-    """One page of items in their order; `next_cursor` None: no more."""
-
-    items: tuple[BatchItem, ...]
-    next_cursor: int | None
 
 
 @dataclass(frozen=True)
@@ -159,9 +144,9 @@ def batch_page(
     source: Source | None,
     cursor: int | None,
     limit: int,
-) -> BatchPage:
+) -> Page[Batch]:
     """Return a page of batches, newest first."""
-    _limit(limit)
+    checked_limit(limit, MAX_PAGE)
     statement = _BATCHES.order_by(_B.id.desc()).limit(limit + 1)
     for column, value in ((_B.state, state), (_B.kind, kind), (_B.source, source)):
         if value is not None:
@@ -171,14 +156,14 @@ def batch_page(
     found = list(session.execute(statement))
     counts = read_counts(session, [row.id for row in found[:limit]])
     batches = tuple(_batch(row, counts[row.id]) for row in found[:limit])
-    return BatchPage(batches, batches[-1].id if len(found) > limit else None)
+    return Page(batches, batches[-1].id if len(found) > limit else None)
 
 
 def item_page(
     session: Session, batch_id: int, outcomes: Sequence[ItemOutcome], cursor: int, limit: int
-) -> BatchItemPage:
+) -> Page[BatchItem]:
     """Return a page of one batch's items, in their order. Raises NotFound."""
-    _limit(limit)
+    checked_limit(limit, MAX_PAGE)
     if session.scalar(select(_B.id).where(_B.id == batch_id)) is None:
         raise NotFound(f"Batch {batch_id} not found")
     statement = (
@@ -196,7 +181,7 @@ def item_page(
     if outcomes:
         statement = statement.where(_ITEM.outcome.in_(outcomes))
     found = [BatchItem(*tuple(row)) for row in session.execute(statement)]
-    return BatchItemPage(tuple(found[:limit]), found[limit - 1].position if len(found) > limit else None)
+    return page_of(found, limit, lambda item: item.position)
 
 
 def reasons_of(session: Session, batch_id: int) -> tuple[Reason, ...]:
@@ -261,8 +246,3 @@ def hash_counts(plan_hash: str) -> tuple[int, int, int]:
     counts = [int(part) if part.isascii() and part.isdigit() and len(part) < 9 else 0 for part in parts[:3]]
     run, skipped, blocked = counts if len(parts) == 4 else (0, 0, 0)
     return run, skipped, blocked
-
-
-def _limit(limit: int) -> None:
-    if not 1 <= limit <= MAX_PAGE:
-        raise Invalid(f"The limit must be between 1 and {MAX_PAGE}, not {limit}", code="INVALID_LIMIT")

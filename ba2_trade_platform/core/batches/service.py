@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Selection
@@ -27,8 +28,7 @@ from ba2_trade_platform.core.batches.bulk_slices import skip_planned
 from ba2_trade_platform.core.batches.queries import (
     UNDER_WAY,
     Batch,
-    BatchItemPage,
-    BatchPage,
+    BatchItem,
     Reason,
     batch_page,
     item_page,
@@ -122,14 +122,14 @@ class Batches:
         source: Source | None = None,
         cursor: int | None = None,
         limit: int = 50,
-    ) -> BatchPage:
+    ) -> Page[Batch]:
         """Return up to `limit` (1-500) batches, newest first, after `cursor`. Raises Invalid."""
         with self._store.read() as session:
             return batch_page(session, state, kind, source, cursor, limit)
 
     def items(
         self, batch_id: int, outcome: Sequence[ItemOutcome] = (), *, cursor: int = 0, limit: int = 100
-    ) -> BatchItemPage:
+    ) -> Page[BatchItem]:
         """Return up to `limit` (1-500) items after position `cursor`, of these outcomes only. Raises NotFound."""
         with self._store.read() as session:
             return item_page(session, batch_id, outcome, cursor, limit)

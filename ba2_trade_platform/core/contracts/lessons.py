@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.vocabulary import MetFirst, Signal, Subtype, TimeHorizon
 
 
@@ -58,14 +59,6 @@ class LessonFilter:
 
 
 @dataclass(frozen=True)
-class LessonPage:
-    """One page of lessons, newest first; `next_cursor` None: no more."""
-
-    items: tuple[LessonRow, ...]
-    next_cursor: int | None
-
-
-@dataclass(frozen=True)
 class Learnt:
     """What one look for outcomes brought. `waiting` decisions have horizons that have not passed, or no prices."""
 
@@ -90,7 +83,7 @@ class LessonBook(Protocol):
     def count(self) -> int:
         """Return how many there are."""
 
-    def list(self, wanted: LessonFilter, cursor: int | None = None, limit: int = 100) -> LessonPage:
+    def list(self, wanted: LessonFilter, cursor: int | None = None, limit: int = 100) -> Page[LessonRow]:
         """Return a page of lessons, newest first."""
 
     def by_ids(self, ids: Sequence[int]) -> Mapping[int, LessonRow]:

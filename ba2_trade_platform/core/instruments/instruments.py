@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
@@ -61,15 +62,6 @@ class Instrument(InstrumentFields):
     watchlists: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class InstrumentPage:
-    """Some instruments by symbol; `next_cursor` leads to those behind, `total` is counted to 10,001."""
-
-    items: tuple[Instrument, ...]
-    next_cursor: str | None
-    total: int
-
-
 class Instruments:
     """Keeps the instruments."""
 
@@ -78,7 +70,7 @@ class Instruments:
 
     def page(
         self, text: str | None = None, label: str | None = None, cursor: str | None = None, limit: int = 100
-    ) -> InstrumentPage:
+    ) -> Page[Instrument]:
         """Return the instruments whose symbol begins with `text`, or whose name has it, and that bear `label`."""
         if not 1 <= limit <= MAX_LIMIT:
             raise Invalid(f"A page has 1 to {MAX_LIMIT} instruments, not {limit}")
@@ -90,7 +82,7 @@ class Instruments:
             total = session.scalar(select(func.count()).select_from(some)) or 0
             lists = _lists_of(session, [row.id for row in rows[:limit]])
         items = tuple(_instrument(row, lists.get(row.id, ())) for row in rows[:limit])
-        return InstrumentPage(items, items[-1].symbol if len(rows) > limit else None, total)
+        return Page(items, items[-1].symbol if len(rows) > limit else None, total)
 
     def get(self, symbol: str) -> Instrument:
         """Return one instrument, or raise NotFound."""

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
@@ -55,14 +56,6 @@ class WatchlistRow:
     next_run: NextRun | None = None
 
 
-@dataclass(frozen=True)
-class WatchlistPage:
-    """Some symbols of a watchlist, of `total` that match."""
-
-    items: tuple[WatchlistRow, ...]
-    total: int
-
-
 class WatchlistRows:
     """Reads watchlists with what is known of their symbols: three queries a page, however long it is."""
 
@@ -71,7 +64,7 @@ class WatchlistRows:
 
     def page(
         self, watchlist_id: int, text: str | None = None, sort: str = "order", skip: int = 0, limit: int = 100
-    ) -> WatchlistPage:
+    ) -> Page[WatchlistRow]:
         """Return the items whose symbol or name has `text`, from place `skip` on; raises NotFound and Invalid."""
         if sort not in SORTS:
             raise Invalid(f"A watchlist is not sorted by {sort[:20]}: {', '.join(SORTS)}")
@@ -86,7 +79,7 @@ class WatchlistRows:
             count = select(func.count()).select_from(t.watchlist_item).join(t.instrument).where(*conditions)
             chosen = _items().where(*conditions).order_by(*SORTS[sort]).offset(skip).limit(limit)
             items = [_item(row) for row in session.execute(chosen)]
-            return WatchlistPage(_with_runs(session, items), session.scalar(count) or 0)
+            return Page(_with_runs(session, total=items), session.scalar(count) or 0)
 
     def items(self, watchlist_id: int, symbols: Sequence[str]) -> dict[str, WatchlistRow]:
         """Return these symbols of a watchlist as they stand now; those that are not on it any more are left out."""

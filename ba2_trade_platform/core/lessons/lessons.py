@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonPage, LessonRow
+from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.db import tables as t
 
 MAX_PAGE = 500
@@ -25,17 +26,16 @@ class Lessons:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def list(self, wanted: LessonFilter | None = None, cursor: int | None = None, limit: int = 100) -> LessonPage:
+    def list(self, wanted: LessonFilter | None = None, cursor: int | None = None, limit: int = 100) -> Page[LessonRow]:
         """Return a page of lessons, newest first. Raises Invalid for a limit that is none."""
-        if not 1 <= limit <= MAX_PAGE:
-            raise Invalid(f"The limit must be between 1 and {MAX_PAGE}, not {limit}", code="INVALID_LIMIT")
+        checked_limit(limit, MAX_PAGE)
         conditions = _conditions(wanted or LessonFilter())
         if cursor is not None:
             conditions.append(_L.id < cursor)
         statement = _LESSONS.where(*conditions).order_by(_L.id.desc()).limit(limit + 1)
         with self._store.read() as session:
             found = [LessonRow(*tuple(row)) for row in session.execute(statement)]
-        return LessonPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+        return page_of(found, limit, lambda lesson: lesson.id)
 
     def get(self, lesson_id: int) -> LessonRow:
         """Return one lesson. Raises NotFound."""

@@ -15,15 +15,16 @@ from sqlalchemy import String, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.pages import Page, checked_limit, decode_cursor
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.group_states import BY_FAILED, LIVE, GroupState
 from ba2_trade_platform.core.failures.groups import hour_of
 from ba2_trade_platform.core.monitoring.failure_pages import (
     PageEntry,
     count_needy,
-    decode,
-    encode,
+    cursor_of,
+    entry_after,
     entry_of,
     page_entries,
 )
@@ -123,14 +124,6 @@ class Group:
 
 
 @dataclass(frozen=True)
-class GroupPage:
-    """One page of groups; `next_cursor` None: no more."""
-
-    items: tuple[Group, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True)
 class Summary:
     """How the day went: groups that need a person, analyses completed today, and those that a retry completed."""
 
@@ -155,18 +148,17 @@ class FailureInbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def groups(self, states: Sequence[GroupState] = LIVE, *, limit: int = 50, cursor: str | None = None) -> GroupPage:
+    def groups(self, states: Sequence[GroupState] = LIVE, *, limit: int = 50, cursor: str | None = None) -> Page[Group]:
         """Return up to `limit` (1-100) groups in these states: what came back or stands failed first, most first.
 
         Raises Invalid for a broken cursor or limit.
         """
-        if not 1 <= limit <= MAX_LIMIT:
-            raise Invalid(f"The limit must be between 1 and {MAX_LIMIT}, not {limit}", code="INVALID_LIMIT")
-        after, now = decode(cursor) if cursor else None, self._store.clock.now()
+        checked_limit(limit, MAX_LIMIT)
+        after, now = decode_cursor(cursor, entry_after) if cursor else None, self._store.clock.now()
         with self._store.read() as session:
             found = page_entries(session, states, now, limit + 1, after)
             items = _groups(session, found[:limit], now)
-        return GroupPage(tuple(items), encode(found[limit - 1]) if len(found) > limit else None)
+        return Page(tuple(items), cursor_of(found[limit - 1]) if len(found) > limit else None)
 
     def group(self, fingerprint: str) -> Group:
         """Return one group, whatever its state. Raises NotFound."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from sqlalchemy import Integer, String, bindparam, column
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.pages import database_integer, encode_cursor
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.failures.group_states import NEEDY, ONE, RANK, RECOVERED, STANDING, GroupState
 from ba2_trade_platform.db import tables as t
@@ -99,18 +98,12 @@ def _read(session: Session, rows: Any, asked: dict[str, Any]) -> list[PageEntry]
     return [PageEntry(*row) for row in session.execute(rows, asked)]
 
 
-def encode(entry: PageEntry) -> str:
+def cursor_of(entry: PageEntry) -> str:
     """Return a cursor that goes on after this place."""
-    said = [entry.fingerprint, entry.state.value, entry.failed_now, entry.last_seen.isoformat()]
-    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    return encode_cursor(entry.fingerprint, entry.state.value, entry.failed_now, entry.last_seen)
 
 
-def decode(cursor: str) -> PageEntry:
-    """Return where a cursor goes on; raises Invalid for what is none: it comes from outside."""
-    try:
-        fingerprint, state, failed_now, seen = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        int(failed_now).to_bytes(8, signed=True)  # raises for what the database could not hold
-        moment = datetime.fromisoformat(seen).astimezone(UTC)
-        return PageEntry(clean_text(fingerprint), RANK[GroupState(state)], int(failed_now), 0, moment)
-    except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
-        raise Invalid("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error
+def entry_after(fingerprint: str, state: str, failed_now: int, seen: str) -> PageEntry:
+    """Return where a cursor of these values goes on; raises ValueError for what none of ours has."""
+    moment = datetime.fromisoformat(seen).astimezone(UTC)
+    return PageEntry(clean_text(fingerprint), RANK[GroupState(state)], database_integer(failed_now), 0, moment)

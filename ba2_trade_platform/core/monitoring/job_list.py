@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Enum, Float, Integer, Select, func, literal, select, tuple_
@@ -16,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
 from ba2_trade_platform.core.attempts.lifecycle import Event, allows
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.pages import Page, checked_limit, database_integer, decode_cursor, encode_cursor
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
@@ -96,15 +96,6 @@ class AnalysisRow:
 
 
 @dataclass(frozen=True)
-class Page:
-    """One page of rows. `next_cursor` None: no more. `bounded`: sorted among the newest 10,000 matches only."""
-
-    items: tuple[AnalysisRow, ...]
-    next_cursor: str | None
-    bounded: bool = False
-
-
-@dataclass(frozen=True)
 class Counts:
     """How many analyses there are, each number at most 10,000 (then there are more)."""
 
@@ -177,21 +168,21 @@ class JobList:
         descending: bool = True,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page:
+    ) -> Page[AnalysisRow]:
         """Return up to `limit` (1-500) rows after `cursor`. Raises Invalid for an unknown sort or a broken cursor."""
         if sort not in SORTS:
             raise Invalid(f"Cannot sort by {sort[:40]}; choose one of {', '.join(SORTS)}", code="INVALID_SORT")
-        if not 1 <= limit <= MAX_LIMIT:
-            raise Invalid(f"The limit must be between 1 and {MAX_LIMIT}, not {limit}", code="INVALID_LIMIT")
+        checked_limit(limit, MAX_LIMIT)
         chosen = chosen or Filter()
-        after = _decode(cursor, sort) if cursor else None
+        after = decode_cursor(cursor, partial(_key, sort)) if cursor else None
         bounded = sort != "id" and chosen.parts > 0
         with self._store.read() as session:
             ids = self._ids(session, chosen, sort, descending, after, limit + 1, bounded)
             rows = self._rows(session, [row_id for row_id, _ in ids[:limit]])
         more = len(ids) > limit
         last = ids[limit - 1] if more else None
-        return Page(tuple(rows), _encode(last[1], last[0]) if last else None, bounded and self.count(chosen) > BOUND)
+        next_cursor = encode_cursor(last[1], last[0]) if last else None
+        return Page(tuple(rows), next_cursor, bounded=bounded and self.count(chosen) > BOUND)
 
     def rows(self, analysis_ids: Sequence[int]) -> list[AnalysisRow]:
         """Return these rows, in this order; what is gone is missing."""
@@ -291,17 +282,8 @@ class JobList:
         return int(session.scalar(select(func.count()).select_from(some)) or 0)
 
 
-def _encode(value: Any, row_id: int) -> str:
-    shown = value.isoformat() if isinstance(value, datetime) else value
-    return base64.urlsafe_b64encode(json.dumps([shown, row_id]).encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str, sort: str) -> _Key:
-    try:
-        value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return _Key(None if value is None else _bound(value, SORTS[sort].type), _integer(row_id))
-    except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
-        raise Invalid("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error
+def _key(sort: str, value: Any, row_id: Any) -> _Key:
+    return _Key(None if value is None else _bound(value, SORTS[sort].type), database_integer(row_id))
 
 
 def _bound(value: Any, column: TypeEngine[Any]) -> Any:
@@ -311,12 +293,5 @@ def _bound(value: Any, column: TypeEngine[Any]) -> Any:
     if isinstance(column, UtcDateTime):
         return datetime.fromisoformat(value).astimezone(UTC)
     if isinstance(column, Integer):
-        return _integer(value)
+        return database_integer(value)
     return float(value) if isinstance(column, Float) else clean_text(value)
-
-
-def _integer(value: Any) -> int:
-    number = int(value)
-    if abs(number) >= 2**63:
-        raise ValueError(f"{number} is no 64-bit number")
-    return number

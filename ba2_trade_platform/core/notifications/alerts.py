@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, func, literal_column, select, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
@@ -48,14 +49,6 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class AlertPage:
-    """One page of alerts, newest first; `next_cursor` None: no more."""
-
-    items: tuple[Alert, ...]
-    next_cursor: int | None
-
-
-@dataclass(frozen=True)
 class Unacknowledged:
     """How many alerts wait to be acknowledged, and the newest of them."""
 
@@ -83,10 +76,9 @@ class Alerts:
             row = session.execute(newest).one_or_none() if count else None
         return Unacknowledged(count, Alert(*tuple(row)) if row else None)
 
-    def history(self, acknowledged: bool | None = None, cursor: int | None = None, limit: int = 100) -> AlertPage:
+    def history(self, acknowledged: bool | None = None, cursor: int | None = None, limit: int = 100) -> Page[Alert]:
         """Return a page of alerts, newest first, None: all. Raises Invalid for a limit that is none."""
-        if not 1 <= limit <= MAX_PAGE:
-            raise Invalid(f"The limit must be between 1 and {MAX_PAGE}, not {limit}", code="INVALID_LIMIT")
+        checked_limit(limit, MAX_PAGE)
         statement = _ALERTS.order_by(_A.id.desc()).limit(limit + 1)
         if cursor is not None:
             statement = statement.where(_A.id < cursor)
@@ -94,7 +86,7 @@ class Alerts:
             statement = statement.where(_A.acknowledged_at.is_not(None) if acknowledged else _UNACKNOWLEDGED)
         with self._store.read() as session:
             found = [Alert(*tuple(row)) for row in session.execute(statement)]
-        return AlertPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+        return page_of(found, limit, lambda alert: alert.id)
 
     def acknowledge(self, ids: Sequence[int], *, by: Actor, reason: str | None = None) -> builtins.list[Alert]:
         """Take these alerts off the pages; the first who acknowledges one stays named. Raises NotFound."""

@@ -64,14 +64,6 @@ class RunFilter:
 
 
 @dataclass(frozen=True)
-class RunPage:
-    """One page of runs, the newest planned first; `next_cursor` None: no more."""
-
-    items: tuple[RunInfo, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True)
 class DaySummary:
     """Expected against done on one day of the desk, by real time: `planned` is all of them, `ahead` not come yet."""
 

@@ -13,6 +13,14 @@ from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
+from ba2_trade_platform.core.base.pages import (
+    Page,
+    checked_limit,
+    database_integer,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.store import Store
@@ -25,7 +33,6 @@ from ba2_trade_platform.core.schedules.run_records import (
     RunFilter,
     RunInfo,
     RunItems,
-    RunPage,
     Week,
     WeekDay,
     WeekRow,
@@ -50,16 +57,14 @@ class ScheduleRuns:
         self._clocks = clocks
         self._zone = zone
 
-    def list(self, wanted: RunFilter | None = None, cursor: str | None = None, limit: int = 100) -> RunPage:
+    def list(self, wanted: RunFilter | None = None, cursor: str | None = None, limit: int = 100) -> Page[RunInfo]:
         """Return a page of runs, the newest planned first. Raises Invalid for a limit or cursor that is none."""
-        if not 1 <= limit <= MAX_PAGE:
-            raise Invalid(f"The limit must be between 1 and {MAX_PAGE}, not {limit}", code="INVALID_LIMIT")
+        checked_limit(limit, MAX_PAGE)
         conditions = _conditions(wanted or RunFilter())
         if cursor is not None:
-            conditions.append(_before(cursor))
+            conditions.append(decode_cursor(cursor, _before))
         found = self._read(_RUNS.where(*conditions).order_by(_R.planned_at.desc(), _R.id.desc()).limit(limit + 1))
-        last = found[limit - 1] if len(found) > limit else None
-        return RunPage(tuple(found[:limit]), None if last is None else f"{last.planned_at.isoformat()}|{last.id}")
+        return page_of(found, limit, lambda run: encode_cursor(run.planned_at, run.id))
 
     def get(self, run_id: int) -> RunInfo:
         """Return one run. Raises NotFound."""
@@ -248,10 +253,6 @@ def _utc(instant: datetime) -> datetime:
         raise Invalid(f"{instant.isoformat()} lies outside the calendar") from error
 
 
-def _before(cursor: str) -> ColumnElement[bool]:
-    stamp, _, run_id = cursor.partition("|")
-    try:
-        planned, number = datetime.fromisoformat(stamp).astimezone(UTC), int(run_id[:18])
-    except (ValueError, OverflowError) as error:
-        raise Invalid("This cursor is none; take next_cursor of the page before", code="INVALID_CURSOR") from error
+def _before(stamp: str, run_id: int) -> ColumnElement[bool]:
+    planned, number = datetime.fromisoformat(stamp).astimezone(UTC), database_integer(run_id)
     return or_(_R.planned_at < planned, and_(_R.planned_at == planned, _R.id < number))

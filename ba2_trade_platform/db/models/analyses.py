@@ -1,10 +1,8 @@
-from sqlalchemy import false
-
 """Analysis table: request, result and queue entry in one row, so that queueing needs no second table."""
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, false, text
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column

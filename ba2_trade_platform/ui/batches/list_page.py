@@ -11,7 +11,8 @@ from nicegui import ui
 from starlette.requests import Request
 
 from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
-from ba2_trade_platform.core.batches.queries import Batch, BatchPage
+from ba2_trade_platform.core.base.pages import Page
+from ba2_trade_platform.core.batches.queries import Batch
 from ba2_trade_platform.ui.batches.parts import bar, batch_url, jobs_url
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -45,7 +46,7 @@ async def batch_list_page(desk: Desk, request: Request) -> None:
             ).mark("bulk-analysis")
         lock = asyncio.Lock()
 
-        def read() -> BatchPage:
+        def read() -> Page[Batch]:
             return desk.platform.batches.list(
                 state=BatchState(chosen["state"]) if "state" in chosen else None,
                 kind=BatchKind(chosen["kind"]) if "kind" in chosen else None,
@@ -90,7 +91,7 @@ def _list_url(parts: Mapping[str, Any]) -> str:
     return "/batches" + (f"?{urlencode(said)}" if said else "")
 
 
-def _show_list(desk: Desk, page: BatchPage, chosen: dict[str, str]) -> None:
+def _show_list(desk: Desk, page: Page[Batch], chosen: dict[str, str]) -> None:
     if not page.items and chosen:
         empty_state("filter_alt_off", "No batch here", "None matches these filters.", links=(("All", "/batches"),))
         return

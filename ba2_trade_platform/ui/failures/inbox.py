@@ -14,9 +14,10 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.clocks import day_start
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
-from ba2_trade_platform.core.monitoring.failure_inbox import Group, GroupPage, Summary
+from ba2_trade_platform.core.monitoring.failure_inbox import Group, Summary
 from ba2_trade_platform.core.monitoring.failure_triage import TriageChange
 from ba2_trade_platform.core.monitoring.rerun_outlook import KindOverride
 from ba2_trade_platform.ui.analysis.rerun_outlook import show_outlook
@@ -115,7 +116,7 @@ class FailureTab:
         platform = self._desk.platform
         today = day_start(datetime.now(UTC), platform.settings.zone)
 
-        def read() -> tuple[GroupPage, Summary, list[KindOverride]]:
+        def read() -> tuple[Page[Group], Summary, list[KindOverride]]:
             try:
                 page = platform.monitoring.failures.groups(VIEWS[self._view][1], cursor=self._cursor)
             except Invalid:  # an address that somebody changed by hand
@@ -129,7 +130,7 @@ class FailureTab:
                 if not self._table.is_deleted:
                     self._show(page, summary, overrides)
 
-    def _show(self, page: GroupPage, summary: Summary, overrides: list[KindOverride]) -> None:
+    def _show(self, page: Page[Group], summary: Summary, overrides: list[KindOverride]) -> None:
         self._rows.show({group.fingerprint: group for group in page.items})
         self._sum.set_text(summary.sentence)
         self._table.set_visibility(bool(page.items))

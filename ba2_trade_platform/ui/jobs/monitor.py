@@ -16,7 +16,7 @@ from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.clocks import day_start
-from ba2_trade_platform.core.monitoring.job_list import Page
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.ui.jobs.drawer import JobDrawer
 from ba2_trade_platform.ui.jobs.filters import JobFilters
 from ba2_trade_platform.ui.jobs.pager import JobPager

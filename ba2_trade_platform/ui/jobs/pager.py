@@ -7,7 +7,8 @@ from typing import Any
 
 from nicegui import ui
 
-from ba2_trade_platform.core.monitoring.job_list import BOUND, Page
+from ba2_trade_platform.core.base.pages import Page
+from ba2_trade_platform.core.monitoring.job_list import BOUND
 from ba2_trade_platform.ui.jobs.view import SIZES
 
 Turn = Callable[[], Awaitable[None]]

@@ -10,7 +10,8 @@ from nicegui import ui
 from starlette.requests import Request
 
 from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
-from ba2_trade_platform.core.notifications.alerts import Alert, AlertPage
+from ba2_trade_platform.core.base.pages import Page
+from ba2_trade_platform.core.notifications.alerts import Alert
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import ask_reason, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, icon_button
@@ -73,7 +74,7 @@ class AlertsPage:
                 self._all_seen.set_visibility(bool(self._shown))
                 self._list.show(page, self._show)
 
-    def _show(self, page: AlertPage) -> None:
+    def _show(self, page: Page[Alert]) -> None:
         if not page.items:
             empty_state(
                 "notifications_none",

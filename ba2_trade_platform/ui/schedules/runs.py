@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
-from ba2_trade_platform.core.schedules.run_records import RunFilter, RunInfo, RunPage
+from ba2_trade_platform.core.base.pages import Page
+from ba2_trade_platform.core.schedules.run_records import RunFilter, RunInfo
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -140,7 +141,7 @@ class ScheduleRunList:
                 self._all.set_visibility(bool(self._unacknowledged))
                 self._panel.show(page, self._show)
 
-    def _show(self, page: RunPage) -> None:
+    def _show(self, page: Page[RunInfo]) -> None:
         if not page.items:
             anything = self._view != RunView()
             empty_state(

@@ -6,8 +6,9 @@ from functools import partial
 
 from nicegui import ui
 
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.instruments.csv_files import INSTRUMENT_COLUMNS
-from ba2_trade_platform.core.instruments.instruments import BOUND, Instrument, InstrumentFields, InstrumentPage
+from ba2_trade_platform.core.instruments.instruments import BOUND, Instrument, InstrumentFields
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
@@ -66,7 +67,7 @@ class InstrumentList:
         """Read the page that the view asks for and show it."""
         view = self._view
         with reporting():
-            page: InstrumentPage = await off_loop(
+            page: Page[Instrument] = await off_loop(
                 self._desk.platform.instruments.catalog.page, view.q, view.label, view.after, PAGE
             )
             lists = await off_loop(self._desk.platform.instruments.watchlists.list)
@@ -74,7 +75,7 @@ class InstrumentList:
             if not self._panel.body.is_deleted:
                 self._panel.show(page, self._show)
 
-    def _show(self, page: InstrumentPage) -> None:
+    def _show(self, page: Page[Instrument]) -> None:
         if not page.items:
             self._show_none()
             return

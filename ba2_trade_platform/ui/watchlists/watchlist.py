@@ -11,8 +11,9 @@ from nicegui.events import KeyEventArguments
 
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.instruments.quotes import Quote
-from ba2_trade_platform.core.instruments.watchlist_rows import WatchlistPage, WatchlistRow
+from ba2_trade_platform.core.instruments.watchlist_rows import WatchlistRow
 from ba2_trade_platform.core.instruments.watchlists import Removed
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
@@ -69,7 +70,7 @@ class WatchList:
         view = self._view
         with reporting():
             async with self._lock:
-                page: WatchlistPage = await off_loop(
+                page: Page[WatchlistRow] = await off_loop(
                     self._desk.platform.instruments.rows.page, self._id, view.q, view.sort, view.skip, PAGE
                 )
                 if self._range.is_deleted:
