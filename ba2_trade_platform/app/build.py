@@ -42,6 +42,8 @@ from ba2_trade_platform.core.notifications.service import Notifications, open_no
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.observability.tracing import Traces
+from ba2_trade_platform.core.operations.attention import AttentionSource
+from ba2_trade_platform.core.operations.console_metrics import ConsoleCollector
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.experts.registry import Registry
@@ -83,7 +85,20 @@ def build(
     workers = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
     instruments = open_instruments(store, market, maps, jobs)
     schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or RealClock())
-    watched = Dependencies(store, workers.worker, services.queue, breakers, jobs, box, market)
+    monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
+    needs_person = {
+        AttentionSource.FAILURES: monitoring.failures.needs_person,
+        AttentionSource.ALERTS: lambda: notifications.alerts.unacknowledged().count,
+        AttentionSource.RUNS: schedules.runs.unacknowledged,
+        AttentionSource.BREAKERS: lambda: len(breakers.open_providers()),
+    }
+    watched = Dependencies(store, workers.worker, services.queue, breakers, jobs, box, market, needs_person)
+    operations = open_operations(settings, watched, _version())
+    telemetry.metrics.registry.register(
+        ConsoleCollector(
+            monitoring.jobs, services.queue, lambda: workers.worker.status, store.feed, operations.health.read
+        )
+    )
     return Platform(
         settings=settings,
         version=_version(),
@@ -101,15 +116,15 @@ def build(
         batches=services.batches,
         bulk_reruns=services.bulk_reruns,
         retention=Retention(store, archive_files, settings.archive_days),
-        monitoring=open_monitoring(store, archive_files),
+        monitoring=monitoring,
         experts=instances,
         models=models,
         lessons=lessons,
         memory=memory,
         instruments=instruments,
         schedules=schedules,
-        notifications=_notifications(settings, store, jobs, box),
-        operations=open_operations(settings, watched, _version()),
+        notifications=notifications,
+        operations=operations,
         demo=open_demo(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
         worker=workers.worker,
         tick_of=workers.tick_of,

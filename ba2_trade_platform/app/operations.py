@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.operations import restore
+from ba2_trade_platform.core.operations.attention import Attention, AttentionSource
 from ba2_trade_platform.core.operations.backups import Backups, Plan
 from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
 from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
@@ -31,6 +33,7 @@ class Operations:
     backups: Backups
     dead_man_switch: DeadManSwitch
     health: Health
+    attention: Attention
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
@@ -54,6 +57,7 @@ class Dependencies:
     jobs: BackgroundJobs
     box: SecretBox
     market: Prices
+    needs_person: Mapping[AttentionSource, Callable[[], int]]
 
 
 def open_operations(settings: Settings, given: Dependencies, version: str) -> Operations:
@@ -67,7 +71,9 @@ def open_operations(settings: Settings, given: Dependencies, version: str) -> Op
     )  # fmt: skip
     readiness = Readiness(parts)
     switch = DeadManSwitch(store, given.box, given.jobs, readiness.obstacles)
-    return Operations(given.jobs, backups, switch, Health(parts, readiness, switch))
+    health = Health(parts, readiness, switch)
+    attention = Attention({**given.needs_person, AttentionSource.HEALTH: lambda: health.bad_count})
+    return Operations(given.jobs, backups, switch, health, attention)
 
 
 def find_backup(settings: Settings, name: str) -> Path:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.rerun_planner import Chosen, RerunPlanner
-from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions, RerunPlan
+from ba2_trade_platform.core.analyses.rerun_plans import ASKED_FIRST, Guard, RerunOptions, RerunPlan, RerunQuestion
 from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.attempts import Opening
@@ -121,6 +121,9 @@ class Rerun:
         if plan is not None and options.plan_hash not in (None, plan.plan_hash):
             sentence = f"What a re-run of analysis {row.id} would do has changed: {plan.sentence}. Look at it again"
             raise Refused(sentence, code="PLAN_CHANGED", plan=plan.to_json())
+        asked_first = tuple(guard for guard in guards if guard.code in ASKED_FIRST)
+        if options.ask and asked_first:
+            raise RerunQuestion(asked_first)
         for guard in guards:
             _answer(guard, options, row)
         return _Decision(chosen, guards, plan)

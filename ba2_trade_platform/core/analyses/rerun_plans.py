@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from ba2_trade_platform.core.attempts.step_graphs import building_on
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.sanitizing import canonical_json
 from ba2_trade_platform.core.contracts.experts import SideEffect
 from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
@@ -32,7 +32,8 @@ class RerunOptions:
 
     `step` is a name or a 1-based position; `config` is "current", "original" or the number of an earlier attempt.
     `override` passes the limit of re-runs, `acknowledge` goes on although something acts on the recommendation; both
-    need a reason. With a `plan_hash` it is refused when that is not what would be done any more.
+    need a reason. With a `plan_hash` it is refused when that is not what would be done any more. `ask`: refuse, with
+    RerunQuestion, whatever a person at a page should be asked first, although nothing needs an answer.
     """
 
     mode: Mode = Mode.FRESH
@@ -44,6 +45,7 @@ class RerunOptions:
     plan_hash: str | None = None
     override: bool = False
     acknowledge: bool = False
+    ask: bool = False
 
     @property
     def providers(self) -> ProviderChoice:
@@ -124,6 +126,19 @@ class Guard:
     sentence: str
     needs: Literal["override", "acknowledge"] | None = None
     side_effects: tuple[SideEffect, ...] = ()
+
+
+ASKED_FIRST = frozenset({"RETRY_LIMIT", "CONFIRMATION_REQUIRED", "PERMANENT"})
+
+
+class RerunQuestion(Refused):
+    """A person should look at these guards before the re-run; nothing was changed."""
+
+    default_code = "CONFIRMATION_REQUIRED"
+
+    def __init__(self, guards: tuple[Guard, ...]) -> None:
+        super().__init__("; ".join(guard.sentence for guard in guards))
+        self.guards = guards
 
 
 @dataclass(frozen=True)

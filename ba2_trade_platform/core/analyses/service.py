@@ -11,7 +11,7 @@ from ba2_trade_platform.core.analyses.queue_service import Submitted, WorkerQueu
 from ba2_trade_platform.core.analyses.rate_limit import RerunRate
 from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, TwinUnderWayError, not_failed, row_of
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
-from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions, RerunPlan
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan, RerunQuestion
 from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import Purged
@@ -87,15 +87,6 @@ class Analyses:
                 raise not_failed(session, row, now)
             return self._planner.plan(session, row, options or RerunOptions(), now)
 
-    def rerun_guards(self, analysis_id: int) -> tuple[Guard, ...]:
-        """Return what a person should be asked before a fresh re-run; nothing for an analysis that has not failed."""
-        with self._store.read() as session:
-            row = row_of(session, analysis_id)
-            if row.status is not Status.FAILED:
-                return ()
-            chosen = self._planner.choose(session, row, RerunOptions())
-            return self._planner.guards(session, row, chosen.ability, self._store.clock.now())
-
     def rerun(
         self,
         analysis_id: int,
@@ -116,6 +107,8 @@ class Analyses:
         with self._telemetry.traces.rerun(analysis_id, options.mode.value) as span:
             try:
                 accepted, previous = self._rerun(analysis_id, options, by, once)
+            except RerunQuestion:
+                raise  # nobody was refused anything yet
             except PlatformError as refusal:
                 self._telemetry.metrics.rerun(options.mode.value, refusal.code)
                 raise
@@ -136,6 +129,8 @@ class Analyses:
                 recall(session, once, who, now)
                 accepted, purged, about = self._reruns.rerun_in(command, analysis_id, options, who)
                 keep(session, once, who, accepted, now)
+        except RerunQuestion:
+            raise
         except (Refused, NotFound, TooMany, Invalid) as refusal:
             log.warning(
                 "Re-run of analysis %s refused: %s", analysis_id, refusal, analysis=analysis_id, code=refusal.code

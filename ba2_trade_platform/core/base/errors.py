@@ -41,6 +41,11 @@ class Refused(PlatformError):  # noqa: N818
     tone = "warning"
     default_code = "NOT_ALLOWED"
 
+    @classmethod
+    def changed(cls, what: str) -> Refused:
+        """Return the refusal of a change to what has been changed since it was read."""
+        return cls(f"{what} was changed meanwhile: look at it again", code="CHANGED")
+
 
 class Invalid(PlatformError):  # noqa: N818
     """What was given makes no sense."""

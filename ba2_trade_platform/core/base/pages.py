@@ -20,12 +20,12 @@ BROKEN = (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError
 class Page(Generic[T]):
     """Some of a list. `next_cursor` leads to those behind, None: no more.
 
-    `total` counts them all where that is cheap. `bounded`: sorted among the newest 10,000 matches only.
+    `total` counts them all, on lists that say so. `bounded`: sorted among the newest 10,000 matches only.
     """
 
     items: tuple[T, ...]
     next_cursor: Any = None
-    total: int | None = None
+    total: int = 0
     bounded: bool = False
 
 

@@ -112,7 +112,7 @@ class ModelProviders:
             if stands is None:
                 raise NotFound(f"There is no model provider {name}")
             if version is not None and stands != version:
-                raise Refused(f"Somebody else has changed {name} meanwhile: look at it again", code="CHANGED")
+                raise Refused.changed(name)
             session.execute(
                 update(t.model_provider)
                 .where(_P.name == name)

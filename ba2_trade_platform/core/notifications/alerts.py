@@ -70,11 +70,11 @@ class Alerts:
 
     def unacknowledged(self) -> Unacknowledged:
         """Return how many wait, and the newest."""
+        counted = func.count().over().label("waiting")
+        newest = _ALERTS.add_columns(counted).where(_UNACKNOWLEDGED).order_by(_A.id.desc()).limit(1)
         with self._store.read() as session:
-            count = session.scalar(select(func.count()).select_from(t.alert).where(_UNACKNOWLEDGED)) or 0
-            newest = _ALERTS.where(_UNACKNOWLEDGED).order_by(_A.id.desc()).limit(1)
-            row = session.execute(newest).one_or_none() if count else None
-        return Unacknowledged(count, Alert(*tuple(row)) if row else None)
+            row = session.execute(newest).one_or_none()
+        return Unacknowledged(row.waiting, Alert(*tuple(row)[:-1])) if row else Unacknowledged(0, None)
 
     def history(self, acknowledged: bool | None = None, cursor: int | None = None, limit: int = 100) -> Page[Alert]:
         """Return a page of alerts, newest first, None: all. Raises Invalid for a limit that is none."""

@@ -122,7 +122,7 @@ class Channels:
             session = command.session
             stands = _row(session, channel_id)
             if version is not None and stands.version != version:
-                raise Refused(f"Somebody else has changed {stands.name} meanwhile: look at it again", code="CHANGED")
+                raise Refused.changed(stands.name)
             _check_hours({name: clean.get(name, getattr(stands, name)) for name in HOURS})
             try:
                 session.execute(

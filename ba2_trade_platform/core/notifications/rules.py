@@ -115,7 +115,7 @@ class Rules:
             session = command.session
             stands = _rule(session, rule_id)
             if version is not None and stands.version != version:
-                raise Refused("Somebody else has changed this rule meanwhile: look at it again", code="CHANGED")
+                raise Refused.changed("This rule")
             _check(stands.occasion, {**{name: getattr(stands, name) for name in _FIRST}, **clean})
             _check_expert(session, clean)
             values = {**clean, "version": stands.version + 1}

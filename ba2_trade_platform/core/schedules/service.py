@@ -232,7 +232,7 @@ def _unchanged(row: Any, version: int) -> None:
     if row.archived_at is not None:
         raise Refused(f"{row.name} was archived")
     if row.version != version:
-        raise Refused(f"{row.name} was changed meanwhile; look at it again", code="CHANGED_MEANWHILE")
+        raise Refused.changed(row.name)
 
 
 def _told(schedule: ScheduleInfo) -> str:

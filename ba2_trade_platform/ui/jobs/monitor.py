@@ -17,6 +17,7 @@ from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.clocks import day_start
 from ba2_trade_platform.core.base.pages import Page
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.ui.jobs.drawer import JobDrawer
 from ba2_trade_platform.ui.jobs.filters import JobFilters
 from ba2_trade_platform.ui.jobs.pager import JobPager
@@ -35,7 +36,7 @@ class JobMonitor:
     def __init__(self, desk: Desk, view: View) -> None:
         self._desk = desk
         self._view = view
-        self._page = Page((), None)
+        self._page: Page[AnalysisRow] = Page(())
         self._total = 0
         self._earlier: list[str | None] = []
         self._busy: set[int] = set()
@@ -183,7 +184,7 @@ class JobMonitor:
             self._total, self._open_providers = total, open_providers
             gone = set(touched) - set(fresh)
             items = tuple(fresh.get(row.id, row) for row in self._page.items if row.id not in gone)
-            self._page = Page(items, self._page.next_cursor, self._page.bounded)
+            self._page = Page(items, self._page.next_cursor, bounded=self._page.bounded)
             self._new |= matching
             self._show()
 

@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from ba2_trade_platform.core.base.pages import Page
-from ba2_trade_platform.core.monitoring.job_list import BOUND
+from ba2_trade_platform.core.monitoring.job_list import BOUND, AnalysisRow
 from ba2_trade_platform.ui.jobs.view import SIZES
 
 Turn = Callable[[], Awaitable[None]]
@@ -29,7 +29,7 @@ class JobPager:
             self._previous = _button("chevron_left", "Previous page", previous)
             self._next = _button("chevron_right", "Next page", following)
 
-    def show(self, shown: int, total: int, before: int | None, *, first: bool, page: Page) -> None:
+    def show(self, shown: int, total: int, before: int | None, *, first: bool, page: Page[AnalysisRow]) -> None:
         """Show that `shown` rows of `total` are there, after `before` others; None where nobody counted those."""
         of = f"{BOUND:,}+" if total > BOUND else f"{total:,}"
         place = f"{shown} of {of}" if before is None else f"{before + 1:,}-{before + shown:,} of {of}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from ba2_trade_platform.core.analyses.rerun import RerunAccepted
-from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions
+from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions, RerunQuestion
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
@@ -18,7 +18,6 @@ from ba2_trade_platform.ui.kit.panels import Fact, facts
 from ba2_trade_platform.ui.kit.times import moment
 from ba2_trade_platform.ui.rerun.options import RerunOptionsDialog
 
-ASKED = frozenset({"RETRY_LIMIT", "CONFIRMATION_REQUIRED", "PERMANENT"})
 CLEARED = "Previous outputs will be archived and cleared."
 
 
@@ -33,12 +32,11 @@ class Reruns:
         """Do everything again at once, or ask first; None when the trader lets it be. Raises PlatformError."""
         if self._asking:
             return None
-        options: RerunOptions | None = RerunOptions()
-        analyses = self._desk.platform.analyses
-        guards = [guard for guard in await off_loop(analyses.rerun_guards, analysis_id) if guard.code in ASKED]
-        if guards and analyses.rerun_enabled:
+        try:
+            return await self._rerun(analysis_id, RerunOptions(ask=True))
+        except RerunQuestion as question:
             row = await off_loop(self._desk.platform.monitoring.details.row, analysis_id)
-            options = await self._ask(row, guards)
+            options = await self._ask(row, question.guards)
         return None if options is None else await self._rerun(analysis_id, options)
 
     async def options(self, analysis_id: int, mode: str | None = None) -> RerunAccepted | None:

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 from nicegui import app, ui
 
-from ba2_trade_platform.core.base.change_feed import Change, Topic
+from ba2_trade_platform.core.base.change_feed import EVERY_TOPIC, Change, Topic
+from ba2_trade_platform.core.operations.attention import AttentionSource
 from ba2_trade_platform.demo.demo import DemoState
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.shell_status import ShellStatus
+from ba2_trade_platform.ui.kit.shell_status import SHOWN_TOPICS, ShellStatus
 from ba2_trade_platform.ui.shell.alert_banner import AlertBanner
 from ba2_trade_platform.ui.shell.help import help_dialog, show_zone_menu
 from ba2_trade_platform.ui.shell.replay_strip import ReplayStrip
@@ -61,12 +62,6 @@ async def frame(desk: Desk, title: str, active: str, layout: str = "") -> AsyncI
         else:
             yield main
     shell.follow()
-
-
-SHOWN_TOPICS = (
-    Topic.ANALYSES, Topic.ALERTS, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.MARKET_CLOCK, Topic.OPERATIONS,
-    Topic.QUEUE, Topic.SCHEDULES,
-)  # fmt: skip
 
 
 class Shell:
@@ -155,15 +150,15 @@ class Shell:
         self._replay.follow()
         self._desk.live.watch(self.on_change, *SHOWN_TOPICS)
 
-    async def on_change(self, _: Change) -> None:
-        """Look again after any change."""
-        await self.refresh()
+    async def on_change(self, change: Change) -> None:
+        """Look again at what changed."""
+        await self.refresh(change.topics)
 
-    async def refresh(self) -> None:
+    async def refresh(self, topics: frozenset[Topic] = EVERY_TOPIC) -> None:
         """Show the present counts and switches; sends nothing when nothing changed."""
         self._replay.show()
         with reporting():
-            shell_status = await self._desk.shell_status.get()
+            shell_status = await self._desk.shell_status.get(topics)
             if shell_status != self._shown:
                 self._shown = shell_status
                 self._show(shell_status)
@@ -195,11 +190,11 @@ class Shell:
         )
         _show_if(self._breakers, bool(shell_status.breakers))
         self._breakers_text.set_text("; ".join(breaker.sentence for breaker in shell_status.breakers) + ".")
-        self._badge("providers", len(shell_status.breakers))
-        self._badge("failures", shell_status.needs_person)
-        self._badge("health", shell_status.unwell)
-        self._alerts.show(shell_status.alerts, shell_status.unacknowledged_runs)
-        self._badge("schedules", shell_status.alerts.count + shell_status.unacknowledged_runs)
+        self._badge("providers", shell_status.waiting(AttentionSource.BREAKERS))
+        self._badge("failures", shell_status.waiting(AttentionSource.FAILURES))
+        self._badge("health", shell_status.waiting(AttentionSource.HEALTH))
+        self._alerts.show(shell_status.alerts, shell_status.waiting(AttentionSource.RUNS))
+        self._badge("schedules", shell_status.waiting(AttentionSource.ALERTS, AttentionSource.RUNS))
         _show_if(self._demo, shell_status.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
 

@@ -36,7 +36,9 @@ async def test_metrics_tell_the_numbers_of_the_queue(platform: Platform) -> None
         answer = await client.get(f"{ROOT}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = answer.text.splitlines()
-    assert {"ba2_pending_analyses 1", "ba2_failed_analyses 0", "ba2_slots 8", "ba2_worker_running 0"} <= set(lines)
+    assert {"ba2_pending_analyses 1.0", "ba2_failed_analyses 0.0", "ba2_slots 8.0", "ba2_worker_running 0.0"} <= set(
+        lines
+    )
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     assert {"queue_depth", "slots", "ba2_slots", "analysis_attempts", "attempt_seconds", "rerun"} <= set(families)
     assert all(family.type != "unknown" and family.documentation for family in families.values())

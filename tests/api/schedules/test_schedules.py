@@ -52,7 +52,7 @@ async def test_a_schedule_is_made_foreseen_changed_copied_switched_and_archived(
     changed = await api.put("/schedules/1", json=MORNING | {"name": "Noon", "version": 1})
     assert (changed.json()["name"], changed.json()["version"]) == ("Noon", 2)
     again = await api.put("/schedules/1", json=MORNING | {"version": 1})
-    assert (again.status_code, again.json()["code"]) == (409, "CHANGED_MEANWHILE")
+    assert (again.status_code, again.json()["code"]) == (409, "CHANGED")
 
     copy = (await api.post("/schedules/1/duplicate")).json()
     assert (copy["name"], copy["enabled"], copy["next_at"]) == ("Noon (2)", False, None)

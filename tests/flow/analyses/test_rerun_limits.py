@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions
+from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunQuestion
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError, Refused, TooMany
 from ba2_trade_platform.vocabulary import ActorKind, ErrorCode, Mode, Status
@@ -95,7 +95,9 @@ def test_the_limit_stands_in_the_plan_before_it_is_met(desk: Desk) -> None:
     analysis_id = used_up(desk)
     plan = desk.analyses.rerun_plan(analysis_id)
     assert [(guard.code, guard.needs) for guard in plan.guards] == [("RETRY_LIMIT", "override"), ("PERMANENT", None)]
-    assert desk.analyses.rerun_guards(analysis_id) == plan.guards
+    with pytest.raises(RerunQuestion) as question:
+        desk.analyses.rerun(analysis_id, by=TRADER, options=RerunOptions(ask=True))
+    assert question.value.guards == plan.guards
 
 
 def test_a_permanent_failure_is_accepted_with_a_warning_and_a_transient_one_without(desk: Desk) -> None:

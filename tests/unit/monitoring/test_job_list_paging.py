@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.monitoring.job_list import SORTS, Page
+from ba2_trade_platform.core.base.pages import Page
+from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
 from ba2_trade_platform.vocabulary import Status
 from tests.patience import EVENT_SECONDS
 from tests.stepped import Desk, make_desk
@@ -82,7 +83,7 @@ def ordered(known: list[dict[str, Any]], sort: str, descending: bool) -> list[in
     return [row["id"] for row in [*some, *none]]
 
 
-def pages(desk: Desk, **options: Any) -> Iterator[Page]:
+def pages(desk: Desk, **options: Any) -> Iterator[Page[AnalysisRow]]:
     """Walk from the first page to the last."""
     cursor = None
     for _ in range(60):
