@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ba2_trade_platform.app.platform import Platform
+from tests.other_dialect import watch_statements
 from tests.patience import FACTOR
 from tests.platforms import make_platform
 
@@ -22,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give every test as much longer as all waits are, before pytest-timeout reads it."""
     if config.option.timeout is None:
         config.option.timeout = float(config.getini("timeout")) * FACTOR
+    watch_statements()
 
 
 @pytest.hookimpl(optionalhook=True)

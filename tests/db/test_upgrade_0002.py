@@ -67,7 +67,7 @@ def rows(file: Path) -> dict[str, list[tuple[object, ...]]]:
 
 def test_no_row_is_lost_and_the_way_back_gives_the_same_rows(old: Path, tmp_path: Path) -> None:
     before, url = rows(old), f"sqlite:///{old}"
-    upgrade(url, tmp_path / "backups")
+    upgrade(url, tmp_path / "backups", to="0005")
     after = rows(old)
     assert {name: len(found) for name, found in after.items()} == {name: len(found) for name, found in before.items()}
     assert after["batch_item"] == before["batch_item"]
@@ -76,7 +76,7 @@ def test_no_row_is_lost_and_the_way_back_gives_the_same_rows(old: Path, tmp_path
 
 
 def test_failures_get_their_group_their_hours_and_what_answered_them(old: Path, tmp_path: Path) -> None:
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     assert ask(old, "SELECT fingerprint, code, message, seen, first_seen, last_seen FROM failure_group") == [
         ("f1", "RATE_LIMIT", "Slow down", 2, AT.format(3), AT.format(5))
     ]
@@ -89,7 +89,7 @@ def test_failures_get_their_group_their_hours_and_what_answered_them(old: Path, 
 
 
 def test_ids_of_items_that_were_deleted_are_not_handed_out_again(old: Path, tmp_path: Path) -> None:
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     change(old, "DELETE FROM batch_item WHERE id = 8")
     change(
         old,
@@ -101,7 +101,7 @@ def test_ids_of_items_that_were_deleted_are_not_handed_out_again(old: Path, tmp_
 
 def test_a_planned_item_does_not_survive_the_way_back(old: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{old}"
-    upgrade(url, tmp_path / "backups")
+    upgrade(url, tmp_path / "backups", to="0005")
     change(old, "UPDATE batch_item SET outcome = 'planned' WHERE id = 8")
     downgrade(url, "0001", tmp_path / "backups")
     assert ask(old, "SELECT id FROM batch_item") == [(7,)]

@@ -59,7 +59,7 @@ def test_no_row_changes_on_the_way_up_and_on_the_way_back(old: Path, tmp_path: P
     ],
 )
 def test_a_call_is_changed_once_when_it_ends_and_by_nothing_else(old: Path, tmp_path: Path, wrong: str) -> None:
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     change(old, CALL)
     with pytest.raises(sqlite3.IntegrityError):
         change(old, wrong)

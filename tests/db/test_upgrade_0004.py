@@ -49,23 +49,23 @@ def rows(file: Path) -> dict[str, list[tuple[object, ...]]]:
 
 def test_no_row_is_lost_on_the_way_up_and_the_way_back_gives_the_same_rows(old: Path, tmp_path: Path) -> None:
     before, url = rows(old), f"sqlite:///{old}"
-    upgrade(url, tmp_path / "backups")
+    upgrade(url, tmp_path / "backups", to="0005")
     after = rows(old)
     assert {name: len(found) for name, found in after.items()} == {name: len(found) for name, found in before.items()}
     downgrade(url, "0003", tmp_path / "backups")
     assert rows(old) == before
     assert ask(old, "SELECT name FROM sqlite_schema WHERE name LIKE '%schedule%' OR name LIKE 'watchlist_sees%'") == []
-    upgrade(url, tmp_path / "backups")
+    upgrade(url, tmp_path / "backups", to="0005")
     assert rows(old) == after
 
 
 def test_a_watchlist_knows_its_last_analyses_from_the_first_moment(old: Path, tmp_path: Path) -> None:
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     assert ask(old, LAST) == [("AAPL", 1, "completed", AT.format(9)), ("IBM", None, None, None)]
 
 
 def test_a_watchlist_is_told_by_the_database_itself(old: Path, tmp_path: Path) -> None:
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     change(old, NEW_ANALYSIS)
     assert ask(old, LAST)[1] == ("IBM", 9, "pending", AT.format(10))
     change(old, f"UPDATE market_analysis SET status = 'running', updated_at = '{AT.format(11)}' WHERE id = 9")
@@ -79,7 +79,7 @@ def test_a_watchlist_is_told_by_the_database_itself(old: Path, tmp_path: Path) -
 
 def test_paused_and_cancelled_batches_become_what_the_older_schema_knows(old: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{old}"
-    upgrade(url, tmp_path / "backups")
+    upgrade(url, tmp_path / "backups", to="0005")
     change(old, "UPDATE batch SET state = 'paused' WHERE id = 1")
     downgrade(url, "0003", tmp_path / "backups")
     assert ask(old, "SELECT state FROM batch") == [("running",)]

@@ -37,7 +37,7 @@ def rows(file: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_every_row_index_and_number_stays(old: Path, tmp_path: Path) -> None:
     before, indexes, numbers = rows(old), ask(old, INDEXES), ask(old, SEQUENCE)
     assert before["analysis_attempt"]
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     assert (rows(old), ask(old, INDEXES), ask(old, SEQUENCE)) == (before, indexes, numbers)
     downgrade(f"sqlite:///{old}", "0004", tmp_path / "backups")
     assert (rows(old), ask(old, INDEXES), ask(old, SEQUENCE)) == (before, indexes, numbers)
@@ -46,7 +46,7 @@ def test_every_row_index_and_number_stays(old: Path, tmp_path: Path) -> None:
 def test_only_the_new_schema_knows_withdrawn_and_the_old_one_gets_cancelled(old: Path, tmp_path: Path) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="attempt_outcome"):
         change(old, WITHDRAW)
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     change(old, WITHDRAW)
     with pytest.raises(sqlite3.IntegrityError, match="attempt_outcome"):
         change(old, WITHDRAW.replace("withdrawn", "lost"))
@@ -55,7 +55,7 @@ def test_only_the_new_schema_knows_withdrawn_and_the_old_one_gets_cancelled(old:
 
 
 def test_the_way_back_frees_the_number_of_a_withdrawn_rerun(old: Path, tmp_path: Path) -> None:
-    upgrade(f"sqlite:///{old}", tmp_path / "backups")
+    upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0005")
     change(old, WITHDRAW)
     change(old, "UPDATE market_analysis SET attempt = attempt - 1 WHERE id = (SELECT analysis_id FROM analysis_attempt"
                 " ORDER BY id DESC LIMIT 1)")  # fmt: skip

@@ -29,6 +29,8 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.rerun.dialog import Reruns
 
+TOPICS = (Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.QUEUE)
+
 
 class JobMonitor:
     """The heart of the console."""
@@ -75,9 +77,7 @@ class JobMonitor:
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
         ui.keyboard(on_key=self._enter, repeating=False)
         ui.keyboard(on_key=self._space, repeating=False, ignore=["input", "select", "button", "textarea"])
-        self._desk.live.watch(
-            self._on_change, Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.QUEUE
-        )
+        self._desk.live.watch(self._on_change, *TOPICS)
         await self._load()
         if self._view.open is not None:
             await self._drawer.show(self._view.open)
