@@ -218,8 +218,8 @@ def _permit(batch: Batch, to: BatchState) -> None:
     state = batch.state.value.replace("_", " ")
     ended = batch.finished_at is not None or batch.state not in (*UNDER_WAY, BatchState.PAUSED)
     if ended and not (to is BatchState.CANCELLED and batch.can_be_cancelled):
-        title = "Batch" if batch.rerun is None else "Bulk re-run"
-        raise Refused(f"{title} {batch.id} has already ended: {state}", code="BATCH_ENDED")
+        title, code = ("Batch", "BATCH_ENDED") if batch.rerun is None else ("Bulk re-run", "BULK_ENDED")
+        raise Refused(f"{title} {batch.id} has already ended: {state}", code=code)
     if to is batch.state or (to is BatchState.RUNNING and batch.state in UNDER_WAY):
         present = f"paused by {batch.stopped_by}" if to is BatchState.PAUSED else "under way"
         raise Refused(f"Batch {batch.id} is already {present}", code="BATCH_STATE")
