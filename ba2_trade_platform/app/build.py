@@ -42,8 +42,6 @@ from ba2_trade_platform.core.notifications.service import Notifications, open_no
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.observability.tracing import Traces
-from ba2_trade_platform.core.operations.attention import AttentionSource
-from ba2_trade_platform.core.operations.console_metrics import ConsoleCollector
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.experts.registry import Registry
@@ -68,11 +66,8 @@ def build(
     long a minute of the model providers' limits lasts, in seconds. `clock`: the console's time, schedules included.
     """
     file, engine = _open(settings)
-    store, jobs, box = (
-        Store(engine, ChangeFeed(), check_permission, clock),
-        BackgroundJobs(),
-        SecretBox(settings.data_dir / "secret.key"),
-    )
+    store, jobs = Store(engine, ChangeFeed(), check_permission, clock), BackgroundJobs()
+    box = SecretBox(settings.data_dir / "secret.key")
     experts, telemetry, app_settings = catalog or Registry(), Telemetry(traces=Traces(tracing)), DeskSettings(store)
     breakers, maps = Breakers(store), SymbolMaps(store)
     market, research = open_market(settings, maps, prices)
@@ -86,50 +81,21 @@ def build(
     instruments = open_instruments(store, market, maps, jobs)
     schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or RealClock())
     monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
-    needs_person = {
-        AttentionSource.FAILURES: monitoring.failures.needs_person,
-        AttentionSource.ALERTS: lambda: notifications.alerts.unacknowledged().count,
-        AttentionSource.RUNS: schedules.runs.unacknowledged,
-        AttentionSource.BREAKERS: lambda: len(breakers.open_providers()),
-    }
-    watched = Dependencies(store, workers.worker, services.queue, breakers, jobs, box, market, needs_person)
-    operations = open_operations(settings, watched, _version())
-    telemetry.metrics.registry.register(
-        ConsoleCollector(
-            monitoring.jobs, services.queue, lambda: workers.worker.status, store.feed, operations.health.read
-        )
-    )
+    watched = Dependencies(
+        store, workers.worker, services.queue, breakers, jobs, box, market, monitoring, notifications, schedules,
+        telemetry,
+    )  # fmt: skip
     return Platform(
-        settings=settings,
-        version=_version(),
-        store=store,
-        telemetry=telemetry,
-        app_settings=app_settings,
-        preferences=Preferences(store),
-        instance_lock=InstanceLock(file),
-        prices=market,
-        research=research,
-        queue=services.queue,
-        analyses=services.analyses,
-        waiting_retries=services.waiting_retries,
-        breakers=breakers,
-        batches=services.batches,
-        bulk_reruns=services.bulk_reruns,
-        retention=Retention(store, archive_files, settings.archive_days),
-        monitoring=monitoring,
-        experts=instances,
-        models=models,
-        lessons=lessons,
-        memory=memory,
-        instruments=instruments,
-        schedules=schedules,
-        notifications=notifications,
-        operations=operations,
+        settings=settings, version=_version(), store=store, telemetry=telemetry, app_settings=app_settings,
+        preferences=Preferences(store), instance_lock=InstanceLock(file), prices=market, research=research,
+        queue=services.queue, analyses=services.analyses, waiting_retries=services.waiting_retries, breakers=breakers,
+        batches=services.batches, bulk_reruns=services.bulk_reruns, dispatcher=services.dispatcher,
+        retention=Retention(store, archive_files, settings.archive_days), monitoring=monitoring, experts=instances,
+        models=models, lessons=lessons, memory=memory, instruments=instruments, schedules=schedules,
+        notifications=notifications, operations=open_operations(settings, watched, _version()),
         demo=open_demo(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
-        worker=workers.worker,
-        tick_of=workers.tick_of,
-        dispatcher=services.dispatcher,
-    )
+        worker=workers.worker, tick_of=workers.tick_of,
+    )  # fmt: skip
 
 
 def _notifications(settings: Settings, store: Store, jobs: BackgroundJobs, box: SecretBox) -> Notifications:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 
+from ba2_trade_platform.app.monitoring import Monitoring
+from ba2_trade_platform.app.schedules import Scheduling
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.encryption import SecretBox
@@ -14,9 +15,12 @@ from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.notifications.service import Notifications
+from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.operations import restore
 from ba2_trade_platform.core.operations.attention import Attention, AttentionSource
 from ba2_trade_platform.core.operations.backups import Backups, Plan
+from ba2_trade_platform.core.operations.console_metrics import ConsoleCollector
 from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
 from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
@@ -57,7 +61,10 @@ class Dependencies:
     jobs: BackgroundJobs
     box: SecretBox
     market: Prices
-    needs_person: Mapping[AttentionSource, Callable[[], int]]
+    monitoring: Monitoring
+    notifications: Notifications
+    schedules: Scheduling
+    telemetry: Telemetry
 
 
 def open_operations(settings: Settings, given: Dependencies, version: str) -> Operations:
@@ -72,8 +79,22 @@ def open_operations(settings: Settings, given: Dependencies, version: str) -> Op
     readiness = Readiness(parts)
     switch = DeadManSwitch(store, given.box, given.jobs, readiness.obstacles)
     health = Health(parts, readiness, switch)
-    attention = Attention({**given.needs_person, AttentionSource.HEALTH: lambda: health.bad_count})
-    return Operations(given.jobs, backups, switch, health, attention)
+    given.telemetry.metrics.registry.register(
+        ConsoleCollector(given.monitoring.jobs, given.queue, given.worker, store.feed, health)
+    )
+    return Operations(given.jobs, backups, switch, health, _attention(given, health))
+
+
+def _attention(given: Dependencies, health: Health) -> Attention:
+    return Attention(
+        {
+            AttentionSource.FAILURES: given.monitoring.failures.needs_person,
+            AttentionSource.ALERTS: lambda: given.notifications.alerts.unacknowledged().count,
+            AttentionSource.RUNS: given.schedules.runs.unacknowledged,
+            AttentionSource.BREAKERS: lambda: len(given.breakers.open_providers()),
+            AttentionSource.HEALTH: lambda: health.bad_count,
+        }
+    )
 
 
 def find_backup(settings: Settings, name: str) -> Path:

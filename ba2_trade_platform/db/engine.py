@@ -61,3 +61,8 @@ def open_engine(url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: in
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def data_version(connection: Connection) -> int:
+    """Return a number that changes whenever another connection than this one has written."""
+    return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())

@@ -99,7 +99,7 @@ class ProviderEmbedder:
             from langchain.embeddings import init_embeddings  # noqa: PLC0415 - seconds, and only for who wants it
 
             self._model: Any = init_embeddings(model, **({"api_key": key} if key else {}))
-        except Exception as error:
+        except Exception as error:  # whatever the vendor's package raises
             raise _trouble(f"BA2_MEMORY_EMBEDDER={model} cannot be used: {error}") from error
         self.size = len(self.embed(["size"])[0])
 
@@ -107,7 +107,7 @@ class ProviderEmbedder:
         """Return vectors of unit length."""
         try:
             return _unit(np.asarray(self._model.embed_documents(list(texts)), dtype=np.float32))
-        except Exception as error:
+        except Exception as error:  # whatever the vendor's package raises
             # Not its own words: some servers repeat the key in them, and this sentence is kept.
             raise _trouble(f"The provider of embeddings failed ({type(error).__name__})") from error
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert, row_of
 from ba2_trade_platform.core.analyses.rerun_planner import Chosen, RerunPlanner
 from ba2_trade_platform.core.analyses.rerun_plans import ASKED_FIRST, Guard, RerunOptions, RerunPlan, RerunQuestion
 from ba2_trade_platform.core.attempts import archives, attempts
@@ -19,7 +20,7 @@ from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.clocks import Clock
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, TooMany
+from ba2_trade_platform.core.base.errors import Invalid, Refused, TooMany
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
@@ -112,7 +113,7 @@ class Rerun:
         self._dispatcher.enqueue(session, [Ref(analysis_id, number, row.expert_instance_id, row.priority)])
         return _accepted(row, options, decision, number, now), purged, row
 
-    def _decide(self, session: Session, row: Any, options: RerunOptions, now: datetime) -> _Decision:
+    def _decide(self, session: Session, row: AnalysisWithExpert, options: RerunOptions, now: datetime) -> _Decision:
         chosen = self._planner.choose(session, row, options)
         plan = None
         if options.mode is not Mode.FRESH or options.plan_hash is not None or options.step is not None:
@@ -129,7 +130,7 @@ class Rerun:
         return _Decision(chosen, guards, plan)
 
 
-def _answer(guard: Guard, options: RerunOptions, row: Any) -> None:
+def _answer(guard: Guard, options: RerunOptions, row: AnalysisWithExpert) -> None:
     """Refuse unless the options answer for what the guard says, with a reason."""
     if guard.needs is None:
         return
@@ -142,7 +143,7 @@ def _answer(guard: Guard, options: RerunOptions, row: Any) -> None:
         raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
 
 
-def _columns(row: Any, options: RerunOptions, decision: _Decision, now: datetime) -> dict[str, Any]:
+def _columns(row: AnalysisWithExpert, options: RerunOptions, decision: _Decision, now: datetime) -> dict[str, Any]:
     """Return what this re-run sets beside what every re-run clears; attempt and archive keep what is cleared."""
     columns: dict[str, Any] = {
         # A person wants it now: a deadline that has passed would only skip it at once.
@@ -170,7 +171,9 @@ def _opening(options: RerunOptions, decision: _Decision, trigger: Trigger, who: 
     )
 
 
-def _accepted(row: Any, options: RerunOptions, decision: _Decision, number: int, now: datetime) -> RerunAccepted:
+def _accepted(
+    row: AnalysisWithExpert, options: RerunOptions, decision: _Decision, number: int, now: datetime
+) -> RerunAccepted:
     return RerunAccepted(
         row.id,
         Status.PENDING,
@@ -184,7 +187,7 @@ def _accepted(row: Any, options: RerunOptions, decision: _Decision, number: int,
     )
 
 
-def _clear(session: Session, row: Any, plan: RerunPlan | None, number: int) -> Purged:
+def _clear(session: Session, row: AnalysisWithExpert, plan: RerunPlan | None, number: int) -> Purged:
     if plan is None or plan.mode is Mode.FRESH:
         return archives.purge(session, row.id)
     recommendations = archives.purge_recommendation(session, row.id)
@@ -192,7 +195,7 @@ def _clear(session: Session, row: Any, plan: RerunPlan | None, number: int) -> P
     return Purged(outputs, recommendations)
 
 
-def not_failed(session: Session, row: Any, now: datetime) -> Refused:
+def not_failed(session: Session, row: AnalysisWithExpert, now: datetime) -> Refused:
     """Return the refusal of an analysis that is not failed: what it is, since when, and by whom."""
     opened = session.execute(
         select(t.attempt.c.trigger, t.attempt.c.queued_at, t.actor.c.name)
@@ -208,40 +211,3 @@ def not_failed(session: Session, row: Any, now: datetime) -> Refused:
     except NotAllowedError as error:
         return Refused(str(error), code="NOT_FAILED", **present)
     raise AssertionError(f"analysis {row.id} is {row.status} and yet was not reset")
-
-
-def row_of(session: Session, analysis_id: int) -> Any:
-    """Return what the verbs need to know of an analysis and its expert, or raise NotFound."""
-    i = t.expert_instance.c
-    row = session.execute(
-        select(
-            _A.id,
-            _A.symbol,
-            _A.subtype,
-            _A.status,
-            _A.attempt,
-            _A.as_of,
-            _A.run_before,
-            _A.priority,
-            _A.expert_instance_id,
-            _A.reruns_used,
-            _A.started_at,
-            _A.updated_at,
-            _A.dedupe_key,
-            _A.error_code,
-            _A.error_message,
-            _A.failure_kind,
-            _A.fingerprint,
-            i.expert,
-            i.alias,
-            i.enabled,
-            i.archived_at,
-            i.max_reruns,
-            i.config_id.label("current_config_id"),
-        )
-        .join(t.expert_instance, i.id == _A.expert_instance_id)
-        .where(_A.id == analysis_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound("Analysis not found", analysis_id=analysis_id)
-    return row

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert
 from ba2_trade_platform.core.analyses.rerun_plans import (
     NO_PARTS,
     STEP_MODES,
@@ -75,7 +76,7 @@ class RerunPlanner:
         self._abilities = abilities
         self._side_effects = side_effects
 
-    def choose(self, session: Session, row: Any, options: RerunOptions) -> Chosen:
+    def choose(self, session: Session, row: AnalysisWithExpert, options: RerunOptions) -> Chosen:
         """Return which settings and providers are chosen; raises Invalid INVALID_CONFIG or INVALID_PROVIDER."""
         config_id = row.current_config_id
         if options.config != "current":
@@ -95,7 +96,7 @@ class RerunPlanner:
         _check_providers(options, ability.providers, row.alias)
         return Chosen(options.config, config_id, found.hash if found else None, ability, options.providers)
 
-    def guards(self, session: Session, row: Any, ability: Ability, now: datetime) -> tuple[Guard, ...]:
+    def guards(self, session: Session, row: AnalysisWithExpert, ability: Ability, now: datetime) -> tuple[Guard, ...]:
         """Return what a person must know, or answer for, before this failed analysis is done again."""
         found = []
         if row.reruns_used >= row.max_reruns:
@@ -149,7 +150,7 @@ class RerunPlanner:
                 found.setdefault(analysis_id, []).extend(effect.reference for effect in effects)
         return {key: f"acted on by {', '.join(names)}; re-run it by itself" for key, names in found.items() if names}
 
-    def plan(self, session: Session, row: Any, options: RerunOptions, now: datetime) -> RerunPlan:
+    def plan(self, session: Session, row: AnalysisWithExpert, options: RerunOptions, now: datetime) -> RerunPlan:
         """Return what would be done; raises Invalid for a step, mode, config or provider that cannot be had."""
         chosen = self.choose(session, row, options)
         configs = _configs_of_attempts(session, row.id)
@@ -188,7 +189,7 @@ class RerunPlanner:
         )
 
 
-def _settings_differ(session: Session, row: Any) -> bool:
+def _settings_differ(session: Session, row: AnalysisWithExpert) -> bool:
     used = select(_T.config_id).where(_T.analysis_id == row.id, _T.number == row.attempt)
     return bool(session.scalar(used) != row.current_config_id)
 
@@ -289,7 +290,7 @@ def _amount(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _usual_seconds(session: Session, row: Any) -> float | None:
+def _usual_seconds(session: Session, row: AnalysisWithExpert) -> float | None:
     a = t.analysis.c
     newest = (
         select(a.duration_ms, a.status)
@@ -302,7 +303,7 @@ def _usual_seconds(session: Session, row: Any) -> float | None:
     return None if milliseconds is None else float(milliseconds) / 1000
 
 
-def _limit_sentence(session: Session, row: Any, now: datetime) -> str:
+def _limit_sentence(session: Session, row: AnalysisWithExpert, now: datetime) -> str:
     how_to_go_on = f"re-run {row.reruns_used + 1}/{row.max_reruns} needs an override with a reason"
     past = session.execute(
         select(_T.error_code, _T.outcome, _T.queued_at, t.actor.c.name)

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import delete
 
+from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert, row_of
 from ba2_trade_platform.core.analyses.queue_service import Submitted, WorkerQueue
 from ba2_trade_platform.core.analyses.rate_limit import RerunRate
-from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, TwinUnderWayError, not_failed, row_of
+from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, TwinUnderWayError, not_failed
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan, RerunQuestion
 from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
@@ -191,7 +192,7 @@ class Analyses:
         log.info("%s deleted analysis %s (%s)", by, analysis_id, about)
         return Done(analysis_id, f"Analysis {analysis_id} deleted")
 
-    def _cancel(self, command: Command, row: Any, reason: str | None) -> None:
+    def _cancel(self, command: Command, row: AnalysisWithExpert, reason: str | None) -> None:
         session = command.session
         change = Change(standings(session, [row.id])[row.id], command.now, reason=reason)
         self._transitions.apply(command, Event.CANCEL, [change], by=command.actor_id)
@@ -253,7 +254,7 @@ def _say_rerun(accepted: RerunAccepted, purged: Purged, about: Any, by: Actor, o
     )
 
 
-def _permit(row: Any, event: Event) -> None:
+def _permit(row: AnalysisWithExpert, event: Event) -> None:
     try:
         after(row.status, event, f"analysis {row.id}")
     except NotAllowedError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.analyses.rerun import row_of
+from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert, row_of
 from ba2_trade_platform.core.attempts import archives
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
@@ -82,7 +82,7 @@ class Withdrawal:
         self._dispatcher.cancel(session, row.id)
         return Withdrawn(row.id, Status.FAILED, number, row.reruns_used - 1, row.max_reruns, now), row
 
-    def _left_before(self, session: Session, row: Any) -> tuple[int, Any]:
+    def _left_before(self, session: Session, row: AnalysisWithExpert) -> tuple[int, Any]:
         """Return the number of the attempt that the re-run followed, and what that one had left."""
         found = session.execute(_FOLLOWED, {"analysis_id": row.id, "number": row.attempt}).one()
         contents = archives.expand(found.contents)

@@ -141,7 +141,7 @@ class Store:
         for act in transaction.afterwards:
             try:
                 act()
-            except Exception:
+            except Exception:  # what was committed stands, whoever fails to hear of it
                 log.exception("What follows a commit failed; what was committed stands")
         if transaction.makes_work and not internal:
             for listener in self._listeners:

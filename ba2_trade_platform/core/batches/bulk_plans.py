@@ -18,20 +18,39 @@ from ba2_trade_platform.core.attempts.submissions import active_among
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import ItemOutcome, Mode, Status, StepStatus, Subtype
 
 MAX_ITEMS = 50_000
 MODES = (Mode.FRESH, Mode.RESUME)
 NOTHING_TO_KEEP = "no step was completed, so there is nothing to keep"
-Guard = Callable[[Session, Sequence[Any]], Mapping[int, str]]  # why these may not be re-run, by analysis id
 
 _A = t.analysis.c
 _I = t.expert_instance.c
-_ROWS = select(
-    _A.id, _A.symbol, _A.subtype, _A.status, _A.attempt, _A.priority, _A.dedupe_key, _A.expert_instance_id,
-    _A.reruns_used, _A.error_code, func.substr(_A.error_message, 1, 200).label("error_message"), _A.fingerprint,
-)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """An analysis as the plan sees it; of its error message the first 200 characters."""
+
+    id: int
+    symbol: str
+    subtype: Subtype
+    status: Status
+    attempt: int
+    priority: int
+    dedupe_key: str
+    expert_instance_id: int
+    reruns_used: int
+    error_code: str | None
+    error_message: str | None
+    fingerprint: str | None
+
+
+Guard = Callable[[Session, Sequence[PlannedRow]], Mapping[int, str]]  # why these may not be re-run, by analysis id
+_READER = Reader(PlannedRow, t.analysis, error_message=func.substr(_A.error_message, 1, 200))
+_ROWS = _READER.select()
 
 
 @dataclass(frozen=True)
@@ -57,8 +76,8 @@ class BulkPlan:
 
     mode: Mode
     override: bool
-    runs: tuple[Any, ...]
-    refused: tuple[tuple[Any, Refusal], ...]
+    runs: tuple[PlannedRow, ...]
+    refused: tuple[tuple[PlannedRow, Refusal], ...]
     gone: int
 
     @property
@@ -105,11 +124,13 @@ class Planner:
             len(set(selection.ids)) - len(rows) if selection.filter is None else 0,
         )
 
-    def rows(self, session: Session, ids: Iterable[int]) -> list[Any]:
+    def rows(self, session: Session, ids: Iterable[int]) -> list[PlannedRow]:
         """Return these analyses as the plan sees them; what is gone is missing."""
-        return list(session.execute(_ROWS.where(_A.id.in_(each(sorted(ids), Integer())))))
+        return _READER.all(session, _ROWS.where(_A.id.in_(each(sorted(ids), Integer()))))
 
-    def refusals(self, session: Session, rows: Sequence[Any], mode: Mode, *, override: bool) -> dict[int, Refusal]:
+    def refusals(
+        self, session: Session, rows: Sequence[PlannedRow], mode: Mode, *, override: bool
+    ) -> dict[int, Refusal]:
         """Return which of these are not to be re-run like this, and why; `override` lets the re-run limit pass."""
         failed = [row for row in rows if allows(row.status, Event.RERUN)]
         active = active_among(session, each([row.dedupe_key for row in failed], String()))
@@ -133,7 +154,7 @@ class Planner:
             }
         return found
 
-    def _selected(self, session: Session, selection: Selection) -> list[Any]:
+    def _selected(self, session: Session, selection: Selection) -> list[PlannedRow]:
         if selection.filter is None:
             if not selection.ids:
                 raise Invalid("Choose what to re-run: ids or a filter", code="EMPTY_SELECTION")
@@ -143,13 +164,14 @@ class Planner:
         if chosen.status and Status.FAILED not in chosen.status:
             return []
         only_failed = conditions_of(replace(chosen, status=(Status.FAILED,)))
-        rows = list(session.execute(_ROWS.where(*only_failed).order_by(_A.id.desc()).limit(MAX_ITEMS + 1)))
+        newest = _ROWS.where(*only_failed).order_by(_A.id.desc()).limit(MAX_ITEMS + 1)
+        rows = _READER.all(session, newest)
         _small_enough(len(rows))
         return rows
 
     def _experts(
-        self, session: Session, rows: Sequence[Any], mode: Mode, *, override: bool
-    ) -> Callable[[Any], Refusal | None]:
+        self, session: Session, rows: Sequence[PlannedRow], mode: Mode, *, override: bool
+    ) -> Callable[[PlannedRow], Refusal | None]:
         """Return what says of an analysis why its expert cannot, or may not, do it again."""
         ids = sorted({row.expert_instance_id for row in rows})
         instances = {
@@ -164,7 +186,7 @@ class Planner:
         }
         known: dict[tuple[int, Subtype], str | None] = {}
 
-        def refusal(row: Any) -> Refusal | None:
+        def refusal(row: PlannedRow) -> Refusal | None:
             instance = instances[row.expert_instance_id]
             key = (instance.id, row.subtype)
             if key not in known:
@@ -189,7 +211,7 @@ class Planner:
         return f"{instance.alias} {NO_PARTS}" if mode is Mode.RESUME and not ability.can_resume else None
 
 
-def _as_it_stands(row: Any, active: Mapping[str, int], newest: Mapping[str, int]) -> Refusal | None:
+def _as_it_stands(row: PlannedRow, active: Mapping[str, int], newest: Mapping[str, int]) -> Refusal | None:
     if not allows(row.status, Event.RERUN):
         kind = "already under way" if row.status in ACTIVE else f"not failed: {row.status.value}"
         return Refusal(ItemOutcome.SKIPPED, kind, kind)
@@ -202,14 +224,14 @@ def _as_it_stands(row: Any, active: Mapping[str, int], newest: Mapping[str, int]
     return None
 
 
-def _with_steps(session: Session, rows: Sequence[Any]) -> frozenset[int]:
+def _with_steps(session: Session, rows: Sequence[PlannedRow]) -> frozenset[int]:
     """Return which of these have a completed step that a resume could keep."""
     s = t.step.c
     among = s.analysis_id.in_(each([row.id for row in rows], Integer()))
     return frozenset(session.scalars(select(s.analysis_id).where(among, s.status == StepStatus.COMPLETED).distinct()))
 
 
-def _sort_key(row: Any) -> tuple[bool, int]:
+def _sort_key(row: PlannedRow) -> tuple[bool, int]:
     """Open positions first, for there is money at risk; then the newest."""
     return row.subtype is not Subtype.OPEN_POSITIONS, -row.id
 

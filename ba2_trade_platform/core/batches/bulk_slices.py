@@ -19,7 +19,7 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
-from ba2_trade_platform.core.batches.bulk_plans import Planner
+from ba2_trade_platform.core.batches.bulk_plans import PlannedRow, Planner
 from ba2_trade_platform.core.batches.queries import UNDER_WAY
 from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.db import tables as t
@@ -117,7 +117,7 @@ class BulkSlices:
         )
         return len(items)
 
-    def _queue(self, transaction: Transaction, bulk: Any, item: Any, row: Any, part: _Slice) -> None:
+    def _queue(self, transaction: Transaction, bulk: Any, item: Any, row: PlannedRow, part: _Slice) -> None:
         try:
             with transaction.savepoint():
                 accepted, _, _ = self._reruns.rerun_in(
@@ -227,12 +227,12 @@ def _next_items(session: Session, bulk_id: int, room: int) -> list[Any]:
     return list(session.execute(planned))
 
 
-def _unchanged(item: Any, rows: dict[int, Any]) -> bool:
+def _unchanged(item: Any, rows: dict[int, PlannedRow]) -> bool:
     row = rows[item.analysis_id]
     return bool(row.status is Status.FAILED and row.attempt == item.attempt)
 
 
-def _what_happened(session: Session, row: Any) -> str:
+def _what_happened(session: Session, row: PlannedRow) -> str:
     by = session.scalar(
         select(t.actor.c.name)
         .join(t.attempt, t.attempt.c.actor_id == t.actor.c.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Row, case, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import NotFound
@@ -209,7 +209,7 @@ def reasons_of(session: Session, batch_id: int) -> tuple[Reason, ...]:
     )
 
 
-def _batch(row: Any, counts: BatchCounts, seconds_left: int | None = None) -> Batch:
+def _batch(row: Row[Any], counts: BatchCounts, seconds_left: int | None = None) -> Batch:
     rerun = None
     if row.kind is BatchKind.BULK_RERUN:
         rerun = RerunPlan(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -167,7 +167,7 @@ class ExpertInstances:
             raise NotFound(f"Expert instance {instance_id} not found", expert_instance_id=instance_id)
         return self._instance(row)
 
-    def _instance(self, row: Any) -> Instance:
+    def _instance(self, row: Row[Any]) -> Instance:
         values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         values["settings"] = values["settings"] or {}
         return Instance(**values, unmet=self._unmet(row.expert, values["settings"]))

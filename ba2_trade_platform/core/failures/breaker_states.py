@@ -18,6 +18,7 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import in_words
 from ba2_trade_platform.vocabulary import BreakerState
 
@@ -41,7 +42,29 @@ class BreakerPolicy:
 DEFAULT_POLICY = BreakerPolicy()
 
 
-def drain(transaction: Transaction, row: Any, now: datetime, by: int | None, reason: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A breaker's row, as the tick and a person's verbs change it."""
+
+    id: int
+    provider: str
+    state: BreakerState
+    cooldown_seconds: float
+    probe_at: datetime | None
+    probe_analysis_id: int | None
+    probe_attempt: int | None
+    probes: int
+    drained_at: datetime | None
+    released: int
+    closed_at: datetime | None
+    closed_by: int | None
+    close_reason: str | None
+
+
+INCIDENTS = Reader(Incident, t.breaker)
+
+
+def drain(transaction: Transaction, row: Incident, now: datetime, by: int | None, reason: str) -> None:
     """Let the retries that wait for a provider go again, at the set rate; the first goes with the next tick."""
     set_breaker(
         transaction, row.id, state=BreakerState.DRAINING, drained_at=now, released=0, probe_at=None,
@@ -50,7 +73,7 @@ def drain(transaction: Transaction, row: Any, now: datetime, by: int | None, rea
     log_breaker(transaction, row.id, now, Action.DRAIN, f"{row.provider}: {reason}", by)
 
 
-def close_breaker(transaction: Transaction, row: Any, now: datetime, by: int | None, reason: str | None) -> None:
+def close_breaker(transaction: Transaction, row: Incident, now: datetime, by: int | None, reason: str | None) -> None:
     """Close a breaker: nothing waits for its provider any more."""
     set_breaker(
         transaction, row.id, state=BreakerState.CLOSED, closed_at=now, closed_by=by, close_reason=reason, probe_at=None

@@ -16,7 +16,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED, drain
+from ba2_trade_platform.core.failures.breaker_states import INCIDENTS, NOT_CLOSED, drain
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import BreakerState, Status
@@ -115,7 +115,7 @@ class Breakers:
         why = _because(reason)
         with self._store.command(by, Action.CLOSE, Subject.BREAKER) as command:
             session = command.session
-            row = session.execute(select(t.breaker).where(_B.provider == provider, NOT_CLOSED)).one_or_none()
+            row = INCIDENTS.first(session, INCIDENTS.select().where(_B.provider == provider, NOT_CLOSED))
             if row is None:
                 raise NotFound(f"No breaker holds back retries for {clean_text(provider, 80)}")
             if row.state is BreakerState.DRAINING:

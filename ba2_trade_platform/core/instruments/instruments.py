@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -198,7 +198,7 @@ def _needed_by(session: Session, found: Instrument) -> list[str]:
     return needed
 
 
-def _instrument(row: Any, watchlists: tuple[str, ...]) -> Instrument:
+def _instrument(row: Row[Any], watchlists: tuple[str, ...]) -> Instrument:
     return Instrument(
         symbol=row.symbol,
         id=row.id,

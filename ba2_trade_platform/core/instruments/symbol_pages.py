@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.store import Store
@@ -92,7 +92,7 @@ def _answers(symbol: str) -> Any:
     )
 
 
-def _answer(row: Any) -> Answered:
+def _answer(row: Row[Any]) -> Answered:
     return Answered(
         analysis_id=row.market_analysis_id,
         expert_instance_id=row.expert_instance_id,

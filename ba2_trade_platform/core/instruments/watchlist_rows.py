@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
@@ -117,7 +117,7 @@ def _items() -> Any:
     )
 
 
-def _item(row: Any) -> WatchlistRow:
+def _item(row: Row[Any]) -> WatchlistRow:
     return WatchlistRow(
         symbol=row.symbol,
         name=row.name,

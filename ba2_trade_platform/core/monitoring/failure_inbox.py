@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, func, literal, select
+from sqlalchemy import Row, String, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
@@ -204,7 +204,7 @@ def _groups(session: Session, found: Sequence[PageEntry], now: datetime) -> list
     ]
 
 
-def _group(entry: PageEntry, row: Any, outlook: RerunOutlook, hours: tuple[int, ...], reach: _Reach) -> Group:
+def _group(entry: PageEntry, row: Row[Any], outlook: RerunOutlook, hours: tuple[int, ...], reach: _Reach) -> Group:
     ignored = entry.state is GroupState.IGNORED
     return Group(
         fingerprint=entry.fingerprint,

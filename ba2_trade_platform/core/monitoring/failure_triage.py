@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Row, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -131,7 +131,7 @@ def _put(command: Command, fingerprint: str, before: TriageState, after: TriageS
     command.record(key=fingerprint, before=before.word, after=after.word, reason=reason)
 
 
-def _state_of(row: Any) -> TriageState:
+def _state_of(row: Row[Any]) -> TriageState:
     return TriageState(*(getattr(row, field.name) for field in fields(TriageState)))
 
 

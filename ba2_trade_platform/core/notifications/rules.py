@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -55,7 +55,7 @@ class Rule:
         return self.min_confidence is None or float(facts.get("confidence") or 0) >= self.min_confidence
 
 
-def rule_of(row: Any) -> Rule:
+def rule_of(row: Row[Any]) -> Rule:
     """Return a rule from its row."""
     return replace(Rule(*row), occasion=EventType(row.occasion))
 

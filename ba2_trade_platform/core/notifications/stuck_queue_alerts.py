@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import Row, case, func, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.change_feed import Topic
@@ -108,7 +108,7 @@ class WaitingAlerts:
         return found
 
 
-def _cause(row: Any, facts: _QueueFacts) -> _Cause:
+def _cause(row: Row[Any], facts: _QueueFacts) -> _Cause:
     """Return the first thing that would have to change for these to begin."""
     if row.paused_batch is not None:
         return _Cause(

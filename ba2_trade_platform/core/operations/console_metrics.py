@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -11,8 +11,9 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.monitoring.job_list import BOUND, JobList
+from ba2_trade_platform.core.operations.health import Health
 from ba2_trade_platform.core.operations.health_report import Report, State
-from ba2_trade_platform.core.worker.worker import WorkerStatus
+from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.vocabulary import Status
 
 HEALTH_NUMBERS = {
@@ -40,12 +41,7 @@ class ConsoleCollector(Collector):
     """Reads the queue, the worker and the health report at each scrape."""
 
     def __init__(
-        self,
-        jobs: JobList,
-        queue: WorkerQueue,
-        worker: Callable[[], WorkerStatus],
-        feed: ChangeFeed,
-        health: Callable[[], Report],
+        self, jobs: JobList, queue: WorkerQueue, worker: ExpertWorker, feed: ChangeFeed, health: Health
     ) -> None:
         self._jobs = jobs
         self._queue = queue
@@ -59,7 +55,7 @@ class ConsoleCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read everything now; raises Unavailable when the database cannot be read."""
-        state, status = self._queue.state(), self._worker()
+        state, status = self._queue.state(), self._worker.status
         counts = {each: self._jobs.count(Filter(status=(each,))) for each in (Status.PENDING, Status.RUNNING)}
         waiting, at_work = counts[Status.PENDING], counts[Status.RUNNING]
         failed = self._jobs.count(Filter(status=(Status.FAILED,)))
@@ -78,7 +74,7 @@ class ConsoleCollector(Collector):
         yield _counter("ba2_rescued", "Analyses taken over from a dead worker", status.rescued)
         yield _gauge("queue_depth", f"Analyses that wait or run {CAPPED}", waiting + at_work)
         yield _gauge("slots", "Analyses that may run at once", state.slots)
-        yield from _health(self._health())
+        yield from _health(self._health.read())
 
 
 def _health(report: Report) -> Iterator[Metric]:

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, true
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,7 +25,7 @@ from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.recurrence.misfires import Decision, decide, divide
 from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
-from ba2_trade_platform.core.schedules.rows import plan_of, symbols_among, symbols_of
+from ba2_trade_platform.core.schedules.rows import SCHEDULES, ScheduleRow, plan_of, symbols_among, symbols_of
 from ba2_trade_platform.core.schedules.run_writer import DueRun, NewRun, RunWriter, policy_of, wait_for
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
@@ -80,9 +79,9 @@ class RunStarter:
 
         Raises Invalid when its old plan cannot be read.
         """
-        due = select(t.schedule).where(_S.id == schedule_id, _S.enabled, _S.archived_at.is_(None))
-        while row := transaction.session.execute(due.where(_S.wake_at.is_not(None))).one_or_none():
-            if row.wake_at > self._now(row.clock):
+        due = SCHEDULES.select().where(_S.id == schedule_id, _S.enabled, _S.archived_at.is_(None))
+        while row := SCHEDULES.first(transaction.session, due.where(_S.wake_at.is_not(None))):
+            if row.wake_at is None or row.wake_at > self._now(row.clock):
                 return
             due_run = self._due_run(row, symbols_of(transaction.session, row))
             self._writer.settle(transaction, [due_run])
@@ -113,9 +112,9 @@ class RunStarter:
     def _plan_anew(self, clock: ScheduleClock, chosen: ColumnElement[bool]) -> None:
         now = self._now(clock)
         with self._store.read() as session:
-            rows = session.execute(
-                select(t.schedule).where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None), chosen)
-            ).all()
+            rows = SCHEDULES.all(
+                session, SCHEDULES.select().where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None), chosen)
+            )
         plans = []
         for row in rows:
             try:
@@ -131,27 +130,27 @@ class RunStarter:
                 wait_for(transaction.session, following)
                 transaction.touch(Topic.SCHEDULES)
 
-    def run_of(self, transaction: Transaction, row: Any, now: datetime, by: Actor) -> int | None:
+    def run_of(self, transaction: Transaction, row: ScheduleRow, now: datetime, by: Actor) -> int | None:
         """Run a schedule because a person asks, in the caller's transaction; None when it has a run of this instant."""
         session = transaction.session
         due_run = DueRun(row, Decision(), now, symbols_of(session, row))
         new_run = NewRun(due_run, now, RunTrigger.MANUAL, actor_id(session, by))
         return self._writer.make(transaction, [new_run]).get(row.id)
 
-    def _due(self, clock: ScheduleClock | None = None, schedule_id: int | None = None) -> Sequence[Any]:
-        found: list[Any] = []
+    def _due(self, clock: ScheduleClock | None = None, schedule_id: int | None = None) -> Sequence[ScheduleRow]:
+        found: list[ScheduleRow] = []
         with self._store.read() as session:
             for each in ScheduleClock if clock is None else (clock,):
                 chosen = [_S.clock == each] if schedule_id is None else [_S.clock == each, _S.id == schedule_id]
                 waiting = (_S.enabled, _S.archived_at.is_(None), _S.wake_at <= self._now(each))
-                statement = select(t.schedule).where(*chosen, *waiting).order_by(_S.wake_at, _S.id).limit(SLICE)
-                found += session.execute(statement).all()
+                statement = SCHEDULES.select().where(*chosen, *waiting).order_by(_S.wake_at, _S.id).limit(SLICE)
+                found += SCHEDULES.all(session, statement)
         return found
 
     def _now(self, clock: ScheduleClock) -> datetime:
         return self._clocks[clock].now()
 
-    def _slice(self, rows: Sequence[Any]) -> None:
+    def _slice(self, rows: Sequence[ScheduleRow]) -> None:
         due_runs = self._due_runs(rows)
         try:
             self._make(due_runs)
@@ -169,7 +168,7 @@ class RunStarter:
         except DATA_ERRORS as error:
             self._set_aside(due_run.row, error)
 
-    def _symbols(self, rows: Sequence[Any]) -> dict[int, list[str]]:
+    def _symbols(self, rows: Sequence[ScheduleRow]) -> dict[int, list[str]]:
         """Return the symbols of these by their ids; one whose row cannot be read is set aside and left out."""
         try:
             with self._store.read() as session:
@@ -183,7 +182,7 @@ class RunStarter:
             found |= self._symbols([row])
         return found
 
-    def _due_runs(self, rows: Sequence[Any]) -> list[DueRun]:
+    def _due_runs(self, rows: Sequence[ScheduleRow]) -> list[DueRun]:
         """Decide about as many of these as fit into one slice; all that takes no write lock."""
         symbols = self._symbols(rows)
         due_runs, weight = [], 0
@@ -200,7 +199,7 @@ class RunStarter:
                 break
         return due_runs
 
-    def _due_run(self, row: Any, symbols: list[str]) -> DueRun:
+    def _due_run(self, row: ScheduleRow, symbols: list[str]) -> DueRun:
         plan, now = plan_of(row), self._now(row.clock)
         times = occurrences(plan, row.next_at - timedelta(microseconds=1), self._calendars)
         first = next(times, None)
@@ -213,7 +212,7 @@ class RunStarter:
         due = divide(chain([row.next_at], times), wake, now)
         return DueRun(row, decide(due, policy_of(row), wake, now), now, symbols)
 
-    def _set_aside(self, row: Any, error: Exception) -> None:
+    def _set_aside(self, row: ScheduleRow, error: Exception) -> None:
         """Let a schedule that cannot be planned wait for a person, so that it holds up no other."""
         known = isinstance(error, PlatformError)
         why = str(error) if known else f"our own error, {type(error).__name__}; report it with the log"

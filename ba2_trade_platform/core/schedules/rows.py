@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +17,8 @@ from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
 from ba2_trade_platform.core.recurrence.timings import Plan, read_timing
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.dialect_text import condition, hint
+from ba2_trade_platform.db.rows import Reader
+from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
 
 _S = t.schedule.c
 # In words and by its index, or SQLite reads all that was ever missed, acknowledged or not, whenever the rail counts.
@@ -32,7 +35,41 @@ _LISTED = (
 )
 
 
-def plan_of(row: Any) -> Plan:
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """A schedule as it is stored; it waits for `next_at`, with its jitter for `wake_at`."""
+
+    id: int
+    name: str
+    enabled: bool
+    archived_at: datetime | None
+    is_demo: bool
+    clock: ScheduleClock
+    expert_instance_id: int
+    subtype: Subtype
+    symbols: Any
+    timing: Any
+    zone: str
+    calendar: str | None
+    starts_on: date | None
+    ends_on: date | None
+    jitter_seconds: int
+    deadline_minutes: int | None
+    misfire: Misfire
+    grace_seconds: int
+    priority: int
+    next_at: datetime | None
+    wake_at: datetime | None
+    actor_id: int
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+SCHEDULES = Reader(ScheduleRow, t.schedule)
+
+
+def plan_of(row: ScheduleRow) -> Plan:
     """Return the plan that a schedule's row keeps; raises Invalid for a timing or a zone that cannot be read here."""
     try:
         ZoneInfo(row.zone)
@@ -42,23 +79,23 @@ def plan_of(row: Any) -> Plan:
     return Plan(read_timing(row.timing), row.zone, row.calendar, row.starts_on, row.ends_on)
 
 
-def first_after(row: Any, plan: Plan, after: datetime, calendars: Calendars) -> dict[str, datetime | None]:
+def first_after(row: ScheduleRow, plan: Plan, after: datetime, calendars: Calendars) -> dict[str, datetime | None]:
     """Return `next_at` and `wake_at` of the first planned time later than `after`, both None when none comes."""
     return waking(row, next(occurrences(plan, after, calendars), None))
 
 
-def waking(row: Any, planned: datetime | None) -> dict[str, datetime | None]:
+def waking(row: ScheduleRow, planned: datetime | None) -> dict[str, datetime | None]:
     """Return the columns that make a schedule wait for this planned time."""
     wake = None if planned is None else planned + jitter(row.id, planned, row.jitter_seconds)
     return {"next_at": planned, "wake_at": wake}
 
 
-def symbols_of(session: Session, row: Any) -> list[str]:
+def symbols_of(session: Session, row: ScheduleRow) -> list[str]:
     """Return a schedule's own symbols and those of its watchlists as they are now, each once."""
     return symbols_among(session, [row])[row.id]
 
 
-def symbols_among(session: Session, rows: Sequence[Any]) -> dict[int, list[str]]:
+def symbols_among(session: Session, rows: Sequence[ScheduleRow]) -> dict[int, list[str]]:
     """Return the symbols of several schedules by their ids, in one query."""
     listed = session.execute(_LISTED, {"s_ids": [row.id for row in rows]})
     found: dict[int, list[str]] = {row.id: list(row.symbols) for row in rows}

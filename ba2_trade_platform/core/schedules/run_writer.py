@@ -22,7 +22,7 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.runs import RunEvent, local_span, local_time, record_run_events, settle_runs
 from ba2_trade_platform.core.recurrence.misfires import Decision, Policy
 from ba2_trade_platform.core.recurrence.occurrences import jitter
-from ba2_trade_platform.core.schedules.rows import waking
+from ba2_trade_platform.core.schedules.rows import ScheduleRow, waking
 from ba2_trade_platform.core.schedules.uptime import outage_at, outages
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert
@@ -57,7 +57,7 @@ _BATCH_OF = update(t.schedule_run).where(_R.id == bindparam("r_id")).values(batc
 class DueRun:
     """What is to become of one schedule: `row` as it was read at `now`; `closed` True: its time is none any more."""
 
-    row: Any
+    row: ScheduleRow
     decision: Decision
     now: datetime
     symbols: list[str]
@@ -74,7 +74,7 @@ class NewRun:
     who: int
 
 
-def policy_of(row: Any) -> Policy:
+def policy_of(row: ScheduleRow) -> Policy:
     """Return what a schedule's row says of lateness."""
     deadline = None if row.deadline_minutes is None else timedelta(minutes=row.deadline_minutes)
     return Policy(row.misfire, timedelta(seconds=row.grace_seconds), deadline, row.clock is ScheduleClock.REPLAY)
@@ -229,7 +229,7 @@ class RunWriter:
             record_run_events(session, news, at)
 
 
-def _outages_of(session: Session, due_runs: Sequence[DueRun]) -> Sequence[Any]:
+def _outages_of(session: Session, due_runs: Sequence[DueRun]) -> Sequence[ScheduleRow]:
     """Return when the console was not there, for those that must say why they are late."""
     late = [
         (each.decision.missed or (each.decision.run or each.now,))[0]
@@ -239,7 +239,7 @@ def _outages_of(session: Session, due_runs: Sequence[DueRun]) -> Sequence[Any]:
     return outages(session, min(late), max(each.now for each in due_runs)) if late else ()
 
 
-def _closed(row: Any) -> str:
+def _closed(row: ScheduleRow) -> str:
     if row.calendar:
         return f"The market is closed: {row.calendar} has no session then"
     return "The plan has no such time"
@@ -263,7 +263,7 @@ def _reasons(due_run: DueRun, gaps: Sequence[Any]) -> list[tuple[datetime, str]]
     return found
 
 
-def _outage_reason(row: Any, planned: datetime, gaps: Sequence[Any], now: datetime) -> str:
+def _outage_reason(row: ScheduleRow, planned: datetime, gaps: Sequence[Any], now: datetime) -> str:
     wake = planned + jitter(row.id, planned, row.jitter_seconds)
     gap = outage_at(gaps, wake, timedelta(seconds=row.grace_seconds))
     if gap is None:

@@ -27,7 +27,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import closed_days, occurrences
 from ba2_trade_platform.core.recurrence.timings import FIRST_YEAR, LAST_YEAR
-from ba2_trade_platform.core.schedules.rows import UNACKNOWLEDGED, plan_of
+from ba2_trade_platform.core.schedules.rows import SCHEDULES, UNACKNOWLEDGED, ScheduleRow, plan_of
 from ba2_trade_platform.core.schedules.run_records import (
     DaySummary,
     RunFilter,
@@ -121,12 +121,9 @@ class ScheduleRuns:
                 .group_by(_R.state)
             )  # fmt: skip
             counts: Counter[RunState] = Counter(dict(rows.all()))
-            waiting = session.execute(
-                select(t.schedule).where(
-                    _S.enabled, _S.archived_at.is_(None), _S.clock == ScheduleClock.REAL, _S.next_at < until
-                )
-            ).all()
-        ahead = sum(len(self._planned(row, max(first, row.next_at), until)) for row in waiting)
+            enabled = (_S.enabled, _S.archived_at.is_(None), _S.clock == ScheduleClock.REAL)
+            waiting = SCHEDULES.all(session, SCHEDULES.select().where(*enabled, _S.next_at < until))
+        ahead = sum(len(self._planned(row, max(first, row.next_at or first), until)) for row in waiting)
         states = {state.value: counts[state] for state in RunState}
         return DaySummary(day=day, planned=counts.total() + ahead, ahead=ahead, **states)
 
@@ -134,9 +131,9 @@ class ScheduleRuns:
         """Return seven days of every schedule: runs of the past, planned times to come, days without a session."""
         first, until = self._bounds(first_day, 7)
         with self._store.read() as session:
-            schedules = session.execute(
-                select(t.schedule).where(_S.archived_at.is_(None)).order_by(_S.name, _S.id)
-            ).all()
+            schedules = SCHEDULES.all(
+                session, SCHEDULES.select().where(_S.archived_at.is_(None)).order_by(_S.name, _S.id)
+            )
         runs: dict[int, list[RunInfo]] = {}
         for run in self._read(
             _RUNS.where(_R.planned_at >= first, _R.planned_at < until).order_by(_R.planned_at, _R.id)
@@ -145,7 +142,7 @@ class ScheduleRuns:
         rows = tuple(self._week_row(row, first_day, until, runs.get(row.id, ())) for row in schedules)
         return Week(first_day, self._zone.key, rows)
 
-    def _week_row(self, row: Any, first_day: date, until: datetime, own: Sequence[RunInfo]) -> WeekRow:
+    def _week_row(self, row: ScheduleRow, first_day: date, until: datetime, own: Sequence[RunInfo]) -> WeekRow:
         days = [first_day + timedelta(days=number) for number in range(7)]
         begin, _ = self._bounds(first_day, 1)
         coming = row.enabled and row.next_at and row.clock is ScheduleClock.REAL
@@ -168,7 +165,7 @@ class ScheduleRuns:
             ),
         )
 
-    def _planned(self, row: Any, first: datetime, until: datetime) -> Sequence[datetime]:
+    def _planned(self, row: ScheduleRow, first: datetime, until: datetime) -> Sequence[datetime]:
         try:
             just_before = first - timedelta(microseconds=1)
             last = until - timedelta(microseconds=1)
@@ -176,7 +173,7 @@ class ScheduleRuns:
         except PlatformError:  # a plan that cannot be read has no times; its alert says so
             return ()
 
-    def _closed(self, row: Any, days: Sequence[date]) -> set[date]:
+    def _closed(self, row: ScheduleRow, days: Sequence[date]) -> set[date]:
         try:
             return set(closed_days(plan_of(row), days[0], days[-1], self._calendars))
         except PlatformError:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.recurrence.timings import describe
 from ba2_trade_platform.core.schedules.drafts import Draft
-from ba2_trade_platform.core.schedules.rows import UNACKNOWLEDGED, plan_of
+from ba2_trade_platform.core.schedules.rows import UNACKNOWLEDGED, ScheduleRow, plan_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each
 from ba2_trade_platform.vocabulary import Misfire, RunState, ScheduleClock, Subtype
@@ -73,7 +73,7 @@ class ScheduleInfo:
         return Draft(**{name: getattr(self, name) for name in names})
 
 
-def schedule_infos(session: Session, rows: Sequence[Any]) -> Sequence[ScheduleInfo]:
+def schedule_infos(session: Session, rows: Sequence[ScheduleRow]) -> Sequence[ScheduleInfo]:
     ids = [row.id for row in rows]
     names = session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias))
     aliases = dict(names.all())
@@ -107,7 +107,7 @@ _COMPOSED = ("expert", "watchlist_ids", "watchlists", "words", "last_run", "unse
 _OWN = tuple(name for name in ScheduleInfo.__dataclass_fields__ if name not in _COMPOSED)
 
 
-def _words(row: Any) -> str:
+def _words(row: ScheduleRow) -> str:
     try:
         return describe(plan_of(row))
     except PlatformError as error:

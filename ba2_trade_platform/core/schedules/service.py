@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -23,7 +23,7 @@ from ba2_trade_platform.core.recurrence.occurrences import is_occurrence, occurr
 from ba2_trade_platform.core.recurrence.timings import describe
 from ba2_trade_platform.core.schedules.drafts import Checked, Draft, check, values
 from ba2_trade_platform.core.schedules.due_runs import RunStarter
-from ba2_trade_platform.core.schedules.rows import first_after, plan_of, symbols_of, waking
+from ba2_trade_platform.core.schedules.rows import SCHEDULES, ScheduleRow, first_after, plan_of, symbols_of, waking
 from ba2_trade_platform.core.schedules.run_writer import NO_SYMBOLS
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo, schedule_infos
 from ba2_trade_platform.db import tables as t
@@ -77,9 +77,8 @@ class Schedules:
         """Return every schedule by name; archived ones on request."""
         wanted = _S.archived_at.is_not(None) if archived else _S.archived_at.is_(None)
         with self._store.read() as session:
-            return schedule_infos(
-                session, session.execute(select(t.schedule).where(wanted).order_by(_S.name, _S.id)).all()
-            )
+            rows = SCHEDULES.all(session, SCHEDULES.select().where(wanted).order_by(_S.name, _S.id))
+            return schedule_infos(session, rows)
 
     def get(self, schedule_id: int) -> ScheduleInfo:
         """Return one schedule. Raises NotFound."""
@@ -187,7 +186,7 @@ class Schedules:
                 _record(command, schedule_id)
         return self.get(schedule_id)
 
-    def _replan(self, command: Command, schedule_id: int, waited: Any = None) -> None:
+    def _replan(self, command: Command, schedule_id: int, waited: ScheduleRow | None = None) -> None:
         """Have a schedule wait for its first time from now, or for the time that it `waited` for and still has."""
         row = _row(command.session, schedule_id)
         waits: dict[str, datetime | None] = {"next_at": None, "wake_at": None}
@@ -221,14 +220,14 @@ def _record(command: Command, schedule_id: int, before: str | None = None, after
     command.then(lambda: log.info("Schedule %s: %s by %s", schedule_id, command.action.value, command.by))
 
 
-def _row(session: Session, schedule_id: int) -> Any:
-    row = session.execute(select(t.schedule).where(_S.id == schedule_id)).one_or_none()
+def _row(session: Session, schedule_id: int) -> ScheduleRow:
+    row = SCHEDULES.first(session, SCHEDULES.select().where(_S.id == schedule_id))
     if row is None:
         raise NotFound(f"Schedule {schedule_id} not found", schedule_id=schedule_id)
     return row
 
 
-def _unchanged(row: Any, version: int) -> None:
+def _unchanged(row: ScheduleRow, version: int) -> None:
     if row.archived_at is not None:
         raise Refused(f"{row.name} was archived")
     if row.version != version:

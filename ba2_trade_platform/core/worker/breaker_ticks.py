@@ -14,8 +14,10 @@ from sqlalchemy import bindparam, func, insert, literal_column, select, update
 from ba2_trade_platform.core.base.audit import Action
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.failures.breaker_states import (
+    INCIDENTS,
     NOT_CLOSED,
     BreakerPolicy,
+    Incident,
     close_breaker,
     drain,
     log,
@@ -46,7 +48,7 @@ ANSWERED = frozenset(
 # These are this console's own troubles, whomever the expert was about to ask.
 OUR_OWN = frozenset({ErrorCode.INTERRUPTED, ErrorCode.MEMORY_STORE})
 CATCH_UP = timedelta(seconds=2)
-_ACTIVE = select(t.breaker).where(NOT_CLOSED)
+_ACTIVE = INCIDENTS.select().where(NOT_CLOSED)
 _RECENT = select(func.count()).select_from(
     select(_T.id)
     .where(
@@ -57,7 +59,7 @@ _RECENT = select(func.count()).select_from(
     .limit(bindparam("b_limit"))
     .subquery()
 )
-_NEWEST = select(t.breaker).where(_B.provider == bindparam("b_provider")).order_by(_B.id.desc()).limit(1)
+_NEWEST = INCIDENTS.select().where(_B.provider == bindparam("b_provider")).order_by(_B.id.desc()).limit(1)
 _WAITING = (
     select(_A.id, _A.attempt, _A.available_at)
     .where(
@@ -93,7 +95,7 @@ class TickBreakers:
             self._open_if_too_many(transaction, str(provider), code, now)
 
     def _open_if_too_many(self, transaction: Transaction, provider: str, code: ErrorCode, now: datetime) -> None:
-        last = transaction.session.execute(_NEWEST, {"b_provider": provider}).one_or_none()
+        last = INCIDENTS.first(transaction.session, _NEWEST, {"b_provider": provider})
         if last is not None and last.state in (BreakerState.OPEN, BreakerState.PROBING):
             return
         # What opened the breaker before must not open it again.
@@ -121,7 +123,7 @@ class TickBreakers:
     def keep(self, transaction: Transaction, now: datetime) -> list[int]:
         """Probe, judge probes, and drain waiting retries; return the analyses that changed."""
         touched: list[int] = []
-        for row in transaction.session.execute(_ACTIVE).all():
+        for row in INCIDENTS.all(transaction.session, _ACTIVE):
             if row.state is BreakerState.PROBING:
                 self._judge(transaction, row, now)
             elif row.state is BreakerState.OPEN and row.probe_at is not None and row.probe_at <= now:
@@ -130,7 +132,7 @@ class TickBreakers:
                 touched += self._drain(transaction, row, now)
         return touched
 
-    def _probe(self, transaction: Transaction, row: Any, now: datetime) -> list[int]:
+    def _probe(self, transaction: Transaction, row: Incident, now: datetime) -> list[int]:
         first = transaction.session.execute(_FIRST_DUE, {"b_provider": row.provider, "b_limit": 1}).one_or_none()
         if first is None:
             close_breaker(transaction, row, now, None, "nothing waits for it any more")
@@ -145,7 +147,7 @@ class TickBreakers:
         log.warning("Provider %s: probing with analysis %s", row.provider, first.id)
         return [int(first.id)]
 
-    def _judge(self, transaction: Transaction, row: Any, now: datetime) -> None:
+    def _judge(self, transaction: Transaction, row: Incident, now: datetime) -> None:
         """Go by how the probe's attempt ended; one that was only interrupted goes on as its next attempt."""
         probe = {"b_id": row.probe_analysis_id, "b_number": row.probe_attempt}
         ended = transaction.session.execute(_PROBED, probe).one_or_none()
@@ -164,7 +166,7 @@ class TickBreakers:
         else:  # cancelled, or failed for a reason of its own: it said nothing about the provider
             _probe_another(transaction, row, now)
 
-    def _reopen(self, transaction: Transaction, row: Any, now: datetime, **why: Any) -> None:
+    def _reopen(self, transaction: Transaction, row: Incident, now: datetime, **why: Any) -> None:
         # One that a person opened had no cool-down of its own.
         cooldown = max(
             self._policy.cooldown_seconds, min(self._policy.longest_cooldown_seconds, row.cooldown_seconds * 2)
@@ -178,7 +180,7 @@ class TickBreakers:
             transaction, row.id, now, Action.REOPEN, f"{row.provider}: still failing, next probe in {cooldown:g} s"
         )
 
-    def _drain(self, transaction: Transaction, row: Any, now: datetime) -> list[int]:
+    def _drain(self, transaction: Transaction, row: Incident, now: datetime) -> list[int]:
         """Let the next ones go; what was missed while nobody worked is caught up for two seconds only."""
         every = timedelta(minutes=1) / self._policy.drain_per_minute
         late = now - row.drained_at - row.released * every
@@ -197,5 +199,5 @@ class TickBreakers:
         return ids
 
 
-def _probe_another(transaction: Transaction, row: Any, now: datetime) -> None:
+def _probe_another(transaction: Transaction, row: Incident, now: datetime) -> None:
     set_breaker(transaction, row.id, state=BreakerState.OPEN, probe_at=now, probe_analysis_id=None, probe_attempt=None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import Row, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.attempts import Opening
@@ -165,7 +165,7 @@ def _idle_words(instance: Any) -> str:
 
 def _requeued(
     standing: Standing,
-    row: Any,
+    row: Row[Any],
     trigger: Trigger,
     ability: Ability,
     by: int,
@@ -179,7 +179,7 @@ def _requeued(
     return Change(standing, now, why, columns=columns, next=Opening(trigger, mode, by, row.config_id))
 
 
-def _failed_for_good(standing: Standing, row: Any, ability: Ability, now: datetime) -> Change:
+def _failed_for_good(standing: Standing, row: Row[Any], ability: Ability, now: datetime) -> Change:
     reason = (
         f"The worker stopped {row.rescues_used + 1} times while it ran"
         if ability.safe_to_repeat

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
@@ -43,7 +43,7 @@ class Failed:
 
     write_batch: WriteBatch
     why: Failure
-    row: Any
+    row: Row[Any]
     at: datetime
 
     @property

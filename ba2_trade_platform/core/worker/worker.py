@@ -29,6 +29,7 @@ from ba2_trade_platform.core.worker.claims import BULK_PRIORITY
 from ba2_trade_platform.core.worker.jobs import Job, WorkerEnvironment
 from ba2_trade_platform.core.worker.tick import Plan, Tick, Ticked
 from ba2_trade_platform.db.dialect_text import hint, statement
+from ba2_trade_platform.db.engine import data_version
 from ba2_trade_platform.db.types import UtcDateTime
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,6 @@ RENEW_EVERY = 10.0
 POLL_EVERY = 1.0
 PROGRESS_EVERY = 0.05
 MAX_BACK_OFF = 5.0
-_VERSION = "PRAGMA data_version"
 _DUE = statement(
     "SELECT EXISTS (SELECT 1 FROM market_analysis WHERE status = 'pending' AND NOT held AND available_at <= :now"
     " AND (retry_provider"
@@ -194,7 +194,7 @@ class ExpertWorker:
 
     def _look(self) -> _Sight:
         with self._store.watch() as connection:
-            version = int(connection.exec_driver_sql(_VERSION).scalar_one())
+            version = data_version(connection)
             due = connection.execute(_DUE, {"now": self._environment.clock.now()}).one()
         return _Sight(version, claimable=bool(due.claimable), overdue=bool(due.overdue))
 
@@ -204,7 +204,7 @@ class ExpertWorker:
         if not ticked.more:
             self._memory.commits = self._store.commits
             with suppress(Unavailable), self._store.watch() as connection:  # what the tick has claimed is to begin
-                self._memory.version = int(connection.exec_driver_sql(_VERSION).scalar_one())
+                self._memory.version = data_version(connection)
         return ticked
 
     def _has_room(self) -> bool:

@@ -14,7 +14,7 @@ from nicegui.events import KeyEventArguments
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.analyses.service import Done
-from ba2_trade_platform.core.base.change_feed import Change, Topic
+from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.clocks import day_start
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
@@ -24,12 +24,10 @@ from ba2_trade_platform.ui.jobs.pager import JobPager
 from ba2_trade_platform.ui.jobs.row_outlook import RowOutlooks
 from ba2_trade_platform.ui.jobs.selection_bar import SelectBar
 from ba2_trade_platform.ui.jobs.table import ById, JobTable
-from ba2_trade_platform.ui.jobs.view import View, line
+from ba2_trade_platform.ui.jobs.view import TOPICS, View, line
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.rerun.dialog import Reruns
-
-TOPICS = (Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.QUEUE)
 
 
 class JobMonitor:
@@ -41,11 +39,9 @@ class JobMonitor:
         self._page: Page[AnalysisRow] = Page(())
         self._total = 0
         self._earlier: list[str | None] = []
-        self._busy: set[int] = set()
-        self._new: set[int] = set()
+        self._busy, self._new = set[int](), set[int]()
         self._at: int | None = None
-        self._open_providers: frozenset[str] = frozenset()
-        self._stopping: frozenset[int] = frozenset()
+        self._open_providers, self._stopping = frozenset[str](), frozenset[int]()
         self._outlooks = RowOutlooks(desk)
         self._lock = asyncio.Lock()
         self._reruns = Reruns(desk)
@@ -159,12 +155,12 @@ class JobMonitor:
             elif self._bar.pauses:
                 await self._hold(touched, change)
             else:
-                await self._patch(touched, change)
+                await self._patch(touched, change.added)
         await self._drawer.refresh(change)
 
-    async def _patch(self, touched: list[int], change: Change) -> None:
+    async def _patch(self, touched: list[int], new: frozenset[int] = frozenset()) -> None:
         jobs, chosen = self._desk.platform.monitoring.jobs, self._filter()
-        added = [row_id for row_id in change.added if row_id not in set(self._table.ids)]
+        added = [row_id for row_id in new if row_id not in set(self._table.ids)]
 
         def read() -> tuple[dict[int, Any], set[int], int, frozenset[str]]:
             rows = {row.id: row for row in jobs.rows(touched)} if touched else {}
@@ -197,7 +193,7 @@ class JobMonitor:
 
     async def _catch_up(self) -> None:
         with reporting():
-            await self._patch(self._table.ids, Change(frozenset({Topic.ANALYSES})))
+            await self._patch(self._table.ids)
 
     # --- picking -------------------------------------------------------------------------------------------------
 
@@ -299,9 +295,7 @@ class JobMonitor:
         if self._empty.is_deleted:
             return  # the page was left while a dialog asked
         with reporting():
-            await self._patch(
-                [analysis_id] if analysis_id in self._table.ids else [], Change(frozenset({Topic.ANALYSES}))
-            )
+            await self._patch([analysis_id] if analysis_id in self._table.ids else [])
 
     async def _open(self, analysis_id: int) -> None:
         self._at = analysis_id

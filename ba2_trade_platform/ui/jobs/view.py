@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.attempts.lifecycle import Event
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
 from ba2_trade_platform.ui.kit import words
@@ -19,6 +20,7 @@ from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
 from ba2_trade_platform.vocabulary import FailureKind, ItemOutcome, Signal, Source, Status, Subtype
 
 SIZES = (25, 50, 100, 200)
+TOPICS = (Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.QUEUE)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.operations.attention import AttentionSource
-from ba2_trade_platform.ui.jobs.monitor import TOPICS as MONITOR
+from ba2_trade_platform.ui.jobs.view import TOPICS as MONITOR
 from ba2_trade_platform.ui.kit.shell_status import SHOWN_TOPICS, read_shell_status
 from tests.platforms import TRADER
 from tests.stepped import Desk, make_desk
