@@ -109,7 +109,7 @@ class Platform:
         jobs.run_at(self.store.clock.now(), "demo schedule", self.demo.desk.add_schedule)
 
     def stop(self) -> None:
-        """Accept no more wishes, hand back what runs, and let go of the database."""
+        """Accept no more requests, hand back what runs, and let go of the database."""
         self.store.close()
         self.schedules.stop()
         self.notifications.stop()

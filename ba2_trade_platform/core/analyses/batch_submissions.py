@@ -65,7 +65,7 @@ class SubmittedBatch:
 
 @dataclass(frozen=True)
 class NewBatch:
-    """A batch to be made: what by, called what, on whose wish (an actor's row id), and where its analyses come from."""
+    """A batch to be made: its kind and name, at whose request (an actor's row id), and where its analyses come from."""
 
     kind: BatchKind
     name: str

@@ -120,7 +120,7 @@ class ConfigChoice:
 
 @dataclass(frozen=True)
 class Guard:
-    """Something to know before the re-run. `needs` names the field of the wish that goes on all the same."""
+    """Something to know before the re-run. `needs` names the option that goes on all the same."""
 
     code: str
     sentence: str

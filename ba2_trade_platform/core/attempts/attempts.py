@@ -28,7 +28,7 @@ _PREVIOUS = select(
 
 @dataclass(frozen=True)
 class Opening:
-    """The attempt that is to begin: why, how, on whose wish and with which settings."""
+    """The attempt that is to begin: why, how, at whose request and with which settings."""
 
     trigger: Trigger
     mode: Mode

@@ -68,7 +68,7 @@ class Transitions:
         self._on_ended = tuple(on_ended)
 
     def apply(self, transaction: Transaction, event: Event, changes: Sequence[Change], *, by: int) -> None:
-        """Let `event` come to these analyses on the wish of actor `by`, and tell of the attempts that it ended.
+        """Let `event` come to these analyses at the request of actor `by`, and tell of the attempts that it ended.
 
         Each must stand as its `standing` says, which was read in this transaction or is held by a lease that was
         looked at in it; raises RuntimeError otherwise, and then nothing of the transaction may be committed. A twin

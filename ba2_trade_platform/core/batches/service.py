@@ -230,6 +230,6 @@ def _set_paused(session: Session, batch_id: int, *, paused: bool, now: datetime)
     waiting = select(_ITEM.analysis_id).where(_ITEM.batch_id == batch_id, _ITEM.outcome == ItemOutcome.QUEUED)
     session.execute(
         update(t.analysis)
-        .where(_A.batch_id == batch_id, _A.held.is_not(paused), _A.id.in_(waiting))
+        .where(_A.id.in_(waiting), _A.held.is_not(paused))
         .values(held=paused, updated_at=now, version=_A.version + 1)
     )

@@ -36,7 +36,7 @@ CleanText = Annotated[str, AfterValidator(clean_text)]
 class ExpertError(Exception):
     """An expected failure of an expert or a provider, with the code that everything else reads.
 
-    `retry_after` is the provider's own wish in seconds, where it gave one; `provider` names who failed, where an
+    `retry_after`: the seconds that the provider asked for, where it did; `provider` names who failed, where an
     expert has several to ask.
     """
 

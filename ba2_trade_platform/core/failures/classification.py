@@ -55,7 +55,7 @@ def _name(said: object) -> str | None:
 
 
 def _seconds(asked: object) -> float | None:
-    """Return a provider's wish to wait as seconds, None where it makes no sense: it came from outside."""
+    """Return the time that a provider asks to wait as seconds, None where it makes no sense: it came from outside."""
     usable = isinstance(asked, int | float) and math.isfinite(asked) and asked >= 0
     return float(asked) if usable else None  # type: ignore[arg-type]  # `usable` says it is a number
 

@@ -26,7 +26,7 @@ RANK = {state: rank for rank, state in enumerate(GroupState)}
 # The indexes are named, for without statistics SQLite takes others, which hold all that ever failed.
 BY_FAILED = hint("ix_market_analysis_failed_fingerprint")
 BY_ANSWER = hint("ix_analysis_attempt_open_after")
-# What a person said holds until the wish to ignore runs out, or until what was resolved comes back.
+# What a person said holds until the time to ignore it runs out, or until what was resolved comes back.
 SET_ASIDE = """(
     g.mark = 'wont_fix'
     OR g.mark = 'ignored' AND (g.ignore_until IS NULL OR g.ignore_until > :now)

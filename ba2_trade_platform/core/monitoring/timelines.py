@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.effects import BY_ITSELF
 from ba2_trade_platform.core.attempts.lifecycle import Event
+from ba2_trade_platform.core.base.audit import Action
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Outcome, Trigger
@@ -27,6 +28,7 @@ WORDS = {
     Trigger.RELEASE: "handed back at a stop",
     Trigger.BULK: "bulk re-run",
 }
+DEED_WORDS = {Action.PRIORITIZE.value: "put first"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _explained(moment: Moment, deed: Deed | None) -> Moment:
 
 def _said(deed: Deed) -> str:
     change = f": {deed.before} -> {deed.after}" if deed.before and deed.after else ""
-    return f"{deed.what}{change}"
+    return f"{DEED_WORDS.get(deed.what, deed.what)}{change}"
 
 
 def _timed(moments: Sequence[Moment]) -> list[Moment]:

@@ -87,7 +87,7 @@ class WaitingAlerts:
 
     def _causes(self, session: Session, now: datetime) -> Counter[_Cause]:
         long_ago = now - timedelta(minutes=self._minutes)
-        paused_batch = case((_A.held, _A.batch_id)).label("paused_batch")
+        paused_batch = case((_A.held, func.coalesce(t.attempt.c.batch_id, _A.batch_id))).label("paused_batch")
         to_come = (_A.available_at > now).label("to_come")
         waiting = session.execute(
             select(

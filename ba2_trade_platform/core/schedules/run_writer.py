@@ -66,7 +66,7 @@ class DueRun:
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run to be made: of what, for which planned time, why, and on whose wish (an actor's row id)."""
+    """A run to be made: of what, for which planned time, why, and at whose request (an actor's row id)."""
 
     due_run: DueRun
     planned: datetime

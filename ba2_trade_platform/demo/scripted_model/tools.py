@@ -35,7 +35,7 @@ class AnswerRequest:
 def request_of(options: Mapping[str, Any], messages: Sequence[Any]) -> AnswerRequest:
     """Read the tools, the tool choice and the response format of a call, as OpenAI writes them.
 
-    A wish for JSON alone has its schema in the words of the last message, if anywhere.
+    A request for JSON alone has its schema in the words of the last message, if anywhere.
     """
     tools = [tool.get("function", tool) for tool in options.get("tools") or () if isinstance(tool, dict)]
     choice = options.get("tool_choice")
@@ -88,7 +88,7 @@ def _arguments(parameters: Schema, facts: Facts, opinion: Opinion) -> dict[str, 
     return filled
 
 
-# What is answered to a wish for JSON that brings no schema along: the fields of a decision.
+# What is answered to a request for JSON that brings no schema along: the fields of a decision.
 DECISION: Schema = {
     "type": "object",
     "properties": {

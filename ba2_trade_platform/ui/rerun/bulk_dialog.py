@@ -34,7 +34,7 @@ async def ask_bulk_rerun(
 
 
 class BulkDialog:
-    """One question, with a preview that is read anew whenever the wish or the plan changes."""
+    """One question, with a preview that is read anew whenever the options or the plan change."""
 
     def __init__(self, desk: Desk, selection: Selection, versions: dict[int, int]) -> None:
         self._desk = desk
@@ -74,7 +74,7 @@ class BulkDialog:
         box = "dense outlined"
         self._reason = ui.input("Reason (required)").props(f"{box} maxlength=500 autofocus").classes("w-full")
         self._reason.on_value_change(self._enable).mark("bulk-reason")
-        with ui.element("div").classes("ba2-bulk-wish"):
+        with ui.element("div").classes("ba2-bulk-options"):
             self._name = ui.input("Name", value=name).props(f"{box} maxlength=200").mark("bulk-name")
             self._mode = ui.select(MODES, label="Mode", value=Mode.FRESH, on_change=self._look_again).props(box)
             self._canary = ui.number("Canary, first n", min=1, precision=0).props(box).mark("bulk-canary")

@@ -79,7 +79,7 @@ class AnalyseDialog:
     def _build_what(self, places: dict[str, str]) -> None:
         box = "dense outlined"
         place = self._chosen_place if self._chosen_place in places else TYPED
-        with ui.element("div").classes("ba2-bulk-wish"):
+        with ui.element("div").classes("ba2-bulk-options"):
             self._place = ui.select(places, label="What", value=place, on_change=self._changed).props(
                 f"{box} options-dense"
             )
