@@ -83,7 +83,7 @@ def _text(element: DialectText, compiler: SQLCompiler, **kw: Any) -> str:
 def _compile(element: DialectText, spelled: str, compiler: SQLCompiler, **kw: Any) -> str:
     plain = TextClause(spelled)
     plain._bindparams = element._bindparams  # noqa: SLF001 - with the types that were bound to it
-    return compiler.visit_textclause(plain, **kw)
+    return str(compiler.visit_textclause(plain, **kw))  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
 
 def _spelled(sql: str, macros: _Macros) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Executable, Select, Table, select
+from sqlalchemy import ColumnElement, Executable, Row, Select, Table, select
 from sqlalchemy.orm import Session
 
 R = TypeVar("R")
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 
 class Reader(Generic[R]):

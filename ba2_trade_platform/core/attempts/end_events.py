@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events, subscribed_types
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import Outcome, Signal, Status
 
@@ -50,19 +51,19 @@ def record_end_events(transaction: Transaction, ended: Sequence[EndedAttempt]) -
     record_events(session, [_failed(row, at) if row.status is Status.FAILED else _confident(row, at) for row in rows])
 
 
-def _failed(row: Row[Any], at: datetime) -> OutboxEvent:
+def _failed(row: AnyRow, at: datetime) -> OutboxEvent:
     facts = {**_facts(row), "code": row.error_code, "sentence": f"{row.error_code}: {row.message or ''}"}
     facts["label"] = f"{row.symbol} ({row.alias})"
     return OutboxEvent(EventType.FAILED, row.fingerprint or str(row.error_code), at, facts)
 
 
-def _confident(row: Row[Any], at: datetime) -> OutboxEvent:
+def _confident(row: AnyRow, at: datetime) -> OutboxEvent:
     sentence = f"{row.result_action.value} {row.symbol}, {row.result_confidence:g} % ({row.alias})"
     facts = {**_facts(row), "confidence": row.result_confidence, "sentence": sentence}
     return OutboxEvent(EventType.CONFIDENT, f"expert {row.expert_instance_id}", at, facts)
 
 
-def _facts(row: Row[Any]) -> dict[str, Any]:
+def _facts(row: AnyRow) -> dict[str, Any]:
     return {
         "analysis_id": row.id, "symbol": row.symbol, "expert": row.alias,
         "expert_instance_id": row.expert_instance_id, "link": f"/market_analysis/{row.id}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import NotFound
@@ -15,6 +15,7 @@ from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
 from ba2_trade_platform.core.batches.counts import BatchCounts, read_counts, remaining_per_expert
 from ba2_trade_platform.core.batches.estimates import expected_seconds
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Status
 
 MAX_PAGE = 500
@@ -209,7 +210,7 @@ def reasons_of(session: Session, batch_id: int) -> tuple[Reason, ...]:
     )
 
 
-def _batch(row: Row[Any], counts: BatchCounts, seconds_left: int | None = None) -> Batch:
+def _batch(row: AnyRow, counts: BatchCounts, seconds_left: int | None = None) -> Batch:
     rerun = None
     if row.kind is BatchKind.BULK_RERUN:
         rerun = RerunPlan(

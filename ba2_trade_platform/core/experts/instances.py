@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.experts.availability import settings_sentence
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import violates
 
 log = logging.getLogger(__name__)
@@ -167,7 +168,7 @@ class ExpertInstances:
             raise NotFound(f"Expert instance {instance_id} not found", expert_instance_id=instance_id)
         return self._instance(row)
 
-    def _instance(self, row: Row[Any]) -> Instance:
+    def _instance(self, row: AnyRow) -> Instance:
         values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         values["settings"] = values["settings"] or {}
         return Instance(**values, unmet=self._unmet(row.expert, values["settings"]))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.schedules.next_runs import schedules_naming
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import values_of
 
 BOUND = 10_000
@@ -198,7 +199,7 @@ def _needed_by(session: Session, found: Instrument) -> list[str]:
     return needed
 
 
-def _instrument(row: Row[Any], watchlists: tuple[str, ...]) -> Instrument:
+def _instrument(row: AnyRow, watchlists: tuple[str, ...]) -> Instrument:
     return Instrument(
         symbol=row.symbol,
         id=row.id,

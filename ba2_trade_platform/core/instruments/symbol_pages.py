@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import Signal, Subtype
 
 MOST_ANSWERS = 500
@@ -92,7 +93,7 @@ def _answers(symbol: str) -> Any:
     )
 
 
-def _answer(row: Row[Any]) -> Answered:
+def _answer(row: AnyRow) -> Answered:
     return Answered(
         analysis_id=row.market_analysis_id,
         expert_instance_id=row.expert_instance_id,

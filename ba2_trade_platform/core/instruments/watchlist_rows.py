@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import Signal, Status
 
 MAX_LIMIT = 500
@@ -79,7 +80,7 @@ class WatchlistRows:
             count = select(func.count()).select_from(t.watchlist_item).join(t.instrument).where(*conditions)
             chosen = _items().where(*conditions).order_by(*SORTS[sort]).offset(skip).limit(limit)
             items = [_item(row) for row in session.execute(chosen)]
-            return Page(_with_runs(session, total=items), session.scalar(count) or 0)
+            return Page(_with_runs(session, items), session.scalar(count) or 0)
 
     def items(self, watchlist_id: int, symbols: Sequence[str]) -> dict[str, WatchlistRow]:
         """Return these symbols of a watchlist as they stand now; those that are not on it any more are left out."""
@@ -117,7 +118,7 @@ def _items() -> Any:
     )
 
 
-def _item(row: Row[Any]) -> WatchlistRow:
+def _item(row: AnyRow) -> WatchlistRow:
     return WatchlistRow(
         symbol=row.symbol,
         name=row.name,

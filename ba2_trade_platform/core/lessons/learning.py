@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, literal, select
+from sqlalchemy import case, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.change_feed import Topic
@@ -17,6 +17,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
 from ba2_trade_platform.core.contracts.lessons import Learnt
 from ba2_trade_platform.core.lessons.outcomes import HORIZON_SESSIONS, Decision, Horizons, OutcomeOf, judge, reflection
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import insert as upsert
 from ba2_trade_platform.db.types import UtcDateTime
 from ba2_trade_platform.vocabulary import Signal, Status
@@ -75,7 +76,7 @@ class Learning:
                 0 if undecided is None else session.scalar(select(func.count()).select_from(undecided.subquery())) or 0
             )
 
-    def _judge(self, row: Row[Any], horizons: Horizons) -> OutcomeOf | None:
+    def _judge(self, row: AnyRow, horizons: Horizons) -> OutcomeOf | None:
         decision = _decision(row)
         try:
             known_at = horizons.close_of(decision)
@@ -140,7 +141,7 @@ def _undecided(session: Session) -> Any:
     )
 
 
-def _decision(row: Row[Any]) -> Decision:
+def _decision(row: AnyRow) -> Decision:
     return Decision(
         symbol=row.symbol,
         action=row.recommended_action,
@@ -153,7 +154,7 @@ def _decision(row: Row[Any]) -> Decision:
     )
 
 
-def _lesson(row: Row[Any], outcome: OutcomeOf, situation: str | None, now: datetime) -> dict[str, Any]:
+def _lesson(row: AnyRow, outcome: OutcomeOf, situation: str | None, now: datetime) -> dict[str, Any]:
     decision = _decision(row)
     return {
         "analysis_id": row.market_analysis_id,

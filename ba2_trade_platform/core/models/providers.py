@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,7 @@ from ba2_trade_platform.core.models.provider_rules import (
     url_of,
 )
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import violates
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
@@ -178,7 +179,7 @@ class ModelProviders:
                 self._known = known
         return known
 
-    def _read(self, row: Row[Any]) -> Connection:
+    def _read(self, row: AnyRow) -> Connection:
         kind, base_url = row.kind, row.base_url
         key, state, words = self._key_of(row)
         missing = None if state in (KeyState.STORED, KeyState.ENVIRONMENT, KeyState.NOT_NEEDED) else words
@@ -190,7 +191,7 @@ class ModelProviders:
         )  # fmt: skip
         return Connection(provider, key)
 
-    def _key_of(self, row: Row[Any]) -> tuple[str | None, KeyState, str]:
+    def _key_of(self, row: AnyRow) -> tuple[str | None, KeyState, str]:
         lost = None
         if row.key is not None:
             try:

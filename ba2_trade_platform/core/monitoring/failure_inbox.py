@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, String, bindparam, func, literal, select
+from sqlalchemy import String, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
@@ -32,6 +32,7 @@ from ba2_trade_platform.core.monitoring.job_list import BOUND
 from ba2_trade_platform.core.monitoring.rerun_outlook import Error, RerunOutlook, outlooks_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.dialect_text import statement
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.types import UtcDateTime
 from ba2_trade_platform.vocabulary import Mark, Status
 
@@ -204,7 +205,7 @@ def _groups(session: Session, found: Sequence[PageEntry], now: datetime) -> list
     ]
 
 
-def _group(entry: PageEntry, row: Row[Any], outlook: RerunOutlook, hours: tuple[int, ...], reach: _Reach) -> Group:
+def _group(entry: PageEntry, row: AnyRow, outlook: RerunOutlook, hours: tuple[int, ...], reach: _Reach) -> Group:
     ignored = entry.state is GroupState.IGNORED
     return Group(
         fingerprint=entry.fingerprint,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -17,6 +16,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.monitoring.rerun_outlook import REASON_LIMIT, group_of
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import Mark
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def _put(command: Command, fingerprint: str, before: TriageState, after: TriageS
     command.record(key=fingerprint, before=before.word, after=after.word, reason=reason)
 
 
-def _state_of(row: Row[Any]) -> TriageState:
+def _state_of(row: AnyRow) -> TriageState:
     return TriageState(*(getattr(row, field.name) for field in fields(TriageState)))
 
 

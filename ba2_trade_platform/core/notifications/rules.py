@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -18,6 +18,7 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 
 log = logging.getLogger(__name__)
 _R, _C, _I = t.notification_rule.c, t.notification_channel.c, t.expert_instance.c
@@ -55,9 +56,9 @@ class Rule:
         return self.min_confidence is None or float(facts.get("confidence") or 0) >= self.min_confidence
 
 
-def rule_of(row: Row[Any]) -> Rule:
+def rule_of(row: AnyRow) -> Rule:
     """Return a rule from its row."""
-    return replace(Rule(*row), occasion=EventType(row.occasion))
+    return Rule(**{**row._asdict(), "occasion": EventType(row.occasion)})
 
 
 def chosen_rules() -> Select[Any]:

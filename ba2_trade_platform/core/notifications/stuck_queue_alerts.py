@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, case, func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.change_feed import Topic
@@ -18,6 +18,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import Status
 
@@ -108,7 +109,7 @@ class WaitingAlerts:
         return found
 
 
-def _cause(row: Row[Any], facts: _QueueFacts) -> _Cause:
+def _cause(row: AnyRow, facts: _QueueFacts) -> _Cause:
     """Return the first thing that would have to change for these to begin."""
     if row.paused_batch is not None:
         return _Cause(

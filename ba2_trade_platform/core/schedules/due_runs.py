@@ -201,7 +201,7 @@ class RunStarter:
 
     def _due_run(self, row: ScheduleRow, symbols: list[str]) -> DueRun:
         plan, now = plan_of(row), self._now(row.clock)
-        times = occurrences(plan, row.next_at - timedelta(microseconds=1), self._calendars)
+        times = occurrences(plan, row.due_at - timedelta(microseconds=1), self._calendars)
         first = next(times, None)
         if first != row.next_at:  # a holiday that became known since: what was waited for is no planned time any more
             return DueRun(row, Decision(next_at=first), now, symbols, closed=True)
@@ -209,7 +209,7 @@ class RunStarter:
         def wake(planned: datetime) -> datetime:
             return planned + jitter(row.id, planned, row.jitter_seconds)
 
-        due = divide(chain([row.next_at], times), wake, now)
+        due = divide(chain([row.due_at], times), wake, now)
         return DueRun(row, decide(due, policy_of(row), wake, now), now, symbols)
 
     def _set_aside(self, row: ScheduleRow, error: Exception) -> None:

@@ -65,6 +65,13 @@ class ScheduleRow:
     updated_at: datetime
     version: int
 
+    @property
+    def due_at(self) -> datetime:
+        """Return the planned time it waits for. Raises ValueError for one that waits for none."""
+        if self.next_at is None:
+            raise ValueError(f"Schedule {self.id} waits for no time")
+        return self.next_at
+
 
 SCHEDULES = Reader(ScheduleRow, t.schedule)
 

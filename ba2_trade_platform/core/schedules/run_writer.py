@@ -23,7 +23,7 @@ from ba2_trade_platform.core.completion.runs import RunEvent, local_span, local_
 from ba2_trade_platform.core.recurrence.misfires import Decision, Policy
 from ba2_trade_platform.core.recurrence.occurrences import jitter
 from ba2_trade_platform.core.schedules.rows import ScheduleRow, waking
-from ba2_trade_platform.core.schedules.uptime import outage_at, outages
+from ba2_trade_platform.core.schedules.uptime import Outage, outage_at, outages
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert
 from ba2_trade_platform.vocabulary import (
@@ -206,7 +206,7 @@ class RunWriter:
         rows, news = [], []
         for each in due_runs:
             state = RunState.SKIPPED if each.closed else RunState.MISSED
-            reasons = [(each.row.next_at, _closed(each.row))] if each.closed else _reasons(each, gaps)
+            reasons = [(each.row.due_at, _closed(each.row))] if each.closed else _reasons(each, gaps)
             if not reasons:
                 continue
             rows += [
@@ -229,7 +229,7 @@ class RunWriter:
             record_run_events(session, news, at)
 
 
-def _outages_of(session: Session, due_runs: Sequence[DueRun]) -> Sequence[ScheduleRow]:
+def _outages_of(session: Session, due_runs: Sequence[DueRun]) -> Sequence[Outage]:
     """Return when the console was not there, for those that must say why they are late."""
     late = [
         (each.decision.missed or (each.decision.run or each.now,))[0]

@@ -145,8 +145,8 @@ class ScheduleRuns:
     def _week_row(self, row: ScheduleRow, first_day: date, until: datetime, own: Sequence[RunInfo]) -> WeekRow:
         days = [first_day + timedelta(days=number) for number in range(7)]
         begin, _ = self._bounds(first_day, 1)
-        coming = row.enabled and row.next_at and row.clock is ScheduleClock.REAL
-        ahead = self._planned(row, max(begin, row.next_at), until) if coming else []
+        coming = row.next_at if row.enabled and row.clock is ScheduleClock.REAL else None
+        ahead = self._planned(row, max(begin, coming), until) if coming else []
         closed = self._closed(row, days)
         return WeekRow(
             row.id,

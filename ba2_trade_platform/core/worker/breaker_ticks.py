@@ -158,7 +158,7 @@ class TickBreakers:
                 transaction, row, now
             )  # deleted, stopped, held, cancelled or refused before it asked anybody
         elif ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
-            set_breaker(transaction, row.id, probe_attempt=row.probe_attempt + 1)
+            set_breaker(transaction, row.id, probe_attempt=(row.probe_attempt or 0) + 1)
         elif ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED:
             drain(transaction, row, now, None, f"analysis {row.probe_analysis_id} got an answer")
         elif ended.failure_kind is FailureKind.TRANSIENT and ended.error_code not in OUR_OWN:
@@ -183,9 +183,10 @@ class TickBreakers:
     def _drain(self, transaction: Transaction, row: Incident, now: datetime) -> list[int]:
         """Let the next ones go; what was missed while nobody worked is caught up for two seconds only."""
         every = timedelta(minutes=1) / self._policy.drain_per_minute
-        late = now - row.drained_at - row.released * every
+        drained_at = row.drained_at or now
+        late = now - drained_at - row.released * every
         if late > CATCH_UP:
-            set_breaker(transaction, row.id, drained_at=row.drained_at + (late - CATCH_UP))
+            set_breaker(transaction, row.id, drained_at=drained_at + (late - CATCH_UP))
         allowed = min(max(1 + min(late, CATCH_UP) // every, 0), SLICE)
         asked = {"b_provider": row.provider, "b_limit": allowed + 1}
         waiting = [int(found.id) for found in transaction.session.execute(_NEXT_WAITING, asked)]

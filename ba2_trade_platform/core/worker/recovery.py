@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, literal_column, select
+from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.attempts import Opening
@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Abilities, Ability, Claim
 from ba2_trade_platform.core.failures.classification import Failure, failure
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import is_status, likely
 from ba2_trade_platform.vocabulary import ErrorCode, Mode, Status, Trigger
 
@@ -165,7 +166,7 @@ def _idle_words(instance: Any) -> str:
 
 def _requeued(
     standing: Standing,
-    row: Row[Any],
+    row: AnyRow,
     trigger: Trigger,
     ability: Ability,
     by: int,
@@ -179,7 +180,7 @@ def _requeued(
     return Change(standing, now, why, columns=columns, next=Opening(trigger, mode, by, row.config_id))
 
 
-def _failed_for_good(standing: Standing, row: Row[Any], ability: Ability, now: datetime) -> Change:
+def _failed_for_good(standing: Standing, row: AnyRow, ability: Ability, now: datetime) -> Change:
     reason = (
         f"The worker stopped {row.rescues_used + 1} times while it ran"
         if ability.safe_to_repeat

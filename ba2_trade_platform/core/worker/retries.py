@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import uniform
-from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
@@ -20,6 +19,7 @@ from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.worker.buffers import End, WriteBatch
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import FailureKind, Mode, Outcome, Trigger
 
 log = get_logger(__name__)
@@ -43,7 +43,7 @@ class Failed:
 
     write_batch: WriteBatch
     why: Failure
-    row: Row[Any]
+    row: AnyRow
     at: datetime
 
     @property

@@ -87,7 +87,7 @@ class JobMonitor:
         """Read the page that the view asks for and show it."""
         jobs, view, chosen = self._desk.platform.monitoring.jobs, self._view, self._filter()
 
-        def read() -> tuple[Page, int, frozenset[str]]:
+        def read() -> tuple[Page[AnalysisRow], int, frozenset[str]]:
             page = jobs.page(chosen, sort=view.sort, descending=view.dir == "desc", cursor=view.after, limit=view.size)
             self._outlooks.read(page.items)
             return page, jobs.count(chosen), self._desk.platform.breakers.open_providers()
