@@ -27,7 +27,7 @@ TOPICS: Mapping[AttentionSource, frozenset[Topic]] = {
     AttentionSource.HEALTH: frozenset({Topic.OPERATIONS}),
 }
 LINKS: Mapping[AttentionSource, str] = {
-    AttentionSource.FAILURES: "/failures",
+    AttentionSource.FAILURES: "/marketanalysis?tab=failures",
     AttentionSource.ALERTS: "/alerts",
     AttentionSource.RUNS: "/schedules?tab=runs&unseen=1",
     AttentionSource.BREAKERS: "/providers",

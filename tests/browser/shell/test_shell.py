@@ -65,6 +65,13 @@ def test_every_page_is_sent_whole(console: ConsoleProcess) -> None:
     assert [address for address, words in LAST_WORDS.items() if words not in sent[address]] == []
 
 
+def test_what_needs_a_person_links_to_pages_that_exist(console: ConsoleProcess) -> None:
+    links = {item["source"]: item["link"] for item in console.api.get("/attention").json()["items"]}
+    pages = {source: httpx.get(f"{console.url}{link}", timeout=CONSOLE_SECONDS) for source, link in links.items()}
+    assert {source: page.status_code for source, page in pages.items()} == dict.fromkeys(links, 200)
+    assert [source for source, page in pages.items() if "Page not found" in page.text] == []
+
+
 def test_a_page_shows_its_counts_and_banners_at_once(console: ConsoleProcess, open_page: Open) -> None:
     expert = console.expert(fail_with="BUG", fail_times=-1)
     console.wait_for(console.submit(expert), "failed")
