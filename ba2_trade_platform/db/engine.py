@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -66,3 +66,19 @@ def open_engine(url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: in
 def data_version(connection: Connection) -> int:
     """Return a number that changes whenever another connection than this one has written."""
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+
+class DatabaseSize(NamedTuple):
+    """How much a database takes on its disk, and how much of that is free for new rows."""
+
+    bytes: int
+    free_bytes: int
+
+
+def database_size(connection: Connection) -> DatabaseSize:
+    """Return the size of the database behind a connection."""
+    page, pages, free = (
+        int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+        for name in ("page_size", "page_count", "freelist_count")
+    )
+    return DatabaseSize(page * pages, page * free)

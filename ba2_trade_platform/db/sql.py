@@ -1,4 +1,4 @@
-"""SQL dialect: the one door to what SQLite and PostgreSQL spell differently, so that services need not know.
+"""SQL dialect: the one door to all that SQLite and PostgreSQL spell differently, so that services need not know.
 
 Each construct is compiled for both; nothing else in the package may name a dialect or a function of its own.
 """
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Float, String, Table, literal_column, select
-from sqlalchemy.dialects.sqlite.dml import Insert
+from sqlalchemy.dialects.postgresql.dml import Insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -20,7 +20,7 @@ from sqlalchemy.types import JSON
 
 
 def insert(table: Table) -> Insert:
-    """Return an INSERT that may say ON CONFLICT; both dialects spell it alike."""
+    """Return an INSERT that may say ON CONFLICT; SQLite reads PostgreSQL's too."""
     return Insert(table)
 
 

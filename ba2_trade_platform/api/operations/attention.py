@@ -1,4 +1,4 @@
-"""Attention endpoint: what needs a person, source by source, as the badges of the pages show it."""
+"""Attention endpoint: how much needs a person, source by source, as the badges of the pages show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store: opens read transactions, write transactions and commands, and publishes what they changed."""
+"""Store: opens read transactions, write transactions and commands, and publishes their changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Committed(Protocol):
 
 
 class Store:
-    """Opens transactions on the database and publishes what they changed."""
+    """Opens transactions on the database and publishes their changes."""
 
     def __init__(
         self, engine: Engine, feed: ChangeFeed, check_permission: PermissionCheck, clock: Clock | None = None

@@ -1,4 +1,4 @@
-"""Attention: one list of what needs a person, for badges, pages and scripts alike."""
+"""Attention: one list of all that needs a person, for badges, pages and scripts alike."""
 
 from __future__ import annotations
 

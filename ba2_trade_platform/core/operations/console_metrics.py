@@ -1,4 +1,4 @@
-"""Console metrics: gauges that are read when Prometheus asks, beside the counters of what has happened."""
+"""Console metrics: gauges that are read when Prometheus asks, beside the counters of events."""
 
 from __future__ import annotations
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.engine import database_size
 from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import MessageState, ScheduleClock, Status
 
 BOUND = 10_000
+_REVISION = select(column("version_num")).select_from(table("alembic_version"))
 _A, _I, _S, _C = t.analysis.c, t.expert_instance.c, t.schedule.c, t.notification_channel.c
 _PENDING: ColumnElement[bool] = is_status(_A.status, Status.PENDING)
 _NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
@@ -54,14 +56,11 @@ class DatabaseFacts:
 def read_facts(store: Store, now: datetime) -> DatabaseFacts:
     """Read them all in one transaction; raises Unavailable when the database cannot be read."""
     with store.read() as session:
-        page, pages, free = (
-            int(session.execute(text(f"PRAGMA {name}")).scalar_one())
-            for name in ("page_size", "page_count", "freelist_count")
-        )
+        size = database_size(session.connection())
         return DatabaseFacts(
-            revision=str(session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()),
-            bytes=page * pages,
-            free_bytes=page * free,
+            revision=str(session.execute(_REVISION).scalar_one()),
+            bytes=size.bytes,
+            free_bytes=size.free_bytes,
             oldest=_waiting(session, select(func.min(_A.id)).where(_PENDING)),
             due=_waiting(session, _longest_due(now)),
             next_wake=session.scalar(

@@ -1,4 +1,4 @@
-"""Topics: a commit is heard by those whom it concerns, and the worker wakes only when there is work."""
+"""Topics: a commit is heard by those it concerns, and the worker wakes only when there is work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dialect rule: nothing but `db` names a dialect, or spells what one of them has alone."""
+"""Dialect rule: nothing but `db` names a dialect, or spells a thing that one of them has alone."""
 
 from __future__ import annotations
 

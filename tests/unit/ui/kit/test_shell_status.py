@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from ba2_trade_platform.core.base.change_feed import EVERY_TOPIC, Topic
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.ui.kit.shell_status import SharedReading
 from tests.patience import EVENT_SECONDS
@@ -17,10 +18,12 @@ class Slow:
 
     def __init__(self) -> None:
         self.present, self.readings = 0, 0
+        self.asked: list[tuple[frozenset[Topic], int | None]] = []
         self.begun, self.go = threading.Event(), threading.Event()
 
-    def __call__(self) -> int:
+    def __call__(self, topics: frozenset[Topic], before: int | None) -> int:
         self.readings += 1
+        self.asked.append((topics, before))
         found = self.present
         self.begun.set()
         assert self.go.wait(EVENT_SECONDS)
@@ -49,19 +52,31 @@ async def test_nobody_is_given_what_was_read_before_he_asked() -> None:
     assert slow.readings == 2
 
 
-async def test_an_error_reaches_everybody_and_the_next_reading_is_a_new_one() -> None:
-    trouble = [Unavailable("the database is locked by another program")]
+async def test_only_the_topics_asked_for_are_read_beside_what_was_read_before() -> None:
+    slow = Slow()
+    slow.go.set()
+    shared = SharedReading(slow)
+    await shared.get()
+    slow.present = 7
+    await asyncio.gather(shared.get(frozenset({Topic.ALERTS})), shared.get(frozenset({Topic.QUEUE})))
+    assert slow.asked == [(EVERY_TOPIC, None), ({Topic.ALERTS, Topic.QUEUE}, 0)]
 
-    def read() -> str:
+
+async def test_an_error_reaches_everybody_and_the_next_reading_is_a_new_one() -> None:
+    trouble, asked = [Unavailable("the database is locked by another program")], list[frozenset[Topic]]()
+
+    def read(topics: frozenset[Topic], _: str | None) -> str:
+        asked.append(topics)
         if trouble:
             raise trouble[0]
         return "well"
 
     shared = SharedReading(read)
-    said = await asyncio.gather(*(shared.get() for _ in range(5)), return_exceptions=True)
+    said = await asyncio.gather(*(shared.get(frozenset({Topic.ALERTS})) for _ in range(5)), return_exceptions=True)
     assert {type(error) for error in said} == {Unavailable}
     trouble.clear()
-    assert await shared.get() == "well"
+    assert await shared.get(frozenset({Topic.QUEUE})) == "well"
+    assert asked[-1] == {Topic.ALERTS, Topic.QUEUE}  # those that were not read are still to be read
 
 
 async def test_whoever_leaves_takes_nobody_s_reading_with_him() -> None:
