@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import TextClause
@@ -12,20 +12,22 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean
 
+from ba2_trade_platform.db.sql import json_values, seconds_between
+
 _HINT = re.compile(r" INDEXED BY \w+")
-_Macros = Mapping[str, Callable[..., str]]
-_SQLITE: _Macros = {
-    "json_values": lambda array: f"json_each({array})",
-    "json_list": lambda value: f"json_group_array({value})",
-    "json_pair": lambda first, second: f"json_array({first}, {second})",
-    "seconds_between": lambda earlier, later: f"((julianday({later}) - julianday({earlier})) * 86400.0)",
+_SQLITE = {
+    "json_values": json_values.sqlite,
+    "json_list": "json_group_array({0})",
+    "json_pair": "json_array({0}, {1})",
+    "seconds_between": seconds_between.sqlite,
 }
-_POSTGRESQL: _Macros = {
-    "json_values": lambda array: f"json_array_elements_text(CAST({array} AS JSON))",
-    "json_list": lambda value: f"CAST(COALESCE(json_agg({value}), '[]') AS TEXT)",
-    "json_pair": lambda first, second: f"json_build_array({first}, {second})",
-    "seconds_between": lambda earlier, later: f"EXTRACT(EPOCH FROM ({later} - {earlier}))",
+_POSTGRESQL = {
+    "json_values": json_values.elsewhere,
+    "json_list": "CAST(COALESCE(json_agg({0}), '[]') AS TEXT)",
+    "json_pair": "json_build_array({0}, {1})",
+    "seconds_between": seconds_between.elsewhere,
 }
+_CALL = re.compile(rf"\b({'|'.join(_SQLITE)})\(")
 
 
 def hint(index: str) -> str:
@@ -60,57 +62,38 @@ class condition(FunctionElement[bool]):  # noqa: N801 - named as SQLAlchemy name
         self.sql = sql
 
 
-@compiles(condition, "sqlite")
-def _condition_of_sqlite(element: condition, compiler: SQLCompiler, **_: Any) -> str:  # noqa: ARG001 - SQLAlchemy's signature
-    return element.sql
-
-
 @compiles(condition)
-def _condition(element: condition, compiler: SQLCompiler, **_: Any) -> str:  # noqa: ARG001
-    return _HINT.sub("", element.sql)
-
-
-@compiles(DialectText, "sqlite")
-def _text_of_sqlite(element: DialectText, compiler: SQLCompiler, **kw: Any) -> str:
-    return _compile(element, _spelled(element.text, _SQLITE), compiler, **kw)
+def _condition(element: condition, compiler: SQLCompiler, **_: Any) -> str:
+    return element.sql if compiler.dialect.name == "sqlite" else _HINT.sub("", element.sql)
 
 
 @compiles(DialectText)
 def _text(element: DialectText, compiler: SQLCompiler, **kw: Any) -> str:
-    return _compile(element, _spelled(_HINT.sub("", element.text), _POSTGRESQL), compiler, **kw)
-
-
-def _compile(element: DialectText, spelled: str, compiler: SQLCompiler, **kw: Any) -> str:
-    plain = TextClause(spelled)
+    if compiler.dialect.name == "sqlite":
+        plain = TextClause(_spelled(element.text, _SQLITE))
+    else:
+        plain = TextClause(_spelled(_HINT.sub("", element.text), _POSTGRESQL))
     plain._bindparams = element._bindparams  # noqa: SLF001 - with the types that were bound to it
     return str(compiler.visit_textclause(plain, **kw))  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
 
-def _spelled(sql: str, macros: _Macros) -> str:
+def _spelled(sql: str, macros: Mapping[str, str]) -> str:
     """Replace every macro, the innermost first."""
-    called = re.compile(rf"\b({'|'.join(macros)})\(")
-    while calls := list(called.finditer(sql)):
+    while calls := list(_CALL.finditer(sql)):
         call = calls[-1]
-        end = _closing(sql, call.end())
-        arguments = _arguments(sql[call.end() : end])
-        sql = sql[: call.start()] + macros[call.group(1)](*arguments) + sql[end + 1 :]
+        arguments, end = _arguments(sql, call.end())
+        sql = sql[: call.start()] + macros[call.group(1)].format(*arguments) + sql[end + 1 :]
     return sql
 
 
-def _closing(sql: str, start: int) -> int:
-    depth = 1
+def _arguments(sql: str, start: int) -> tuple[list[str], int]:
+    """Return the arguments of the macro whose bracket opens before `start`, and where it closes."""
+    arguments, depth, begun = [], 1, start
     for place in range(start, len(sql)):
         depth += {"(": 1, ")": -1}.get(sql[place], 0)
-        if depth == 0:
-            return place
-    raise ValueError(f"a macro without its end: {sql[start - 20 : start + 20]}")
-
-
-def _arguments(inside: str) -> list[str]:
-    arguments, depth, begun = [], 0, 0
-    for place, character in enumerate(inside):
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            arguments.append(inside[begun:place].strip())
+        if depth == 0 or (depth == 1 and sql[place] == ","):
+            arguments.append(sql[begun:place].strip())
             begun = place + 1
-    return [*arguments, inside[begun:].strip()]
+        if depth == 0:
+            return arguments, place
+    raise ValueError(f"a macro without its end: {sql[start - 20 : start + 20]}")

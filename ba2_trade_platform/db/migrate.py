@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, NullPool, create_engine, event, text
 
 from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, database_file
 
@@ -89,17 +89,13 @@ def revision_of(url: str) -> str | None:
     """Return the revision of the database at `url`, None when it has no schema yet."""
     if not database_file(url).exists():
         return None
-    engine = create_engine(url)
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def _run(url: str, to: str, *, down: bool = False) -> None:
     # Its own connection, foreign keys OFF before BEGIN: SQLite's table rebuild would cascade and delete the children.
-    engine = create_engine(url)
+    engine = create_engine(url, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
@@ -111,15 +107,12 @@ def _run(url: str, to: str, *, down: bool = False) -> None:
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    try:
-        with engine.begin() as connection:
-            (command.downgrade if down else command.upgrade)(_config(connection), to)
-            orphans = connection.execute(text("PRAGMA foreign_key_check")).all()
-            if orphans:
-                tables = ", ".join(sorted({str(orphan[0]) for orphan in orphans}))
-                raise MigrationError(f"The migration left {len(orphans)} rows without a parent in {tables}; undone")
-    finally:
-        engine.dispose()
+    with engine.begin() as connection:
+        (command.downgrade if down else command.upgrade)(_config(connection), to)
+        orphans = connection.execute(text("PRAGMA foreign_key_check")).all()
+        if orphans:
+            tables = ", ".join(sorted({str(orphan[0]) for orphan in orphans}))
+            raise MigrationError(f"The migration left {len(orphans)} rows without a parent in {tables}; undone")
 
 
 def _backup(file: Path, backups: Path, revision: str | None) -> Path:

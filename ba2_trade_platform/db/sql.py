@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Float, String, Table, literal_column, select
 from sqlalchemy.dialects.postgresql.dml import Insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement, GenericFunction
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON
+
+T = TypeVar("T")
 
 
 def insert(table: Table) -> Insert:
@@ -64,175 +66,103 @@ def violates(error: IntegrityError, table: Table, *columns: str) -> bool:
     return str(error.orig) == f"UNIQUE constraint failed: {wanted}"
 
 
-class json_values(GenericFunction[Any]):  # noqa: N801 - named as it is called in SQL
+class _Spelled(FunctionElement[T]):
+    """An expression that the dialects spell differently; `{0}` and `{1}` are its arguments."""
+
+    sqlite: str
+    elsewhere: str
+
+
+@compiles(_Spelled, "sqlite")
+def _of_sqlite(element: _Spelled[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    return element.sqlite.format(*(compiler.process(each_one, **kw) for each_one in element.clauses))
+
+
+@compiles(_Spelled)
+def _of_others(element: _Spelled[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    return element.elsewhere.format(*(compiler.process(each_one, **kw) for each_one in element.clauses))
+
+
+class json_values(_Spelled[Any]):  # noqa: N801 - named as it is called in SQL
     """A row for each value of a JSON array."""
 
     inherit_cache = True
-    name = "json_values"
+    sqlite = "json_each({0})"
+    elsewhere = "json_array_elements_text(CAST({0} AS JSON))"
 
 
-@compiles(json_values, "sqlite")
-def _json_values_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(json_values)
-def _json_values(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **kw)} AS JSON))"
-
-
-class json_member(FunctionElement[str]):  # noqa: N801
+class json_member(_Spelled[str]):  # noqa: N801
     """The member of a JSON array, given as text, at a place that is counted from 0."""
 
     inherit_cache = True
     type = String()
-    name = "json_member"
+    sqlite = "json_extract({0}, '$[{1}]')"
+    elsewhere = "(CAST({0} AS JSON) ->> {1})"
 
     def __init__(self, array: ColumnElement[Any], place: int) -> None:
         super().__init__(array, literal_column(str(place)))
 
 
-@compiles(json_member, "sqlite")
-def _member_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    array, place = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"json_extract({array}, '$[{place}]')"
-
-
-@compiles(json_member)
-def _member(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    array, place = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"(CAST({array} AS JSON) ->> {place})"
-
-
-class seconds_between(FunctionElement[float]):  # noqa: N801
+class seconds_between(_Spelled[float]):  # noqa: N801
     """How many seconds lie between two datetimes, the earlier one first; exact to a tenth of a millisecond."""
 
     inherit_cache = True
     type = Float()
-    name = "seconds_between"
+    sqlite = "((julianday({1}) - julianday({0})) * 86400.0)"
+    elsewhere = "EXTRACT(EPOCH FROM ({1} - {0}))"
 
 
-@compiles(seconds_between, "sqlite")
-def _seconds_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    earlier, later = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"((julianday({later}) - julianday({earlier})) * 86400.0)"
-
-
-@compiles(seconds_between)
-def _seconds(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    earlier, later = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"EXTRACT(EPOCH FROM ({later} - {earlier}))"
-
-
-class hour_stamp(FunctionElement[str]):  # noqa: N801
+class hour_stamp(_Spelled[str]):  # noqa: N801
     """A datetime's hour as text, 2026-03-02T09."""
 
     inherit_cache = True
     type = String()
-    name = "hour_stamp"
+    sqlite = "strftime('%Y-%m-%dT%H', {0})"
+    elsewhere = "to_char({0}, 'YYYY-MM-DD\"T\"HH24')"
 
 
-@compiles(hour_stamp, "sqlite")
-def _hour_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"strftime('%Y-%m-%dT%H', {compiler.process(element.clauses, **kw)})"
-
-
-@compiles(hour_stamp)
-def _hour(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **kw)}, 'YYYY-MM-DD\"T\"HH24')"
-
-
-class day_stamp(FunctionElement[str]):  # noqa: N801
+class day_stamp(_Spelled[str]):  # noqa: N801
     """A datetime's day as text, 2026-03-02."""
 
     inherit_cache = True
     type = String()
-    name = "day_stamp"
+    sqlite = "date({0})"
+    elsewhere = "to_char({0}, 'YYYY-MM-DD')"
 
 
-@compiles(day_stamp, "sqlite")
-def _day_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"date({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(day_stamp)
-def _day(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **kw)}, 'YYYY-MM-DD')"
-
-
-class merge_json(FunctionElement[Any]):  # noqa: N801
+class merge_json(_Spelled[Any]):  # noqa: N801
     """A JSON object with the members of another one over it; NULL counts as an empty one. Both are flat."""
 
     inherit_cache = True
     type = JSON()
-    name = "merge_json"
+    sqlite = "json_patch(coalesce({0}, '{{}}'), {1})"
+    elsewhere = "(coalesce(CAST({0} AS JSONB), CAST('{{}}' AS JSONB)) || CAST({1} AS JSONB))"
 
 
-@compiles(merge_json, "sqlite")
-def _merge_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    stored, facts = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"json_patch(coalesce({stored}, '{{}}'), {facts})"
-
-
-@compiles(merge_json)
-def _merge(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    stored, facts = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"(coalesce(CAST({stored} AS JSONB), CAST('{{}}' AS JSONB)) || CAST({facts} AS JSONB))"
-
-
-class append_json(FunctionElement[Any]):  # noqa: N801
+class append_json(_Spelled[Any]):  # noqa: N801
     """A JSON array with one more text at its end; NULL counts as an empty one."""
 
     inherit_cache = True
     type = JSON()
-    name = "append_json"
+    sqlite = "json_insert(coalesce({0}, '[]'), '$[#]', {1})"
+    elsewhere = "(coalesce(CAST({0} AS JSONB), CAST('[]' AS JSONB)) || jsonb_build_array(CAST({1} AS TEXT)))"
 
 
-@compiles(append_json, "sqlite")
-def _append_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    stored, value = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"json_insert(coalesce({stored}, '[]'), '$[#]', {value})"
-
-
-@compiles(append_json)
-def _append(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    stored, value = (compiler.process(each_one, **kw) for each_one in element.clauses)
-    return f"(coalesce(CAST({stored} AS JSONB), CAST('[]' AS JSONB)) || jsonb_build_array(CAST({value} AS TEXT)))"
-
-
-class unindexed(FunctionElement[Any]):  # noqa: N801
+class unindexed(_Spelled[Any]):  # noqa: N801
     """An expression that SQLite answers without the column's own index, for another one leaves less to look at."""
 
     inherit_cache = True
-    name = "unindexed"
+    sqlite = "+{0}"
+    elsewhere = "{0}"
 
     def __init__(self, expression: Column[Any] | ColumnElement[Any]) -> None:
         super().__init__(expression)
         self.type = expression.type
 
 
-@compiles(unindexed, "sqlite")
-def _unindexed_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"+{compiler.process(element.clauses, **kw)}"
-
-
-@compiles(unindexed)
-def _unindexed(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return str(compiler.process(element.clauses, **kw))
-
-
-class likely(FunctionElement[bool]):  # noqa: N801
+class likely(_Spelled[bool]):  # noqa: N801
     """A condition that most rows meet: SQLite begins with another one."""
 
     inherit_cache = True
-    name = "likely"
-
-
-@compiles(likely, "sqlite")
-def _likely_of_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"likely({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(likely)
-def _likely(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return str(compiler.process(element.clauses, **kw))
+    sqlite = "likely({0})"
+    elsewhere = "{0}"

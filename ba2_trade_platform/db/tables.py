@@ -6,21 +6,17 @@ from sqlmodel import SQLModel
 from ba2_trade_platform.db.models import (
     actors,
     analyses,
-    app_settings,
     attempts,
     batches,
     experts,
     failures,
-    idempotency,
     instruments,
     language_models,
     lessons,
     notifications,
     operations,
-    queue,
     results,
     schedules,
-    watchlists,
 )
 
 
@@ -43,20 +39,20 @@ output = _table(results.AnalysisOutput)
 raw_data = _table(results.AnalysisRawData)
 recommendation = _table(results.ExpertRecommendation)
 instrument = _table(instruments.Instrument)
-watchlist = _table(watchlists.Watchlist)
-watchlist_item = _table(watchlists.WatchlistItem)
+watchlist = _table(instruments.Watchlist)
+watchlist_item = _table(instruments.WatchlistItem)
 batch = _table(batches.Batch)
 batch_item = _table(batches.BatchItem)
-queue_state = _table(queue.QueueState)
+queue_state = _table(operations.QueueState)
 failure_group = _table(failures.FailureGroup)
 failure_hour = _table(failures.FailureHour)
 breaker = _table(failures.Breaker)
-idempotency_key = _table(idempotency.IdempotencyKey)
+idempotency_key = _table(actors.IdempotencyKey)
 model_provider = _table(language_models.ModelProvider)
 model_call = _table(language_models.ModelCall)
 model_answer = _table(language_models.ModelAnswer)
 lesson = _table(lessons.LearntLesson)
-desk_setting = _table(app_settings.DeskSetting)
+desk_setting = _table(operations.DeskSetting)
 symbol_map = _table(instruments.SymbolMap)
 schedule = _table(schedules.Schedule)
 schedule_watchlist = _table(schedules.ScheduleWatchlist)

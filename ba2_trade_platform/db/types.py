@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, TypeDecorator, text
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -59,6 +59,11 @@ def choice(values: type[StrEnum], name: str) -> Enum:
 def json_column() -> JSON:
     """Return a JSON type whose None is SQL's NULL and not the text `null`."""
     return JSON(none_as_null=True)
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of the rows that meet a condition, which both dialects have."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 Json = dict[str, Any] | list[Any]

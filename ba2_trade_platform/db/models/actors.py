@@ -1,4 +1,4 @@
-"""Actor tables: actors, and the activity log of their deeds."""
+"""Actor tables: actors, the activity log of their deeds, and the keys of requests that they may repeat."""
 
 from datetime import datetime
 
@@ -38,3 +38,22 @@ class ActivityLog(SQLModel, table=True):
     before: str | None = None
     after: str | None = None
     reason: str | None = None
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """The first answer to a request, given again when a client repeats it with the same key."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (
+        UniqueConstraint("actor_id", "route", "key"),
+        Index("ix_idempotency_key_created", "created_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    actor_id: int = Field(foreign_key="actor.id")
+    route: str = Field(max_length=200)
+    key: str = Field(max_length=200)
+    body_hash: str = Field(max_length=64)
+    answer: Json = Field(sa_column=Column(json_column(), nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

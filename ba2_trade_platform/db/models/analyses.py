@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, false, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, false
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import FailureKind, Signal, Source, Status, Subtype
 
 SORTABLE = (
@@ -23,16 +23,8 @@ SORTABLE = (
     "finished_at",
     "duration_ms",
 )
-_ACTIVE = text("status IN ('pending','running')")
-_PENDING = text("status = 'pending'")
-_CLAIMABLE = text("status = 'pending' AND NOT held")
-_RUNNING = text("status = 'running'")
-_FAILED = text("status = 'failed'")
-_ERRORS = text("error_code IS NOT NULL")
-_AFTER = text("after_fingerprint IS NOT NULL")
-_AFTER_CODE = text("after_code IS NOT NULL")
-_OPEN = text("outcome IS NULL AND after_fingerprint IS NOT NULL")
-_PROVIDED = text("provider IS NOT NULL")
+_FAILED = "status = 'failed'"
+_ERRORS = "error_code IS NOT NULL"
 
 
 class MarketAnalysis(SQLModel, table=True):
@@ -41,10 +33,10 @@ class MarketAnalysis(SQLModel, table=True):
     __tablename__ = "market_analysis"
     __table_args__ = (
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress_percent"),
-        Index(
-            "ux_market_analysis_dedupe_key", "dedupe_key", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE
+        partial_index(
+            "ux_market_analysis_dedupe_key", "dedupe_key", unique=True, where="status IN ('pending','running')"
         ),
-        Index(
+        partial_index(
             "ix_market_analysis_claim",
             "expert_instance_id",
             "priority",
@@ -52,45 +44,23 @@ class MarketAnalysis(SQLModel, table=True):
             "available_at",
             "rescues_used",
             "retry_provider",
-            sqlite_where=_CLAIMABLE,
-            postgresql_where=_CLAIMABLE,
+            where="status = 'pending' AND NOT held",
         ),
-        Index("ix_market_analysis_lease", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
-        Index("ix_market_analysis_run_before", "run_before", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        partial_index("ix_market_analysis_lease", "lease_until", where="status = 'running'"),
+        partial_index("ix_market_analysis_run_before", "run_before", where="status = 'pending'"),
         # The texts are in the index, so that a search through them reads nothing else.
-        Index(
-            "ix_market_analysis_errors",
-            "id",
-            "error_code",
-            "error_message",
-            sqlite_where=_ERRORS,
-            postgresql_where=_ERRORS,
-        ),
-        Index(
-            "ix_market_analysis_error_expert",
-            "error_code",
-            "expert_instance_id",
-            "id",
-            sqlite_where=_ERRORS,
-            postgresql_where=_ERRORS,
-        ),
-        Index(
-            "ix_market_analysis_failed_expert",
-            "expert_instance_id",
-            "id",
-            sqlite_where=_FAILED,
-            postgresql_where=_FAILED,
-        ),
+        partial_index("ix_market_analysis_errors", "id", "error_code", "error_message", where=_ERRORS),
+        partial_index("ix_market_analysis_error_expert", "error_code", "expert_instance_id", "id", where=_ERRORS),
+        partial_index("ix_market_analysis_failed_expert", "expert_instance_id", "id", where=_FAILED),
         # With what its own condition names, or SQLite would look into the table for it.
-        Index(
+        partial_index(
             "ix_market_analysis_failed_fingerprint",
             "fingerprint",
             "expert_instance_id",
             "symbol",
             "id",
             "status",
-            sqlite_where=_FAILED,
-            postgresql_where=_FAILED,
+            where=_FAILED,
         ),
         Index("ix_market_analysis_batch", "batch_id", "id"),
         Index("ix_market_analysis_fingerprint", "fingerprint", "id"),

@@ -6,8 +6,7 @@ from decimal import Decimal
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.models.analyses import _AFTER, _AFTER_CODE, _OPEN, _PROVIDED
-from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import FailureKind, Mode, Outcome, Trigger
 
 
@@ -20,40 +19,26 @@ class AnalysisAttempt(SQLModel, table=True):
         Index("ix_analysis_attempt_fingerprint", "fingerprint", "id"),
         Index("ix_analysis_attempt_finished", "finished_at", "id"),
         # The track record of an error is read from these alone: how what followed it ended, and how long it waited.
-        Index(
-            "ix_analysis_attempt_after_fingerprint",
-            "after_fingerprint",
-            "id",
-            "outcome",
-            "started_at",
-            "after_failed_at",
-            sqlite_where=_AFTER,
-            postgresql_where=_AFTER,
+        *(
+            partial_index(
+                f"ix_analysis_attempt_{column}",
+                column,
+                "id",
+                "outcome",
+                "started_at",
+                "after_failed_at",
+                where=f"{column} IS NOT NULL",
+            )
+            for column in ("after_fingerprint", "after_code")
         ),
-        Index(
-            "ix_analysis_attempt_after_code",
-            "after_code",
-            "id",
-            "outcome",
-            "started_at",
-            "after_failed_at",
-            sqlite_where=_AFTER_CODE,
-            postgresql_where=_AFTER_CODE,
-        ),
-        Index(
+        partial_index(
             "ix_analysis_attempt_open_after",
             "after_fingerprint",
             "outcome",
-            sqlite_where=_OPEN,
-            postgresql_where=_OPEN,
+            where="outcome IS NULL AND after_fingerprint IS NOT NULL",
         ),
-        Index(
-            "ix_analysis_attempt_provider",
-            "provider",
-            "error_code",
-            "finished_at",
-            sqlite_where=_PROVIDED,
-            postgresql_where=_PROVIDED,
+        partial_index(
+            "ix_analysis_attempt_provider", "provider", "error_code", "finished_at", where="provider IS NOT NULL"
         ),
         {"sqlite_autoincrement": True},
     )

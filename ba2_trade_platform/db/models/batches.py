@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, UniqueConstraint, text
+from sqlalchemy import Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source
-
-UNFINISHED = text("finished_at IS NULL")
 
 
 class Batch(SQLModel, table=True):
@@ -17,7 +15,7 @@ class Batch(SQLModel, table=True):
     __tablename__ = "batch"
     __table_args__ = (
         Index("ix_batch_state", "state", "id"),
-        Index("ix_batch_unfinished", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        partial_index("ix_batch_unfinished", "id", where="finished_at IS NULL"),
         {"sqlite_autoincrement": True},
     )
 

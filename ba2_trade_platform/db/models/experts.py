@@ -2,12 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, json_column
-
-_LIVE = text("archived_at IS NULL")
+from ba2_trade_platform.db.types import Json, UtcDateTime, json_column, partial_index
 
 
 class ExpertInstance(SQLModel, table=True):
@@ -17,7 +15,7 @@ class ExpertInstance(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("max_concurrent >= 1", name="max_concurrent_positive"),
         CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
-        Index("ux_expert_instance_alias", "alias", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        partial_index("ux_expert_instance_alias", "alias", unique=True, where="archived_at IS NULL"),
         {"sqlite_autoincrement": True},
     )
 

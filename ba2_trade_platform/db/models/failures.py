@@ -2,15 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, text
+from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import UtcDateTime, choice
+from ba2_trade_platform.db.types import UtcDateTime, choice, partial_index
 from ba2_trade_platform.vocabulary import BreakerState, FailureKind, Mark
-
-_OVERRIDDEN = text("kind IS NOT NULL")
-_MARKED = text("mark IS NOT NULL")
-_NOT_CLOSED = text("state <> 'closed'")
 
 
 class FailureGroup(SQLModel, table=True):
@@ -22,8 +18,8 @@ class FailureGroup(SQLModel, table=True):
     __tablename__ = "failure_group"
     __table_args__ = (
         Index("ix_failure_group_last_seen", "last_seen", "fingerprint"),
-        Index("ix_failure_group_kind", "kind", sqlite_where=_OVERRIDDEN, postgresql_where=_OVERRIDDEN),
-        Index("ix_failure_group_mark", "mark", sqlite_where=_MARKED, postgresql_where=_MARKED),
+        partial_index("ix_failure_group_kind", "kind", where="kind IS NOT NULL"),
+        partial_index("ix_failure_group_mark", "mark", where="mark IS NOT NULL"),
     )
 
     fingerprint: str = Field(primary_key=True, max_length=64)
@@ -64,7 +60,7 @@ class Breaker(SQLModel, table=True):
 
     __tablename__ = "breaker"
     __table_args__ = (
-        Index("ux_breaker_provider", "provider", unique=True, sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
+        partial_index("ux_breaker_provider", "provider", unique=True, where="state <> 'closed'"),
         Index("ix_breaker_opened", "opened_at", "id"),
         {"sqlite_autoincrement": True},
     )

@@ -1,9 +1,16 @@
-"""Instrument tables: instruments, and price providers' own names for them."""
+"""Instrument tables: instruments, providers' names for them, and the watchlists that they stand in.
 
-from sqlalchemy import Column
+The last analysis of a watchlist's item is kept by triggers (docs/decisions/0015).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import DDL, Column, UniqueConstraint, event
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, json_column
+from ba2_trade_platform.db.models.analyses import MarketAnalysis
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.vocabulary import Status
 
 
 class Instrument(SQLModel, table=True):
@@ -32,3 +39,70 @@ class SymbolMap(SQLModel, table=True):
     provider: str = Field(primary_key=True, max_length=40)
     symbol: str = Field(primary_key=True, max_length=40)
     provider_symbol: str = Field(max_length=80)
+
+
+class Watchlist(SQLModel, table=True):
+    """A named list of instruments."""
+
+    __tablename__ = "watchlist"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=80, unique=True)
+    is_demo: bool = False
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class WatchlistItem(SQLModel, table=True):
+    """One instrument's place in a watchlist, with the analysis of it that changed last.
+
+    The `last_...` columns are kept by triggers, so in the very transaction that submits, claims, re-runs, cancels,
+    ends or deletes an analysis, whichever code that is. `last_analyzed_at` is since when it has its `last_status`.
+    """
+
+    __tablename__ = "watchlist_item"
+    __table_args__ = (UniqueConstraint("watchlist_id", "instrument_id"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    watchlist_id: int = Field(foreign_key="watchlist.id", ondelete="CASCADE")
+    instrument_id: int = Field(foreign_key="instrument.id", ondelete="CASCADE", index=True)
+    position: int = 0
+    last_analysis_id: int | None = Field(
+        default=None, foreign_key="market_analysis.id", ondelete="SET NULL", index=True
+    )
+    last_analyzed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_status: Status | None = Field(default=None, sa_column=Column(choice(Status, "last_status")))
+
+
+_OF_SYMBOL = "instrument_id = (SELECT id FROM instrument WHERE symbol = {0}.symbol)"
+_NEWEST = "(SELECT id, updated_at, status FROM market_analysis WHERE symbol = {0} ORDER BY id DESC LIMIT 1)"
+_LAST = "(last_analysis_id, last_analyzed_at, last_status)"
+LAST_ANALYSIS = (
+    f"""
+    CREATE TRIGGER watchlist_sees_submit AFTER INSERT ON market_analysis
+    BEGIN UPDATE watchlist_item SET {_LAST} = (NEW.id, NEW.updated_at, NEW.status)
+    WHERE {_OF_SYMBOL.format("NEW")}; END
+    """,
+    f"""
+    CREATE TRIGGER watchlist_sees_status AFTER UPDATE OF status, attempt ON market_analysis
+    BEGIN UPDATE watchlist_item SET {_LAST} = (NEW.id, NEW.updated_at, NEW.status)
+    WHERE {_OF_SYMBOL.format("NEW")}; END
+    """,
+    f"""
+    CREATE TRIGGER watchlist_sees_delete AFTER DELETE ON market_analysis
+    BEGIN UPDATE watchlist_item SET {_LAST} = {_NEWEST.format("OLD.symbol")}
+    WHERE {_OF_SYMBOL.format("OLD")}; END
+    """,
+    f"""
+    CREATE TRIGGER watchlist_takes_item AFTER INSERT ON watchlist_item
+    BEGIN UPDATE watchlist_item
+    SET {_LAST} = {_NEWEST.format("(SELECT symbol FROM instrument WHERE id = NEW.instrument_id)")}
+    WHERE id = NEW.id; END
+    """,
+)
+
+
+for _trigger in LAST_ANALYSIS:
+    _on = WatchlistItem if "AFTER INSERT ON watchlist_item" in _trigger else MarketAnalysis
+    _made = DDL(_trigger).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    event.listen(SQLModel.metadata.tables[str(_on.__tablename__)], "after_create", _made)

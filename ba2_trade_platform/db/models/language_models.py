@@ -3,13 +3,11 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import DDL, CheckConstraint, Column, Index, Integer, LargeBinary, event, text
+from sqlalchemy import DDL, CheckConstraint, Column, Index, Integer, LargeBinary, event
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
-
-_UNDER_WAY = text("outcome IS NULL")
 
 
 class ModelProvider(SQLModel, table=True):
@@ -52,7 +50,7 @@ class ModelCall(SQLModel, table=True):
         Index("ix_model_call_expert", "expert_instance_id", "started_at"),
         # Holds all that the budget of a day adds up, for that is asked before every call.
         Index("ix_model_call_started", "started_at", "expert_instance_id", "cost", "reserved"),
-        Index("ix_model_call_under_way", "id", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
+        partial_index("ix_model_call_under_way", "id", where="outcome IS NULL"),
         {"sqlite_autoincrement": True},
     )
 

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import MessageState
-
-_UNSEEN = text("acknowledged_at IS NULL")
 
 
 class Alert(SQLModel, table=True):
@@ -20,7 +18,7 @@ class Alert(SQLModel, table=True):
 
     __tablename__ = "alert"
     __table_args__ = (
-        Index("ux_alert_key", "key", unique=True, sqlite_where=_UNSEEN, postgresql_where=_UNSEEN),
+        partial_index("ux_alert_key", "key", unique=True, where="acknowledged_at IS NULL"),
         Index("ix_alert_last", "last_at", "id"),
         {"sqlite_autoincrement": True},
     )

@@ -1,11 +1,11 @@
-"""Operations tables: backups, and the console's uptime."""
+"""Operations tables: backups, the console's uptime, the queue's switches and the desk's settings."""
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index
+from sqlalchemy import CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import UtcDateTime
+from ba2_trade_platform.db.types import Json, UtcDateTime, json_column
 
 
 class Backup(SQLModel, table=True):
@@ -36,3 +36,28 @@ class ProcessRun(SQLModel, table=True):
     stopped_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     pid: int
     version: str = Field(max_length=40)
+
+
+class QueueState(SQLModel, table=True):
+    """The queue's switches, one row, so that a pause survives a restart."""
+
+    __tablename__ = "queue_state"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), CheckConstraint("slots >= 1", name="slots_positive"))
+
+    id: int | None = Field(default=1, primary_key=True)
+    paused: bool = False
+    reason: str | None = None
+    actor_id: int | None = Field(default=None, foreign_key="actor.id")
+    since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    slots: int
+
+
+class DeskSetting(SQLModel, table=True):
+    """One setting of the whole desk that is changed while the console runs, such as the budget of a day."""
+
+    __tablename__ = "desk_setting"
+
+    name: str = Field(primary_key=True, max_length=80)
+    value: Json | None = Field(default=None, sa_column=Column(json_column()))
+    actor_id: int | None = Field(default=None, foreign_key="actor.id")
+    changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

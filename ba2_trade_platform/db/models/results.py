@@ -4,13 +4,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import RiskLevel, Signal, StepStatus, Subtype, TimeHorizon
-
-_CURRENT = text("is_current")
 
 
 class AnalysisStep(SQLModel, table=True):
@@ -82,14 +80,13 @@ class ExpertRecommendation(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("market_analysis_id"),
         CheckConstraint("confidence BETWEEN 1 AND 100", name="confidence_percent"),
-        Index(
+        partial_index(
             "ux_expert_recommendation_current",
             "expert_instance_id",
             "symbol",
             "subtype",
             unique=True,
-            sqlite_where=_CURRENT,
-            postgresql_where=_CURRENT,
+            where="is_current",
         ),
         Index(
             "ix_expert_recommendation_history",

@@ -2,16 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import Misfire, RunState, RunTrigger, ScheduleClock, Subtype
-
-_LIVE = text("archived_at IS NULL")
-_PLANNED = text("wake_at IS NOT NULL")
-_UNSEEN = text("acknowledged_at IS NULL AND state IN ('missed','failed','partly_failed')")
-_UNDER_WAY = text("state = 'running'")
 
 
 class Schedule(SQLModel, table=True):
@@ -28,8 +23,8 @@ class Schedule(SQLModel, table=True):
         CheckConstraint("jitter_seconds >= 0", name="jitter_not_negative"),
         CheckConstraint("grace_seconds >= 0", name="grace_not_negative"),
         CheckConstraint("deadline_minutes > 0", name="some_deadline"),
-        Index("ux_schedule_name", "name", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
-        Index("ix_schedule_wake", "wake_at", "id", sqlite_where=_PLANNED, postgresql_where=_PLANNED),
+        partial_index("ux_schedule_name", "name", unique=True, where="archived_at IS NULL"),
+        partial_index("ix_schedule_wake", "wake_at", "id", where="wake_at IS NOT NULL"),
         Index("ix_schedule_expert", "expert_instance_id", "id"),
         {"sqlite_autoincrement": True},
     )
@@ -78,8 +73,13 @@ class ScheduleRun(SQLModel, table=True):
         UniqueConstraint("schedule_id", "planned_at"),
         Index("ix_schedule_run_planned", "planned_at", "id"),
         Index("ix_schedule_run_state", "state", "planned_at", "id"),
-        Index("ix_schedule_run_unseen", "schedule_id", "planned_at", sqlite_where=_UNSEEN, postgresql_where=_UNSEEN),
-        Index("ix_schedule_run_under_way", "batch_id", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
+        partial_index(
+            "ix_schedule_run_unseen",
+            "schedule_id",
+            "planned_at",
+            where="acknowledged_at IS NULL AND state IN ('missed','failed','partly_failed')",
+        ),
+        partial_index("ix_schedule_run_under_way", "batch_id", where="state = 'running'"),
         {"sqlite_autoincrement": True},
     )
 
