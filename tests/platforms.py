@@ -15,7 +15,7 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.change_feed import Change
-from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
+from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ActorKind, Status

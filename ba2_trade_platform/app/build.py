@@ -26,10 +26,10 @@ from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.app_settings import DeskSettings
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
+from ba2_trade_platform.core.base.clocks import SchedulingClock, SystemClock
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.preferences import Preferences
-from ba2_trade_platform.core.base.schedule_clocks import RealClock, SchedulingClock
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.experts.availability import Abilities
@@ -79,7 +79,7 @@ def build(
     toolkit = open_toolkit(settings, models.gateway, memory, research)
     workers = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
     instruments = open_instruments(store, market, maps, jobs)
-    schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or RealClock())
+    schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock())
     monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
     watched = Dependencies(
         store, workers.worker, services.queue, breakers, jobs, box, market, monitoring, notifications, schedules,

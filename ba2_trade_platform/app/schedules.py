@@ -10,8 +10,8 @@ from ba2_trade_platform.app.demo import walking_clock
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.app_settings import DeskSettings
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
+from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 from ba2_trade_platform.core.base.change_feed import Topic
 
@@ -50,66 +51,43 @@ class Action(StrEnum):
 
 
 class Subject(StrEnum):
-    """What an audit line is about; `subject_id` is the id of its row, `subject_key` the name of one without an id."""
+    """What an audit line is about; `subject_id` is the id of its row, `subject_key` the name of one without an id.
 
-    ALERT = "alert"
-    ANALYSIS = "analysis"
-    ARCHIVES = "archives"
-    BACKUP = "backup"
-    BATCH = "batch"
-    BREAKER = "breaker"
-    DEAD_MAN_SWITCH = "dead_man_switch"
-    DEMO_DESK = "demo_desk"
-    EXPERT = "expert_instance"
-    FAILURE_GROUP = "failure_group"
-    INSTRUMENT = "instrument"
-    LESSON = "lesson"
-    LESSON_INDEX = "lesson_index"
-    NOTIFICATION = "notification"
-    NOTIFICATION_CHANNEL = "notification_channel"
-    NOTIFICATION_RULE = "notification_rule"
-    PREFERENCE = "preference"
-    PROVIDER = "model_provider"
-    QUEUE = "queue"
-    REPLAY = "replay"
-    SCHEDULE = "schedule"
-    SCHEDULE_RUN = "schedule_run"
-    SETTING = "desk_setting"
-    SYMBOL_MAP = "symbol_map"
-    WATCHLIST = "watchlist"
-    WATCHLIST_ITEM = "watchlist_item"
+    `topic`: what is to be read anew after an audit line about it; None: it is on no page but its actor's.
+    """
 
-    @property
-    def topic(self) -> Topic | None:
-        """What is to be read anew after an audit line about it; None: it is on no page but its actor's."""
-        return _TOPICS[self]
+    topic: Topic | None
 
+    def __new__(cls, value: str, topic: Topic | None) -> Self:
+        """Make a member of its stored value and its topic."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.topic = topic
+        return member
 
-_TOPICS: dict[Subject, Topic | None] = {
-    Subject.ALERT: Topic.ALERTS,
-    Subject.ANALYSIS: Topic.ANALYSES,
-    Subject.ARCHIVES: Topic.OPERATIONS,
-    Subject.BACKUP: Topic.OPERATIONS,
-    Subject.BATCH: Topic.BATCHES,
-    Subject.BREAKER: Topic.BREAKERS,
-    Subject.DEAD_MAN_SWITCH: Topic.OPERATIONS,
-    Subject.DEMO_DESK: None,
-    Subject.EXPERT: Topic.EXPERTS,
-    Subject.FAILURE_GROUP: Topic.FAILURES,
-    Subject.INSTRUMENT: Topic.INSTRUMENTS,
-    Subject.LESSON: Topic.LESSONS,
-    Subject.LESSON_INDEX: Topic.LESSONS,
-    Subject.NOTIFICATION: Topic.NOTIFICATIONS,
-    Subject.NOTIFICATION_CHANNEL: Topic.NOTIFICATIONS,
-    Subject.NOTIFICATION_RULE: Topic.NOTIFICATIONS,
-    Subject.PREFERENCE: None,
-    Subject.PROVIDER: Topic.MODELS,
-    Subject.QUEUE: Topic.QUEUE,
-    Subject.REPLAY: Topic.MARKET_CLOCK,
-    Subject.SCHEDULE: Topic.SCHEDULES,
-    Subject.SCHEDULE_RUN: Topic.SCHEDULES,
-    Subject.SETTING: Topic.MODELS,
-    Subject.SYMBOL_MAP: Topic.INSTRUMENTS,
-    Subject.WATCHLIST: Topic.WATCHLISTS,
-    Subject.WATCHLIST_ITEM: Topic.WATCHLISTS,
-}
+    ALERT = "alert", Topic.ALERTS
+    ANALYSIS = "analysis", Topic.ANALYSES
+    ARCHIVES = "archives", Topic.OPERATIONS
+    BACKUP = "backup", Topic.OPERATIONS
+    BATCH = "batch", Topic.BATCHES
+    BREAKER = "breaker", Topic.BREAKERS
+    DEAD_MAN_SWITCH = "dead_man_switch", Topic.OPERATIONS
+    DEMO_DESK = "demo_desk", None
+    EXPERT = "expert_instance", Topic.EXPERTS
+    FAILURE_GROUP = "failure_group", Topic.FAILURES
+    INSTRUMENT = "instrument", Topic.INSTRUMENTS
+    LESSON = "lesson", Topic.LESSONS
+    LESSON_INDEX = "lesson_index", Topic.LESSONS
+    NOTIFICATION = "notification", Topic.NOTIFICATIONS
+    NOTIFICATION_CHANNEL = "notification_channel", Topic.NOTIFICATIONS
+    NOTIFICATION_RULE = "notification_rule", Topic.NOTIFICATIONS
+    PREFERENCE = "preference", None
+    PROVIDER = "model_provider", Topic.MODELS
+    QUEUE = "queue", Topic.QUEUE
+    REPLAY = "replay", Topic.MARKET_CLOCK
+    SCHEDULE = "schedule", Topic.SCHEDULES
+    SCHEDULE_RUN = "schedule_run", Topic.SCHEDULES
+    SETTING = "desk_setting", Topic.MODELS
+    SYMBOL_MAP = "symbol_map", Topic.INSTRUMENTS
+    WATCHLIST = "watchlist", Topic.WATCHLISTS
+    WATCHLIST_ITEM = "watchlist_item", Topic.WATCHLISTS

@@ -54,16 +54,15 @@ class BackgroundJobs:
         with self._lock:
             present = self._jobs.get(name)
             turn = present.turn if present else threading.Lock()
-            job = _Job(name, work, seconds, seconds if first_seconds is None else first_seconds, turn)
-            self._jobs[name] = job
-            self._add(job)
+            first = seconds if first_seconds is None else first_seconds
+            self._jobs[name] = _Job(name, work, seconds, first, turn)
+            self._add(self._jobs[name])
 
     def run_at(self, run_at: datetime, name: str, work: Callable[[], None]) -> None:
         """Call `work` once at this real instant, instead of when it was asked for before under the same name."""
-        one_off = _OneOff(name, work, run_at)
         with self._lock:
-            self._one_offs[name] = one_off
-            self._add_one_off(one_off)
+            self._one_offs[name] = _OneOff(name, work, run_at)
+            self._add(self._one_offs[name])
 
     def forget(self, name: str) -> None:
         """Do not call this job any more; forgetting what was never asked for is allowed."""
@@ -76,8 +75,7 @@ class BackgroundJobs:
     @property
     def alive(self) -> bool:
         """Whether the scheduler's thread lives."""
-        scheduler = self._scheduler
-        thread = getattr(scheduler, "_thread", None) if scheduler is not None else None
+        thread = getattr(self._scheduler, "_thread", None)
         return thread is not None and thread.is_alive()
 
     def start(self) -> None:
@@ -91,10 +89,8 @@ class BackgroundJobs:
             self._scheduler = BackgroundScheduler(
                 timezone=UTC, job_defaults=defaults, executors={"default": ThreadPoolExecutor(THREADS)}
             )
-            for job in self._jobs.values():
+            for job in (*self._jobs.values(), *self._one_offs.values()):
                 self._add(job)
-            for one_off in self._one_offs.values():
-                self._add_one_off(one_off)
             self._scheduler.start()
 
     def stop(self) -> None:
@@ -106,27 +102,17 @@ class BackgroundJobs:
             scheduler.remove_all_jobs()  # after the look that is under way: its thread would die of a stop amid it
             scheduler.shutdown(wait=False)
 
-    def _add(self, job: _Job) -> None:
+    def _add(self, job: _Job | _OneOff) -> None:
         if self._scheduler is None:
             return
-        self._scheduler.add_job(
-            job.call,
-            "interval",
-            seconds=job.every_seconds,
-            next_run_time=datetime.now(UTC) + timedelta(seconds=job.first_seconds),
-            id=job.name,
-            replace_existing=True,
-        )
-
-    def _add_one_off(self, one_off: _OneOff) -> None:
-        if self._scheduler is not None:
+        if isinstance(job, _OneOff):
             self._scheduler.add_job(
-                self._run_one_off,
-                "date",
-                args=(one_off,),
-                run_date=one_off.run_at,
-                id=one_off.name,
-                replace_existing=True,
+                self._run_one_off, "date", args=(job,), run_date=job.run_at, id=job.name, replace_existing=True
+            )
+        else:
+            first = datetime.now(UTC) + timedelta(seconds=job.first_seconds)
+            self._scheduler.add_job(
+                job.call, "interval", seconds=job.every_seconds, next_run_time=first, id=job.name, replace_existing=True
             )
 
     def _run_one_off(self, one_off: _OneOff) -> None:

@@ -53,16 +53,16 @@ ANYTHING = Change(EVERY_TOPIC, None)
 """For a restored database, another program's write, and a page that was not listening: what changed is not known."""
 
 
+@dataclass(frozen=True, eq=False)
 class Subscription:
     """One listener's place in the feed, until it is closed."""
 
-    def __init__(self, feed: ChangeFeed, listener: Callable[[Change], None]) -> None:
-        self._feed = feed
-        self.listener = listener
+    feed: ChangeFeed
+    listener: Callable[[Change], None]
 
     def close(self) -> None:
         """Stop listening; closing twice is allowed."""
-        self._feed.remove(self)
+        self.feed.remove(self)
 
 
 class ChangeFeed:

@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -103,29 +103,21 @@ class Store:
         finally:
             self._turn.release()
 
-    @contextmanager
-    def write(self, *, internal: bool = False) -> Iterator[Transaction]:
+    def write(self, *, internal: bool = False) -> AbstractContextManager[Transaction]:
         """Open a write transaction that commits when the block ends and rolls back when it raises.
 
         `internal`: the console's own book-keeping, which wakes no worker and goes on while the console stops. Raises
         Unavailable when the database is locked or full; then nothing was changed.
         """
-        with self._unit_of_work(Transaction, internal=internal) as transaction:
-            yield transaction
+        return self._unit_of_work(Transaction, internal=internal)
 
-    @contextmanager
-    def command(self, by: Actor, action: Action, subject: Subject) -> Iterator[Command]:
+    def command(self, by: Actor, action: Action, subject: Subject) -> AbstractContextManager[Command]:
         """Open the write transaction of a verb, once its actor is found to be permitted it.
 
         Raises Unavailable as `write` does, and what the permission check raises.
         """
         self.check_permission(by, action, subject)
-
-        def begin(session: Session) -> Command:
-            return Command(session, self.clock.now(), by, action, subject)
-
-        with self._unit_of_work(begin) as command:
-            yield command
+        return self._unit_of_work(lambda session: Command(session, self.clock.now(), by, action, subject))
 
     @contextmanager
     def _unit_of_work(self, begin: Callable[[Session], T], *, internal: bool = False) -> Iterator[T]:

@@ -19,7 +19,6 @@ FORMER_NAMES = {
     "core.base.logs": "core.logs",
     "core.base.preferences": "core.preferences",
     "core.base.sanitizing": "core.cleaning",
-    "core.base.schedule_clocks": "core.desk_clock",
     "core.base.transactions": "core.store",
     "core.contracts.error_codes": "core.failures",
     "core.contracts.exchanges": "core.sessions",

@@ -16,9 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.actors import Actor, actor_id
 from ba2_trade_platform.core.base.change_feed import Topic
-from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.base.clocks import Clock, SchedulingClock
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
-from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.exchanges import Calendars

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.base.pages import (
     Page,
@@ -22,7 +23,6 @@ from ba2_trade_platform.core.base.pages import (
     page_of,
 )
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import closed_days, occurrences

@@ -15,8 +15,8 @@ from functools import partial
 from sqlalchemy import select
 
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
+from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.base.errors import Unavailable
-from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.schedules.due_runs import RunStarter

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.schedule_clocks import SchedulingClock
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.contracts.exchanges import Calendars

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select
 
+from ba2_trade_platform.core.base.clocks import SystemClock
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.schedule_clocks import RealClock
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.schedules.daily_summary import DailySummary, describe
 from ba2_trade_platform.core.schedules.run_records import DaySummary
@@ -34,7 +34,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def summary_of(desk: Desk) -> DailySummary:
     """Return the summary as a console puts it together at its start."""
-    clocks = {clock: RealClock() for clock in ScheduleClock}
+    clocks = {clock: SystemClock() for clock in ScheduleClock}
     runs = ScheduleRuns(desk.store, ExchangeCalendars(), clocks, BERLIN)
     return DailySummary(desk.store, runs, desk.platform.app_settings, BERLIN)
 
