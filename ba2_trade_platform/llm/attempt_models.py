@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import Budgets, CallStart, ModelSettings, Tier
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallStart, ModelSettings, Tier, step_name
 from ba2_trade_platform.core.contracts.model_providers import Provider
-from ba2_trade_platform.core.contracts.steps import step_at_work
 from ba2_trade_platform.llm.clients import Asking
 from ba2_trade_platform.llm.routing import Answered, Offer, Question
 from ba2_trade_platform.llm.structured import (
@@ -150,7 +149,7 @@ class AttemptModels:
             caller_context=contextvars.copy_context(),
             tier=tier,
             shape=shape,
-            start=self._starter(step_at_work()),
+            start=self._starter(step_name.get()),
             asking=self._asking,
             digest=digest,
         )
@@ -215,7 +214,7 @@ def _for_provider(offer: Offer, options: Mapping[str, Any]) -> dict[str, Any]:
 def _digest(tier: Tier, messages: Sequence[BaseMessage], shape: object) -> str:
     """Return what tells this question of this step from every other; ids that LangChain draws anew are left out."""
     said = [[message.type, message.text, getattr(message, "tool_calls", None)] for message in messages]
-    whole = json.dumps([step_at_work(), tier, shape, said], default=str, sort_keys=True)
+    whole = json.dumps([step_name.get(), tier, shape, said], default=str, sort_keys=True)
     return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:32]
 
 

@@ -40,21 +40,15 @@ _CONNECTIONS = {"ConnectionError", "NetworkError", "APIConnectionError", "gaierr
 
 
 def code_of(error: BaseException) -> ErrorCode:
+    """Return the code of any exception: its own, by its HTTP answer, by its class, else BUG."""
     if isinstance(error, ExpertError):
         return error.code
-    status = _http_status(error)
-    if status is not None:
-        if status in _BY_HTTP_STATUS:
-            return _BY_HTTP_STATUS[status]
-        return ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST
+    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
+    if isinstance(status, int) and status >= 400:
+        return _BY_HTTP_STATUS.get(status, ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST)
     names = {base.__name__ for base in type(error).__mro__}
     if names & _TIMEOUTS:
         return ErrorCode.TIMEOUT
     if names & _CONNECTIONS:
         return ErrorCode.CONNECTION
     return ErrorCode.BUG
-
-
-def _http_status(error: BaseException) -> int | None:
-    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
-    return status if isinstance(status, int) and status >= 400 else None

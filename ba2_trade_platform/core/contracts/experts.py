@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -316,12 +316,7 @@ class SideEffect:
 
     def to_json(self) -> dict[str, str]:
         """Return it as JSON."""
-        return {
-            "kind": self.kind,
-            "reference": self.reference,
-            "sentence": self.sentence,
-            "since": self.since.isoformat(),
-        }
+        return {**asdict(self), "since": self.since.isoformat()}
 
 
 class SideEffects(Protocol):

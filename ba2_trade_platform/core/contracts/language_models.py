@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Tier = Literal["quick", "deep"]
 Answer = TypeVar("Answer", bound=BaseModel)
+# The step that the caller works for, so that a model call knows to which one it belongs; None outside of a step.
+step_name: ContextVar[str | None] = ContextVar("step_name", default=None)
 
 
 class ModelSettings(BaseModel):

@@ -11,11 +11,6 @@ from typing import Protocol
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 
-def default_method(kind: ProviderKind) -> StructuredMethod:
-    """Return how most models of a kind are asked for a structured answer."""
-    return StructuredMethod.JSON_SCHEMA if kind is ProviderKind.OLLAMA else StructuredMethod.FUNCTION_CALLING
-
-
 class KeyState(StrEnum):
     """Whether a provider has the key it needs, and from where."""
 
@@ -51,8 +46,10 @@ class Provider:
     version: int
 
     def method(self, model: str) -> StructuredMethod:
-        """Return how this model is asked for a structured answer."""
-        return self.structured.get(model) or default_method(self.kind)
+        """Return how this model is asked for a structured answer, by default as most of its kind are."""
+        ollama = self.kind is ProviderKind.OLLAMA
+        usual = StructuredMethod.JSON_SCHEMA if ollama else StructuredMethod.FUNCTION_CALLING
+        return self.structured.get(model) or usual
 
 
 @dataclass(frozen=True, repr=False)

@@ -23,9 +23,8 @@ from ba2_trade_platform.core.attempts.archives import compress
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_json, clean_text
 from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
-from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research
+from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research, step_name
 from ba2_trade_platform.core.contracts.queue import Claim, RecordedStep
-from ba2_trade_platform.core.contracts.steps import step_name
 from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit, Spent
 from ba2_trade_platform.core.worker.buffers import AttemptBuffer, OutputRecord, StepRecord
 from ba2_trade_platform.vocabulary import StepStatus
