@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.access import needs
 from ba2_trade_platform.core.base.actors import SYSTEM, Actor
@@ -24,6 +23,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 from ba2_trade_platform.core.operations.database_copies import CopyError, CopyGivenUpError, copy_database, remove_drafts
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 
 log = logging.getLogger(__name__)
 _B = t.backup.c
@@ -94,6 +94,11 @@ class Backup:
         return f"Backup made and verified in {seconds:.1f} s: {self.file} ({size})"
 
 
+_BACKUPS = Reader(Backup, t.backup)
+_NEWEST_FIRST = _BACKUPS.select().order_by(_B.started_at.desc(), _B.id.desc())
+_GOOD = (_B.verified, _B.error.is_(None), _B.deleted_at.is_(None))
+
+
 class Backups:
     """Makes, lists and clears away copies of the database in `folder`; one at a time."""
 
@@ -128,19 +133,17 @@ class Backups:
     def list(self) -> builtins.list[Backup]:
         """Return the newest 100, newest first."""
         with self._store.read() as session:
-            return _read(session, select(*_COLUMNS).order_by(_B.started_at.desc(), _B.id.desc()).limit(SHOWN))
+            return _BACKUPS.all(session, _NEWEST_FIRST.limit(SHOWN))
 
     def newest_good(self) -> Backup | None:
         """Return the newest one that can be restored."""
         with self._store.read() as session:
-            found = _read(session, select(*_COLUMNS).where(*_GOOD).order_by(_B.started_at.desc()).limit(1))
-        return found[0] if found else None
+            return _BACKUPS.first(session, _NEWEST_FIRST.where(*_GOOD).limit(1))
 
     def newest(self) -> Backup | None:
         """Return the newest try."""
         with self._store.read() as session:
-            found = _read(session, select(*_COLUMNS).order_by(_B.started_at.desc(), _B.id.desc()).limit(1))
-        return found[0] if found else None
+            return _BACKUPS.first(session, _NEWEST_FIRST.limit(1))
 
     def due(self) -> bool:
         """Tell whether the newest planned one is missing, and nobody has tried within the last hour."""
@@ -168,34 +171,27 @@ class Backups:
         if not self._turn.acquire(blocking=False):
             raise Refused("A backup is being made already; its row appears when it is done", code="BACKUP_UNDER_WAY")
         try:
-            return self._make(by)
-        finally:
-            self._turn.release()
-
-    def _make(self, by: Actor) -> Backup:
-        started = self._store.clock.now()
-        target = self._free_name(started)
-        try:
+            started = self._store.clock.now()
+            target = self._free_name(started)
             copy_database(self._database, target, go_on=lambda: not self._stopping.is_set())
         except CopyGivenUpError as error:
             raise Unavailable("The console stops: the backup was given up") from error
         except CopyError as error:
             self._failed(started, str(error))
             raise Unavailable(f"The backup failed: {error}", code="BACKUP_FAILED") from error
-        values = {"file": str(target), "bytes": target.stat().st_size, "verified": True}
-        made = self._write(started, by, values)
-        self._failed_at = None
-        log.info("%s", made.sentence)
-        self.clear_away()
-        return made
-
-    def _write(self, started: datetime, by: Actor, values: dict[str, Any]) -> Backup:
-        with self._store.command(by, Action.CREATE, Subject.BACKUP) as command:
-            row = {"started_at": started, "finished_at": command.now, **values}
-            made = Backup(*tuple(command.session.execute(insert(t.backup).values(**row).returning(*_COLUMNS)).one()))
-            resolve_alert(command, ALERT_KEY, command.now)
-            command.record(made.id, after=made.sentence)
-        return made
+        else:
+            with self._store.command(by, Action.CREATE, Subject.BACKUP) as command:
+                row = _row(target, started, command.now)
+                inserted = insert(t.backup).values(**row).returning(*_BACKUPS.columns)
+                made = Backup(*tuple(command.session.execute(inserted).one()))
+                resolve_alert(command, ALERT_KEY, command.now)
+                command.record(made.id, after=made.sentence)
+            self._failed_at = None
+            log.info("%s", made.sentence)
+            self.clear_away()
+            return made
+        finally:
+            self._turn.release()
 
     def _failed(self, started: datetime, why: str) -> None:
         log.warning("The backup failed: %s", why)
@@ -215,7 +211,7 @@ class Backups:
             return
         until = self._store.clock.now() - timedelta(days=self.plan.days)
         with self._store.read() as session:
-            old = _read(session, select(*_COLUMNS).where(*_GOOD, _B.started_at < until, _B.id != newest.id))
+            old = _BACKUPS.all(session, _NEWEST_FIRST.where(*_GOOD, _B.started_at < until, _B.id != newest.id))
         for backup in old:
             try:
                 Path(backup.file or "").unlink(missing_ok=True)
@@ -233,24 +229,19 @@ class Backups:
         if not self._turn.acquire(blocking=False):
             return
         try:
-            self._take_stock()
+            with self._store.read() as session:
+                known = {Path(each.file or ""): each for each in _BACKUPS.all(session, _NEWEST_FIRST.where(*_GOOD))}
+                gone = set(session.scalars(select(_B.file).where(_B.deleted_at.is_not(None))))
+            self._gone([each.id for file, each in known.items() if not _is_whole(file, each.bytes)])
+            for file in sorted(self.folder.glob(f"{self._database.stem}-backup-*.db")):
+                if file not in known and str(file) not in gone and (made := _instant_of(file)) is not None:
+                    with self._store.write() as transaction:
+                        transaction.session.execute(insert(t.backup).values(**_row(file, made, made)))
+                        transaction.touch(Topic.OPERATIONS)
         except Unavailable as error:
             log.warning("The folder of backups was not looked at: %s", error)
         finally:
             self._turn.release()
-
-    def _take_stock(self) -> None:
-        with self._store.read() as session:
-            known = {Path(each.file or ""): each for each in _read(session, select(*_COLUMNS).where(*_GOOD))}
-            gone = set(session.scalars(select(_B.file).where(_B.deleted_at.is_not(None))))
-        self._gone([each.id for file, each in known.items() if not _is_whole(file, each.bytes)])
-        for file in sorted(self.folder.glob(f"{self._database.stem}-backup-*.db")):
-            if file not in known and str(file) not in gone and (made := _instant_of(file)) is not None:
-                values = {"file": str(file), "bytes": file.stat().st_size, "verified": True}
-                with self._store.write() as transaction:
-                    row = {"started_at": made, "finished_at": made, **values}
-                    transaction.session.execute(insert(t.backup).values(**row))
-                    transaction.touch(Topic.OPERATIONS)
 
     def _gone(self, backup_ids: builtins.list[int]) -> None:
         if backup_ids:
@@ -264,12 +255,9 @@ class Backups:
         return self._free_name(at + timedelta(seconds=1)) if target.exists() else target
 
 
-_COLUMNS = (_B.id, _B.started_at, _B.finished_at, _B.file, _B.bytes, _B.verified, _B.error, _B.deleted_at)
-_GOOD = (_B.verified, _B.error.is_(None), _B.deleted_at.is_(None))
-
-
-def _read(session: Session, statement: Any) -> list[Backup]:
-    return [Backup(*tuple(row)) for row in session.execute(statement)]
+def _row(file: Path, started: datetime, finished: datetime) -> dict[str, Any]:
+    size = file.stat().st_size
+    return {"started_at": started, "finished_at": finished, "file": str(file), "bytes": size, "verified": True}
 
 
 def _is_whole(file: Path, size: int | None) -> bool:

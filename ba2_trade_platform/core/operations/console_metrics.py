@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -12,7 +13,7 @@ from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.monitoring.job_list import BOUND, JobList
 from ba2_trade_platform.core.operations.health import Health
-from ba2_trade_platform.core.operations.health_report import Report, State
+from ba2_trade_platform.core.operations.health_report import State
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.vocabulary import Status
 
@@ -37,17 +38,15 @@ HEALTH_NUMBERS = {
 CAPPED = f"(ends at {BOUND + 1}, which stands for more)"
 
 
+@dataclass(frozen=True, eq=False)
 class ConsoleCollector(Collector):
     """Reads the queue, the worker and the health report at each scrape."""
 
-    def __init__(
-        self, jobs: JobList, queue: WorkerQueue, worker: ExpertWorker, feed: ChangeFeed, health: Health
-    ) -> None:
-        self._jobs = jobs
-        self._queue = queue
-        self._worker = worker
-        self._feed = feed
-        self._health = health
+    jobs: JobList
+    queue: WorkerQueue
+    worker: ExpertWorker
+    feed: ChangeFeed
+    health: Health
 
     def describe(self) -> list[Metric]:
         """Say nothing before the first scrape: registering is no reason to read the database."""
@@ -55,40 +54,30 @@ class ConsoleCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read everything now; raises Unavailable when the database cannot be read."""
-        state, status = self._queue.state(), self._worker.status
-        counts = {each: self._jobs.count(Filter(status=(each,))) for each in (Status.PENDING, Status.RUNNING)}
+        state, status = self.queue.state(), self.worker.status
+        counts = {each: self.jobs.count(Filter(status=(each,))) for each in (Status.PENDING, Status.RUNNING)}
         waiting, at_work = counts[Status.PENDING], counts[Status.RUNNING]
-        failed = self._jobs.count(Filter(status=(Status.FAILED,)))
-        yield _gauge("ba2_pending_analyses", f"Analyses that wait {CAPPED}", waiting)
-        yield _gauge("ba2_running_analyses", f"Analyses that run {CAPPED}", at_work)
-        yield _gauge("ba2_failed_analyses", f"Analyses that stand as failed {CAPPED}", failed)
-        yield _gauge("ba2_slots", "Analyses that may run at once", state.slots)
-        yield _gauge("ba2_slots_busy", "Slots that are taken, by experts that do not stop too", status.busy)
-        yield _gauge("ba2_queue_paused", "1 while nothing new is started", int(state.paused))
-        yield _gauge("ba2_worker_running", "1 while the worker runs", int(status.running))
+        failed = self.jobs.count(Filter(status=(Status.FAILED,)))
+        yield GaugeMetricFamily("ba2_pending_analyses", f"Analyses that wait {CAPPED}", waiting)
+        yield GaugeMetricFamily("ba2_running_analyses", f"Analyses that run {CAPPED}", at_work)
+        yield GaugeMetricFamily("ba2_failed_analyses", f"Analyses that stand as failed {CAPPED}", failed)
+        yield GaugeMetricFamily("ba2_slots", "Analyses that may run at once", state.slots)
+        yield GaugeMetricFamily("ba2_slots_busy", "Slots that are taken, by experts that do not stop too", status.busy)
+        yield GaugeMetricFamily("ba2_queue_paused", "1 while nothing new is started", int(state.paused))
+        yield GaugeMetricFamily("ba2_worker_running", "1 while the worker runs", int(status.running))
         trouble = int(status.storage_problem is not None)
-        yield _gauge("ba2_storage_trouble", "1 while the worker cannot write", trouble)
+        yield GaugeMetricFamily("ba2_storage_trouble", "1 while the worker cannot write", trouble)
         listeners = "Who listens for changes: services, and one for all open pages"
-        yield _gauge("ba2_change_listeners", listeners, self._feed.listeners)
-        yield _counter("ba2_stale_results", "Late results that were discarded", status.stale_results)
-        yield _counter("ba2_rescued", "Analyses taken over from a dead worker", status.rescued)
-        yield _gauge("queue_depth", f"Analyses that wait or run {CAPPED}", waiting + at_work)
-        yield _gauge("slots", "Analyses that may run at once", state.slots)
-        yield from _health(self._health.read())
-
-
-def _health(report: Report) -> Iterator[Metric]:
-    for item in report.items:
-        if item.key in HEALTH_NUMBERS and item.number is not None:
-            name, text = HEALTH_NUMBERS[item.key]
-            yield _gauge(name, text, item.number)
-    yield _gauge("ba2_health_bad", "Items of the page Health that need a person now", len(report.bad))
-    yield _gauge("ba2_health_warn", "Items to watch", sum(item.state is State.WARN for item in report.items))
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, text, value=value)
-
-
-def _counter(name: str, text: str, value: float) -> Metric:
-    return CounterMetricFamily(name, text, value=value)
+        yield GaugeMetricFamily("ba2_change_listeners", listeners, self.feed.listeners)
+        yield CounterMetricFamily("ba2_stale_results", "Late results that were discarded", status.stale_results)
+        yield CounterMetricFamily("ba2_rescued", "Analyses taken over from a dead worker", status.rescued)
+        yield GaugeMetricFamily("queue_depth", f"Analyses that wait or run {CAPPED}", waiting + at_work)
+        yield GaugeMetricFamily("slots", "Analyses that may run at once", state.slots)
+        report = self.health.read()
+        for item in report.items:
+            if item.key in HEALTH_NUMBERS and item.number is not None:
+                name, text = HEALTH_NUMBERS[item.key]
+                yield GaugeMetricFamily(name, text, item.number)
+        yield GaugeMetricFamily("ba2_health_bad", "Items of the page Health that need a person now", len(report.bad))
+        watched = sum(item.state is State.WARN for item in report.items)
+        yield GaugeMetricFamily("ba2_health_warn", "Items to watch", watched)

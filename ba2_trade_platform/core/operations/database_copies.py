@@ -45,7 +45,10 @@ def copy_database(file: Path, target: Path, *, go_on: Callable[[], bool] = lambd
     draft = target.with_name(f".{target.name}{PART}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _require_room(file, target.parent)
+        needed, free = file.stat().st_size + SPARE_BYTES, shutil.disk_usage(target.parent).free
+        if free < needed:
+            room = f"{free / 1e6:,.0f} MB left, a copy needs {needed / 1e6:,.0f} MB"
+            raise CopyError(f"The disk of {target.parent} has {room}")
         _copy(file, draft, go_on)
         contents = verify(draft)
         shutil.copymode(file, draft)
@@ -55,9 +58,13 @@ def copy_database(file: Path, target: Path, *, go_on: Callable[[], bool] = lambd
     except OSError as error:
         raise CopyError(f"{target.parent} cannot be written: {error.strerror or error}") from error
     except sqlite3.Error as error:
-        raise CopyError(_sentence(error, target.parent)) from error
+        full = f"The disk of {target.parent} is full"
+        other = f"The database cannot be copied into {target.parent}: {error}"
+        raise CopyError(full if "full" in str(error) else other) from error
     finally:
-        _remove(draft)
+        for ending in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):  # what cannot be deleted now is taken away by the next start
+                draft.with_name(draft.name + ending).unlink(missing_ok=True)
     return contents
 
 
@@ -85,12 +92,6 @@ def remove_drafts(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def _remove(draft: Path) -> None:
-    for ending in ("", "-journal", "-wal", "-shm"):
-        with suppress(OSError):  # what cannot be deleted now is taken away by the next start
-            draft.with_name(draft.name + ending).unlink(missing_ok=True)
-
-
 def _copy(file: Path, draft: Path, go_on: Callable[[], bool]) -> None:
     draft.unlink(missing_ok=True)
     steps = 0
@@ -114,21 +115,9 @@ def _copy(file: Path, draft: Path, go_on: Callable[[], bool]) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
 
 
-def _require_room(file: Path, folder: Path) -> None:
-    needed, free = file.stat().st_size + SPARE_BYTES, shutil.disk_usage(folder).free
-    if free < needed:
-        raise CopyError(f"The disk of {folder} has {free / 1e6:,.0f} MB left, a copy needs {needed / 1e6:,.0f} MB")
-
-
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sentence(error: sqlite3.Error, folder: Path) -> str:
-    if "full" in str(error):
-        return f"The disk of {folder} is full"
-    return f"The database cannot be copied into {folder}: {error}"

@@ -108,7 +108,14 @@ class DeadManSwitch:
         """
         if not SHORTEST <= every_seconds <= LONGEST:
             raise Invalid(f"A heartbeat comes every {SHORTEST} to {LONGEST:,} seconds, not {every_seconds:,}")
-        kept = self._keepable(url, every_seconds, tell_failure) if url else None
+        kept: dict[str, Any] | None = None
+        if url:
+            host = _host_of(url)
+            try:
+                encrypted = self._box.encrypt(url).decode()
+            except OSError as error:
+                raise Unavailable(f"The key file cannot be written: {error.strerror}") from error
+            kept = {"url": encrypted, "host": host, "every_seconds": every_seconds, "tell_failure": tell_failure}
         with self._store.command(by, Action.CHANGE, Subject.DEAD_MAN_SWITCH) as command:
             write_setting(command.session, SETTING, kept, command.actor_id, command.now)
             after = f"{kept['host']} every {every_seconds} s" if kept else "none"
@@ -119,14 +126,6 @@ class DeadManSwitch:
         self._jobs.forget(JOB)
         self.start()
         return self.state
-
-    def _keepable(self, url: str, every_seconds: int, tell_failure: bool) -> dict[str, Any]:
-        host = _host_of(url)
-        try:
-            encrypted = self._box.encrypt(url).decode()
-        except OSError as error:
-            raise Unavailable(f"The key file cannot be written: {error.strerror}") from error
-        return {"url": encrypted, "host": host, "every_seconds": every_seconds, "tell_failure": tell_failure}
 
     @needs(Action.TEST, Subject.DEAD_MAN_SWITCH)
     def test(self, *, by: Actor) -> DeadManSwitchState:
@@ -150,10 +149,29 @@ class DeadManSwitch:
                 log.warning("No heartbeat was sent or written down: %s", error)
 
     def _ping(self, encrypted: bytes, failure: str | None) -> str | None:
+        """Ping, or report `failure` at the URL's `/fail`; return what went wrong, without the URL: it is a secret."""
+        method = "GET"
         try:
-            return _ask(self._box.decrypt(encrypted), failure)
+            target = httpx.URL(self._box.decrypt(encrypted))
+            if failure is not None:
+                method, target = "POST", target.copy_with(path=f"{target.path.rstrip('/')}/fail")
+            with (
+                httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client,
+                # What it says is not read: a server may go on saying it for ever.
+                client.stream(method, target, content=failure) as answer,
+            ):
+                return None if answer.is_success else f"it answered {answer.status_code}"
         except SecretLostError as error:
             return f"its URL cannot be read: {error}"
+        except httpx.TimeoutException:
+            return f"no answer within {TIMEOUT_SECONDS:.0f} s"
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            OSError,
+            ValueError,
+        ) as error:  # some hosts are found wrong only here
+            return f"{type(error).__name__}, is the network there?"
 
     def _note(self, error: str | None) -> None:
         now, before = self._store.clock.now(), self._last
@@ -165,16 +183,13 @@ class DeadManSwitch:
             log.log(logging.WARNING if error else logging.INFO, "%s", self.state.sentence)
             self._store.feed.publish(Change(frozenset({Topic.OPERATIONS})))
         if bool(error) != self._alarmed and (not error or self._failures >= FAILURES_TO_ALERT):
-            self._alert(error, now)
+            sentence = f"The heartbeat fails, {FAILURES_TO_ALERT} times in a row: {self.state.sentence}"
+            with self._store.write() as transaction:
+                if error:
+                    raise_alert(transaction, AlertEvent("heartbeat", ALERT_KEY, sentence, "/health#heartbeat"), now)
+                else:
+                    resolve_alert(transaction, ALERT_KEY, now)
             self._alarmed = bool(error)  # only now: what the database could not take is said the next time
-
-    def _alert(self, error: str | None, now: datetime) -> None:
-        sentence = f"The heartbeat fails, {FAILURES_TO_ALERT} times in a row: {self.state.sentence}"
-        with self._store.write() as transaction:
-            if error:
-                raise_alert(transaction, AlertEvent("heartbeat", ALERT_KEY, sentence, "/health#heartbeat"), now)
-            else:
-                resolve_alert(transaction, ALERT_KEY, now)
 
     def _kept(self) -> dict[str, Any]:
         with self._store.read() as session:
@@ -189,20 +204,3 @@ def _host_of(url: str) -> str:
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise Invalid("A heartbeat URL begins with https:// or http:// and names a host", code="INVALID_URL")
     return parsed.host
-
-
-def _ask(url: str, failure: str | None) -> str | None:
-    """Ping, or report `failure` at the URL's `/fail`; return what went wrong, without the URL, for it is a secret."""
-    target = httpx.URL(url)
-    try:
-        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
-            method = "GET"
-            if failure is not None:
-                method, target = "POST", target.copy_with(path=f"{target.path.rstrip('/')}/fail")
-            # What it says is not read: a server may go on saying it for ever.
-            with client.stream(method, target, content=failure) as answer:
-                return None if answer.is_success else f"it answered {answer.status_code}"
-    except httpx.TimeoutException:
-        return f"no answer within {TIMEOUT_SECONDS:.0f} s"
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # some hosts are found wrong only here
-        return f"{type(error).__name__}, is the network there?"

@@ -69,20 +69,17 @@ class Readiness:
         """Return why the console cannot work, nothing when it can. Never raises; waits two seconds at most."""
         with self._lock:
             if not self._known_at or time.monotonic() - self._known_at > 1:
-                self._known = tuple(dict.fromkeys(filter(None, self._look())))
+                status, room = self._parts.worker.status, process.free_bytes(self._parts.database.parent)
+                reasons = (
+                    None if status.running else "the worker does not run",
+                    status.storage_problem,
+                    None if self._parts.jobs.alive else "the scheduler does not run",
+                    "the disk is full" if room is not None and room < NO_ROOM_BYTES else None,
+                    self.writing_problem(),
+                )
+                self._known = tuple(dict.fromkeys(filter(None, reasons)))
                 self._known_at = time.monotonic()
             return self._known
-
-    def _look(self) -> list[str | None]:
-        parts, status = self._parts, self._parts.worker.status
-        room = process.free_bytes(parts.database.parent)
-        return [
-            None if status.running else "the worker does not run",
-            status.storage_problem,
-            None if parts.jobs.alive else "the scheduler does not run",
-            "the disk is full" if room is not None and room < NO_ROOM_BYTES else None,
-            self.writing_problem(),
-        ]
 
     def writing_problem(self) -> str | None:
         """Return why the database cannot be written, or is not of this version's schema."""
@@ -182,7 +179,7 @@ class Health:
             *self._from_database(),
             checks.loop("worker_loop", "Worker loop", parts.worker.lag.reading),
             checks.loop("page_loop", "Page loop", self.page_lag.reading),
-            checks.storage(status.storage_problem, [problem] if problem else []),
+            checks.storage(status.storage_problem, problem),
             *checks.process(
                 process.memory_bytes(), timedelta(seconds=time.monotonic() - self._started_at), self._pages()
             ),

@@ -29,10 +29,7 @@ JUMP_SECONDS = 5.0
 def worker(status: WorkerStatus, queue: QueueState | None) -> list[Item]:
     """Judge the worker, its slots, and whether the queue is paused."""
     busy, slots = status.busy, queue.slots if queue else status.slots
-    running = State.OK if status.running else State.BAD
-    sentence = "The worker runs" if status.running else "The worker does not run: restart the console"
-    value = "runs" if status.running else "stopped"
-    items = [Item("worker", Group.WORK, "Worker", running, value, sentence, "/experts#queue", float(status.running))]
+    items = [_engine("worker", Group.WORK, "/experts#queue", runs=status.running)]
     stopping = f", {len(status.stopping)} of them by experts that do not stop" if status.stopping else ""
     taken = f"{busy} of {slots} slots are taken{stopping}"
     state = State.WARN if status.stopping else State.OK
@@ -101,20 +98,19 @@ def loop(key: str, label: str, lag: Lag) -> Item:
 
 def scheduler(alive: bool, next_wake: datetime | None, now: datetime) -> list[Item]:
     """Judge the scheduler's thread, and whether it woke when a schedule wanted it to."""
-    state = State.OK if alive else State.BAD
-    sentence = "The scheduler runs" if alive else "The scheduler does not run: restart the console"
-    value = "runs" if alive else "stopped"
-    items = [Item("scheduler", Group.CLOCKS, "Scheduler", state, value, sentence, "/schedules", float(alive))]
-    if next_wake is None:
-        items.append(Item("wake", Group.CLOCKS, "Next run", State.OK, "none", "No schedule is planned", "/schedules"))
-        return items
-    late = now - next_wake
-    state, value, sentence = State.OK, f"in {age(-late)}", f"The next schedule begins in {age(-late)}"
-    if late > timedelta(0):
-        state = State.WARN if late > OVERDUE_WAKE else State.OK
-        value, sentence = f"{age(late)} late", f"A schedule should have begun {age(late)} ago"
-    items.append(Item("wake", Group.CLOCKS, "Next run", state, value, sentence, "/schedules", -late.total_seconds()))
-    return items
+    state, value, sentence = State.OK, "none", "No schedule is planned"
+    number: float | None = None
+    if next_wake is not None:
+        late = now - next_wake
+        number = -late.total_seconds()
+        value, sentence = f"in {age(-late)}", f"The next schedule begins in {age(-late)}"
+        if late > timedelta(0):
+            state = State.WARN if late > OVERDUE_WAKE else State.OK
+            value, sentence = f"{age(late)} late", f"A schedule should have begun {age(late)} ago"
+    return [
+        _engine("scheduler", Group.CLOCKS, "/schedules", runs=alive),
+        Item("wake", Group.CLOCKS, "Next run", state, value, sentence, "/schedules", number),
+    ]
 
 
 def dead_man_switch(state: DeadManSwitchState) -> Item:
@@ -174,13 +170,13 @@ def disk(key: str, label: str, free: int | None, database_bytes: int) -> Item:
     return Item(key, Group.STORAGE, label, state, value, sentence, None, free)
 
 
-def storage(problem: str | None, obstacles: Sequence[str]) -> Item:
+def storage(*problems: str | None) -> Item:
     """Judge whether the database can be written."""
-    reasons = list(dict.fromkeys(filter(None, (problem, *obstacles))))
-    sentence = "; ".join(reasons)
+    reasons = list(dict.fromkeys(filter(None, problems)))
+    state, value, sentence = State.OK, "works", "The database can be written"
     if reasons:
-        return Item("storage", Group.STORAGE, "Writing", State.BAD, "trouble", f"It cannot be written: {sentence}")
-    return Item("storage", Group.STORAGE, "Writing", State.OK, "works", "The database can be written")
+        state, value, sentence = State.BAD, "trouble", f"It cannot be written: {'; '.join(reasons)}"
+    return Item("storage", Group.STORAGE, "Writing", state, value, sentence)
 
 
 def backup(good: Backup | None, newest: Backup | None, plan: Plan, now: datetime) -> Item:
@@ -203,11 +199,11 @@ def backup(good: Backup | None, newest: Backup | None, plan: Plan, now: datetime
 
 def providers(active: Sequence[Breaker]) -> Item:
     """Judge whether a provider is held back."""
-    if not active:
-        return Item("providers", Group.OUTSIDE, "Providers", State.OK, "all", "None is held back", "/providers", 0.0)
-    sentence = "; ".join(breaker.sentence for breaker in active)
-    value = f"{len(active)} held back"
-    return Item("providers", Group.OUTSIDE, "Providers", State.WARN, value, sentence, "/providers", float(len(active)))
+    state, value, sentence = State.OK, "all", "None is held back"
+    if active:
+        state, value = State.WARN, f"{len(active)} held back"
+        sentence = "; ".join(breaker.sentence for breaker in active)
+    return Item("providers", Group.OUTSIDE, "Providers", state, value, sentence, "/providers", float(len(active)))
 
 
 def prices(status: PriceStatus, now: datetime) -> Item:
@@ -232,22 +228,19 @@ def notifications(failing: Sequence[str], failed: int) -> Item:
         sentence = f"These channels fail: {', '.join(failing)}"
     elif failed:
         state, value, sentence = State.WARN, f"{failed:,} lost", f"{failed:,} messages of the last day never went out"
-    return Item(
-        "notifications", Group.OUTSIDE, "Notifications", state, value, sentence, "/notifications", float(failed)
-    )
+    link = "/notifications"
+    return Item("notifications", Group.OUTSIDE, "Notifications", state, value, sentence, link, float(failed))
 
 
 def process(memory: int | None, up: timedelta, pages: int) -> list[Item]:
     """Say how this process stands: memory, age and who looks at it."""
     value = "unknown" if memory is None else megabytes(memory)
     state = State.WARN if memory is not None and memory > 4 * GB else State.OK
-    number = None if memory is None else float(memory)
+    opened = f"{pages} open in browsers"
     return [
-        Item("memory", Group.MACHINE, "Memory", state, value, f"This process holds {value}", None, number),
+        Item("memory", Group.MACHINE, "Memory", state, value, f"This process holds {value}", None, memory),
         Item("uptime", Group.MACHINE, "Up", State.OK, age(up), f"Started {age(up)} ago", None, up.total_seconds()),
-        Item(
-            "pages", Group.MACHINE, "Open pages", State.OK, str(pages), f"{pages} open in browsers", None, float(pages)
-        ),
+        Item("pages", Group.MACHINE, "Open pages", State.OK, str(pages), opened, None, pages),
     ]
 
 
@@ -265,6 +258,13 @@ def age(span: timedelta) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{days} d {hours % 24} h"
+
+
+def _engine(key: str, group: Group, link: str, *, runs: bool) -> Item:
+    state, value, sentence = State.OK, "runs", f"The {key} runs"
+    if not runs:
+        state, value, sentence = State.BAD, "stopped", f"The {key} does not run: restart the console"
+    return Item(key, group, key.capitalize(), state, value, sentence, link, float(runs))
 
 
 def _who(one: Waiting) -> str:

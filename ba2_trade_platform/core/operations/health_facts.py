@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.engine import database_size
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import MessageState, ScheduleClock, Status
 
@@ -20,7 +21,6 @@ _REVISION = select(column("version_num")).select_from(table("alembic_version"))
 _A, _I, _S, _C = t.analysis.c, t.expert_instance.c, t.schedule.c, t.notification_channel.c
 _PENDING: ColumnElement[bool] = is_status(_A.status, Status.PENDING)
 _NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
-_R = t.analysis.alias("running").c
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,18 @@ class DatabaseFacts:
     newest_at: datetime | None
     failing_channels: tuple[str, ...]
     failed_messages: int
+
+
+_R = t.analysis.alias("running").c
+_RUNNING = (
+    select(func.count(_R.id))
+    .where(_R.status == Status.RUNNING, _R.expert_instance_id == _A.expert_instance_id)
+    .correlate(t.analysis)
+    .scalar_subquery()
+)
+_WAITING = Reader(
+    Waiting, t.analysis, expert=_I.alias, batch_paused=_A.held, expert_running=_RUNNING, limit=_I.max_concurrent
+)
 
 
 def read_facts(store: Store, now: datetime) -> DatabaseFacts:
@@ -84,21 +96,8 @@ def _waiting(session: Session, wanted: Select[Any]) -> Waiting | None:
     found = session.scalar(wanted)
     if found is None:
         return None
-    running = (
-        select(func.count(_R.id))
-        .where(_R.status == Status.RUNNING, _R.expert_instance_id == _A.expert_instance_id)
-        .correlate(t.analysis)
-        .scalar_subquery()
-    )
-    row = session.execute(
-        select(
-            _A.id, _A.symbol, _I.alias, _A.created_at, _A.available_at, _A.held, _A.retry_provider,
-            running.label("expert_running"), _I.max_concurrent,
-        )
-        .join(t.expert_instance, _I.id == _A.expert_instance_id)
-        .where(_A.id == found)
-    ).one_or_none()  # fmt: skip
-    return Waiting(*tuple(row)) if row is not None else None
+    chosen = _WAITING.select().join(t.expert_instance, _I.id == _A.expert_instance_id).where(_A.id == found)
+    return _WAITING.first(session, chosen)
 
 
 def _failing_channels(session: Session) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,14 +35,9 @@ class Restored:
     def sentence(self) -> str:
         """Say what was done and what comes next."""
         kept = f"; the database that was there is kept as {self.kept}" if self.kept else ""
-        key = (
-            ". There is no secret.key in the data folder: put yours back, or enter keys and channels again"
-            if self.key_missing
-            else ""
-        )
-        return (
-            f"Restored {self.file} (schema {self.revision}, {self.analyses:,} analyses){kept}{key}. Start the console"
-        )
+        missing = ". There is no secret.key in the data folder: put yours back, or enter keys and channels again"
+        contents = f"schema {self.revision}, {self.analyses:,} analyses"
+        return f"Restored {self.file} ({contents}){kept}{missing if self.key_missing else ''}. Start the console"
 
 
 def find_backup(name: str, folder: Path) -> Path:
@@ -90,9 +85,8 @@ def restore(file: Path, database: Path, instance_lock: InstanceLock, url: str, s
             arriving.unlink(missing_ok=True)
     finally:
         instance_lock.release()
-    return Restored(
-        file, contents.revision, contents.analyses, kept, _has_secrets(database) and not secret_key.exists()
-    )
+    key_missing = _has_secrets(database) and not secret_key.exists()
+    return Restored(file, contents.revision, contents.analyses, kept, key_missing)
 
 
 def _has_secrets(database: Path) -> bool:
@@ -107,32 +101,19 @@ def _has_secrets(database: Path) -> bool:
 
 def _keep_aside(database: Path) -> Path | None:
     """Give the present file a second name and move what SQLite keeps beside it; it stays whole until it is replaced."""
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    if not database.exists():
-        # SQLite would play the log of a database that was deleted by hand into the one that arrives.
-        _set_aside(database, database.with_name(f"{database.stem}-before-restore-{stamp}{database.suffix}"))
-        return None
-    _settle(database)
-    kept = database.with_name(f"{database.stem}-before-restore-{stamp}{database.suffix}")
-    try:
-        kept.hardlink_to(database)
-    except OSError:  # a file system without second names
-        shutil.copy2(database, kept)
-    _set_aside(database, kept)
-    return kept
-
-
-def _set_aside(database: Path, kept: Path) -> None:
+    there = database.exists()
+    kept = database.with_name(f"{database.stem}-before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{database.suffix}")
+    if there:
+        # What stands in the write-ahead log is brought into the file; a damaged one is kept as it is.
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            kept.hardlink_to(database)
+        except OSError:  # a file system without second names
+            shutil.copy2(database, kept)
     for ending in ("-wal", "-shm", "-journal"):
+        # Of a database that was deleted by hand too: SQLite would play its log into the one that arrives.
         beside = database.with_name(database.name + ending)
         if beside.exists():
             beside.replace(kept.with_name(kept.name + ending))
-
-
-def _settle(database: Path) -> None:
-    """Bring what stands in the write-ahead log into the file; a damaged one is kept as it is."""
-    try:
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error:
-        return
+    return kept if there else None
