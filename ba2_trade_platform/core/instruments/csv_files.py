@@ -84,7 +84,7 @@ def written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    writer.writerows([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in rows)
     return "\ufeff" + text.getvalue()
 
 
@@ -112,14 +112,5 @@ def _line(number: int, row: list[str] | str, names: Sequence[str]) -> FileLine:
         return FileLine(number, {}, f"cannot be read: {row}")
     if len(row) > len(names):
         return FileLine(number, {}, f"has {len(row)} cells, the first line names {len(names)}")
-    cells = {name: _plain(cell) for name, cell in zip(names, row, strict=False)}
-    return FileLine(number, cells)
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _plain(cell: str) -> str:
-    text = cell if _PREFIXED.match(cell) is None else cell[1:]
-    return text.strip()
+    plain = (cell[1:] if _PREFIXED.match(cell) else cell for cell in row)
+    return FileLine(number, {name: cell.strip() for name, cell in zip(names, plain, strict=False)})

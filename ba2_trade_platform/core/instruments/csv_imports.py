@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
 from ba2_trade_platform.core.instruments.csv_files import (
     INSTRUMENT_COLUMNS,
     WATCHLIST_COLUMNS,
     FileLine,
-    ReadFile,
     read_file,
     written,
 )
-from ba2_trade_platform.core.instruments.instruments import InstrumentFields, row_of
+from ba2_trade_platform.core.instruments.instruments import InstrumentFields, fields_of, row_of
 from ba2_trade_platform.core.instruments.symbol_parsing import (
     ImportResult,
     Line,
     ParsedSymbol,
     Report,
     SymbolLookup,
-    look_up_symbols,
     parse_symbol,
 )
-from ba2_trade_platform.core.instruments.watchlist_items import add_items, plan_items
+from ba2_trade_platform.core.instruments.watchlist_items import (
+    add_items,
+    instrument_ids,
+    look_up_new,
+    make_watchlist,
+    name_of,
+    plan_items,
+)
 from ba2_trade_platform.core.instruments.watchlists import watchlist_name
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert as upsert
 
 _I = t.instrument.c
 _W = t.watchlist.c
 _ITEM = t.watchlist_item.c
-
-
-@dataclass(frozen=True)
-class _Change:
-    """An instrument as a file wants it; `is_new` adds it."""
-
-    symbol: str
-    fields: InstrumentFields
-    is_new: bool
 
 
 class ListImports:
@@ -62,14 +60,19 @@ class ListImports:
     def instruments(self, text: str, *, by: Actor, preview: bool = False) -> Report:
         """Add and change the instruments of a file, which has a column `symbol`; raises Invalid for the whole file."""
         file = read_file(text, INSTRUMENT_COLUMNS, ("symbol",))
-        given = [_parsed(line) for line in file.lines]
-        lookup = self._look_up_nameless(file, given)
+        given = [(line, _parsed(line)) for line in file.lines]
+        # The price provider is asked about new instruments that the file gives no name.
+        nameless = {one.symbol for line, one in given if one.symbol and not line.cells.get("name")}
+        lookup = look_up_new(self._store, self._prices, sorted(nameless))
         if preview:
             with self._store.read() as session:
-                return Report(_plan_instruments(session, file, given, lookup)[0], is_preview=True)
+                return Report(_plan_instruments(session, file.columns, given, lookup)[0], is_preview=True)
         with self._store.command(by, Action.IMPORT, Subject.INSTRUMENT) as command:
-            lines, changes = _plan_instruments(command.session, file, given, lookup)
-            _write(command.session, changes)
+            lines, rows = _plan_instruments(command.session, file.columns, given, lookup)
+            if rows:
+                adding = upsert(t.instrument)
+                changed = {name: adding.excluded[name] for name in INSTRUMENT_COLUMNS[1:]}
+                command.session.execute(adding.on_conflict_do_update(index_elements=["symbol"], set_=changed), rows)
             command.record(after=Report(lines).sentence)
         return Report(lines)
 
@@ -86,25 +89,19 @@ class ListImports:
     ) -> Report:
         """Add the symbols of a file to the watchlists that it names, made where there are none, or all to `into`."""
         file = read_file(text, WATCHLIST_COLUMNS, ("symbol",) if into else WATCHLIST_COLUMNS)
-        given = [_parsed(line) for line in file.lines]
-        symbols = {one.symbol for one in given if one.symbol}
-        with self._store.read() as session:
-            strange = symbols - _known(session, symbols)
-        lookup = look_up_symbols(self._prices, [one.symbol for one in given if one.symbol in strange])
+        given = [(line, _parsed(line)) for line in file.lines]
+        lookup = look_up_new(self._store, self._prices, [one.symbol for _, one in given])
         if preview:
             with self._store.read() as session:
-                lines, _ = _plan_lists(session, file, given, lookup, into, unknown=unknown)
-                return Report(lines, is_preview=True)
+                return Report(_plan_lists(session, given, lookup, into, unknown=unknown)[0], is_preview=True)
         with self._store.command(by, Action.IMPORT, Subject.WATCHLIST) as command:
             session = command.session
-            lines, entries = _plan_lists(session, file, given, lookup, into, unknown=unknown)
+            lines, entries = _plan_lists(session, given, lookup, into, unknown=unknown)
             for name, new_items in entries.items():
-                watchlist_id = _list_id(session, name)
-                if watchlist_id is None:
-                    values = {"name": name, "is_demo": False, "created_at": command.now}
-                    watchlist_id = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
+                watchlist_id = session.scalar(select(_W.id).where(_W.name == name))
+                watchlist_id = watchlist_id or make_watchlist(session, name, command.now)
                 add_items(session, watchlist_id, new_items)
-                command.record(watchlist_id, after=" ".join(item.symbol for item in new_items))
+                command.record(watchlist_id, after=" ".join(info.symbol for info in new_items))
         return Report(lines)
 
     def watchlists_file(self, watchlist_id: int | None = None) -> str:
@@ -120,13 +117,6 @@ class ListImports:
         with self._store.read() as session:
             return written(WATCHLIST_COLUMNS, [tuple(row) for row in session.execute(chosen)])
 
-    def _look_up_nameless(self, file: ReadFile, given: Sequence[ParsedSymbol]) -> SymbolLookup:
-        """Ask the price provider about new instruments that the file gives no name."""
-        pairs = zip(file.lines, given, strict=True)
-        nameless = {one.symbol for line, one in pairs if one.symbol and not line.cells.get("name")}
-        with self._store.read() as session:
-            return look_up_symbols(self._prices, sorted(nameless - _known(session, nameless)))
-
 
 def _parsed(line: FileLine) -> ParsedSymbol:
     if line.problem:
@@ -135,31 +125,35 @@ def _parsed(line: FileLine) -> ParsedSymbol:
 
 
 def _plan_instruments(
-    session: Session, file: ReadFile, given: Sequence[ParsedSymbol], lookup: SymbolLookup
-) -> tuple[tuple[Line, ...], list[_Change]]:
-    known = _fields(session, {one.symbol for one in given if one.symbol})
+    session: Session, columns: frozenset[str], given: Sequence[tuple[FileLine, ParsedSymbol]], lookup: SymbolLookup
+) -> tuple[tuple[Line, ...], list[dict[str, Any]]]:
+    """Return what becomes of each line, and the rows of the instruments that are new or changed."""
+    named = {one.symbol for _, one in given if one.symbol}
+    known = session.execute(select(t.instrument).where(_I.symbol.in_(named)))
+    present = {row.symbol: fields_of(row) for row in known}
     lines: list[Line] = []
-    changes: list[_Change] = []
+    rows: list[dict[str, Any]] = []
     seen: set[str] = set()
-    for line, one in zip(file.lines, given, strict=True):
+    for line, one in given:
         fate, reason = ImportResult.INVALID, one.reason
         if one.symbol in seen:
             fate, reason = ImportResult.DUPLICATE, "given twice: the first line counts"
         elif one.symbol:
             seen.add(one.symbol)
-            before = known.get(one.symbol)
+            before = present.get(one.symbol)
             try:
-                now = _merged(before or _of(lookup.known.get(one.symbol)), line, file.columns)
+                now = _merged(before or _of(lookup.known.get(one.symbol)), line, columns)
             except Invalid as error:
                 reason = str(error)
             else:
-                same = before is not None and row_of(one.symbol, now) == row_of(one.symbol, before)
+                row = row_of(one.symbol, now)
+                same = before is not None and row == row_of(one.symbol, before)
                 fate = ImportResult.DUPLICATE if same else ImportResult.CHANGED if before else ImportResult.ADDED
                 reason = "as it is" if same else ""
                 if not same:
-                    changes.append(_Change(one.symbol, now, before is None))
+                    rows.append({**row, "is_demo": False})
         lines.append(Line(one.number, one.symbol or one.text, fate, reason))
-    return tuple(lines), changes
+    return tuple(lines), rows
 
 
 def _merged(before: InstrumentFields, line: FileLine, columns: frozenset[str]) -> InstrumentFields:
@@ -177,71 +171,32 @@ def _of(info: InstrumentInfo | None) -> InstrumentFields:
     )
 
 
-def _fields(session: Session, symbols: set[str]) -> dict[str, InstrumentFields]:
-    rows = session.execute(select(*(_I[name] for name in INSTRUMENT_COLUMNS)).where(_I.symbol.in_(symbols)))
-    return {
-        row.symbol: InstrumentFields(
-            row.name, row.type, row.exchange, row.currency, row.calendar, tuple(row.labels or ())
-        )
-        for row in rows
-    }
-
-
-def _write(session: Session, changes: Sequence[_Change]) -> None:
-    new = [row_of(change.symbol, change.fields) for change in changes if change.is_new]
-    if new:
-        session.execute(insert(t.instrument), [{**row, "is_demo": False} for row in new])
-    for change in changes:
-        if not change.is_new:
-            values = row_of(change.symbol, change.fields)
-            session.execute(update(t.instrument).where(_I.symbol == change.symbol).values(**values))
-
-
 def _plan_lists(
     session: Session,
-    file: ReadFile,
-    given: Sequence[ParsedSymbol],
+    given: Sequence[tuple[FileLine, ParsedSymbol]],
     lookup: SymbolLookup,
     into: int | None,
     *,
     unknown: bool,
-) -> tuple[tuple[Line, ...], dict[str, list[Any]]]:
-    by_list: dict[str, list[ParsedSymbol]] = {}
+) -> tuple[tuple[Line, ...], dict[str, list[InstrumentInfo]]]:
+    """Return what becomes of each line, and what goes on each list."""
+    by_list: dict[str, list[ParsedSymbol]] = defaultdict(list)
     lines: list[Line] = []
-    target = None if into is None else _name_of(session, into)
-    for line, one in zip(file.lines, given, strict=True):
+    target = None if into is None else name_of(session, into)
+    for line, one in given:
         try:
-            name = target or watchlist_name(line.cells.get("watchlist", "")) if not line.problem else ""
+            name = "" if line.problem else target or watchlist_name(line.cells.get("watchlist", ""))
         except Invalid as error:
             lines.append(Line(one.number, one.symbol or one.text, ImportResult.INVALID, str(error)))
-            continue
-        by_list.setdefault(name, []).append(one)
-    known = _known(session, {one.symbol for one in given if one.symbol}) | lookup.known.keys()
-    entries: dict[str, list[Any]] = {}
+        else:
+            by_list[name].append(one)
+    known = instrument_ids(session, {one.symbol for _, one in given if one.symbol})
+    listed = select(_I.symbol).join(t.watchlist_item, _ITEM.instrument_id == _I.id).join(t.watchlist)
+    entries: dict[str, list[InstrumentInfo]] = {}
     for name, asked in by_list.items():
-        there = _there(session, name)
+        there = set(session.scalars(listed.where(_W.name == name)))
         answers, new_items = plan_items(asked, there, known, lookup, unknown=unknown, watchlist=name or None)
         lines += answers
         if new_items:
             entries[name] = new_items
     return tuple(sorted(lines, key=lambda line: line.number)), entries
-
-
-def _known(session: Session, symbols: set[str]) -> set[str]:
-    return set(session.scalars(select(_I.symbol).where(_I.symbol.in_(symbols))))
-
-
-def _name_of(session: Session, watchlist_id: int) -> str:
-    name: str | None = session.scalar(select(_W.name).where(_W.id == watchlist_id))
-    if name is None:
-        raise NotFound(f"There is no watchlist {watchlist_id}")
-    return name
-
-
-def _list_id(session: Session, name: str) -> int | None:
-    return session.scalar(select(_W.id).where(_W.name == name))
-
-
-def _there(session: Session, name: str) -> set[str]:
-    chosen = select(_I.symbol).join(t.watchlist_item, _ITEM.instrument_id == _I.id).join(t.watchlist)
-    return set(session.scalars(chosen.where(_W.name == name)))

@@ -101,10 +101,9 @@ class Instruments:
     def labels(self) -> list[str]:
         """Return every label that an instrument bears."""
         each = values_of(_I.labels)
+        labels = select(each.c.value).select_from(t.instrument, each).distinct().order_by("value")
         with self._store.read() as session:
-            return list(
-                session.scalars(select(each.c.value).select_from(t.instrument, each).distinct().order_by("value"))
-            )
+            return list(session.scalars(labels))
 
     def add(self, symbol: str, given: InstrumentFields, *, by: Actor) -> Instrument:
         """Add an instrument; raises Invalid for what is none and Refused when it is there."""
@@ -136,7 +135,9 @@ class Instruments:
         found = self.get(symbol)
         with self._store.command(by, Action.DELETE, Subject.INSTRUMENT) as command:
             session = command.session
-            needed = _needed_by(session, found)
+            needed = [f"on {' and '.join(found.watchlists)}"] if found.watchlists else []
+            if naming := schedules_naming(session, found.symbol):
+                needed.append(f"analysed by {' and '.join(naming)}")
             if needed:
                 sentence = f"{found.symbol} is {' and '.join(needed)}: take it off there first"
                 raise Refused(sentence, code="INSTRUMENT_IN_USE")
@@ -192,23 +193,10 @@ def _lists_of(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]
     return lists
 
 
-def _needed_by(session: Session, found: Instrument) -> list[str]:
-    needed = [f"on {' and '.join(found.watchlists)}"] if found.watchlists else []
-    if naming := schedules_naming(session, found.symbol):
-        needed.append(f"analysed by {' and '.join(naming)}")
-    return needed
+def fields_of(row: AnyRow) -> InstrumentFields:
+    """Return what a row says of an instrument."""
+    return InstrumentFields(row.name, row.type, row.exchange, row.currency, row.calendar, tuple(row.labels or ()))
 
 
 def _instrument(row: AnyRow, watchlists: tuple[str, ...]) -> Instrument:
-    return Instrument(
-        symbol=row.symbol,
-        id=row.id,
-        name=row.name,
-        type=row.type,
-        exchange=row.exchange,
-        currency=row.currency,
-        calendar=row.calendar,
-        labels=tuple(row.labels or ()),
-        is_demo=row.is_demo,
-        watchlists=watchlists,
-    )
+    return Instrument(**vars(fields_of(row)), symbol=row.symbol, id=row.id, is_demo=row.is_demo, watchlists=watchlists)

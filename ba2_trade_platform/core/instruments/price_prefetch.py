@@ -41,14 +41,16 @@ class PricePrefetch:
         """Fetch what is missing; what could not be fetched is logged as a warning."""
         if not isinstance(self._prices, Prefetching):
             return
-        item, instrument = t.watchlist_item.c, t.instrument.c
+        listed = t.watchlist_item.c.instrument_id == t.instrument.c.id
         with self._store.read() as session:
-            symbols: Sequence[str] = session.scalars(
-                select(instrument.symbol).join(t.watchlist_item, item.instrument_id == instrument.id).distinct()
-            ).all()
+            named = select(t.instrument.c.symbol).join(t.watchlist_item, listed).distinct()
+            symbols: Sequence[str] = session.scalars(named).all()
         while symbols and not self._stopping.is_set():
             done = self._prices.prefetch(symbols, lambda: not self._stopping.is_set())
-            _warn(done.failed)
+            for sentence in done.failed[:SHOWN]:
+                log.warning("Prices: %s", sentence)
+            if len(done.failed) > SHOWN:
+                log.warning("Prices: %d more could not be fetched", len(done.failed) - SHOWN)
             symbols = done.left
             if symbols:
                 self._stopping.wait(self._pause_seconds)
@@ -56,10 +58,3 @@ class PricePrefetch:
     def stop(self) -> None:
         """Fetch nothing any more; the question that is under way is the last."""
         self._stopping.set()
-
-
-def _warn(failed: Sequence[str]) -> None:
-    for sentence in failed[:SHOWN]:
-        log.warning("Prices: %s", sentence)
-    if len(failed) > SHOWN:
-        log.warning("Prices: %d more could not be fetched", len(failed) - SHOWN)

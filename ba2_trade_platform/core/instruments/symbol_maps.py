@@ -7,13 +7,14 @@ import re
 import threading
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import insert as upsert
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ class SymbolName:
     provider_symbol: str
 
 
+_NAMES = Reader(SymbolName, t.symbol_map)
+
+
 class SymbolMaps:
     """Reads and changes the map of symbols. Thread-safe; this process is the only one that changes it."""
 
@@ -41,10 +45,9 @@ class SymbolMaps:
 
     def list(self, provider: str | None = None) -> list[SymbolName]:
         """Return all names, or those of one provider, by provider and symbol."""
-        wanted = select(_M.provider, _M.symbol, _M.provider_symbol).order_by(_M.provider, _M.symbol)
+        wanted = _NAMES.select().order_by(_M.provider, _M.symbol)
         with self._store.read() as session:
-            rows = session.execute(wanted if provider is None else wanted.where(_M.provider == provider))
-            return [SymbolName(*tuple(row)) for row in rows]
+            return _NAMES.all(session, wanted if provider is None else wanted.where(_M.provider == provider))
 
     def renamed(self, provider: str, symbol: str) -> str | None:
         """Return what a person said the provider calls a symbol, None when nobody did; read once, then by heart."""
@@ -76,10 +79,9 @@ class SymbolMaps:
     def remove(self, provider: str, symbol: str, *, by: Actor) -> None:
         """Call a symbol by the provider's own rules again. Raises NotFound."""
         with self._store.command(by, Action.REMOVE, Subject.SYMBOL_MAP) as command:
-            gone = command.session.execute(
-                delete(t.symbol_map).where(_M.provider == provider, _M.symbol == symbol).returning(_M.symbol)
-            ).all()
-            if not gone:
+            named = (_M.provider == provider, _M.symbol == symbol)
+            gone = command.session.scalar(delete(t.symbol_map).where(*named).returning(_M.symbol))
+            if gone is None:
                 raise NotFound(f"{provider} has no name of its own for {symbol}")
             command.record(key=f"{provider} {symbol}")
             command.then(self._forget)

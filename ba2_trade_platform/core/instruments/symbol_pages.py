@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.rows import AnyRow
-from ba2_trade_platform.vocabulary import Signal, Subtype
+from ba2_trade_platform.db.rows import Reader
+from ba2_trade_platform.vocabulary import Signal, Status, Subtype
 
 MOST_ANSWERS = 500
 RUNS = 5
@@ -41,6 +39,27 @@ class Answered:
     is_current: bool
 
 
+_ANSWERS = Reader(
+    Answered,
+    t.recommendation,
+    analysis_id=_R.market_analysis_id,
+    expert=t.expert_instance.c.alias,
+    action=_R.recommended_action,
+    expected_profit=_R.expected_profit_percent,
+    as_of=_R.effective_as_of,
+    price=_R.price_at_date,
+    target=_R.target_price,
+    stop=_R.stop_price,
+)
+_ANSWERED = (
+    _ANSWERS.select()
+    .join(t.analysis, t.analysis.c.id == _R.market_analysis_id)
+    .join(t.expert_instance, t.expert_instance.c.id == _R.expert_instance_id)
+    .order_by(t.analysis.c.id.desc())
+    .limit(MOST_ANSWERS)
+)
+
+
 @dataclass(frozen=True)
 class SymbolReading:
     """One symbol: `answers` newest first, 500 at most; `lists` are (id, name)."""
@@ -65,7 +84,9 @@ class SymbolPages:
     def read(self, symbol: str) -> SymbolReading:
         """Return what is known of a symbol, known to the desk or not."""
         with self._store.read() as session:
-            answers = tuple(_answer(row) for row in session.execute(_answers(symbol)))
+            # By way of the analyses, which have an index on the symbol.
+            completed = (t.analysis.c.symbol == symbol, t.analysis.c.status == Status.COMPLETED)
+            answers = _ANSWERS.all(session, _ANSWERED.where(*completed))
             lists = session.execute(
                 select(_W.id, _W.name)
                 .join(t.watchlist_item, t.watchlist_item.c.watchlist_id == _W.id)
@@ -74,38 +95,4 @@ class SymbolPages:
                 .order_by(_W.name)
             )
             named = tuple((row.id, row.name) for row in lists)
-            return SymbolReading(symbol, answers, named, _runs(session, symbol))
-
-
-def _runs(session: Session, symbol: str) -> tuple[NextRun, ...]:
-    return next_runs(session, [symbol], RUNS).get(symbol, ())
-
-
-def _answers(symbol: str) -> Any:
-    # By way of the analyses, which have an index on the symbol.
-    return (
-        select(t.recommendation, t.expert_instance.c.alias.label("expert"))
-        .join(t.analysis, t.analysis.c.id == _R.market_analysis_id)
-        .join(t.expert_instance, t.expert_instance.c.id == _R.expert_instance_id)
-        .where(t.analysis.c.symbol == symbol, t.analysis.c.status == "completed")
-        .order_by(t.analysis.c.id.desc())
-        .limit(MOST_ANSWERS)
-    )
-
-
-def _answer(row: AnyRow) -> Answered:
-    return Answered(
-        analysis_id=row.market_analysis_id,
-        expert_instance_id=row.expert_instance_id,
-        expert=row.expert,
-        subtype=row.subtype,
-        action=row.recommended_action,
-        confidence=row.confidence,
-        expected_profit=row.expected_profit_percent,
-        as_of=row.effective_as_of,
-        price=row.price_at_date,
-        target=row.target_price,
-        stop=row.stop_price,
-        currency=row.currency,
-        is_current=row.is_current,
-    )
+            return SymbolReading(symbol, tuple(answers), named, next_runs(session, [symbol], RUNS).get(symbol, ()))

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.contracts.experts import InstrumentInfo
-from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult, Line, ParsedSymbol, SymbolLookup
+from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
+from ba2_trade_platform.core.instruments.symbol_parsing import (
+    ImportResult,
+    Line,
+    ParsedSymbol,
+    SymbolLookup,
+    look_up_symbols,
+)
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert as upsert
 
 _ITEM = t.watchlist_item.c
 _I = t.instrument.c
+_W = t.watchlist.c
 
 
-@dataclass(frozen=True)
-class NewWatchlistItem:
-    """A symbol that goes on a list; `info` is what the price provider says of it, None: nothing is known."""
+def make_watchlist(session: Session, name: str, now: datetime, *, is_demo: bool = False) -> int:
+    """Insert an empty watchlist and return its id."""
+    values = {"name": name, "is_demo": is_demo, "created_at": now}
+    return session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
 
-    symbol: str
-    info: InstrumentInfo | None = None
+
+def name_of(session: Session, watchlist_id: int) -> str:
+    """Return a watchlist's name, or raise NotFound."""
+    name: str | None = session.scalar(select(_W.name).where(_W.id == watchlist_id))
+    if name is None:
+        raise NotFound(f"There is no watchlist {watchlist_id}")
+    return name
+
+
+def instrument_ids(session: Session, symbols: Collection[str]) -> dict[str, int]:
+    """Return the ids of those of these symbols that the desk knows."""
+    rows = session.execute(select(_I.symbol, _I.id).where(_I.symbol.in_(symbols)))
+    return {row.symbol: row.id for row in rows}
+
+
+def look_up_new(store: Store, prices: Prices, symbols: Iterable[str | None]) -> SymbolLookup:
+    """Ask the price provider about those of these symbols that the desk does not know."""
+    asked = list(filter(None, symbols))
+    with store.read() as session:
+        known = instrument_ids(session, asked)
+    return look_up_symbols(prices, [symbol for symbol in asked if symbol not in known])
 
 
 def plan_items(
@@ -33,63 +62,51 @@ def plan_items(
     *,
     unknown: bool,
     watchlist: str | None = None,
-) -> tuple[tuple[Line, ...], list[NewWatchlistItem]]:
+) -> tuple[tuple[Line, ...], list[InstrumentInfo]]:
     """Return what becomes of each thing given to a list that has `there`, and what goes on it."""
     lines: list[Line] = []
-    new_items: list[NewWatchlistItem] = []
+    new_items: list[InstrumentInfo] = []
     seen = set(there)
     for parsed in symbols:
-        result, reason = ImportResult.ADDED, ""
-        if parsed.symbol is None:
+        symbol, result, reason = parsed.symbol, ImportResult.ADDED, ""
+        if symbol is None:
             result, reason = ImportResult.INVALID, parsed.reason
-        elif parsed.symbol in seen:
-            result, reason = ImportResult.DUPLICATE, "on the list" if parsed.symbol in there else "given twice"
-        elif parsed.symbol not in known:
-            reason = lookup.reasons.get(parsed.symbol, "")
+        elif symbol in seen:
+            result, reason = ImportResult.DUPLICATE, "on the list" if symbol in there else "given twice"
+        elif symbol not in known and symbol not in lookup.known:
+            reason = lookup.reasons.get(symbol, "")
             result = ImportResult.ADDED if unknown else ImportResult.UNKNOWN
-        lines.append(Line(parsed.number, parsed.symbol or parsed.text, result, reason, watchlist))
-        if result is ImportResult.ADDED and parsed.symbol is not None:
-            seen.add(parsed.symbol)
-            new_items.append(NewWatchlistItem(parsed.symbol, lookup.known.get(parsed.symbol)))
+        lines.append(Line(parsed.number, symbol or parsed.text, result, reason, watchlist))
+        if result is ImportResult.ADDED and symbol is not None:
+            seen.add(symbol)
+            new_items.append(lookup.known.get(symbol) or InstrumentInfo(symbol, symbol, "", "", ""))
     return tuple(lines), new_items
 
 
 def add_items(
-    session: Session, watchlist_id: int, new_items: Sequence[NewWatchlistItem], *, is_demo: bool = False
+    session: Session, watchlist_id: int, new_items: Sequence[InstrumentInfo], *, is_demo: bool = False
 ) -> None:
     """Add these at the end of a list, and to the instruments those that the desk does not know."""
     if not new_items:
         return
-    session.execute(upsert(t.instrument).on_conflict_do_nothing(), [_row(item, is_demo=is_demo) for item in new_items])
+    instruments = [
+        {
+            "symbol": info.symbol,
+            "name": info.name[:200],
+            "type": "stock",
+            "exchange": info.exchange[:20],
+            "currency": info.currency[:3],
+            "calendar": info.calendar[:20],
+            "is_demo": is_demo,
+            "labels": None,
+        }
+        for info in new_items
+    ]
+    session.execute(upsert(t.instrument).on_conflict_do_nothing(), instruments)
     last = session.scalar(select(func.max(_ITEM.position)).where(_ITEM.watchlist_id == watchlist_id)) or 0
-    instruments = session.execute(select(_I.symbol, _I.id).where(_I.symbol.in_([item.symbol for item in new_items])))
-    ids = {row.symbol: row.id for row in instruments}
+    ids = instrument_ids(session, [info.symbol for info in new_items])
     rows = [
-        {"watchlist_id": watchlist_id, "instrument_id": ids[item.symbol], "position": position}
-        for position, item in enumerate(new_items, start=last + 1)
+        {"watchlist_id": watchlist_id, "instrument_id": ids[info.symbol], "position": position}
+        for position, info in enumerate(new_items, start=last + 1)
     ]
     session.execute(upsert(t.watchlist_item).on_conflict_do_nothing(), rows)
-
-
-def set_positions(session: Session, watchlist_id: int, instrument_ids: Sequence[int]) -> None:
-    """Have a list's items stand in this order."""
-    change = update(t.watchlist_item).where(
-        _ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id == bindparam("an_instrument")
-    )
-    places = [{"an_instrument": each, "position": place} for place, each in enumerate(instrument_ids, start=1)]
-    if places:
-        session.connection().execute(change, places)
-
-
-def _row(item: NewWatchlistItem, *, is_demo: bool) -> dict[str, object]:
-    info = item.info or InstrumentInfo(item.symbol, item.symbol, "", "", "")
-    return {
-        "symbol": item.symbol,
-        "name": info.name[:200],
-        "type": "stock",
-        "exchange": info.exchange[:20],
-        "currency": info.currency[:3],
-        "calendar": info.calendar[:20],
-        "is_demo": is_demo,
-        "labels": None,
-    }

@@ -11,15 +11,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, null, select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.instruments.watchlist_items import name_of
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.rows import AnyRow
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.vocabulary import Signal, Status
 
 MAX_LIMIT = 500
@@ -57,6 +58,31 @@ class WatchlistRow:
     next_run: NextRun | None = None
 
 
+_ROWS = Reader(
+    WatchlistRow,
+    t.watchlist_item,
+    symbol=_I.symbol,
+    name=_I.name,
+    expert=t.expert_instance.c.alias,
+    error_code=_A.error_code,
+    action=_R.recommended_action,
+    confidence=_R.confidence,
+    price_then=_R.price_at_date,
+    then_at=_R.effective_as_of,
+    currency=func.coalesce(func.nullif(_R.currency, ""), _I.currency),
+    next_run=null(),
+)
+_ITEMS = (
+    _ROWS.select()
+    .select_from(t.watchlist_item)
+    .join(t.instrument, _I.id == _ITEM.instrument_id)
+    .outerjoin(t.analysis, _A.id == _ITEM.last_analysis_id)
+    .outerjoin(t.expert_instance, t.expert_instance.c.id == _A.expert_instance_id)
+    # What a failed analysis had said before it failed is no recommendation.
+    .outerjoin(t.recommendation, (_R.market_analysis_id == _ITEM.last_analysis_id) & (_A.status == Status.COMPLETED))
+)
+
+
 class WatchlistRows:
     """Reads watchlists with what is known of their symbols: three queries a page, however long it is."""
 
@@ -75,67 +101,19 @@ class WatchlistRows:
         if wanted := (text or "").strip():
             conditions.append(_I.symbol.icontains(wanted, autoescape=True) | _I.name.icontains(wanted, autoescape=True))
         with self._store.read() as session:
-            if session.scalar(select(t.watchlist.c.id).where(t.watchlist.c.id == watchlist_id)) is None:
-                raise NotFound(f"There is no watchlist {watchlist_id}")
+            name_of(session, watchlist_id)
             count = select(func.count()).select_from(t.watchlist_item).join(t.instrument).where(*conditions)
-            chosen = _items().where(*conditions).order_by(*SORTS[sort]).offset(skip).limit(limit)
-            items = [_item(row) for row in session.execute(chosen)]
-            return Page(_with_runs(session, items), session.scalar(count) or 0)
+            chosen = _ITEMS.where(*conditions).order_by(*SORTS[sort]).offset(skip).limit(limit)
+            return Page(_with_runs(session, chosen), session.scalar(count) or 0)
 
     def items(self, watchlist_id: int, symbols: Sequence[str]) -> dict[str, WatchlistRow]:
         """Return these symbols of a watchlist as they stand now; those that are not on it any more are left out."""
         with self._store.read() as session:
-            chosen = _items().where(_ITEM.watchlist_id == watchlist_id, _I.symbol.in_(symbols))
-            return {row.symbol: row for row in _with_runs(session, [_item(row) for row in session.execute(chosen)])}
+            chosen = _ITEMS.where(_ITEM.watchlist_id == watchlist_id, _I.symbol.in_(symbols))
+            return {row.symbol: row for row in _with_runs(session, chosen)}
 
 
-def _items() -> Any:
-    return (
-        select(
-            _I.symbol,
-            _I.name,
-            _I.currency,
-            _ITEM.position,
-            _ITEM.last_analysis_id,
-            _ITEM.last_analyzed_at,
-            _ITEM.last_status,
-            t.expert_instance.c.alias.label("expert"),
-            _A.error_code,
-            _R.recommended_action,
-            _R.confidence,
-            _R.price_at_date,
-            _R.effective_as_of,
-            _R.currency.label("their_currency"),
-        )
-        .select_from(t.watchlist_item)
-        .join(t.instrument, _I.id == _ITEM.instrument_id)
-        .outerjoin(t.analysis, _A.id == _ITEM.last_analysis_id)
-        .outerjoin(t.expert_instance, t.expert_instance.c.id == _A.expert_instance_id)
-        # What a failed analysis had said before it failed is no recommendation.
-        .outerjoin(
-            t.recommendation, (_R.market_analysis_id == _ITEM.last_analysis_id) & (_A.status == Status.COMPLETED)
-        )
-    )
-
-
-def _item(row: AnyRow) -> WatchlistRow:
-    return WatchlistRow(
-        symbol=row.symbol,
-        name=row.name,
-        position=row.position,
-        last_analysis_id=row.last_analysis_id,
-        last_analyzed_at=row.last_analyzed_at,
-        last_status=row.last_status,
-        expert=row.expert,
-        error_code=row.error_code,
-        action=row.recommended_action,
-        confidence=row.confidence,
-        price_then=row.price_at_date,
-        then_at=row.effective_as_of,
-        currency=row.their_currency or row.currency,
-    )
-
-
-def _with_runs(session: Session, items: Sequence[WatchlistRow]) -> tuple[WatchlistRow, ...]:
+def _with_runs(session: Session, chosen: Select[Any]) -> tuple[WatchlistRow, ...]:
+    items = _ROWS.all(session, chosen)
     runs = next_runs(session, [item.symbol for item in items])
     return tuple(replace(item, next_run=runs[item.symbol][0]) if item.symbol in runs else item for item in items)

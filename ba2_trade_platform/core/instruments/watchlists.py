@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -17,14 +17,15 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
-from ba2_trade_platform.core.instruments.symbol_parsing import (
-    ParsedSymbol,
-    Report,
-    look_up_symbols,
-    parse_symbol,
-    parse_symbols,
+from ba2_trade_platform.core.instruments.symbol_parsing import ParsedSymbol, Report, parse_symbol, parse_symbols
+from ba2_trade_platform.core.instruments.watchlist_items import (
+    add_items,
+    instrument_ids,
+    look_up_new,
+    make_watchlist,
+    name_of,
+    plan_items,
 )
-from ba2_trade_platform.core.instruments.watchlist_items import NewWatchlistItem, add_items, plan_items, set_positions
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert as upsert
 
@@ -76,13 +77,10 @@ class Watchlists:
         """Return every watchlist with its symbols."""
         with self._store.read() as session:
             lists = session.execute(select(_W.id, _W.name).order_by(_W.name)).all()
-            symbols: dict[int, list[str]] = {row.id: [] for row in lists}
-            for row in session.execute(
-                select(_ITEM.watchlist_id, _I.symbol)
-                .join(t.instrument, _I.id == _ITEM.instrument_id)
-                .order_by(_ITEM.position, _ITEM.id)
-            ):
-                symbols.setdefault(row.watchlist_id, []).append(row.symbol)
+            items = select(_ITEM.watchlist_id, _I.symbol).join(t.instrument, _I.id == _ITEM.instrument_id)
+            symbols: dict[int, list[str]] = defaultdict(list)
+            for row in session.execute(items.order_by(_ITEM.position, _ITEM.id)):
+                symbols[row.watchlist_id].append(row.symbol)
         return [WatchlistInfo(row.id, row.name, tuple(symbols[row.id])) for row in lists]
 
     def summaries(self) -> Sequence[WatchlistSummary]:
@@ -98,7 +96,7 @@ class Watchlists:
     def symbols(self, watchlist_id: int) -> tuple[str, ...]:
         """Return the symbols of one watchlist in its order, or raise NotFound."""
         with self._store.read() as session:
-            _the(session, watchlist_id)
+            name_of(session, watchlist_id)
             return tuple(symbol for symbol, _ in _places(session, watchlist_id))
 
     # --- lists ---------------------------------------------------------------------------------------------------
@@ -108,8 +106,7 @@ class Watchlists:
         wanted = watchlist_name(name)
         with self._store.command(by, Action.CREATE, Subject.WATCHLIST) as command:
             _free(command.session, wanted)
-            values = {"name": wanted, "is_demo": False, "created_at": command.now}
-            made = command.session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
+            made = make_watchlist(command.session, wanted, command.now)
             command.record(made, after=wanted)
         return self.get(made)
 
@@ -118,11 +115,11 @@ class Watchlists:
         wanted = watchlist_name(name)
         with self._store.command(by, Action.RENAME, Subject.WATCHLIST) as command:
             session = command.session
-            before = _the(session, watchlist_id)
-            if wanted != before.name:
+            before = name_of(session, watchlist_id)
+            if wanted != before:
                 _free(session, wanted)
                 session.execute(update(t.watchlist).where(_W.id == watchlist_id).values(name=wanted))
-                command.record(watchlist_id, before=before.name, after=wanted)
+                command.record(watchlist_id, before=before, after=wanted)
         return self.get(watchlist_id)
 
     def delete(self, watchlist_id: int, *, by: Actor) -> None:
@@ -131,10 +128,8 @@ class Watchlists:
             found = _the(command.session, watchlist_id)
             if found.schedules:
                 one = len(found.schedules) == 1
-                who = f"{'Schedule' if one else 'Schedules'} {' and '.join(found.schedules)}"
-                sentence = (
-                    f"{who} {'analyses' if one else 'analyse'} {found.name}: change {'it' if one else 'them'} first"
-                )
+                noun, verb, them = ("Schedule", "analyses", "it") if one else ("Schedules", "analyse", "them")
+                sentence = f"{noun} {' and '.join(found.schedules)} {verb} {found.name}: change {them} first"
                 raise Refused(sentence, code="WATCHLIST_IN_USE")
             command.session.execute(delete(t.watchlist).where(_W.id == watchlist_id))
             command.record(watchlist_id, before=found.name)
@@ -155,13 +150,12 @@ class Watchlists:
         wanted = {symbol.strip().upper() for symbol in symbols}
         with self._store.command(by, Action.REMOVE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            name = _the(session, watchlist_id).name
+            name = name_of(session, watchlist_id)
             places = tuple(place for place in _places(session, watchlist_id) if place[0] in wanted)
             gone = [symbol for symbol, _ in places]
             ids = select(_I.id).where(_I.symbol.in_(gone))
-            session.execute(
-                delete(t.watchlist_item).where(_ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id.in_(ids))
-            )
+            taken = (_ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id.in_(ids))
+            session.execute(delete(t.watchlist_item).where(*taken))
             if places:
                 command.record(watchlist_id, before=" ".join(gone))
         what = places[0][0] if len(places) == 1 else f"{len(places):,} symbols"
@@ -171,8 +165,8 @@ class Watchlists:
         """Undo a removal: each symbol that is still an instrument stands in its old place again."""
         with self._store.command(by, Action.RESTORE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            _the(session, removed.watchlist_id)
-            ids = _ids(session, [symbol for symbol, _ in removed.places])
+            name_of(session, removed.watchlist_id)
+            ids = instrument_ids(session, [symbol for symbol, _ in removed.places])
             rows = [
                 {"watchlist_id": removed.watchlist_id, "instrument_id": ids[symbol], "position": position}
                 for symbol, position in removed.places
@@ -187,15 +181,18 @@ class Watchlists:
         moved = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols))
         with self._store.command(by, Action.ORDER, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            _the(session, watchlist_id)
+            name_of(session, watchlist_id)
             before = [symbol for symbol, _ in _places(session, watchlist_id)]
             if absent := [symbol for symbol in moved if symbol not in before]:
                 raise NotFound(f"{absent[0][:40]} is not on this watchlist")
             rest = [symbol for symbol in before if symbol not in set(moved)]
             at = max(0, min(len(rest), to - 1))
-            ids = _ids(session, before)
+            ids = instrument_ids(session, before)
             order = [*rest[:at], *moved, *rest[at:]]
-            set_positions(session, watchlist_id, [ids[symbol] for symbol in order])
+            places = [{"an_instrument": ids[symbol], "position": place} for place, symbol in enumerate(order, start=1)]
+            item = (_ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id == bindparam("an_instrument"))
+            if places:
+                session.connection().execute(update(t.watchlist_item).where(*item), places)
             command.record(watchlist_id)
 
     def add(self, name: str, instruments: Sequence[InstrumentInfo], *, is_demo: bool = False) -> int:
@@ -205,22 +202,20 @@ class Watchlists:
             taken = set(session.scalars(select(_W.name)))
             others = (f"{name} {number}" for number in count(2))
             free = name if name not in taken else next(other for other in others if other not in taken)
-            values = {"name": free, "is_demo": is_demo, "created_at": self._store.clock.now()}
-            made = session.scalar(insert(t.watchlist).values(**values).returning(_W.id)) or 0
-            add_items(session, made, [NewWatchlistItem(info.symbol, info) for info in instruments], is_demo=is_demo)
+            made = make_watchlist(session, free, self._store.clock.now(), is_demo=is_demo)
+            add_items(session, made, instruments, is_demo=is_demo)
         return made
 
     def _add(self, watchlist_id: int, given: Sequence[ParsedSymbol], by: Actor, *, unknown: bool) -> Report:
         with self._store.read() as session:
-            _the(session, watchlist_id)
-            symbols = {one.symbol for one in given if one.symbol}
-            strange = symbols - _ids(session, list(symbols)).keys()
-        lookup = look_up_symbols(self._prices, [one.symbol for one in given if one.symbol in strange])
+            name_of(session, watchlist_id)
+        symbols = [one.symbol for one in given if one.symbol]
+        lookup = look_up_new(self._store, self._prices, symbols)
         with self._store.command(by, Action.CREATE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            _the(session, watchlist_id)
+            name_of(session, watchlist_id)
             there = {symbol for symbol, _ in _places(session, watchlist_id)}
-            known = _ids(session, list(symbols)).keys() | lookup.known.keys()
+            known = instrument_ids(session, symbols)
             lines, new_items = plan_items(given, there, known, lookup, unknown=unknown)
             add_items(session, watchlist_id, new_items)
             if new_items:
@@ -270,15 +265,10 @@ def _summaries(session: Session, watchlist_id: int | None = None) -> list[Watchl
 
 
 def _places(session: Session, watchlist_id: int) -> Sequence[tuple[str, int]]:
-    rows: Any = session.execute(
+    rows = session.execute(
         select(_I.symbol, _ITEM.position)
         .join(t.watchlist_item, _ITEM.instrument_id == _I.id)
         .where(_ITEM.watchlist_id == watchlist_id)
         .order_by(_ITEM.position, _ITEM.id)
     )
     return [(row.symbol, row.position) for row in rows]
-
-
-def _ids(session: Session, symbols: Sequence[str]) -> dict[str, int]:
-    rows = session.execute(select(_I.symbol, _I.id).where(_I.symbol.in_(symbols)))
-    return {row.symbol: row.id for row in rows}
