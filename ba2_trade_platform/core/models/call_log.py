@@ -132,29 +132,30 @@ class CallLog:
         ended = _Owed(call_id, end, self._store.clock.now())
         with self._lock:
             begun = call_id in self._begun
-            price, owed, self._owed = self._begun.pop(call_id, None), self._owed, []
+            price = self._begun.pop(call_id, None)
         try:
-            with self._store.write(internal=True) as transaction:
-                return [self._write_end(transaction, one) for one in (*owed, ended)][-1]
+            return self._write_ends(ended)[-1]
         except Unavailable as error:
-            with self._lock:
-                self._owed += [*owed, ended] if begun else owed
             if not begun:
                 raise
+            with self._lock:
+                self._owed.append(ended)
             log.warning("The end of model call %s is kept in memory and written later: %s", call_id, error)
             taken = _taken(end, price)
             return Charge(_both(taken["tokens_in"], taken["tokens_out"]), taken["cost"])
 
     def write_owed(self) -> None:
         """Write down what ended while the database could not be written; raises Unavailable when it still cannot."""
+        if self._owed:
+            self._write_ends()
+
+    def _write_ends(self, *ended: _Owed) -> list[Charge]:
+        """Write what is owed, then these, in one transaction; what was owed stays so while that cannot be."""
         with self._lock:
             owed, self._owed = self._owed, []
-        if not owed:
-            return
         try:
             with self._store.write(internal=True) as transaction:
-                for one in owed:
-                    self._write_end(transaction, one)
+                return [self._write_end(transaction, one) for one in (*owed, *ended)]
         except Unavailable:
             with self._lock:
                 self._owed += owed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from ba2_trade_platform.core.models.attempt_costs import SUMS, Spend
 from ba2_trade_platform.core.models.budgets import usd
 from ba2_trade_platform.core.models.daily_totals import DailyTotals, utc_day
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import day_stamp, unindexed
 from ba2_trade_platform.vocabulary import CallOutcome, Outcome
 
@@ -146,6 +148,9 @@ class Call:
     error_message: str | None
 
 
+_CALLS = Reader(Call, t.model_call)
+
+
 class Costs:
     """Adds up what model calls took, and keeps the budget of the day."""
 
@@ -218,15 +223,13 @@ class Costs:
 
     def calls(self, analysis_id: int) -> list[Call]:
         """Return the calls of an analysis, newest first, 1,000 at most; raises NotFound when nobody knows it."""
-        columns = [_C[name] for name in Call.__dataclass_fields__]
+        chosen = _CALLS.select().where(_C.analysis_id == analysis_id).order_by(_C.id.desc()).limit(BOUND)
         with self._store.read() as session:
-            rows = session.execute(
-                select(*columns).where(_C.analysis_id == analysis_id).order_by(_C.id.desc()).limit(BOUND)
-            ).all()
-            known = rows or session.scalar(select(t.analysis.c.id).where(t.analysis.c.id == analysis_id))
+            calls = _CALLS.all(session, chosen)
+            known = calls or session.scalar(select(t.analysis.c.id).where(t.analysis.c.id == analysis_id))
         if not known:
             raise NotFound("Analysis not found", analysis_id=analysis_id)
-        return [Call(*tuple(row)) for row in rows]
+        return calls
 
     def _budget(self, session: Session, now: datetime) -> DayBudget:
         setting = self._settings.get(BUDGET_PER_DAY)
@@ -260,19 +263,18 @@ def _buckets(session: Session, since: datetime) -> list[_Bucket]:
 def _grouped(
     buckets: Iterable[_Bucket], key: Callable[[_Bucket], Any], label: Callable[[Any], str]
 ) -> tuple[Group, ...]:
-    found: dict[Any, Spend] = {}
+    sums: dict[Any, Spend] = defaultdict(Spend)
     for bucket in buckets:
-        found[key(bucket)] = found.get(key(bucket), Spend()) + bucket.spend
-    groups = [Group(str(one), label(one), spend) for one, spend in found.items()]
+        sums[key(bucket)] += bucket.spend
+    groups = [Group(str(one), label(one), spend) for one, spend in sums.items()]
     return tuple(sorted(groups, key=lambda group: (-group.spend.cost, -group.spend.tokens, group.label)))
 
 
 def _by_day(buckets: Iterable[_Bucket], key: Callable[[_Bucket], str]) -> dict[str, dict[str, Spend]]:
-    days: dict[str, dict[str, Spend]] = {}
+    days: dict[str, dict[str, Spend]] = defaultdict(lambda: defaultdict(Spend))
     for bucket in buckets:
-        of_day = days.setdefault(bucket.day, {})
-        of_day[key(bucket)] = of_day.get(key(bucket), Spend()) + bucket.spend
-    return days
+        days[bucket.day][key(bucket)] += bucket.spend
+    return {day: dict(sums) for day, sums in days.items()}
 
 
 def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> tuple[DearAnalysis, ...]:

@@ -93,18 +93,15 @@ class Pricing:
     def table(self) -> PriceTable:
         """Return the prices of now."""
         with self._lock:
-            seen = self._signature()
+            try:
+                found = self.own.stat()
+                seen = found.st_mtime_ns, found.st_size
+            except OSError:
+                seen = None
             if seen != self._seen:
                 own, problems = self._read_own() if seen else ((), ())
                 self._seen, self._table = seen, PriceTable((*own, *shipped_prices()), problems)
             return self._table
-
-    def _signature(self) -> tuple[int, int] | None:
-        try:
-            found = self.own.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
 
     def _read_own(self) -> tuple[tuple[Price, ...], tuple[str, ...]]:
         try:
@@ -133,25 +130,21 @@ def shipped_prices() -> tuple[Price, ...]:
 def parse(text: str, name: str, *, own: bool = False) -> tuple[tuple[Price, ...], tuple[str, ...]]:
     """Return the prices in a CSV text, and a sentence with its number for each line that is none."""
     reader = csv.DictReader(text.splitlines())
+    prices: list[Price] = []
+    problems: list[str] = []
     try:
         lacking = [column for column in COLUMNS[:-1] if column not in (reader.fieldnames or ())]
         if lacking:
             return (), (f"{name}: the first line must name the columns {','.join(COLUMNS)}; {lacking[0]} is missing",)
-        return _lines(reader, name, own)
+        for fields in reader:
+            if not any(isinstance(value, str) and value.strip() for value in fields.values()):
+                continue
+            try:
+                prices.append(_price({key: (fields.get(key) or "").strip() for key in COLUMNS}, own))
+            except ValueError as error:
+                problems.append(f"{name}, line {reader.line_num}: {error}")
     except csv.Error as error:
         return (), (f"{name}, line {reader.line_num}: {error}",)
-
-
-def _lines(reader: csv.DictReader[str], name: str, own: bool) -> tuple[tuple[Price, ...], tuple[str, ...]]:
-    prices: list[Price] = []
-    problems: list[str] = []
-    for fields in reader:
-        if not any(isinstance(value, str) and value.strip() for value in fields.values()):
-            continue
-        try:
-            prices.append(_price({key: (fields.get(key) or "").strip() for key in COLUMNS}, own))
-        except ValueError as error:
-            problems.append(f"{name}, line {reader.line_num}: {error}")
     return tuple(prices), tuple(problems)
 
 

@@ -123,14 +123,6 @@ class ModelProviders:
         log.info("%s changed the model provider %s: %s", by, name, ", ".join(sorted(changes)))
         return self.get(name)
 
-    def set_key(self, name: str, key: str, *, by: Actor) -> Provider:
-        """Store a provider's key, encrypted. Raises NotFound or Invalid."""
-        return self.change(name, by=by, key=key)
-
-    def remove_key(self, name: str, *, by: Actor) -> Provider:
-        """Take the stored key away; one of the environment stays. Raises NotFound."""
-        return self.change(name, by=by, key=None)
-
     def reset(self, name: str, *, by: Actor) -> Provider:
         """Give one of the first providers its first values again; its key stays. Raises NotFound or Refused."""
         self.get(name)
@@ -155,14 +147,17 @@ class ModelProviders:
 
     def requirement(self, settings: ModelSettings) -> builtins.list[Requirement]:
         """Return what these settings lack: nothing, or why none of their providers can be asked."""
-        lacking = [_misnamed(settings, label, model) for label, model in _models(settings)]
+        lacking = []
+        for label, model in (("Quick model", settings.quick_model), ("Deep model", settings.deep_model)):
+            provider, _, rest = (model or "").partition(":")
+            if model and not (rest and provider in settings.providers):
+                among = f"one of its providers: {', '.join(settings.providers)}"
+                lacking.append(f"{label} {model!r} must be PROVIDER:MODEL with {among}")
         if not self.usable(settings.providers):
             known = {one.provider.name: one.provider.unavailable for one in self._connections()}
-            reasons = "; ".join(
-                f"{name}: {known.get(name, 'there is no such provider')}" for name in settings.providers
-            )
-            lacking.append(f"No model provider can be asked ({reasons})")
-        return [Requirement("models", met=False, sentence=sentence) for sentence in lacking if sentence]
+            reasons = (f"{name}: {known.get(name, 'there is no such provider')}" for name in settings.providers)
+            lacking.append(f"No model provider can be asked ({'; '.join(reasons)})")
+        return [Requirement("models", met=False, sentence=sentence) for sentence in lacking]
 
     def _forget(self, change: Change) -> None:
         if change.of({Topic.MODELS}):  # in this program, or perhaps in another one
@@ -230,19 +225,6 @@ class ModelProviders:
 def _is_key(key: str) -> bool:
     """Tell whether it can be sent: a client that cannot send it may say it in its complaint."""
     return 1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable() and " " not in key
-
-
-def _models(settings: ModelSettings) -> tuple[tuple[str, str | None], ...]:
-    return ("Quick model", settings.quick_model), ("Deep model", settings.deep_model)
-
-
-def _misnamed(settings: ModelSettings, label: str, model: str | None) -> str | None:
-    if not model:
-        return None
-    provider, colon, rest = model.partition(":")
-    if colon and rest and provider in settings.providers:
-        return None
-    return f"{label} {model!r} must be PROVIDER:MODEL with one of its providers: {', '.join(settings.providers)}"
 
 
 def _insert(session: Session, name: str, values: Mapping[str, Any], now: datetime) -> None:

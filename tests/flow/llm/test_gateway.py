@@ -132,7 +132,7 @@ async def test_a_key_that_was_replaced_is_used_from_the_next_call_on(desk: Model
     desk.add("local", f"{server.url}/v1")
     attempt = desk.attempt("local")
     await say(attempt)
-    desk.providers.set_key("local", "a-new-word", by=TRADER)
+    desk.providers.change("local", key="a-new-word", by=TRADER)
     await say(attempt)
     assert [asked.authorization for asked in server.asked] == [f"Bearer {KEY}", "Bearer a-new-word"]
 

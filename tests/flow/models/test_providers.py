@@ -59,9 +59,9 @@ def test_the_first_providers_say_where_their_keys_come_from(store: Store, tmp_pa
 
 def test_a_stored_key_goes_before_the_environments_and_can_be_taken_away(store: Store, tmp_path: Path) -> None:
     providers = services(store, tmp_path, OPENAI_API_KEY="from-outside")
-    assert providers.set_key("openai", KEY, by=TRADER).key_state is KeyState.STORED
+    assert providers.change("openai", key=KEY, by=TRADER).key_state is KeyState.STORED
     assert providers.connection("openai").key == KEY
-    assert providers.remove_key("openai", by=TRADER).key_state is KeyState.ENVIRONMENT
+    assert providers.change("openai", key=None, by=TRADER).key_state is KeyState.ENVIRONMENT
     assert providers.connection("openai").key == "from-outside"
 
 
@@ -75,13 +75,13 @@ def test_what_cannot_be_a_key_is_not_taken_from_the_environment(store: Store, tm
 
 
 def test_the_key_file_is_for_its_owner_only(store: Store, tmp_path: Path) -> None:
-    services(store, tmp_path).set_key("openai", KEY, by=TRADER)
+    services(store, tmp_path).change("openai", key=KEY, by=TRADER)
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("damage", ["gone", "another", "rubbish"])
 def test_a_key_that_cannot_be_read_counts_as_missing_and_says_why(store: Store, tmp_path: Path, damage: str) -> None:
-    services(store, tmp_path).set_key("openai", KEY, by=TRADER)
+    services(store, tmp_path).change("openai", key=KEY, by=TRADER)
     file = tmp_path / "secret.key"
     file.unlink()
     if damage == "another":
@@ -96,7 +96,7 @@ def test_a_key_that_cannot_be_read_counts_as_missing_and_says_why(store: Store, 
 
 def test_a_key_is_not_sent_to_another_server_than_it_was_meant_for(store: Store, tmp_path: Path) -> None:
     providers = services(store, tmp_path, OPENAI_API_KEY="from-outside")
-    providers.set_key("openai", KEY, by=TRADER)
+    providers.change("openai", key=KEY, by=TRADER)
     assert providers.change("openai", by=TRADER, base_url="https://api.openai.com/v2").key_state is KeyState.STORED
     providers.change("openai", by=TRADER, base_url="http://evil.example/v1")
     assert providers.connection("openai").key is None
@@ -171,7 +171,7 @@ def test_a_missing_key_greys_the_expert_out_and_fails_no_job(tmp_path: Path, mon
     assert need.sentence.endswith("anthropic: switched off)")
     with pytest.raises(PlatformError, match="No model provider can be asked"):
         submit(platform, instance.id)
-    platform.models.providers.set_key("openai", KEY, by=TRADER)
+    platform.models.providers.change("openai", key=KEY, by=TRADER)
     assert [need.key for need in platform.experts.get(instance.id).unmet] == ["broker"]
     platform.stop()
 
