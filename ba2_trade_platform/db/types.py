@@ -1,11 +1,30 @@
-"""Column types: aware UTC datetimes, exact decimals and true NULLs, which SQLite does not keep by itself."""
+"""Table parts: base classes, and columns that SQLite lacks: aware UTC datetimes, exact decimals and true NULLs."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, TypeDecorator, text
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Field, SQLModel
+
+
+class Named(SQLModel):
+    """A table that is named after its class: the rows of `BatchItem` stand in `batch_item`."""
+
+    @declared_attr  # type: ignore[misc]  # as SQLModel declares it itself
+    def __tablename__(cls) -> str:  # noqa: N805 - of the class
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class Numbered(Named):
+    """A table whose rows have an id that is never given again."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

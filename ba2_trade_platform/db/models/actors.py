@@ -3,31 +3,27 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, Numbered, UtcDateTime, choice, json_column
 from ba2_trade_platform.vocabulary import ActorKind
 
 
-class Actor(SQLModel, table=True):
+class Actor(Numbered, table=True):
     """A person or a program that asks for something; attempts, batches and activity name one."""
 
-    __tablename__ = "actor"
     __table_args__ = (UniqueConstraint("kind", "name"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
     kind: ActorKind = Field(sa_column=Column(choice(ActorKind, "actor_kind"), nullable=False))
     name: str = Field(max_length=200)
     settings: Json | None = Field(default=None, sa_column=Column(json_column()))
 
 
-class ActivityLog(SQLModel, table=True):
+class ActivityLog(Numbered, table=True):
     """What somebody did to what; it outlives its subject, hence no foreign key."""
 
-    __tablename__ = "activity_log"
     __table_args__ = (Index("ix_activity_subject", "subject_type", "subject_id", "id"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
     actor_id: int | None = None
     at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
     subject_type: str = Field(max_length=40)
@@ -40,17 +36,15 @@ class ActivityLog(SQLModel, table=True):
     reason: str | None = None
 
 
-class IdempotencyKey(SQLModel, table=True):
+class IdempotencyKey(Numbered, table=True):
     """The first answer to a request, given again when a client repeats it with the same key."""
 
-    __tablename__ = "idempotency_key"
     __table_args__ = (
         UniqueConstraint("actor_id", "route", "key"),
         Index("ix_idempotency_key_created", "created_at"),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     actor_id: int = Field(foreign_key="actor.id")
     route: str = Field(max_length=200)
     key: str = Field(max_length=200)

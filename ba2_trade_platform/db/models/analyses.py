@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Numbered, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import FailureKind, Signal, Source, Status, Subtype
 
 SORTABLE = (
@@ -27,10 +27,9 @@ _FAILED = "status = 'failed'"
 _ERRORS = "error_code IS NOT NULL"
 
 
-class MarketAnalysis(SQLModel, table=True):
+class MarketAnalysis(Numbered, table=True):
     """One request to one expert about one symbol: job, result and its place in the queue in one row."""
 
-    __tablename__ = "market_analysis"
     __table_args__ = (
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress_percent"),
         partial_index(
@@ -68,7 +67,6 @@ class MarketAnalysis(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     symbol: str = Field(max_length=40)
     expert_instance_id: int = Field(foreign_key="expert_instance.id")
     subtype: Subtype = Field(sa_column=Column(choice(Subtype, "analysis_subtype"), nullable=False))

@@ -4,16 +4,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Money, Named, Numbered, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import FailureKind, Mode, Outcome, Trigger
 
 
-class AnalysisAttempt(SQLModel, table=True):
+class AnalysisAttempt(Numbered, table=True):
     """When and why one attempt began and ended, who asked, and what it cost; kept for ever."""
 
-    __tablename__ = "analysis_attempt"
     __table_args__ = (
         UniqueConstraint("analysis_id", "number"),
         Index("ix_analysis_attempt_fingerprint", "fingerprint", "id"),
@@ -43,7 +42,6 @@ class AnalysisAttempt(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
     number: int
     trigger: Trigger = Field(sa_column=Column(choice(Trigger, "attempt_trigger"), nullable=False))
@@ -83,10 +81,8 @@ class AnalysisAttempt(SQLModel, table=True):
     packed_into: str | None = Field(default=None, max_length=200)
 
 
-class AttemptArchive(SQLModel, table=True):
+class AttemptArchive(Named, table=True):
     """What an attempt left, compressed; apart from the attempt so that counting attempts stays quick."""
-
-    __tablename__ = "attempt_archive"
 
     attempt_id: int = Field(
         sa_column=Column(Integer, ForeignKey("analysis_attempt.id", ondelete="CASCADE"), primary_key=True)

@@ -3,23 +3,21 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Numbered, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source
 
 
-class Batch(SQLModel, table=True):
+class Batch(Numbered, table=True):
     """Several analyses that were asked for at once; those of kind `bulk_rerun` have a plan, and perhaps a canary."""
 
-    __tablename__ = "batch"
     __table_args__ = (
         Index("ix_batch_state", "state", "id"),
         partial_index("ix_batch_unfinished", "id", where="finished_at IS NULL"),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     kind: BatchKind = Field(sa_column=Column(choice(BatchKind, "batch_kind"), nullable=False))
     name: str = Field(max_length=200)
     actor_id: int = Field(foreign_key="actor.id")
@@ -41,17 +39,15 @@ class Batch(SQLModel, table=True):
     after_batch_id: int | None = Field(default=None, foreign_key="batch.id", ondelete="SET NULL")
 
 
-class BatchItem(SQLModel, table=True):
+class BatchItem(Numbered, table=True):
     """One member of a batch; membership and every count come from here."""
 
-    __tablename__ = "batch_item"
     __table_args__ = (
         UniqueConstraint("batch_id", "position"),
         Index("ix_batch_item_outcome", "batch_id", "outcome", "position"),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     batch_id: int = Field(foreign_key="batch.id", ondelete="CASCADE")
     position: int
     symbol: str = Field(max_length=40)

@@ -3,15 +3,14 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Numbered, UtcDateTime, json_column, partial_index
 
 
-class ExpertInstance(SQLModel, table=True):
+class ExpertInstance(Numbered, table=True):
     """One expert with a name, limits and settings of its own. Archived, never deleted: analyses refer to it."""
 
-    __tablename__ = "expert_instance"
     __table_args__ = (
         CheckConstraint("max_concurrent >= 1", name="max_concurrent_positive"),
         CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
@@ -19,7 +18,6 @@ class ExpertInstance(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     expert: str = Field(max_length=80)
     alias: str = Field(max_length=80)
     enabled: bool = True
@@ -39,13 +37,11 @@ class ExpertInstance(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class ExpertConfig(SQLModel, table=True):
+class ExpertConfig(Numbered, table=True):
     """One revision of an instance's settings, never changed, without secrets."""
 
-    __tablename__ = "expert_config"
     __table_args__ = (UniqueConstraint("expert_instance_id", "revision"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
     expert_instance_id: int = Field(foreign_key="expert_instance.id", ondelete="CASCADE")
     revision: int
     settings: Json = Field(sa_column=Column(json_column(), nullable=False))

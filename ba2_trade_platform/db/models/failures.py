@@ -3,19 +3,18 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import UtcDateTime, choice, partial_index
+from ba2_trade_platform.db.types import Named, Numbered, UtcDateTime, choice, partial_index
 from ba2_trade_platform.vocabulary import BreakerState, FailureKind, Mark
 
 
-class FailureGroup(SQLModel, table=True):
+class FailureGroup(Named, table=True):
     """Equal failures, by their fingerprint: when they came, what a person said of them, and what kind he says it is.
 
     How many analyses stand failed now is counted from them; `seen` counts every attempt that ever ended like this.
     """
 
-    __tablename__ = "failure_group"
     __table_args__ = (
         Index("ix_failure_group_last_seen", "last_seen", "fingerprint"),
         partial_index("ix_failure_group_kind", "kind", where="kind IS NOT NULL"),
@@ -42,10 +41,9 @@ class FailureGroup(SQLModel, table=True):
     kind_reason: str | None = None
 
 
-class FailureHour(SQLModel, table=True):
+class FailureHour(Named, table=True):
     """How often a group was seen in one hour, so that its day can be drawn without counting attempts."""
 
-    __tablename__ = "failure_hour"
     __table_args__ = (Index("ix_failure_hour_hour", "hour"),)
 
     fingerprint: str = Field(
@@ -55,17 +53,15 @@ class FailureHour(SQLModel, table=True):
     seen: int = 1
 
 
-class Breaker(SQLModel, table=True):
+class Breaker(Numbered, table=True):
     """One incident of a provider: while it is not closed, retries for that provider wait."""
 
-    __tablename__ = "breaker"
     __table_args__ = (
         partial_index("ux_breaker_provider", "provider", unique=True, where="state <> 'closed'"),
         Index("ix_breaker_opened", "opened_at", "id"),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     provider: str = Field(max_length=80)
     code: str | None = Field(default=None, max_length=40)
     state: BreakerState = Field(sa_column=Column(choice(BreakerState, "breaker_state"), nullable=False))

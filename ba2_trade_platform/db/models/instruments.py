@@ -9,17 +9,13 @@ from sqlalchemy import DDL, Column, UniqueConstraint, event
 from sqlmodel import Field, SQLModel
 
 from ba2_trade_platform.db.models.analyses import MarketAnalysis
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column
+from ba2_trade_platform.db.types import Json, Named, Numbered, UtcDateTime, choice, json_column
 from ba2_trade_platform.vocabulary import Status
 
 
-class Instrument(SQLModel, table=True):
+class Instrument(Numbered, table=True):
     """A symbol that the desk knows."""
 
-    __tablename__ = "instrument"
-    __table_args__ = {"sqlite_autoincrement": True}
-
-    id: int | None = Field(default=None, primary_key=True)
     symbol: str = Field(max_length=40, unique=True)
     name: str = Field(max_length=200)
     type: str = Field(default="stock", max_length=40)
@@ -31,39 +27,31 @@ class Instrument(SQLModel, table=True):
     labels: Json | None = Field(default=None, sa_column=Column(json_column()))
 
 
-class SymbolMap(SQLModel, table=True):
+class SymbolMap(Named, table=True):
     """What a price provider calls a symbol, where it calls it otherwise."""
-
-    __tablename__ = "symbol_map"
 
     provider: str = Field(primary_key=True, max_length=40)
     symbol: str = Field(primary_key=True, max_length=40)
     provider_symbol: str = Field(max_length=80)
 
 
-class Watchlist(SQLModel, table=True):
+class Watchlist(Numbered, table=True):
     """A named list of instruments."""
 
-    __tablename__ = "watchlist"
-    __table_args__ = {"sqlite_autoincrement": True}
-
-    id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=80, unique=True)
     is_demo: bool = False
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class WatchlistItem(SQLModel, table=True):
+class WatchlistItem(Numbered, table=True):
     """One instrument's place in a watchlist, with the analysis of it that changed last.
 
     The `last_...` columns are kept by triggers, so in the very transaction that submits, claims, re-runs, cancels,
     ends or deletes an analysis, whichever code that is. `last_analyzed_at` is since when it has its `last_status`.
     """
 
-    __tablename__ = "watchlist_item"
     __table_args__ = (UniqueConstraint("watchlist_id", "instrument_id"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
     watchlist_id: int = Field(foreign_key="watchlist.id", ondelete="CASCADE")
     instrument_id: int = Field(foreign_key="instrument.id", ondelete="CASCADE", index=True)
     position: int = 0

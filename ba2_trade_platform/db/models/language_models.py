@@ -6,17 +6,16 @@ from decimal import Decimal
 from sqlalchemy import DDL, CheckConstraint, Column, Index, Integer, LargeBinary, event
 from sqlmodel import Field, SQLModel
 
-from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Money, Named, Numbered, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
 
 
-class ModelProvider(SQLModel, table=True):
+class ModelProvider(Named, table=True):
     """One model provider as this desk uses it. `key` is encrypted; NULL takes the environment's where it has one.
 
     `structured` names the structured-output method of each model that needs another than the provider's default.
     """
 
-    __tablename__ = "model_provider"
     __table_args__ = (CheckConstraint("concurrency > 0", name="some_concurrency"),)
 
     name: str = Field(primary_key=True, max_length=80)
@@ -37,14 +36,13 @@ class ModelProvider(SQLModel, table=True):
     version: int = 1
 
 
-class ModelCall(SQLModel, table=True):
+class ModelCall(Numbered, table=True):
     """One model call, written when it begins and once more when it ends; never changed or deleted after.
 
     It points at nothing by a foreign key: what was paid stays paid when its analysis is deleted.
     `reserved` is the most that the call may cost while it is under way.
     """
 
-    __tablename__ = "model_call"
     __table_args__ = (
         Index("ix_model_call_analysis", "analysis_id", "attempt", "step"),
         Index("ix_model_call_expert", "expert_instance_id", "started_at"),
@@ -54,7 +52,6 @@ class ModelCall(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     analysis_id: int
     attempt: int
     expert_instance_id: int
@@ -102,13 +99,12 @@ for _trigger in APPEND_ONLY:
     event.listen(SQLModel.metadata.tables["model_call"], "after_create", _made)
 
 
-class ModelAnswer(SQLModel, table=True):
+class ModelAnswer(Named, table=True):
     """What was answered in an attempt that has not ended yet, so that a killed console does not ask again.
 
     Written with the end of its call; `digest` is of the question. Gone once its attempt has ended by itself.
     """
 
-    __tablename__ = "model_answer"
     __table_args__ = (Index("ix_model_answer_analysis", "analysis_id", "digest", "call_id"),)
 
     call_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))

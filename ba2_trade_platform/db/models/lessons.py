@@ -4,13 +4,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Column, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Money, UtcDateTime, choice
+from ba2_trade_platform.db.types import Money, Numbered, UtcDateTime, choice
 from ba2_trade_platform.vocabulary import MetFirst, Signal, Subtype, TimeHorizon
 
 
-class LearntLesson(SQLModel, table=True):
+class LearntLesson(Numbered, table=True):
     """What became of one decision once its horizon had passed; the vector store is rebuilt from these rows.
 
     It points at nothing by a foreign key: a lesson stays when its analysis is deleted. One that a person deleted keeps
@@ -26,7 +26,6 @@ class LearntLesson(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     analysis_id: int
     attempt: int
     expert_instance_id: int

@@ -3,27 +3,25 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Numbered, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import MessageState
 
 
-class Alert(SQLModel, table=True):
+class Alert(Numbered, table=True):
     """Something that a person must look at; it stays on every page until somebody acknowledges it.
 
     `key` names what it is about: while it is not acknowledged the same thing is counted, not told again. `ended_at` is
     since when it is no longer so.
     """
 
-    __tablename__ = "alert"
     __table_args__ = (
         partial_index("ux_alert_key", "key", unique=True, where="acknowledged_at IS NULL"),
         Index("ix_alert_last", "last_at", "id"),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(max_length=40)
     key: str = Field(max_length=200)
     sentence: str
@@ -37,16 +35,12 @@ class Alert(SQLModel, table=True):
     acknowledge_reason: str | None = None
 
 
-class NotificationChannel(SQLModel, table=True):
+class NotificationChannel(Numbered, table=True):
     """One way out of the console, an Apprise URL: encrypted, for it holds passwords; `hint` is what may be shown.
 
     From `quiet_from` until `quiet_until` (HH:MM in `zone`) only urgent rules send; the rest waits until it ends.
     """
 
-    __tablename__ = "notification_channel"
-    __table_args__ = ({"sqlite_autoincrement": True},)
-
-    id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=80, unique=True)
     enabled: bool = True
     url: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -62,17 +56,15 @@ class NotificationChannel(SQLModel, table=True):
     version: int = 1
 
 
-class NotificationRule(SQLModel, table=True):
+class NotificationRule(Numbered, table=True):
     """Which events go to which channel; what comes within `group_seconds` is one message."""
 
-    __tablename__ = "notification_rule"
     __table_args__ = (
         CheckConstraint("group_seconds >= 0", name="group_not_negative"),
         Index("ix_notification_rule_event", "event", "id"),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     channel_id: int = Field(foreign_key="notification_channel.id", ondelete="CASCADE", index=True)
     event: str = Field(max_length=40)
     enabled: bool = True
@@ -84,36 +76,30 @@ class NotificationRule(SQLModel, table=True):
     version: int = 1
 
 
-class Notice(SQLModel, table=True):
+class Notice(Numbered, table=True):
     """One event that some rule wants told, written in the transaction in which it happened; gone once it is taken up.
 
     `subject` groups equal ones: a failure's fingerprint, a schedule, a provider.
     """
 
-    __tablename__ = "notice"
-    __table_args__ = ({"sqlite_autoincrement": True},)
-
-    id: int | None = Field(default=None, primary_key=True)
     event: str = Field(max_length=40)
     subject: str = Field(max_length=200)
     at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     facts: Json = Field(sa_column=Column(json_column(), nullable=False))
 
 
-class Notification(SQLModel, table=True):
+class Notification(Numbered, table=True):
     """One message to one channel: what it says, of how many events, and whether it went out.
 
     `facts` is what its text is made of; until it is due, equal events are gathered in it.
     """
 
-    __tablename__ = "notification"
     __table_args__ = (
         Index("ix_notification_state", "state", "due_at", "id"),
         Index("ix_notification_created", "created_at", "id"),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     channel_id: int = Field(
         sa_column=Column(Integer, ForeignKey("notification_channel.id", ondelete="CASCADE"), nullable=False, index=True)
     )

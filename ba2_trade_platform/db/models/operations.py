@@ -3,18 +3,16 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Column, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, json_column
+from ba2_trade_platform.db.types import Json, Named, Numbered, UtcDateTime, json_column
 
 
-class Backup(SQLModel, table=True):
+class Backup(Numbered, table=True):
     """One copy of the database, or the failed try to make one."""
 
-    __tablename__ = "backup"
     __table_args__ = (Index("ix_backup_started", "started_at", "id"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
     started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     file: str | None = Field(default=None, max_length=500)
@@ -24,13 +22,11 @@ class Backup(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
-class ProcessRun(SQLModel, table=True):
+class ProcessRun(Numbered, table=True):
     """One run of the console's process: from its start until it stopped or, when it was killed, was last seen."""
 
     __tablename__ = "presence"
-    __table_args__ = ({"sqlite_autoincrement": True},)
 
-    id: int | None = Field(default=None, primary_key=True)
     started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     seen_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     stopped_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
@@ -38,10 +34,9 @@ class ProcessRun(SQLModel, table=True):
     version: str = Field(max_length=40)
 
 
-class QueueState(SQLModel, table=True):
+class QueueState(Named, table=True):
     """The queue's switches, one row, so that a pause survives a restart."""
 
-    __tablename__ = "queue_state"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"), CheckConstraint("slots >= 1", name="slots_positive"))
 
     id: int | None = Field(default=1, primary_key=True)
@@ -52,10 +47,8 @@ class QueueState(SQLModel, table=True):
     slots: int
 
 
-class DeskSetting(SQLModel, table=True):
+class DeskSetting(Named, table=True):
     """One setting of the whole desk that is changed while the console runs, such as the budget of a day."""
-
-    __tablename__ = "desk_setting"
 
     name: str = Field(primary_key=True, max_length=80)
     value: Json | None = Field(default=None, sa_column=Column(json_column()))

@@ -5,19 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, Money, UtcDateTime, choice, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Money, Named, Numbered, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import RiskLevel, Signal, StepStatus, Subtype, TimeHorizon
 
 
-class AnalysisStep(SQLModel, table=True):
+class AnalysisStep(Numbered, table=True):
     """One named piece of an attempt's work."""
 
-    __tablename__ = "analysis_step"
     __table_args__ = (UniqueConstraint("analysis_id", "attempt", "position"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
     analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
     attempt: int
     position: int
@@ -35,10 +33,8 @@ class AnalysisStep(SQLModel, table=True):
     depends_on: Json | None = Field(default=None, sa_column=Column(json_column()))
 
 
-class AnalysisStepResult(SQLModel, table=True):
+class AnalysisStepResult(Named, table=True):
     """What a completed step returned, for a resume; apart from the step so that listing steps stays quick."""
-
-    __tablename__ = "analysis_step_result"
 
     step_id: int = Field(
         sa_column=Column(Integer, ForeignKey("analysis_step.id", ondelete="CASCADE"), primary_key=True)
@@ -46,13 +42,11 @@ class AnalysisStepResult(SQLModel, table=True):
     result: Any = Field(default=None, sa_column=Column(json_column()))
 
 
-class AnalysisOutput(SQLModel, table=True):
+class AnalysisOutput(Numbered, table=True):
     """One readable thing that an expert wrote."""
 
-    __tablename__ = "analysis_output"
     __table_args__ = (Index("ix_analysis_output_analysis", "market_analysis_id", "id"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
     market_analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
     attempt: int
     step_id: int | None = Field(default=None, foreign_key="analysis_step.id", ondelete="SET NULL", index=True)
@@ -62,10 +56,8 @@ class AnalysisOutput(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class AnalysisRawData(SQLModel, table=True):
+class AnalysisRawData(Named, table=True):
     """The large data behind an output, compressed; never in a listed table."""
-
-    __tablename__ = "analysis_raw_data"
 
     output_id: int = Field(
         sa_column=Column(Integer, ForeignKey("analysis_output.id", ondelete="CASCADE"), primary_key=True)
@@ -73,10 +65,9 @@ class AnalysisRawData(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class ExpertRecommendation(SQLModel, table=True):
+class ExpertRecommendation(Numbered, table=True):
     """An expert's answer. Tradable only while it is current, and never when it says REVIEW."""
 
-    __tablename__ = "expert_recommendation"
     __table_args__ = (
         UniqueConstraint("market_analysis_id"),
         CheckConstraint("confidence BETWEEN 1 AND 100", name="confidence_percent"),
@@ -99,7 +90,6 @@ class ExpertRecommendation(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     market_analysis_id: int = Field(foreign_key="market_analysis.id", ondelete="CASCADE")
     attempt: int
     expert_instance_id: int = Field(foreign_key="expert_instance.id")

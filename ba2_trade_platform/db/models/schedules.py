@@ -3,13 +3,13 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from ba2_trade_platform.db.types import Json, UtcDateTime, choice, json_column, partial_index
+from ba2_trade_platform.db.types import Json, Named, Numbered, UtcDateTime, choice, json_column, partial_index
 from ba2_trade_platform.vocabulary import Misfire, RunState, RunTrigger, ScheduleClock, Subtype
 
 
-class Schedule(SQLModel, table=True):
+class Schedule(Numbered, table=True):
     """When one expert analyses which symbols. Archived, never deleted: its runs are evidence.
 
     `timing` is the rule that `core.recurrence.timings` reads, `zone` the IANA zone of its local times, `calendar` the
@@ -18,7 +18,6 @@ class Schedule(SQLModel, table=True):
     analysis that has not begun is skipped (RUN_BEFORE); a run that begins `grace_seconds` late is late.
     """
 
-    __tablename__ = "schedule"
     __table_args__ = (
         CheckConstraint("jitter_seconds >= 0", name="jitter_not_negative"),
         CheckConstraint("grace_seconds >= 0", name="grace_not_negative"),
@@ -29,7 +28,6 @@ class Schedule(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=80)
     enabled: bool = True
     archived_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
@@ -56,19 +54,16 @@ class Schedule(SQLModel, table=True):
     version: int = 1
 
 
-class ScheduleWatchlist(SQLModel, table=True):
+class ScheduleWatchlist(Named, table=True):
     """One watchlist whose symbols, as they are when a run begins, a schedule analyses."""
-
-    __tablename__ = "schedule_watchlist"
 
     schedule_id: int = Field(primary_key=True, foreign_key="schedule.id", ondelete="CASCADE")
     watchlist_id: int = Field(primary_key=True, foreign_key="watchlist.id", ondelete="CASCADE", index=True)
 
 
-class ScheduleRun(SQLModel, table=True):
+class ScheduleRun(Numbered, table=True):
     """What became of one planned time: unique, so that no time is ever run twice, however often it is tried."""
 
-    __tablename__ = "schedule_run"
     __table_args__ = (
         UniqueConstraint("schedule_id", "planned_at"),
         Index("ix_schedule_run_planned", "planned_at", "id"),
@@ -83,7 +78,6 @@ class ScheduleRun(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True)
     schedule_id: int = Field(foreign_key="schedule.id")
     planned_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     trigger: RunTrigger = Field(sa_column=Column(choice(RunTrigger, "run_trigger"), nullable=False))
