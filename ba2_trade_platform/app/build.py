@@ -23,13 +23,12 @@ from ba2_trade_platform.app.worker import open_worker
 from ba2_trade_platform.core.access.permissions import check_permission
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.retention import Retention
-from ba2_trade_platform.core.base.app_settings import DeskSettings
+from ba2_trade_platform.core.base.app_settings import DeskSettings, Preferences
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.clocks import SchedulingClock, SystemClock
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
-from ba2_trade_platform.core.base.preferences import Preferences
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.experts.availability import Abilities

@@ -17,8 +17,7 @@ from ba2_trade_platform.core.analyses.waiting_retries import WaitingRetries
 from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatcher
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.actors import Actor
-from ba2_trade_platform.core.base.app_settings import DeskSettings
-from ba2_trade_platform.core.base.preferences import Preferences
+from ba2_trade_platform.core.base.app_settings import DeskSettings, Preferences
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.batches.service import Batches

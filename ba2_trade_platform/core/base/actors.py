@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -49,6 +50,16 @@ def actor_ids(session: Session, kind: ActorKind, names: Collection[str]) -> dict
     return known
 
 
+class Facts(TypedDict, total=False):
+    """The rest of an audit line: `key` names a subject without an id, `before` and `after` say what changed."""
+
+    key: str | None
+    attempt: int | None
+    before: str | None
+    after: str | None
+    reason: str | None
+
+
 def log_activity(
     session: Session,
     actor: int | None,
@@ -56,25 +67,9 @@ def log_activity(
     action: Action,
     subject: Subject,
     subject_id: int | None = None,
-    *,
-    key: str | None = None,
-    attempt: int | None = None,
-    before: str | None = None,
-    after: str | None = None,
-    reason: str | None = None,
+    **facts: Unpack[Facts],
 ) -> None:
     """Add one line to the activity log."""
-    session.execute(
-        insert(activity_log).values(
-            actor_id=actor,
-            at=at,
-            subject_type=subject,
-            subject_id=subject_id,
-            subject_key=key,
-            attempt=attempt,
-            what=action,
-            before=before,
-            after=after,
-            reason=reason,
-        )
-    )
+    key = facts.pop("key", None)
+    line = {"subject_type": subject, "subject_id": subject_id, "subject_key": key, "what": action, **facts}
+    session.execute(insert(activity_log).values(actor_id=actor, at=at, **line))

@@ -1,4 +1,4 @@
-"""App settings: key-value rows that change while the console runs, each with its last actor and time."""
+"""App settings: key-value rows that change while the console runs, of the whole desk and of each actor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -60,6 +60,29 @@ class DeskSettings:
             command.record(key=name, before=_words(before), after=_words(value), reason=reason)
         log.info("%s changed %s from %s to %s", by, name, _words(before), _words(value))
         return self.get(name)
+
+
+class Preferences:
+    """Reads and writes what an actor chose; a value is JSON-able."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, who: Actor, name: str) -> Any:
+        """Return what this actor chose last, None when he has not chosen yet."""
+        column = t.actor.c
+        with self._store.read() as session:
+            kept = session.scalar(select(column.settings).where(column.kind == who.kind, column.name == who.name))
+        return kept.get(name) if isinstance(kept, dict) else None
+
+    def remember(self, who: Actor, name: str, value: Any) -> None:
+        """Keep what this actor chose; writes nothing when it is what he chose before."""
+        if self.get(who, name) == value:
+            return
+        with self._store.command(who, Action.CHANGE, Subject.PREFERENCE) as command:
+            own = t.actor.c.id == command.actor_id
+            kept = command.session.scalar(select(t.actor.c.settings).where(own)) or {}
+            command.session.execute(update(t.actor).where(own).values(settings={**kept, name: value}))
 
 
 def read_setting(session: Session, name: str) -> Any:

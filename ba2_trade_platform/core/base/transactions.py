@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.base.actors import Actor, actor_id, log_activity
+from ba2_trade_platform.core.base.actors import Actor, Facts, actor_id, log_activity
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 
@@ -100,20 +101,8 @@ class Command(Transaction):
         """The row id of the actor, made on first sight."""
         return actor_id(self.session, self.by)
 
-    def record(
-        self,
-        subject_id: int | None = None,
-        *,
-        key: str | None = None,
-        before: str | None = None,
-        after: str | None = None,
-        reason: str | None = None,
-        attempt: int | None = None,
-    ) -> None:
+    def record(self, subject_id: int | None = None, **facts: Unpack[Facts]) -> None:
         """Add the audit line of this command about one row, or about what is named `key`, and touch its topic."""
-        log_activity(
-            self.session, self.actor_id, self.now, self.action, self.subject, subject_id,
-            key=key, before=before, after=after, reason=reason, attempt=attempt,
-        )  # fmt: skip
+        log_activity(self.session, self.actor_id, self.now, self.action, self.subject, subject_id, **facts)
         if self.subject.topic is not None:
             self.touch(self.subject.topic)

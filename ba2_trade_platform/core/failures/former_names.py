@@ -17,7 +17,6 @@ FORMER_NAMES = {
     "core.base.errors": "core.errors",
     "core.base.idempotency": "core.idempotency",
     "core.base.logs": "core.logs",
-    "core.base.preferences": "core.preferences",
     "core.base.sanitizing": "core.cleaning",
     "core.base.transactions": "core.store",
     "core.contracts.error_codes": "core.failures",
