@@ -15,6 +15,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
+from ba2_trade_platform.core.instruments import watchlist_items
 from ba2_trade_platform.core.instruments.csv_files import (
     INSTRUMENT_COLUMNS,
     WATCHLIST_COLUMNS,
@@ -30,14 +31,6 @@ from ba2_trade_platform.core.instruments.symbol_parsing import (
     Report,
     SymbolLookup,
     parse_symbol,
-)
-from ba2_trade_platform.core.instruments.watchlist_items import (
-    add_items,
-    instrument_ids,
-    look_up_new,
-    make_watchlist,
-    name_of,
-    plan_items,
 )
 from ba2_trade_platform.core.instruments.watchlists import watchlist_name
 from ba2_trade_platform.db import tables as t
@@ -63,7 +56,7 @@ class ListImports:
         given = [(line, _parsed(line)) for line in file.lines]
         # The price provider is asked about new instruments that the file gives no name.
         nameless = {one.symbol for line, one in given if one.symbol and not line.cells.get("name")}
-        lookup = look_up_new(self._store, self._prices, sorted(nameless))
+        lookup = watchlist_items.look_up_new(self._store, self._prices, sorted(nameless))
         if preview:
             with self._store.read() as session:
                 return Report(_plan_instruments(session, file.columns, given, lookup)[0], is_preview=True)
@@ -90,7 +83,7 @@ class ListImports:
         """Add the symbols of a file to the watchlists that it names, made where there are none, or all to `into`."""
         file = read_file(text, WATCHLIST_COLUMNS, ("symbol",) if into else WATCHLIST_COLUMNS)
         given = [(line, _parsed(line)) for line in file.lines]
-        lookup = look_up_new(self._store, self._prices, [one.symbol for _, one in given])
+        lookup = watchlist_items.look_up_new(self._store, self._prices, [one.symbol for _, one in given])
         if preview:
             with self._store.read() as session:
                 return Report(_plan_lists(session, given, lookup, into, unknown=unknown)[0], is_preview=True)
@@ -99,8 +92,8 @@ class ListImports:
             lines, entries = _plan_lists(session, given, lookup, into, unknown=unknown)
             for name, new_items in entries.items():
                 watchlist_id = session.scalar(select(_W.id).where(_W.name == name))
-                watchlist_id = watchlist_id or make_watchlist(session, name, command.now)
-                add_items(session, watchlist_id, new_items)
+                watchlist_id = watchlist_id or watchlist_items.make_watchlist(session, name, command.now)
+                watchlist_items.add(session, watchlist_id, new_items)
                 command.record(watchlist_id, after=" ".join(info.symbol for info in new_items))
         return Report(lines)
 
@@ -182,7 +175,7 @@ def _plan_lists(
     """Return what becomes of each line, and what goes on each list."""
     by_list: dict[str, list[ParsedSymbol]] = defaultdict(list)
     lines: list[Line] = []
-    target = None if into is None else name_of(session, into)
+    target = None if into is None else watchlist_items.name_of(session, into)
     for line, one in given:
         try:
             name = "" if line.problem else target or watchlist_name(line.cells.get("watchlist", ""))
@@ -190,12 +183,12 @@ def _plan_lists(
             lines.append(Line(one.number, one.symbol or one.text, ImportResult.INVALID, str(error)))
         else:
             by_list[name].append(one)
-    known = instrument_ids(session, {one.symbol for _, one in given if one.symbol})
+    known = watchlist_items.instrument_ids(session, {one.symbol for _, one in given if one.symbol})
     listed = select(_I.symbol).join(t.watchlist_item, _ITEM.instrument_id == _I.id).join(t.watchlist)
     entries: dict[str, list[InstrumentInfo]] = {}
     for name, asked in by_list.items():
         there = set(session.scalars(listed.where(_W.name == name)))
-        answers, new_items = plan_items(asked, there, known, lookup, unknown=unknown, watchlist=name or None)
+        answers, new_items = watchlist_items.plan(asked, there, known, lookup, unknown=unknown, watchlist=name or None)
         lines += answers
         if new_items:
             entries[name] = new_items

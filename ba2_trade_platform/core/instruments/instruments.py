@@ -44,13 +44,16 @@ class InstrumentFields:
 
     def checked(self) -> InstrumentFields:
         """Return it as it is stored, or raise Invalid."""
-        texts = {name: _text(name, getattr(self, name), most) for name, most in _SHORT.items()}
+        texts = {}
+        for name, most in _SHORT.items():
+            texts[name] = " ".join(clean_text(getattr(self, name)).split())
+            if len(texts[name]) > most:
+                raise Invalid(f"The {name} is too long: {most} characters at most", code="INSTRUMENT_INVALID")
         currency = self.currency.strip().upper()
         if not _CURRENCY.fullmatch(currency):
             raise Invalid(f"{self.currency[:20]} is no currency: three letters, such as USD", code="INSTRUMENT_INVALID")
-        return InstrumentFields(
-            **{**texts, "type": texts["type"] or "stock"}, currency=currency, labels=labels_of(self.labels)
-        )
+        texts["type"] = texts["type"] or "stock"
+        return InstrumentFields(**texts, currency=currency, labels=labels_of(self.labels))
 
 
 @dataclass(frozen=True)
@@ -159,13 +162,6 @@ def labels_of(given: Iterable[str]) -> tuple[str, ...]:
 def row_of(symbol: str, given: InstrumentFields) -> dict[str, Any]:
     """Return a checked instrument as its row."""
     return {**asdict(given), "name": given.name or symbol, "symbol": symbol, "labels": list(given.labels) or None}
-
-
-def _text(name: str, text: str, most: int) -> str:
-    clean = " ".join(clean_text(text).split())
-    if len(clean) > most:
-        raise Invalid(f"The {name} is too long: {most} characters at most", code="INSTRUMENT_INVALID")
-    return clean
 
 
 def _conditions(text: str | None, label: str | None) -> list[ColumnElement[bool]]:

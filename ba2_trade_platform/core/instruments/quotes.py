@@ -50,7 +50,16 @@ class Quotes:
             kept = self._kept.get(symbol)
         if kept is not None and abs(now - kept[0]) < FRESH:
             return kept[1]
-        quote = self._ask(symbol, now)
+        try:
+            bars = self._prices.bars(symbol, now, 1)
+        except ExpertError as error:
+            quote = Quote(symbol, problem=str(error))
+        else:
+            if len(bars):
+                price, closed = float(bars.close[-1]), bars.closed_at[-1]
+                quote = Quote(symbol, price, bars.currency, closed, bars.sessions_missing)
+            else:
+                quote = Quote(symbol, problem=f"{symbol} has no price on or before {now:%Y-%m-%d}")
         with self._lock:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
@@ -75,12 +84,3 @@ class Quotes:
         if place >= len(bars) or bars.sessions[place] != original.sessions[-1]:
             return None
         return float(bars.close[place]) / float(original.close[-1])
-
-    def _ask(self, symbol: str, now: datetime) -> Quote:
-        try:
-            bars = self._prices.bars(symbol, now, 1)
-        except ExpertError as error:
-            return Quote(symbol, problem=str(error))
-        if not len(bars):
-            return Quote(symbol, problem=f"{symbol} has no price on or before {now:%Y-%m-%d}")
-        return Quote(symbol, float(bars.close[-1]), bars.currency, bars.closed_at[-1], bars.sessions_missing)

@@ -54,7 +54,7 @@ def look_up_new(store: Store, prices: Prices, symbols: Iterable[str | None]) -> 
     return look_up_symbols(prices, [symbol for symbol in asked if symbol not in known])
 
 
-def plan_items(
+def plan(
     symbols: Sequence[ParsedSymbol],
     there: Collection[str],
     known: Collection[str],
@@ -83,9 +83,7 @@ def plan_items(
     return tuple(lines), new_items
 
 
-def add_items(
-    session: Session, watchlist_id: int, new_items: Sequence[InstrumentInfo], *, is_demo: bool = False
-) -> None:
+def add(session: Session, watchlist_id: int, new_items: Sequence[InstrumentInfo], *, is_demo: bool = False) -> None:
     """Add these at the end of a list, and to the instruments those that the desk does not know."""
     if not new_items:
         return

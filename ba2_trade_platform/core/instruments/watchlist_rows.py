@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.instruments.watchlist_items import name_of
+from ba2_trade_platform.core.instruments import watchlist_items
 from ba2_trade_platform.core.schedules.next_runs import NextRun, next_runs
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import Reader
@@ -101,7 +101,7 @@ class WatchlistRows:
         if wanted := (text or "").strip():
             conditions.append(_I.symbol.icontains(wanted, autoescape=True) | _I.name.icontains(wanted, autoescape=True))
         with self._store.read() as session:
-            name_of(session, watchlist_id)
+            watchlist_items.name_of(session, watchlist_id)
             count = select(func.count()).select_from(t.watchlist_item).join(t.instrument).where(*conditions)
             chosen = _ITEMS.where(*conditions).order_by(*SORTS[sort]).offset(skip).limit(limit)
             return Page(_with_runs(session, chosen), session.scalar(count) or 0)

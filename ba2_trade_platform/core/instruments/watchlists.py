@@ -17,15 +17,8 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
+from ba2_trade_platform.core.instruments import watchlist_items
 from ba2_trade_platform.core.instruments.symbol_parsing import ParsedSymbol, Report, parse_symbol, parse_symbols
-from ba2_trade_platform.core.instruments.watchlist_items import (
-    add_items,
-    instrument_ids,
-    look_up_new,
-    make_watchlist,
-    name_of,
-    plan_items,
-)
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert as upsert
 
@@ -96,7 +89,7 @@ class Watchlists:
     def symbols(self, watchlist_id: int) -> tuple[str, ...]:
         """Return the symbols of one watchlist in its order, or raise NotFound."""
         with self._store.read() as session:
-            name_of(session, watchlist_id)
+            watchlist_items.name_of(session, watchlist_id)
             return tuple(symbol for symbol, _ in _places(session, watchlist_id))
 
     # --- lists ---------------------------------------------------------------------------------------------------
@@ -106,7 +99,7 @@ class Watchlists:
         wanted = watchlist_name(name)
         with self._store.command(by, Action.CREATE, Subject.WATCHLIST) as command:
             _free(command.session, wanted)
-            made = make_watchlist(command.session, wanted, command.now)
+            made = watchlist_items.make_watchlist(command.session, wanted, command.now)
             command.record(made, after=wanted)
         return self.get(made)
 
@@ -115,7 +108,7 @@ class Watchlists:
         wanted = watchlist_name(name)
         with self._store.command(by, Action.RENAME, Subject.WATCHLIST) as command:
             session = command.session
-            before = name_of(session, watchlist_id)
+            before = watchlist_items.name_of(session, watchlist_id)
             if wanted != before:
                 _free(session, wanted)
                 session.execute(update(t.watchlist).where(_W.id == watchlist_id).values(name=wanted))
@@ -150,7 +143,7 @@ class Watchlists:
         wanted = {symbol.strip().upper() for symbol in symbols}
         with self._store.command(by, Action.REMOVE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            name = name_of(session, watchlist_id)
+            name = watchlist_items.name_of(session, watchlist_id)
             places = tuple(place for place in _places(session, watchlist_id) if place[0] in wanted)
             gone = [symbol for symbol, _ in places]
             ids = select(_I.id).where(_I.symbol.in_(gone))
@@ -165,8 +158,8 @@ class Watchlists:
         """Undo a removal: each symbol that is still an instrument stands in its old place again."""
         with self._store.command(by, Action.RESTORE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            name_of(session, removed.watchlist_id)
-            ids = instrument_ids(session, [symbol for symbol, _ in removed.places])
+            watchlist_items.name_of(session, removed.watchlist_id)
+            ids = watchlist_items.instrument_ids(session, [symbol for symbol, _ in removed.places])
             rows = [
                 {"watchlist_id": removed.watchlist_id, "instrument_id": ids[symbol], "position": position}
                 for symbol, position in removed.places
@@ -181,13 +174,13 @@ class Watchlists:
         moved = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols))
         with self._store.command(by, Action.ORDER, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            name_of(session, watchlist_id)
+            watchlist_items.name_of(session, watchlist_id)
             before = [symbol for symbol, _ in _places(session, watchlist_id)]
             if absent := [symbol for symbol in moved if symbol not in before]:
                 raise NotFound(f"{absent[0][:40]} is not on this watchlist")
             rest = [symbol for symbol in before if symbol not in set(moved)]
             at = max(0, min(len(rest), to - 1))
-            ids = instrument_ids(session, before)
+            ids = watchlist_items.instrument_ids(session, before)
             order = [*rest[:at], *moved, *rest[at:]]
             places = [{"an_instrument": ids[symbol], "position": place} for place, symbol in enumerate(order, start=1)]
             item = (_ITEM.watchlist_id == watchlist_id, _ITEM.instrument_id == bindparam("an_instrument"))
@@ -202,22 +195,22 @@ class Watchlists:
             taken = set(session.scalars(select(_W.name)))
             others = (f"{name} {number}" for number in count(2))
             free = name if name not in taken else next(other for other in others if other not in taken)
-            made = make_watchlist(session, free, self._store.clock.now(), is_demo=is_demo)
-            add_items(session, made, instruments, is_demo=is_demo)
+            made = watchlist_items.make_watchlist(session, free, self._store.clock.now(), is_demo=is_demo)
+            watchlist_items.add(session, made, instruments, is_demo=is_demo)
         return made
 
     def _add(self, watchlist_id: int, given: Sequence[ParsedSymbol], by: Actor, *, unknown: bool) -> Report:
         with self._store.read() as session:
-            name_of(session, watchlist_id)
+            watchlist_items.name_of(session, watchlist_id)
         symbols = [one.symbol for one in given if one.symbol]
-        lookup = look_up_new(self._store, self._prices, symbols)
+        lookup = watchlist_items.look_up_new(self._store, self._prices, symbols)
         with self._store.command(by, Action.CREATE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            name_of(session, watchlist_id)
+            watchlist_items.name_of(session, watchlist_id)
             there = {symbol for symbol, _ in _places(session, watchlist_id)}
-            known = instrument_ids(session, symbols)
-            lines, new_items = plan_items(given, there, known, lookup, unknown=unknown)
-            add_items(session, watchlist_id, new_items)
+            known = watchlist_items.instrument_ids(session, symbols)
+            lines, new_items = watchlist_items.plan(given, there, known, lookup, unknown=unknown)
+            watchlist_items.add(session, watchlist_id, new_items)
             if new_items:
                 command.record(watchlist_id, after=" ".join(item.symbol for item in new_items))
         return Report(lines)

@@ -76,7 +76,11 @@ class DailyTotals:
         """Return what each expert instance has spent since `day` began, in the caller's transaction."""
         with self._lock:
             if day != self._day:
-                self._begin(session, day)
+                first = session.scalar(_FIRST_UNDER_WAY)
+                self._upto = first - 1 if first is not None else session.scalar(_NEWEST) or 0
+                rows = session.execute(_SETTLED, {"d_day": day, "d_upto": self._upto})
+                self._settled = {row[0]: Spent.of(row[1], row[2]) for row in rows}
+                self._day = day
             later = session.execute(_LATER, {"d_upto": self._upto}).all()
             ended = next((place for place, row in enumerate(later) if row.outcome is None), len(later))
             _add(self._settled, later[:ended], day)
@@ -84,13 +88,6 @@ class DailyTotals:
             sums = dict(self._settled)
         _add(sums, later[ended:], day)
         return sums
-
-    def _begin(self, session: Session, day: datetime) -> None:
-        first = session.scalar(_FIRST_UNDER_WAY)
-        upto = first - 1 if first is not None else session.scalar(_NEWEST) or 0
-        rows = session.execute(_SETTLED, {"d_day": day, "d_upto": upto})
-        self._settled = {row[0]: Spent.of(row[1], row[2]) for row in rows}
-        self._day, self._upto = day, upto
 
 
 def _add(sums: dict[int, Spent], rows: Any, day: datetime) -> None:

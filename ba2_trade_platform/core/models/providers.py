@@ -21,16 +21,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, KeyState, Provider
-from ba2_trade_platform.core.models.provider_rules import (
-    BLANK,
-    FIRST,
-    KEY_VARIABLES,
-    checked,
-    checked_name,
-    is_vendor,
-    same_place,
-    url_of,
-)
+from ba2_trade_platform.core.models import provider_rules as rules
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import violates
@@ -60,8 +51,8 @@ class ModelProviders:
                 return
         with self._store.write() as transaction:
             now = self._store.clock.now()
-            for position, (name, values) in enumerate(FIRST.items()):
-                _insert(transaction.session, name, {**BLANK, **values, "position": position}, now)
+            for position, (name, values) in enumerate(rules.FIRST.items()):
+                _insert(transaction.session, name, {**rules.BLANK, **values, "position": position}, now)
             transaction.touch(Topic.MODELS)
 
     def list(self) -> builtins.list[Provider]:
@@ -81,12 +72,12 @@ class ModelProviders:
 
     def create(self, name: str, kind: ProviderKind, *, by: Actor, key: str | None = None, **values: Any) -> Provider:
         """Add a provider. Raises Invalid for bad values, Refused for a name in use."""
-        clean = {**BLANK, **checked(kind, values), "kind": kind, **self._locked(kind, key)}
+        clean = {**rules.BLANK, **rules.checked(kind, values), "kind": kind, **self._locked(kind, key)}
         try:
             with self._store.command(by, Action.CREATE, Subject.PROVIDER) as command:
                 session = command.session
                 last = session.scalar(select(func.max(_P.position)))
-                _insert(session, checked_name(name), {**clean, "position": (last or 0) + 1}, command.now)
+                _insert(session, rules.checked_name(name), {**clean, "position": (last or 0) + 1}, command.now)
                 command.record(key=name)
         except IntegrityError as error:
             if violates(error, t.model_provider, "name"):
@@ -102,10 +93,10 @@ class ModelProviders:
         when the address becomes another server's, unless one comes with it: it was not meant for that one.
         """
         before = self.get(name)
-        clean = checked(before.kind, {field: value for field, value in changes.items() if field != "key"})
+        clean = rules.checked(before.kind, {field: value for field, value in changes.items() if field != "key"})
         if "key" in changes:
             clean |= self._locked(before.kind, changes["key"])
-        elif "base_url" in clean and not same_place(before.kind, before.base_url, clean["base_url"]):
+        elif "base_url" in clean and not rules.same_place(before.kind, before.base_url, clean["base_url"]):
             clean |= {"key": None, "key_changed_at": None}
         with self._store.command(by, Action.CHANGE, Subject.PROVIDER) as command:
             session = command.session
@@ -126,10 +117,10 @@ class ModelProviders:
     def reset(self, name: str, *, by: Actor) -> Provider:
         """Give one of the first providers its first values again; its key stays. Raises NotFound or Refused."""
         self.get(name)
-        if name not in FIRST:
+        if name not in rules.FIRST:
             raise Refused(f"{name} was added here: it has no first values", code="NO_FIRST_VALUES")
-        first = {field: value for field, value in FIRST[name].items() if field != "kind"}
-        return self.change(name, by=by, **{**BLANK, **first})
+        first = {field: value for field, value in rules.FIRST[name].items() if field != "kind"}
+        return self.change(name, by=by, **{**rules.BLANK, **first})
 
     def remove(self, name: str, *, by: Actor) -> None:
         """Forget a provider and its key; experts that name it pass it over. Raises NotFound."""
@@ -179,7 +170,7 @@ class ModelProviders:
         key, state, words = self._key_of(row)
         missing = None if state in (KeyState.STORED, KeyState.ENVIRONMENT, KeyState.NOT_NEEDED) else words
         provider = Provider(
-            row.name, kind, row.enabled, base_url, url_of(kind, base_url), row.quick_model, row.deep_model,
+            row.name, kind, row.enabled, base_url, rules.url_of(kind, base_url), row.quick_model, row.deep_model,
             {model: StructuredMethod(method) for model, method in (row.structured or {}).items()},
             row.requests_per_minute, row.tokens_per_minute, row.concurrency, state, words, row.key_changed_at,
             missing if row.enabled else "switched off", row.version,
@@ -193,7 +184,7 @@ class ModelProviders:
                 return self._box.decrypt(row.key), KeyState.STORED, "stored"
             except SecretLostError as error:
                 lost = f"the stored API key cannot be read: {error}; enter it again"
-        vendor, variable = is_vendor(row.kind, row.base_url), KEY_VARIABLES.get(row.kind)
+        vendor, variable = rules.is_vendor(row.kind, row.base_url), rules.KEY_VARIABLES.get(row.kind)
         if vendor and variable and (key := self._environment.get(variable, "").strip()):
             if _is_key(key):
                 return key, KeyState.ENVIRONMENT, f"from the environment ({variable})"
@@ -208,7 +199,7 @@ class ModelProviders:
         if key is None:
             return {"key": None, "key_changed_at": None}
         clean = key.strip()
-        if kind not in KEY_VARIABLES and kind is not ProviderKind.OLLAMA:
+        if kind not in rules.KEY_VARIABLES and kind is not ProviderKind.OLLAMA:
             raise Invalid("This provider needs no key", code="NO_KEY_NEEDED")
         if not _is_key(clean):
             raise Invalid(_KEY_RULE, code="INVALID_KEY")

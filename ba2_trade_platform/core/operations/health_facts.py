@@ -63,6 +63,13 @@ _RUNNING = (
 _WAITING = Reader(
     Waiting, t.analysis, expert=_I.alias, batch_paused=_A.held, expert_running=_RUNNING, limit=_I.max_concurrent
 )
+_FAILING = (
+    select(_C.name)
+    .where(_C.enabled, _C.last_error_at.is_not(None))
+    .where(_C.last_sent_at.is_(None) | (_C.last_sent_at < _C.last_error_at))
+    .order_by(_C.name)
+    .limit(20)
+)
 
 
 def read_facts(store: Store, now: datetime) -> DatabaseFacts:
@@ -81,7 +88,7 @@ def read_facts(store: Store, now: datetime) -> DatabaseFacts:
                 )
             ),
             newest_at=session.scalar(select(_A.created_at).order_by(_A.id.desc()).limit(1)),
-            failing_channels=_failing_channels(session),
+            failing_channels=tuple(session.scalars(_FAILING)),
             failed_messages=_failed_messages(session, now - timedelta(days=1)),
         )
 
@@ -98,12 +105,6 @@ def _waiting(session: Session, wanted: Select[Any]) -> Waiting | None:
         return None
     chosen = _WAITING.select().join(t.expert_instance, _I.id == _A.expert_instance_id).where(_A.id == found)
     return _WAITING.first(session, chosen)
-
-
-def _failing_channels(session: Session) -> tuple[str, ...]:
-    since_good = _C.last_sent_at.is_(None) | (_C.last_sent_at < _C.last_error_at)
-    names = select(_C.name).where(_C.enabled, _C.last_error_at.is_not(None), since_good).order_by(_C.name).limit(20)
-    return tuple(session.scalars(names))
 
 
 def _failed_messages(session: Session, since: datetime) -> int:

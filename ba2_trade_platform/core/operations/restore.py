@@ -48,20 +48,6 @@ def find_backup(name: str, folder: Path) -> Path:
     raise NotFound(f"There is no backup {name}, and none of that name in {folder}")
 
 
-def _check(file: Path) -> None:
-    """Read all of a backup; raises Invalid when it is damaged, Refused when newer code wrote it."""
-    try:
-        contents = verify(file)
-    except CopyError as error:
-        raise Invalid(str(error), code="BACKUP_UNUSABLE") from error
-    if contents.revision not in known_revisions():
-        raise Refused(
-            f"{file.name} has schema {contents.revision}, which this version does not know (it knows up to {head()}): "
-            "a newer version wrote it. Restore it with that version",
-            code="NEWER_SCHEMA",
-        )
-
-
 def restore(file: Path, database: Path, instance_lock: InstanceLock, url: str, secret_key: Path) -> Restored:
     """Restore `file` as `database`; verified before, and again where it arrives. Nothing is changed when that fails.
 
@@ -70,7 +56,16 @@ def restore(file: Path, database: Path, instance_lock: InstanceLock, url: str, s
     """
     instance_lock.take(url)
     try:
-        _check(file)
+        try:
+            revision = verify(file).revision
+        except CopyError as error:
+            raise Invalid(str(error), code="BACKUP_UNUSABLE") from error
+        if revision not in known_revisions():
+            raise Refused(
+                f"{file.name} has schema {revision}, which this version does not know (it knows up to {head()}): "
+                "a newer version wrote it. Restore it with that version",
+                code="NEWER_SCHEMA",
+            )
         arriving = database.with_name(f"{database.name}.restored")
         try:
             contents = copy_database(file, arriving)
