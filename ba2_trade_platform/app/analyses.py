@@ -61,7 +61,7 @@ def open_analyses(
     dispatcher, rerun_planner = EmbeddedDispatcher(), RerunPlanner(abilities, side_effects)
     planner = Planner(abilities, (rerun_planner.not_unasked,))
     queue = WorkerQueue(store, dispatcher, abilities, market, completion)
-    store.on_commit(dispatcher)
+    store.on_commit(dispatcher.committed)
     bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled)
     return AnalysisServices(
         transitions=transitions,

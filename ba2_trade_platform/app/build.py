@@ -34,7 +34,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, Sid
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.experts.instances import ExpertInstances
 from ba2_trade_platform.core.failures.breakers import Breakers
-from ba2_trade_platform.core.instruments.service import open_instruments
+from ba2_trade_platform.core.instruments.service import InstrumentServices
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.lessons.lessons import Lessons
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
@@ -77,7 +77,7 @@ def build(
     instances = ExpertInstances(store, experts, models.providers)
     toolkit = open_toolkit(settings, models.gateway, memory, research)
     workers = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
-    instruments = open_instruments(store, market, maps, jobs)
+    instruments = InstrumentServices(store, market, maps, jobs)
     schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock())
     monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
     watched = Dependencies(

@@ -30,7 +30,9 @@ def database_file(url: str) -> Path:
     return Path(parsed.database)
 
 
-def open_engine(url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
+def open_engine(
+    url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: int = BUSY_TIMEOUT_MS, *, foreign_keys: bool = True
+) -> Engine:
     """Return an engine on an SQLite file whose write transactions take the lock when they begin.
 
     A plain BEGIN that becomes a writer later fails at once with "database is locked" in spite of the busy time-out;
@@ -49,7 +51,7 @@ def open_engine(url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: in
             f"busy_timeout = {busy_timeout_ms}",
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
-            "foreign_keys = ON",
+            f"foreign_keys = {foreign_keys:d}",
             "temp_store = MEMORY",
             "cache_size = -32000",
         ):

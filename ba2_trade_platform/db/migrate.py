@@ -13,9 +13,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, event, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 
-from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, database_file
+from ba2_trade_platform.db.engine import WRITES, database_file, open_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -61,7 +61,6 @@ def upgrade(url: str, backups: Path, to: str = "head") -> Migrated:
     Raises MigrationError when the database was written by newer code, or when rows would be left without a parent.
     """
     file = database_file(url)
-    file.parent.mkdir(parents=True, exist_ok=True)
     before = revision_of(url)
     if before is not None and before not in known_revisions():
         raise MigrationError(
@@ -94,25 +93,17 @@ def revision_of(url: str) -> str | None:
 
 
 def _run(url: str, to: str, *, down: bool = False) -> None:
-    # Its own connection, foreign keys OFF before BEGIN: SQLite's table rebuild would cascade and delete the children.
-    engine = create_engine(url, poolclass=NullPool)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA foreign_keys = OFF")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    with engine.begin() as connection:
-        (command.downgrade if down else command.upgrade)(_config(connection), to)
-        orphans = connection.execute(text("PRAGMA foreign_key_check")).all()
-        if orphans:
-            tables = ", ".join(sorted({str(orphan[0]) for orphan in orphans}))
-            raise MigrationError(f"The migration left {len(orphans)} rows without a parent in {tables}; undone")
+    # Foreign keys are off before BEGIN: SQLite's table rebuild would cascade and delete the children.
+    engine = open_engine(url, foreign_keys=False)
+    try:
+        with engine.execution_options(**WRITES).begin() as connection:
+            (command.downgrade if down else command.upgrade)(_config(connection), to)
+            orphans = connection.execute(text("PRAGMA foreign_key_check")).all()
+            if orphans:
+                tables = ", ".join(sorted({str(orphan[0]) for orphan in orphans}))
+                raise MigrationError(f"The migration left {len(orphans)} rows without a parent in {tables}; undone")
+    finally:
+        engine.dispose()
 
 
 def _backup(file: Path, backups: Path, revision: str | None) -> Path:

@@ -12,7 +12,6 @@ from ba2_trade_platform.db.models import (
     failures,
     instruments,
     language_models,
-    lessons,
     notifications,
     operations,
     results,
@@ -51,7 +50,7 @@ idempotency_key = _table(actors.IdempotencyKey)
 model_provider = _table(language_models.ModelProvider)
 model_call = _table(language_models.ModelCall)
 model_answer = _table(language_models.ModelAnswer)
-lesson = _table(lessons.LearntLesson)
+lesson = _table(results.LearntLesson)
 desk_setting = _table(operations.DeskSetting)
 symbol_map = _table(instruments.SymbolMap)
 schedule = _table(schedules.Schedule)

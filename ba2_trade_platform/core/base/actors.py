@@ -32,11 +32,7 @@ SYSTEM = Actor(ActorKind.SYSTEM, "console")
 
 def actor_id(session: Session, who: Actor) -> int:
     """Return the row id of `who`, making the row on first sight."""
-    known = session.scalar(select(actor.c.id).where(actor.c.kind == who.kind, actor.c.name == who.name))
-    if known is not None:
-        return int(known)
-    session.execute(upsert(actor).values(kind=who.kind, name=who.name).on_conflict_do_nothing())
-    return actor_id(session, who)
+    return actor_ids(session, who.kind, [who.name])[who.name]
 
 
 def actor_ids(session: Session, kind: ActorKind, names: Collection[str]) -> dict[str, int]:

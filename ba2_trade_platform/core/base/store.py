@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -28,13 +28,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T", bound=Transaction)
 
 
-class Committed(Protocol):
-    """Whoever wants to be woken after a commit that made or took away work."""
-
-    def committed(self) -> None:
-        """Look for work."""
-
-
 class Store:
     """Opens transactions on the database and publishes their changes."""
 
@@ -47,14 +40,14 @@ class Store:
         self.clock: Clock = clock or SystemClock()
         self.commits = 0
         self._writer = engine.execution_options(**WRITES)
-        self._listeners: list[Committed] = []
+        self._listeners: list[Callable[[], None]] = []
         self._watcher: Connection | None = None
         self._closing = False
         self._turn = threading.Lock()
 
-    def on_commit(self, listener: Committed) -> None:
-        """Wake `listener` after every commit that made work."""
-        self._listeners.append(listener)
+    def on_commit(self, wake: Callable[[], None]) -> None:
+        """Call `wake` after every commit that made work or took it away."""
+        self._listeners.append(wake)
 
     def close(self) -> None:
         """Accept no more commands; what the worker still has to write is written."""
@@ -136,8 +129,8 @@ class Store:
             except Exception:  # what was committed stands, whoever fails to hear of it
                 log.exception("What follows a commit failed; what was committed stands")
         if transaction.makes_work and not internal:
-            for listener in self._listeners:
-                listener.committed()
+            for wake in self._listeners:
+                wake()
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from ba2_trade_platform.core.base.actors import Actor, Facts, actor_id, log_acti
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 
+_ANALYSES = frozenset({Topic.ANALYSES})
+
 
 class Transaction:
     """One write transaction and what to tell others once it is committed."""
@@ -22,9 +24,7 @@ class Transaction:
         self.session = session
         self.makes_work = False
         self.afterwards: list[Callable[[], None]] = []
-        self._topics: set[Topic] = set()
-        self._analysis_ids: set[int] | None = set()
-        self._added: set[int] = set()
+        self._change = Change(frozenset())
 
     def then(self, act: Callable[[], None]) -> None:
         """Do this once the transaction is committed, and not at all when it is not: counting, logging, telling."""
@@ -43,25 +43,21 @@ class Transaction:
 
     def touch(self, *topics: Topic) -> None:
         """Say that these topics changed."""
-        self._topics.update(topics)
+        self._change |= Change(frozenset(topics))
 
     def touch_analyses(self, *analysis_ids: int) -> None:
         """Say that these analyses changed."""
         if analysis_ids:
-            self._topics.add(Topic.ANALYSES)
-        if self._analysis_ids is not None:
-            self._analysis_ids.update(analysis_ids)
+            self._change |= Change(_ANALYSES, frozenset(analysis_ids))
 
     def touch_any_analyses(self) -> None:
         """Say that analyses changed, more than one wants to name."""
-        self._topics.add(Topic.ANALYSES)
-        self._analysis_ids = None
+        self._change |= Change(_ANALYSES, None)
 
     def add(self, *analysis_ids: int) -> None:
         """Say that these analyses are new and wait for the worker."""
-        self.touch_analyses(*analysis_ids)
-        self._added.update(analysis_ids)
         if analysis_ids:
+            self._change |= Change(_ANALYSES, frozenset(analysis_ids), added=frozenset(analysis_ids))
             self.wake()
 
     def wake(self) -> None:
@@ -71,15 +67,12 @@ class Transaction:
     @property
     def analysis_ids(self) -> frozenset[int]:
         """The analyses that are named as changed so far."""
-        return frozenset(self._analysis_ids or ())
+        return self._change.ids or frozenset()
 
     @property
     def change(self) -> Change | None:
         """What the transaction touched, None when nothing that anybody shows."""
-        if not self._topics:
-            return None
-        ids = None if self._analysis_ids is None else frozenset(self._analysis_ids)
-        return Change(frozenset(self._topics), ids, frozenset(self._added))
+        return self._change if self._change.topics else None
 
 
 class Command(Transaction):

@@ -25,7 +25,6 @@ class Ref:
     attempt: int
     expert_instance_id: int
     priority: int
-    delay_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

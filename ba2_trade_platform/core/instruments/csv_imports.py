@@ -48,8 +48,6 @@ class ListImports:
         self._store = store
         self._prices = prices
 
-    # --- instruments ---------------------------------------------------------------------------------------------
-
     def instruments(self, text: str, *, by: Actor, preview: bool = False) -> Report:
         """Add and change the instruments of a file, which has a column `symbol`; raises Invalid for the whole file."""
         file = read_file(text, INSTRUMENT_COLUMNS, ("symbol",))
@@ -74,8 +72,6 @@ class ListImports:
         with self._store.read() as session:
             rows = session.execute(select(*(_I[name] for name in INSTRUMENT_COLUMNS)).order_by(_I.symbol)).all()
         return written(INSTRUMENT_COLUMNS, ([*row[:-1], "|".join(row.labels or ())] for row in rows))
-
-    # --- watchlists ----------------------------------------------------------------------------------------------
 
     def watchlists(
         self, text: str, *, by: Actor, into: int | None = None, unknown: bool = False, preview: bool = False

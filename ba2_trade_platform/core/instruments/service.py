@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
@@ -17,31 +15,16 @@ from ba2_trade_platform.core.instruments.watchlist_rows import WatchlistRows
 from ba2_trade_platform.core.instruments.watchlists import Watchlists
 
 
-@dataclass(frozen=True)
 class InstrumentServices:
-    """The services around symbols and the lists they stand in."""
+    """The services around symbols and the lists they stand in; prices are fetched beforehand now and then."""
 
-    catalog: Instruments
-    symbol_maps: SymbolMaps
-    watchlists: Watchlists
-    rows: WatchlistRows
-    imports: ListImports
-    quotes: Quotes
-    symbols: SymbolPages
-    prefetch: PricePrefetch
-
-
-def open_instruments(store: Store, prices: Prices, maps: SymbolMaps, jobs: BackgroundJobs) -> InstrumentServices:
-    """Put the services together, and have prices fetched beforehand now and then; nothing is asked yet."""
-    prefetch = PricePrefetch(store, prices)
-    jobs.every(KEEP_SECONDS, "prices of watchlists", prefetch.refresh, first_seconds=20)
-    return InstrumentServices(
-        catalog=Instruments(store),
-        symbol_maps=maps,
-        watchlists=Watchlists(store, prices),
-        rows=WatchlistRows(store),
-        imports=ListImports(store, prices),
-        quotes=Quotes(prices),
-        symbols=SymbolPages(store),
-        prefetch=prefetch,
-    )
+    def __init__(self, store: Store, prices: Prices, maps: SymbolMaps, jobs: BackgroundJobs) -> None:
+        self.catalog = Instruments(store)
+        self.symbol_maps = maps
+        self.watchlists = Watchlists(store, prices)
+        self.rows = WatchlistRows(store)
+        self.imports = ListImports(store, prices)
+        self.quotes = Quotes(prices)
+        self.symbols = SymbolPages(store)
+        self.prefetch = PricePrefetch(store, prices)
+        jobs.every(KEEP_SECONDS, "prices of watchlists", self.prefetch.refresh, first_seconds=20)

@@ -64,8 +64,6 @@ class Watchlists:
         self._store = store
         self._prices = prices
 
-    # --- reading -------------------------------------------------------------------------------------------------
-
     def list(self) -> list[WatchlistInfo]:
         """Return every watchlist with its symbols."""
         with self._store.read() as session:
@@ -91,8 +89,6 @@ class Watchlists:
         with self._store.read() as session:
             watchlist_items.name_of(session, watchlist_id)
             return tuple(symbol for symbol, _ in _places(session, watchlist_id))
-
-    # --- lists ---------------------------------------------------------------------------------------------------
 
     def create(self, name: str, *, by: Actor) -> WatchlistSummary:
         """Make an empty watchlist; raises Invalid for the name and Refused when it is taken."""
@@ -126,8 +122,6 @@ class Watchlists:
                 raise Refused(sentence, code="WATCHLIST_IN_USE")
             command.session.execute(delete(t.watchlist).where(_W.id == watchlist_id))
             command.record(watchlist_id, before=found.name)
-
-    # --- symbols -------------------------------------------------------------------------------------------------
 
     def add_text(self, watchlist_id: int, text: str, *, by: Actor, unknown: bool = False) -> Report:
         """Add what a text holds, answered one by one; with `unknown` also what the price provider does not know."""

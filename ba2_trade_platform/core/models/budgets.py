@@ -5,6 +5,7 @@ Decision record: docs/decisions/0012.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -51,21 +52,20 @@ class BudgetGuard:
             if budget.spent.counted + reserved > budget.limit:
                 raise ExpertError(ErrorCode.BUDGET, _sentence(budget, reserved))
 
-    def _budgets(self, session: Session, start: CallStart, now: datetime) -> list[_Budget]:
-        expert, found = start.budgets, []
+    def _budgets(self, session: Session, start: CallStart, now: datetime) -> Iterator[_Budget]:
+        expert, remedy = start.budgets, "in the expert's settings"
         if expert.per_analysis is not None:
             spent = Spent.of(*session.execute(_OF_ANALYSIS, {"s_analysis": start.analysis_id}).one())
-            found.append(_Budget("this analysis", expert.per_analysis, spent, "in the expert's settings"))
+            yield _Budget("this analysis", expert.per_analysis, spent, remedy)
         whole_day = amount(read_setting(session, BUDGET_PER_DAY))
-        if expert.per_expert_day is not None or whole_day is not None:
-            today = self._today.read(session, utc_day(now))
-            if expert.per_expert_day is not None:
-                spent = today.get(start.expert_instance_id, Spent())
-                found.append(_Budget("this expert for today", expert.per_expert_day, spent, "in the expert's settings"))
-            if whole_day is not None:
-                spent = sum(today.values(), Spent())
-                found.append(_Budget("the whole desk for today", whole_day, spent, "on the page Costs"))
-        return found
+        if expert.per_expert_day is None and whole_day is None:
+            return
+        today = self._today.read(session, utc_day(now))
+        if expert.per_expert_day is not None:
+            spent = today.get(start.expert_instance_id, Spent())
+            yield _Budget("this expert for today", expert.per_expert_day, spent, remedy)
+        if whole_day is not None:
+            yield _Budget("the whole desk for today", whole_day, sum(today.values(), Spent()), "on the page Costs")
 
 
 def _sentence(budget: _Budget, reserved: Decimal) -> str:

@@ -68,21 +68,19 @@ def reason_to_wait(
     one: Waiting, status: WorkerStatus, queue: QueueState, open_providers: frozenset[str], now: datetime
 ) -> str | None:
     """Return what keeps an analysis from beginning, None when nothing does."""
-    if not status.running:
-        return "the worker does not run"
-    if queue.paused:
-        return "the queue is paused"
-    if one.batch_paused:
-        return "its batch is paused"
-    if one.available_at > now:
-        return f"it waits for its time, in {age(one.available_at - now)}"
-    if one.retry_provider in open_providers:
-        return f"it waits for {one.retry_provider}, which is held back"
-    if one.limit is not None and one.expert_running >= one.limit:
-        return f"{one.expert} runs as many as it may ({one.limit})"
-    if status.busy >= queue.slots:
-        return "all slots are taken"
-    return None
+    reasons = (
+        (not status.running, "the worker does not run"),
+        (queue.paused, "the queue is paused"),
+        (one.batch_paused, "its batch is paused"),
+        (one.available_at > now, f"it waits for its time, in {age(one.available_at - now)}"),
+        (one.retry_provider in open_providers, f"it waits for {one.retry_provider}, which is held back"),
+        (
+            one.limit is not None and one.expert_running >= one.limit,
+            f"{one.expert} runs as many as it may ({one.limit})",
+        ),
+        (status.busy >= queue.slots, "all slots are taken"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
 
 
 def loop(key: str, label: str, lag: Lag) -> Item:

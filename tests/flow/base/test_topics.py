@@ -49,7 +49,7 @@ def heard(desk: Desk) -> list[Change]:
 def woken(desk: Desk) -> Woken:
     """Who is woken from now on."""
     listener = Woken()
-    desk.platform.store.on_commit(listener)
+    desk.platform.store.on_commit(listener.committed)
     return listener
 
 

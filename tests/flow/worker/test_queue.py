@@ -316,7 +316,7 @@ def test_an_expert_that_cannot_say_what_it_needs_stops_nobody_else(tmp_path: Pat
 
 def test_what_fails_after_a_commit_takes_nothing_back_and_wakes_the_worker_all_the_same(desk: Desk) -> None:
     woken: list[str] = []
-    desk.store.on_commit(Woken(woken))
+    desk.store.on_commit(lambda: woken.append("woken"))
     instance = desk.expert()
     woken.clear()
     with desk.store.write() as transaction:
@@ -325,14 +325,3 @@ def test_what_fails_after_a_commit_takes_nothing_back_and_wakes_the_worker_all_t
         transaction.then(lambda: woken.append("second"))
     assert woken == ["first", "second", "woken"]
     assert [one.alias for one in desk.platform.experts.list() if one.id == instance] == ["Renamed"]
-
-
-class Woken:
-    """Notes that it was woken."""
-
-    def __init__(self, notes: list[str]) -> None:
-        self._notes = notes
-
-    def committed(self) -> None:
-        """Note it."""
-        self._notes.append("woken")
