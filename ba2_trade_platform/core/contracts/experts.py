@@ -1,7 +1,4 @@
-"""Expert contract: the protocols and values that experts and price providers implement and are given.
-
-Decision record: docs/decisions/0010.
-"""
+"""Expert contract: the protocols and values that experts and price providers implement or get (docs/decisions/0010)."""
 
 from __future__ import annotations
 

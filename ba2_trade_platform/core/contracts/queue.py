@@ -1,7 +1,4 @@
-"""Queue contract: dispatcher, claims, leases and ended attempts, so that another queue can take SQLite's place.
-
-Decision record: docs/decisions/0002.
-"""
+"""Queue contract: claims, leases, ended attempts, so that another queue can replace SQLite's (docs/decisions/0002)."""
 
 from __future__ import annotations
 

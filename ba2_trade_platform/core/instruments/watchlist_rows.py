@@ -1,7 +1,4 @@
-"""Watchlist read model: each symbol with its last analysis and next run, in three queries a page.
-
-Decision record: docs/decisions/0015.
-"""
+"""Watchlist read model: each symbol with its last analysis and next run, in three queries (docs/decisions/0015)."""
 
 from __future__ import annotations
 

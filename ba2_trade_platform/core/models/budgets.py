@@ -1,7 +1,4 @@
-"""Budgets: check a call's limits in the transaction that records it, so that no two calls share the rest.
-
-Decision record: docs/decisions/0012.
-"""
+"""Budgets: check a call's limits as it is recorded, so that no two calls share the rest (docs/decisions/0012)."""
 
 from __future__ import annotations
 

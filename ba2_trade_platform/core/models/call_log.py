@@ -1,7 +1,4 @@
-"""Call log: records each model call before it is made and once at its end, so that no cost is lost.
-
-Decision record: docs/decisions/0012.
-"""
+"""Call log: records each model call before it is made and at its end, so that no cost is lost (docs/decisions/0012)."""
 
 from __future__ import annotations
 

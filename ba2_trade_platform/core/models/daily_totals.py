@@ -1,7 +1,4 @@
-"""Daily totals: spending of a UTC day, kept added up in memory because every budget check asks for it.
-
-Decision record: docs/decisions/0014.
-"""
+"""Daily totals: spending of a UTC day, kept added up because every budget check asks for it (docs/decisions/0014)."""
 
 from __future__ import annotations
 
