@@ -169,10 +169,9 @@ class Costs:
         key = _KEYS[group_by]
         with self._store.read() as session:
             order = key.asc() if group_by == "day" else _COST.desc()
-            rows = session.execute(
-                _in(_from(select(key, *SUMS), group_by), since, until).group_by(key).order_by(order, key).limit(BOUND)
-            ).all()
-            total = Spend.of(session.execute(_in(select(*SUMS), since, until)).one())
+            sums = _sums(key, since=since, until=until, of_attempts=group_by == "outcome").group_by(key)
+            rows = session.execute(sums.order_by(order, key).limit(BOUND)).all()
+            total = Spend.of(session.execute(_sums(since=since, until=until)).one())
             label = _labels(session) if group_by == "expert" else _named
             groups = tuple(Group(str(row[0]), label(row[0]), Spend.of(row[1:])) for row in rows)
         asked: Any = group_by
@@ -189,7 +188,7 @@ class Costs:
             alias = _labels(session)
             buckets = _buckets(session, since)
             sums = {
-                days: Spend.of(session.execute(_in(select(*SUMS), today - timedelta(days=days - 1), None)).one())
+                days: Spend.of(session.execute(_sums(since=today - timedelta(days=days - 1))).one())
                 for days in (1, 7, 30)
             }
             return Overview(
@@ -253,7 +252,7 @@ class _Bucket:
 def _buckets(session: Session, since: datetime) -> list[_Bucket]:
     """Return a period added up along everything that its page asks for, in one pass."""
     keys = (_KEYS["day"], _EXPERT, _C.provider, _C.model, _OUTCOME)
-    rows = session.execute(_in(_from(select(*keys, *SUMS), "outcome"), since, None).group_by(*keys))
+    rows = session.execute(_sums(*keys, since=since, of_attempts=True).group_by(*keys))
     return [
         _Bucket(str(day), expert, f"{provider}:{model}", outcome, Spend.of(sums))
         for day, expert, provider, model, outcome, *sums in rows
@@ -280,7 +279,7 @@ def _by_day(buckets: Iterable[_Bucket], key: Callable[[_Bucket], str]) -> dict[s
 def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> tuple[DearAnalysis, ...]:
     keys = (_ANALYSIS, _EXPERT, _C.symbol)
     rows = session.execute(
-        _in(select(*keys, func.count(_C.attempt.distinct()), *SUMS), since, None)
+        _sums(*keys, func.count(_C.attempt.distinct()), since=since)
         .where(_ANALYSIS != NO_ANALYSIS)
         .group_by(*keys)
         .order_by(_COST.desc(), _ANALYSIS.desc())
@@ -294,14 +293,14 @@ def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> 
     )
 
 
-def _from(statement: Select[Any], group_by: str) -> Select[Any]:
-    if group_by != "outcome":
-        return statement
-    of_call = (_T.analysis_id == _C.analysis_id) & (_T.number == _C.attempt)
-    return statement.select_from(t.model_call).outerjoin(t.attempt, of_call)
-
-
-def _in(statement: Select[Any], since: datetime | None, until: datetime | None) -> Select[Any]:
+def _sums(
+    *keys: Any, since: datetime | None = None, until: datetime | None = None, of_attempts: bool = False
+) -> Select[Any]:
+    """Return the query for keys and what calls took from `since` until before `until`, with their attempts if asked."""
+    statement = select(*keys, *SUMS)
+    if of_attempts:
+        of_call = (_T.analysis_id == _C.analysis_id) & (_T.number == _C.attempt)
+        statement = statement.select_from(t.model_call).outerjoin(t.attempt, of_call)
     if since is not None:
         statement = statement.where(_C.started_at >= since)
     return statement if until is None else statement.where(_C.started_at < until)
