@@ -17,9 +17,12 @@ class PlatformError(Exception):
     default_code: ClassVar[str] = "ERROR"
     retry_after_seconds: int | None = None
 
-    def __init__(self, sentence: str, *, code: str | None = None, **details: Any) -> None:
+    def __init__(
+        self, sentence: str, *, code: str | None = None, retry_after: int | None = None, **details: Any
+    ) -> None:
         super().__init__(sentence)
         self.code = code or self.default_code
+        self.retry_after_seconds = self.retry_after_seconds if retry_after is None else retry_after
         self.details = details
 
 
@@ -75,12 +78,6 @@ class TooMany(PlatformError):  # noqa: N818
     exit_code = 8
     tone = "warning"
     default_code = "TOO_MANY"
-
-    def __init__(
-        self, sentence: str, *, code: str | None = None, retry_after: int | None = None, **details: Any
-    ) -> None:
-        super().__init__(sentence, code=code, **details)
-        self.retry_after_seconds = retry_after
 
 
 class Unavailable(PlatformError):  # noqa: N818

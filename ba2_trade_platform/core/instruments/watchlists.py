@@ -87,7 +87,6 @@ class Watchlists:
     def symbols(self, watchlist_id: int) -> tuple[str, ...]:
         """Return the symbols of one watchlist in its order, or raise NotFound."""
         with self._store.read() as session:
-            watchlist_items.name_of(session, watchlist_id)
             return tuple(symbol for symbol, _ in _places(session, watchlist_id))
 
     def create(self, name: str, *, by: Actor) -> WatchlistSummary:
@@ -168,7 +167,6 @@ class Watchlists:
         moved = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols))
         with self._store.command(by, Action.ORDER, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            watchlist_items.name_of(session, watchlist_id)
             before = [symbol for symbol, _ in _places(session, watchlist_id)]
             if absent := [symbol for symbol in moved if symbol not in before]:
                 raise NotFound(f"{absent[0][:40]} is not on this watchlist")
@@ -200,7 +198,6 @@ class Watchlists:
         lookup = watchlist_items.look_up_new(self._store, self._prices, symbols)
         with self._store.command(by, Action.CREATE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
-            watchlist_items.name_of(session, watchlist_id)
             there = {symbol for symbol, _ in _places(session, watchlist_id)}
             known = watchlist_items.instrument_ids(session, symbols)
             lines, new_items = watchlist_items.plan(given, there, known, lookup, unknown=unknown)
@@ -224,10 +221,8 @@ def _free(session: Session, name: str) -> None:
 
 
 def _the(session: Session, watchlist_id: int) -> WatchlistSummary:
-    found = _summaries(session, watchlist_id)
-    if not found:
-        raise NotFound(f"There is no watchlist {watchlist_id}")
-    return found[0]
+    watchlist_items.name_of(session, watchlist_id)
+    return _summaries(session, watchlist_id)[0]
 
 
 def _summaries(session: Session, watchlist_id: int | None = None) -> list[WatchlistSummary]:
@@ -252,6 +247,8 @@ def _summaries(session: Session, watchlist_id: int | None = None) -> list[Watchl
 
 
 def _places(session: Session, watchlist_id: int) -> Sequence[tuple[str, int]]:
+    """Return a list's symbols with their places, or raise NotFound."""
+    watchlist_items.name_of(session, watchlist_id)
     rows = session.execute(
         select(_I.symbol, _ITEM.position)
         .join(t.watchlist_item, _ITEM.instrument_id == _I.id)
