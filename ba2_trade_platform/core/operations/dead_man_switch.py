@@ -165,12 +165,8 @@ class DeadManSwitch:
             return f"its URL cannot be read: {error}"
         except httpx.TimeoutException:
             return f"no answer within {TIMEOUT_SECONDS:.0f} s"
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            OSError,
-            ValueError,
-        ) as error:  # some hosts are found wrong only here
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            # Some hosts are found wrong only here.
             return f"{type(error).__name__}, is the network there?"
 
     def _note(self, error: str | None) -> None:
