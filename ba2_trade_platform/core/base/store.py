@@ -147,10 +147,9 @@ def explained() -> Iterator[None]:
 def storage_sentence(error: OperationalError) -> str:
     """Return why the database cannot serve, in plain words."""
     text = str(error.orig)
-    if re.search("locked|busy", text):
-        return "the database is locked by another program"
-    if "full" in text:
-        return "the disk is full"
-    if "readonly" in text:
-        return "the database is read-only"
-    return f"the database answered: {text}"
+    known = (
+        ("locked|busy", "the database is locked by another program"),
+        ("full", "the disk is full"),
+        ("readonly", "the database is read-only"),
+    )
+    return next((words for sign, words in known if re.search(sign, text)), f"the database answered: {text}")

@@ -70,12 +70,12 @@ class PriceTable:
         with `*`; the longest wins.
         """
         for own in (True,) if own_only else (True, False):
-            known = [
-                price
+            fitting = [
+                (fit, price.valid_from, price)
                 for price in self.prices
                 if price.own is own and price.provider == provider and price.valid_from <= day
+                if (fit := _fit(price.model, model))
             ]
-            fitting = [(fit, price.valid_from, price) for price in known if (fit := _fit(price.model, model))]
             if fitting:
                 return max(fitting, key=lambda one: one[:2])[2]
         return None
