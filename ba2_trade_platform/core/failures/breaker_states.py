@@ -39,9 +39,6 @@ class BreakerPolicy:
     drain_per_minute: int = 60
 
 
-DEFAULT_POLICY = BreakerPolicy()
-
-
 @dataclass(frozen=True, slots=True)
 class Incident:
     """A breaker's row, as the tick and a person's verbs change it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -74,93 +75,43 @@ class WriteBatch:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (
-            self.steps
-            or self.outputs
-            or self.end
-            or self.warnings
-            or self.facts
-            or self.state is not None
-            or self.provisional is not None
-            or self.progress is not None
-        )
-
-    def only_end(self, end: End) -> WriteBatch:
-        """Return a batch that says nothing but how the attempt ended."""
-        return WriteBatch(self.claim, end=end)
+        return self == WriteBatch(self.claim)
 
 
 class AttemptBuffer:
-    """Collects one attempt's records from the expert's coroutine and its threads; the tick takes them."""
+    """Collects one attempt's records from the expert's coroutine and its threads; the tick takes them.
+
+    `closed`: the attempt has ended, and whatever comes later is dropped. `settled`: nothing more will come, for the
+    end was taken, or everything is dropped.
+    """
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
+        self.closed = False
+        self.settled = False
         self._lock = threading.Lock()
         self._write_batch = WriteBatch(claim)
-        self._closed = False
-        self._settled = False
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more will come: the end was taken, or everything is dropped."""
-        return self._settled
-
-    @property
-    def closed(self) -> bool:
-        """Whether the attempt has ended: whatever comes later is dropped."""
-        return self._closed
-
-    def step(self, record: StepRecord, progress: int, current: str | None) -> None:
-        """Note where a step stands, and the attempt with it."""
+    def note(self, write: Callable[[WriteBatch], object]) -> None:
+        """Let `write` add to what is to be written, unless the attempt has ended."""
         with self._lock:
-            if not self._closed:
-                self._write_batch.steps[record.position] = record
-                self._write_batch.progress, self._write_batch.current_step = progress, current
-
-    def output(self, record: OutputRecord) -> None:
-        """Note something that the expert wrote."""
-        with self._lock:
-            if not self._closed:
-                self._write_batch.outputs.append(record)
-
-    def state(self, state: dict[str, Any]) -> None:
-        """Note the expert's working state."""
-        with self._lock:
-            if not self._closed:
-                self._write_batch.state = state
-
-    def warn(self, sentence: str) -> None:
-        """Note what went wrong and did not fail the attempt."""
-        with self._lock:
-            if not self._closed:
-                self._write_batch.warnings.append(sentence)
-
-    def facts(self, facts: dict[str, Any]) -> None:
-        """Note what belongs into the attempt's environment."""
-        with self._lock:
-            if not self._closed:
-                self._write_batch.facts |= facts
-
-    def recommend(self, verdict: Verdict) -> None:
-        """Note a provisional recommendation."""
-        with self._lock:
-            if not self._closed:
-                self._write_batch.provisional = verdict
+            if not self.closed:
+                write(self._write_batch)
 
     def end(self, end: End) -> None:
         """Note how the attempt ended; the first end counts."""
         with self._lock:
-            if not self._closed:
-                self._write_batch.end, self._closed = end, True
+            if not self.closed:
+                self._write_batch.end, self.closed = end, True
 
     def drop(self) -> None:
         """Stop collecting: the lease is lost, nobody will write this down."""
         with self._lock:
-            self._closed, self._settled, self._write_batch = True, True, WriteBatch(self.claim)
+            self.closed, self.settled, self._write_batch = True, True, WriteBatch(self.claim)
 
     def take(self) -> WriteBatch:
         """Return what has come since the last call."""
         with self._lock:
             write_batch, self._write_batch = self._write_batch, WriteBatch(self.claim)
-            self._settled = self._settled or write_batch.end is not None
+            self.settled = self.settled or write_batch.end is not None
             return write_batch

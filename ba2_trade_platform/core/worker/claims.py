@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -27,20 +27,24 @@ BULK_PRIORITY = 50
 _FAR = 1_000_000
 Providers = Mapping[int, tuple[str, ...]]  # whom each analysis may ask
 
-_A, _I = t.analysis.c, t.expert_instance.c
+_A, _I, _T = t.analysis.c, t.expert_instance.c, t.attempt.c
 # The status in words, so that SQLite can plan once with the partial indexes.
 _PENDING = is_status(_A.status, Status.PENDING)
 _NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
 _ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(None))
+# These a claim has as they are read, by their names.
+_CLAIMED = (
+    _A.id.label("analysis_id"), _A.attempt, _A.symbol, _A.subtype, _A.priority,
+    _T.mode, _T.base_attempt, _T.trigger, _T.queued_at, _T.after_code, _T.after_failed_at,
+    _I.id.label("expert_instance_id"), _I.alias, _I.expert, _I.timeout_seconds,
+)  # fmt: skip
+_CLAIMED_NAMES = tuple(str(column.key) for column in _CLAIMED)
 _DUE = (
     select(
-        _A.id, _A.attempt, _A.symbol, _A.subtype, _A.as_of, _A.rescues_used, _A.priority,
-        t.attempt.c.mode, t.attempt.c.base_attempt, t.attempt.c.effective_as_of, t.attempt.c.provider_choice,
-        t.attempt.c.trigger, t.attempt.c.queued_at, t.attempt.c.after_code, t.attempt.c.after_failed_at,
-        _A.available_at,
-        _I.id.label("instance_id"), _I.alias, _I.expert, _I.timeout_seconds, t.expert_config.c.settings,
+        *_CLAIMED, _A.as_of, _A.rescues_used, _A.available_at, _T.effective_as_of, _T.provider_choice,
+        t.expert_config.c.settings,
     )
-    .join(t.attempt, (t.attempt.c.analysis_id == _A.id) & (t.attempt.c.number == _A.attempt))
+    .join(t.attempt, (_T.analysis_id == _A.id) & (_T.number == _A.attempt))
     .join(t.expert_instance, _I.id == _A.expert_instance_id)
     .outerjoin(t.expert_config, t.expert_config.c.id == _A.config_id)
     .where(_PENDING, _NOT_PAUSED, _A.expert_instance_id == bindparam("c_instance"))
@@ -57,7 +61,7 @@ _DUE_UNLESS_BREAKER_OPEN = _DUE.where(
 )
 _START_ATTEMPT = (
     update(t.attempt)
-    .where(t.attempt.c.analysis_id == bindparam("a_id"), t.attempt.c.number == bindparam("a_number"))
+    .where(_T.analysis_id == bindparam("a_id"), _T.number == bindparam("a_number"))
     .values(
         started_at=bindparam("a_started_at"),
         worker_id=bindparam("a_worker_id"),
@@ -69,14 +73,13 @@ _START_ATTEMPT = (
 
 
 @dataclass(frozen=True)
-class Capacity:
-    """How much the worker can take on: free slots, what runs per expert instance, and whether one runs alone."""
+class Occupancy:
+    """What a worker has at work: how many, of them bulk and per expert instance, and whether one runs alone."""
 
-    slots: int
     busy: int
-    per_instance: Mapping[int, int] = field(default_factory=dict)
-    bulk_busy: int = 0
-    alone: bool = False
+    bulk_busy: int
+    per_instance: Mapping[int, int]
+    alone: bool
 
 
 @dataclass(frozen=True)
@@ -105,65 +108,54 @@ class Claimed:
     unable: list[Unable]
 
 
-def claim(session: Session, capacity: Capacity, worker: WorkerIdentity, now: datetime) -> Claimed:
+def claim(session: Session, occupancy: Occupancy, slots: int, worker: WorkerIdentity, now: datetime) -> Claimed:
     """Start what there is room for, by priority, then id; each expert instance within its own limit.
 
     What waits for an expert that lacks something is `unable`, for the caller to refuse.
     """
-    if capacity.alone or capacity.busy >= capacity.slots:
+    if occupancy.alone or occupancy.busy >= slots:
         return Claimed([], [])
     able, unable, providers = [], [], {}
-    for row in _candidates(session, capacity, now):
+    for row in _candidates(session, occupancy, slots, now):
         ability = worker.abilities(row.expert, row.settings or {}, row.subtype)
-        providers[row.id] = ProviderChoice.of(row.provider_choice).among(ability.providers)
+        providers[row.analysis_id] = ProviderChoice.of(row.provider_choice).among(ability.providers)
         reason = ability.unavailable
-        if reason is None and ability.providers and not providers[row.id]:
+        if reason is None and ability.providers and not providers[row.analysis_id]:
             reason = "none of its providers may be asked in this attempt"
         if reason is None:
             able.append(row)
         else:
-            unable.append(Unable(row.id, row.alias, reason))
-    chosen = _choose(able, capacity)
-    return Claimed(_lease(session, chosen, providers, worker, now) if chosen else [], unable)
+            unable.append(Unable(row.analysis_id, row.alias, reason))
+    chosen = _choose(able, occupancy, slots)
+    return Claimed(_begin(session, chosen, providers, worker, now) if chosen else [], unable)
 
 
-def _lease(
-    session: Session, rows: Sequence[Any], providers: Providers, worker: WorkerIdentity, now: datetime
-) -> list[Claim]:
-    minted = f"{secrets.token_hex(12)}-"
-    leased = lease(session, [row.id for row in rows], minted, worker.id, now)
-    return _begin(session, [row for row in rows if row.id in leased], minted, providers, worker, now)
-
-
-def _candidates(session: Session, capacity: Capacity, now: datetime) -> list[Any]:
+def _candidates(session: Session, occupancy: Occupancy, slots: int, now: datetime) -> list[Any]:
     """Return the first due rows of each expert instance that has room: one short index scan an instance."""
-    found: list[Any] = []
-    open_breakers = session.execute(OPEN_PROVIDERS).all()
-    due = _DUE_UNLESS_BREAKER_OPEN if open_breakers else _DUE
+    due = _DUE
     asked: dict[str, Any] = {"c_now": now}
-    if open_breakers:
+    if open_breakers := session.execute(OPEN_PROVIDERS).all():
+        due = _DUE_UNLESS_BREAKER_OPEN
         asked["c_breaker_open"] = [row.provider for row in open_breakers]
         asked["c_probes"] = [row.probe_analysis_id for row in open_breakers if row.probe_analysis_id is not None]
+    found: list[Any] = []
     for instance in session.execute(_ABLE).all():
-        free_here = min(
-            instance.max_concurrent - capacity.per_instance.get(instance.id, 0), capacity.slots - capacity.busy
-        )
-        if free_here > 0:
-            found += session.execute(due, asked | {"c_instance": instance.id, "c_room": free_here}).all()
-    return sorted(found, key=lambda row: (row.priority, row.id))
+        room = min(instance.max_concurrent - occupancy.per_instance.get(instance.id, 0), slots - occupancy.busy)
+        if room > 0:
+            found += session.execute(due, asked | {"c_instance": instance.id, "c_room": room}).all()
+    return sorted(found, key=lambda row: (row.priority, row.analysis_id))
 
 
-def _choose(candidates: Sequence[Any], capacity: Capacity) -> list[Any]:
-    free = capacity.slots - capacity.busy
+def _choose(candidates: Sequence[Any], occupancy: Occupancy, slots: int) -> list[Any]:
     # One slot stays free for a person's Analyse now, so that bulk work never blocks it.
-    free_for_bulk = capacity.slots - 1 - capacity.bulk_busy if capacity.slots > 1 else _FAR
+    free_for_bulk = slots - 1 - occupancy.bulk_busy if slots > 1 else _FAR
     chosen: list[Any] = []
     for row in candidates:
         if row.rescues_used >= ALONE_AFTER_RESCUES:
             # It may be what kills workers: wait until nothing else runs, then run it alone.
-            return [row] if not chosen and capacity.busy == 0 else chosen
+            return [row] if not chosen and occupancy.busy == 0 else chosen
         bulk = row.priority >= BULK_PRIORITY
-        if len(chosen) >= free or (bulk and free_for_bulk <= 0):
+        if len(chosen) >= slots - occupancy.busy or (bulk and free_for_bulk <= 0):
             break
         free_for_bulk -= bulk
         chosen.append(row)
@@ -171,65 +163,48 @@ def _choose(candidates: Sequence[Any], capacity: Capacity) -> list[Any]:
 
 
 def _begin(
-    session: Session, rows: Sequence[Any], minted: str, providers: Providers, worker: WorkerIdentity, now: datetime
+    session: Session, rows: Sequence[Any], providers: Providers, worker: WorkerIdentity, now: datetime
 ) -> list[Claim]:
-    market_now = worker.market_now()
+    minted, market_now = f"{secrets.token_hex(12)}-", worker.market_now()
+    leased = lease(session, [row.analysis_id for row in rows], minted, worker.id, now)
     claims = [
         Claim(
-            analysis_id=row.id,
-            attempt=row.attempt,
-            token=f"{minted}{row.id}",
-            expert_instance_id=row.instance_id,
-            alias=row.alias,
-            expert=row.expert,
+            **dict(zip(_CLAIMED_NAMES, row, strict=False)),
+            token=f"{minted}{row.analysis_id}",
             settings=row.settings or {},
-            timeout_seconds=row.timeout_seconds,
-            symbol=row.symbol,
-            subtype=row.subtype,
-            mode=row.mode,
             as_of=row.effective_as_of or row.as_of or market_now,
             started_at=now,
-            priority=row.priority,
             alone=row.rescues_used >= ALONE_AFTER_RESCUES,
-            state=_state(session, row.id) if row.mode is not Mode.FRESH else None,
-            recorded=_recorded(session, row.id) if row.mode is not Mode.FRESH else (),
-            providers=providers[row.id],
-            trigger=row.trigger,
-            queued_at=row.queued_at,
+            providers=providers[row.analysis_id],
             due_at=max(row.queued_at, row.available_at),
-            after_code=row.after_code,
-            after_failed_at=row.after_failed_at,
-            base_attempt=row.base_attempt,
+            **({} if row.mode is Mode.FRESH else _kept(session, row.analysis_id)),
         )
         for row in rows
+        if row.analysis_id in leased
     ]
-    session.connection().execute(
-        _START_ATTEMPT,
-        [
-            {
-                "a_id": claimed.analysis_id,
-                "a_number": claimed.attempt,
-                "a_started_at": now,
-                "a_worker_id": worker.id,
-                "a_as_of": claimed.as_of,
-                "a_environment": dict(worker.environment),
-                "a_provider": next(iter(claimed.providers), None),
-            }
-            for claimed in claims
-        ],
-    )
+    begun = [
+        {
+            "a_id": claimed.analysis_id,
+            "a_number": claimed.attempt,
+            "a_started_at": now,
+            "a_worker_id": worker.id,
+            "a_as_of": claimed.as_of,
+            "a_environment": dict(worker.environment),
+            "a_provider": next(iter(claimed.providers), None),
+        }
+        for claimed in claims
+    ]
+    session.connection().execute(_START_ATTEMPT, begun)
     return claims
 
 
-def _state(session: Session, analysis_id: int) -> Any:
-    return session.scalar(select(t.analysis.c.state).where(t.analysis.c.id == analysis_id))
-
-
-def _recorded(session: Session, analysis_id: int) -> list[RecordedStep]:
-    rows = session.execute(
+def _kept(session: Session, analysis_id: int) -> dict[str, Any]:
+    """Return the state and the recorded steps that an earlier attempt has left for this one."""
+    steps = session.execute(
         select(t.step.c.position, t.step.c.name, t.step.c.inputs_hash, t.step_result.c.result)
         .outerjoin(t.step_result, t.step_result.c.step_id == t.step.c.id)
         .where(t.step.c.analysis_id == analysis_id)
         .order_by(t.step.c.position)
     )
-    return [RecordedStep(row.position, row.name, row.inputs_hash, row.result) for row in rows]
+    state = session.scalar(select(_A.state).where(_A.id == analysis_id))
+    return {"state": state, "recorded": [RecordedStep(*step) for step in steps]}

@@ -13,7 +13,7 @@ import inspect
 import itertools
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,7 @@ from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research, step_name
 from ba2_trade_platform.core.contracts.queue import Claim, RecordedStep
 from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit, Spent
-from ba2_trade_platform.core.worker.buffers import AttemptBuffer, OutputRecord, StepRecord
+from ba2_trade_platform.core.worker.buffers import AttemptBuffer, OutputRecord, StepRecord, WriteBatch
 from ba2_trade_platform.vocabulary import StepStatus
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class RunContext:
         settings: Any,
         clock: Clock,
         written: Callable[[], None],
-        toolkit: ExpertToolkit | None = None,
+        toolkit: ExpertToolkit,
     ) -> None:
         self.analysis_id = claim.analysis_id
         self.attempt = claim.attempt
@@ -69,7 +69,7 @@ class RunContext:
         self._expert = claim.expert
         self.kept = frozenset(step.name for step in claim.recorded)
         self.live_threads = 0
-        self._toolkit = toolkit or ExpertToolkit()
+        self._toolkit = toolkit
         self._spent: dict[int, Spent] = {}
         self._buffer = buffer
         self._written = written
@@ -134,22 +134,19 @@ class RunContext:
         depends_on = list(self._begun) if after is None else [clean_text(other, NAME_LIMIT) for other in after]
         self._begun[name] = None
         # A step that is done in every attempt has no hash, and so is never taken for one that could be used again.
-        inputs_hash = None if always else _hash([name, inputs])
+        inputs_hash = None
+        if not always:
+            inputs_hash = hashlib.sha256(canonical_json([name, inputs]).encode()).hexdigest()[:32]
         recorded = next((step for step in self._recorded if step.name == name), None)
         if recorded is not None:
             self._recorded.remove(recorded)
             if inputs_hash is not None and recorded.inputs_hash == inputs_hash:
                 self._done += 1
                 return cast(T, recorded.result)
+        replaces = recorded is not None
         position = recorded.position if recorded is not None else self._free_position()
         record = StepRecord(
-            position,
-            name,
-            StepStatus.RUNNING,
-            inputs_hash,
-            self.clock.now(),
-            replaces=recorded is not None,
-            depends_on=depends_on,
+            position, name, StepStatus.RUNNING, inputs_hash, self.clock.now(), replaces=replaces, depends_on=depends_on
         )
         self._running.append(name)
         self._write(record)
@@ -158,31 +155,27 @@ class RunContext:
         try:
             result = clean_json(await self._run(work))
         except BaseException as error:
-            self._running.remove(name)
             text = clean_text(str(error) or type(error).__name__, 4000)
-            self._write(self._ended(record, status=StepStatus.FAILED, error_message=text))
+            self._end_step(record, status=StepStatus.FAILED, error_message=text)
             raise
         finally:
             _position.reset(token)
             step_name.reset(named)
-        self._running.remove(name)
         self._done += 1
-        self._write(self._ended(record, status=StepStatus.COMPLETED, result=result))
+        self._end_step(record, status=StepStatus.COMPLETED, result=result)
         return cast(T, clean_json(result))  # its own copy: what is recorded must not change under the expert's hands
 
     def output(self, type: str, name: str, text: str, raw: object = None) -> None:
         """Write one output, belonging to the step at work."""
-        self._buffer.output(
-            OutputRecord(
-                position=_position.get(),
-                type=clean_text(type, 40),
-                name=clean_text(name, NAME_LIMIT),
-                text=clean_text(text),
-                created_at=self.clock.now(),
-                raw=None if raw is None else compress(clean_json(raw)),
-            )
+        record = OutputRecord(
+            position=_position.get(),
+            type=clean_text(type, 40),
+            name=clean_text(name, NAME_LIMIT),
+            text=clean_text(text),
+            created_at=self.clock.now(),
+            raw=None if raw is None else compress(clean_json(raw)),
         )
-        self._written()
+        self._note(lambda batch: batch.outputs.append(record))
 
     def charge(self, provider: str, tokens: int | None, cost: Decimal | None) -> None:
         """Add what a model call of the step at work took."""
@@ -192,20 +185,23 @@ class RunContext:
 
     def warn(self, sentence: str) -> None:
         """Note on the attempt what went wrong and did not fail it."""
-        self._buffer.warn(clean_text(sentence, 1000))
-        self._written()
+        clean = clean_text(sentence, 1000)
+        self._note(lambda batch: batch.warnings.append(clean))
 
     def note(self, facts: Mapping[str, Any]) -> None:
         """Keep these facts in the attempt's environment."""
-        self._buffer.facts(clean_json(dict(facts)))
-        self._written()
+        clean = clean_json(dict(facts))
+        self._note(lambda batch: batch.facts.update(clean))
 
     def recommend(self, verdict: Verdict) -> None:
         """Record a provisional recommendation; raises TypeError for anything but a Verdict."""
         if not isinstance(verdict, Verdict):
             raise TypeError(f"the expert recommended {type(verdict).__name__} instead of a Verdict")
-        self._buffer.recommend(verdict)
-        self._written()
+
+        def write(batch: WriteBatch) -> None:
+            batch.provisional = verdict
+
+        self._note(write)
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Keep the expert's working state; raises ValueError past 256 KB."""
@@ -214,20 +210,28 @@ class RunContext:
         if size > MAX_STATE:
             raise ValueError(f"the state has {size} bytes; at most {MAX_STATE} are kept")
         self.state = clean_json(clean)  # apart from the one that is yet to be written
-        self._buffer.state(clean)
+
+        def write(batch: WriteBatch) -> None:
+            batch.state = clean
+
+        self._note(write)
+
+    def _note(self, write: Callable[[WriteBatch], object]) -> None:
+        self._buffer.note(write)
         self._written()
 
     def _write(self, record: StepRecord) -> None:
-        progress = min(99, 100 * self._done // self._expected) if self._expected > 0 else 0
-        self._buffer.step(record, progress, self._running[-1] if self._running else None)
-        self._written()
+        def write(batch: WriteBatch) -> None:
+            batch.steps[record.position] = record
+            batch.progress = min(99, 100 * self._done // self._expected) if self._expected > 0 else 0
+            batch.current_step = self._running[-1] if self._running else None
 
-    def _ended(self, record: StepRecord, **how: Any) -> StepRecord:
+        self._note(write)
+
+    def _end_step(self, record: StepRecord, **how: Any) -> None:
+        self._running.remove(record.name)
         spent = self._spent.pop(record.position, None)
-        ended = replace(record, finished_at=self.clock.now(), **how)
-        if spent is None:
-            return ended
-        return replace(ended, provider=spent.provider, tokens=spent.tokens, cost=spent.cost)
+        self._write(replace(record, finished_at=self.clock.now(), **how, **(asdict(spent) if spent else {})))
 
     def _free_position(self) -> int:
         # The lowest, so that a step which is done again takes its old place among those that are kept.
@@ -276,7 +280,3 @@ class RunContext:
         threading.Thread(target=body, name=f"step-{self.analysis_id}", daemon=True).start()
         self.live_threads += 1
         return future
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:32]

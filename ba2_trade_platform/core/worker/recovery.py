@@ -7,17 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select
-from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.attempts import Opening
 from ba2_trade_platform.core.attempts.lifecycle import Event, target
-from ba2_trade_platform.core.attempts.standings import Standing, standings
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions, still_leased
+from ba2_trade_platform.core.attempts.standings import standings
+from ba2_trade_platform.core.attempts.transitions import Change, Transitions
 from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Abilities, Ability, Claim
-from ba2_trade_platform.core.failures.classification import Failure, failure
+from ba2_trade_platform.core.failures.classification import failure
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import is_status, likely
@@ -25,10 +24,7 @@ from ba2_trade_platform.vocabulary import ErrorCode, Mode, Status, Trigger
 
 log = get_logger(__name__)
 SLICE = 100
-_A = t.analysis.c
-
-
-_I = t.expert_instance.c
+_A, _I = t.analysis.c, t.expert_instance.c
 # Statements are built once, for a tick has many; statuses in words, so that SQLite plans with the partial indexes.
 # `likely` leads SQLite to the index that holds only what has a deadline, away from all that is pending.
 _OVERDUE = (
@@ -62,12 +58,6 @@ _ORPHANS = _RUNNING.where(
 _EXPIRED_ORPHANS = _ORPHANS.where(_A.lease_until < bindparam("h_now"))
 
 
-def lost(session: Session, claims: Sequence[Claim]) -> list[Claim]:
-    """Return those of these claims whose lease is no longer held: cancelled, deleted, or taken over."""
-    leased = still_leased(session, claims)
-    return [claim for claim in claims if claim.token not in leased]
-
-
 class Recovery:
     """Ends what cannot begin any more, and hands back what a worker left running."""
 
@@ -79,8 +69,8 @@ class Recovery:
     def expire(self, transaction: Transaction, now: datetime) -> int:
         """Skip what was to run before now, a slice a call; return how many."""
         due = transaction.session.scalars(_OVERDUE, {"h_now": now}).all()
-        late = failure(ErrorCode.RUN_BEFORE, "It was to run before a time that has passed")
-        self._end_pending(transaction, Event.EXPIRE, due, late, now)
+        late = "It was to run before a time that has passed"
+        self._end_pending(transaction, Event.EXPIRE, due, ErrorCode.RUN_BEFORE, late, now)
         return len(due)
 
     def refuse_disabled(self, transaction: Transaction, now: datetime) -> int:
@@ -88,7 +78,8 @@ class Recovery:
         refused = 0
         for instance in transaction.session.execute(_IDLE).all():
             waiting = transaction.session.scalars(_WAITING, {"h_instance": instance.id}).all()
-            self.refuse(transaction, waiting, instance.alias, _idle_words(instance), now)
+            reason = "it was removed" if instance.archived_at else "it is disabled"
+            self.refuse(transaction, waiting, instance.alias, reason, now)
             refused += len(waiting)
         return refused
 
@@ -96,8 +87,8 @@ class Recovery:
         self, transaction: Transaction, analysis_ids: Sequence[int], alias: str, reason: str, now: datetime
     ) -> None:
         """Fail pending analyses because their expert cannot work."""
-        why = failure(ErrorCode.EXPERT_UNAVAILABLE, f"{alias} cannot work: {reason}")
-        self._end_pending(transaction, Event.REFUSE, analysis_ids, why, now)
+        sentence = f"{alias} cannot work: {reason}"
+        self._end_pending(transaction, Event.REFUSE, analysis_ids, ErrorCode.EXPERT_UNAVAILABLE, sentence, now)
 
     def rescue(
         self, transaction: Transaction, now: datetime, *, all_running: bool, leased: Sequence[Claim] = ()
@@ -112,19 +103,23 @@ class Recovery:
         if not orphans:
             return 0
         standing, by = standings(session, [row.id for row in orphans]), actor_id(session, SYSTEM)
-        given_up, rescued = [], []
+        interrupted = failure(ErrorCode.INTERRUPTED, "The worker stopped before the analysis ended")
+        given_up, rescued = dict[int, str](), []
         for row in orphans:
             ability = self._abilities(row.expert, row.settings or {}, row.subtype)
-            if row.rescues_used >= self._max_rescues or not ability.safe_to_repeat:
-                given_up.append(_failed_for_good(standing[row.id], row, ability, now))
+            if not ability.safe_to_repeat:
+                given_up[row.id] = "The worker stopped while it ran, and this expert is not safe to repeat by itself"
+            elif row.rescues_used >= self._max_rescues:
+                given_up[row.id] = f"The worker stopped {row.rescues_used + 1} times while it ran"
             else:
-                why = failure(ErrorCode.INTERRUPTED, "The worker stopped before the analysis ended")
-                rescued.append(_requeued(standing[row.id], row, Trigger.RESCUE, ability, by, now, why))
-        self._transitions.apply(transaction, Event.GIVE_UP, given_up, by=by)
-        self._transitions.apply(transaction, Event.RESCUE, rescued, by=by)
-        for change in given_up:
-            log.warning("Analysis %s: running -> failed (%s)", change.standing.analysis_id, _message(change))
-        _log_requeued(rescued, Event.RESCUE)
+                columns = {"available_at": now, "rescues_used": row.rescues_used + 1}
+                opening = _opening(row, Trigger.RESCUE, ability, by)
+                rescued.append(Change(standing[row.id], now, interrupted, columns=columns, next=opening))
+        ends = [Change(standing[key], now, failure(ErrorCode.INTERRUPTED, why)) for key, why in given_up.items()]
+        self._transitions.apply(transaction, Event.GIVE_UP, ends, by=by)
+        for analysis_id, why in given_up.items():
+            log.warning("Analysis %s: running -> failed (%s)", analysis_id, why)
+        self._requeue(transaction, Event.RESCUE, rescued, by)
         return len(orphans)
 
     def release(self, transaction: Transaction, claims: Sequence[Claim], now: datetime) -> None:
@@ -134,68 +129,33 @@ class Recovery:
         if not leased:
             return
         standing, by = standings(session, [row.id for row in leased]), actor_id(session, SYSTEM)
-        released = [
-            _requeued(
-                standing[row.id], row, Trigger.RELEASE,
-                self._abilities(row.expert, row.settings or {}, row.subtype), by, now,
-            )
-            for row in leased
-        ]  # fmt: skip
-        self._transitions.apply(transaction, Event.RELEASE, released, by=by)
-        _log_requeued(released, Event.RELEASE)
+        released = []
+        for row in leased:
+            opening = _opening(row, Trigger.RELEASE, self._abilities(row.expert, row.settings or {}, row.subtype), by)
+            released.append(Change(standing[row.id], now, columns={"available_at": now}, next=opening))
+        self._requeue(transaction, Event.RELEASE, released, by)
+
+    def _requeue(self, transaction: Transaction, event: Event, changes: Sequence[Change], by: int) -> None:
+        self._transitions.apply(transaction, event, changes, by=by)
+        for change in changes:
+            number, attempt = change.standing.analysis_id, change.standing.attempt + 1
+            log.warning("Analysis %s: running -> pending (%s, attempt %s)", number, event.value, attempt)
 
     def _end_pending(
-        self, transaction: Transaction, event: Event, analysis_ids: Sequence[int], why: Failure, now: datetime
+        self, transaction: Transaction, event: Event, ids: Sequence[int], code: ErrorCode, sentence: str, now: datetime
     ) -> None:
-        if not analysis_ids:
+        if not ids:
             return
-        session = transaction.session
-        changes = [Change(standing, now, why) for standing in standings(session, analysis_ids).values()]
+        session, why = transaction.session, failure(code, sentence)
+        changes = [Change(standing, now, why) for standing in standings(session, ids).values()]
         self._transitions.apply(transaction, event, changes, by=actor_id(session, SYSTEM))
         became = target(Status.PENDING, event).value
         for change in changes:
             number = change.standing.analysis_id
             log.warning(
-                "Analysis %s: pending -> %s (%s)", number, became, why.message, analysis=number, code=why.code.value
+                "Analysis %s: pending -> %s (%s)", number, became, why.message, analysis=number, code=code.value
             )
 
 
-def _idle_words(instance: Any) -> str:
-    return "it was removed" if instance.archived_at else "it is disabled"
-
-
-def _requeued(
-    standing: Standing,
-    row: AnyRow,
-    trigger: Trigger,
-    ability: Ability,
-    by: int,
-    now: datetime,
-    why: Failure | None = None,
-) -> Change:
-    mode = Mode.RESUME if ability.can_resume else Mode.FRESH
-    columns: dict[str, Any] = {"available_at": now}
-    if trigger is Trigger.RESCUE:
-        columns["rescues_used"] = row.rescues_used + 1
-    return Change(standing, now, why, columns=columns, next=Opening(trigger, mode, by, row.config_id))
-
-
-def _failed_for_good(standing: Standing, row: AnyRow, ability: Ability, now: datetime) -> Change:
-    reason = (
-        f"The worker stopped {row.rescues_used + 1} times while it ran"
-        if ability.safe_to_repeat
-        else "The worker stopped while it ran, and this expert is not safe to repeat by itself"
-    )
-    return Change(standing, now, failure(ErrorCode.INTERRUPTED, reason))
-
-
-def _message(change: Change) -> str:
-    return change.why.message if change.why else ""
-
-
-def _log_requeued(changes: Sequence[Change], event: Event) -> None:
-    for change in changes:
-        standing = change.standing
-        log.warning(
-            "Analysis %s: running -> pending (%s, attempt %s)", standing.analysis_id, event.value, standing.attempt + 1
-        )
+def _opening(row: AnyRow, trigger: Trigger, ability: Ability, by: int) -> Opening:
+    return Opening(trigger, Mode.RESUME if ability.can_resume else Mode.FRESH, by, row.config_id)

@@ -57,16 +57,6 @@ class Failed:
         return self.why.provider or next(iter(self.write_batch.claim.providers), None)
 
 
-@dataclass(frozen=True)
-class Scheduled:
-    """A retry that is to come: when, how, and which of how many."""
-
-    available_at: datetime
-    mode: Mode
-    number: int
-    of: int
-
-
 def back_off(retries_used: int, base: float, cap: float, retry_after: float | None = None) -> float:
     """Return how many seconds to wait before the next retry.
 
@@ -81,81 +71,59 @@ def back_off(retries_used: int, base: float, cap: float, retry_after: float | No
     return float(wait_random_exponential(multiplier=base, max=cap)(call))
 
 
+def failed_among(session: Session, ended: Sequence[tuple[WriteBatch, End]]) -> list[Failed]:
+    """Return the failed ones among these attempts, whose leases are held, with what their rows say of retries."""
+    failed = [(batch, end.failure, end.at) for batch, end in ended if end.failure and end.outcome is Outcome.FAILED]
+    if not failed:
+        return []
+    rows = session.execute(_ROWS, {"h_ids": [batch.claim.analysis_id for batch, _, _ in failed]})
+    by_id = {row.id: row for row in rows}
+    return [Failed(batch, why, by_id[batch.claim.analysis_id], at) for batch, why, at in failed]
+
+
 class Retries:
     """The queue's automatic retries."""
 
     def __init__(self, abilities: Abilities) -> None:
         self._abilities = abilities
 
-    def failed(self, session: Session, ended: Sequence[tuple[WriteBatch, End]]) -> list[Failed]:
-        """Return the failed ones among these attempts, whose leases are held, with what their rows say of retries."""
-        failed = [
-            (write_batch, end.failure, end.at)
-            for write_batch, end in ended
-            if end.failure and end.outcome is Outcome.FAILED
-        ]
-        if not failed:
-            return []
-        rows = session.execute(_ROWS, {"h_ids": [write_batch.claim.analysis_id for write_batch, _, _ in failed]})
-        by_id = {row.id: row for row in rows}
-        return [Failed(write_batch, why, by_id[write_batch.claim.analysis_id], at) for write_batch, why, at in failed]
+    def changes(self, session: Session, failed: Sequence[Failed], now: datetime, by: int) -> dict[str, Change]:
+        """Return the transitions that queue the next attempts of those of these that are to be retried, by token.
 
-    def schedule(self, session: Session, failed: Sequence[Failed], now: datetime) -> dict[str, Scheduled]:
-        """Return which of these are to be retried, by token: transient, retries left, in time, safe to repeat."""
+        They are transient, have retries left, end in time and are safe to repeat.
+        """
         if not failed:
             return {}
         asked = {"h_fingerprints": [each.why.fingerprint for each in failed]}
         kinds = {row.fingerprint: row.kind for row in session.execute(_OVERRIDES, asked)}
-        scheduled = {}
-        for each in failed:
-            kind = kinds.get(each.why.fingerprint, each.why.kind)
-            if kind is FailureKind.TRANSIENT and (found := self._scheduled(each, now)) is not None:
-                scheduled[each.token] = found
-        return scheduled
+        return {
+            each.token: change
+            for each in failed
+            if kinds.get(each.why.fingerprint, each.why.kind) is FailureKind.TRANSIENT
+            and (change := self._change(each, now, by)) is not None
+        }
 
-    def _scheduled(self, each: Failed, now: datetime) -> Scheduled | None:
-        row, claim = each.row, each.write_batch.claim
+    def _change(self, each: Failed, now: datetime, by: int) -> Change | None:
+        row, claim, why = each.row, each.write_batch.claim, each.why
         if row.retries_used >= row.max_retries:
             return None
         ability = self._abilities(claim.expert, claim.settings, claim.subtype)
         if not ability.safe_to_repeat:
             return None
-        seconds = back_off(row.retries_used, row.retry_base_seconds, row.retry_cap_seconds, each.why.retry_after)
+        seconds = back_off(row.retries_used, row.retry_base_seconds, row.retry_cap_seconds, why.retry_after)
         try:
             due = now + timedelta(seconds=seconds)
         except OverflowError:  # a provider that asks for a thousand years
             return None
         if row.run_before is not None and due >= row.run_before:
             return None
-        mode = Mode.RESUME if ability.can_resume else Mode.FRESH
-        return Scheduled(due, mode, row.retries_used + 1, row.max_retries)
-
-    def change(self, each: Failed, plan: Scheduled, by: int) -> Change:
-        """Return the transition that queues the next attempt for its time; the failure stays on the row."""
-        reason = f"retry {plan.number}/{plan.of} after {each.why.code.value}"
-        self._log(each, plan, reason)
-        return Change(
-            Standing.of(each.write_batch.claim),
-            each.at,
-            each.why,
-            reason=reason,
-            columns={
-                "retries_used": plan.number,
-                "available_at": plan.available_at,
-                "retry_provider": each.provider,
-            },
-            next=Opening(Trigger.RETRY, plan.mode, by, each.row.config_id, reason),
-        )
-
-    def _log(self, each: Failed, plan: Scheduled, reason: str) -> None:
-        seconds = max(0.0, (plan.available_at - each.at).total_seconds())
+        number = row.retries_used + 1
+        reason = f"retry {number}/{row.max_retries} after {why.code.value}"
+        wait = max(0.0, (due - each.at).total_seconds())
         log.warning(
-            "Analysis %s: running -> pending (%s, in %.1f s: %s)",
-            each.row.id,
-            reason,
-            seconds,
-            each.why.message,
-            analysis=each.row.id,
-            code=each.why.code.value,
-            retry_in_seconds=round(seconds, 1),
-        )
+            "Analysis %s: running -> pending (%s, in %.1f s: %s)", row.id, reason, wait, why.message,
+            analysis=row.id, code=why.code.value, retry_in_seconds=round(wait, 1),
+        )  # fmt: skip
+        columns = {"retries_used": number, "available_at": due, "retry_provider": each.provider}
+        opening = Opening(Trigger.RETRY, Mode.RESUME if ability.can_resume else Mode.FRESH, by, row.config_id, reason)
+        return Change(Standing.of(claim), each.at, why, reason=reason, columns=columns, next=opening)

@@ -14,22 +14,20 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from ba2_trade_platform.core.attempts.transitions import Transitions, renew
+from ba2_trade_platform.core.attempts.transitions import Transitions, renew, still_leased
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
 from ba2_trade_platform.core.batches.cancellations import Cancellations
 from ba2_trade_platform.core.contracts.queue import Claim
-from ba2_trade_platform.core.failures.breaker_states import DEFAULT_POLICY, BreakerPolicy
+from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.failures.classification import classify
 from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.worker import claims as claiming
-from ba2_trade_platform.core.worker import recovery
 from ba2_trade_platform.core.worker.breaker_ticks import TickBreakers
 from ba2_trade_platform.core.worker.buffers import End, WriteBatch
-from ba2_trade_platform.core.worker.claims import Capacity, WorkerIdentity
+from ba2_trade_platform.core.worker.claims import Occupancy, WorkerIdentity, claim
 from ba2_trade_platform.core.worker.completions import Closer
-from ba2_trade_platform.core.worker.recovery import Recovery
+from ba2_trade_platform.core.worker.recovery import SLICE, Recovery
 from ba2_trade_platform.core.worker.retries import Retries
 from ba2_trade_platform.core.worker.writes import write_down
 from ba2_trade_platform.db import tables as t
@@ -42,16 +40,12 @@ _QUEUE = select(t.queue_state.c.paused, t.queue_state.c.slots)
 DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, kw_only=True)
+class Plan(Occupancy):
     """What a tick is to do, gathered on the worker's loop. `busy` counts what runs, without what ends in this tick."""
 
     write_batches: Sequence[WriteBatch]
     running: Sequence[Claim]
-    busy: int
-    bulk_busy: int
-    per_instance: dict[int, int]
-    alone: bool
     now: datetime
     renew: bool = False
     boot: bool = False
@@ -64,7 +58,6 @@ class Ticked:
 
     claims: list[Claim] = field(default_factory=list)
     lost: list[Claim] = field(default_factory=list)
-    touched: set[int] = field(default_factory=set)
     stale: int = 0
     rescued: int = 0
     paused: bool = False
@@ -83,8 +76,8 @@ class Tick:
         bulk: BulkSlices,
         cancellations: Cancellations,
         transitions: Transitions,
-        policy: BreakerPolicy = DEFAULT_POLICY,
-        telemetry: Telemetry | None = None,
+        policy: BreakerPolicy,
+        telemetry: Telemetry,
     ) -> None:
         self._store = store
         self._bulk = bulk
@@ -94,7 +87,7 @@ class Tick:
         self._breakers = TickBreakers(policy)
         closer = Closer(transitions, Retries(worker.abilities), self._breakers)
         self._write = partial(write_down, closer=closer)
-        self._telemetry = telemetry or Telemetry()
+        self._telemetry = telemetry
 
     def run(self, plan: Plan) -> Ticked:
         """Do everything in `plan`; raises Unavailable when the database cannot serve, then nothing was done.
@@ -120,44 +113,40 @@ class Tick:
                 self._recover(transaction, plan, done)
                 self._carry_on(transaction, plan, done)
                 self._claim(transaction, plan, done)
-            done.touched = set(transaction.analysis_ids)
-            transaction.then(partial(self._tell, done, plan.now))
+            transaction.then(partial(self._count, done, plan.now))
         return done
 
-    def _tell(self, done: Ticked, now: datetime) -> None:
+    def _count(self, done: Ticked, now: datetime) -> None:
         metrics = self._telemetry.metrics
         metrics.claimed(done.claims, now)
         metrics.stale(done.stale)
         metrics.rescued(done.rescued)
 
     def _recover(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
-        session = transaction.session
-        done.lost = recovery.lost(session, plan.running)
+        leased = still_leased(transaction.session, plan.running)
+        done.lost = [each for each in plan.running if each.token not in leased]
         if plan.renew:
-            renew(session, [claim for claim in plan.running if claim not in done.lost], plan.now)
+            renew(transaction.session, [each for each in plan.running if each.token in leased], plan.now)
         done.rescued = self._recovery.rescue(transaction, plan.now, all_running=plan.boot, leased=plan.running)
         transaction.touch_analyses(*self._breakers.keep(transaction, plan.now))
         ended = self._recovery.expire(transaction, plan.now) + self._recovery.refuse_disabled(transaction, plan.now)
-        done.more = done.rescued + ended >= recovery.SLICE
+        done.more = done.rescued + ended >= SLICE
 
     def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         advanced = self._bulk.advance(transaction, plan.now)
         transaction.touch_analyses(*advanced.touched)
-        done.more = done.more or advanced.more
         cancelled = self._cancellations.carry_on(transaction, plan.now)
-        done.more = done.more or bool(cancelled)
+        done.more = done.more or advanced.more or bool(cancelled)
 
     def _claim(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
-        session = transaction.session
-        queue = session.execute(_QUEUE).one()
+        queue = transaction.session.execute(_QUEUE).one()
         done.paused, done.slots = queue.paused, queue.slots
         # What a dead worker left at boot may be more than one slice: rescue all of it before anything runs.
         if queue.paused or (plan.boot and done.more):
             return
-        capacity = Capacity(queue.slots, plan.busy, plan.per_instance, plan.bulk_busy, plan.alone)
-        claimed = claiming.claim(session, capacity, self._worker, plan.now)
+        claimed = claim(transaction.session, plan, queue.slots, self._worker, plan.now)
         done.claims = claimed.claims
-        transaction.touch_analyses(*(claim.analysis_id for claim in claimed.claims))
+        transaction.touch_analyses(*(each.analysis_id for each in claimed.claims))
         for unable in claimed.unable:
             self._recovery.refuse(transaction, [unable.analysis_id], unable.alias, unable.reason, plan.now)
         done.more = done.more or bool(claimed.unable)
@@ -177,5 +166,5 @@ def _one_by_one(
         except DATA_ERRORS as error:
             log.error("Analysis %s: its result cannot be stored", write_batch.claim, exc_info=error)  # noqa: TRY400 - our bug
             end = End(Outcome.FAILED, now, failure=classify(error, write_batch.claim.symbol))
-            stale += write(transaction, [write_batch.only_end(end)], now=now)
+            stale += write(transaction, [WriteBatch(write_batch.claim, end=end)], now=now)
     return stale

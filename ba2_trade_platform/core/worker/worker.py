@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import bindparam
@@ -71,26 +71,6 @@ class WorkerStatus:
     rescued: int = 0
 
 
-@dataclass
-class _Memory:
-    """What has been taken from jobs and is not yet committed."""
-
-    write_batches: list[WriteBatch] = field(default_factory=list)
-    booted: bool = False
-    renewed_at: float = 0.0
-    version: int = 0  # SQLite's data_version, and the store's own commits, after the last tick or look
-    commits: int = 0
-
-
-@dataclass(frozen=True)
-class _Sight:
-    """SQLite's data_version, which others' commits change, and what is due: claims, or rescues and expiries."""
-
-    version: int
-    claimable: bool
-    overdue: bool
-
-
 class ExpertWorker:
     """Claims pending analyses, runs their experts and writes down what they do."""
 
@@ -104,16 +84,15 @@ class ExpertWorker:
         self._wake = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None
         self._jobs: list[Job] = []
-        self._memory = _Memory()
+        self._write_batches: list[WriteBatch] = []  # taken from jobs and not yet committed
+        self._booted = False
+        self._renewed_at = 0.0
+        self._version = 0  # SQLite's data_version, and the store's own commits, after the last tick or look
+        self._commits = 0
         self._stopping = False
-        self._status = WorkerStatus()
         self._database: ThreadPoolExecutor | None = None
+        self.status = WorkerStatus()
         self.lag = LoopLag()
-
-    @property
-    def status(self) -> WorkerStatus:
-        """What the worker is doing now."""
-        return self._status
 
     def start(self) -> None:
         """Begin to work, in a thread of its own; what a dead worker left is rescued first."""
@@ -173,76 +152,67 @@ class ExpertWorker:
 
     async def _something_to_do(self) -> None:
         """Wait for a commit, a result, a time that has come, or another program's write."""
-        memory = self._memory
         while not self._stopping:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_EVERY):
                     await self._wake.wait()
-            except TimeoutError:
-                if self._jobs and time.monotonic() - memory.renewed_at > RENEW_EVERY:
-                    return
-                seen = await self._in_database(self._look)
-                if seen.version != memory.version and self._store.commits == memory.commits:
-                    # Another program wrote: whatever is on screen may be old.
-                    self._store.feed.publish(ANYTHING)
-                    return
-                if seen.overdue or (seen.claimable and self._has_room()):
-                    return
-                memory.commits, memory.version = self._store.commits, seen.version
-            else:
                 return
+            if self._jobs and time.monotonic() - self._renewed_at > RENEW_EVERY:
+                return
+            version, claimable, overdue = await self._in_database(self._look)
+            if version != self._version and self._store.commits == self._commits:
+                # Another program wrote: whatever is on screen may be old.
+                self._store.feed.publish(ANYTHING)
+                return
+            if overdue or (claimable and not self.status.paused and self.status.busy < self.status.slots):
+                return
+            self._commits, self._version = self._store.commits, version
 
-    def _look(self) -> _Sight:
+    def _look(self) -> tuple[int, bool, bool]:
+        """Return SQLite's data_version, which others' commits change, and whether claims, or rescues, are due."""
         with self._store.watch() as connection:
             version = data_version(connection)
             due = connection.execute(_DUE, {"now": self._environment.clock.now()}).one()
-        return _Sight(version, claimable=bool(due.claimable), overdue=bool(due.overdue))
+        return version, bool(due.claimable), bool(due.overdue)
 
     def _run(self, plan: Plan) -> Ticked:
         """Do a tick, and remember how it left the database: what others write after it shows in the next look."""
         ticked = self._tick.run(plan)
         if not ticked.more:
-            self._memory.commits = self._store.commits
+            self._commits = self._store.commits
             with suppress(Unavailable), self._store.watch() as connection:  # what the tick has claimed is to begin
-                self._memory.version = data_version(connection)
+                self._version = data_version(connection)
         return ticked
-
-    def _has_room(self) -> bool:
-        return not self._status.paused and self._status.busy < self._status.slots
 
     async def _turn(self) -> bool:
         """Do one tick; return whether there is more to do at once."""
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        self._collect()
         plan = self._plan()
         ticked = await self._in_database(self._run, plan)
-        self._memory.write_batches.clear()
-        self._memory.booted = self._memory.booted or not ticked.more
+        self._write_batches.clear()
+        self._booted = self._booted or not ticked.more
         if plan.renew:
-            self._memory.renewed_at = time.monotonic()
+            self._renewed_at = time.monotonic()
         self._apply(ticked)
         return ticked.more
 
-    def _collect(self) -> None:
-        self._memory.write_batches += [
-            write_batch for job in self._jobs if not (write_batch := job.buffer.take()).empty
-        ]
-
     def _plan(self, *, releasing: bool = False) -> Plan:
+        """Take what the jobs have to write, and say what they occupy."""
+        self._write_batches += [batch for job in self._jobs if not (batch := job.buffer.take()).empty]
         occupying = [job for job in self._jobs if job.occupies]
         running = [job for job in occupying if not job.buffer.closed]
         return Plan(
-            write_batches=tuple(self._memory.write_batches),
+            write_batches=tuple(self._write_batches),
             running=[job.claim for job in running],
             busy=len(occupying),
             bulk_busy=sum(job.claim.priority >= BULK_PRIORITY for job in occupying),
             per_instance=Counter(job.claim.expert_instance_id for job in occupying),
             alone=any(job.claim.alone for job in occupying),
             now=self._environment.clock.now(),
-            renew=bool(running) and time.monotonic() - self._memory.renewed_at > RENEW_EVERY,
-            boot=not self._memory.booted,
+            renew=bool(running) and time.monotonic() - self._renewed_at > RENEW_EVERY,
+            boot=not self._booted,
             releasing=releasing,
         )
 
@@ -256,15 +226,15 @@ class ExpertWorker:
         self._jobs += [Job(claim, self._environment, self._written, self.committed) for claim in ticked.claims]
         if ticked.stale:
             log.warning("%s late results were discarded: their attempts had ended", ticked.stale)
-        recovered = self._status.storage_problem is not None
-        self._status = WorkerStatus(
+        recovered = self.status.storage_problem is not None
+        self.status = WorkerStatus(
             running=True,
             slots=ticked.slots,
             busy=len(self._jobs),
             paused=ticked.paused,
             stopping=frozenset(job.claim.analysis_id for job in self._jobs if job.stopping),
-            stale_results=self._status.stale_results + ticked.stale,
-            rescued=self._status.rescued + ticked.rescued,
+            stale_results=self.status.stale_results + ticked.stale,
+            rescued=self.status.rescued + ticked.rescued,
         )
         if recovered:
             log.warning("The worker goes on")
@@ -282,20 +252,19 @@ class ExpertWorker:
     def _trouble(self, error: Exception) -> None:
         expected = isinstance(error, Unavailable)
         sentence = str(error) if expected else f"the worker met {type(error).__name__}: {error}"
-        if self._status.storage_problem != sentence:
+        if self.status.storage_problem != sentence:
             log.log(
                 logging.WARNING if expected else logging.ERROR,
                 "The worker waits: %s; results are kept in memory and written later",
                 sentence,
                 exc_info=None if expected else error,
             )
-            self._status = replace(self._status, storage_problem=sentence)
+            self.status = replace(self.status, storage_problem=sentence)
             self._store.feed.publish(Change(frozenset({Topic.QUEUE})))
 
     async def _leave(self) -> None:
         """Write what is done, queue again what is not, stop the experts, and wait a while for their threads."""
         deadline = time.monotonic() + self._stop_seconds
-        self._collect()
         plan = self._plan(releasing=True)
         while True:
             try:
@@ -314,4 +283,4 @@ class ExpertWorker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(left, POLL_EVERY)):
                     await self._wake.wait()
-        self._status = replace(self._status, running=False, busy=0)
+        self.status = replace(self.status, running=False, busy=0)
