@@ -14,11 +14,10 @@ from ba2_trade_platform.core.analyses.rerun_planner import Chosen, RerunPlanner
 from ba2_trade_platform.core.analyses.rerun_plans import ASKED_FIRST, Guard, RerunOptions, RerunPlan, RerunQuestion
 from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.archives import Purged
-from ba2_trade_platform.core.attempts.attempts import Opening
+from ba2_trade_platform.core.attempts.attempts import Change, Opening, standings
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
-from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.submissions import active_holder
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.errors import Invalid, Refused, TooMany
 from ba2_trade_platform.core.base.transactions import Transaction

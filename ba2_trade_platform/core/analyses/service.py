@@ -16,11 +16,11 @@ from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan
 from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import Purged
+from ba2_trade_platform.core.attempts.attempts import Change, standings
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, NotAllowedError, after
 from ba2_trade_platform.core.attempts.recommendations import RecommendationKey, refresh_current
-from ba2_trade_platform.core.attempts.standings import standings
 from ba2_trade_platform.core.attempts.submissions import active_holder
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import (

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.service import Done
+from ba2_trade_platform.core.attempts.attempts import Change, standings
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
-from ba2_trade_platform.core.attempts.standings import standings
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound, Refused

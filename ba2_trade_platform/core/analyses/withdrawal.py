@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert, row_of
 from ba2_trade_platform.core.attempts import archives
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
+from ba2_trade_platform.core.attempts.attempts import Change, standings
 from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
-from ba2_trade_platform.core.attempts.standings import standings
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Dispatcher

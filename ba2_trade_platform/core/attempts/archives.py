@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy import Enum as SqlEnum
@@ -21,9 +19,10 @@ from ba2_trade_platform.db.sql import insert as upsert
 from ba2_trade_platform.db.types import Money, UtcDateTime
 from ba2_trade_platform.vocabulary import StepStatus
 
+_T, _S = t.attempt.c, t.step.c
 
-@dataclass(frozen=True)
-class Purged:
+
+class Purged(NamedTuple):
     """How many live rows a purge took away."""
 
     outputs: int
@@ -45,8 +44,6 @@ def _to_json(value: object) -> str:
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, Enum):
-        return str(value.value)
     raise TypeError(f"{type(value).__name__} cannot be archived")
 
 
@@ -63,19 +60,11 @@ def pack(session: Session, analysis_id: int, number: int, *, analysis: bool = Fa
 
     `analysis`: the columns of the analysis itself too, by which `restore` makes it again what it was.
     """
-    attempt_id = session.scalar(
-        select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
-    )
     contents = _contents(session, analysis_id)
     if analysis:
         columns = select(*(t.analysis.c[name] for name in KEPT_COLUMNS)).where(t.analysis.c.id == analysis_id)
         contents["analysis"] = _rows(session, columns)[0]
-    packed = compress(contents)
-    session.execute(
-        upsert(t.archive)
-        .values(attempt_id=attempt_id, contents=packed)
-        .on_conflict_do_update(index_elements=["attempt_id"], set_={"contents": packed})
-    )
+    session.execute(_KEEP_CONTENTS, {"k_id": analysis_id, "k_number": number, "k_packed": compress(contents)})
 
 
 def keep_tracebacks(session: Session, texts: Mapping[tuple[int, int], str]) -> None:
@@ -88,15 +77,15 @@ def keep_tracebacks(session: Session, texts: Mapping[tuple[int, int], str]) -> N
         session.connection().execute(_KEEP_TRACEBACK, rows)
 
 
-_KEEPING = upsert(t.archive).values(
-    attempt_id=select(t.attempt.c.id)
-    .where(t.attempt.c.analysis_id == bindparam("k_id"), t.attempt.c.number == bindparam("k_number"))
-    .scalar_subquery(),
-    traceback=bindparam("k_packed"),
-)
-_KEEP_TRACEBACK = _KEEPING.on_conflict_do_update(
-    index_elements=["attempt_id"], set_={"traceback": _KEEPING.excluded.traceback}
-)
+def _keep(column: str) -> Any:
+    """Return what sets `column` of an attempt's archive to k_packed, and makes the archive where there is none."""
+    attempt_id = select(_T.id).where(_T.analysis_id == bindparam("k_id"), _T.number == bindparam("k_number"))
+    statement = upsert(t.archive).values({"attempt_id": attempt_id.scalar_subquery(), column: bindparam("k_packed")})
+    kept = {column: statement.excluded[column]}
+    return statement.on_conflict_do_update(index_elements=["attempt_id"], set_=kept)
+
+
+_KEEP_CONTENTS, _KEEP_TRACEBACK = _keep("contents"), _keep("traceback")
 
 
 def hand_on(session: Session, analysis_id: int, attempt: int, *, resume: bool) -> dict[str, Any]:
@@ -115,13 +104,10 @@ def live(session: Session, analysis_id: int) -> Any:
 
 
 def _contents(session: Session, analysis_id: int) -> dict[str, Any]:
+    of_analysis = t.output.c.market_analysis_id == analysis_id
+    outputs = _rows(session, select(t.output).where(of_analysis).order_by(t.output.c.id))
     raw = select(t.raw_data.c.output_id, t.raw_data.c.data).join(t.output, t.output.c.id == t.raw_data.c.output_id)
-    outputs = _rows(
-        session, select(t.output).where(t.output.c.market_analysis_id == analysis_id).order_by(t.output.c.id)
-    )
-    of_output = {
-        row.output_id: row.data for row in session.execute(raw.where(t.output.c.market_analysis_id == analysis_id))
-    }
+    of_output = {row.output_id: row.data for row in session.execute(raw.where(of_analysis))}
     for output in outputs:
         if output["id"] in of_output:
             output["raw"] = expand(of_output[output["id"]])
@@ -156,7 +142,7 @@ def restore(session: Session, analysis_id: int, number: int, contents: Mapping[s
             session.execute(insert(t.raw_data).values(output_id=values["id"], data=compress(raw)))
     if contents["recommendation"] is not None:
         session.execute(insert(t.recommendation).values(_typed(t.recommendation, contents["recommendation"])))
-    attempt_id = select(t.attempt.c.id).where(t.attempt.c.analysis_id == analysis_id, t.attempt.c.number == number)
+    attempt_id = select(_T.id).where(_T.analysis_id == analysis_id, _T.number == number)
     of_attempt = t.archive.c.attempt_id == attempt_id.scalar_subquery()
     session.execute(delete(t.archive).where(of_attempt, t.archive.c.traceback.is_(None)))
     session.execute(update(t.archive).where(of_attempt).values(contents=None))
@@ -198,31 +184,18 @@ def carry_over(session: Session, analysis_id: int, to_attempt: int, drop: Collec
     Steps with an id in `drop` are deleted although they completed, and so is what builds on a step that did not.
     Returns how many outputs were deleted.
     """
-    s = t.step.c
     steps = session.execute(
-        select(s.id, s.position, s.name, s.status, s.depends_on).where(s.analysis_id == analysis_id)
-    )
-    recorded = steps.all()
-    unfinished = [step for step in recorded if step.status is not StepStatus.COMPLETED]
-    building = building_on(recorded, [step.name for step in unfinished])
+        select(_S.id, _S.position, _S.name, _S.status, _S.depends_on).where(_S.analysis_id == analysis_id)
+    ).all()
+    unfinished = [step for step in steps if step.status is not StepStatus.COMPLETED]
+    building = building_on(steps, [step.name for step in unfinished])
     gone = {*drop, *building, *(step.id for step in unfinished)}
-    deleted = session.execute(
-        delete(t.output).where(
-            t.output.c.market_analysis_id == analysis_id,
-            t.output.c.step_id.is_(None) | t.output.c.step_id.in_(gone),
-        )
-    )
-    session.execute(delete(t.step).where(t.step.c.id.in_(gone)))
-    session.execute(
-        update(t.step)
-        .where(t.step.c.analysis_id == analysis_id)
-        .values(
-            attempt=to_attempt,
-            tokens=0,
-            cost=Decimal(0),
-            reused_from_attempt=func.coalesce(t.step.c.reused_from_attempt, t.step.c.attempt),
-        )
-    )
+    written, of_step = t.output.c.market_analysis_id == analysis_id, t.output.c.step_id
+    deleted = session.execute(delete(t.output).where(written, of_step.is_(None) | of_step.in_(gone)))
+    session.execute(delete(t.step).where(_S.id.in_(gone)))
+    reused_from = func.coalesce(_S.reused_from_attempt, _S.attempt)
+    kept = update(t.step).where(_S.analysis_id == analysis_id)
+    session.execute(kept.values(attempt=to_attempt, tokens=0, cost=Decimal(0), reused_from_attempt=reused_from))
     for table in (t.output, t.recommendation):
         session.execute(update(table).where(table.c.market_analysis_id == analysis_id).values(attempt=to_attempt))
     return int(deleted.rowcount)  # type: ignore[attr-defined]  # CursorResult, by construction

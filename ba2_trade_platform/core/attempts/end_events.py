@@ -48,23 +48,18 @@ def record_end_events(transaction: Transaction, ended: Sequence[EndedAttempt]) -
     lowest = subscribed.get(EventType.CONFIDENT, NEVER)
     at = max(one.finished_at for one in telling)
     rows = session.execute(_ENDED, {"e_ids": analysis_ids, "e_lowest": lowest})
-    record_events(session, [_failed(row, at) if row.status is Status.FAILED else _confident(row, at) for row in rows])
+    record_events(session, [_event(row, at) for row in rows])
 
 
-def _failed(row: AnyRow, at: datetime) -> OutboxEvent:
-    facts = {**_facts(row), "code": row.error_code, "sentence": f"{row.error_code}: {row.message or ''}"}
-    facts["label"] = f"{row.symbol} ({row.alias})"
-    return OutboxEvent(EventType.FAILED, row.fingerprint or str(row.error_code), at, facts)
-
-
-def _confident(row: AnyRow, at: datetime) -> OutboxEvent:
-    sentence = f"{row.result_action.value} {row.symbol}, {row.result_confidence:g} % ({row.alias})"
-    facts = {**_facts(row), "confidence": row.result_confidence, "sentence": sentence}
-    return OutboxEvent(EventType.CONFIDENT, f"expert {row.expert_instance_id}", at, facts)
-
-
-def _facts(row: AnyRow) -> dict[str, Any]:
-    return {
+def _event(row: AnyRow, at: datetime) -> OutboxEvent:
+    facts: dict[str, Any] = {
         "analysis_id": row.id, "symbol": row.symbol, "expert": row.alias,
         "expert_instance_id": row.expert_instance_id, "link": f"/market_analysis/{row.id}",
     }  # fmt: skip
+    if row.status is Status.FAILED:
+        sentence = f"{row.error_code}: {row.message or ''}"
+        facts |= {"code": row.error_code, "sentence": sentence, "label": f"{row.symbol} ({row.alias})"}
+        return OutboxEvent(EventType.FAILED, row.fingerprint or str(row.error_code), at, facts)
+    sentence = f"{row.result_action.value} {row.symbol}, {row.result_confidence:g} % ({row.alias})"
+    facts |= {"confidence": row.result_confidence, "sentence": sentence}
+    return OutboxEvent(EventType.CONFIDENT, f"expert {row.expert_instance_id}", at, facts)

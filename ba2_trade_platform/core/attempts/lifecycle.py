@@ -1,10 +1,14 @@
-"""Lifecycle: the one table of allowed transitions, read by service, API and buttons alike."""
+"""Lifecycle: the one table of allowed transitions, and that of what each sets; read by service, API and buttons."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from ba2_trade_platform.vocabulary import Status
+from ba2_trade_platform.core.base.errors import Refused
+from ba2_trade_platform.vocabulary import Outcome, Status
 
 
 class Event(StrEnum):
@@ -68,10 +72,6 @@ _REFUSALS: dict[Event, str] = {
 }
 
 
-class NotAllowedError(Exception):
-    """An event came at a status that does not know it; the text is a sentence to show."""
-
-
 def allows(status: Status, event: Event, *, retrying: bool = False, unclaimed_rerun: bool = False) -> bool:
     """Tell whether `event` may happen at `status`.
 
@@ -95,9 +95,56 @@ def after(
     *,
     retrying: bool = False,
     unclaimed_rerun: bool = False,
+    code: str | None = None,
+    **details: Any,
 ) -> Status:
-    """Return the status that follows `event`, or raise NotAllowedError with a sentence about `subject`."""
+    """Return the status that follows `event`, or raise Refused with a sentence about `subject`."""
     if allows(status, event, retrying=retrying, unclaimed_rerun=unclaimed_rerun):
         return TRANSITIONS.get((status, event), status)
     refusal = _REFUSALS.get(event, "Cannot {event} now: {subject} is {status}")
-    raise NotAllowedError(refusal.format(subject=subject, status=status.value, event=event.value))
+    sentence = refusal.format(subject=subject, status=status.value, event=event.value)
+    raise Refused(sentence, code=code, status=status.value, **details)
+
+
+_ENDS = dict.fromkeys(("current_step", "lease_token", "lease_until", "retry_provider"))
+_WAITS_AGAIN = dict.fromkeys(("started_at", "current_step", "lease_token", "lease_until", "worker_id"))
+_BEGINS_ANEW = {"retries_used": 0, "rescues_used": 0, "progress": 0, "held": False} | dict.fromkeys((
+    "current_step", "started_at", "finished_at", "duration_ms", "error_code", "error_message", "failure_kind",
+    "fingerprint", "retry_provider", "result_action", "result_confidence", "result_expected_profit", "worker_id",
+))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an event does: how it closes the open attempt (None: it stays open), and what it sets on the analysis.
+
+    `shows_failure`: the attempt's failure stands on the analysis too. `counts`: it is a new failure for the group of
+    its like, and not one that was counted when its own attempt failed.
+    """
+
+    outcome: Outcome | None
+    columns: Mapping[str, Any]
+    finishes: bool = True
+    timed: bool = False
+    shows_failure: bool = False
+    counts: bool = False
+
+
+EFFECTS: Mapping[Event, Effect] = {
+    Event.SUCCEED: Effect(Outcome.COMPLETED, _ENDS, timed=True, shows_failure=True),
+    Event.FAIL: Effect(Outcome.FAILED, _ENDS, timed=True, shows_failure=True, counts=True),
+    Event.SKIP: Effect(Outcome.SKIPPED, _ENDS, timed=True, shows_failure=True),
+    Event.EXPIRE: Effect(Outcome.SKIPPED, _ENDS, shows_failure=True),
+    Event.REFUSE: Effect(Outcome.FAILED, _ENDS, shows_failure=True, counts=True),
+    Event.GIVE_UP: Effect(Outcome.FAILED, _ENDS, shows_failure=True, counts=True),
+    Event.STOP_RETRYING: Effect(Outcome.FAILED, _ENDS, shows_failure=True),
+    Event.CANCEL: Effect(Outcome.CANCELLED, _ENDS, timed=True),
+    Event.WITHDRAW: Effect(Outcome.WITHDRAWN, _ENDS),
+    Event.RETRY: Effect(Outcome.FAILED, _WAITS_AGAIN, finishes=False, shows_failure=True, counts=True),
+    Event.RELEASE: Effect(Outcome.RELEASED, _WAITS_AGAIN, finishes=False),
+    Event.RESCUE: Effect(Outcome.INTERRUPTED, _WAITS_AGAIN, finishes=False),
+    Event.RUN_NOW: Effect(None, {"retry_provider": None, "held": False}, finishes=False),
+    Event.RERUN: Effect(None, _BEGINS_ANEW, finishes=False),
+}
+# What ends without anybody's word: the activity log says with which code.
+BY_ITSELF = frozenset({Event.FAIL, Event.SKIP, Event.EXPIRE, Event.REFUSE, Event.GIVE_UP})

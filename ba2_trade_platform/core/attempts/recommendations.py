@@ -53,10 +53,7 @@ class RecommendationKey:
 
 def refresh_current(session: Session, subjects: Iterable[RecommendationKey]) -> None:
     """Make each subject's newest completed recommendation, by effective_as_of, then id, the current one."""
-    about = [
-        {"s_expert_instance_id": each.expert_instance_id, "s_symbol": each.symbol, "s_subtype": each.subtype}
-        for each in set(subjects)
-    ]
+    about = [{f"s_{name}": getattr(each, name) for name in _ABOUT} for each in set(subjects)]
     if about:
         session.connection().execute(_SUPERSEDE, about)
         session.connection().execute(_PROMOTE, about)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles, Packable
 from ba2_trade_platform.core.attempts.archives import expand
@@ -44,12 +44,11 @@ class Packing:
         """Say what would happen."""
         if not self.days:
             return "Archives stay in the database for ever; set BA2_ARCHIVE_DAYS to pack away what is older"
+        days = "1 day" if self.days == 1 else f"{self.days:,} days"
         if not self.attempts:
-            return f"No archive is older than {_days(self.days)}"
-        return (
-            f"{_counted(self.attempts)} older than {_days(self.days)} ({self.bytes / 1e6:.1f} MB) "
-            f"can be packed away into {self.folder}"
-        )
+            return f"No archive is older than {days}"
+        size = f"{self.bytes / 1e6:.1f} MB"
+        return f"{_counted(self.attempts)} older than {days} ({size}) can be packed away into {self.folder}"
 
 
 @dataclass(frozen=True)
@@ -83,24 +82,12 @@ class Retention:
         folder = str(self._archive_files.folder)
         if not self._days:
             return Packing(0, 0, 0, None, folder, more=False)
-        size = func.coalesce(func.length(t.archive.c.contents), 0) + func.coalesce(
-            func.length(t.archive.c.traceback), 0
-        )
-        some = (
-            select(size.label("size"), _T.finished_at)
-            .join(t.archive, t.archive.c.attempt_id == _T.id)
-            .join(t.analysis, t.analysis.c.id == _T.analysis_id)
-            .where(*self._old())
-            .order_by(_T.finished_at)
-            .limit(AT_ONCE + 1)
-            .subquery()
-        )
+        some = self._old().subquery()
         with self._store.read() as session:
-            found = session.execute(
+            count, size, oldest = session.execute(
                 select(func.count(), func.coalesce(func.sum(some.c.size), 0), func.min(some.c.finished_at))
             ).one()
-        count, size_of_all, oldest = tuple(found)
-        return Packing(self._days, min(count, AT_ONCE), size_of_all, oldest, folder, more=count > AT_ONCE)
+        return Packing(self._days, min(count, AT_ONCE), size, oldest, folder, more=count > AT_ONCE)
 
     @needs(Action.PACK, Subject.ARCHIVES)
     def pack_away(self, *, by: Actor) -> PackedAway:
@@ -118,7 +105,8 @@ class Retention:
 
     def _pack_away(self, by: Actor) -> PackedAway:
         foreseen = self.preview()
-        wanted = self._wanted()
+        with self._store.read() as session:
+            wanted = session.scalars(self._old().limit(AT_ONCE)).all()
         if not wanted:
             raise Refused(foreseen.sentence, code="NOTHING_TO_PACK")
         try:
@@ -131,23 +119,18 @@ class Retention:
             command.record(after=done.sentence)
         return done
 
-    def _old(self) -> tuple[ColumnElement[bool], ...]:
+    def _old(self) -> Select[Any]:
+        """Return the query for attempts whose archives are old enough, the oldest first, and how large those are."""
+        contents, traceback = func.length(t.archive.c.contents), func.length(t.archive.c.traceback)
         return (
-            _T.finished_at < self._store.clock.now() - timedelta(days=self._days),
-            _T.number < t.analysis.c.attempt,
-        )
-
-    def _wanted(self) -> list[int]:
-        oldest_first = (
-            select(_T.id)
+            select(_T.id, _T.finished_at, (func.coalesce(contents, 0) + func.coalesce(traceback, 0)).label("size"))
             .join(t.archive, t.archive.c.attempt_id == _T.id)
             .join(t.analysis, t.analysis.c.id == _T.analysis_id)
-            .where(*self._old())
+            .where(_T.finished_at < self._store.clock.now() - timedelta(days=self._days))
+            .where(_T.number < t.analysis.c.attempt)
             .order_by(_T.finished_at)
-            .limit(AT_ONCE)
+            .limit(AT_ONCE + 1)
         )
-        with self._store.read() as session:
-            return list(session.scalars(oldest_first))
 
     def _archives(self, attempt_ids: Sequence[int]) -> Iterator[Packable]:
         """Read the archives slice by slice: what an attempt left may be large."""
@@ -185,10 +168,6 @@ class Retention:
 def _slices(attempt_ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for start in range(0, len(attempt_ids), SLICE):
         yield attempt_ids[start : start + SLICE]
-
-
-def _days(days: int) -> str:
-    return "1 day" if days == 1 else f"{days:,} days"
 
 
 def _counted(attempts: int) -> str:

@@ -33,15 +33,12 @@ def building_on(steps: Sequence[Recorded], names: Iterable[str]) -> dict[int, st
     while growing:
         growing = False
         for step in steps:
-            cause = next((name for name in _dependencies(steps, step) if name in taken), None)
+            depends_on = step.depends_on
+            if depends_on is None:
+                depends_on = [other.name for other in steps if other.position < step.position]
+            cause = next((name for name in depends_on if name in taken), None)
             if step.id not in found and cause is not None:
                 found[step.id] = cause
                 taken.add(step.name)
                 growing = True
     return found
-
-
-def _dependencies(steps: Sequence[Recorded], step: Recorded) -> Iterable[str]:
-    if step.depends_on is not None:
-        return step.depends_on
-    return (other.name for other in steps if other.position < step.position)

@@ -20,6 +20,12 @@ ACTIVE_STATUSES = sorted(ACTIVE)
 # In words, for SQLite only looks into the partial index on the dedupe key where it can read the statuses.
 UNDER_WAY = t.analysis.c.status.in_([in_words(status) for status in ACTIVE_STATUSES])
 
+# How every analysis begins.
+NEW: dict[str, Any] = {
+    "status": Status.PENDING, "held": False, "attempt": 1, "reruns_used": 0, "retries_used": 0, "rescues_used": 0,
+    "progress": 0, "version": 1,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -38,6 +44,12 @@ class Submission:
     batch_id: int | None = None
     refused: str | None = None
 
+    @property
+    def dedupe_key(self) -> str:
+        """The key of which only one may be pending or running."""
+        when = "latest" if self.as_of is None else self.as_of.astimezone(UTC).isoformat()
+        return f"{self.expert_instance_id}|{self.symbol}|{Subtype(self.subtype).value}|{when}"
+
 
 @dataclass(frozen=True)
 class Inserted:
@@ -49,44 +61,20 @@ class Inserted:
     is_duplicate: bool
 
 
-def dedupe_key(expert_instance_id: int, symbol: str, subtype: Subtype, as_of: datetime | None) -> str:
-    """Return the key of which only one may be pending or running."""
-    when = "latest" if as_of is None else as_of.astimezone(UTC).isoformat()
-    return f"{expert_instance_id}|{symbol}|{Subtype(subtype).value}|{when}"
-
-
 def insert_pending(session: Session, submission: Submission, config_id: int | None, by: int, now: datetime) -> Inserted:
     """Insert the submission's analysis with its first attempt, or return the one that is already under way."""
-    key = dedupe_key(submission.expert_instance_id, submission.symbol, submission.subtype, submission.as_of)
+    key = submission.dedupe_key
+    values = {name: value for name, value in vars(submission).items() if name != "refused"} | {
+        "created_at": now, "updated_at": now, "available_at": now, "config_id": config_id, "dedupe_key": key,
+    }  # fmt: skip
     new_id = session.scalar(
         insert(t.analysis)
-        .values(
-            symbol=submission.symbol,
-            expert_instance_id=submission.expert_instance_id,
-            subtype=submission.subtype,
-            status=Status.PENDING,
-            source=submission.source,
-            batch_id=submission.batch_id,
-            priority=submission.priority,
-            as_of=submission.as_of,
-            run_before=submission.run_before,
-            created_at=now,
-            updated_at=now,
-            available_at=now,
-            attempt=1,
-            reruns_used=0,
-            retries_used=0,
-            rescues_used=0,
-            progress=0,
-            config_id=config_id,
-            dedupe_key=key,
-            version=1,
-        )
+        .values(NEW | values)
         .on_conflict_do_nothing(index_elements=["dedupe_key"], index_where=t.analysis.c.status.in_(ACTIVE_STATUSES))
         .returning(t.analysis.c.id)
     )
-    if new_id is None:
-        holder = session.execute(_holder(key)).one()  # the index refused, so in this transaction somebody holds the key
+    if new_id is None:  # the index refused, so in this transaction somebody holds the key
+        holder = active_holder(session, key)
         return Inserted(holder.id, holder.status, holder.attempt, is_duplicate=True)
     open_attempt(session, new_id, 1, Opening(Trigger.FIRST, Mode.FRESH, by, config_id), now)
     return Inserted(new_id, Status.PENDING, 1, is_duplicate=False)
@@ -94,13 +82,8 @@ def insert_pending(session: Session, submission: Submission, config_id: int | No
 
 def active_holder(session: Session, key: str) -> Any:
     """Return id, status and attempt of the analysis that holds this dedupe key, None when nobody does."""
-    return session.execute(_holder(key)).one_or_none()
-
-
-def _holder(key: str) -> Any:
-    return select(t.analysis.c.id, t.analysis.c.status, t.analysis.c.attempt).where(
-        t.analysis.c.dedupe_key == key, UNDER_WAY
-    )
+    a = t.analysis.c
+    return session.execute(select(a.id, a.status, a.attempt).where(a.dedupe_key == key, UNDER_WAY)).one_or_none()
 
 
 def active_among(session: Session, keys: Sequence[str] | Select[tuple[str]]) -> dict[str, int]:

@@ -6,8 +6,8 @@ hear of it in the same transaction (docs/decisions/0018).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,10 +16,8 @@ from sqlalchemy import bindparam, cast, func, insert, literal_column, select, up
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts import archives, attempts
-from ba2_trade_platform.core.attempts.attempts import Closing, Opening
-from ba2_trade_platform.core.attempts.effects import BY_ITSELF, EFFECTS, Effect
-from ba2_trade_platform.core.attempts.lifecycle import Event, target
-from ba2_trade_platform.core.attempts.standings import Standing
+from ba2_trade_platform.core.attempts.attempts import COMMON, Change
+from ba2_trade_platform.core.attempts.lifecycle import BY_ITSELF, EFFECTS, Effect, Event, target
 from ba2_trade_platform.core.base.audit import Subject
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import LEASE, Claim, EndedAttempt
@@ -33,32 +31,6 @@ OnEnded = Callable[[Transaction, Sequence[EndedAttempt]], None]
 
 _A = t.analysis.c
 _T = t.attempt.c
-_SAID_BY_THE_EVENT = frozenset({"status", "attempt", "lease_token", "lease_until"})
-
-
-@dataclass(frozen=True)
-class Change:
-    """What comes to one analysis: when, why, and what only this one is set to.
-
-    `why` is the failure that its attempt ends with, `reason` a person's or the batch's words, `logged` the same for the
-    activity log where it says more, `next` the attempt that follows at once, `next_number` its number where that is
-    not the next one, `returns_to` the number of an ended attempt that is the present one again. Status, attempt and
-    lease are none of `columns`: the event says them. Raises ValueError if they are.
-    """
-
-    standing: Standing
-    at: datetime
-    why: Failure | None = None
-    reason: str | None = None
-    logged: str | None = None
-    columns: Mapping[str, Any] = field(default_factory=dict)
-    next: Opening | None = None
-    next_number: int | None = None
-    returns_to: int | None = None
-
-    def __post_init__(self) -> None:
-        if not _SAID_BY_THE_EVENT.isdisjoint(self.columns):
-            raise ValueError(f"{', '.join(sorted(_SAID_BY_THE_EVENT & set(self.columns)))}: the event says that")
 
 
 class Transitions:
@@ -78,27 +50,24 @@ class Transitions:
             return
         session, effect = transaction.session, EFFECTS[event]
         if effect.counts:
-            note_failures(
-                session, [_seen(change, event) for change in changes if change.why], max(c.at for c in changes)
-            )
+            seen = [_seen(change, change.why, event) for change in changes if change.why]
+            note_failures(session, seen, max(change.at for change in changes))
         if effect.outcome is not None:  # first, so that what is archived has ended too
-            attempts.close(session, [_closing(change, effect.outcome) for change in changes])
-        _update(session, event, effect, [_handed_on(session, change, effect) for change in changes])
+            attempts.close(session, changes, effect.outcome)
+            changes = [_handed_on(session, change) for change in changes]
+        _update(session, event, effect, changes)
         for change in changes:
             if change.next is not None:
-                attempts.open_attempt(
-                    session, change.standing.analysis_id, _number(change), change.next, change.at,
-                    previous=change.standing.attempt,
-                )  # fmt: skip
+                analysis_id, previous = change.standing.analysis_id, change.standing.attempt
+                attempts.open_attempt(session, analysis_id, change.number, change.next, change.at, previous)
         _log_activity(session, event, changes, by)
         transaction.touch_analyses(*(change.standing.analysis_id for change in changes))
         if not all(target(change.standing.status, event) is Status.FAILED for change in changes):
             transaction.wake()  # work was made, or what runs is to stop
-        if effect.outcome is None:
-            return
-        ended = _recovered(session, [_ended(change, event, effect, effect.outcome) for change in changes])
-        for tell in self._on_ended:
-            tell(transaction, ended)
+        if effect.outcome is not None:
+            ended = _recovered(session, [_ended(change, event, effect, effect.outcome) for change in changes])
+            for tell in self._on_ended:
+                tell(transaction, ended)
 
 
 def still_leased(session: Session, claims: Sequence[Claim]) -> set[str]:
@@ -117,16 +86,13 @@ _LEASED = select(_A.id, _A.attempt, _A.lease_token).where(
 
 def lease(session: Session, analysis_ids: Sequence[int], minted: str, worker_id: str, now: datetime) -> set[int]:
     """Let a worker claim these pending analyses; return those that it got. Its tokens are `minted` and the id."""
-    asked = {
-        "c_ids": list(analysis_ids),
-        "c_minted": minted,
-        "c_until": now + LEASE,
-        "c_worker": worker_id,
-        "c_now": now,
-    }
-    return {row.id for row in session.execute(_LEASE, asked)}
+    asked = {"c_ids": list(analysis_ids), "c_minted": minted, "c_worker": worker_id, "c_now": now}
+    return {row.id for row in session.execute(_LEASE, asked | {"c_until": now + LEASE})}
 
 
+_OF_ITS_LAST_ATTEMPT = (
+    "finished_at", "duration_ms", "error_code", "error_message", "failure_kind", "fingerprint", "retry_provider",
+)  # fmt: skip
 _LEASE = (
     update(t.analysis)
     .where(_A.id.in_(bindparam("c_ids", expanding=True)), is_status(_A.status, Status.PENDING))
@@ -136,15 +102,9 @@ _LEASE = (
         lease_until=bindparam("c_until"),
         worker_id=bindparam("c_worker"),
         started_at=bindparam("c_now"),
-        finished_at=None,
-        duration_ms=None,
-        error_code=None,
-        error_message=None,
-        failure_kind=None,
-        fingerprint=None,
-        retry_provider=None,
         updated_at=bindparam("c_now"),
         version=_A.version + 1,
+        **dict.fromkeys(_OF_ITS_LAST_ATTEMPT),
     )
     .returning(_A.id)
 )
@@ -209,35 +169,25 @@ def _values(change: Change, effect: Effect) -> dict[str, Any]:
     if effect.shows_failure:
         values |= attempts.failure_columns(change.why)
     if change.next is not None:
-        values["attempt"] = _number(change)
+        values["attempt"] = change.number
     if change.returns_to is not None:
         values["attempt"] = change.returns_to
     return values | dict(change.columns)
 
 
-def _handed_on(session: Session, change: Change, effect: Effect) -> Change:
+def _handed_on(session: Session, change: Change) -> Change:
     """Archive what the attempt left that another one follows, and say what of the analysis that clears."""
-    if effect.outcome is None or change.next is None:
+    if change.next is None:
         return change
     standing, resume = change.standing, change.next.mode is Mode.RESUME
     cleared = archives.hand_on(session, standing.analysis_id, standing.attempt, resume=resume)
     return replace(change, columns={**change.columns, **cleared})
 
 
-def _number(change: Change) -> int:
-    return change.next_number or change.standing.attempt + 1
-
-
-def _closing(change: Change, outcome: Outcome) -> Closing:
-    standing = change.standing
-    return Closing(standing.analysis_id, standing.attempt, outcome, change.at, change.why)
-
-
-def _seen(change: Change, event: Event) -> Seen:
-    assert change.why is not None  # noqa: S101 - the caller has looked
+def _seen(change: Change, why: Failure, event: Event) -> Seen:
     # Only what an expert ended itself says anything about whom it asked.
-    provider = change.why.provider or (change.standing.provider if event in (Event.FAIL, Event.RETRY) else None)
-    return Seen(change.why.fingerprint, change.why.code.value, change.why.message, provider, change.at)
+    provider = why.provider or (change.standing.provider if event in (Event.FAIL, Event.RETRY) else None)
+    return Seen(why.fingerprint, why.code.value, why.message, provider, change.at)
 
 
 def _log_activity(session: Session, event: Event, changes: Sequence[Change], by: int) -> None:
@@ -250,7 +200,7 @@ def _log_activity(session: Session, event: Event, changes: Sequence[Change], by:
                 "at": change.at,
                 "subject_type": Subject.ANALYSIS,
                 "subject_id": change.standing.analysis_id,
-                "attempt": change.standing.attempt if change.next is None else _number(change),
+                "attempt": change.standing.attempt if change.next is None else change.number,
                 "what": event.value,
                 "before": change.standing.status.value,
                 "after": target(change.standing.status, event).value,
@@ -262,27 +212,18 @@ def _log_activity(session: Session, event: Event, changes: Sequence[Change], by:
 
 
 def _ended(change: Change, event: Event, effect: Effect, outcome: Outcome) -> EndedAttempt:
-    standing, why = change.standing, change.why
+    why = change.why
     return EndedAttempt(
-        standing.analysis_id,
-        standing.attempt,
-        standing.trigger,
-        standing.mode,
-        outcome,
-        change.at,
-        standing.started_at,
+        **{name: getattr(change.standing, name) for name in COMMON},
+        outcome=outcome,
+        finished_at=change.at,
         code=why.code.value if why else None,
         kind=why.kind if why else None,
         message=why.message if why else None,
-        provider=(why.provider if why else None) or standing.provider,
-        after_code=standing.after_code,
-        after_failed_at=standing.after_failed_at,
+        provider=(why.provider if why else None) or change.standing.provider,
         event=event.value,
         final=effect.finishes,
         reason=change.reason,
-        expert_instance_id=standing.expert_instance_id,
-        symbol=standing.symbol,
-        subtype=standing.subtype,
     )
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
+from ba2_trade_platform.core.attempts.attempts import Change, standings
 from ba2_trade_platform.core.attempts.lifecycle import Event
-from ba2_trade_platform.core.attempts.standings import standings
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.batches.bulk_slices import skip_planned

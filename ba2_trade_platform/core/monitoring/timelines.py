@@ -10,8 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.effects import BY_ITSELF
-from ba2_trade_platform.core.attempts.lifecycle import Event
+from ba2_trade_platform.core.attempts.lifecycle import BY_ITSELF, Event
 from ba2_trade_platform.core.base.audit import Action
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.db import tables as t

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ba2_trade_platform.core.attempts.attempts import Change, Standing
 from ba2_trade_platform.core.attempts.lifecycle import Event
-from ba2_trade_platform.core.attempts.standings import Standing
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions, still_leased
+from ba2_trade_platform.core.attempts.transitions import Transitions, still_leased
 from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select
 
-from ba2_trade_platform.core.attempts.attempts import Opening
+from ba2_trade_platform.core.attempts.attempts import Change, Opening, standings
 from ba2_trade_platform.core.attempts.lifecycle import Event, target
-from ba2_trade_platform.core.attempts.standings import standings
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.actors import SYSTEM, actor_id
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.transactions import Transaction

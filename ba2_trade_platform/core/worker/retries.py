@@ -11,9 +11,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
-from ba2_trade_platform.core.attempts.attempts import Opening
-from ba2_trade_platform.core.attempts.standings import Standing
-from ba2_trade_platform.core.attempts.transitions import Change
+from ba2_trade_platform.core.attempts.attempts import Change, Opening, Standing
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.core.failures.classification import Failure

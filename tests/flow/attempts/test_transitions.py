@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ba2_trade_platform.core.attempts.effects import EFFECTS
-from ba2_trade_platform.core.attempts.lifecycle import TRANSITIONS, Event
-from ba2_trade_platform.core.attempts.standings import standings
-from ba2_trade_platform.core.attempts.transitions import Change, Transitions
+from ba2_trade_platform.core.attempts.attempts import Change, standings
+from ba2_trade_platform.core.attempts.lifecycle import EFFECTS, TRANSITIONS, Event
+from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart, KeptAnswer
 from ba2_trade_platform.core.contracts.queue import Claim, EndedAttempt

@@ -13,10 +13,10 @@ from ba2_trade_platform.core.attempts.lifecycle import (
     WHILE_RETRYING,
     WHILE_UNCLAIMED_RERUN,
     Event,
-    NotAllowedError,
     after,
     allows,
 )
+from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.vocabulary import Status
 
 DESIGN = """
@@ -63,7 +63,7 @@ def test_every_pair_either_has_its_next_status_or_is_refused_with_a_sentence(sta
     elif pair in WITHOUT_CHANGE:
         assert after(status, event) is status
     else:
-        with pytest.raises(NotAllowedError, match=f"analysis 7 is {status.value}"):
+        with pytest.raises(Refused, match=f"analysis 7 is {status.value}"):
             after(status, event, "analysis 7", retrying=True)
 
 
@@ -76,19 +76,19 @@ def test_every_pair_either_has_its_next_status_or_is_refused_with_a_sentence(sta
     ],
 )
 def test_a_refusal_says_what_was_asked_and_where_the_analysis_stands(event: Event, sentence: str) -> None:
-    with pytest.raises(NotAllowedError) as refused:
+    with pytest.raises(Refused) as refused:
         after(Status.COMPLETED, event, "analysis 7")
     assert str(refused.value) == sentence
 
 
 def test_only_what_waits_for_its_retry_can_be_run_now() -> None:
-    with pytest.raises(NotAllowedError) as refused:
+    with pytest.raises(Refused) as refused:
         after(Status.PENDING, Event.RUN_NOW, "analysis 7")
     assert str(refused.value) == "Only what waits for its retry can be run now: analysis 7 is pending"
 
 
 def test_run_again_is_refused_while_the_analysis_is_still_under_way() -> None:
-    with pytest.raises(NotAllowedError) as refused:
+    with pytest.raises(Refused) as refused:
         after(Status.RUNNING, Event.RUN_AGAIN, "analysis 7")
     assert str(refused.value) == "Can only run finished analyses again: analysis 7 is running"
 
@@ -99,7 +99,7 @@ def test_what_is_not_active_is_terminal_and_only_failed_leads_back() -> None:
 
 
 def test_only_an_unclaimed_rerun_can_be_withdrawn() -> None:
-    with pytest.raises(NotAllowedError) as refused:
+    with pytest.raises(Refused) as refused:
         after(Status.PENDING, Event.WITHDRAW, "analysis 7")
     assert str(refused.value) == ("Only a re-run that no worker has claimed can be withdrawn: analysis 7 is pending")
     assert after(Status.PENDING, Event.WITHDRAW, unclaimed_rerun=True) is Status.FAILED
