@@ -29,6 +29,7 @@ class AnalysisWithExpert:
     priority: int
     expert_instance_id: int
     reruns_used: int
+    retries_used: int
     started_at: datetime | None
     updated_at: datetime
     dedupe_key: str
@@ -41,12 +42,13 @@ class AnalysisWithExpert:
     enabled: bool
     archived_at: datetime | None
     max_reruns: int
+    max_retries: int
     current_config_id: int | None
 
 
 _READER = Reader(
     AnalysisWithExpert, t.analysis, expert=_I.expert, alias=_I.alias, enabled=_I.enabled, archived_at=_I.archived_at,
-    max_reruns=_I.max_reruns, current_config_id=_I.config_id,
+    max_reruns=_I.max_reruns, max_retries=_I.max_retries, current_config_id=_I.config_id,
 )  # fmt: skip
 _ROWS = _READER.select().join(t.expert_instance, _I.id == _A.expert_instance_id)
 

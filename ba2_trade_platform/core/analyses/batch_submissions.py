@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import String, bindparam, literal, select, true
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.attempts.submissions import UNDER_WAY, Submission, active_among, dedupe_key
+from ba2_trade_platform.core.attempts.submissions import NEW, UNDER_WAY, Submission, active_among
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
@@ -24,7 +24,7 @@ from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE
 from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each, insert, insert_rows, json_member, values_of
-from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Status, Subtype, Trigger
+from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Subtype, Trigger
 
 SYMBOL_LENGTH = 40
 
@@ -81,8 +81,7 @@ class BatchSubmission:
     submissions: Sequence[Submission]
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     submission: Submission
     key: str
     batch_id: int
@@ -90,7 +89,9 @@ class _Row:
 
 
 # What differs from row to row; they come as JSON arrays in this order.
-_OWN = (t.analysis.c.symbol, t.analysis.c.dedupe_key, t.analysis.c.batch_id)
+_OWN = ("symbol", "dedupe_key", "batch_id")
+# What each statement says once, for all rows that are alike in it.
+_ALIKE = ("source", "expert_instance_id", "config_id", "subtype", "priority", "as_of", "run_before")
 
 
 def _statements() -> tuple[Any, Any]:
@@ -101,20 +102,11 @@ def _statements() -> tuple[Any, Any]:
     """
     a, t_, b = t.analysis.c, t.attempt.c, t.batch.c
     given = values_of(bindparam("n_rows", type_=String)).c.value
-    own = {column.name: json_member(given, at).cast(column.type) for at, column in enumerate(_OWN)}
-    fixed = {
-        a.status: Status.PENDING, a.held: False, a.attempt: 1, a.reruns_used: 0, a.retries_used: 0, a.rescues_used: 0,
-        a.progress: 0, a.version: 1,
-    }  # fmt: skip
-    told = [a.source, a.expert_instance_id, a.config_id, a.subtype, a.priority, a.as_of, a.run_before]
     values = (
-        own
-        | {column.name: literal(value, column.type) for column, value in fixed.items()}
-        | {column.name: bindparam(f"n_{column.name}", type_=column.type) for column in told}
-        | {
-            column.name: bindparam("n_now", type_=column.type)
-            for column in (a.created_at, a.updated_at, a.available_at)
-        }
+        {name: json_member(given, at).cast(a[name].type) for at, name in enumerate(_OWN)}
+        | {name: literal(value, a[name].type) for name, value in NEW.items()}
+        | {name: bindparam(f"n_{name}", type_=a[name].type) for name in _ALIKE}
+        | {name: bindparam("n_now", type_=a[name].type) for name in ("created_at", "updated_at", "available_at")}
     )
     analyses = (
         insert(t.analysis)
@@ -144,7 +136,7 @@ _ANALYSES, _ATTEMPTS = _statements()
 def foresee(session: Session, abilities: Abilities, submissions: Sequence[Submission]) -> list[PreviewItem]:
     """Return what inserting these submissions would do. Raises NotFound for an unknown expert."""
     items, _ = _judged(session, abilities, submissions)
-    keys = [_key(submission) for submission in submissions]
+    keys = [submission.dedupe_key for submission in submissions]
     active = active_among(session, each(keys, String()))
     return list(_answered(items, keys, active, {key: None for key in keys if key not in active}))
 
@@ -162,24 +154,18 @@ def insert_all(
     """
     session = transaction.session
     batch_ids = _insert_batches(session, [batch_submission.new for batch_submission in batch_submissions], now)
-    submissions = [submission for batch_submission in batch_submissions for submission in batch_submission.submissions]
-    sources = [
-        (batch_id, batch_submission.new)
+    rows = [
+        _Row(submission, submission.dedupe_key, batch_id, batch_submission.new)
         for batch_id, batch_submission in zip(batch_ids, batch_submissions, strict=True)
-        for _ in batch_submission.submissions
+        for submission in batch_submission.submissions
     ]
-    judged, instances = _judged(session, abilities, submissions)
-    keys = [_key(submission) for submission in submissions]
-    able = [
-        _Row(submission, key, *source)
-        for submission, key, source, item in zip(submissions, keys, sources, judged, strict=True)
-        if item.outcome is ItemOutcome.QUEUED
-    ]
-    made = _insert_analyses(session, able, instances, now) if able else {}
+    judged, instances = _judged(session, abilities, [row.submission for row in rows])
+    able = [row for row, item in zip(rows, judged, strict=True) if item.outcome is ItemOutcome.QUEUED]
+    made = _insert_analyses(session, able, instances, now)
     session.execute(_ATTEMPTS, {"n_batches": batch_ids, "n_now": now})
     refused = [row.key for row in able if row.key not in made]
     active = active_among(session, each(refused, String())) if refused else {}
-    answered = _answered(judged, keys, active, made)
+    answered = _answered(judged, [row.key for row in rows], active, made)
     batches = [
         SubmittedBatch(batch_id, tuple(islice(answered, len(batch_submission.submissions))))
         for batch_id, batch_submission in zip(batch_ids, batch_submissions, strict=True)
@@ -221,19 +207,13 @@ def why_not(abilities: Abilities, instance: Any, subtype: Subtype) -> str | None
     return abilities(instance.expert, instance.settings or {}, subtype).unavailable
 
 
-def _key(submission: Submission) -> str:
-    return dedupe_key(submission.expert_instance_id, submission.symbol, submission.subtype, submission.as_of)
-
-
 def _judged(
     session: Session, abilities: Abilities, submissions: Sequence[Submission]
 ) -> tuple[list[PreviewItem], dict[int, Any]]:
     """Return each submission as an item, queued or blocked, and the experts; each of those is read and asked once."""
     instances: dict[int, Any] = {}
     reasons: dict[tuple[int, Subtype], str | None] = {}
-    for expert, subtype in dict.fromkeys(
-        (submission.expert_instance_id, submission.subtype) for submission in submissions
-    ):
+    for expert, subtype in dict.fromkeys((one.expert_instance_id, one.subtype) for one in submissions):
         if expert not in instances:
             instances[expert] = instance_of(session, expert)
         reasons[expert, subtype] = why_not(abilities, instances[expert], subtype)
@@ -298,10 +278,9 @@ def _insert_analyses(
             submission.subtype, submission.priority, submission.as_of, submission.run_before,
         )  # fmt: skip
         groups.setdefault(alike, []).append((submission.symbol, row.key, row.batch_id))
-    names = ("source", "expert_instance_id", "config_id", "subtype", "priority", "as_of", "run_before")
     made: dict[str, int] = {}
     for alike, rows in groups.items():
-        values = {f"n_{name}": value for name, value in zip(names, alike, strict=True)}
+        values = {f"n_{name}": value for name, value in zip(_ALIKE, alike, strict=True)}
         inserted = session.execute(_ANALYSES, values | {"n_rows": json.dumps(rows), "n_now": now})
         made |= {row.dedupe_key: row.id for row in inserted}
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -41,13 +41,9 @@ BATCH_PRIORITY = 50
 
 
 @dataclass(frozen=True)
-class Submitted:
+class Submitted(Inserted):
     """The answer to a submit: a new analysis, or the one that is already under way."""
 
-    analysis_id: int
-    status: Status
-    attempt: int
-    is_duplicate: bool
     sentence: str
 
 
@@ -63,26 +59,16 @@ class QueueState:
 
 
 class WorkerQueue:
-    """Submits analyses and holds the queue's switches."""
+    """Submits analyses and holds the queue's switches; `abilities` tell of an expert whether it can work."""
 
     def __init__(
-        self,
-        store: Store,
-        dispatcher: Dispatcher,
-        abilities: Abilities,
-        prices: Prices,
-        completion: BatchCompletion,
+        self, store: Store, dispatcher: Dispatcher, abilities: Abilities, prices: Prices, completion: BatchCompletion
     ) -> None:
+        self.abilities = abilities
         self._store = store
         self._completion = completion
         self._dispatcher = dispatcher
-        self._abilities = abilities
         self._prices = prices
-
-    @property
-    def abilities(self) -> Abilities:
-        """What tells of an expert whether it can work."""
-        return self._abilities
 
     def submit_analysis_task(
         self,
@@ -101,8 +87,9 @@ class WorkerQueue:
         A bare date as `as_of` means that session's close. Raises NotFound, Invalid, Refused or Unavailable.
         """
         before = None if run_before is None else _utc("run_before", run_before)
-        submission = Submission(expert_instance_id, symbol_of(symbol), Subtype(subtype), None, priority, before, source)
-        submission = replace(submission, as_of=self._instant(as_of, submission.symbol))
+        name = symbol_of(symbol)
+        instant = self._instant(as_of, name)
+        submission = Submission(expert_instance_id, name, Subtype(subtype), instant, priority, before, source)
         self._check(submission)
         with self._store.command(by, Action.SUBMIT, Subject.ANALYSIS) as command:
             instance = self._able_instance(command.session, expert_instance_id, submission.subtype)
@@ -114,14 +101,9 @@ class WorkerQueue:
             log.warning("%s (analysis %s)", sentence, inserted.analysis_id)
         else:
             sentence = f"Analysis {inserted.analysis_id} queued for {about}"
-            log.info(
-                "Analysis task %s/1 submitted for expert %s, symbol %s, priority %s",
-                inserted.analysis_id,
-                expert_instance_id,
-                submission.symbol,
-                priority,
-            )
-        return Submitted(inserted.analysis_id, inserted.status, inserted.attempt, inserted.is_duplicate, sentence)
+            task = "Analysis task %s/1 submitted for expert %s, symbol %s, priority %s"
+            log.info(task, inserted.analysis_id, expert_instance_id, name, priority)
+        return Submitted(**vars(inserted), sentence=sentence)
 
     def submit_batch(
         self,
@@ -160,7 +142,7 @@ class WorkerQueue:
         What two of them ask for is in the first, and under way already for the second. Raises NotFound for an unknown
         expert.
         """
-        batches = insert_all(transaction, self._abilities, self._completion, batch_submissions, self._store.clock.now())
+        batches = insert_all(transaction, self.abilities, self._completion, batch_submissions, self._store.clock.now())
         queued = [
             (submission, item.analysis_id)
             for batch_submission, batch in zip(batch_submissions, batches, strict=True)
@@ -228,10 +210,9 @@ class WorkerQueue:
             .values(priority=priority, held=False, updated_at=now, version=a.version + 1)
         )
         self._dispatcher.enqueue(session, [Ref(analysis_id, before.attempt, before.expert_instance_id, priority)])
-        change = {"before": f"priority {before.priority}", "after": f"priority {priority}"}
         log_activity(
             session, command.actor_id, now, Action.PRIORITIZE, Subject.ANALYSIS, analysis_id, attempt=before.attempt,
-            **change,
+            before=f"priority {before.priority}", after=f"priority {priority}",
         )  # fmt: skip
         command.touch_analyses(analysis_id)
         command.wake()
@@ -286,7 +267,7 @@ class WorkerQueue:
 
     def _able_instance(self, session: Session, instance_id: int, subtype: Subtype) -> Any:
         instance = instance_of(session, instance_id)
-        reason = why_not(self._abilities, instance, subtype)
+        reason = why_not(self.abilities, instance, subtype)
         if reason:
             raise Refused(f"{instance.alias} cannot work: {reason}", code="EXPERT_UNAVAILABLE")
         return instance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from ba2_trade_platform.core.analyses.rerun_plans import ASKED_FIRST, Guard, Rer
 from ba2_trade_platform.core.attempts import archives, attempts
 from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.attempts import Change, Opening, standings
-from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
+from ba2_trade_platform.core.attempts.lifecycle import Event, after
 from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.clocks import Clock
@@ -24,8 +24,6 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Mode, Status, Trigger
-
-_A = t.analysis.c
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,6 @@ class TwinUnderWayError(Exception):
     """The same question is already pending or running under another number."""
 
 
-@dataclass(frozen=True)
-class _Decision:
-    chosen: Chosen
-    guards: tuple[Guard, ...]
-    plan: RerunPlan | None  # None: everything is done again, and nobody asked for the steps
-
-
 class Rerun:
     """Re-runs failed analyses, one a call; the caller's transaction makes it whole."""
 
@@ -82,7 +73,7 @@ class Rerun:
         trigger: Trigger = Trigger.RERUN,
         batch_id: int | None = None,
         priority: int | None = None,
-    ) -> tuple[RerunAccepted, Purged, Any]:
+    ) -> tuple[RerunAccepted, Purged, AnalysisWithExpert]:
         """Queue this one again for actor `who`; return what was queued, what was purged, and the row as it was.
 
         `priority` moves it to another lane of the queue. Raises NotFound; Refused NOT_FAILED, ALREADY_QUEUED,
@@ -92,27 +83,39 @@ class Rerun:
         """
         session, now = transaction.session, self._clock.now()
         row = row_of(session, analysis_id)
-        if row.status is not Status.FAILED:
-            raise not_failed(session, row, now)
+        require_failed(session, row, now)
         if active_holder(session, row.dedupe_key) is not None:  # said before anybody is asked to give reasons
             raise TwinUnderWayError(f"analysis {row.id} has a twin that is pending or running")
-        decision = self._decide(session, row, options, now)
-        archives.pack(session, analysis_id, row.attempt, analysis=True)
-        number = attempts.newest_number(session, analysis_id) + 1
-        purged = _clear(session, row, decision.plan, number)
+        chosen, plan, guards = self._decide(session, row, options, now)
+        archives.pack(session, row.id, row.attempt, analysis=True)
+        number = attempts.newest_number(session, row.id) + 1
+        purged = _clear(session, row, plan, number)
+        step = plan.step if plan else None
+        effects = [effect.to_json() for guard in guards for effect in guard.side_effects] or None
+        opening = Opening(
+            trigger, options.mode, who, chosen.config_id, options.reason, step, options.providers, batch_id, effects
+        )
         change = Change(
-            standings(session, [analysis_id])[analysis_id],
+            standings(session, [row.id])[row.id],
             now,
             reason=options.reason,
-            columns=_columns(row, options, decision, now) | ({} if priority is None else {"priority": priority}),
-            next=_opening(options, decision, trigger, who, batch_id),
+            columns=_columns(row, options, chosen, now) | ({} if priority is None else {"priority": priority}),
+            next=opening,
             next_number=number,
         )
         self._transitions.apply(transaction, Event.RERUN, [change], by=who)
-        self._dispatcher.enqueue(session, [Ref(analysis_id, number, row.expert_instance_id, row.priority)])
-        return _accepted(row, options, decision, number, now), purged, row
+        self._dispatcher.enqueue(session, [Ref(row.id, number, row.expert_instance_id, row.priority)])
+        warnings = tuple(guard.sentence for guard in guards if guard.needs is None)
+        kept = plan.kept if plan and options.mode is not Mode.FRESH else None
+        accepted = RerunAccepted(
+            row.id, Status.PENDING, number, row.reruns_used + 1, row.max_reruns, now, warnings, options.mode, kept
+        )
+        return accepted, purged, row
 
-    def _decide(self, session: Session, row: AnalysisWithExpert, options: RerunOptions, now: datetime) -> _Decision:
+    def _decide(
+        self, session: Session, row: AnalysisWithExpert, options: RerunOptions, now: datetime
+    ) -> tuple[Chosen, RerunPlan | None, tuple[Guard, ...]]:
+        """Return what it runs with, its plan and what was answered for; no plan: everything is done again, unasked."""
         chosen = self._planner.choose(session, row, options)
         plan = None
         if options.mode is not Mode.FRESH or options.plan_hash is not None or options.step is not None:
@@ -120,13 +123,13 @@ class Rerun:
         guards = plan.guards if plan else self._planner.guards(session, row, chosen.ability, now)
         if plan is not None and options.plan_hash not in (None, plan.plan_hash):
             sentence = f"What a re-run of analysis {row.id} would do has changed: {plan.sentence}. Look at it again"
-            raise Refused(sentence, code="PLAN_CHANGED", plan=plan.to_json())
+            raise Refused(sentence, code="PLAN_CHANGED", plan=asdict(plan))
         asked_first = tuple(guard for guard in guards if guard.code in ASKED_FIRST)
         if options.ask and asked_first:
             raise RerunQuestion(asked_first)
         for guard in guards:
             _answer(guard, options, row)
-        return _Decision(chosen, guards, plan)
+        return chosen, plan, guards
 
 
 def _answer(guard: Guard, options: RerunOptions, row: AnalysisWithExpert) -> None:
@@ -142,48 +145,18 @@ def _answer(guard: Guard, options: RerunOptions, row: AnalysisWithExpert) -> Non
         raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
 
 
-def _columns(row: AnalysisWithExpert, options: RerunOptions, decision: _Decision, now: datetime) -> dict[str, Any]:
+def _columns(row: AnalysisWithExpert, options: RerunOptions, chosen: Chosen, now: datetime) -> dict[str, Any]:
     """Return what this re-run sets beside what every re-run clears; attempt and archive keep what is cleared."""
     columns: dict[str, Any] = {
         # A person wants it now: a deadline that has passed would only skip it at once.
         "run_before": row.run_before if row.run_before and row.run_before > now else None,
         "available_at": now,
         "reruns_used": row.reruns_used + 1,
-        "config_id": decision.chosen.config_id,
+        "config_id": chosen.config_id,
     }
     if options.mode is Mode.FRESH:
         columns["state"] = None  # what is kept otherwise was done with it
     return columns
-
-
-def _opening(options: RerunOptions, decision: _Decision, trigger: Trigger, who: int, batch_id: int | None) -> Opening:
-    return Opening(
-        trigger,
-        options.mode,
-        who,
-        decision.chosen.config_id,
-        options.reason,
-        step=decision.plan.step if decision.plan else None,
-        providers=decision.chosen.providers,
-        batch_id=batch_id,
-        acknowledged=[effect.to_json() for guard in decision.guards for effect in guard.side_effects] or None,
-    )
-
-
-def _accepted(
-    row: AnalysisWithExpert, options: RerunOptions, decision: _Decision, number: int, now: datetime
-) -> RerunAccepted:
-    return RerunAccepted(
-        row.id,
-        Status.PENDING,
-        number,
-        row.reruns_used + 1,
-        row.max_reruns,
-        updated_at=now,
-        warnings=tuple(guard.sentence for guard in decision.guards if guard.needs is None),
-        mode=options.mode,
-        steps_kept=decision.plan.kept if decision.plan and options.mode is not Mode.FRESH else None,
-    )
 
 
 def _clear(session: Session, row: AnalysisWithExpert, plan: RerunPlan | None, number: int) -> Purged:
@@ -194,19 +167,17 @@ def _clear(session: Session, row: AnalysisWithExpert, plan: RerunPlan | None, nu
     return Purged(outputs, recommendations)
 
 
-def not_failed(session: Session, row: AnalysisWithExpert, now: datetime) -> Refused:
-    """Return the refusal of an analysis that is not failed: what it is, since when, and by whom."""
+def require_failed(session: Session, row: AnalysisWithExpert, now: datetime) -> None:
+    """Raise Refused, NOT_FAILED or ALREADY_QUEUED, unless it failed: what it is, since when, and by whom."""
+    if row.status is Status.FAILED:
+        return
     opened = session.execute(
         select(t.attempt.c.trigger, t.attempt.c.queued_at, t.actor.c.name)
         .join(t.actor, t.actor.c.id == t.attempt.c.actor_id)
         .where(t.attempt.c.analysis_id == row.id, t.attempt.c.number == row.attempt)
     ).one()
-    present = {"status": row.status.value, "by": opened.name, "since": row.updated_at.isoformat()}
+    present = {"by": opened.name, "since": row.updated_at.isoformat()}
     if row.status is Status.PENDING and opened.trigger in (Trigger.RERUN, Trigger.BULK):
-        ago = max(0, round((now - opened.queued_at).total_seconds()))
-        return Refused(f"Already queued {ago} s ago by {opened.name}", code="ALREADY_QUEUED", **present)
-    try:
-        after(row.status, Event.RERUN, f"analysis {row.id}")
-    except NotAllowedError as error:
-        return Refused(str(error), code="NOT_FAILED", **present)
-    raise AssertionError(f"analysis {row.id} is {row.status} and yet was not reset")
+        sentence = f"Already queued {max(0, round((now - opened.queued_at).total_seconds()))} s ago by {opened.name}"
+        raise Refused(sentence, code="ALREADY_QUEUED", status=row.status.value, **present)
+    after(row.status, Event.RERUN, f"analysis {row.id}", code="NOT_FAILED", **present)

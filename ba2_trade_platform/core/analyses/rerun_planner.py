@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
@@ -34,8 +34,7 @@ from ba2_trade_platform.core.analyses.rerun_plans import (
 from ba2_trade_platform.core.attempts.archives import expand
 from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.contracts.experts import SideEffect, SideEffects
-from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
+from ba2_trade_platform.core.contracts.experts import SideEffects
 from ba2_trade_platform.core.contracts.queue import Abilities, Ability
 from ba2_trade_platform.core.failures.kinds import effective_kind, fix_first, provider_of
 from ba2_trade_platform.db import tables as t
@@ -48,25 +47,16 @@ _T, _C, _S = t.attempt.c, t.expert_config.c, t.step.c
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the next attempt runs with: settings, what the expert can do with them, and whom it may ask."""
+    """The settings that the next attempt runs with, and what the expert can do with them."""
 
-    config: str
     config_id: int | None
     settings_hash: str | None
     ability: Ability
-    providers: ProviderChoice
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """Whom it will ask, in order."""
-        return self.providers.among(self.ability.providers)
 
 
-@dataclass(frozen=True)
-class _Config:
-    id: int | None
-    revision: int | None
-    hash: str | None
+class _Config(NamedTuple):
+    revision: int | None = None
+    hash: str | None = None
 
 
 class RerunPlanner:
@@ -94,14 +84,16 @@ class RerunPlanner:
         found = session.execute(select(_C.hash, _C.settings).where(_C.id == config_id)).one_or_none()
         ability = self._abilities(row.expert, found.settings if found else {}, row.subtype)
         _check_providers(options, ability.providers, row.alias)
-        return Chosen(options.config, config_id, found.hash if found else None, ability, options.providers)
+        return Chosen(config_id, found.hash if found else None, ability)
 
     def guards(self, session: Session, row: AnalysisWithExpert, ability: Ability, now: datetime) -> tuple[Guard, ...]:
         """Return what a person must know, or answer for, before this failed analysis is done again."""
         found = []
         if row.reruns_used >= row.max_reruns:
             found.append(Guard("RETRY_LIMIT", _limit_sentence(session, row, now), "override"))
-        acting = self.acting_on(session, row.id)
+        acting = tuple(
+            effect for asked in self._side_effects for effect in asked.acting_on(session, [row.id]).get(row.id, ())
+        )
         if acting:
             names = ", ".join(f"{effect.reference} ({effect.sentence})" for effect in acting)
             sentence = (
@@ -110,7 +102,9 @@ class RerunPlanner:
             )
             found.append(Guard("CONFIRMATION_REQUIRED", sentence, "acknowledge", acting))
         if effective_kind(session, row.fingerprint, row.failure_kind) is FailureKind.PERMANENT:
-            changed = "; the expert's settings were changed since" if _settings_differ(session, row) else ""
+            used = select(_T.config_id).where(_T.analysis_id == row.id, _T.number == row.attempt)
+            differ = session.scalar(used) != row.current_config_id
+            changed = "; the expert's settings were changed since" if differ else ""
             said = fix_first(row.error_code, provider_of(session, row.fingerprint))
             found.append(Guard("PERMANENT", f"{said}{changed}"))
         holder = active_holder(session, row.dedupe_key)
@@ -125,14 +119,6 @@ class RerunPlanner:
         if unavailable:
             found.append(Guard("EXPERT_UNAVAILABLE", f"{row.alias} cannot work: {unavailable}"))
         return tuple(found)
-
-    def acting_on(self, session: Session, analysis_id: int) -> tuple[SideEffect, ...]:
-        """Return everything that acts on the recommendation of this analysis."""
-        return tuple(
-            effect
-            for asked in self._side_effects
-            for effect in asked.acting_on(session, [analysis_id]).get(analysis_id, ())
-        )
 
     def not_unasked(self, session: Session, rows: Sequence[Any]) -> dict[int, str]:
         """Return which of many may not be re-run without a person's word for each: something acts on them."""
@@ -163,8 +149,10 @@ class RerunPlanner:
         planned = plan_steps(steps, options.mode, step, now)
         sums = sum_up(planned, _usual_seconds(session, row))
         guards = self.guards(session, row, chosen.ability, now)
-        current = _config(session, row.current_config_id)
-        name = step.name if step else None
+        present = session.execute(select(_C.revision, _C.hash).where(_C.id == row.current_config_id)).one_or_none()
+        current = _Config(*present) if present else _Config()
+        others = [number for number, config in configs.items() if config.hash != current.hash]
+        name, asked = step.name if step else None, options.providers.among(chosen.ability.providers)
         return RerunPlan(
             analysis_id=row.id,
             symbol=row.symbol,
@@ -182,16 +170,11 @@ class RerunPlanner:
             modes=modes,
             config=options.config,
             configs=_config_choices(configs, current),
-            settings_changed=_settings_changed(configs, current),
+            settings_changed=f"settings changed since attempt {max(others)}" if others else None,
             providers=chosen.ability.providers,
-            plan_hash=hash_of(row.attempt, options, name, chosen.config_id, chosen.asked, planned, guards),
+            plan_hash=hash_of(row.attempt, options, name, chosen.config_id, asked, planned, guards),
             sentence=describe(options.mode, planned, sums),
         )
-
-
-def _settings_differ(session: Session, row: AnalysisWithExpert) -> bool:
-    used = select(_T.config_id).where(_T.analysis_id == row.id, _T.number == row.attempt)
-    return bool(session.scalar(used) != row.current_config_id)
 
 
 def _check_providers(options: RerunOptions, offered: Sequence[str], alias: str) -> None:
@@ -215,17 +198,12 @@ def _chosen_step(steps: Sequence[Done], options: RerunOptions, analysis_id: int)
 def _configs_of_attempts(session: Session, analysis_id: int) -> dict[int, _Config]:
     """Return what each attempt ran with, by its number, oldest first."""
     rows = session.execute(
-        select(_T.number, _T.config_id, _C.revision, _C.hash)
+        select(_T.number, _C.revision, _C.hash)
         .outerjoin(t.expert_config, _C.id == _T.config_id)
         .where(_T.analysis_id == analysis_id, _T.outcome.is_distinct_from(Outcome.WITHDRAWN))
         .order_by(_T.number)
     )
-    return {row.number: _Config(row.config_id, row.revision, row.hash) for row in rows}
-
-
-def _config(session: Session, config_id: int | None) -> _Config:
-    row = session.execute(select(_C.id, _C.revision, _C.hash).where(_C.id == config_id)).one_or_none()
-    return _Config(row.id, row.revision, row.hash) if row else _Config(None, None, None)
+    return {row.number: _Config(row.revision, row.hash) for row in rows}
 
 
 def _config_choices(configs: dict[int, _Config], current: _Config) -> tuple[ConfigChoice, ...]:
@@ -237,11 +215,6 @@ def _config_choices(configs: dict[int, _Config], current: _Config) -> tuple[Conf
             name = "original" if number == 1 else str(number)
             choices.append(ConfigChoice(name, config.revision, same_as_current=False))
     return tuple(choices)
-
-
-def _settings_changed(configs: dict[int, _Config], current: _Config) -> str | None:
-    since = max((number for number, config in configs.items() if config.hash != current.hash), default=None)
-    return None if since is None else f"settings changed since attempt {since}"
 
 
 def _recorded(session: Session, analysis_id: int, configs: dict[int, _Config], chosen_hash: str | None) -> list[Done]:
@@ -280,14 +253,10 @@ def _first_counts(session: Session, analysis_id: int, attempts: set[int]) -> dic
         .where(_T.analysis_id == analysis_id, _T.number.in_(attempts))
     )
     return {
-        (row.number, step["position"], step["name"]): (step["tokens"], _amount(step["cost"]))
+        (row.number, step["position"], step["name"]): (step["tokens"], step["cost"] and Decimal(step["cost"]))
         for row in packed
         for step in (expand(row.contents) or {}).get("steps", ())
     }
-
-
-def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
 
 
 def _usual_seconds(session: Session, row: AnalysisWithExpert) -> float | None:

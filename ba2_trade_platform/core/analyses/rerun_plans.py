@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from ba2_trade_platform.core.attempts.step_graphs import building_on
 from ba2_trade_platform.core.base.errors import Invalid, Refused
@@ -176,10 +176,6 @@ class RerunPlan:
         """How many steps are kept, those that are looked at again included."""
         return len(self.steps) - len(self.dropped)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data, for an error's details."""
-        return asdict(self)
-
 
 def find_step(steps: Sequence[Done], asked: str, analysis_id: int) -> Done:
     """Return the step of this name, or at this place (1-based); raises Invalid INVALID_STEP, which names them all."""
@@ -214,9 +210,8 @@ def plan_steps(steps: Sequence[Done], mode: Mode, chosen: Done | None, now: date
             fate, reason = StepDisposition.RERUN, again[step.id]
         else:
             fate, reason = _kept(step, unsettled.get(step.id), always, now)
-        planned.append(
-            PlannedStep(step.id, step.position, step.name, fate, reason, step.seconds, step.tokens, step.cost)
-        )
+        took = (step.seconds, step.tokens, step.cost)
+        planned.append(PlannedStep(step.id, step.position, step.name, fate, reason, *took))
     return tuple(planned)
 
 
@@ -232,7 +227,7 @@ def _done_again(steps: Sequence[Done], mode: Mode, chosen: Done | None) -> dict[
     names = {step.name for step in steps if step.id in again}
     depending = building_on(steps, names)
     again = {step_id: f"it builds on {name}, which is done again" for step_id, name in depending.items()} | again
-    return again | {step.id: "it is done in every attempt" for step in steps if step.always and step.id not in again}
+    return {step.id: "it is done in every attempt" for step in steps if step.always} | again
 
 
 def _kept(step: Done, unsettled_by: str | None, always: set[str], now: datetime) -> tuple[StepDisposition, str]:

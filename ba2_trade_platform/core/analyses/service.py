@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import delete
 
 from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert, row_of
 from ba2_trade_platform.core.analyses.queue_service import Submitted, WorkerQueue
-from ba2_trade_platform.core.analyses.rate_limit import RerunRate
-from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, TwinUnderWayError, not_failed
+from ba2_trade_platform.core.analyses.rerun import Rerun, RerunAccepted, TwinUnderWayError, require_failed
 from ba2_trade_platform.core.analyses.rerun_planner import RerunPlanner
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan, RerunQuestion
 from ba2_trade_platform.core.analyses.withdrawal import Withdrawal, Withdrawn
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import Purged
 from ba2_trade_platform.core.attempts.attempts import Change, standings
-from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, NotAllowedError, after
+from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, after
 from ba2_trade_platform.core.attempts.recommendations import RecommendationKey, refresh_current
 from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.attempts.transitions import Transitions
@@ -39,7 +44,7 @@ from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.contracts.queue import Dispatcher
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import Mode, Source, Status
+from ba2_trade_platform.vocabulary import Mode, Source
 
 log = get_logger(__name__)
 _A = t.analysis.c
@@ -51,6 +56,31 @@ class Done:
 
     analysis_id: int
     sentence: str
+
+
+class RerunRate:
+    """Counts what each actor asks for within the last minute, to stop a runaway script; 0 a minute means no limit."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._window = MovingWindowRateLimiter(MemoryStorage()) if per_minute else None
+        self._lock = threading.Lock()  # the library's own may be taken away while it is waited for
+
+    def hit(self, who: Actor) -> None:
+        """Count one more re-run of this actor; raises TooMany RATE_LIMITED, with when to ask again."""
+        if self._window is None:
+            return
+        asked = (RateLimitItemPerMinute(self._per_minute), "rerun", who.kind.value, who.name)
+        with self._lock:
+            if self._window.hit(*asked):
+                return
+            free_at = self._window.get_window_stats(*asked).reset_time
+        wait = max(1, math.ceil(free_at - time.time()))
+        raise TooMany(
+            f"{who} asked for more than {self._per_minute} re-runs within a minute; ask again in {wait} s",
+            code="RATE_LIMITED",
+            retry_after=wait,
+        )
 
 
 class Analyses:
@@ -65,9 +95,9 @@ class Analyses:
         transitions: Transitions,
         archive_files: ArchiveFiles,
         *,
-        rerun_enabled: bool = True,
-        reruns_per_minute: int = 0,
-        telemetry: Telemetry | None = None,
+        rerun_enabled: bool,
+        reruns_per_minute: int,
+        telemetry: Telemetry,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -78,14 +108,13 @@ class Analyses:
         self._withdrawal = Withdrawal(dispatcher, transitions, archive_files)
         self._rate = RerunRate(reruns_per_minute)
         self.rerun_enabled = rerun_enabled
-        self._telemetry = telemetry or Telemetry()
+        self._telemetry = telemetry
 
     def rerun_plan(self, analysis_id: int, options: RerunOptions | None = None) -> RerunPlan:
         """Return what a re-run of this failed analysis would do now. Raises NotFound, Refused NOT_FAILED or Invalid."""
         with self._store.read() as session:
             row, now = row_of(session, analysis_id), self._store.clock.now()
-            if row.status is not Status.FAILED:
-                raise not_failed(session, row, now)
+            require_failed(session, row, now)
             return self._planner.plan(session, row, options or RerunOptions(), now)
 
     def rerun(
@@ -163,7 +192,7 @@ class Analyses:
         """End a pending or running analysis now; its expert is stopped. Raises NotFound, Refused or Unavailable."""
         with self._store.command(by, Action.CANCEL, Subject.ANALYSIS) as command:
             row = row_of(command.session, analysis_id)
-            _permit(row, Event.CANCEL)
+            after(row.status, Event.CANCEL, f"analysis {row.id}")
             self._cancel(command, row, reason)
         log.info("%s cancelled analysis %s (%s, %s)", by, analysis_id, row.symbol, row.alias)
         return Done(analysis_id, f"Analysis {analysis_id} cancelled")
@@ -172,7 +201,7 @@ class Analyses:
         """Queue a new analysis like this finished one. Raises NotFound, Refused or Unavailable."""
         with self._store.read() as session:
             row = row_of(session, analysis_id)
-        _permit(row, Event.RUN_AGAIN)
+        after(row.status, Event.RUN_AGAIN, f"analysis {row.id}")
         return self._queue.submit_analysis_task(
             row.expert_instance_id, row.symbol, row.subtype, by=by, as_of=row.as_of, source=source
         )
@@ -212,50 +241,19 @@ class Analyses:
         return Refused(sentence, code="DUPLICATE_PENDING", analysis_id=holder.id if holder else None)
 
 
-def _say_rerun(accepted: RerunAccepted, purged: Purged, about: Any, by: Actor, options: RerunOptions) -> None:
+def _say_rerun(
+    accepted: RerunAccepted, purged: Purged, about: AnalysisWithExpert, by: Actor, options: RerunOptions
+) -> None:
     """Log who re-ran what, what was purged, and which task follows."""
-    analysis_id = accepted.analysis_id
+    analysis_id, mode = accepted.analysis_id, options.mode.value
     kind = by.kind.value.capitalize()  # who it was stands in the attempt and in the activity log
-    part = "" if options.mode is Mode.FRESH else f", {options.mode.value}{f' {options.step}' if options.step else ''}"
-    known = {"analysis": analysis_id, "attempt": accepted.attempt}
-    log.info(
-        "%s re-running failed analysis %s (%s, %s%s)",
-        kind,
-        analysis_id,
-        about.symbol,
-        about.alias,
-        part,
-        **known,
-        mode=options.mode.value,
-        by=by.name,
-        previous_error=about.error_code,
-    )
-    log.info(
-        "Cleared %s outputs and %s recommendations for analysis %s",
-        purged.outputs,
-        purged.recommendations,
-        analysis_id,
-        **known,
-        outputs=purged.outputs,
-        recommendations=purged.recommendations,
-    )
+    part = "" if options.mode is Mode.FRESH else f", {mode}{f' {options.step}' if options.step else ''}"
+    known: dict[str, Any] = {"analysis": analysis_id, "attempt": accepted.attempt}
+    more: dict[str, Any] = known | {"mode": mode, "by": by.name, "previous_error": about.error_code}
+    log.info("%s re-running failed analysis %s (%s, %s%s)", kind, analysis_id, about.symbol, about.alias, part, **more)
+    cleared = purged._asdict()
+    log.info("Cleared %s outputs and %s recommendations for analysis %s", *purged, analysis_id, **known, **cleared)
     log.info("Analysis %s: failed -> pending", analysis_id, **known)
-    log.info(
-        "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s",
-        analysis_id,
-        accepted.attempt,
-        about.expert_instance_id,
-        about.symbol,
-        about.priority,
-        **known,
-        expert=about.expert_instance_id,
-        symbol=about.symbol,
-        priority=about.priority,
-    )
-
-
-def _permit(row: AnalysisWithExpert, event: Event) -> None:
-    try:
-        after(row.status, event, f"analysis {row.id}")
-    except NotAllowedError as error:
-        raise Refused(str(error), status=row.status.value) from error
+    task = {"expert": about.expert_instance_id, "symbol": about.symbol, "priority": about.priority}
+    sentence = "Analysis task %s/%s submitted for expert %s, symbol %s, priority %s"
+    log.info(sentence, analysis_id, accepted.attempt, *task.values(), **known, **task)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert, row_of
 from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.attempts.attempts import Change, standings
-from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
+from ba2_trade_platform.core.attempts.lifecycle import Event, after
 from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import NotFound, Refused
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.core.failures.classification import Failure
-from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import ErrorCode
+from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 
 log = get_logger(__name__)
-_A, _I = t.analysis.c, t.expert_instance.c
 
 
 class WaitingRetries:
@@ -51,7 +48,9 @@ class WaitingRetries:
         with self._store.command(by, Action.STOP, Subject.ANALYSIS) as command:
             session, now = command.session, command.now
             row = _waiting(session, analysis_id, Event.STOP_RETRYING)
-            why = Failure(ErrorCode(row.error_code), row.failure_kind, row.error_message or "", row.fingerprint)
+            # What waits for its retry has the failure of its last attempt on its row, all of it.
+            kind, fingerprint = cast(FailureKind, row.failure_kind), cast(str, row.fingerprint)
+            why = Failure(ErrorCode(row.error_code), kind, row.error_message or "", fingerprint)
             change = Change(standings(session, [analysis_id])[analysis_id], now, why, reason=reason)
             self._transitions.apply(command, Event.STOP_RETRYING, [change], by=command.actor_id)
             self._dispatcher.cancel(session, analysis_id)
@@ -61,19 +60,7 @@ class WaitingRetries:
         return Done(analysis_id, f"Analysis {analysis_id} is not retried any more; it stands failed ({row.error_code})")
 
 
-def _waiting(session: Session, analysis_id: int, event: Event) -> Any:
-    row = session.execute(
-        select(
-            _A.id, _A.status, _A.attempt, _A.symbol, _A.priority, _A.expert_instance_id, _A.retries_used,
-            _A.error_code, _A.error_message, _A.failure_kind, _A.fingerprint, _I.alias, _I.max_retries,
-        )
-        .join(t.expert_instance, _I.id == _A.expert_instance_id)
-        .where(_A.id == analysis_id)
-    ).one_or_none()  # fmt: skip
-    if row is None:
-        raise NotFound("Analysis not found", analysis_id=analysis_id)
-    try:
-        after(row.status, event, f"analysis {row.id}", retrying=row.error_code is not None)
-    except NotAllowedError as error:
-        raise Refused(str(error), code="NOT_RETRYING", status=row.status.value) from error
+def _waiting(session: Session, analysis_id: int, event: Event) -> AnalysisWithExpert:
+    row = row_of(session, analysis_id)
+    after(row.status, event, f"analysis {row.id}", retrying=row.error_code is not None, code="NOT_RETRYING")
     return row

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.analyses.analysis_rows import AnalysisWithExpert, r
 from ba2_trade_platform.core.attempts import archives
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.attempts import Change, standings
-from ba2_trade_platform.core.attempts.lifecycle import Event, NotAllowedError, after
+from ba2_trade_platform.core.attempts.lifecycle import Event, after
 from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.base.transactions import Transaction
@@ -65,10 +65,8 @@ class Withdrawal:
         row = row_of(session, analysis_id)
         opened = session.execute(_OPENED, {"analysis_id": row.id, "number": row.attempt}).one()
         unclaimed = opened.trigger in _RERUNS and opened.started_at is None
-        try:
-            after(row.status, Event.WITHDRAW, f"analysis {row.id}", unclaimed_rerun=unclaimed)
-        except NotAllowedError as error:
-            raise Refused(str(error), code="NOT_WITHDRAWABLE", status=row.status.value) from error
+        subject = f"analysis {row.id}"
+        after(row.status, Event.WITHDRAW, subject, unclaimed_rerun=unclaimed, code="NOT_WITHDRAWABLE")
         number, contents = self._left_before(session, row)
         columns = archives.restore(session, row.id, number, contents)
         change = Change(
