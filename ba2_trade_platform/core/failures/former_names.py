@@ -50,7 +50,6 @@ FORMER_NAMES = {
     "core.worker.fencing": "core.queue.fences",
     "core.worker.jobs": "core.jobs",
     "core.worker.recovery": "core.queue.housekeeping",
-    "core.worker.retries": "core.queue.retries",
     "core.worker.tick": "core.queue.tick",
     "core.worker.worker": "core.worker",
     "core.worker.writes": "core.queue.writes",

@@ -5,7 +5,7 @@ Decision record: docs/decisions/0007.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from ba2_trade_platform.core.failures.breaker_states import (
     record_open,
     set_breaker,
 )
-from ba2_trade_platform.core.worker.retries import Failed
+from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import BreakerState, ErrorCode, FailureKind, Outcome, Status
@@ -84,15 +84,17 @@ class TickBreakers:
     def __init__(self, policy: BreakerPolicy) -> None:
         self._policy = policy
 
-    def open_for(self, transaction: Transaction, failed: Sequence[Failed], now: datetime) -> None:
+    def open_for(self, transaction: Transaction, failed: Iterable[tuple[str | None, Failure]], now: datetime) -> None:
         """Open a breaker for each provider with too many equal failures, these included, in a short time."""
+        if not self._policy.failures:
+            return
         suspects = {
-            (each.provider, each.why.code)
-            for each in failed
-            if each.provider is not None and each.why.kind is FailureKind.TRANSIENT and each.why.code not in OUR_OWN
+            (provider, why.code)
+            for provider, why in failed
+            if provider is not None and why.kind is FailureKind.TRANSIENT and why.code not in OUR_OWN
         }
-        for provider, code in sorted(suspects) if self._policy.failures else ():
-            self._open_if_too_many(transaction, str(provider), code, now)
+        for provider, code in sorted(suspects):
+            self._open_if_too_many(transaction, provider, code, now)
 
     def _open_if_too_many(self, transaction: Transaction, provider: str, code: ErrorCode, now: datetime) -> None:
         last = INCIDENTS.first(transaction.session, _NEWEST, {"b_provider": provider})
@@ -108,16 +110,15 @@ class TickBreakers:
         reason = f"{count} failures {code.value} within {self._policy.window_seconds:g} s"
         if last is not None and last.state is BreakerState.DRAINING:
             self._reopen(transaction, last, now, code=code, failures=count, reason=reason)
-            record_open(transaction, provider, reason, now)
-            return
-        cooldown = self._policy.cooldown_seconds
-        values = {
-            "provider": provider, "code": code.value, "state": BreakerState.OPEN, "failures": count,
-            "opened_at": now, "reason": reason, "cooldown_seconds": cooldown, "probes": 0, "released": 0,
-            "probe_at": now + timedelta(seconds=cooldown),
-        }  # fmt: skip
-        breaker_id = transaction.session.scalar(insert(t.breaker).values(**values).returning(_B.id))
-        log_breaker(transaction, breaker_id, now, Action.OPEN, f"{provider}: {reason}")
+        else:
+            cooldown = self._policy.cooldown_seconds
+            values = {
+                "provider": provider, "code": code.value, "state": BreakerState.OPEN, "failures": count,
+                "opened_at": now, "reason": reason, "cooldown_seconds": cooldown, "probes": 0, "released": 0,
+                "probe_at": now + timedelta(seconds=cooldown),
+            }  # fmt: skip
+            breaker_id = transaction.session.scalar(insert(t.breaker).values(**values).returning(_B.id))
+            log_breaker(transaction, breaker_id, now, Action.OPEN, f"{provider}: {reason}")
         record_open(transaction, provider, reason, now)
 
     def keep(self, transaction: Transaction, now: datetime) -> list[int]:
@@ -154,9 +155,8 @@ class TickBreakers:
         if ended is not None and ended.outcome is None and (ended.started_at is not None or not ended.held):
             return  # it waits or runs
         if ended is None or ended.started_at is None:
-            _probe_another(
-                transaction, row, now
-            )  # deleted, stopped, held, cancelled or refused before it asked anybody
+            # It was deleted, stopped, held, cancelled or refused before it asked anybody.
+            _probe_another(transaction, row, now)
         elif ended.outcome in (Outcome.INTERRUPTED, Outcome.RELEASED):
             set_breaker(transaction, row.id, probe_attempt=(row.probe_attempt or 0) + 1)
         elif ended.outcome is Outcome.COMPLETED or ended.error_code in ANSWERED:
@@ -167,18 +167,16 @@ class TickBreakers:
             _probe_another(transaction, row, now)
 
     def _reopen(self, transaction: Transaction, row: Incident, now: datetime, **why: Any) -> None:
+        policy = self._policy
         # One that a person opened had no cool-down of its own.
-        cooldown = max(
-            self._policy.cooldown_seconds, min(self._policy.longest_cooldown_seconds, row.cooldown_seconds * 2)
-        )
+        cooldown = max(policy.cooldown_seconds, min(policy.longest_cooldown_seconds, row.cooldown_seconds * 2))
         set_breaker(
             transaction, row.id, state=BreakerState.OPEN, cooldown_seconds=cooldown,
             probe_at=now + timedelta(seconds=cooldown), probe_analysis_id=None, probe_attempt=None,
             closed_by=None, close_reason=None, drained_at=None, **why,
         )  # fmt: skip
-        log_breaker(
-            transaction, row.id, now, Action.REOPEN, f"{row.provider}: still failing, next probe in {cooldown:g} s"
-        )
+        sentence = f"{row.provider}: still failing, next probe in {cooldown:g} s"
+        log_breaker(transaction, row.id, now, Action.REOPEN, sentence)
 
     def _drain(self, transaction: Transaction, row: Incident, now: datetime) -> list[int]:
         """Let the next ones go; what was missed while nobody worked is caught up for two seconds only."""

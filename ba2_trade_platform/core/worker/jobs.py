@@ -15,15 +15,13 @@ from ba2_trade_platform.core.worker.buffers import AttemptBuffer, End
 from ba2_trade_platform.core.worker.context import RunContext, Stopped
 from ba2_trade_platform.vocabulary import ErrorCode, Outcome, Signal
 
-View = Callable[[Claim], PricesAsOf]
-
 
 @dataclass(frozen=True)
 class WorkerEnvironment:
     """What every job is given to work with."""
 
     catalog: ExpertCatalog
-    view: View
+    view: Callable[[Claim], PricesAsOf]
     clock: Clock
     toolkit: ExpertToolkit = field(default_factory=ExpertToolkit)
 

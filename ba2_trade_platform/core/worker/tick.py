@@ -28,7 +28,6 @@ from ba2_trade_platform.core.worker.buffers import End, WriteBatch
 from ba2_trade_platform.core.worker.claims import Occupancy, WorkerIdentity, claim
 from ba2_trade_platform.core.worker.completions import Closer
 from ba2_trade_platform.core.worker.recovery import SLICE, Recovery
-from ba2_trade_platform.core.worker.retries import Retries
 from ba2_trade_platform.core.worker.writes import write_down
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Outcome
@@ -85,7 +84,7 @@ class Tick:
         self._recovery = Recovery(transitions, worker.abilities, max_rescues)
         self._cancellations = cancellations
         self._breakers = TickBreakers(policy)
-        closer = Closer(transitions, Retries(worker.abilities), self._breakers)
+        closer = Closer(transitions, worker.abilities, self._breakers)
         self._write = partial(write_down, closer=closer)
         self._telemetry = telemetry
 

@@ -17,7 +17,7 @@ from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.base.errors import NotFound, Refused
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.worker.buffers import End
-from ba2_trade_platform.core.worker.retries import back_off
+from ba2_trade_platform.core.worker.completions import back_off
 from ba2_trade_platform.vocabulary import ErrorCode, Outcome, Status
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
