@@ -156,11 +156,9 @@ def newest_number(session: Session, analysis_id: int) -> int:
 _CLOSE = (
     update(t.attempt)
     .where(_T.analysis_id == bindparam("c_id"), _T.number == bindparam("c_number"), _T.outcome.is_(None))
-    .values({
-        name: bindparam(f"v_{name}", type_=_T[name].type)
-        for name in _OUTCOME_COLUMNS
-    } | {"provider": func.coalesce(bindparam("v_provider", type_=_T.provider.type), _T.provider)})
-)  # fmt: skip
+    .values({name: bindparam(f"v_{name}", type_=_T[name].type) for name in _OUTCOME_COLUMNS})
+    .values(provider=func.coalesce(bindparam("v_provider", type_=_T.provider.type), _T.provider))
+)
 # No step goes on without its attempt; in one that completed there is none.
 _CLOSE_STEPS = (
     update(t.step)

@@ -32,7 +32,7 @@ _A, _I, _T = t.analysis.c, t.expert_instance.c, t.attempt.c
 _PENDING = is_status(_A.status, Status.PENDING)
 _NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")
 _ABLE = select(_I.id, _I.max_concurrent).where(_I.enabled, _I.archived_at.is_(None))
-# These a claim has as they are read, by their names.
+# What a claim takes over as it is read, under the same names.
 _CLAIMED = (
     _A.id.label("analysis_id"), _A.attempt, _A.symbol, _A.subtype, _A.priority,
     _T.mode, _T.base_attempt, _T.trigger, _T.queued_at, _T.after_code, _T.after_failed_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ _STEP_ID = (
 )
 _ANALYSIS_ID = bindparam("f_id", type_=t.analysis.c.id.type)
 _ATTEMPT_NUMBER = bindparam("f_attempt", type_=t.analysis.c.attempt.type)
-# As a record has them, and a step, an output or a recommendation their columns.
+# Fields of a record or of a verdict that have a column of the same name.
 _OF_STEP = (
     "name", "status", "inputs_hash", "started_at", "finished_at", "error_message", "depends_on", "provider", "tokens",
     "cost",
@@ -97,7 +97,7 @@ def write_down(transaction: Transaction, write_batches: Sequence[WriteBatch], cl
     many(session, _ENVIRONMENT, [{**fence(batch), "v_facts": batch.facts} for batch in write_batches if batch.facts])
     warnings = [{**fence(batch), "v_warning": sentence} for batch in write_batches for sentence in batch.warnings]
     many(session, _WARNING, warnings)
-    many(session, _RECOMMENDATION, [row for batch in write_batches for row in _recommendation(batch)])
+    many(session, _RECOMMENDATION, [row for batch in write_batches if (row := _recommendation(batch))])
     unused = [{**fence(batch), "f_position": position} for batch, end in ended for position in end.unused]
     many(session, _DROP_UNUSED_OUTPUTS, unused)
     many(session, _DROP_UNUSED_STEP, unused)
@@ -136,20 +136,21 @@ def _outputs(session: Session, write_batches: Sequence[WriteBatch]) -> None:
     many(session, _OUTPUT, plain)
 
 
-def _recommendation(batch: WriteBatch) -> Iterator[dict[str, Any]]:
-    """Give the row of what an attempt recommends, for good or for now, where it does."""
+def _recommendation(batch: WriteBatch) -> dict[str, Any] | None:
+    """Return the row of what an attempt recommends, for good or for now; None where it does not."""
     verdict, claim = (batch.end and batch.end.verdict) or batch.provisional, batch.claim
-    if verdict is not None:
-        yield {
-            **fence(batch),
-            **_values(claim, ("expert_instance_id", "symbol", "subtype")),
-            "v_recommended_action": verdict.action,
-            "v_price_at_date": verdict.price,
-            **_values(verdict, _OF_VERDICT),
-            "v_effective_as_of": claim.as_of,
-            "v_is_current": False,
-            "v_created_at": batch.end.at if batch.end else claim.started_at,
-        }
+    if verdict is None:
+        return None
+    return {
+        **fence(batch),
+        **_values(claim, ("expert_instance_id", "symbol", "subtype")),
+        "v_recommended_action": verdict.action,
+        "v_price_at_date": verdict.price,
+        **_values(verdict, _OF_VERDICT),
+        "v_effective_as_of": claim.as_of,
+        "v_is_current": False,
+        "v_created_at": batch.end.at if batch.end else claim.started_at,
+    }
 
 
 def _values(record: object, names: Iterable[str]) -> dict[str, Any]:
