@@ -65,11 +65,6 @@ class Transaction:
         self.makes_work = True
 
     @property
-    def analysis_ids(self) -> frozenset[int]:
-        """The analyses that are named as changed so far."""
-        return self._change.ids or frozenset()
-
-    @property
     def change(self) -> Change | None:
         """What the transaction touched, None when nothing that anybody shows."""
         return self._change if self._change.topics else None
