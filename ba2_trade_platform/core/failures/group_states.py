@@ -64,8 +64,8 @@ candidate (fingerprint) AS (
 SELECT fingerprint, rank, failed_now, answered, last_seen FROM standing
 WHERE rank <> {RANK[GroupState.RECOVERED]} AND rank IN (SELECT CAST(value AS INTEGER) FROM json_values(:ranks))
   AND (:after_rank IS NULL OR rank > :after_rank OR rank = :after_rank AND (
-        failed_now < :after_failed OR failed_now = :after_failed AND (
-            last_seen < :after_seen OR last_seen = :after_seen AND fingerprint < :after_fingerprint)))
+        failed_now < :after_failed_now OR failed_now = :after_failed_now AND (
+            last_seen < :after_last_seen OR last_seen = :after_last_seen AND fingerprint < :after_fingerprint)))
 ORDER BY rank, failed_now DESC, last_seen DESC, fingerprint DESC LIMIT :limit
 """
 # The rest: walked by its index, the newest first, for of these there may be any number.
@@ -76,7 +76,7 @@ WHERE NOT COALESCE({SET_ASIDE}, FALSE)
                   WHERE a.status = 'failed' AND a.fingerprint = g.fingerprint)
   AND NOT EXISTS (SELECT 1 FROM analysis_attempt AS b{BY_ANSWER} WHERE b.outcome IS NULL
                   AND b.after_fingerprint = g.fingerprint AND b.after_fingerprint IS NOT NULL)
-  AND (:after_seen IS NULL OR (g.last_seen, g.fingerprint) < (:after_seen, :after_fingerprint))
+  AND (:after_last_seen IS NULL OR (g.last_seen, g.fingerprint) < (:after_last_seen, :after_fingerprint))
 ORDER BY g.last_seen DESC, g.fingerprint DESC LIMIT :limit
 """
 # One group, whatever its state.

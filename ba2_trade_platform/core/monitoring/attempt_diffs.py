@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
 
 LINES_COMPARED = 2_000
@@ -156,9 +157,7 @@ def line_diffs(first: Sequence[str], second: Sequence[str]) -> list[LineDiff]:
         if tag == "equal":
             found += _equal(first[i1:i2], at_start=place == 0, at_end=place == len(steps) - 1)
             continue
-        for offset in range(max(i2 - i1, j2 - j1)):
-            before = first[i1 + offset] if i1 + offset < i2 else None
-            after = second[j1 + offset] if j1 + offset < j2 else None
+        for before, after in zip_longest(first[i1:i2], second[j1:j2]):
             found.append(LineDiff(_change(before is not None, after is not None, before, after), before, after))
     return found
 

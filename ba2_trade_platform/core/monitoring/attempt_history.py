@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, false, func, literal, select
 from sqlalchemy.orm import Session
 
-from ba2_trade_platform.core.models.attempt_costs import AnalysisSpend, read_spend
+from ba2_trade_platform.core.models.attempt_costs import Spend, read_spend
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.vocabulary import FailureKind, Mode, Outcome, Trigger
 
 _T = t.attempt.c
@@ -65,63 +67,37 @@ class Attempt:
     at_least: bool = False
 
 
-_ARCHIVED = select(t.archive.c.attempt_id).where(t.archive.c.attempt_id == _T.id).exists()
-_COLUMNS = (
-    _T.id,
-    _T.number,
-    _T.trigger,
-    _T.mode,
-    _T.base_attempt,
-    t.actor.c.name,
-    t.actor.c.kind,
-    _T.reason,
-    _T.queued_at,
-    _T.started_at,
-    _T.finished_at,
-    _T.outcome,
-    _T.error_code,
-    _T.error_message,
-    _T.failure_kind,
-    _T.fingerprint,
-    _T.effective_as_of,
-    _T.environment,
-    _T.worker_id,
-    _T.tokens,
-    _T.cost,
-    t.expert_config.c.revision,
-    _ARCHIVED | _T.packed_into.is_not(None),
-    _T.currency,
-    _T.warnings,
-    _T.step,
-    _T.provider,
-    _T.provider_choice,
-    _T.batch_id,
-    _T.after_fingerprint,
-    _T.after_code,
-    _T.after_failed_at,
-    _T.acknowledged,
-    _T.packed_into,
+_SETTINGS = t.expert_config.c.hash
+_ATTEMPTS = Reader(
+    Attempt,
+    t.attempt,
+    actor=t.actor.c.name,
+    actor_kind=t.actor.c.kind,
+    config_revision=t.expert_config.c.revision,
+    has_archive=_T.packed_into.is_not(None)
+    | select(t.archive.c.attempt_id).where(t.archive.c.attempt_id == _T.id).exists(),
+    settings_changed=_SETTINGS.is_distinct_from(func.first_value(_SETTINGS).over(order_by=_T.number)),
+    calls=literal(0),
+    at_least=false(),
+)
+_OF_ANALYSIS = (
+    _ATTEMPTS.select()
+    .join(t.actor, t.actor.c.id == _T.actor_id)
+    .outerjoin(t.expert_config, t.expert_config.c.id == _T.config_id)
+    .where(_T.analysis_id == bindparam("of_analysis"))
+    .order_by(_T.number.desc())
 )
 
 
 def read_attempts(session: Session, analysis_id: int) -> list[Attempt]:
     """Return all attempts of an analysis, newest first."""
-    rows = session.execute(
-        select(*_COLUMNS, t.expert_config.c.hash.label("settings_hash"))
-        .join(t.actor, t.actor.c.id == _T.actor_id)
-        .outerjoin(t.expert_config, t.expert_config.c.id == _T.config_id)
-        .where(_T.analysis_id == analysis_id)
-        .order_by(_T.number.desc())
-    ).all()
-    first = rows[-1].settings_hash if rows else None
-    spend = read_spend(session, analysis_id)
-    changed = [replace(Attempt(*tuple(row)), settings_changed=row.settings_hash != first) for row in rows]
-    return [_with_calls(attempt, spend) for attempt in changed]
+    spend = read_spend(session, analysis_id).attempts
+    attempts = _ATTEMPTS.all(session, _OF_ANALYSIS, {"of_analysis": analysis_id})
+    return [replace(attempt, **taken(spend.get(attempt.number))) for attempt in attempts]
 
 
-def _with_calls(attempt: Attempt, spend: AnalysisSpend) -> Attempt:
-    """Return an attempt with what its calls took so far; one that made none keeps what was written on it."""
-    took = spend.attempts.get(attempt.number)
-    if took is None:
-        return attempt
-    return replace(attempt, tokens=took.tokens, cost=took.cost, calls=took.calls, at_least=took.at_least)
+def taken(spend: Spend | None) -> Mapping[str, Any]:
+    """Return what calls took, as an attempt or a step says it; without calls it keeps what was written on it."""
+    if spend is None:
+        return {}
+    return {"tokens": spend.tokens, "cost": spend.cost, "calls": spend.calls, "at_least": spend.at_least}

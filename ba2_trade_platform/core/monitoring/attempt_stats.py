@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Float,
-    Integer,
-    MetaData,
-    Select,
-    String,
-    Table,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import Column, ColumnElement, Float, MetaData, Select, Table, func, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import DropTable
+from sqlalchemy.sql.elements import NamedColumn
 
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import hour_stamp, in_words, seconds_between
@@ -35,30 +25,23 @@ BOUND = 100_000
 SAMPLE = 10_000
 MESSAGE = 200
 _T = t.attempt.c
-_RECENT = Table(
-    "recent_attempt",
-    MetaData(),
-    *(
-        Column(name, _T[name].type)
-        for name in (
-            "analysis_id", "number", "trigger", "outcome", "fingerprint", "after_fingerprint", "error_code",
-            "provider", "cost", "finished_at",
-        )
-    ),
-    Column("expert_instance_id", Integer),
-    Column("answers", Boolean),
-    Column("seconds", Float),
-    Column("queued_after", Float),
-    Column("started_after", Float),
-    Column("stamp", String),
-    prefixes=["TEMPORARY"],
+_COLUMNS: tuple[NamedColumn[Any], ...] = (
+    _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint,
+    _T.error_code.label("code"), _T.provider, _T.cost, _T.finished_at,
+    t.analysis.c.expert_instance_id.label("expert"),
+    _T.after_failed_at.is_not(None).label("answers"),
+    func.round(seconds_between(_T.started_at, _T.finished_at), 3, type_=Float).label("seconds"),
+    seconds_between(_T.after_failed_at, _T.queued_at).label("queued_after"),
+    seconds_between(_T.after_failed_at, _T.started_at).label("started_after"),
+    hour_stamp(_T.finished_at).label("hour"),
 )  # fmt: skip
+_RECENT = Table("recent_attempt", MetaData(), *(Column(column.name, column.type) for column in _COLUMNS))
 _R = _RECENT.c
 _BEGAN = _R.seconds.is_not(None).label("began")
 _SUMS = (
-    func.count().label("attempts"),
-    func.sum(_R.seconds).label("seconds"),
-    func.sum(_R.cost, type_=Money).label("cost"),
+    func.count().label("count"),
+    func.coalesce(func.sum(_R.seconds), 0.0).label("seconds"),
+    func.coalesce(func.sum(_R.cost, type_=Money), literal(Decimal(0), Money)).label("cost"),
 )
 
 
@@ -115,10 +98,6 @@ class Texts:
         code, message = self.errors.get(key, ("", key))
         return f"{code}: {message}" if code else message
 
-    def kind(self, key: str) -> FailureKind | None:
-        """Return the kind that a person gave an error, None when nobody did."""
-        return self.kinds.get(key)
-
 
 @contextmanager
 def collected(session: Session, since: datetime, expert: int | None) -> Iterator[None]:
@@ -139,44 +118,26 @@ def buckets(session: Session) -> list[Bucket]:
 
     An attempt that never began was refused, cancelled or given up while it waited.
     """
-    keys = (_R.trigger, _R.outcome, _R.expert_instance_id, _R.error_code, _R.provider, _R.answers, _BEGAN)
-    return [
-        Bucket(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
-             expert=row.expert_instance_id, code=row.error_code, provider=row.provider,
-             answers=bool(row.answers), began=bool(row.began))
-        for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
-    ]  # fmt: skip
+    return _buckets(session, (_R.trigger, _R.outcome, _R.expert, _R.code, _R.provider, _R.answers, _BEGAN))
 
 
 def error_buckets(session: Session) -> list[Bucket]:
     """Return the failed attempts by their own error, and what followed a failure by the error that it answers."""
-    failed, answering = (_R.fingerprint, _R.error_code), (_R.after_fingerprint, _R.trigger, _R.outcome, _BEGAN)
-    own = session.execute(
-        select(*failed, *_SUMS).where(_R.outcome == Outcome.FAILED, _R.fingerprint.is_not(None)).group_by(*failed)
-    )
-    found = [
-        Bucket(Trigger.FIRST, Outcome.FAILED, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
-             fingerprint=row.fingerprint, code=row.error_code)
-        for row in own
-    ]  # fmt: skip
-    answers = session.execute(select(*answering, *_SUMS).where(_R.after_fingerprint.is_not(None)).group_by(*answering))
-    found += [
-        Bucket(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
-             after_fingerprint=row.after_fingerprint, answers=True, began=bool(row.began))
-        for row in answers
-    ]  # fmt: skip
-    return found
+    failed = (_R.outcome == Outcome.FAILED, _R.fingerprint.is_not(None))
+    answering = (_R.after_fingerprint, _R.trigger, _R.outcome, _BEGAN)
+    return [
+        *_buckets(session, (_R.fingerprint, _R.code), *failed, trigger=Trigger.FIRST, outcome=Outcome.FAILED),
+        *_buckets(session, answering, _R.after_fingerprint.is_not(None), answers=True),
+    ]
 
 
 def hours(session: Session, zone: ZoneInfo) -> list[Bucket]:
     """Return the attempts by trigger, outcome and the hour, 00 to 23 in `zone`, in which they ended."""
     # By date and hour, at most 721 of them: which hour of the day that is depends on the date too.
-    keys = (_R.trigger, _R.outcome, _R.answers, _R.stamp)
     return [
-        Bucket(row.trigger, row.outcome, row.attempts, row.seconds or 0.0, row.cost or Decimal(0),
-             hour=f"{_local(row.stamp, zone):%H}", answers=bool(row.answers))
-        for row in session.execute(select(*keys, *_SUMS).group_by(*keys))
-    ]  # fmt: skip
+        replace(bucket, hour=f"{datetime.fromisoformat(f'{bucket.hour}Z').astimezone(zone):%H}")
+        for bucket in _buckets(session, (_R.trigger, _R.outcome, _R.answers, _R.hour))
+    ]
 
 
 def waits(session: Session, triggers: Sequence[Trigger]) -> list[float]:
@@ -217,8 +178,7 @@ def slowest(session: Session, count: int) -> list[Slow]:
 
 def truncated(session: Session, since: datetime) -> bool:
     """Tell whether the window holds more attempts than are looked at."""
-    some = select(literal(1)).select_from(t.attempt).where(_T.finished_at >= since).limit(BOUND + 1).subquery()
-    return int(session.scalar(select(func.count()).select_from(some)) or 0) > BOUND
+    return session.scalar(select(_T.id).where(_T.finished_at >= since).offset(BOUND).limit(1)) is not None
 
 
 def texts(session: Session, found: Iterable[Bucket]) -> Texts:
@@ -226,14 +186,12 @@ def texts(session: Session, found: Iterable[Bucket]) -> Texts:
     i, g = t.expert_instance.c, t.failure_group.c
     experts = {row.id: row.alias for row in session.execute(select(i.id, i.alias))}
     kinds = {row[0]: row[1] for row in session.execute(select(g.fingerprint, g.kind).where(g.kind.is_not(None)))}
-    weights: dict[str, float] = {}
+    weights: defaultdict[str, float] = defaultdict(float)
     for bucket in found:
-        for fingerprint in (bucket.fingerprint, bucket.after_fingerprint):
-            if fingerprint:
-                weights[fingerprint] = weights.get(fingerprint, 0.0) + bucket.seconds + bucket.count
-    worst = sorted(weights, key=lambda key: -weights[key])[:200]
+        for fingerprint in filter(None, (bucket.fingerprint, bucket.after_fingerprint)):
+            weights[fingerprint] += bucket.seconds + bucket.count
     errors = {}
-    for fingerprint in worst:
+    for fingerprint in sorted(weights, key=lambda key: -weights[key])[:200]:
         row = session.execute(
             select(_T.error_code, func.substr(_T.error_message, 1, MESSAGE))
             .where(_T.fingerprint == fingerprint)
@@ -243,6 +201,14 @@ def texts(session: Session, found: Iterable[Bucket]) -> Texts:
         if row is not None:
             errors[fingerprint] = (row[0] or "", row[1] or "")
     return Texts(experts, errors, kinds)
+
+
+def _buckets(
+    session: Session, keys: Sequence[NamedColumn[Any]], *conditions: ColumnElement[bool], **given: Any
+) -> list[Bucket]:
+    """Return the attempts that meet these conditions, added up by these keys."""
+    rows = session.execute(select(*keys, *_SUMS).where(*conditions).group_by(*keys))
+    return [Bucket(**given, **row) for row in rows.mappings()]
 
 
 def _recent(since: datetime, expert: int | None) -> Select[Any]:
@@ -255,22 +221,9 @@ def _recent(since: datetime, expert: int | None) -> Select[Any]:
         .subquery()
     )
     statement = (
-        select(
-            _T.analysis_id, _T.number, _T.trigger, _T.outcome, _T.fingerprint, _T.after_fingerprint, _T.error_code,
-            _T.provider, _T.cost, _T.finished_at,
-            t.analysis.c.expert_instance_id,
-            _T.after_failed_at.is_not(None).label("answers"),
-            func.round(seconds_between(_T.started_at, _T.finished_at), 3).label("seconds"),
-            seconds_between(_T.after_failed_at, _T.queued_at).label("queued_after"),
-            seconds_between(_T.after_failed_at, _T.started_at).label("started_after"),
-            hour_stamp(_T.finished_at).label("stamp"),
-        )
+        select(*_COLUMNS)
         .join(newest, newest.c.id == _T.id)
         .where(_T.outcome.is_distinct_from(in_words(Outcome.WITHDRAWN)))  # nothing was done
         .join(t.analysis, t.analysis.c.id == _T.analysis_id)
-    )  # fmt: skip
+    )
     return statement if expert is None else statement.where(t.analysis.c.expert_instance_id == expert)
-
-
-def _local(stamp: str, zone: ZoneInfo) -> datetime:
-    return datetime.strptime(stamp, "%Y-%m-%dT%H").replace(tzinfo=UTC).astimezone(zone)

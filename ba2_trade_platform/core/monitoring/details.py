@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import false, literal, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import expand, live
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.models.attempt_costs import AnalysisSpend, read_spend
+from ba2_trade_platform.core.models.attempt_costs import read_spend
 from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff, Snapshot, compare
-from ba2_trade_platform.core.monitoring.attempt_history import Attempt, read_attempts
+from ba2_trade_platform.core.monitoring.attempt_history import Attempt, read_attempts, taken
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow, JobList
 from ba2_trade_platform.core.monitoring.timelines import Moment, read_deeds, timeline
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.vocabulary import RiskLevel, Signal, StepStatus, TimeHorizon
 
+_A, _S, _O, _R = t.analysis.c, t.step.c, t.output.c, t.recommendation.c
 # What of two recommendations is compared, in the order in which it is read.
 COMPARED = (
     "recommended_action", "confidence", "expected_profit_percent", "price_at_date", "target_price", "stop_price",
@@ -101,6 +104,13 @@ class Archived:
     traceback: str | None
 
 
+_STEPS = Reader(Step, t.step, calls=literal(0), at_least=false())
+_OUTPUTS = Reader(
+    Output, t.output, has_raw=select(t.raw_data.c.output_id).where(t.raw_data.c.output_id == _O.id).exists()
+)
+_RECOMMENDATIONS = Reader(Recommendation, t.recommendation, action=_R.recommended_action)
+
+
 class Details:
     """Reads one analysis in depth; every method raises NotFound for an unknown id."""
 
@@ -118,42 +128,27 @@ class Details:
 
     def error_message(self, analysis_id: int) -> str | None:
         """Return the whole error message; lists cut it at 500 characters."""
-        with self._store.read() as session:
-            _known(session, analysis_id)
-            return session.scalar(select(t.analysis.c.error_message).where(t.analysis.c.id == analysis_id))
+        with self._reading(analysis_id) as session:
+            return session.scalar(select(_A.error_message).where(_A.id == analysis_id))
 
     def state(self, analysis_id: int) -> Any:
         """Return the expert's own working state."""
-        with self._store.read() as session:
-            _known(session, analysis_id)
-            return session.scalar(select(t.analysis.c.state).where(t.analysis.c.id == analysis_id))
+        with self._reading(analysis_id) as session:
+            return session.scalar(select(_A.state).where(_A.id == analysis_id))
 
     def steps(self, analysis_id: int) -> list[Step]:
         """Return the newest attempt's steps in their order."""
-        s = t.step.c
-        columns = (s.id, s.attempt, s.position, s.name, s.status, s.started_at, s.finished_at, s.tokens, s.cost)
-        with self._store.read() as session:
-            _known(session, analysis_id)
-            rows = session.execute(
-                select(*columns, s.provider, s.error_message, s.reused_from_attempt)
-                .where(s.analysis_id == analysis_id)
-                .order_by(s.position)
-            )
-            spend = read_spend(session, analysis_id)
-            return [_with_calls(Step(*tuple(row)), spend) for row in rows]
+        wanted = _STEPS.select().where(_S.analysis_id == analysis_id).order_by(_S.position)
+        with self._reading(analysis_id) as session:
+            spend = read_spend(session, analysis_id).steps
+            steps = _STEPS.all(session, wanted)
+        return [replace(step, **taken(spend.get((step.attempt, step.name)))) for step in steps]
 
     def outputs(self, analysis_id: int) -> list[Output]:
         """Return what the newest attempt wrote, in the order of writing."""
-        o = t.output.c
-        has_raw = select(t.raw_data.c.output_id).where(t.raw_data.c.output_id == o.id).exists()
-        with self._store.read() as session:
-            _known(session, analysis_id)
-            rows = session.execute(
-                select(o.id, o.attempt, o.step_id, o.type, o.name, o.text, o.created_at, has_raw)
-                .where(o.market_analysis_id == analysis_id)
-                .order_by(o.id)
-            )
-            return [Output(*tuple(row)) for row in rows]
+        wanted = _OUTPUTS.select().where(_O.market_analysis_id == analysis_id).order_by(_O.id)
+        with self._reading(analysis_id) as session:
+            return _OUTPUTS.all(session, wanted)
 
     def raw(self, output_id: int) -> Any:
         """Return the data behind an output, None when it has none."""
@@ -162,39 +157,18 @@ class Details:
 
     def recommendation(self, analysis_id: int) -> Recommendation | None:
         """Return the newest attempt's recommendation, None when there is none."""
-        r = t.recommendation.c
-        columns = (
-            r.id,
-            r.attempt,
-            r.recommended_action,
-            r.confidence,
-            r.expected_profit_percent,
-            r.price_at_date,
-            r.target_price,
-            r.stop_price,
-            r.currency,
-            r.risk_level,
-            r.time_horizon,
-            r.details,
-            r.effective_as_of,
-            r.is_current,
-            r.created_at,
-        )
-        with self._store.read() as session:
-            _known(session, analysis_id)
-            row = session.execute(select(*columns).where(r.market_analysis_id == analysis_id)).one_or_none()
-            return Recommendation(*tuple(row)) if row else None
+        wanted = _RECOMMENDATIONS.select().where(_R.market_analysis_id == analysis_id)
+        with self._reading(analysis_id) as session:
+            return _RECOMMENDATIONS.first(session, wanted)
 
     def attempts(self, analysis_id: int) -> list[Attempt]:
         """Return all attempts, newest first."""
-        with self._store.read() as session:
-            _known(session, analysis_id)
+        with self._reading(analysis_id) as session:
             return read_attempts(session, analysis_id)
 
     def timeline(self, analysis_id: int) -> list[Moment]:
         """Return the states that the analysis went through and what was done to it, oldest first."""
-        with self._store.read() as session:
-            _known(session, analysis_id)
+        with self._reading(analysis_id) as session:
             return timeline(read_attempts(session, analysis_id), read_deeds(session, analysis_id))
 
     def compare(self, analysis_id: int, first: int, second: int) -> AttemptDiff:
@@ -218,20 +192,20 @@ class Details:
             )
             contents = live(session, analysis_id)
             # Asked last: whatever was read before a re-run had archived it was still this attempt's.
-            newest = session.scalar(select(t.analysis.c.attempt).where(t.analysis.c.id == analysis_id))
+            newest = session.scalar(select(_A.attempt).where(_A.id == analysis_id))
         if attempt.number == newest:
-            left = Archived(contents["outputs"], (), contents["recommendation"], None, None)
+            outputs, recommendation = contents["outputs"], contents["recommendation"]
         else:
             left = self.archive(analysis_id, attempt.number)
-        outputs = [(str(output["name"]), str(output["text"])) for output in left.outputs]
-        given = left.recommendation or {}
+            outputs, recommendation = left.outputs, left.recommendation
+        given = recommendation or {}
         answer = {name: given[name] for name in COMPARED if given.get(name) not in (None, "")}
-        return Snapshot(attempt.number, _facts(attempt), answer, settings or {}, outputs)
+        texts = [(str(output["name"]), str(output["text"])) for output in outputs]
+        return Snapshot(attempt.number, _facts(attempt), answer, settings or {}, texts)
 
     def archive(self, analysis_id: int, number: int) -> Archived:
         """Return what attempt `number` left behind; empty when it left nothing."""
-        with self._store.read() as session:
-            _known(session, analysis_id)
+        with self._reading(analysis_id) as session:
             row = session.execute(
                 select(t.attempt.c.packed_into, t.archive.c.contents, t.archive.c.traceback)
                 .outerjoin(t.archive, t.archive.c.attempt_id == t.attempt.c.id)
@@ -250,13 +224,13 @@ class Details:
             traceback=trace,
         )
 
-
-def _with_calls(step: Step, spend: AnalysisSpend) -> Step:
-    """Return a step with what its calls took in this attempt; one that made none keeps what its expert said."""
-    took = spend.steps.get((step.attempt, step.name))
-    if took is None:
-        return step
-    return replace(step, tokens=took.tokens, cost=took.cost, calls=took.calls, at_least=took.at_least)
+    @contextmanager
+    def _reading(self, analysis_id: int) -> Iterator[Session]:
+        """Open a read transaction in which the analysis is known to exist."""
+        with self._store.read() as session:
+            if session.scalar(select(_A.id).where(_A.id == analysis_id)) is None:
+                raise NotFound("Analysis not found", analysis_id=analysis_id)
+            yield session
 
 
 def _facts(attempt: Attempt) -> dict[str, Any]:
@@ -280,8 +254,3 @@ def _facts(attempt: Attempt) -> dict[str, Any]:
         **{str(name): value for name, value in environment.items()},
     }
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _known(session: Session, analysis_id: int) -> None:
-    if session.scalar(select(t.analysis.c.id).where(t.analysis.c.id == analysis_id)) is None:
-        raise NotFound("Analysis not found", analysis_id=analysis_id)

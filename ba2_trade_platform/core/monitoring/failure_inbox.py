@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, func, literal, select
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
@@ -20,15 +20,9 @@ from ba2_trade_platform.core.base.pages import Page, checked_limit, decode_curso
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.group_states import BY_FAILED, LIVE, GroupState
 from ba2_trade_platform.core.failures.groups import hour_of
-from ba2_trade_platform.core.monitoring.failure_pages import (
-    PageEntry,
-    count_needy,
-    cursor_of,
-    entry_after,
-    entry_of,
-    page_entries,
-)
-from ba2_trade_platform.core.monitoring.job_list import BOUND
+from ba2_trade_platform.core.monitoring import failure_pages
+from ba2_trade_platform.core.monitoring.failure_pages import PageEntry
+from ba2_trade_platform.core.monitoring.job_list import bounded_count, bounded_words
 from ba2_trade_platform.core.monitoring.rerun_outlook import Error, RerunOutlook, outlooks_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.dialect_text import statement
@@ -84,12 +78,9 @@ class Touched:
 
 
 class _Reach(NamedTuple):
-    experts: tuple[Touched, ...]
-    symbols: tuple[str, ...]
-    symbol_count: int
-
-
-_NOBODY = _Reach((), (), 0)
+    experts: tuple[Touched, ...] = ()
+    symbols: tuple[str, ...] = ()
+    symbol_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,8 +129,8 @@ class Summary:
         groups = "1 group of failures needs" if self.needs_person == 1 else f"{self.needs_person:,} groups need"
         return (
             f"{f'{groups} you' if self.needs_person else 'Nothing needs you'}. "
-            f"{_bounded(self.completed_today)} completed today, "
-            f"{_bounded(self.recovered_by_retry)} recovered by retry."
+            f"{bounded_words(self.completed_today)} completed today, "
+            f"{bounded_words(self.recovered_by_retry)} recovered by retry."
         )
 
 
@@ -155,36 +146,35 @@ class FailureInbox:
         Raises Invalid for a broken cursor or limit.
         """
         checked_limit(limit, MAX_LIMIT)
-        after, now = decode_cursor(cursor, entry_after) if cursor else None, self._store.clock.now()
+        after, now = decode_cursor(cursor, failure_pages.entry_after) if cursor else None, self._store.clock.now()
         with self._store.read() as session:
-            found = page_entries(session, states, now, limit + 1, after)
+            found = failure_pages.page_entries(session, states, now, limit + 1, after)
             items = _groups(session, found[:limit], now)
-        return Page(tuple(items), cursor_of(found[limit - 1]) if len(found) > limit else None)
+        return Page(tuple(items), failure_pages.cursor_of(found[limit - 1]) if len(found) > limit else None)
 
     def group(self, fingerprint: str) -> Group:
         """Return one group, whatever its state. Raises NotFound."""
         now = self._store.clock.now()
         with self._store.read() as session:
-            entry = entry_of(session, fingerprint, now)
+            entry = failure_pages.entry_of(session, fingerprint, now)
             if entry is None:
-                sentence = f"There is no group of failures {fingerprint[:64]}"
-                raise NotFound(sentence, code="FAILURE_GROUP_NOT_FOUND")
+                raise NotFound(f"There is no group of failures {fingerprint[:64]}", code="FAILURE_GROUP_NOT_FOUND")
             return _groups(session, [entry], now)[0]
 
     def needs_person(self) -> int:
         """Return how many groups need a person, 1,001 standing for more."""
         with self._store.read() as session:
-            return count_needy(session, self._store.clock.now(), NEEDY_BOUND + 1)
+            return failure_pages.count_needy(session, self._store.clock.now(), NEEDY_BOUND + 1)
 
     def summary(self, today: datetime) -> Summary:
         """Return how the day went; `today` is the instant at which the trader's day began."""
         completed = conditions_of(Filter(status=(Status.COMPLETED,), finished_since=today))
-        counted = []
         with self._store.read() as session:
-            for among in (completed, [*completed, t.analysis.c.retries_used > 0]):
-                some = select(literal(1)).select_from(t.analysis).where(*among).limit(BOUND + 1).subquery()
-                counted.append(int(session.scalar(select(func.count()).select_from(some)) or 0))
-        return Summary(self.needs_person(), *counted)
+            return Summary(
+                failure_pages.count_needy(session, self._store.clock.now(), NEEDY_BOUND + 1),
+                bounded_count(session, *completed),
+                bounded_count(session, *completed, t.analysis.c.retries_used > 0),
+            )
 
 
 def _groups(session: Session, found: Sequence[PageEntry], now: datetime) -> list[Group]:
@@ -200,7 +190,7 @@ def _groups(session: Session, found: Sequence[PageEntry], now: datetime) -> list
     outlooks = outlooks_of(session, [Error(row.fingerprint, row.code) for row in rows.values()])
     hours, reach = _hours(session, names, now), _reach(session, found)
     return [
-        _group(entry, rows[name], outlooks[name], hours[name], reach.get(name, _NOBODY))
+        _group(entry, rows[name], outlooks[name], hours[name], reach.get(name, _Reach()))
         for name, entry in zip(names, found, strict=True)
     ]
 
@@ -220,9 +210,7 @@ def _group(entry: PageEntry, row: AnyRow, outlook: RerunOutlook, hours: tuple[in
         first_seen=row.first_seen,
         last_seen=row.last_seen,
         hours=hours,
-        experts=reach.experts,
-        symbols=reach.symbols,
-        symbol_count=reach.symbol_count,
+        **reach._asdict(),
         regressed_at=row.regressed_at,
         mark=row.mark,
         marked_by=row.name,
@@ -264,7 +252,3 @@ def _reach(session: Session, found: Sequence[PageEntry]) -> dict[str, _Reach]:
         )
         for name, (experts, symbols) in touched.items()
     }
-
-
-def _bounded(count: int) -> str:
-    return f"{BOUND:,}+" if count > BOUND else f"{count:,}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from ba2_trade_platform.db.dialect_text import statement
 from ba2_trade_platform.db.types import UtcDateTime
 
 _TYPES: dict[str, TypeEngine[Any]] = {
-    "now": UtcDateTime(), "after_seen": UtcDateTime(), "after_rank": Integer(), "after_failed": Integer(),
+    "now": UtcDateTime(), "after_last_seen": UtcDateTime(), "after_rank": Integer(), "after_failed_now": Integer(),
     "after_fingerprint": String(), "one": String(), "ranks": String(), "limit": Integer(),
 }  # fmt: skip
 
@@ -37,7 +37,6 @@ def _rows(sql: str) -> Any:
 
 _STANDING, _RECOVERED, _ONE = _rows(STANDING), _rows(RECOVERED), _rows(ONE)
 _NEEDY = _statement(NEEDY)
-_STATES = tuple(GroupState)
 
 
 class PageEntry(NamedTuple):
@@ -52,28 +51,20 @@ class PageEntry(NamedTuple):
     @property
     def state(self) -> GroupState:
         """The state that its rank stands for."""
-        return _STATES[self.rank]
+        return list(GroupState)[self.rank]
 
 
 def page_entries(
-    session: Session, states: Iterable[GroupState], now: datetime, limit: int, after: PageEntry | None = None
+    session: Session, states: Collection[GroupState], now: datetime, limit: int, after: PageEntry | None = None
 ) -> list[PageEntry]:
     """Return up to `limit` groups in these states: what stands failed, is tried again or is marked, then the rest."""
-    wanted = set(states)
-    within_recovered = after is not None and after.state is GroupState.RECOVERED
     found: list[PageEntry] = []
-    if not within_recovered:
-        asked = {
-            "now": now,
-            "ranks": json.dumps([RANK[state] for state in wanted]),
-            "after_rank": after.rank if after else None,
-            "after_failed": after.failed_now if after else None,
-            "limit": limit,
-        }
-        found = _read(session, _STANDING, asked | _seen(after))
-    if GroupState.RECOVERED in wanted and len(found) < limit:
-        asked = {"now": now, "limit": limit - len(found)} | _seen(after if within_recovered else None)
-        found += _read(session, _RECOVERED, asked)
+    if after is None or after.state is not GroupState.RECOVERED:
+        ranks = json.dumps([RANK[state] for state in states])
+        found = _read(session, _STANDING, {"now": now, "ranks": ranks, "limit": limit, **_behind(after)})
+        after = None  # the rest begins with its first
+    if GroupState.RECOVERED in states and len(found) < limit:
+        found += _read(session, _RECOVERED, {"now": now, "limit": limit - len(found), **_behind(after)})
     return found
 
 
@@ -87,11 +78,9 @@ def count_needy(session: Session, now: datetime, bound: int) -> int:
     return int(session.scalar(_NEEDY, {"now": now, "limit": bound}) or 0)
 
 
-def _seen(after: PageEntry | None) -> dict[str, Any]:
-    return {
-        "after_seen": after.last_seen if after else None,
-        "after_fingerprint": after.fingerprint if after else None,
-    }
+def _behind(after: PageEntry | None) -> dict[str, Any]:
+    """Return the parameters that name this place, all of them NULL for the beginning."""
+    return {f"after_{name}": getattr(after, name, None) for name in ("rank", "failed_now", "last_seen", "fingerprint")}
 
 
 def _read(session: Session, rows: Any, asked: dict[str, Any]) -> list[PageEntry]:

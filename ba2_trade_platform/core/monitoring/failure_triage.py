@@ -11,10 +11,9 @@ from sqlalchemy import update
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused
-from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Command
-from ba2_trade_platform.core.monitoring.rerun_outlook import REASON_LIMIT, group_of
+from ba2_trade_platform.core.monitoring.rerun_outlook import clean_reason, group_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import Mark
@@ -61,7 +60,7 @@ class Triage:
 
     def resolve(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> TriageChange:
         """Say that it is fixed: it leaves the inbox until it comes back. Raises NotFound or Unavailable."""
-        resolved = TriageState(Mark.RESOLVED, mark_reason=_clean(reason))
+        resolved = TriageState(Mark.RESOLVED, mark_reason=clean_reason(reason))
         return self._mark(fingerprint, by, resolved, "Resolved: it leaves the inbox until it comes back")
 
     def ignore(
@@ -79,7 +78,7 @@ class Triage:
         """
         if seconds is not None and more is not None:
             raise Invalid("Ignore it for a time or until more of it, not both", code="INVALID_IGNORE")
-        ignored = TriageState(Mark.IGNORED, mark_reason=_clean(reason))
+        ignored = TriageState(Mark.IGNORED, mark_reason=clean_reason(reason))
         if seconds is not None:
             if not 1 <= seconds <= LONGEST.total_seconds():
                 raise Invalid("Ignore it for 1 second to 366 days, or for ever", code="INVALID_IGNORE")
@@ -93,7 +92,7 @@ class Triage:
 
     def reopen(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> TriageChange:
         """Take back what was said of it. Raises NotFound or Unavailable."""
-        return self._mark(fingerprint, by, TriageState(mark_reason=_clean(reason)), "Reopened")
+        return self._mark(fingerprint, by, TriageState(mark_reason=clean_reason(reason)), "Reopened")
 
     def restore(self, change: TriageChange, *, by: Actor) -> TriageChange:
         """Undo what `change` did. Raises Refused when the group has changed since, NotFound or Unavailable."""
@@ -102,8 +101,7 @@ class Triage:
             if present == change.before:
                 return TriageChange(change.fingerprint, "Undone", present, present)
             if present != change.after:
-                sentence = "Cannot undo: somebody marked this group since, or it came back"
-                raise Refused(sentence, code="CHANGED_SINCE")
+                raise Refused("Cannot undo: somebody marked this group since, or it came back", code="CHANGED_SINCE")
             _put(command, change.fingerprint, present, change.before, "undo")
         return TriageChange(change.fingerprint, "Undone", present, change.before)
 
@@ -133,10 +131,6 @@ def _put(command: Command, fingerprint: str, before: TriageState, after: TriageS
 
 def _state_of(row: AnyRow) -> TriageState:
     return TriageState(*(getattr(row, field.name) for field in fields(TriageState)))
-
-
-def _clean(reason: str | None) -> str | None:
-    return clean_text(reason, REASON_LIMIT) if reason else None
 
 
 def _span(seconds: float) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Enum, Float, Integer, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Enum, Float, Integer, asc, desc, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
@@ -19,6 +20,7 @@ from ba2_trade_platform.core.base.pages import Page, checked_limit, database_int
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import unindexed
 from ba2_trade_platform.db.types import UtcDateTime
 from ba2_trade_platform.vocabulary import FailureKind, Signal, Source, Status, Subtype
@@ -107,42 +109,16 @@ class Counts:
     bound: int = BOUND
 
 
-_COLUMNS = (
-    _A.id,
-    _A.symbol,
-    _A.expert_instance_id,
-    _I.alias.label("expert"),
-    _A.status,
-    _A.subtype,
-    _A.source,
-    _A.batch_id,
-    _A.priority,
-    _A.as_of,
-    _A.run_before,
-    _A.error_code,
-    func.substr(_A.error_message, 1, 500).label("error_message"),
-    _A.failure_kind,
-    _A.fingerprint,
-    _A.result_action.label("action"),
-    _A.result_confidence.label("confidence"),
-    _A.result_expected_profit.label("expected_profit"),
-    _A.attempt,
-    _A.reruns_used,
-    _I.max_reruns,
-    _A.retries_used,
-    _A.rescues_used,
-    _A.progress,
-    _A.current_step,
-    _A.created_at,
-    _A.updated_at,
-    _A.available_at,
-    _A.started_at,
-    _A.finished_at,
-    _A.duration_ms,
-    _A.version,
-    _I.max_retries,
-    _A.retry_provider,
-    _A.held,
+_ROWS = Reader(
+    AnalysisRow,
+    t.analysis,
+    expert=_I.alias,
+    error_message=func.substr(_A.error_message, 1, 500),
+    action=_A.result_action,
+    confidence=_A.result_confidence,
+    expected_profit=_A.result_expected_profit,
+    max_reruns=_I.max_reruns,
+    max_retries=_I.max_retries,
 )
 
 
@@ -179,8 +155,7 @@ class JobList:
         with self._store.read() as session:
             ids = self._ids(session, chosen, sort, descending, after, limit + 1, bounded)
             rows = self._rows(session, [row_id for row_id, _ in ids[:limit]])
-        more = len(ids) > limit
-        last = ids[limit - 1] if more else None
+        last = ids[limit - 1] if len(ids) > limit else None
         next_cursor = encode_cursor(last[1], last[0]) if last else None
         return Page(tuple(rows), next_cursor, bounded=bounded and self.count(chosen) > BOUND)
 
@@ -197,30 +172,17 @@ class JobList:
     def count(self, chosen: Filter | None = None) -> int:
         """Return how many analyses match, 10,001 standing for more."""
         with self._store.read() as session:
-            return self._bounded_count(session, *conditions_of(chosen or Filter()))
+            return bounded_count(session, *conditions_of(chosen or Filter()))
 
     def counts(self, today: datetime) -> Counts:
         """Return the numbers of the top strip; `today` is the instant at which the trader's day began."""
+        statuses = (Status.PENDING, Status.RUNNING, Status.FAILED, Status.COMPLETED)
+        ended_today = conditions_of(Filter(status=(Status.FAILED,), finished_since=today))
         with self._store.read() as session:
-            by_status = {
-                status: self._bounded_count(session, _A.status == status)
-                for status in (Status.PENDING, Status.RUNNING, Status.FAILED, Status.COMPLETED)
-            }
-            failed_today = self._bounded_count(
-                session, *conditions_of(Filter(status=(Status.FAILED,), finished_since=today))
+            return Counts(
+                **{status.value: bounded_count(session, _A.status == status) for status in statuses},
+                failed_today=bounded_count(session, *ended_today),
             )
-        return Counts(
-            pending=by_status[Status.PENDING],
-            running=by_status[Status.RUNNING],
-            failed=by_status[Status.FAILED],
-            failed_today=failed_today,
-            completed=by_status[Status.COMPLETED],
-        )
-
-    def newest_id(self) -> int:
-        """Return the highest id, 0 when there is none."""
-        with self._store.read() as session:
-            return int(session.scalar(select(func.max(_A.id))) or 0)
 
     def _ids(
         self,
@@ -235,7 +197,7 @@ class JobList:
         """Return (id, sort value) of a page: first the rows that have a value, then the NULLs, ids breaking ties."""
         conditions = conditions_of(chosen)
         by_id: Any = _A.id
-        if chosen.ranged and self._bounded_count(session, *conditions) <= BOUND:
+        if chosen.ranged and bounded_count(session, *conditions) <= BOUND:
             # Few match: find them by their index and sort them, instead of walking all ids for them.
             by_id = unindexed(_A.id)
         if bounded:
@@ -246,40 +208,44 @@ class JobList:
             column, row_id, conditions = source.c.value, source.c.id, []
         else:
             column, row_id = SORTS[sort], _A.id
-        found: list[tuple[int, Any]] = []
+        beyond, order = (operator.lt, desc) if descending else (operator.gt, asc)
         if sort == "id":
-            statement = select(row_id, row_id).where(*conditions)
             if after:
-                statement = statement.where(row_id < after.id if descending else row_id > after.id)
-            statement = statement.order_by(by_id.desc() if descending else by_id).limit(limit)
-            return [(row[0], row[1]) for row in session.execute(statement)]
+                conditions.append(beyond(row_id, after.id))
+            ids = session.scalars(select(row_id).where(*conditions).order_by(order(by_id)).limit(limit))
+            return [(each, each) for each in ids]
+        found: list[tuple[int, Any]] = []
         if after is None or after.value is not None:
             statement = select(row_id, column).where(column.is_not(None), *conditions)
             if after:
-                bound = (literal(after.value, column.type), after.id)
-                place = tuple_(column, row_id)
-                statement = statement.where(place < tuple_(*bound) if descending else place > tuple_(*bound))
-            order = (column.desc(), row_id.desc()) if descending else (column, row_id)
-            found = [(row[0], row[1]) for row in session.execute(statement.order_by(*order).limit(limit))]
+                place = tuple_(literal(after.value, column.type), after.id)
+                statement = statement.where(beyond(tuple_(column, row_id), place))
+            statement = statement.order_by(order(column), order(row_id)).limit(limit)
+            found = [(row[0], row[1]) for row in session.execute(statement)]
         if len(found) < limit:
-            nulls: Select[Any] = select(row_id).where(column.is_(None), *conditions)
+            nulls = select(row_id).where(column.is_(None), *conditions)
             if after and after.value is None:
-                nulls = nulls.where(row_id < after.id if descending else row_id > after.id)
-            nulls = nulls.order_by(row_id.desc() if descending else row_id).limit(limit - len(found))
-            found += [(row_id_, None) for row_id_ in session.scalars(nulls)]
+                nulls = nulls.where(beyond(row_id, after.id))
+            nulls = nulls.order_by(order(row_id)).limit(limit - len(found))
+            found += [(each, None) for each in session.scalars(nulls)]
         return found
 
     @staticmethod
     def _rows(session: Session, analysis_ids: Sequence[int]) -> list[AnalysisRow]:
-        statement = select(*_COLUMNS).join(t.expert_instance, _I.id == _A.expert_instance_id)
-        rows = session.execute(statement.where(_A.id.in_(analysis_ids)))
-        by_id = {row.id: AnalysisRow(*tuple(row)) for row in rows}
+        statement = _ROWS.select().join(t.expert_instance, _I.id == _A.expert_instance_id)
+        by_id = {row.id: row for row in _ROWS.all(session, statement.where(_A.id.in_(analysis_ids)))}
         return [by_id[analysis_id] for analysis_id in analysis_ids if analysis_id in by_id]
 
-    @staticmethod
-    def _bounded_count(session: Session, *conditions: ColumnElement[bool]) -> int:
-        some = select(literal(1)).select_from(t.analysis).where(*conditions).limit(BOUND + 1).subquery()
-        return int(session.scalar(select(func.count()).select_from(some)) or 0)
+
+def bounded_count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    """Return how many analyses meet these conditions, 10,001 standing for more."""
+    some = select(literal(1)).select_from(t.analysis).where(*conditions).limit(BOUND + 1).subquery()
+    return int(session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def bounded_words(count: int) -> str:
+    """Return such a count as it is shown."""
+    return f"{BOUND:,}+" if count > BOUND else f"{count:,}"
 
 
 def _key(sort: str, value: Any, row_id: Any) -> _Key:

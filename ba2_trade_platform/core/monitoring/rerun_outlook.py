@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -22,6 +21,7 @@ from ba2_trade_platform.core.failures.kinds import fix_first
 from ba2_trade_platform.core.failures.track_records import ENOUGH, NEWEST, Track, tracks
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow, Reader
 from ba2_trade_platform.vocabulary import FailureKind, Outcome, Status
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,9 @@ class AnsweringAttempt:
         return (self.started_at - self.failed_at).total_seconds()
 
 
+_ANSWERS = Reader(AnsweringAttempt, t.attempt, symbol=t.analysis.c.symbol, failed_at=_T.after_failed_at)
+
+
 @dataclass(frozen=True)
 class Error:
     """What is to be judged: a failure's group, its code, and the kind it was classified as."""
@@ -132,23 +135,20 @@ class RerunOutlooks:
 
     def evidence(self, fingerprint: str) -> list[AnsweringAttempt]:
         """Return the newest attempts that answered this error, the newest first, at most 20."""
-        a = t.analysis.c
+        answers = (
+            _ANSWERS.select()
+            .join(t.analysis, t.analysis.c.id == _T.analysis_id)
+            .where(_T.after_fingerprint == fingerprint, _T.after_fingerprint.is_not(None))
+            .where(_T.outcome.is_distinct_from(Outcome.WITHDRAWN))
+            .order_by(_T.id.desc())
+            .limit(ANSWERS_SHOWN)
+        )
         with self._store.read() as session:
-            rows = session.execute(
-                select(
-                    _T.analysis_id, _T.number, a.symbol, _T.outcome, _T.after_failed_at, _T.started_at, _T.finished_at
-                )
-                .join(t.analysis, a.id == _T.analysis_id)
-                .where(_T.after_fingerprint == fingerprint, _T.after_fingerprint.is_not(None))
-                .where(_T.outcome.is_distinct_from(Outcome.WITHDRAWN))
-                .order_by(_T.id.desc())
-                .limit(ANSWERS_SHOWN)
-            )
-            return [AnsweringAttempt(*tuple(row)) for row in rows]
+            return _ANSWERS.all(session, answers)
 
     def set_kind(self, fingerprint: str, kind: FailureKind, *, by: Actor, reason: str | None = None) -> RerunOutlook:
         """Have this group held to be of another kind, and return its new outlook. Raises NotFound, Unavailable."""
-        return self._say(fingerprint, kind, by, clean_text(reason, REASON_LIMIT) if reason else None)
+        return self._say(fingerprint, kind, by, clean_reason(reason))
 
     def clear_kind(self, fingerprint: str, *, by: Actor) -> RerunOutlook:
         """Hold this group again to be of the kind its code says. Raises NotFound, Unavailable."""
@@ -183,15 +183,18 @@ class RerunOutlooks:
                         kind_reason=reason,
                     )
                 )
-                word = kind.value if kind else None
-                command.record(
-                    key=fingerprint, before=group.kind.value if group.kind else None, after=word, reason=reason
-                )
-                log.info("%s: failure group %s is held to be %s", by, fingerprint, word or "as its code")
+                before, after = group.kind and group.kind.value, kind and kind.value
+                command.record(key=fingerprint, before=before, after=after, reason=reason)
+                log.info("%s: failure group %s is held to be %s", by, fingerprint, after or "as its code")
             return outlooks_of(session, [Error(fingerprint, group.code)])[fingerprint]
 
 
-def group_of(session: Session, fingerprint: str) -> Any:
+def clean_reason(reason: str | None) -> str | None:
+    """Return a person's reason as it is kept, None where there is none."""
+    return clean_text(reason, REASON_LIMIT) if reason else None
+
+
+def group_of(session: Session, fingerprint: str) -> AnyRow:
     """Return the row of a group, or raise NotFound."""
     group = session.execute(select(t.failure_group).where(_G.fingerprint == fingerprint)).one_or_none()
     if group is None:
@@ -202,14 +205,12 @@ def group_of(session: Session, fingerprint: str) -> Any:
 def outlooks_of(session: Session, errors: Iterable[Error]) -> dict[str, RerunOutlook]:
     """Return the outlook of each of these errors, by fingerprint; three statements at most."""
     unique = {error.fingerprint: error for error in errors}
-    groups = {
-        row.fingerprint: row
-        for row in session.execute(
-            select(_G.fingerprint, _G.provider, _G.kind, _G.kind_at, _G.kind_reason, t.actor.c.name)
-            .outerjoin(t.actor, t.actor.c.id == _G.kind_by)
-            .where(_G.fingerprint.in_(list(unique)))
-        )
-    }
+    rows = session.execute(
+        select(_G.fingerprint, _G.provider, _G.kind, _G.kind_at, _G.kind_reason, t.actor.c.name)
+        .outerjoin(t.actor, t.actor.c.id == _G.kind_by)
+        .where(_G.fingerprint.in_(list(unique)))
+    )
+    groups = {row.fingerprint: row for row in rows}
     found = tracks(session, [(error.fingerprint, error.code) for error in unique.values()])
     return {
         fingerprint: _outlook(error, found[fingerprint], groups.get(fingerprint))
@@ -217,25 +218,24 @@ def outlooks_of(session: Session, errors: Iterable[Error]) -> dict[str, RerunOut
     }
 
 
-def _outlook(error: Error, track: Track, group: Any) -> RerunOutlook:
+def _outlook(error: Error, track: Track, group: AnyRow | None) -> RerunOutlook:
     own = error.kind or kind_of(error.code)
-    overridden = group is not None and group.kind is not None
-    kind = group.kind if overridden else own
-    said = advice(error.code)
+    override = group if group is not None and group.kind is not None else None
+    kind = override.kind if override else own
     return RerunOutlook(
         kind=kind,
-        headline=_headline(kind, track, error.code, group.provider if group is not None else None),
-        chip=_chip(kind, track),
-        rule=_rule(error.code, own, track, overridden=overridden),
-        hint=(group.kind_reason or "") if overridden else said.hint_beside(likely=_promising(track)),
+        headline=_headline(kind, track, error.code, group.provider if group else None),
+        chip=f"{kind.value} {track.succeeded}/{track.tried}" if track.tried else kind.value,
+        rule=_rule(error.code, own, track, overridden=override is not None),
+        hint=(override.kind_reason or "") if override else advice(error.code).hint_beside(likely=_promising(track)),
         by=track.by,
         tried=track.tried,
         succeeded=track.succeeded,
         median_wait_seconds=track.median_wait_seconds,
         own_kind=own,
-        overridden_by=group.name if overridden else None,
-        overridden_at=group.kind_at if overridden else None,
-        override_reason=group.kind_reason if overridden else None,
+        overridden_by=override.name if override else None,
+        overridden_at=override.kind_at if override else None,
+        override_reason=override.kind_reason if override else None,
     )
 
 
@@ -268,23 +268,13 @@ def _seconds(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.0f} h"
 
 
-def _chip(kind: FailureKind, track: Track) -> str:
-    return f"{kind.value} {track.succeeded}/{track.tried}" if track.tried else kind.value
-
-
 def _rule(code: str, own: FailureKind, track: Track, *, overridden: bool) -> str:
-    kind = (
-        f"The operator says so; by its code, {code}, it would be {own.value}."
-        if overridden
-        else f"By its code, {code}, it is {own.value}."
-    )
-    counted = (
-        f"Counted are the newest {NEWEST} attempts that followed this very error and have ended."
-        if track.by == "fingerprint"
-        else f"Of this very error fewer than {ENOUGH} have ended; counted are the newest {NEWEST} attempts "
-        f"that followed {code}."
-    )
-    return (
-        f"{kind} {counted} The wait is from the failure to the start of the next attempt, "
-        "the middle one of those that succeeded."
-    )
+    judged = f"By its code, {code}, it is {own.value}."
+    if overridden:
+        judged = f"The operator says so; by its code, {code}, it would be {own.value}."
+    counted = f"Counted are the newest {NEWEST} attempts that followed this very error and have ended."
+    if track.by == "code":
+        few = f"Of this very error fewer than {ENOUGH} have ended"
+        counted = f"{few}; counted are the newest {NEWEST} attempts that followed {code}."
+    waits = "The wait is from the failure to the start of the next attempt, the middle one of those that succeeded."
+    return f"{judged} {counted} {waits}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -126,16 +125,16 @@ class RetryStatistics:
         with self._store.read() as session, attempt_stats.collected(session, since, expert):
             buckets, errors = attempt_stats.buckets(session), attempt_stats.error_buckets(session)
             texts = attempt_stats.texts(session, errors)
-            failed = [bucket for bucket in buckets if bucket.outcome is Outcome.FAILED]
+            total = _waste("", "", buckets)
             return Statistics(
                 window=window,
                 since=since,
                 expert=expert,
-                attempts=sum(bucket.count for bucket in buckets),
-                failed=sum(bucket.count for bucket in failed),
-                failed_seconds=round(sum(bucket.seconds for bucket in failed), 3),
-                failed_cost=sum((bucket.cost for bucket in failed), Decimal(0)),
-                recovered=sum(bucket.count for bucket in buckets if bucket.recovered),
+                attempts=total.attempts,
+                failed=total.failed,
+                failed_seconds=total.failed_seconds,
+                failed_cost=total.failed_cost,
+                recovered=total.recovered,
                 truncated=attempt_stats.truncated(session, since),
                 success=tuple(_success(trigger, buckets) for trigger in AGAIN),
                 time_to_rerun=_span(attempt_stats.waits(session, (Trigger.RERUN, Trigger.BULK))),
@@ -146,19 +145,8 @@ class RetryStatistics:
                 by_provider=_by(buckets, lambda bucket: bucket.provider, str),
                 by_hour=_by_hour(attempt_stats.hours(session, zone or ZoneInfo("UTC"))),
                 slowest=tuple(attempt_stats.slowest(session, SHOWN)),
-                suggestions=tuple(
-                    _suggestion(one, texts) for one in _hopeless(errors) if texts.kind(one.key) is not _STOPPED
-                ),
+                suggestions=_suggestions(errors, texts),
             )
-
-
-_STOPPED = FailureKind.PERMANENT
-
-
-class _Tried(NamedTuple):
-    key: str
-    tried: int
-    completed: int
 
 
 def _success(trigger: Trigger, buckets: Iterable[Bucket]) -> Success:
@@ -173,87 +161,69 @@ def _success(trigger: Trigger, buckets: Iterable[Bucket]) -> Success:
 def _by_error(errors: Sequence[Bucket], texts: Texts) -> tuple[Waste, ...]:
     """Return the errors that wasted most time, each with what became of the attempts that answered it."""
     wasted = _by((bucket for bucket in errors if bucket.fingerprint), lambda bucket: bucket.fingerprint, texts.error)
-    answers = {waste.key: [bucket for bucket in errors if bucket.after_fingerprint == waste.key] for waste in wasted}
-    return tuple(
-        replace(
-            waste,
-            attempts=waste.attempts
-            + sum(bucket.count for bucket in answers[waste.key] if bucket.outcome is not Outcome.FAILED),
-            tried_again=sum(bucket.count for bucket in answers[waste.key] if bucket.trigger in AGAIN),
-            recovered=sum(bucket.count for bucket in answers[waste.key] if bucket.recovered),
-        )
-        for waste in wasted
-    )
+
+    def with_answers(waste: Waste) -> Waste:
+        answers = _waste("", "", [bucket for bucket in errors if bucket.after_fingerprint == waste.key])
+        attempts = waste.attempts + answers.attempts - answers.failed
+        return replace(waste, attempts=attempts, tried_again=answers.tried_again, recovered=answers.recovered)
+
+    return tuple(with_answers(waste) for waste in wasted)
 
 
 def _by(
-    buckets: Iterable[Bucket],
-    key_of: Callable[[Bucket], str | None],
-    label_of: Callable[[str], str],
-    shown: int = SHOWN,
+    buckets: Iterable[Bucket], key_of: Callable[[Bucket], str | None], label_of: Callable[[str], str]
 ) -> tuple[Waste, ...]:
     """Return the groups that wasted most time, worst first."""
-    groups: dict[str, list[Bucket]] = {}
+    groups: defaultdict[str, list[Bucket]] = defaultdict(list)
     for bucket in buckets:
-        key = key_of(bucket)
-        if key:
-            groups.setdefault(key, []).append(bucket)
+        if key := key_of(bucket):
+            groups[key].append(bucket)
     wasted = [_waste(key, label_of(key), group) for key, group in groups.items()]
     wasted.sort(key=lambda waste: (-waste.failed_seconds, -waste.failed, waste.key))
-    return tuple(wasted[:shown])
+    return tuple(wasted[:SHOWN])
 
 
 def _by_hour(buckets: Sequence[Bucket]) -> tuple[Waste, ...]:
-    found = {waste.key: waste for waste in _by(buckets, lambda bucket: bucket.hour, lambda hour: f"{hour}:00", 24)}
-    return tuple(
-        found.get(hour) or Waste(hour, f"{hour}:00", 0, 0, 0.0, Decimal(0), 0, 0)
-        for hour in (f"{number:02}" for number in range(24))
-    )
+    hours = (f"{number:02}" for number in range(24))
+    return tuple(_waste(hour, f"{hour}:00", [bucket for bucket in buckets if bucket.hour == hour]) for hour in hours)
 
 
 def _waste(key: str, label: str, buckets: Sequence[Bucket]) -> Waste:
     failed = [bucket for bucket in buckets if bucket.outcome is Outcome.FAILED]
+    codes: Counter[str] = Counter()
+    for bucket in failed:
+        if bucket.code:
+            codes[bucket.code] += bucket.count
     return Waste(
         key,
         label,
         attempts=sum(bucket.count for bucket in buckets),
         failed=sum(bucket.count for bucket in failed),
-        failed_seconds=round(sum(bucket.seconds for bucket in failed), 3),
+        failed_seconds=round(sum((bucket.seconds for bucket in failed), 0.0), 3),
         failed_cost=sum((bucket.cost for bucket in failed), Decimal(0)),
         tried_again=sum(bucket.count for bucket in buckets if bucket.trigger in AGAIN),
         recovered=sum(bucket.count for bucket in buckets if bucket.recovered),
-        code=_most_frequent_code(failed),
+        code=max(codes, key=lambda code: codes[code], default=None),
     )
 
 
-def _most_frequent_code(failed: Iterable[Bucket]) -> str | None:
-    codes: Counter[str] = Counter()
-    for bucket in failed:
-        if bucket.code:
-            codes[bucket.code] += bucket.count
-    return codes.most_common(1)[0][0] if codes else None
-
-
-def _hopeless(buckets: Iterable[Bucket]) -> list[_Tried]:
-    """Return the errors whose automatic retries hardly ever complete, the most tried first."""
-    tried: dict[str, list[int]] = {}
-    for bucket in buckets:
-        ended = bucket.began and bucket.outcome in (Outcome.COMPLETED, Outcome.FAILED)
-        if bucket.trigger is Trigger.RETRY and bucket.after_fingerprint and ended:
-            counts = tried.setdefault(bucket.after_fingerprint, [0, 0])
-            counts[0] += bucket.count
-            counts[1] += bucket.count if bucket.outcome is Outcome.COMPLETED else 0
-    hopeless = [
-        _Tried(key, all_of, completed)
-        for key, (all_of, completed) in tried.items()
-        if all_of >= HOPELESS_TRIES and completed / all_of < HOPELESS_SHARE
-    ]
-    return sorted(hopeless, key=lambda one: (-one.tried, one.key))[:SHOWN]
-
-
-def _suggestion(tried: _Tried, texts: Texts) -> Suggestion:
-    code, message = texts.errors.get(tried.key, ("an error", ""))
-    return Suggestion(tried.key, code, message, tried.tried, tried.completed)
+def _suggestions(errors: Iterable[Bucket], texts: Texts) -> tuple[Suggestion, ...]:
+    """Return the errors whose automatic retries hardly ever complete and are not stopped yet, the most tried first."""
+    tried, completed = Counter[str](), Counter[str]()
+    for bucket in errors:
+        key = bucket.after_fingerprint
+        if key and bucket.trigger is Trigger.RETRY and bucket.began:
+            if bucket.outcome in (Outcome.COMPLETED, Outcome.FAILED):
+                tried[key] += bucket.count
+            if bucket.outcome is Outcome.COMPLETED:
+                completed[key] += bucket.count
+    hopeless = [key for key in tried if tried[key] >= HOPELESS_TRIES and completed[key] / tried[key] < HOPELESS_SHARE]
+    hopeless.sort(key=lambda key: (-tried[key], key))
+    return tuple(
+        Suggestion(key, *texts.errors.get(key, ("an error", "")), tried[key], completed[key])
+        for key in hopeless[:SHOWN]
+        if texts.kinds.get(key) is not FailureKind.PERMANENT
+    )
 
 
 def _span(seconds: Sequence[float]) -> Span:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.lifecycle import BY_ITSELF, Event
 from ba2_trade_platform.core.base.audit import Action
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.vocabulary import Outcome, Trigger
 
 ACTIVITY_BOUND = 500
@@ -28,6 +27,7 @@ WORDS = {
     Trigger.BULK: "bulk re-run",
 }
 DEED_WORDS = {Action.PRIORITIZE.value: "put first"}
+_ORDER = {"pending": 0, "running": 1}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Moment:
     seconds: float | None = None
 
 
-class Deed(NamedTuple):
+@dataclass(frozen=True)
+class Deed:
     """One line of the activity log."""
 
     at: datetime
@@ -57,18 +58,27 @@ class Deed(NamedTuple):
     after: str | None
     reason: str | None
 
+    @property
+    def words(self) -> str:
+        """What was done, and what it changed."""
+        change = f": {self.before} -> {self.after}" if self.before and self.after else ""
+        return f"{DEED_WORDS.get(self.what, self.what)}{change}"
+
+
+_DEEDS = Reader(Deed, t.activity_log, actor=t.actor.c.name)
+
 
 def read_deeds(session: Session, analysis_id: int) -> list[Deed]:
     """Return what the activity log says of an analysis, oldest first, the newest 500 lines of it."""
     a = t.activity_log.c
-    rows = session.execute(
-        select(a.at, a.what, a.attempt, t.actor.c.name, a.before, a.after, a.reason)
+    newest = (
+        _DEEDS.select()
         .outerjoin(t.actor, t.actor.c.id == a.actor_id)
         .where(a.subject_type == "analysis", a.subject_id == analysis_id)
         .order_by(a.id.desc())
         .limit(ACTIVITY_BOUND)
     )
-    return [Deed(*tuple(row)) for row in reversed(rows.all())]
+    return _DEEDS.all(session, newest)[::-1]
 
 
 def timeline(attempts: Iterable[Attempt], deeds: Sequence[Deed]) -> list[Moment]:
@@ -77,7 +87,7 @@ def timeline(attempts: Iterable[Attempt], deeds: Sequence[Deed]) -> list[Moment]
     moments = [_explained(moment, reasons.get(moment.at)) for attempt in attempts for moment in _of(attempt)]
     told = {moment.at for moment in moments}
     moments += [
-        Moment(deed.at, None, _said(deed), deed.attempt, deed.actor, deed.reason)
+        Moment(deed.at, None, deed.words, deed.attempt, deed.actor, deed.reason)
         for deed in deeds
         if deed.at not in told
     ]
@@ -85,36 +95,24 @@ def timeline(attempts: Iterable[Attempt], deeds: Sequence[Deed]) -> list[Moment]
     return _timed(moments)
 
 
-_ORDER = {"pending": 0, "running": 1}
-
-
-def _of(attempt: Attempt) -> list[Moment]:
-    number, found = attempt.number, []
-    found.append(Moment(attempt.queued_at, "pending", WORDS[attempt.trigger], number, attempt.actor, attempt.reason))
+def _of(attempt: Attempt) -> Iterator[Moment]:
+    number = attempt.number
+    yield Moment(attempt.queued_at, "pending", WORDS[attempt.trigger], number, attempt.actor, attempt.reason)
     if attempt.started_at is not None:
         provider = f", asks {attempt.provider}" if attempt.provider else ""
         worker = f"claimed by {attempt.worker_id}{provider}" if attempt.worker_id else "claimed"
-        found.append(Moment(attempt.started_at, "running", worker, number, None, None))
+        yield Moment(attempt.started_at, "running", worker, number, None, None)
     if attempt.finished_at is not None and attempt.outcome is not None:
-        found.append(Moment(attempt.finished_at, attempt.outcome.value, _ending(attempt), number, None, None))
-    return found
-
-
-def _ending(attempt: Attempt) -> str:
-    if attempt.error_code is None or attempt.outcome is Outcome.COMPLETED:
-        return attempt.outcome.value if attempt.outcome else ""
-    return f"{attempt.error_code}: {(attempt.error_message or '')[:200]}"
+        ending = attempt.outcome.value
+        if attempt.error_code is not None and attempt.outcome is not Outcome.COMPLETED:
+            ending = f"{attempt.error_code}: {(attempt.error_message or '')[:200]}"
+        yield Moment(attempt.finished_at, attempt.outcome.value, ending, number, None, None)
 
 
 def _explained(moment: Moment, deed: Deed | None) -> Moment:
     if deed is None or moment.actor is not None or moment.state == "running":
         return moment
     return replace(moment, actor=deed.actor, reason=deed.reason)
-
-
-def _said(deed: Deed) -> str:
-    change = f": {deed.before} -> {deed.after}" if deed.before and deed.after else ""
-    return f"{DEED_WORDS.get(deed.what, deed.what)}{change}"
 
 
 def _timed(moments: Sequence[Moment]) -> list[Moment]:

@@ -135,7 +135,6 @@ def test_rows_come_in_the_order_asked_for_and_what_is_gone_is_missing(desk: Desk
     expert = desk.expert()
     first, second = desk.submit(expert, "AAPL"), desk.submit(expert, "MSFT")
     assert [row.id for row in desk.platform.monitoring.jobs.rows([second, 4711, first])] == [second, first]
-    assert desk.platform.monitoring.jobs.newest_id() == second
 
 
 def test_a_row_offers_exactly_what_the_table_allows(desk: Desk) -> None:
