@@ -36,7 +36,8 @@ from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.contracts.experts import SideEffects
 from ba2_trade_platform.core.contracts.queue import Abilities, Ability
-from ba2_trade_platform.core.failures.kinds import effective_kind, fix_first, provider_of
+from ba2_trade_platform.core.failures.advice import fix_first
+from ba2_trade_platform.core.failures.groups import kind_and_provider
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import FailureKind, Outcome, Status, StepStatus, Trigger
 
@@ -101,12 +102,12 @@ class RerunPlanner:
                 "on. What acts on it stays as it is"
             )
             found.append(Guard("CONFIRMATION_REQUIRED", sentence, "acknowledge", acting))
-        if effective_kind(session, row.fingerprint, row.failure_kind) is FailureKind.PERMANENT:
+        override, provider = kind_and_provider(session, row.fingerprint)
+        if (override or row.failure_kind) is FailureKind.PERMANENT:
             used = select(_T.config_id).where(_T.analysis_id == row.id, _T.number == row.attempt)
             differ = session.scalar(used) != row.current_config_id
             changed = "; the expert's settings were changed since" if differ else ""
-            said = fix_first(row.error_code, provider_of(session, row.fingerprint))
-            found.append(Guard("PERMANENT", f"{said}{changed}"))
+            found.append(Guard("PERMANENT", f"{fix_first(row.error_code, provider)}{changed}"))
         holder = active_holder(session, row.dedupe_key)
         if holder is not None and holder.id != row.id:
             sentence = (

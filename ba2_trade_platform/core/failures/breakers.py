@@ -6,10 +6,8 @@ import builtins
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -18,6 +16,7 @@ from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.breaker_states import INCIDENTS, NOT_CLOSED, drain
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import BreakerState, Status
 
@@ -61,6 +60,22 @@ class Breaker:
         return f"{self.provider} is used as usual ({self.close_reason})"
 
 
+_OPENER, _CLOSER = t.actor.alias(), t.actor.alias()
+_BREAKERS = Reader(
+    Breaker,
+    t.breaker,
+    opened_by=_OPENER.c.name,
+    closed_by=_CLOSER.c.name,
+    waiting=select(func.count())
+    .select_from(t.analysis)
+    .where(is_status(_A.status, Status.PENDING), _A.retry_provider == _B.provider, NOT_CLOSED)
+    .scalar_subquery(),
+)
+_ALL = (
+    _BREAKERS.select().outerjoin(_OPENER, _OPENER.c.id == _B.opened_by).outerjoin(_CLOSER, _CLOSER.c.id == _B.closed_by)
+)
+
+
 class Breakers:
     """Reads the incidents and takes a person's word over the console's."""
 
@@ -70,7 +85,7 @@ class Breakers:
     def active(self) -> list[Breaker]:
         """Return the breakers that hold retries back, by provider."""
         with self._store.read() as session:
-            return _read(session, _statement().where(NOT_CLOSED).order_by(_B.provider))
+            return _BREAKERS.all(session, _ALL.where(NOT_CLOSED).order_by(_B.provider))
 
     def open_providers(self) -> frozenset[str]:
         """Return the providers whose retries wait."""
@@ -86,7 +101,7 @@ class Breakers:
     def list(self) -> list[Breaker]:
         """Return the newest 200 incidents, newest first."""
         with self._store.read() as session:
-            return _read(session, _statement().order_by(_B.opened_at.desc(), _B.id.desc()).limit(SHOWN))
+            return _BREAKERS.all(session, _ALL.order_by(_B.opened_at.desc(), _B.id.desc()).limit(SHOWN))
 
     def open(self, provider: str, *, by: Actor, reason: str) -> Breaker:
         """Hold back retries for a provider until somebody closes the breaker. Raises Invalid or Refused."""
@@ -106,7 +121,7 @@ class Breakers:
                 .returning(_B.id)
             )  # fmt: skip
             command.record(breaker_id, reason=why)
-            opened = _one(session, _B.id == breaker_id)
+            (opened,) = _BREAKERS.all(session, _ALL.where(_B.id == breaker_id))
         log.info("%s opened the breaker of %s: %s", by, name, why)
         return opened
 
@@ -122,7 +137,7 @@ class Breakers:
                 raise Refused(f"Retries for {row.provider} are already going again", code="BREAKER_DRAINING")
             drain(command, row, command.now, command.actor_id, why)
             command.wake()
-            closing = _one(session, _B.id == row.id)
+            (closing,) = _BREAKERS.all(session, _ALL.where(_B.id == row.id))
         log.info("%s closed the breaker of %s: %s", by, provider, why)
         return closing
 
@@ -132,30 +147,3 @@ def _because(reason: str) -> str:
     if not why:
         raise Invalid("Say why: the reason is kept and shown to everybody", code="REASON_REQUIRED")
     return why
-
-
-def _statement() -> Any:
-    opener, closer = t.actor.alias(), t.actor.alias()
-    waiting = (
-        select(func.count())
-        .select_from(t.analysis)
-        .where(is_status(_A.status, Status.PENDING), _A.retry_provider == _B.provider, NOT_CLOSED)
-        .scalar_subquery()
-    )
-    return (
-        select(
-            _B.id, _B.provider, _B.code, _B.state, _B.failures, _B.opened_at, opener.c.name, _B.reason,
-            _B.cooldown_seconds, _B.probe_at, _B.probe_analysis_id, _B.probes, _B.released, _B.closed_at,
-            closer.c.name, _B.close_reason, waiting,
-        )
-        .outerjoin(opener, opener.c.id == _B.opened_by)
-        .outerjoin(closer, closer.c.id == _B.closed_by)
-    )  # fmt: skip
-
-
-def _read(session: Session, statement: Any) -> list[Breaker]:
-    return [Breaker(*tuple(row)) for row in session.execute(statement)]
-
-
-def _one(session: Session, condition: Any) -> Breaker:
-    return _read(session, _statement().where(condition))[0]

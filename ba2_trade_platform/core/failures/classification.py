@@ -7,7 +7,7 @@ import math
 import re
 import traceback
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.contracts.error_codes import KINDS, code_of
@@ -18,6 +18,14 @@ from ba2_trade_platform.vocabulary import ErrorCode, FailureKind
 MESSAGE_LIMIT = 4_000
 NAME_LIMIT = 80
 TRACEBACK_LIMIT = 64_000
+_PARTICULARS = (
+    (re.compile(r"https?://\S+"), "<url>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
+    (re.compile(r"\b[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\b"), "<id>"),
+    (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"), "<id>"),
+    (re.compile(r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|`[^`\n]{0,200}`"), "<quote>"),
+    (re.compile(r"\d+(?:[.,]\d+)*"), "<n>"),
+)
 
 
 @dataclass(frozen=True)
@@ -69,23 +77,10 @@ def failure(code: ErrorCode, message: str, symbol: str = "") -> Failure:
 def fingerprint(code: ErrorCode, message: str, place: str, symbol: str = "") -> str:
     """Return the hash that equal failures share: code, message without its particulars, top of our stack."""
     general = re.sub(rf"\b{re.escape(symbol)}\b", "<symbol>", message) if symbol else message
-    return hashlib.sha256(f"{code.value}\n{_normalised(general)}\n{place}".encode()).hexdigest()[:16]
-
-
-_PARTICULARS = (
-    (re.compile(r"https?://\S+"), "<url>"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
-    (re.compile(r"\b[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\b"), "<id>"),
-    (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"), "<id>"),
-    (re.compile(r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|`[^`\n]{0,200}`"), "<quote>"),
-    (re.compile(r"\d+(?:[.,]\d+)*"), "<n>"),
-)
-
-
-def _normalised(message: str) -> str:
     for pattern, stand_in in _PARTICULARS:
-        message = pattern.sub(stand_in, message)
-    return " ".join(message.split()).lower()[:500]
+        general = pattern.sub(stand_in, general)
+    general = " ".join(general.split()).lower()[:500]
+    return hashlib.sha256(f"{code.value}\n{general}\n{place}".encode()).hexdigest()[:16]
 
 
 def _sentence(error: BaseException, code: ErrorCode) -> str:
@@ -98,10 +93,8 @@ def _sentence(error: BaseException, code: ErrorCode) -> str:
 
 def _top_of_our_stack(trace: TracebackType | None) -> str:
     place = ""
-    while trace is not None:
-        frame: FrameType = trace.tb_frame
+    for frame, _ in traceback.walk_tb(trace):
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith(PACKAGE):
             place = f"{former_name(module)}:{frame.f_code.co_name}"
-        trace = trace.tb_next
     return place

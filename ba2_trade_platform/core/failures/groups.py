@@ -5,13 +5,12 @@ Decision record: docs/decisions/0008.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.failures.group_states import BY_ANSWER, BY_FAILED, SET_ASIDE
@@ -19,9 +18,9 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.dialect_text import statement
 from ba2_trade_platform.db.sql import insert
 from ba2_trade_platform.db.types import UtcDateTime
+from ba2_trade_platform.vocabulary import FailureKind
 
-_H = t.failure_hour.c
-
+_G, _H = t.failure_group.c, t.failure_hour.c
 HOURS_KEPT = timedelta(hours=48)  # the inbox draws a day
 
 
@@ -59,12 +58,10 @@ ON CONFLICT (fingerprint) DO UPDATE SET
 """).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in ("first_seen", "last_seen", "now")))
 
 
-def _count() -> Any:
-    new = insert(t.failure_hour)
-    return new.on_conflict_do_update(index_elements=["fingerprint", "hour"], set_={"seen": _H.seen + new.excluded.seen})
-
-
-_HOUR = _count()
+_NEW_HOUR = insert(t.failure_hour)
+_HOUR = _NEW_HOUR.on_conflict_do_update(
+    index_elements=["fingerprint", "hour"], set_={"seen": _H.seen + _NEW_HOUR.excluded.seen}
+)
 
 
 def note_failures(session: Session, failures: Sequence[Seen], now: datetime) -> None:
@@ -79,12 +76,25 @@ def note_failures(session: Session, failures: Sequence[Seen], now: datetime) -> 
     groups: dict[str, list[Seen]] = defaultdict(list)
     for seen in sorted(failures, key=lambda one: one.at):
         groups[seen.fingerprint].append(seen)
-    hours: dict[tuple[str, datetime], int] = defaultdict(int)
-    for seen in failures:
-        hours[seen.fingerprint, hour_of(seen.at)] += 1
+    hours = Counter((seen.fingerprint, hour_of(seen.at)) for seen in failures)
     connection = session.connection()
-    connection.execute(_GROUP, [{**_row(fingerprint, likes), "now": now} for fingerprint, likes in groups.items()])
-    connection.execute(delete(t.failure_hour).where(t.failure_hour.c.hour < hour_of(now) - HOURS_KEPT))
+    connection.execute(
+        _GROUP,
+        [
+            {
+                "fingerprint": fingerprint,
+                "code": likes[-1].code,
+                "message": likes[-1].message,
+                "provider": next((seen.provider for seen in reversed(likes) if seen.provider), None),
+                "first_seen": likes[0].at,
+                "last_seen": likes[-1].at,
+                "seen": len(likes),
+                "now": now,
+            }
+            for fingerprint, likes in groups.items()
+        ],
+    )
+    connection.execute(delete(t.failure_hour).where(_H.hour < hour_of(now) - HOURS_KEPT))
     connection.execute(
         _HOUR,
         [{"fingerprint": fingerprint, "hour": hour, "seen": count} for (fingerprint, hour), count in hours.items()],
@@ -96,15 +106,7 @@ def hour_of(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def _row(fingerprint: str, likes: Sequence[Seen]) -> dict[str, Any]:
-    newest = likes[-1]
-    providers = [one.provider for one in likes if one.provider]
-    return {
-        "fingerprint": fingerprint,
-        "code": newest.code,
-        "message": newest.message,
-        "provider": providers[-1] if providers else None,
-        "first_seen": likes[0].at,
-        "last_seen": newest.at,
-        "seen": len(likes),
-    }
+def kind_and_provider(session: Session, fingerprint: str | None) -> tuple[FailureKind | None, str | None]:
+    """Return the kind that a person gave this group, which outranks its code's, and the provider that failed in it."""
+    row = session.execute(select(_G.kind, _G.provider).where(_G.fingerprint == fingerprint)).one_or_none()
+    return (row.kind, row.provider) if row else (None, None)

@@ -16,8 +16,7 @@ from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.error_codes import KINDS
-from ba2_trade_platform.core.failures.advice import advice
-from ba2_trade_platform.core.failures.kinds import fix_first
+from ba2_trade_platform.core.failures.advice import advice, fix_first
 from ba2_trade_platform.core.failures.track_records import ENOUGH, NEWEST, Track, tracks
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.db import tables as t
