@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from sqlalchemy import func, insert, select, update
+from pydantic import ValidationError
+from sqlalchemy import func, insert, null, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,11 +25,11 @@ from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.experts.availability import settings_sentence
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.rows import AnyRow
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import violates
 
 log = logging.getLogger(__name__)
-
+_I, _C = t.expert_instance.c, t.expert_config.c
 LIMITS: dict[str, tuple[float, float]] = {
     "max_concurrent": (1, 256),
     "max_reruns": (0, 100),
@@ -60,6 +61,10 @@ class Instance:
     unmet: tuple[Requirement, ...] = ()
 
 
+_READER = Reader(Instance, t.expert_instance, revision=_C.revision, settings=_C.settings, unmet=null())
+_INSTANCES = _READER.select().outerjoin(t.expert_config, _C.id == _I.config_id)
+
+
 @dataclass(frozen=True)
 class ExpertInfo:
     """One expert that this console ships, with its settings' JSON schema and what it lacks with default settings."""
@@ -82,13 +87,13 @@ class ExpertInstances:
 
     def experts(self) -> list[ExpertInfo]:
         """Return the experts that can be configured."""
-        return [self._info(name) for name in self._catalog.names()]
+        return [self._info(self._catalog.get(name)) for name in self._catalog.names()]
 
     def list(self, *, archived: bool = False) -> list[Instance]:
         """Return the configured experts by alias; archived ones on request."""
         with self._store.read() as session:
-            statement = _statement() if archived else _statement().where(t.expert_instance.c.archived_at.is_(None))
-            return [self._instance(row) for row in session.execute(statement.order_by(t.expert_instance.c.alias))]
+            wanted = _INSTANCES if archived else _INSTANCES.where(_I.archived_at.is_(None))
+            return [self._instance(row) for row in _READER.all(session, wanted.order_by(_I.alias))]
 
     def get(self, instance_id: int) -> Instance:
         """Return one configured expert, or raise NotFound."""
@@ -109,19 +114,16 @@ class ExpertInstances:
         clean, valid = _alias(alias), self._validated(expert, settings or {})
         values = {"enabled": True, "max_concurrent": 4, "max_reruns": 3, "max_retries": 2, "timeout_seconds": 600}
         values |= {"retry_base_seconds": 5, "retry_cap_seconds": 300}
-        values |= _checked({key: value for key, value in limits.items() if value is not None})
-        try:
-            with self._store.command(by, Action.CREATE, Subject.EXPERT) as command:
-                session = command.session
-                new = insert(t.expert_instance).values(
-                    expert=expert, alias=clean, is_demo=is_demo, created_at=command.now, **values
-                )
-                instance_id = int(session.scalar(new.returning(t.expert_instance.c.id)) or 0)
-                _revise(session, instance_id, valid, command.actor_id, command.now)
-                command.record(instance_id, after=clean)
-                created = self._get(session, instance_id)
-        except IntegrityError as error:
-            raise _taken(error, clean) from error
+        values |= _checked(limits)
+        with _unique(clean), self._store.command(by, Action.CREATE, Subject.EXPERT) as command:
+            session = command.session
+            new = insert(t.expert_instance).values(
+                expert=expert, alias=clean, is_demo=is_demo, created_at=command.now, **values
+            )
+            instance_id = int(session.scalar(new.returning(_I.id)) or 0)
+            _revise(session, instance_id, valid, command.actor_id, command.now)
+            command.record(instance_id, after=clean)
+            created = self._get(session, instance_id)
         log.info("%s configured expert %s as %s", by, expert, clean)
         return created
 
@@ -129,26 +131,20 @@ class ExpertInstances:
         self, instance_id: int, *, by: Actor, settings: Mapping[str, Any] | None = None, **changes: Any
     ) -> Instance:
         """Change an instance; new settings become a new revision. Raises NotFound, Invalid or Refused."""
-        changes = _checked({key: value for key, value in changes.items() if value is not None})
+        changes = _checked(changes)
         if "alias" in changes:
             changes["alias"] = _alias(changes["alias"])
-        try:
-            with self._store.command(by, Action.CHANGE, Subject.EXPERT) as command:
-                session = command.session
-                before = self._get(session, instance_id)
-                if changes:
-                    session.execute(
-                        update(t.expert_instance).where(t.expert_instance.c.id == instance_id).values(**changes)
-                    )
-                if settings is not None:
-                    valid = self._validated(before.expert, settings)
-                    _revise(session, instance_id, valid, command.actor_id, command.now)
-                changed = ", ".join([*changes, *(["settings"] if settings is not None else [])])
-                command.record(instance_id, after=changed)
-                command.wake()  # more may run at once, or what was disabled may run again
-                return self._get(session, instance_id)
-        except IntegrityError as error:
-            raise _taken(error, changes.get("alias", "")) from error
+        with _unique(changes.get("alias", "")), self._store.command(by, Action.CHANGE, Subject.EXPERT) as command:
+            session = command.session
+            before = self._get(session, instance_id)
+            if changes:
+                session.execute(update(t.expert_instance).where(_I.id == instance_id).values(**changes))
+            if settings is not None:
+                valid = self._validated(before.expert, settings)
+                _revise(session, instance_id, valid, command.actor_id, command.now)
+            command.record(instance_id, after=", ".join([*changes, *(["settings"] if settings is not None else [])]))
+            command.wake()  # more may run at once, or what was disabled may run again
+            return self._get(session, instance_id)
 
     def archive(self, instance_id: int, *, by: Actor) -> None:
         """Take an instance out of use; its analyses stay, its alias is free again. Raises NotFound."""
@@ -156,49 +152,41 @@ class ExpertInstances:
             alias = self._get(command.session, instance_id).alias
             command.session.execute(
                 update(t.expert_instance)
-                .where(t.expert_instance.c.id == instance_id)
-                .values(enabled=False, archived_at=func.coalesce(t.expert_instance.c.archived_at, command.now))
+                .where(_I.id == instance_id)
+                .values(enabled=False, archived_at=func.coalesce(_I.archived_at, command.now))
             )
             command.record(instance_id, before=alias)
             command.wake()  # what waits for it is refused
 
     def _get(self, session: Session, instance_id: int) -> Instance:
-        row = session.execute(_statement().where(t.expert_instance.c.id == instance_id)).one_or_none()
+        row = _READER.first(session, _INSTANCES.where(_I.id == instance_id))
         if row is None:
             raise NotFound(f"Expert instance {instance_id} not found", expert_instance_id=instance_id)
         return self._instance(row)
 
-    def _instance(self, row: AnyRow) -> Instance:
-        values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-        values["settings"] = values["settings"] or {}
-        return Instance(**values, unmet=self._unmet(row.expert, values["settings"]))
+    def _instance(self, row: Instance) -> Instance:
+        settings = row.settings or {}
+        return replace(row, settings=settings, unmet=self._unmet(row.expert, settings))
 
-    def _unmet(self, expert: str, settings: Mapping[str, Any]) -> tuple[Requirement, ...]:
+    def _unmet(self, name: str, settings: Mapping[str, Any]) -> tuple[Requirement, ...]:
         try:
-            found = self._catalog.get(expert)
-            return self._lacks(found, found.settings_model.model_validate(settings))
+            expert = self._catalog.get(name)
+            valid = expert.settings_model.model_validate(settings)
+            lacking = [need for need in expert.requirements(valid) if not need.met]
+            if isinstance(valid, ModelSettings) and self._models is not None:
+                lacking += self._models.requirement(valid)
+            return tuple(lacking)
         except KeyError:
-            return (Requirement("expert", met=False, sentence=f"There is no expert {expert} any more"),)
+            return (Requirement("expert", met=False, sentence=f"There is no expert {name} any more"),)
         except ValidationError as error:
             return (Requirement("settings", met=False, sentence=settings_sentence(error)),)
 
-    def _lacks(self, expert: Expert, settings: BaseModel) -> tuple[Requirement, ...]:
-        lacking = [need for need in expert.requirements(settings) if not need.met]
-        if isinstance(settings, ModelSettings) and self._models is not None:
-            lacking += self._models.requirement(settings)
-        return tuple(lacking)
-
-    def _info(self, name: str) -> ExpertInfo:
-        expert = self._catalog.get(name)
-        try:
-            needs = self._lacks(expert, expert.settings_model())
-        except ValidationError as error:
-            needs = (Requirement("settings", met=False, sentence=settings_sentence(error)),)
+    def _info(self, expert: Expert) -> ExpertInfo:
         return ExpertInfo(
             expert.name,
             expert.description,
             expert.settings_model.model_json_schema(),
-            needs,
+            self._unmet(expert.name, {}),
             expert.can_resume,
             expert.safe_to_repeat,
         )
@@ -214,31 +202,10 @@ class ExpertInstances:
             raise Invalid(f"{expert}: {sentence}", code="INVALID_SETTINGS") from error
 
 
-def _statement() -> Any:
-    i = t.expert_instance.c
-    return select(
-        i.id,
-        i.expert,
-        i.alias,
-        i.enabled,
-        i.archived_at,
-        i.is_demo,
-        i.max_concurrent,
-        i.max_reruns,
-        i.max_retries,
-        i.timeout_seconds,
-        i.retry_base_seconds,
-        i.retry_cap_seconds,
-        t.expert_config.c.revision,
-        t.expert_config.c.settings,
-    ).outerjoin(t.expert_config, t.expert_config.c.id == i.config_id)
-
-
 def _revise(session: Session, instance_id: int, settings: dict[str, Any], who: int, now: datetime) -> None:
     digest = hashlib.sha256(canonical_json(settings).encode()).hexdigest()
-    c = t.expert_config.c
     latest = session.execute(
-        select(c.revision, c.hash).where(c.expert_instance_id == instance_id).order_by(c.revision.desc()).limit(1)
+        select(_C.revision, _C.hash).where(_C.expert_instance_id == instance_id).order_by(_C.revision.desc()).limit(1)
     ).one_or_none()
     if latest is not None and latest.hash == digest:
         return
@@ -252,9 +219,9 @@ def _revise(session: Session, instance_id: int, settings: dict[str, Any], who: i
             actor_id=who,
             created_at=now,
         )
-        .returning(c.id)
+        .returning(_C.id)
     )
-    session.execute(update(t.expert_instance).where(t.expert_instance.c.id == instance_id).values(config_id=config_id))
+    session.execute(update(t.expert_instance).where(_I.id == instance_id).values(config_id=config_id))
 
 
 def _alias(text: str) -> str:
@@ -264,7 +231,9 @@ def _alias(text: str) -> str:
     return alias
 
 
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what of an instance is given, each within its limits."""
+    values = {name: value for name, value in given.items() if value is not None}
     for name, (low, high) in LIMITS.items():
         if name in values and not low <= values[name] <= high:
             raise Invalid(f"{name} must be between {low:g} and {high:g}, not {values[name]}")
@@ -274,7 +243,12 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _taken(error: IntegrityError, alias: str) -> Exception:
-    if violates(error, t.expert_instance, "alias"):
-        return Refused(f"There already is an expert called {alias}", code="ALIAS_TAKEN")
-    return error
+@contextmanager
+def _unique(alias: str) -> Iterator[None]:
+    """Refuse an alias that another instance has."""
+    try:
+        yield
+    except IntegrityError as error:
+        if violates(error, t.expert_instance, "alias"):
+            raise Refused(f"There already is an expert called {alias}", code="ALIAS_TAKEN") from error
+        raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, func, literal, select
+from sqlalchemy import Select, case, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.change_feed import Topic
@@ -17,10 +18,10 @@ from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
 from ba2_trade_platform.core.contracts.lessons import Learnt
 from ba2_trade_platform.core.lessons.outcomes import HORIZON_SESSIONS, Decision, Horizons, OutcomeOf, judge, reflection
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.rows import AnyRow
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import insert as upsert
 from ba2_trade_platform.db.types import UtcDateTime
-from ba2_trade_platform.vocabulary import Signal, Status
+from ba2_trade_platform.vocabulary import Signal, Status, Subtype
 
 log = get_logger(__name__)
 READ_AT_ONCE = 1_000
@@ -28,7 +29,30 @@ WRITTEN_AT_ONCE = 100
 SITUATION_CHARACTERS = 8_000
 DECISION_CHARACTERS = 4_000
 SITUATION = ("data", "Situation")  # type and name of the output that says what an expert saw
+# A lesson keeps all of its decision and of the outcome but these.
+NOT_KEPT = frozenset({"id", "details", "target_price", "stop_price", "met_at"})
 _R = t.recommendation.c
+
+
+@dataclass(frozen=True)
+class DueDecision(Decision):
+    """A decision without a lesson; `id` is that of its recommendation."""
+
+    id: int
+    analysis_id: int
+    attempt: int
+    expert_instance_id: int
+    subtype: Subtype
+    details: str
+
+
+_DECISIONS = Reader(
+    DueDecision,
+    t.recommendation,
+    action=_R.recommended_action,
+    as_of=_R.effective_as_of,
+    analysis_id=_R.market_analysis_id,
+)
 
 
 class Learning:
@@ -44,14 +68,14 @@ class Learning:
         lessons = last = 0
         while due := self._due(last):
             last = due[-1].id
-            judged = [(row, outcome) for row in due if (outcome := self._judge(row, horizons)) is not None]
+            judged = [(decision, found) for decision in due if (found := self._judge(decision, horizons)) is not None]
             for start in range(0, len(judged), WRITTEN_AT_ONCE):
                 lessons += self._write(judged[start : start + WRITTEN_AT_ONCE])
         if lessons:
             log.info("Learnt %d lessons from decisions whose horizon has passed", lessons, lessons=lessons)
         return Learnt(lessons, self._count())
 
-    def _due(self, after: int) -> Sequence[Any]:
+    def _due(self, after: int) -> list[DueDecision]:
         """Return a slice of decisions without a lesson whose horizon may have passed, by the number of days alone."""
         now = self._prices.clock.now()
         days = (
@@ -61,32 +85,27 @@ class Learning:
         with self._store.read() as session:
             undecided = _undecided(session)
             if undecided is None:
-                return ()
-            return session.execute(
-                undecided.add_columns(*_WANTED)
-                .where(_R.id > after, _R.effective_as_of <= case(*days))
-                .order_by(_R.id)
-                .limit(READ_AT_ONCE)
-            ).all()
+                return []
+            due = undecided.where(_R.id > after, _R.effective_as_of <= case(*days))
+            return _DECISIONS.all(session, due.order_by(_R.id).limit(READ_AT_ONCE))
 
     def _count(self) -> int:
         with self._store.read() as session:
             undecided = _undecided(session)
-            return (
-                0 if undecided is None else session.scalar(select(func.count()).select_from(undecided.subquery())) or 0
-            )
+            if undecided is None:
+                return 0
+            return session.scalar(select(func.count()).select_from(undecided.subquery())) or 0
 
-    def _judge(self, row: AnyRow, horizons: Horizons) -> OutcomeOf | None:
-        decision = _decision(row)
+    def _judge(self, decision: DueDecision, horizons: Horizons) -> OutcomeOf | None:
         try:
             known_at = horizons.close_of(decision)
             return None if known_at is None else judge(decision, known_at, self._prices)
         except ExpertError as error:
-            log.debug("Analysis %d has no outcome: %s", row.market_analysis_id, error)
+            log.debug("Analysis %d has no outcome: %s", decision.analysis_id, error)
             return None
 
-    def _write(self, judged: Sequence[tuple[Any, OutcomeOf]]) -> int:
-        ids = [row.market_analysis_id for row, _ in judged]
+    def _write(self, judged: Sequence[tuple[DueDecision, OutcomeOf]]) -> int:
+        ids = [decision.analysis_id for decision, _ in judged]
         with self._store.read() as session:
             o = t.output.c
             found = session.execute(
@@ -96,7 +115,7 @@ class Learning:
             )
             situations = {row.market_analysis_id: row.text for row in found}
         now = self._store.clock.now()
-        rows = [_lesson(row, outcome, situations.get(row.market_analysis_id), now) for row, outcome in judged]
+        rows = [_lesson(decision, outcome, situations.get(decision.analysis_id), now) for decision, outcome in judged]
         with self._store.write() as transaction:
             written = transaction.session.execute(
                 upsert(t.lesson)
@@ -109,14 +128,7 @@ class Learning:
         return len(written)
 
 
-_WANTED = (
-    _R.market_analysis_id, _R.attempt, _R.expert_instance_id, _R.symbol, _R.subtype, _R.recommended_action,
-    _R.confidence, _R.expected_profit_percent, _R.target_price, _R.stop_price, _R.time_horizon, _R.details,
-    _R.effective_as_of,
-)  # fmt: skip
-
-
-def _undecided(session: Session) -> Any:
+def _undecided(session: Session) -> Select[Any] | None:
     """Return the query of all decisions without a lesson of experts set to remember, None when there is no such expert.
 
     A handful of experts at most: naming them keeps the long table to what they decided.
@@ -127,7 +139,7 @@ def _undecided(session: Session) -> Any:
         return None
     known = exists().where(t.lesson.c.analysis_id == _R.market_analysis_id, t.lesson.c.attempt == _R.attempt)
     return (
-        select(_R.id)
+        _DECISIONS.select()
         .join(t.analysis, t.analysis.c.id == _R.market_analysis_id)
         .join(t.attempt, (t.attempt.c.analysis_id == t.analysis.c.id) & (t.attempt.c.number == _R.attempt))
         .join(t.expert_config, t.expert_config.c.id == t.attempt.c.config_id)
@@ -141,55 +153,25 @@ def _undecided(session: Session) -> Any:
     )
 
 
-def _decision(row: AnyRow) -> Decision:
-    return Decision(
-        symbol=row.symbol,
-        action=row.recommended_action,
-        confidence=row.confidence,
-        expected_profit_percent=row.expected_profit_percent,
-        target_price=row.target_price,
-        stop_price=row.stop_price,
-        time_horizon=row.time_horizon,
-        as_of=row.effective_as_of,
-    )
-
-
-def _lesson(row: AnyRow, outcome: OutcomeOf, situation: str | None, now: datetime) -> dict[str, Any]:
-    decision = _decision(row)
-    return {
-        "analysis_id": row.market_analysis_id,
-        "attempt": row.attempt,
-        "expert_instance_id": row.expert_instance_id,
-        "symbol": row.symbol,
-        "subtype": row.subtype,
-        "action": decision.action,
-        "confidence": decision.confidence,
-        "expected_profit_percent": decision.expected_profit_percent,
-        "as_of": decision.as_of,
-        "known_at": outcome.known_at,
-        "price_then": outcome.price_then,
-        "price_after": outcome.price_after,
-        "currency": outcome.currency,
-        "time_horizon": decision.time_horizon,
-        "return_percent": outcome.return_percent,
-        "rise_percent": outcome.rise_percent,
-        "fall_percent": outcome.fall_percent,
-        "met_first": outcome.met_first,
-        "was_right": outcome.was_right,
-        "situation": clean_text(
-            situation or row.details or f"{row.symbol}, no situation was kept", SITUATION_CHARACTERS
-        ),
-        "decision": clean_text(_said(decision, row.details), DECISION_CHARACTERS),
+def _lesson(decision: DueDecision, outcome: OutcomeOf, situation: str | None, now: datetime) -> dict[str, Any]:
+    known = asdict(decision) | asdict(outcome)
+    seen = situation or decision.details or f"{decision.symbol}, no situation was kept"
+    return {name: value for name, value in known.items() if name not in NOT_KEPT} | {
+        "situation": clean_text(seen, SITUATION_CHARACTERS),
+        "decision": clean_text(_said(decision), DECISION_CHARACTERS),
         "reflection": reflection(decision, outcome),
         "created_at": now,
     }
 
 
-def _said(decision: Decision, details: str) -> str:
+def _said(decision: DueDecision) -> str:
     """Return the decision in words, with the reasons that were given."""
-    parts = [f"{decision.action.value} {decision.symbol}", f"confidence {decision.confidence:.0f}"]
-    parts.append(f"expected {decision.expected_profit_percent:+.1f} %")
-    parts += [f"target {decision.target_price}"] * (decision.target_price is not None)
-    parts += [f"stop {decision.stop_price}"] * (decision.stop_price is not None)
-    parts.append(decision.time_horizon.value.replace("_", " "))
-    return ", ".join(parts) + (f"\n\n{details}" if details else "")
+    parts = (
+        f"{decision.action.value} {decision.symbol}",
+        f"confidence {decision.confidence:.0f}",
+        f"expected {decision.expected_profit_percent:+.1f} %",
+        f"target {decision.target_price}" if decision.target_price is not None else None,
+        f"stop {decision.stop_price}" if decision.stop_price is not None else None,
+        decision.time_horizon.value.replace("_", " "),
+    )
+    return ", ".join(filter(None, parts)) + (f"\n\n{decision.details}" if decision.details else "")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, null, or_, select, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -15,9 +14,22 @@ from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 
 MAX_PAGE = 500
 _L = t.lesson.c
+_READER = Reader(
+    LessonRow,
+    t.lesson,
+    expert=func.coalesce(t.expert_instance.c.alias, ""),
+    analysis_exists=t.analysis.c.id.is_not(None),
+    similarity=null(),
+)
+_LESSONS = (
+    _READER.select()
+    .outerjoin(t.analysis, t.analysis.c.id == _L.analysis_id)
+    .outerjoin(t.expert_instance, t.expert_instance.c.id == _L.expert_instance_id)
+)
 
 
 class Lessons:
@@ -32,9 +44,8 @@ class Lessons:
         conditions = _conditions(wanted or LessonFilter())
         if cursor is not None:
             conditions.append(_L.id < cursor)
-        statement = _LESSONS.where(*conditions).order_by(_L.id.desc()).limit(limit + 1)
         with self._store.read() as session:
-            found = [LessonRow(*tuple(row)) for row in session.execute(statement)]
+            found = _READER.all(session, _LESSONS.where(*conditions).order_by(_L.id.desc()).limit(limit + 1))
         return page_of(found, limit, lambda lesson: lesson.id)
 
     def get(self, lesson_id: int) -> LessonRow:
@@ -47,8 +58,8 @@ class Lessons:
     def by_ids(self, lesson_ids: Sequence[int]) -> dict[int, LessonRow]:
         """Return those of these lessons that there are, by id."""
         with self._store.read() as session:
-            rows = session.execute(_LESSONS.where(_L.id.in_(lesson_ids), _L.deleted_at.is_(None)))
-            return {row.id: LessonRow(*tuple(row)) for row in rows}
+            found = _READER.all(session, _LESSONS.where(_L.id.in_(lesson_ids), _L.deleted_at.is_(None)))
+        return {lesson.id: lesson for lesson in found}
 
     def count(self) -> int:
         """Return how many lessons there are."""
@@ -81,21 +92,6 @@ class Lessons:
             if not changed:
                 raise NotFound(f"Lesson {lesson_id} not found", lesson_id=lesson_id)
             command.record(lesson_id)
-
-
-_COLUMNS: tuple[Any, ...] = (
-    _L.id, _L.analysis_id, _L.attempt, _L.expert_instance_id,
-    func.coalesce(t.expert_instance.c.alias, "").label("expert"),
-    _L.symbol, _L.subtype, _L.action, _L.confidence, _L.expected_profit_percent, _L.as_of, _L.known_at, _L.price_then,
-    _L.price_after, _L.currency, _L.time_horizon, _L.return_percent, _L.rise_percent, _L.fall_percent, _L.met_first,
-    _L.was_right, _L.situation, _L.decision, _L.reflection, _L.created_at,
-    t.analysis.c.id.is_not(None).label("analysis_exists"),
-)  # fmt: skip
-_LESSONS = (
-    select(*_COLUMNS)
-    .outerjoin(t.analysis, t.analysis.c.id == _L.analysis_id)
-    .outerjoin(t.expert_instance, t.expert_instance.c.id == _L.expert_instance_id)
-)
 
 
 def _conditions(wanted: LessonFilter) -> list[ColumnElement[bool]]:
