@@ -39,8 +39,7 @@ from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.lessons.lessons import Lessons
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS, WaitingAlerts
-from ba2_trade_platform.core.observability.telemetry import Telemetry
-from ba2_trade_platform.core.observability.tracing import Traces
+from ba2_trade_platform.core.observability.telemetry import Telemetry, Traces
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.experts.registry import Registry

@@ -93,7 +93,7 @@ class BatchCompletion:
             return
         transaction.touch(Topic.BATCHES, Topic.SCHEDULES)
         session.execute(_JUDGED, {"b_batches": ended})
-        record_batch_events(session, ended, at)
+        _record_events(session, ended, at)
         settle_runs(session, ended, at)
         for row in session.execute(_RERUN_ITEMS, {"b_batches": ended}).all():
             transaction.then(partial(self._metrics.bulk_item, row.outcome.value, int(row.items)))
@@ -131,13 +131,13 @@ def _words(ended: EndedAttempt) -> str | None:
     return said or (ended.outcome.value if ended.outcome in (Outcome.CANCELLED, Outcome.WITHDRAWN) else None)
 
 
-def record_batch_events(session: Session, batch_ids: Sequence[int], at: datetime) -> None:
+def _record_events(session: Session, batch_ids: Sequence[int], at: datetime) -> None:
     """Say of these batches that they have just ended; to be called in the transaction that ends them."""
-    if not batch_ids or EventType.BATCH_FINISHED not in subscribed_types(session):
+    if EventType.BATCH_FINISHED not in subscribed_types(session):
         return
     b, item = t.batch.c, t.batch_item.c
     found = session.execute(
-        select(b.id, b.name, b.kind, b.state, item.outcome, func.count(item.id).label("items"))
+        select(b.id, b.name, b.state, item.outcome, func.count(item.id).label("items"))
         .outerjoin(t.batch_item, item.batch_id == b.id)
         .where(b.id.in_(batch_ids))
         .group_by(b.id, item.outcome)
@@ -150,15 +150,11 @@ def record_batch_events(session: Session, batch_ids: Sequence[int], at: datetime
 
 def _batch_event(batch: Any, counts: dict[str, int], at: datetime) -> OutboxEvent:
     parts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()) if count)
-    return OutboxEvent(
-        EventType.BATCH_FINISHED,
-        f"batch {batch.id}",
-        at,
-        {
-            "sentence": f"Batch {batch.id} ({batch.name}) {batch.state.value}: {parts or 'nothing in it'}",
-            "link": f"/batches/{batch.id}",
-            "batch_id": batch.id,
-            "state": batch.state.value,
-            "counts": counts,
-        },
-    )
+    facts = {
+        "sentence": f"Batch {batch.id} ({batch.name}) {batch.state.value}: {parts or 'nothing in it'}",
+        "link": f"/batches/{batch.id}",
+        "batch_id": batch.id,
+        "state": batch.state.value,
+        "counts": counts,
+    }
+    return OutboxEvent(EventType.BATCH_FINISHED, f"batch {batch.id}", at, facts)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, select, update
@@ -56,17 +56,12 @@ class RunEvent:
     batch_id: int | None = None
 
 
-@dataclass(frozen=True)
-class _Counts:
+class _Counts(NamedTuple):
     done: int
     failed: int
     blocked: int
     expired: int
     passed: int
-
-    @property
-    def total(self) -> int:
-        return self.done + self.failed + self.blocked + self.expired + self.passed
 
     @property
     def state(self) -> RunState:
@@ -92,35 +87,32 @@ def local_span(start: datetime, end: datetime, zone: str) -> str:
 
 def settle_runs(session: Session, batch_ids: Iterable[int], at: datetime) -> None:
     """End the runs whose batches are among these and wait for nothing more, in the caller's transaction."""
-    runs = session.execute(_ENDED, {"r_batches": list(batch_ids)}).all()
-    for run in runs:
+    for run in session.execute(_ENDED, {"r_batches": list(batch_ids)}).all():
         _settle(session, run, at)
 
 
 def record_run_events(session: Session, news: Sequence[RunEvent], at: datetime) -> None:
     """Write down runs that ended badly for whoever waits for that; equal ones of a schedule are grouped later."""
-    record_events(
-        session,
-        [
-            OutboxEvent(
-                _EVENT_TYPES[each.state],
-                f"schedule {each.schedule_id}",
-                at,
-                {
-                    "sentence": f"{each.name}, planned {local_time(each.planned_at, each.zone)} ({each.zone}): "
-                    f"{each.state.value.replace('_', ' ')}. {each.reason or ''}".strip(),
-                    "link": f"/batches/{each.batch_id}" if each.batch_id else f"/schedules?schedule={each.schedule_id}",
-                },
-            )
-            for each in news
-            if each.state in _EVENT_TYPES
-        ],
-    )
+    record_events(session, [_run_event(each, at) for each in news if each.state in _EVENT_TYPES])
+
+
+def _run_event(run: RunEvent, at: datetime) -> OutboxEvent:
+    planned, state = local_time(run.planned_at, run.zone), run.state.value.replace("_", " ")
+    facts = {
+        "sentence": f"{run.name}, planned {planned} ({run.zone}): {state}. {run.reason or ''}".strip(),
+        "link": f"/batches/{run.batch_id}" if run.batch_id else f"/schedules?schedule={run.schedule_id}",
+    }
+    return OutboxEvent(_EVENT_TYPES[run.state], f"schedule {run.schedule_id}", at, facts)
 
 
 def _settle(session: Session, run: Any, at: datetime) -> None:
     counts = _counted(session, run.batch_id)
-    began = _began(session, run.batch_id) or run.created_at
+    first = (
+        select(func.min(t.attempt.c.started_at))
+        .join(t.batch_item, (_I.analysis_id == t.attempt.c.analysis_id) & (_I.attempt == t.attempt.c.number))
+        .where(_I.batch_id == run.batch_id)
+    )
+    began: datetime = session.scalar(first) or run.created_at
     state, reason = counts.state, _reason(session, run, counts)
     if state is RunState.DONE and run.clock is ScheduleClock.REAL and run.trigger is not RunTrigger.MANUAL:
         due = run.planned_at + jitter(run.schedule_id, run.planned_at, run.jitter_seconds)
@@ -158,25 +150,16 @@ def _counted(session: Session, batch_id: int) -> _Counts:
     )
 
 
-def _began(session: Session, batch_id: int) -> datetime | None:
-    began: datetime | None = session.scalar(
-        select(func.min(t.attempt.c.started_at))
-        .join(t.batch_item, (_I.analysis_id == t.attempt.c.analysis_id) & (_I.attempt == t.attempt.c.number))
-        .where(_I.batch_id == batch_id)
-    )
-    return began
-
-
 def _reason(session: Session, run: Any, counts: _Counts) -> str | None:
-    parts = [run.reason] if run.reason else []
+    parts, total = [run.reason] if run.reason else [], sum(counts)
     if counts.failed:
-        parts.append(f"{counts.failed} of {counts.total} failed: {_codes(session, run.batch_id)}")
+        parts.append(f"{counts.failed} of {total} failed: {_codes(session, run.batch_id)}")
     if counts.blocked:
-        parts.append(f"{counts.blocked} of {counts.total} not possible: {_why(session, run, ItemOutcome.BLOCKED)}")
+        parts.append(f"{counts.blocked} of {total} not possible: {_why(session, run, ItemOutcome.BLOCKED)}")
     if counts.expired:
-        parts.append(f"{counts.expired} of {counts.total} had not begun by the deadline{_paused(session, run)}")
+        parts.append(f"{counts.expired} of {total} had not begun by the deadline{_paused(session, run)}")
     if counts.passed:
-        parts.append(f"{counts.passed} of {counts.total} skipped: {_why(session, run, ItemOutcome.SKIPPED)}")
+        parts.append(f"{counts.passed} of {total} skipped: {_why(session, run, ItemOutcome.SKIPPED)}")
     return "; ".join(parts) or None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -20,47 +21,34 @@ class Metrics:
     """The counters and histograms of one console, since its start."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        self._attempts = Counter(
+        self.registry = CollectorRegistry()
+        counter, histogram = partial(Counter, registry=self.registry), partial(Histogram, registry=self.registry)
+        self._attempts = counter(
             "analysis_attempts_total",
             "Attempts that ended; kind is the failure's, none where there is none",
             ["outcome", "kind", "trigger"],
-            registry=registry,
         )
-        self._retries = Counter("retry_attempts_total", "Automatic retries that began", registry=registry)
-        self._retry_success = Counter("retry_success_total", "Automatic retries that completed", registry=registry)
-        self._retry_failure = Counter("retry_failure_total", "Automatic retries that failed again", registry=registry)
-        self._retry_seconds = Histogram(
-            "retry_duration_seconds", "How long automatic retries worked", buckets=WORK, registry=registry
-        )
-        self._reruns = Counter(
+        self._retries = counter("retry_attempts_total", "Automatic retries that began")
+        self._retry_success = counter("retry_success_total", "Automatic retries that completed")
+        self._retry_failure = counter("retry_failure_total", "Automatic retries that failed again")
+        self._retry_seconds = histogram("retry_duration_seconds", "How long automatic retries worked", buckets=WORK)
+        self._reruns = counter(
             "rerun_total",
             "Re-runs that were asked for; result is accepted or the code of the refusal",
             ["mode", "result"],
-            registry=registry,
         )
-        self._to_rerun = Histogram(
-            "time_to_rerun_seconds", "From a failure until a person queued it again", buckets=PEOPLE, registry=registry
+        self._to_rerun = histogram(
+            "time_to_rerun_seconds", "From a failure until a person queued it again", buckets=PEOPLE
         )
-        self._to_recover = Histogram(
-            "time_to_recover_seconds",
-            "From an analysis' first failure until it completed",
-            buckets=PEOPLE,
-            registry=registry,
+        self._to_recover = histogram(
+            "time_to_recover_seconds", "From an analysis' first failure until it completed", buckets=PEOPLE
         )
-        self._waits = Histogram(
-            "queue_wait_seconds", "From being due until being claimed", buckets=WAIT, registry=registry
-        )
-        self._seconds = Histogram("attempt_seconds", "How long attempts worked", buckets=WORK, registry=registry)
-        self._stale = Counter(
-            "stale_completions_total", "Late results of attempts that had ended, discarded", registry=registry
-        )
-        self._rescued = Counter("rescued_total", "Analyses taken over from a dead worker", registry=registry)
-        self._bulk_items = Counter(
-            "bulk_rerun_items_total",
-            "Items of bulk re-runs that have ended, by what became of them",
-            ["result"],
-            registry=registry,
+        self._waits = histogram("queue_wait_seconds", "From being due until being claimed", buckets=WAIT)
+        self._seconds = histogram("attempt_seconds", "How long attempts worked", buckets=WORK)
+        self._stale = counter("stale_completions_total", "Late results of attempts that had ended, discarded")
+        self._rescued = counter("rescued_total", "Analyses taken over from a dead worker")
+        self._bulk_items = counter(
+            "bulk_rerun_items_total", "Items of bulk re-runs that have ended, by what became of them", ["result"]
         )
 
     def claimed(self, claims: Sequence[Claim], at: datetime) -> None:
@@ -78,11 +66,10 @@ class Metrics:
         for attempt in attempts:
             kind = attempt.kind.value if attempt.kind else "none"
             self._attempts.labels(attempt.outcome.value, kind, attempt.trigger.value).inc()
-            seconds = attempt.seconds
-            if seconds is not None:
-                self._seconds.observe(seconds)
-            if attempt.trigger is Trigger.RETRY and seconds is not None:
-                self._retry_ended(attempt.outcome, seconds)
+            if attempt.seconds is not None:
+                self._seconds.observe(attempt.seconds)
+                if attempt.trigger is Trigger.RETRY:
+                    self._retry_ended(attempt.outcome, attempt.seconds)
             if attempt.first_failed_at is not None:
                 self._to_recover.observe(max(0.0, (attempt.finished_at - attempt.first_failed_at).total_seconds()))
 

@@ -7,6 +7,7 @@ import platform as python_platform
 import shutil
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -56,10 +57,8 @@ def versions(console: str) -> dict[str, str]:
 def _libraries() -> dict[str, str]:
     found = {}
     for name in LIBRARIES:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 
