@@ -21,13 +21,12 @@ from ba2_trade_platform.core.monitoring.failure_inbox import Group, Summary
 from ba2_trade_platform.core.monitoring.failure_triage import TriageChange
 from ba2_trade_platform.core.monitoring.rerun_outlook import KindOverride
 from ba2_trade_platform.ui.analysis.rerun_outlook import show_outlook
-from ba2_trade_platform.ui.failures.rows import HEADERS, IGNORES, NUMBERS, FailureLine, Verb
+from ba2_trade_platform.ui.failures.rows import HEADERS, IGNORES, NUMBERS, FailureLine, Verb, failure_cell, time_cell
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
-from ba2_trade_platform.ui.kit.times import exact, moment
 from ba2_trade_platform.ui.rerun.bulk_dialog import ask_bulk_rerun
 from ba2_trade_platform.vocabulary import Status
 
@@ -53,6 +52,7 @@ class FailureTab:
 
     def __init__(self, desk: Desk, view: str, cursor: str | None) -> None:
         self._desk = desk
+        self._monitoring = desk.platform.monitoring
         self._view = view
         self._cursor = cursor
         self._lock = asyncio.Lock()
@@ -65,21 +65,18 @@ class FailureTab:
                 ui.link(label, _address(name)).classes("ba2-view active" if name == self._view else "ba2-view")
             ui.space()
             self._sum = ui.label().classes("ba2-muted ba2-hide-narrow").mark("failures-sum")
-        self._undo_bar = ui.element("div").classes("ba2-banner").props("role=status")
-        self._undo_bar.set_visibility(False)
-        with self._undo_bar:
+        with ui.element("div").classes("ba2-banner").props("role=status") as self._undo_bar:
             self._undo_text = ui.label()
-            ui.button("Undo", icon="undo", color=None, on_click=self._undo).props("flat dense no-caps size=sm").classes(
-                "ba2-link"
-            ).mark("undo")
+            undo = ui.button("Undo", icon="undo", color=None, on_click=self._undo)
+            undo.props("flat dense no-caps size=sm").classes("ba2-link").mark("undo")
+        self._undo_bar.set_visibility(False)
         with ui.element("div").classes("ba2-scroll ba2-failures"):
             with (
                 ui.element("div").classes("ba2-groups") as self._table,
                 plain_table("Groups of failures", HEADERS, NUMBERS),
             ):
-                line = FailureLine(
-                    self._verbs(), self._desk.zone, rerun_enabled=self._desk.platform.analyses.rerun_enabled
-                )
+                rerun_enabled = self._desk.platform.analyses.rerun_enabled
+                line = FailureLine(self._verbs(), self._desk.zone, rerun_enabled=rerun_enabled)
                 self._rows: KeyedList[str, Group] = KeyedList(line, tag="tbody", entry_tag="tr")
             self._empty = ui.element("div")
             self._overrides = Panel("Kind overrides")
@@ -93,17 +90,16 @@ class FailureTab:
         ui.timer(LOOK_AGAIN_SECONDS, self._look, immediate=False)
 
     def _verbs(self) -> dict[str, Verb]:
-        triage = self._desk.platform.monitoring.triage
-        ignores: dict[str, Verb] = {
-            f"ignore-{name}": partial(self._mark, partial(triage.ignore, **options))
-            for name, (_, options) in IGNORES.items()
-        }
+        triage = self._monitoring.triage
         return {
-            "verdict": self._show_outlook,
+            "verdict": lambda group: show_outlook(self._desk, group.fingerprint),
             "rerun": self._ask_rerun,
             "resolve": partial(self._mark, triage.resolve),
             "reopen": partial(self._mark, triage.reopen),
-            **ignores,
+            **{
+                f"ignore-{name}": partial(self._mark, partial(triage.ignore, **options))
+                for name, (_, options) in IGNORES.items()
+            },
         }
 
     # --- showing -------------------------------------------------------------------------------------------------
@@ -113,16 +109,16 @@ class FailureTab:
         await asyncio.sleep(CALM_SECONDS)
 
     async def _look(self) -> None:
-        platform = self._desk.platform
-        today = day_start(datetime.now(UTC), platform.settings.zone)
+        monitoring, states = self._monitoring, VIEWS[self._view][1]
+        today = day_start(datetime.now(UTC), self._desk.platform.settings.zone)
 
         def read() -> tuple[Page[Group], Summary, list[KindOverride]]:
             try:
-                page = platform.monitoring.failures.groups(VIEWS[self._view][1], cursor=self._cursor)
+                page = monitoring.failures.groups(states, cursor=self._cursor)
             except Invalid:  # an address that somebody changed by hand
                 self._cursor = None
-                page = platform.monitoring.failures.groups(VIEWS[self._view][1])
-            return page, platform.monitoring.failures.summary(today), platform.monitoring.outlook.overrides()
+                page = monitoring.failures.groups(states)
+            return page, monitoring.failures.summary(today), monitoring.outlook.overrides()
 
         with reporting():
             async with self._lock:
@@ -134,7 +130,10 @@ class FailureTab:
         self._rows.show({group.fingerprint: group for group in page.items})
         self._sum.set_text(summary.sentence)
         self._table.set_visibility(bool(page.items))
-        self._show_empty(summary, empty=not page.items)
+        self._empty.clear()
+        if not page.items:
+            with self._empty:
+                self._show_empty(summary)
         self._overrides.show_if(bool(overrides))
         self._overrides.show(tuple(overrides), self._show_overrides)
         self._pager.set_visibility(bool(page.next_cursor or self._cursor))
@@ -143,33 +142,24 @@ class FailureTab:
         if page.next_cursor:
             self._next.props(f'href="{_address(self._view, after=page.next_cursor)}"')
 
-    def _show_empty(self, summary: Summary, *, empty: bool) -> None:
-        self._empty.clear()
-        if not empty:
+    def _show_empty(self, summary: Summary) -> None:
+        if self._view == "attention":
+            empty_state("task_alt", summary.sentence, "A group appears here when an analysis fails.")
             return
-        with self._empty:
-            if self._view == "attention":
-                empty_state("task_alt", summary.sentence, "A group appears here when an analysis fails.")
-            else:
-                label = VIEWS[self._view][0].lower()
-                title = "No failure was seen yet" if self._view == "all" else f"No group is {label}"
-                empty_state("filter_alt_off", title, links=(("What needs attention", _address("attention")),))
+        title = "No failure was seen yet" if self._view == "all" else f"No group is {VIEWS[self._view][0].lower()}"
+        empty_state("filter_alt_off", title, links=(("What needs attention", _address("attention")),))
 
     def _show_overrides(self, overrides: tuple[KindOverride, ...]) -> None:
         headers = ("Failure", "Held to be", "Its code says", "By", "Since", "Why", "")
         with plain_table("Kind overrides", headers), ui.element("tbody"):
             for one in overrides:
                 with ui.element("tr"):
-                    with cell("ba2-failure-text"), ui.element("span").classes("ba2-cut") as text:
-                        ui.link(one.code, f"/marketanalysis?fingerprint={one.fingerprint}").classes("ba2-link")
-                        ui.label(one.message).classes("ba2-inline-text")
-                        text.props["title"] = one.message
+                    failure_cell(one.code, f"/marketanalysis?fingerprint={one.fingerprint}", one.message)
                     with cell():
                         chip(words.OUTLOOK[one.kind])
                     text_cell(one.own_kind.value)
                     text_cell(one.by)
-                    with cell():
-                        ui.label(moment(one.at, self._desk.zone)).props["title"] = exact(one.at, self._desk.zone)
+                    time_cell(one.at, self._desk.zone)
                     text_cell(one.reason or "", classes="ba2-wrap")
                     with cell():
                         remove = ui.button(icon="delete", color=None, on_click=partial(self._clear_kind, one))
@@ -177,9 +167,6 @@ class FailureTab:
                         remove.props["aria-label"] = f"Remove the override of {one.code}"
 
     # --- verbs ---------------------------------------------------------------------------------------------------
-
-    async def _show_outlook(self, group: Group) -> None:
-        await show_outlook(self._desk, group.fingerprint)
 
     async def _mark(self, verb: Callable[..., TriageChange], group: Group) -> None:
         with reporting():
@@ -194,18 +181,14 @@ class FailureTab:
         self._undo_bar.set_visibility(False)
         if change is not None:
             with reporting():
-                notify(
-                    (
-                        await off_loop(self._desk.platform.monitoring.triage.restore, change, by=self._desk.trader)
-                    ).sentence
-                )
+                undone = await off_loop(self._monitoring.triage.restore, change, by=self._desk.trader)
+                notify(undone.sentence)
             await self._look()
 
     async def _clear_kind(self, override: KindOverride) -> None:
         with reporting():
-            said = await off_loop(
-                self._desk.platform.monitoring.outlook.clear_kind, override.fingerprint, by=self._desk.trader
-            )
+            clear = self._monitoring.outlook.clear_kind
+            said = await off_loop(clear, override.fingerprint, by=self._desk.trader)
             notify(f"{override.code}: held to be {said.kind.value} again, as its code says")
         await self._look()
 

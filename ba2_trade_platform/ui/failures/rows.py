@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from ba2_trade_platform.core.monitoring.failure_inbox import Group
 from ba2_trade_platform.ui.analysis.rerun_outlook import outlook_look
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.panels import chip
-from ba2_trade_platform.ui.kit.plain_table import cell
+from ba2_trade_platform.ui.kit.plain_table import cell, text_cell
 from ba2_trade_platform.ui.kit.sparkline import sparkline
 from ba2_trade_platform.ui.kit.times import exact, moment
 
@@ -50,23 +51,19 @@ class FailureLine:
             self._outlook(group)
         with cell():
             self._actions(group)
-        with cell("ba2-failure-text"):
-            self._failure(group)
+        failure_cell(group.code, f"/marketanalysis?code={group.code}&status=failed", group.message)
         with cell():
             self._state(group)
-        with cell("ba2-right"):
-            _number(group.failed_now, _url(group, "&status=failed"))
+        text_cell(f"{group.failed_now:,}", url=_url(group, "&status=failed"), classes="ba2-right")
         with cell("tone-bad"):
             sparkline(group.hours)
-        with cell("ba2-right"):
-            _number(group.seen, _url(group))
-        with cell():
-            self._experts(group)
-        with cell():
-            self._symbols(group)
-        for instant in (group.first_seen, group.last_seen):
-            with cell():
-                ui.label(moment(instant, self._zone)).props["title"] = exact(instant, self._zone)
+        text_cell(f"{group.seen:,}", url=_url(group), classes="ba2-right")
+        experts = [(expert.alias, f"&expert={expert.id}") for expert in group.experts]
+        _names_cell(group, experts, len(experts), EXPERTS_NAMED)
+        symbols = [(symbol, f"&symbol={quote(symbol)}") for symbol in group.symbols]
+        _names_cell(group, symbols, group.symbol_count, SYMBOLS_NAMED)
+        time_cell(group.first_seen, self._zone)
+        time_cell(group.last_seen, self._zone)
 
     def _outlook(self, group: Group) -> None:
         button = ui.button(color=None, on_click=lambda: self._verbs["verdict"](group)).props("flat dense no-caps")
@@ -75,12 +72,6 @@ class FailureLine:
         with button:
             chip(outlook_look(group.assessment))
             ui.tooltip(group.assessment.headline)
-
-    def _failure(self, group: Group) -> None:
-        with ui.element("span").classes("ba2-cut") as text:
-            ui.link(group.code, f"/marketanalysis?code={group.code}&status=failed").classes("ba2-link")
-            ui.label(group.message).classes("ba2-inline-text")
-            text.props["title"] = group.message
 
     def _state(self, group: Group) -> None:
         with ui.element("span") as state:
@@ -92,8 +83,7 @@ class FailureLine:
             elif group.ignore_until is not None:
                 look = look._replace(word=f"ignored until {moment(group.ignore_until, self._zone)}")
             chip(look).mark(f"state-{group.fingerprint}")
-            hint = self._hint(group)
-            if hint:
+            if hint := self._hint(group):
                 state.props["title"] = hint
 
     def _hint(self, group: Group) -> str:
@@ -103,16 +93,6 @@ class FailureLine:
             why = f": {group.mark_reason}" if group.mark_reason else ""
             return f"Said by {group.marked_by} {exact(group.marked_at, self._zone)}{why}"
         return ""
-
-    def _experts(self, group: Group) -> None:
-        for expert in group.experts[:EXPERTS_NAMED]:
-            ui.link(expert.alias, _url(group, f"&expert={expert.id}")).classes("ba2-link ba2-spaced")
-        _rest(len(group.experts) - EXPERTS_NAMED, _url(group), ", ".join(expert.alias for expert in group.experts))
-
-    def _symbols(self, group: Group) -> None:
-        for symbol in group.symbols[:SYMBOLS_NAMED]:
-            ui.link(symbol, _url(group, f"&symbol={quote(symbol)}")).classes("ba2-link ba2-spaced")
-        _rest(group.symbol_count - SYMBOLS_NAMED, _url(group), ", ".join(group.symbols))
 
     def _actions(self, group: Group) -> None:
         # Each button keeps its place, so that a second click never hits another one.
@@ -126,7 +106,7 @@ class FailureLine:
                 self._button(group, "resolve", "task_alt", "Resolve: it leaves the inbox until it comes back")
             ignore = ui.button(icon="notifications_paused", color=None).props("flat dense round size=sm")
             ignore.props["aria-label"] = f"Ignore {group.code}"
-            ignore.classes("" if group.state is not GroupState.RECOVERED else "ba2-away")
+            ignore.classes("ba2-away" if group.state is GroupState.RECOVERED else "")
             with ignore:
                 ui.tooltip("Ignore")
                 with ui.menu().props("auto-close"):
@@ -143,14 +123,29 @@ class FailureLine:
         return button
 
 
+def failure_cell(code: str, url: str, message: str) -> None:
+    """Build a cell with an error's code as a link and as much of its message as fits."""
+    with cell("ba2-failure-text"), ui.element("span").classes("ba2-cut") as text:
+        ui.link(code, url).classes("ba2-link")
+        ui.label(message).classes("ba2-inline-text")
+        text.props["title"] = message
+
+
+def time_cell(instant: datetime, zone: ZoneInfo) -> None:
+    """Build a cell with an instant, in full when it is pointed at."""
+    with cell():
+        ui.label(moment(instant, zone)).props["title"] = exact(instant, zone)
+
+
 def _url(group: Group, more: str = "") -> str:
     return f"/marketanalysis?fingerprint={group.fingerprint}{more}"
 
 
-def _number(number: int, url: str) -> None:
-    ui.link(f"{number:,}", url).classes("ba2-link")
-
-
-def _rest(number: int, url: str, hint: str) -> None:
-    if number > 0:
-        ui.link(f"+{number:,}", url).classes("ba2-link ba2-muted").props["title"] = hint
+def _names_cell(group: Group, names: Sequence[tuple[str, str]], count: int, shown: int) -> None:
+    """Build a cell with the first of `count` names, each with what its address adds, and a link to the rest."""
+    with cell():
+        for name, more in names[:shown]:
+            ui.link(name, _url(group, more)).classes("ba2-link ba2-spaced")
+        if count > shown:
+            rest = ui.link(f"+{count - shown:,}", _url(group)).classes("ba2-link ba2-muted")
+            rest.props["title"] = ", ".join(name for name, _ in names)
