@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 from starlette.requests import Request
 
-from ba2_trade_platform.core.monitoring.retry_statistics import Statistics, Suggestion, Waste
+from ba2_trade_platform.core.monitoring.attempt_stats import Slow
+from ba2_trade_platform.core.monitoring.retry_statistics import Statistics, Success, Suggestion, Waste
+from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.bar_chart import bar_chart
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet
-from ba2_trade_platform.ui.retries import tables, view
+from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, quiet
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.times import DASH
+from ba2_trade_platform.ui.retries import view
 from ba2_trade_platform.ui.retries.retention_panel import RetentionPanel
 from ba2_trade_platform.ui.retries.view import Choice
 from ba2_trade_platform.ui.shell.layout import frame
@@ -36,19 +42,19 @@ class RetriesPage:
         """Build the bar and an empty body, and have the numbers added up in the background."""
         with reporting():
             experts = await off_loop(self._desk.platform.experts.list)
+            names: dict[int | None, str] = {None: "All experts", **{expert.id: expert.alias for expert in experts}}
+            chosen = self._choice.expert if self._choice.expert in names else None
             with ui.element("div").classes("ba2-bar"):
-                self._windows()
-                names: dict[int | None, str] = {None: "All experts", **{expert.id: expert.alias for expert in experts}}
-                chosen = self._choice.expert if self._choice.expert in names else None
-                ui.select(
-                    names,
-                    value=chosen,
-                    on_change=lambda event: ui.navigate.to(self._choice.url(expert=event.value)),
-                ).props('dense outlined options-dense aria-label="Expert"').classes("ba2-bare-select")
+                with ui.element("nav").classes("ba2-windows").props('aria-label="Window"'):
+                    for window, label in view.WINDOW_WORDS.items():
+                        link = ui.link(label, self._choice.url(window=window))
+                        if window == self._choice.window:
+                            link.classes("active").props("aria-current=true")
+                choice = ui.select(names, value=chosen, on_change=self._choose).classes("ba2-bare-select")
+                choice.props('dense outlined options-dense aria-label="Expert"')
                 ui.space()
-                ui.button(icon="refresh", color=None, on_click=self.refresh).props(
-                    'flat dense round size=sm aria-label="Add up again"'
-                )
+                again = ui.button(icon="refresh", color=None, on_click=self.refresh)
+                again.props('flat dense round size=sm aria-label="Add up again"')
             with ui.element("div").classes("ba2-scroll ba2-stack"):
                 self._body = ui.element("div").classes("ba2-stack")
                 with self._body:
@@ -56,12 +62,8 @@ class RetriesPage:
                 self._retention = RetentionPanel(self._desk)
             ui.timer(0, self.refresh, once=True)
 
-    def _windows(self) -> None:
-        with ui.element("nav").classes("ba2-windows").props('aria-label="Window"'):
-            for window, words in view.WINDOW_WORDS.items():
-                link = ui.link(words, self._choice.url(window=window))
-                if window == self._choice.window:
-                    link.classes("active").props("aria-current=true")
+    def _choose(self, event: ValueChangeEventArguments[int | None]) -> None:
+        ui.navigate.to(self._choice.url(expert=event.value))
 
     async def refresh(self) -> None:
         """Add up and show everything anew."""
@@ -97,11 +99,12 @@ class RetriesPage:
                     ui.label(tile.hint).classes("ba2-small ba2-muted")
         if found.suggestions:
             with Panel("Not worth retrying", anchor="suggestions").body:
-                tables.suggestions(found.suggestions, self._stop)
+                self._suggest(found.suggestions)
         with ui.element("div").classes("ba2-grid"):
-            self._wasted("Errors", "Error", found.by_fingerprint, lambda waste: view.error_url(waste.key))
-            self._wasted("Experts", "Expert", found.by_expert, lambda waste: view.expert_url(waste.key))
-            self._wasted("Providers", "Provider", found.by_provider, view.provider_url)
+            by_error, by_expert, by_provider = found.by_fingerprint, found.by_expert, found.by_provider
+            _wasted("Errors", "Error", by_error, lambda waste: view.failed_url(fingerprint=waste.key))
+            _wasted("Experts", "Expert", by_expert, lambda waste: view.failed_url(expert=waste.key))
+            _wasted("Providers", "Provider", by_provider, lambda waste: view.failed_url(code=waste.code))
             with Panel("Failed attempts by hour of the day").body:
                 if found.failed:
                     bar_chart("Failed attempts by hour", view.hour_bars(found.by_hour), upright=True)
@@ -109,9 +112,21 @@ class RetriesPage:
                 else:
                     quiet("No attempt failed.")
             with Panel("Outcomes of re-runs and retries").body:
-                tables.outcome_table(found.success)
+                _outcome_table(found.success)
             with Panel("Slowest attempts").body:
-                tables.slow_table(found.slowest)
+                _slow_table(found.slowest)
+
+    def _suggest(self, suggestions: Sequence[Suggestion]) -> None:
+        """Show which errors automatic retries do not get past, each with the button that stops retrying it."""
+        for suggestion in suggestions:
+            with ui.element("div").classes("ba2-suggestion"):
+                ui.icon("do_not_disturb_on").classes("ba2-line-icon tone-warn").props("aria-hidden=true")
+                with ui.element("div").classes("ba2-line-name"):
+                    ui.label(suggestion.sentence)
+                    ui.label(suggestion.message).classes("ba2-small ba2-muted")
+                ui.link("Its failed analyses", view.failed_url(fingerprint=suggestion.fingerprint)).classes("ba2-link")
+                stop = ui.button("Call it permanent", color=None, on_click=partial(self._stop, suggestion))
+                stop.props("outline dense no-caps").mark(f"stop-{suggestion.fingerprint}")
 
     async def _stop(self, suggestion: Suggestion) -> None:
         """Have an error held to be permanent, so that it is not retried any more."""
@@ -122,15 +137,56 @@ class RetriesPage:
             notify(f"{suggestion.code} is held to be permanent and not retried; the Failures tab takes it back")
             await self.refresh()
 
-    @staticmethod
-    def _wasted(title: str, head: str, wasted: Sequence[Waste], url: view.Link) -> None:
-        with Panel(f"{title}: time wasted by failed attempts").body:
-            bars = view.wasted_bars(wasted, url)
-            if bars:
-                bar_chart(f"{title} by wasted time", bars)
-                tables.waste_table(title, head, wasted, url)
-            elif wasted:
-                quiet("None of these failed.")
-                tables.waste_table(title, head, wasted, url)
-            else:
-                quiet("No expert named a provider." if head == "Provider" else "None.")
+
+def _wasted(title: str, head: str, wasted: Sequence[Waste], url: view.Link) -> None:
+    with Panel(f"{title}: time wasted by failed attempts").body:
+        bars = view.wasted_bars(wasted, url)
+        if bars:
+            bar_chart(f"{title} by wasted time", bars)
+        elif wasted:
+            quiet("None of these failed.")
+        else:
+            quiet("No expert named a provider." if head == "Provider" else "None.")
+        if wasted:
+            _waste_table(title, head, wasted, url)
+
+
+def _waste_table(title: str, head: str, wasted: Sequence[Waste], url: view.Link) -> None:
+    headers = (head, "Attempts", "Failed", "Time wasted", "Cost wasted", "Tried again", "Recovered")
+    with plain_table(title, headers, frozenset(headers[1:])), ui.element("tbody"):
+        for waste in wasted:
+            with ui.element("tr"):
+                text_cell(waste.label, url=url(waste), classes="ba2-wrap")
+                _numbers(f"{waste.attempts:,}", f"{waste.failed:,}", view.seconds(waste.failed_seconds))
+                _numbers(view.cost(waste.failed_cost), f"{waste.tried_again:,}", f"{waste.recovered:,}")
+
+
+def _outcome_table(found: Sequence[Success]) -> None:
+    headers = ("Begun by", "Ended", "Completed", "Failed again", "Otherwise", "Success")
+    with plain_table("Outcomes", headers, frozenset(headers[1:])), ui.element("tbody"):
+        for success in found:
+            with ui.element("tr"):
+                text_cell(view.TRIGGERS[success.trigger.value], url=view.RERUN)
+                counts = (success.tried, success.completed, success.failed, success.other)
+                _numbers(*(f"{count:,}" for count in counts), view.percent(success))
+
+
+def _slow_table(slowest: Sequence[Slow]) -> None:
+    headers = ("Analysis", "Symbol", "Expert", "Attempt", "Outcome", "Worked")
+    with plain_table("Slowest", headers, frozenset({"Attempt", "Worked"})), ui.element("tbody"):
+        for slow in slowest:
+            with ui.element("tr"):
+                text_cell(str(slow.analysis_id), url=f"/market_analysis/{slow.analysis_id}")
+                text_cell(slow.symbol, url=f"/marketanalysis?symbol={slow.symbol}")
+                text_cell(slow.expert, classes="ba2-wrap")
+                _numbers(str(slow.attempt))
+                with cell():
+                    chip(words.OUTCOME[slow.outcome.value])
+                _numbers(view.seconds(slow.seconds))
+    if not slowest:
+        quiet(DASH)
+
+
+def _numbers(*texts: str) -> None:
+    for text in texts:
+        text_cell(text, classes="ba2-right")

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from ba2_trade_platform.core.monitoring.retry_statistics import WINDOWS, Span, Statistics, Success, Waste
 from ba2_trade_platform.ui.kit.bar_chart import Bar
 from ba2_trade_platform.ui.kit.times import DASH, duration
+from ba2_trade_platform.ui.kit.urls import whole_number
 
 Link = Callable[[Waste], str]
 WINDOW_WORDS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
-FAILED = "/marketanalysis?status=failed"
 RERUN = "/marketanalysis?rerun=1"
 TRIGGERS = {"rerun": "Re-runs by persons", "bulk": "Bulk re-runs", "retry": "Automatic retries"}
 
@@ -29,9 +29,8 @@ class Choice:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Choice:
         """Return what a query string asks for; what makes no sense is left out."""
-        window, expert = query.get("window", ""), query.get("expert", "")
-        known = expert.isascii() and expert.isdigit() and len(expert) < 16
-        return cls(window if window in WINDOWS else "24h", int(expert) if known else None)
+        window = query.get("window", "")
+        return cls(window if window in WINDOWS else "24h", whole_number(query.get("expert")))
 
     def url(self, **parts: object) -> str:
         """Return the address of this choice, or of one with other parts."""
@@ -52,23 +51,19 @@ class Tile(NamedTuple):
 def tiles(found: Statistics) -> list[Tile]:
     """Return the numbers at the top of the page."""
     expert = f"&expert={found.expert}" if found.expert else ""
-    by_trigger = {success.trigger.value: success for success in found.success}
-    failed, rerun = FAILED + expert, RERUN + expert
+    rerun, failed = RERUN + expert, failed_url(expert=found.expert)
+    recovered = f"/marketanalysis?status=completed&rerun=1{expert}"
+    longest = failed_url(expert=found.expert, sort="duration")
+    spans = (
+        ("Failure to re-run", found.time_to_rerun, "re-runs", rerun),
+        ("Failure to retry", found.time_to_retry, "retries", rerun),
+        ("Time to recover", found.time_to_recover, "recovered analyses", recovered),
+    )
     return [
-        *(
-            Tile(TRIGGERS[name], percent(by_trigger[name]), ended(by_trigger[name]), rerun)
-            for name in ("rerun", "bulk", "retry")
-        ),
-        Tile("Failure to re-run", span(found.time_to_rerun), spread(found.time_to_rerun, "re-runs"), rerun),
-        Tile("Failure to retry", span(found.time_to_retry), spread(found.time_to_retry, "retries"), rerun),
-        Tile(
-            "Time to recover",
-            span(found.time_to_recover),
-            spread(found.time_to_recover, "recovered analyses"),
-            f"/marketanalysis?status=completed&rerun=1{expert}",
-        ),
+        *(Tile(TRIGGERS[one.trigger], percent(one), ended(one), rerun) for one in found.success),
+        *(Tile(label, seconds(span.p50), spread(span, what), url) for label, span, what, url in spans),
         Tile("Failed attempts", f"{found.failed:,}", f"of {found.attempts:,} that ended", failed),
-        Tile("Wasted time", seconds(found.failed_seconds), "worked by failed attempts", f"{failed}&sort=duration"),
+        Tile("Wasted time", seconds(found.failed_seconds), "worked by failed attempts", longest),
         Tile("Wasted cost", cost(found.failed_cost), "of failed attempts, where known", failed),
     ]
 
@@ -84,11 +79,6 @@ def ended(success: Success) -> str:
         return "none ended in this window"
     other = f", {success.other:,} ended otherwise" if success.other else ""
     return f"{success.completed:,} completed, {success.failed:,} failed again{other}"
-
-
-def span(found: Span) -> str:
-    """Return the median."""
-    return seconds(found.p50)
 
 
 def spread(found: Span, what: str) -> str:
@@ -110,24 +100,9 @@ def cost(value: Decimal) -> str:
     return f"{value:,.2f} USD" if value else DASH
 
 
-def error_url(fingerprint: str) -> str:
-    """Return the failed analyses of one error."""
-    return f"{FAILED}&fingerprint={fingerprint}"
-
-
-def expert_url(expert: str) -> str:
-    """Return the failed analyses of an expert."""
-    return f"{FAILED}&expert={expert}"
-
-
-def provider_url(waste: Waste) -> str:
-    """Return the failed analyses with the error that this provider gives most."""
-    return f"{FAILED}&code={waste.code}" if waste.code else FAILED
-
-
-def hour_url(_: Waste) -> str:
-    """Return the failed analyses, the latest first."""
-    return f"{FAILED}&sort=finished"
+def failed_url(**parts: object) -> str:
+    """Return the address of the failed analyses that these parts choose or sort."""
+    return "/marketanalysis?" + urlencode({"status": "failed"} | {name: part for name, part in parts.items() if part})
 
 
 def wasted_bars(wasted: Sequence[Waste], url: Link) -> list[Bar]:
@@ -141,7 +116,8 @@ def wasted_bars(wasted: Sequence[Waste], url: Link) -> list[Bar]:
 
 def hour_bars(hours: Sequence[Waste]) -> list[Bar]:
     """Return a bar for each hour of the day, as high as the attempts that failed in it."""
+    latest = failed_url(sort="finished")
     return [
-        Bar(waste.key, waste.failed, f"{waste.label} {waste.failed:,} of {waste.attempts:,} failed", hour_url(waste))
-        for waste in hours
+        Bar(hour.key, hour.failed, f"{hour.label} {hour.failed:,} of {hour.attempts:,} failed", latest)
+        for hour in hours
     ]
