@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Any
 
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 
 from ba2_trade_platform.ui.jobs.view import View
 from ba2_trade_platform.ui.kit import words
@@ -38,36 +40,35 @@ class JobFilters:
     def __init__(
         self, view: View, experts: dict[int, str], changed: Changed, show_new: Callable[[], Awaitable[None]]
     ) -> None:
-        self._changed = changed
-        self._controls: dict[str, Any] = {}
+        self._view, self._changed = view, changed
         with ui.element("div").classes("ba2-bar").props('role=search aria-label="Filters"'):
-            self._build(view, experts, show_new)
+            self._text("symbol", "Symbol", "width: 92px")
+            self._choice("status", "Status", {s.value: words.STATUS[s].word for s in Status}, "min-width: 120px")
+            self._choice("expert", "Expert", experts, "min-width: 130px")
+            self._search = self._text("q", "Search errors", "width: 150px")
+            self._new = ui.button("", icon="arrow_upward", on_click=show_new).props("outline dense no-caps size=sm")
+            self._new.set_visibility(False)
+            self._more = ui.button(more_words(view), icon="tune", color=None).props("flat dense no-caps size=sm")
+            with self._more, ui.menu().props("no-focus"):
+                self._build_menu()
+            self._clear = ui.button("Clear filters", icon="filter_alt_off", color=None, on_click=_clear_all)
+            self._clear.props("flat dense no-caps size=sm").set_visibility(view.filtered)
 
-    def _build(self, view: View, experts: dict[int, str], show_new: Callable[[], Awaitable[None]]) -> None:
-        self._text("symbol", "Symbol", view, "width: 92px")
-        self._choice("status", "Status", {s.value: words.STATUS[s].word for s in Status}, view, "min-width: 120px")
-        self._choice("expert", "Expert", experts, view, "min-width: 130px")
-        self._text("q", "Search errors", view, "width: 150px")
-        self._new = ui.button("", icon="arrow_upward", on_click=show_new).props("outline dense no-caps size=sm")
-        self._new.set_visibility(False)
-        self._more = ui.button(more_words(view), icon="tune", color=None).props("flat dense no-caps size=sm")
-        with (
-            self._more,
-            ui.menu().props("no-focus"),
-            ui.column().classes("q-pa-sm ba2-bar").style("width: 260px; border: 0"),
-        ):
-            codes = {code.value: code.value for code in ErrorCode}
-            self._choice("code", "Error code", codes, view, "width: 100%")
-            self._choice("type", "Type", dict(words.SUBTYPE), view, "width: 100%")
-            self._choice("action", "Recommendation", {a.value: a.value for a in Signal}, view, "width: 100%")
-            self._choice("source", "Source", {s.value: s.value for s in Source}, view, "width: 100%")
-            self._number("slower", "Slower than, seconds", view)
-            self._number("batch", "Batch", view)
-            self._number("bulk", "In batch or bulk re-run", view)
-            self._tick("rerun", "More than one attempt", view)
-            self._tick("today", "Ended today", view)
-        self._clear = ui.button("Clear filters", icon="filter_alt_off", color=None, on_click=self._clear_all)
-        self._clear.props("flat dense no-caps size=sm").set_visibility(view.filtered)
+    def _build_menu(self) -> None:
+        with ui.column().classes("q-pa-sm ba2-bar").style("width: 260px; border: 0"):
+            for name, label, options in (
+                ("code", "Error code", _values(ErrorCode)),
+                ("type", "Type", dict(words.SUBTYPE)),
+                ("action", "Recommendation", _values(Signal)),
+                ("source", "Source", _values(Source)),
+            ):
+                self._choice(name, label, options, "width: 100%")
+            self._number("slower", "Slower than, seconds", float)
+            self._number("batch", "Batch", int)
+            self._number("bulk", "In batch or bulk re-run", int)
+            for name, label in (("rerun", "More than one attempt"), ("today", "Ended today")):
+                tick = ui.checkbox(label, value=getattr(self._view, name)).props("dense")
+                tick.on_value_change(self._sets(name, bool))
 
     def show(self, view: View, new: int) -> None:
         """Show whether anything is filtered, and how many new rows wait."""
@@ -78,46 +79,41 @@ class JobFilters:
 
     def focus_search(self) -> None:
         """Put the cursor into the search field."""
-        self._controls["q"].run_method("focus")
+        self._search.run_method("focus")
 
-    def _text(self, name: str, label: str, view: View, style: str) -> None:
+    def _sets(self, name: str, part_of: Callable[[Any], Any]) -> Callable[[ValueChangeEventArguments[Any]], Any]:
+        """Return what changes this part of the view when a control's value has changed."""
+
+        async def apply(event: ValueChangeEventArguments[Any]) -> None:
+            await self._changed(**{name: part_of(event.value)})
+
+        return apply
+
+    def _text(self, name: str, label: str, style: str) -> ui.input:
         async def apply() -> None:
             await self._changed(**{name: (control.value or "").strip() or None})
 
-        control = ui.input(label, value=getattr(view, name) or "").props("dense outlined clearable").style(style)
-        control.on("keydown.enter", apply).on("blur", apply).on("clear", apply)
-        self._controls[name] = control
+        control = ui.input(label, value=getattr(self._view, name) or "").props("dense outlined clearable").style(style)
+        return control.on("keydown.enter", apply).on("blur", apply).on("clear", apply)
 
-    def _choice(self, name: str, label: str, options: dict[Any, str], view: View, style: str) -> None:
-        several = name == "status"
-        present = getattr(view, name)
-        known = [value for value in present if value in options] if several else present if present in options else None
-
-        async def apply() -> None:
-            await self._changed(**{name: tuple(control.value or ()) if several else control.value})
-
-        control = ui.select(options, label=label, value=known, multiple=several, clearable=True, on_change=apply)
+    def _choice(self, name: str, label: str, options: dict[Any, str], style: str) -> None:
+        present = getattr(self._view, name)
+        several = isinstance(present, tuple)
+        known = [value for value in (present if several else (present,)) if value in options]
+        value = known if several else next(iter(known), None)
+        control = ui.select(options, label=label, value=value, multiple=several, clearable=True)
         control.props("dense outlined options-dense").style(style)
-        self._controls[name] = control
+        control.on_value_change(self._sets(name, lambda chosen: tuple(chosen or ()) if several else chosen))
 
-    def _number(self, name: str, label: str, view: View) -> None:
-        async def apply() -> None:
-            value = control.value
-            await self._changed(
-                **{name: None if value is None else int(value) if name in ("batch", "bulk") else float(value)}
-            )
-
-        control = ui.number(label, value=getattr(view, name), min=0, on_change=apply)
+    def _number(self, name: str, label: str, number: type[int | float]) -> None:
+        control = ui.number(label, value=getattr(self._view, name), min=0)
         control.props("dense outlined clearable debounce=500").style("width: 100%")
-        self._controls[name] = control
+        control.on_value_change(self._sets(name, lambda value: None if value is None else number(value)))
 
-    def _tick(self, name: str, label: str, view: View) -> None:
-        async def apply() -> None:
-            await self._changed(**{name: bool(control.value)})
 
-        control = ui.checkbox(label, value=getattr(view, name), on_change=apply).props("dense")
-        self._controls[name] = control
+def _values(members: type[StrEnum]) -> dict[str, str]:
+    return {member.value: member.value for member in members}
 
-    @staticmethod
-    def _clear_all() -> None:
-        ui.navigate.to("/marketanalysis")
+
+def _clear_all() -> None:
+    ui.navigate.to("/marketanalysis")

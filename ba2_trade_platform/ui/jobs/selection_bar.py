@@ -8,7 +8,7 @@ from dataclasses import replace
 from nicegui import ui
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.monitoring.job_list import BOUND
+from ba2_trade_platform.core.monitoring.job_list import bounded_words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.selection import Picked
@@ -26,25 +26,18 @@ class SelectBar:
         self._apply = apply
         self._waiting: set[int] = set()
         self._dialog: BulkDialog | None = None
-        self._element = ui.element("div").classes("ba2-bar ba2-picked ba2-gone").props('role=region aria-live="polite"')
-        self._element.props["aria-label"] = "Selection"
-        with self._element:
+        with ui.element("div").classes("ba2-bar ba2-picked").props("role=region aria-live=polite") as self._element:
+            self._element.props("aria-label=Selection").set_visibility(False)
             self._count = ui.label().classes("ba2-pick-name").mark("picked")
-            self._rerun = ui.button("Re-run selected", icon="refresh", color=None, on_click=self.ask)
-            self._rerun.props("outline dense no-caps size=sm").classes("ba2-rerun").mark("rerun-selected")
+            rerun = ui.button("Re-run selected", icon="refresh", color=None, on_click=self.ask)
+            rerun.props("outline dense no-caps size=sm").classes("ba2-rerun").mark("rerun-selected")
             self._all = ui.button("", color=None, on_click=self._everything).props("flat dense no-caps size=sm")
             self._all.classes("ba2-link").mark("select-matching")
-            ui.button("Clear", icon="close", color=None, on_click=self.clear).props("flat dense no-caps size=sm").mark(
-                "clear-selection"
-            )
+            clear = ui.button("Clear", icon="close", color=None, on_click=self.clear)
+            clear.props("flat dense no-caps size=sm").mark("clear-selection")
             ui.space()
             self._changes = ui.button("", icon="sync", color=None, on_click=self._catch_up)
             self._changes.props("flat dense no-caps size=sm").classes("ba2-link").mark("waiting-changes")
-
-    @property
-    def pauses(self) -> bool:
-        """Whether the table stands still, so that no row moves from under the mouse."""
-        return bool(self.picked)
 
     def hold(self, analysis_ids: set[int]) -> None:
         """Note changes that are shown later."""
@@ -54,7 +47,7 @@ class SelectBar:
     async def show(self) -> None:
         """Show what is ticked now; when nothing is any more, the table catches up."""
         chosen = bool(self.picked)
-        self._element.classes(add="" if chosen else "ba2-gone", remove="ba2-gone" if chosen else "")
+        self._element.set_visibility(chosen)
         self._show_waiting()
         if not chosen:
             if self._waiting:
@@ -63,7 +56,7 @@ class SelectBar:
         with reporting():
             failed = replace(self._filter_now(), status=(Status.FAILED,))
             matching = await off_loop(self._desk.platform.monitoring.jobs.count, failed)
-            number = f"{BOUND:,}+" if matching > BOUND else f"{matching:,}"
+            number = bounded_words(matching)
             everything = self.picked.everything is not None
             self._count.set_text(
                 f"All {number} failed matching selected" if everything else f"{len(self.picked.versions):,} selected"
@@ -85,16 +78,13 @@ class SelectBar:
     async def clear(self) -> None:
         """Untick everything."""
         self.picked.clear()
-        await self._apply_and_show()
+        await self._catch_up()
 
     async def _everything(self) -> None:
         self.picked.all_of(self._filter_now())
-        await self._apply_and_show()
+        await self._catch_up()
 
     async def _catch_up(self) -> None:
-        await self._apply_and_show()
-
-    async def _apply_and_show(self) -> None:
         self._waiting.clear()
         await self._apply()
         await self.show()

@@ -1,4 +1,4 @@
-"""Job table: server-side pages with live patches of visible rows, and the re-run button."""
+"""Job table: server-side pages with live patches of visible rows, the re-run button, and the pager below."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from ba2_trade_platform.core.base.pages import Page
+from ba2_trade_platform.core.monitoring.job_list import AnalysisRow, bounded_words
 from ba2_trade_platform.ui.jobs.row_outlook import outlook_cell
-from ba2_trade_platform.ui.jobs.view import COLUMNS
+from ba2_trade_platform.ui.jobs.view import COLUMNS, SIZES
+from ba2_trade_platform.ui.kit.panels import icon_button
 
 ById = Callable[[int], Awaitable[None]]
+Turn = Callable[[], Awaitable[None]]
 
 # Templates only show; whatever can be clicked stands in an element slot, or clicks are lost while the table updates.
 _CELLS = {
@@ -71,15 +75,14 @@ class JobTable:
             self.table.add_slot(f"body-cell-{name}", template)
         with self.table.add_slot("header-cell-pick"), self.table.header("pick"):
             self._page_tick = ui.button(icon="check_box_outline_blank", color=None, on_click=on_pick_page)
-            self._page_tick.props('flat dense round size=sm role=checkbox aria-label="Tick this page"').mark(
-                "pick-page"
-            )
+            self._page_tick.props('flat dense round size=sm role=checkbox aria-label="Tick this page"')
+            self._page_tick.mark("pick-page")
         with self.table.add_slot("body-cell-pick"), self.table.cell("pick"):
             self._tick()
         with self.table.add_slot("body-cell-actions"), self.table.cell("actions"):
             self._actions()
         with self.table.add_slot("body-cell-verdict"), self.table.cell("verdict"):
-            outlook_cell().on("click.stop", self._asks("verdict"), js_handler="() => emit(props.row.id)")
+            self._ask_by(outlook_cell(), "verdict")
         self.table.on("request", self._sorted, args=["pagination"])
         self.table.on("rowClick", self._clicked, args=[[], ["id"], None])
 
@@ -94,12 +97,7 @@ class JobTable:
 
     def show(self, lines: list[dict[str, Any]], sort: str, descending: bool) -> None:
         """Show these lines; sends nothing when nothing changed."""
-        pagination = {
-            "rowsPerPage": 0,
-            "sortBy": sort,
-            "descending": descending,
-            "rowsNumber": len(lines),
-        }
+        pagination = {"rowsPerPage": 0, "sortBy": sort, "descending": descending, "rowsNumber": len(lines)}
         if lines == self._lines and pagination == self.table.pagination:
             return
         self._lines = lines
@@ -115,8 +113,7 @@ class JobTable:
         self._page_tick.props(f"icon={icon} aria-checked={state}")
 
     def _tick(self) -> None:
-        cell = ui.element("div").classes("ba2-actions").on("click.stop", js_handler="() => {}")
-        with cell:
+        with ui.element("div").classes("ba2-actions").on("click.stop", js_handler="() => {}"):
             tick = ui.button(icon="check_box_outline_blank", color=None).mark("pick")
             tick.props(
                 "flat dense round size=sm role=checkbox :icon=\"props.row.picked ? 'check_box' : "
@@ -137,35 +134,21 @@ class JobTable:
 
     def _actions(self) -> None:
         # Each button keeps its place, and what misses one does not open the row: a double click hits nothing else.
-        cell = ui.element("div").classes("ba2-actions").on("click.stop", js_handler="() => {}")
-        with cell:
-            rerun = (
-                ui.button(icon="refresh", color=None)
-                .mark("rerun")
-                .props(
-                    "flat dense round size=sm :class=\"[props.row.rerun || props.row.busy ? 'ba2-rerun' : 'ba2-away', "
-                    "props.row.permanent ? 'ba2-outlined' : '']\" "
-                    ':loading="props.row.busy" :disable="props.row.busy" '
-                    ':data-rerun="props.row.id" :aria-label="\'Re-run analysis \' + props.row.id"'
-                )
+        with ui.element("div").classes("ba2-actions").on("click.stop", js_handler="() => {}"):
+            rerun = ui.button(icon="refresh", color=None).mark("rerun")
+            rerun.props(
+                "flat dense round size=sm :class=\"[props.row.rerun || props.row.busy ? 'ba2-rerun' : 'ba2-away', "
+                "props.row.permanent ? 'ba2-outlined' : '']\" "
+                ':loading="props.row.busy" :disable="props.row.busy" '
+                ':data-rerun="props.row.id" :aria-label="\'Re-run analysis \' + props.row.id"'
             )
-            rerun.on("click.stop", self._asks("rerun"), js_handler="() => emit(props.row.id)")
-            with rerun:
-                ui.tooltip("Re-run Failed Analysis")
-            details = (
-                ui.button(icon="visibility", color=None)
-                .classes("ba2-muted")
-                .props("flat dense round size=sm :aria-label=\"'View details of analysis ' + props.row.id\"")
-            )
-            details.on("click.stop", self._asks("open"), js_handler="() => emit(props.row.id)")
-            with details:
-                ui.tooltip("View Details")
-            with (
-                ui.button(icon="more_vert", color=None)
-                .classes("ba2-muted")
-                .props("flat dense round size=sm :aria-label=\"'More for analysis ' + props.row.id\"")
-                .on("click.stop", js_handler="() => {}")
-            ):
+            self._ask_by(rerun, "rerun", hint="Re-run Failed Analysis")
+            details = ui.button(icon="visibility", color=None).classes("ba2-muted")
+            details.props("flat dense round size=sm :aria-label=\"'View details of analysis ' + props.row.id\"")
+            self._ask_by(details, "open", hint="View Details")
+            more = ui.button(icon="more_vert", color=None).classes("ba2-muted").on("click.stop", js_handler="() => {}")
+            more.props("flat dense round size=sm :aria-label=\"'More for analysis ' + props.row.id\"")
+            with more:
                 self._menu()
 
     def _menu(self) -> None:
@@ -184,13 +167,18 @@ class JobTable:
                     with ui.item_section().props("avatar").style("min-width: 28px"):
                         ui.icon(icon, size="18px")
                     ui.item_section(word)
-                item.mark(verb).on("click", self._asks(verb), js_handler="() => emit(props.row.id)")
+                self._ask_by(item.mark(verb), verb, "click")
 
-    def _asks(self, verb: str) -> Callable[[GenericEventArguments], Awaitable[None]]:
+    def _ask_by(self, element: ui.element, verb: str, click: str = "click.stop", hint: str | None = None) -> None:
+        """Have a click on this element ask for a verb on the analysis of its row."""
+
         async def ask(event: GenericEventArguments) -> None:
             await self._verbs[verb](int(event.args))
 
-        return ask
+        element.on(click, ask, js_handler="() => emit(props.row.id)")
+        if hint:
+            with element:
+                ui.tooltip(hint)
 
     async def _clicked(self, event: GenericEventArguments) -> None:
         await self._verbs["open"](int(event.args[1]["id"]))
@@ -198,3 +186,29 @@ class JobTable:
     async def _sorted(self, event: GenericEventArguments) -> None:
         pagination = event.args["pagination"]
         await self._on_sort(pagination.get("sortBy") or "id", bool(pagination.get("descending")))
+
+
+class JobPager:
+    """The line below the table."""
+
+    def __init__(self, size: int, on_size: Callable[[int], Any], first: Turn, previous: Turn, following: Turn) -> None:
+        with ui.element("div").classes("ba2-pager"):
+            self._range = ui.label().classes("ba2-muted")
+            self._bounded = ui.label("Sorted among the newest 10,000 matches").classes("tone-warn ba2-hide-narrow")
+            ui.space()
+            ui.label("Rows").classes("ba2-muted ba2-hide-narrow")
+            sizes = ui.select(list(SIZES), value=size).props("dense borderless options-dense")
+            sizes.on_value_change(lambda event: on_size(event.value))
+            self._first = icon_button("first_page", "First page", first)
+            self._previous = icon_button("chevron_left", "Previous page", previous)
+            self._next = icon_button("chevron_right", "Next page", following)
+
+    def show(self, shown: int, total: int, before: int | None, *, first: bool, page: Page[AnalysisRow]) -> None:
+        """Show that `shown` rows of `total` are there, after `before` others; None where nobody counted those."""
+        of = bounded_words(total)
+        place = f"{shown} of {of}" if before is None else f"{before + 1:,}-{before + shown:,} of {of}"
+        self._range.set_text(place if shown else f"0 of {of}")
+        self._bounded.set_visibility(page.bounded)
+        self._first.set_enabled(not first)
+        self._previous.set_enabled(not first)
+        self._next.set_enabled(page.next_cursor is not None)

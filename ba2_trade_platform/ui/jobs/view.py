@@ -17,9 +17,14 @@ from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.formats import due, retry_words, waits_for
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
+from ba2_trade_platform.ui.kit.urls import whole_number
 from ba2_trade_platform.vocabulary import FailureKind, ItemOutcome, Signal, Source, Status, Subtype
 
 SIZES = (25, 50, 100, 200)
+_TEXTS = ("tab", "symbol", "code", "fingerprint", "q", "after")
+_NUMBERS = ("expert", "batch", "bulk", "open")
+_CHOICES = {"type": Subtype, "action": Signal, "source": Source, "outcome": ItemOutcome}
+_NO_ACTION = words.Look("", "", "")
 TOPICS = (Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES, Topic.QUEUE)
 
 
@@ -52,17 +57,13 @@ class View:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> View:
         """Return the view that a query string asks for; what makes no sense is left out."""
-        given: dict[str, Any] = {}
-        for name in ("tab", "symbol", "code", "fingerprint", "q", "after"):
-            given[name] = query.get(name) or getattr(cls, name)
-        for name in ("expert", "batch", "bulk", "open"):
-            given[name] = _whole(query.get(name))
-        kinds = (("type", Subtype), ("action", Signal), ("source", Source), ("outcome", ItemOutcome))
-        for name, known in kinds:
-            given[name] = query.get(name) if query.get(name) in {member.value for member in known} else None
-        statuses = [part for part in (query.get("status") or "").split(",") if part in {s.value for s in Status}]
-        slower = query.get("slower") or ""
-        size = _whole(query.get("size"))
+        statuses = [part for part in (query.get("status") or "").split(",") if part in list(Status)]
+        slower, size = query.get("slower") or "", whole_number(query.get("size"))
+        given: dict[str, Any] = {
+            **{name: query.get(name) or getattr(cls, name) for name in _TEXTS},
+            **{name: whole_number(query.get(name)) for name in _NUMBERS},
+            **{name: query[name] for name, members in _CHOICES.items() if query.get(name) in list(members)},
+        }
         return cls(
             **given,
             status=tuple(dict.fromkeys(statuses)),
@@ -79,9 +80,8 @@ class View:
         said: dict[str, str] = {}
         for part in fields(self):
             value = getattr(self, part.name)
-            if value == part.default:
-                continue
-            said[part.name] = ",".join(value) if part.name == "status" else ("1" if value is True else str(value))
+            if value != part.default:
+                said[part.name] = ",".join(value) if part.name == "status" else "1" if value is True else str(value)
         return "/marketanalysis" + (f"?{urlencode(said, safe=',')}" if said else "")
 
     def changed(self, **parts: Any) -> View:
@@ -119,10 +119,6 @@ class View:
         return self.filter_parts != View(tab=self.tab)
 
 
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
-
-
 COLUMNS: list[dict[str, Any]] = [
     {"name": "pick", "label": "", "align": "left", "width": 36},
     {"name": "id", "label": "ID", "align": "right", "sortable": True, "width": 64},
@@ -149,7 +145,7 @@ def line(
     row: AnalysisRow, zone: ZoneInfo, *, busy: bool = False, stopping: bool = False, open_providers: Container[str] = ()
 ) -> dict[str, Any]:
     """Return one analysis as the table shows it: texts and flags. Retries for `open_providers` wait."""
-    look = words.STATUS[row.status]
+    look, action = words.STATUS[row.status], words.ACTION.get(row.action or "", _NO_ACTION)
     hint = advice(row.error_code).hint
     return {
         "id": row.id,
@@ -163,9 +159,13 @@ def line(
         "failure": row.error_code or "",
         "failure_text": row.error_message or "",
         "failure_hint": f"{row.error_message or ''} \N{EM DASH} {hint}" if hint else row.error_message or "",
-        **_result(row),
+        "action": action.word,
+        "action_icon": action.icon,
+        "action_tone": action.tone,
+        "confidence": DASH if row.confidence is None else f"{row.confidence:.1f} %",
+        "expected_profit": _percent(row.expected_profit),
         "attempt": row.attempt,
-        "attempt_text": _attempt(row),
+        "attempt_text": f"re-run {row.reruns_used}/{row.max_reruns}" if row.reruns_used else f"{row.attempt}",
         "progress": row.progress,
         "step": _step(row, zone, open_providers),
         "due": due(row, open_providers),
@@ -184,25 +184,10 @@ def line(
     }
 
 
-def _result(row: AnalysisRow) -> dict[str, Any]:
-    look = words.ACTION.get(row.action or "")
-    return {
-        "action": look.word if look else "",
-        "action_icon": look.icon if look else "",
-        "action_tone": look.tone if look else "",
-        "confidence": DASH if row.confidence is None else f"{row.confidence:.1f} %",
-        "expected_profit": _percent(row.expected_profit),
-    }
-
-
 def _percent(value: float | None) -> str:
     if value is None:
         return DASH
     return f"{value:+.2f} %" if round(value, 2) else "0.00 %"
-
-
-def _attempt(row: AnalysisRow) -> str:
-    return f"re-run {row.reruns_used}/{row.max_reruns}" if row.reruns_used else f"{row.attempt}"
 
 
 def _step(row: AnalysisRow, zone: ZoneInfo, open_providers: Container[str]) -> str:
