@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Literal, NamedTuple
 
@@ -48,10 +48,14 @@ class Track(NamedTuple):
     succeeded: int = 0
     median_wait_seconds: float | None = None
 
+    @property
+    def promising(self) -> bool:
+        """Whether the record speaks for a re-run; too short a one does not speak against it."""
+        return self.tried < ENOUGH or 2 * self.succeeded >= self.tried
 
-def tracks(session: Session, errors: Iterable[tuple[str, str]]) -> dict[str, Track]:
-    """Return the track record of each (fingerprint, code), by fingerprint; two statements at most."""
-    codes = dict(errors)
+
+def tracks(session: Session, codes: Mapping[str, str]) -> dict[str, Track]:
+    """Return the track record of each fingerprint, of which the codes are given; two statements at most."""
     found = _count(session, "fingerprint", codes)
     few = {fingerprint for fingerprint in codes if found[fingerprint].tried < ENOUGH}
     by_code = _count(session, "code", {codes[fingerprint] for fingerprint in few}) if few else {}

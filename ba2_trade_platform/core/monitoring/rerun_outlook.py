@@ -210,11 +210,8 @@ def outlooks_of(session: Session, errors: Iterable[Error]) -> dict[str, RerunOut
         .where(_G.fingerprint.in_(list(unique)))
     )
     groups = {row.fingerprint: row for row in rows}
-    found = tracks(session, [(error.fingerprint, error.code) for error in unique.values()])
-    return {
-        fingerprint: _outlook(error, found[fingerprint], groups.get(fingerprint))
-        for fingerprint, error in unique.items()
-    }
+    found = tracks(session, {name: error.code for name, error in unique.items()})
+    return {name: _outlook(error, found[name], groups.get(name)) for name, error in unique.items()}
 
 
 def _outlook(error: Error, track: Track, group: AnyRow | None) -> RerunOutlook:
@@ -226,11 +223,8 @@ def _outlook(error: Error, track: Track, group: AnyRow | None) -> RerunOutlook:
         headline=_headline(kind, track, error.code, group.provider if group else None),
         chip=f"{kind.value} {track.succeeded}/{track.tried}" if track.tried else kind.value,
         rule=_rule(error.code, own, track, overridden=override is not None),
-        hint=(override.kind_reason or "") if override else advice(error.code).hint_beside(likely=_promising(track)),
-        by=track.by,
-        tried=track.tried,
-        succeeded=track.succeeded,
-        median_wait_seconds=track.median_wait_seconds,
+        hint=(override.kind_reason or "") if override else advice(error.code).hint_beside(likely=track.promising),
+        **track._asdict(),
         own_kind=own,
         overridden_by=override.name if override else None,
         overridden_at=override.kind_at if override else None,
@@ -244,12 +238,7 @@ def _headline(kind: FailureKind, track: Track, code: str, provider: str | None) 
     evidence = _evidence(track, code)
     if kind is FailureKind.UNKNOWN:
         return f"Unknown: read it and decide ({evidence})"
-    return f"Transient: {'likely' if _promising(track) else 'less likely'} to work ({evidence})"
-
-
-def _promising(track: Track) -> bool:
-    """Tell whether the record speaks for a re-run; too short a one does not speak against it."""
-    return track.tried < ENOUGH or 2 * track.succeeded >= track.tried
+    return f"Transient: {'likely' if track.promising else 'less likely'} to work ({evidence})"
 
 
 def _evidence(track: Track, code: str) -> str:
