@@ -13,6 +13,7 @@ from typing import Any
 LINES_COMPARED = 2_000
 LINE_LENGTH = 4_000
 CONTEXT = 2
+_ABSENT = object()  # None is a value like any other
 
 
 class Change(StrEnum):
@@ -103,8 +104,8 @@ def field_diffs(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Fi
     """Return every name of either side, in the order of the first, with both values."""
     diffs = []
     for name in dict.fromkeys((*first, *second)):
-        before, after = first.get(name), second.get(name)
-        diffs.append(FieldDiff(name, _change(name in first, name in second, before, after), before, after))
+        change = _change(first.get(name, _ABSENT), second.get(name, _ABSENT), _ABSENT)
+        diffs.append(FieldDiff(name, change, first.get(name), second.get(name)))
     return tuple(diffs)
 
 
@@ -135,7 +136,7 @@ def _numbered(outputs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _text_diff(name: str, first: str | None, second: str | None) -> TextDiff:
-    change = _change(first is not None, second is not None, first, second)
+    change = _change(first, second)
     if change is Change.SAME:
         return TextDiff(name, change, ())
     before, first_cut = _lines(first)
@@ -157,8 +158,8 @@ def line_diffs(first: Sequence[str], second: Sequence[str]) -> list[LineDiff]:
         if tag == "equal":
             found += _equal(first[i1:i2], at_start=place == 0, at_end=place == len(steps) - 1)
             continue
-        for before, after in zip_longest(first[i1:i2], second[j1:j2]):
-            found.append(LineDiff(_change(before is not None, after is not None, before, after), before, after))
+        pairs = zip_longest(first[i1:i2], second[j1:j2])
+        found += [LineDiff(_change(before, after), before, after) for before, after in pairs]
     return found
 
 
@@ -171,9 +172,9 @@ def _equal(lines: Sequence[str], *, at_start: bool, at_end: bool) -> list[LineDi
     return [*shown[:head], LineDiff(Change.SKIPPED, skipped=left_out), *shown[head:]]
 
 
-def _change(in_first: bool, in_second: bool, first: Any, second: Any) -> Change:
-    if not in_second:
+def _change(first: Any, second: Any, absent: Any = None) -> Change:
+    if second is absent:
         return Change.REMOVED
-    if not in_first:
+    if first is absent:
         return Change.ADDED
     return Change.SAME if first == second else Change.CHANGED

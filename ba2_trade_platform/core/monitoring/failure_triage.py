@@ -60,8 +60,8 @@ class Triage:
 
     def resolve(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> TriageChange:
         """Say that it is fixed: it leaves the inbox until it comes back. Raises NotFound or Unavailable."""
-        resolved = TriageState(Mark.RESOLVED, mark_reason=clean_reason(reason))
-        return self._mark(fingerprint, by, resolved, "Resolved: it leaves the inbox until it comes back")
+        sentence = "Resolved: it leaves the inbox until it comes back"
+        return self._mark(fingerprint, by, reason, TriageState(Mark.RESOLVED), sentence)
 
     def ignore(
         self,
@@ -78,21 +78,22 @@ class Triage:
         """
         if seconds is not None and more is not None:
             raise Invalid("Ignore it for a time or until more of it, not both", code="INVALID_IGNORE")
-        ignored = TriageState(Mark.IGNORED, mark_reason=clean_reason(reason))
         if seconds is not None:
             if not 1 <= seconds <= LONGEST.total_seconds():
                 raise Invalid("Ignore it for 1 second to 366 days, or for ever", code="INVALID_IGNORE")
             until = self._store.clock.now() + timedelta(seconds=seconds)
-            return self._mark(fingerprint, by, replace(ignored, ignore_until=until), f"Ignored for {_span(seconds)}")
+            ignored = TriageState(Mark.IGNORED, ignore_until=until)
+            return self._mark(fingerprint, by, reason, ignored, f"Ignored for {_span(seconds)}")
         if more is not None:
             if not 1 <= more <= MOST:
                 raise Invalid(f"Ignore it until 1 to {MOST:,} more", code="INVALID_IGNORE")
-            return self._mark(fingerprint, by, ignored, f"Ignored until {more:,} more", more=more)
-        return self._mark(fingerprint, by, replace(ignored, mark=Mark.WONT_FIX), "Ignored for ever: won't fix")
+            sentence = f"Ignored until {more:,} more"
+            return self._mark(fingerprint, by, reason, TriageState(Mark.IGNORED), sentence, more=more)
+        return self._mark(fingerprint, by, reason, TriageState(Mark.WONT_FIX), "Ignored for ever: won't fix")
 
     def reopen(self, fingerprint: str, *, by: Actor, reason: str | None = None) -> TriageChange:
         """Take back what was said of it. Raises NotFound or Unavailable."""
-        return self._mark(fingerprint, by, TriageState(mark_reason=clean_reason(reason)), "Reopened")
+        return self._mark(fingerprint, by, reason, TriageState(), "Reopened")
 
     def restore(self, change: TriageChange, *, by: Actor) -> TriageChange:
         """Undo what `change` did. Raises Refused when the group has changed since, NotFound or Unavailable."""
@@ -106,22 +107,22 @@ class Triage:
         return TriageChange(change.fingerprint, "Undone", present, change.before)
 
     def _mark(
-        self, fingerprint: str, by: Actor, state: TriageState, sentence: str, *, more: int | None = None
+        self, fingerprint: str, by: Actor, reason: str | None, state: TriageState, said: str, more: int | None = None
     ) -> TriageChange:
+        why = clean_reason(reason)
         with self._store.command(by, Action.MARK, Subject.FAILURE_GROUP) as command:
             row = group_of(command.session, fingerprint)
             before = _state_of(row)
-            if more is not None:
-                state = replace(state, ignore_seen=row.seen + more)
+            if state.mark:
+                state = replace(state, mark_reason=why, ignore_seen=None if more is None else row.seen + more)
             if state.mark in (Mark.IGNORED, Mark.WONT_FIX):
                 state = replace(state, regressed_at=before.regressed_at)
-            reason, state = state.mark_reason, state if state.mark else replace(state, mark_reason=None)
             if state == replace(before, marked_at=None, marked_by=None):
-                return TriageChange(fingerprint, sentence, before, before)
+                return TriageChange(fingerprint, said, before, before)
             after = replace(state, marked_at=command.now, marked_by=command.actor_id) if state.mark else state
-            _put(command, fingerprint, before, after, reason)
+            _put(command, fingerprint, before, after, why)
         log.info("%s: failure group %s: %s -> %s", by, fingerprint, before.word, after.word)
-        return TriageChange(fingerprint, sentence, before, after)
+        return TriageChange(fingerprint, said, before, after)
 
 
 def _put(command: Command, fingerprint: str, before: TriageState, after: TriageState, reason: str | None) -> None:
