@@ -18,10 +18,9 @@ from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.pages import Page, checked_limit, decode_cursor
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.failures.group_states import BY_FAILED, LIVE, GroupState
+from ba2_trade_platform.core.failures import group_states
+from ba2_trade_platform.core.failures.group_states import BY_FAILED, LIVE, GroupState, PageEntry
 from ba2_trade_platform.core.failures.groups import hour_of
-from ba2_trade_platform.core.monitoring import failure_pages
-from ba2_trade_platform.core.monitoring.failure_pages import PageEntry
 from ba2_trade_platform.core.monitoring.job_list import bounded_count, bounded_words
 from ba2_trade_platform.core.monitoring.rerun_outlook import Error, RerunOutlook, outlooks_of
 from ba2_trade_platform.db import tables as t
@@ -146,17 +145,17 @@ class FailureInbox:
         Raises Invalid for a broken cursor or limit.
         """
         checked_limit(limit, MAX_LIMIT)
-        after, now = decode_cursor(cursor, failure_pages.entry_after) if cursor else None, self._store.clock.now()
+        after, now = decode_cursor(cursor, group_states.entry_after) if cursor else None, self._store.clock.now()
         with self._store.read() as session:
-            found = failure_pages.page_entries(session, states, now, limit + 1, after)
+            found = group_states.page_entries(session, states, now, limit + 1, after)
             items = _groups(session, found[:limit], now)
-        return Page(tuple(items), failure_pages.cursor_of(found[limit - 1]) if len(found) > limit else None)
+        return Page(tuple(items), group_states.cursor_of(found[limit - 1]) if len(found) > limit else None)
 
     def group(self, fingerprint: str) -> Group:
         """Return one group, whatever its state. Raises NotFound."""
         now = self._store.clock.now()
         with self._store.read() as session:
-            entry = failure_pages.entry_of(session, fingerprint, now)
+            entry = group_states.entry_of(session, fingerprint, now)
             if entry is None:
                 raise NotFound(f"There is no group of failures {fingerprint[:64]}", code="FAILURE_GROUP_NOT_FOUND")
             return _groups(session, [entry], now)[0]
@@ -164,14 +163,14 @@ class FailureInbox:
     def needs_person(self) -> int:
         """Return how many groups need a person, 1,001 standing for more."""
         with self._store.read() as session:
-            return failure_pages.count_needy(session, self._store.clock.now(), NEEDY_BOUND + 1)
+            return group_states.count_needy(session, self._store.clock.now(), NEEDY_BOUND + 1)
 
     def summary(self, today: datetime) -> Summary:
         """Return how the day went; `today` is the instant at which the trader's day began."""
         completed = conditions_of(Filter(status=(Status.COMPLETED,), finished_since=today))
         with self._store.read() as session:
             return Summary(
-                failure_pages.count_needy(session, self._store.clock.now(), NEEDY_BOUND + 1),
+                group_states.count_needy(session, self._store.clock.now(), NEEDY_BOUND + 1),
                 bounded_count(session, *completed),
                 bounded_count(session, *completed, t.analysis.c.retries_used > 0),
             )
