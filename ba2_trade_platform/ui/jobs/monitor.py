@@ -113,7 +113,7 @@ class JobMonitor:
             shown["cls"] = ("chosen " if chosen else "") + ("at" if row.id == self._at else "")
             lines.append(shown)
         self._table.show(lines, self._view.sort, self._view.dir == "desc")
-        self._table.show_page_tick(self._bar.picked.covers(self._page.items))
+        self._table.ticks.show_page(self._bar.picked.covers(self._page.items))
         self._filters.show(self._view, len(self._new))
         before = len(self._earlier) * self._view.size if self._view.after is None or self._earlier else None
         self._pager.show(len(lines), self._total, before, first=self._view.after is None, page=self._page)

@@ -13,6 +13,7 @@ from ba2_trade_platform.core.monitoring.job_list import AnalysisRow, bounded_wor
 from ba2_trade_platform.ui.jobs.row_outlook import outlook_cell
 from ba2_trade_platform.ui.jobs.view import COLUMNS, SIZES
 from ba2_trade_platform.ui.kit.panels import icon_button
+from ba2_trade_platform.ui.kit.tick_column import TickColumn
 
 ById = Callable[[int], Awaitable[None]]
 Turn = Callable[[], Awaitable[None]]
@@ -59,7 +60,6 @@ class JobTable:
         on_pick_page: Callable[[], Awaitable[None]],
     ) -> None:
         self._on_sort = on_sort
-        self._on_pick = on_pick
         self._verbs = verbs
         self._lines: list[dict[str, Any]] = []
         # Widths are fixed: a column that grew with a status would move the buttons from under the mouse.
@@ -73,12 +73,7 @@ class JobTable:
         )
         for name, template in _CELLS.items():
             self.table.add_slot(f"body-cell-{name}", template)
-        with self.table.add_slot("header-cell-pick"), self.table.header("pick"):
-            self._page_tick = ui.button(icon="check_box_outline_blank", color=None, on_click=on_pick_page)
-            self._page_tick.props('flat dense round size=sm role=checkbox aria-label="Tick this page"')
-            self._page_tick.mark("pick-page")
-        with self.table.add_slot("body-cell-pick"), self.table.cell("pick"):
-            self._tick()
+        self.ticks = TickColumn(self.table, "id", "Tick analysis", on_pick, on_pick_page)
         with self.table.add_slot("body-cell-actions"), self.table.cell("actions"):
             self._actions()
         with self.table.add_slot("body-cell-verdict"), self.table.cell("verdict"):
@@ -105,32 +100,6 @@ class JobTable:
             self.table.rows = [dict(line) for line in lines]
             self.table.pagination = pagination
         self.table.update()
-
-    def show_page_tick(self, ticked: bool | None) -> None:
-        """Show whether all rows of the page are ticked; None: some of them."""
-        icon = {True: "check_box", False: "check_box_outline_blank", None: "indeterminate_check_box"}[ticked]
-        state = {True: "true", False: "false", None: "mixed"}[ticked]
-        self._page_tick.props(f"icon={icon} aria-checked={state}")
-
-    def _tick(self) -> None:
-        with ui.element("div").classes("ba2-actions").on("click.stop", js_handler="() => {}"):
-            tick = ui.button(icon="check_box_outline_blank", color=None).mark("pick")
-            tick.props(
-                "flat dense round size=sm role=checkbox :icon=\"props.row.picked ? 'check_box' : "
-                "'check_box_outline_blank'\" :class=\"props.row.picked ? 'ba2-ticked' : 'ba2-muted'\" "
-                ":aria-checked=\"props.row.picked ? 'true' : 'false'\" "
-                ':data-pick="props.row.id" :aria-label="\'Tick analysis \' + props.row.id"'
-            )
-            # A mouse leaves the focus where it was, so that the space bar ticks the row that the keys are on.
-            tick.on(
-                "click.stop",
-                self._picked,
-                js_handler="e => { if (e.detail) e.currentTarget.blur(); emit([props.row.id, e.shiftKey]); }",
-            )
-
-    async def _picked(self, event: GenericEventArguments) -> None:
-        analysis_id, span = event.args
-        await self._on_pick(int(analysis_id), bool(span))
 
     def _actions(self) -> None:
         # Each button keeps its place, and what misses one does not open the row: a double click hits nothing else.

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
+from ba2_trade_platform.ui.kit.tick_column import TickColumn
 from ba2_trade_platform.ui.watchlists.view import COLUMNS
 
 # Templates only show; what can be clicked stands in an element slot, or clicks are lost while the table updates.
@@ -38,7 +38,6 @@ class WatchTable:
     def __init__(
         self, on_pick: Callable[[str, bool], Awaitable[None]], on_pick_page: Callable[[], Awaitable[None]]
     ) -> None:
-        self._on_pick = on_pick
         self._lines: list[dict[str, Any]] = []
         columns = [
             {"field": column["name"], "headerStyle": f"width: {column['width']}px", **column} for column in COLUMNS
@@ -50,25 +49,7 @@ class WatchTable:
         )
         for name, template in _CELLS.items():
             self.table.add_slot(f"body-cell-{name}", template)
-        with self.table.add_slot("header-cell-pick"), self.table.header("pick"):
-            self._page_tick = ui.button(icon="check_box_outline_blank", color=None, on_click=on_pick_page)
-            self._page_tick.props('flat dense round size=sm role=checkbox aria-label="Tick this page"').mark(
-                "pick-page"
-            )
-        with self.table.add_slot("body-cell-pick"), self.table.cell("pick"), ui.element("div").classes("ba2-actions"):
-            tick = ui.button(icon="check_box_outline_blank", color=None).mark("pick")
-            tick.props(
-                "flat dense round size=sm role=checkbox :icon=\"props.row.picked ? 'check_box' : "
-                "'check_box_outline_blank'\" :class=\"props.row.picked ? 'ba2-ticked' : 'ba2-muted'\" "
-                ":aria-checked=\"props.row.picked ? 'true' : 'false'\" "
-                ':data-pick="props.row.symbol" :aria-label="\'Tick \' + props.row.symbol"'
-            )
-            # A mouse leaves the focus where it was, so that the space bar ticks the row that the keys are on.
-            tick.on(
-                "click.stop",
-                self._picked,
-                js_handler="e => { if (e.detail) e.currentTarget.blur(); emit([props.row.symbol, e.shiftKey]); }",
-            )
+        self._ticks = TickColumn(self.table, "symbol", "Tick", on_pick, on_pick_page)
 
     @property
     def symbols(self) -> list[str]:
@@ -78,15 +59,9 @@ class WatchTable:
     def show(self, lines: list[dict[str, Any]]) -> None:
         """Show these lines; sends nothing when nothing changed."""
         ticked = [line["picked"] for line in lines]
-        state = "true" if ticked and all(ticked) else "mixed" if any(ticked) else "false"
-        icon = {"true": "check_box", "mixed": "indeterminate_check_box", "false": "check_box_outline_blank"}[state]
-        self._page_tick.props(f"icon={icon} aria-checked={state}")
+        self._ticks.show_page(True if ticked and all(ticked) else None if any(ticked) else False)
         if lines == self._lines:
             return
         self._lines = lines
         self.table.rows = [dict(line) for line in lines]
         self.table.update()
-
-    async def _picked(self, event: GenericEventArguments) -> None:
-        symbol, span = event.args
-        await self._on_pick(str(symbol), bool(span))
