@@ -20,7 +20,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_text
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.contracts.experts import Expert, ExpertCatalog, Requirement
+from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.experts.availability import settings_sentence
 from ba2_trade_platform.core.models.providers import ModelProviders
@@ -87,7 +87,17 @@ class ExpertInstances:
 
     def experts(self) -> list[ExpertInfo]:
         """Return the experts that can be configured."""
-        return [self._info(self._catalog.get(name)) for name in self._catalog.names()]
+        return [
+            ExpertInfo(
+                expert.name,
+                expert.description,
+                expert.settings_model.model_json_schema(),
+                self._unmet(expert.name, {}),
+                expert.can_resume,
+                expert.safe_to_repeat,
+            )
+            for expert in map(self._catalog.get, self._catalog.names())
+        ]
 
     def list(self, *, archived: bool = False) -> list[Instance]:
         """Return the configured experts by alias; archived ones on request."""
@@ -180,16 +190,6 @@ class ExpertInstances:
             return (Requirement("expert", met=False, sentence=f"There is no expert {name} any more"),)
         except ValidationError as error:
             return (Requirement("settings", met=False, sentence=settings_sentence(error)),)
-
-    def _info(self, expert: Expert) -> ExpertInfo:
-        return ExpertInfo(
-            expert.name,
-            expert.description,
-            expert.settings_model.model_json_schema(),
-            self._unmet(expert.name, {}),
-            expert.can_resume,
-            expert.safe_to_repeat,
-        )
 
     def _validated(self, expert: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         try:

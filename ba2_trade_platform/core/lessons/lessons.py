@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, null, or_, select, update
+from sqlalchemy import func, null, or_, select, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -41,9 +41,16 @@ class Lessons:
     def list(self, wanted: LessonFilter | None = None, cursor: int | None = None, limit: int = 100) -> Page[LessonRow]:
         """Return a page of lessons, newest first. Raises Invalid for a limit that is none."""
         checked_limit(limit, MAX_PAGE)
-        conditions = _conditions(wanted or LessonFilter())
+        wanted, conditions = wanted or LessonFilter(), [_L.deleted_at.is_(None)]
         if cursor is not None:
             conditions.append(_L.id < cursor)
+        if wanted.symbol:
+            conditions.append(_L.symbol == wanted.symbol)
+        if wanted.action:
+            conditions.append(_L.action == wanted.action)
+        if wanted.text:
+            texts = (_L.symbol, _L.situation, _L.decision, _L.reflection)
+            conditions.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in texts)))
         with self._store.read() as session:
             found = _READER.all(session, _LESSONS.where(*conditions).order_by(_L.id.desc()).limit(limit + 1))
         return page_of(found, limit, lambda lesson: lesson.id)
@@ -92,15 +99,3 @@ class Lessons:
             if not changed:
                 raise NotFound(f"Lesson {lesson_id} not found", lesson_id=lesson_id)
             command.record(lesson_id)
-
-
-def _conditions(wanted: LessonFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [_L.deleted_at.is_(None)]
-    if wanted.symbol:
-        conditions.append(_L.symbol == wanted.symbol)
-    if wanted.action:
-        conditions.append(_L.action == wanted.action)
-    if wanted.text:
-        texts = (_L.symbol, _L.situation, _L.decision, _L.reflection)
-        conditions.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in texts)))
-    return conditions

@@ -125,8 +125,8 @@ def _met_first(decision: Decision, bars: Bars, then: float, split: float) -> tup
     if decision.action not in (Signal.BUY, Signal.SELL):
         return None, None
     sign = 1 if decision.action is Signal.BUY else -1
-    target = _level(decision.target_price, split)
-    stop = _level(decision.stop_price, split)
+    levels = (decision.target_price, decision.stop_price)
+    target, stop = (None if level is None else float(level) * split for level in levels)
     for place in range(1, len(bars)):
         best, worst = (bars.high, bars.low) if sign > 0 else (bars.low, bars.high)
         # A target or stop on the wrong side of the price would be met before anything moved.
@@ -143,10 +143,6 @@ def _was_right(decision: Decision, change: float, met: MetFirst | None) -> bool:
     if met is not None:
         return met is MetFirst.TARGET
     return change < 0 if decision.action is Signal.SELL else change > 0
-
-
-def _level(price: Decimal | None, split: float) -> float | None:
-    return None if price is None else float(price) * split
 
 
 def _percent(price: float, of: float) -> float:

@@ -178,14 +178,12 @@ class FailureInbox:
 
 def _groups(session: Session, found: Sequence[PageEntry], now: datetime) -> list[Group]:
     names = [entry.fingerprint for entry in found]
-    rows = {
-        row.fingerprint: row
-        for row in session.execute(
-            select(t.failure_group, t.actor.c.name)
-            .outerjoin(t.actor, t.actor.c.id == _G.marked_by)
-            .where(_G.fingerprint.in_(names))
-        )
-    }
+    stored = session.execute(
+        select(t.failure_group, t.actor.c.name)
+        .outerjoin(t.actor, t.actor.c.id == _G.marked_by)
+        .where(_G.fingerprint.in_(names))
+    )
+    rows = {row.fingerprint: row for row in stored}
     outlooks = outlooks_of(session, [Error(row.fingerprint, row.code) for row in rows.values()])
     hours, reach = _hours(session, names, now), _reach(session, found)
     return [

@@ -172,16 +172,9 @@ class RerunOutlooks:
             session = command.session
             group = group_of(session, fingerprint)
             if (group.kind, group.kind_reason) != (kind, reason):
-                session.execute(
-                    update(t.failure_group)
-                    .where(_G.fingerprint == fingerprint)
-                    .values(
-                        kind=kind,
-                        kind_at=command.now if kind else None,
-                        kind_by=command.actor_id if kind else None,
-                        kind_reason=reason,
-                    )
-                )
+                who, at = (command.actor_id, command.now) if kind else (None, None)
+                changed = update(t.failure_group).where(_G.fingerprint == fingerprint)
+                session.execute(changed.values(kind=kind, kind_at=at, kind_by=who, kind_reason=reason))
                 before, after = group.kind and group.kind.value, kind and kind.value
                 command.record(key=fingerprint, before=before, after=after, reason=reason)
                 log.info("%s: failure group %s is held to be %s", by, fingerprint, after or "as its code")

@@ -47,19 +47,14 @@ def file_bytes(file: Path) -> int:
         return 0
 
 
+@cache
 def versions(console: str) -> dict[str, str]:
     """Return the versions of the console, Python, SQLite and the libraries that matter in a bug report."""
     found = {"console": console, "python": python_platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    return found | _libraries() | {"system": f"{python_platform.system()} {python_platform.release()}"}
-
-
-@cache
-def _libraries() -> dict[str, str]:
-    found = {}
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
-    return found
+    return found | {"system": f"{python_platform.system()} {python_platform.release()}"}
 
 
 def steady_seconds() -> float:

@@ -41,20 +41,15 @@ VIEWS: dict[str, tuple[str, tuple[GroupState, ...]]] = {
 }
 
 
-async def failures_tab(desk: Desk, query: Mapping[str, str]) -> None:
-    """Build the tab for the view that its address asks for."""
-    state = query.get("state", "")
-    await FailureTab(desk, state if state in VIEWS else "attention", query.get("after") or None).build()
-
-
 class FailureTab:
-    """A page of groups, kept true by the feed."""
+    """A page of groups for the view that its address asks for, kept true by the feed."""
 
-    def __init__(self, desk: Desk, view: str, cursor: str | None) -> None:
+    def __init__(self, desk: Desk, query: Mapping[str, str]) -> None:
+        view = query.get("state", "")
         self._desk = desk
         self._monitoring = desk.platform.monitoring
-        self._view = view
-        self._cursor = cursor
+        self._view = view if view in VIEWS else "attention"
+        self._cursor = query.get("after") or None
         self._lock = asyncio.Lock()
         self._undoable: TriageChange | None = None
 

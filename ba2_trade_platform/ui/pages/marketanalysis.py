@@ -5,7 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.ui.failures.inbox import failures_tab
+from ba2_trade_platform.ui.failures.inbox import FailureTab
 from ba2_trade_platform.ui.jobs.monitor import JobMonitor
 from ba2_trade_platform.ui.jobs.view import View
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -34,6 +34,6 @@ async def market_analysis_page(desk: Desk, request: Request) -> None:
         if view.tab == "manual":
             await manual_tab(desk)
         elif view.tab == "failures":
-            await failures_tab(desk, request.query_params)
+            await FailureTab(desk, request.query_params).build()
         else:
             await JobMonitor(desk, view).build()

@@ -9,17 +9,17 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 from starlette.requests import Request
 
+from ba2_trade_platform.core.attempts.retention import Packing
 from ba2_trade_platform.core.monitoring.attempt_stats import Slow
 from ba2_trade_platform.core.monitoring.retry_statistics import Statistics, Success, Suggestion, Waste
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.bar_chart import bar_chart
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, quiet
+from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
-from ba2_trade_platform.ui.kit.times import DASH
+from ba2_trade_platform.ui.kit.times import DASH, exact
 from ba2_trade_platform.ui.retries import view
-from ba2_trade_platform.ui.retries.retention_panel import RetentionPanel
 from ba2_trade_platform.ui.retries.view import Choice
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.vocabulary import FailureKind
@@ -138,6 +138,48 @@ class RetriesPage:
             await self.refresh()
 
 
+class RetentionPanel:
+    """Shows what `Retention` would do, and has it done."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._panel = Panel("Old archives", anchor="archives")
+
+    async def refresh(self) -> None:
+        """Look again."""
+        found = await off_loop(self._desk.platform.retention.preview)
+        if not self._panel.element.is_deleted:
+            self._panel.show(found, self._build)
+
+    def _build(self, found: Packing) -> None:
+        quiet(found.sentence)
+        if not found.attempts:
+            return
+        archives = Fact("Archives", f"{found.attempts:,}{'+' if found.more else ''}")
+        size = Fact("Size", f"{found.bytes / 1e6:,.1f} MB")
+        facts((archives, size, Fact("Oldest", exact(found.oldest, self._desk.zone))))
+        quiet("The newest attempt of an analysis always stays. What is packed away can still be read here.")
+        with ui.element("div").classes("ba2-inline"):
+            pack = ui.button("Pack away", icon="inventory_2", color=None, on_click=lambda: self._ask(found))
+            pack.props("outline no-caps").mark("pack-archives")
+
+    async def _ask(self, found: Packing) -> None:
+        with self._panel.element:
+            await confirm(
+                f"Pack {found.attempts:,} archives away?",
+                f"They move out of the database into a zip file in {found.folder}. Keep that folder with your backups: "
+                "the console reads them from there.",
+                f"Pack {found.attempts:,} away",
+                self._pack,
+            )
+
+    async def _pack(self) -> None:
+        with reporting():
+            done = await off_loop(self._desk.platform.retention.pack_away, by=self._desk.trader)
+            notify(done.sentence)
+            await self.refresh()
+
+
 def _wasted(title: str, head: str, wasted: Sequence[Waste], url: view.Link) -> None:
     with Panel(f"{title}: time wasted by failed attempts").body:
         bars = view.wasted_bars(wasted, url)
@@ -147,18 +189,14 @@ def _wasted(title: str, head: str, wasted: Sequence[Waste], url: view.Link) -> N
             quiet("None of these failed.")
         else:
             quiet("No expert named a provider." if head == "Provider" else "None.")
-        if wasted:
-            _waste_table(title, head, wasted, url)
-
-
-def _waste_table(title: str, head: str, wasted: Sequence[Waste], url: view.Link) -> None:
-    headers = (head, "Attempts", "Failed", "Time wasted", "Cost wasted", "Tried again", "Recovered")
-    with plain_table(title, headers, frozenset(headers[1:])), ui.element("tbody"):
-        for waste in wasted:
-            with ui.element("tr"):
-                text_cell(waste.label, url=url(waste), classes="ba2-wrap")
-                _numbers(f"{waste.attempts:,}", f"{waste.failed:,}", view.seconds(waste.failed_seconds))
-                _numbers(view.cost(waste.failed_cost), f"{waste.tried_again:,}", f"{waste.recovered:,}")
+            return
+        headers = (head, "Attempts", "Failed", "Time wasted", "Cost wasted", "Tried again", "Recovered")
+        with plain_table(title, headers, frozenset(headers[1:])), ui.element("tbody"):
+            for waste in wasted:
+                with ui.element("tr"):
+                    text_cell(waste.label, url=url(waste), classes="ba2-wrap")
+                    _numbers(f"{waste.attempts:,}", f"{waste.failed:,}", view.seconds(waste.failed_seconds))
+                    _numbers(view.cost(waste.failed_cost), f"{waste.tried_again:,}", f"{waste.recovered:,}")
 
 
 def _outcome_table(found: Sequence[Success]) -> None:
