@@ -65,12 +65,11 @@ def tracks(session: Session, codes: Mapping[str, str]) -> dict[str, Track]:
 
 
 def _count(session: Session, by: By, keys: Iterable[str]) -> dict[str, Track]:
-    rows = session.execute(_STATEMENTS[by], {"keys": json.dumps(sorted(keys)), "newest": NEWEST})
-    return {key: _track(by, json.loads(answers)) for key, answers in rows}
-
-
-def _track(by: By, answers: list[tuple[str, float | None]]) -> Track:
-    waits = [wait for _, wait in answers if wait is not None]
-    succeeded = sum(outcome == "completed" for outcome, _ in answers)
-    # A Julian day is exact to a tenth of a millisecond.
-    return Track(by, len(answers), succeeded, round(median(waits), 3) if waits else None)
+    found = {}
+    for key, answers in session.execute(_STATEMENTS[by], {"keys": json.dumps(sorted(keys)), "newest": NEWEST}):
+        outcomes = json.loads(answers)
+        waits = [wait for _, wait in outcomes if wait is not None]
+        succeeded = sum(outcome == "completed" for outcome, _ in outcomes)
+        # A Julian day is exact to a tenth of a millisecond.
+        found[key] = Track(by, len(outcomes), succeeded, round(median(waits), 3) if waits else None)
+    return found

@@ -127,8 +127,8 @@ def _met_first(decision: Decision, bars: Bars, then: float, split: float) -> tup
     sign = 1 if decision.action is Signal.BUY else -1
     levels = (decision.target_price, decision.stop_price)
     target, stop = (None if level is None else float(level) * split for level in levels)
+    best, worst = (bars.high, bars.low) if sign > 0 else (bars.low, bars.high)
     for place in range(1, len(bars)):
-        best, worst = (bars.high, bars.low) if sign > 0 else (bars.low, bars.high)
         # A target or stop on the wrong side of the price would be met before anything moved.
         if stop is not None and sign * stop < sign * then and sign * float(worst[place]) <= sign * stop:
             return MetFirst.STOP, place

@@ -299,9 +299,8 @@ class JobMonitor:
         if key in ("j", "k"):
             self._move(1 if key == "j" else -1)
         elif key == "r" and not event.action.repeat:
-            shown = self._table.line_of(self._at) if self._at else None
-            if shown is not None:
-                await self._rerun(self._reruns.click, shown["id"])
+            if self._at in self._table.ids:
+                await self._rerun(self._reruns.click, self._at)
         elif key == "x" and self._drawer.analysis_id is not None:
             await self._close_drawer()
         elif key == "Escape":

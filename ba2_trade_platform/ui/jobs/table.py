@@ -86,10 +86,6 @@ class JobTable:
         """The visible analyses, in their order."""
         return [int(line["id"]) for line in self._lines]
 
-    def line_of(self, analysis_id: int) -> dict[str, Any] | None:
-        """Return a visible line."""
-        return next((line for line in self._lines if line["id"] == analysis_id), None)
-
     def show(self, lines: list[dict[str, Any]], sort: str, descending: bool) -> None:
         """Show these lines; sends nothing when nothing changed."""
         pagination = {"rowsPerPage": 0, "sortBy": sort, "descending": descending, "rowsNumber": len(lines)}
