@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, null, or_, select, update
+from sqlalchemy import ColumnElement, func, null, or_, select, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -41,7 +41,8 @@ class Lessons:
     def list(self, wanted: LessonFilter | None = None, cursor: int | None = None, limit: int = 100) -> Page[LessonRow]:
         """Return a page of lessons, newest first. Raises Invalid for a limit that is none."""
         checked_limit(limit, MAX_PAGE)
-        wanted, conditions = wanted or LessonFilter(), [_L.deleted_at.is_(None)]
+        wanted = wanted or LessonFilter()
+        conditions: list[ColumnElement[bool]] = [_L.deleted_at.is_(None)]
         if cursor is not None:
             conditions.append(_L.id < cursor)
         if wanted.symbol:
