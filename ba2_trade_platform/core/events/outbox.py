@@ -29,9 +29,6 @@ class EventType(StrEnum):
     DAILY_SUMMARY = "daily_summary"
 
 
-_KNOWN = frozenset(event_type.value for event_type in EventType)  # a newer console may have left rules for others
-
-
 @dataclass(frozen=True)
 class OutboxEvent:
     """One event: `subject` groups equal ones, `facts` is JSON with at least `sentence`, and `link` where there is one.
@@ -48,13 +45,14 @@ class OutboxEvent:
 def subscribed_types(session: Session) -> dict[EventType, float]:
     """Return for which types some enabled rule of an enabled channel waits, each with its lowest confidence."""
     rules, channels = t.notification_rule.c, t.notification_channel.c
+    known = rules.event.in_([event_type.value for event_type in EventType])  # a newer console may have left others
     rows = session.execute(
         select(rules.event, func.min(func.coalesce(rules.min_confidence, 0)))
         .join(t.notification_channel, channels.id == rules.channel_id)
-        .where(rules.enabled, channels.enabled)
+        .where(rules.enabled, channels.enabled, known)
         .group_by(rules.event)
     )
-    return {EventType(event): float(lowest) for event, lowest in rows if event in _KNOWN}
+    return {EventType(event): float(lowest) for event, lowest in rows}
 
 
 def record_events(session: Session, events: Sequence[OutboxEvent]) -> int:
