@@ -26,8 +26,7 @@ class EarlyCloses:
         """
         if name is None:
             return {}
-        found = {instant: self._short(name, instant) for instant in instants}
-        return {instant: session for instant, session in found.items() if session is not None}
+        return {instant: session for instant in instants if (session := self._short(name, instant))}
 
     def _short(self, name: str, instant: datetime) -> ExchangeSession | None:
         around = self._calendars.sessions(name, instant.date() - _AROUND, instant.date() + _AROUND)

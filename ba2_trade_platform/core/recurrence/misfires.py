@@ -65,15 +65,22 @@ def divide(times: Iterable[datetime], wake: Callable[[datetime], datetime], now:
 
 def decide(due: Due, policy: Policy, wake: Callable[[datetime], datetime], now: datetime) -> Decision:
     """Return what to do first with what is due; ask again until nothing is."""
-    if policy.replay or not due.times:
-        return _run_first(due, RunTrigger.PLANNED)
-    late = list(takewhile(lambda each: wake(each) + policy.grace < now or _too_late(each, policy, now), due.times))
-    on_time = due.times[len(late) :]
+
+    def too_late(planned: datetime) -> bool:
+        return policy.deadline is not None and planned + policy.deadline <= now
+
+    def is_late(planned: datetime) -> bool:
+        return wake(planned) + policy.grace < now or too_late(planned)
+
+    late = [] if policy.replay else list(takewhile(is_late, due.times))
     if not late:
         return _run_first(due, RunTrigger.PLANNED)
     if policy.misfire is Misfire.RUN_EACH:
-        return _catch_up_each(due, policy, now)
-    if policy.misfire is Misfire.RUN_ONCE and not on_time and not _too_late(late[-1], policy, now):
+        late = list(takewhile(too_late, due.times))  # the others are caught up with, one after the other
+        if not late:
+            return _run_first(due, RunTrigger.CATCH_UP)
+    on_time = due.times[len(late) :]
+    if policy.misfire is Misfire.RUN_ONCE and not on_time and not too_late(late[-1]):
         return Decision(
             tuple(late[:-1]), late[-1], RunTrigger.CATCH_UP, due.following, made_up_by=late[-1], unkept=due.unkept
         )
@@ -82,20 +89,8 @@ def decide(due: Due, policy: Policy, wake: Callable[[datetime], datetime], now: 
     return Decision(tuple(late), next_at=following, made_up_by=made_up_by, unkept=due.unkept)
 
 
-def _catch_up_each(due: Due, policy: Policy, now: datetime) -> Decision:
-    over = list(takewhile(lambda each: _too_late(each, policy, now), due.times))
-    if over:
-        rest = due.times[len(over) :]
-        return Decision(tuple(over), next_at=rest[0] if rest else due.following, unkept=due.unkept)
-    return _run_first(due, RunTrigger.CATCH_UP)
-
-
 def _run_first(due: Due, trigger: RunTrigger) -> Decision:
     if not due.times:
         return Decision(next_at=due.following)
     following = due.times[1] if len(due.times) > 1 else due.following
     return Decision(run=due.times[0], trigger=trigger, next_at=following, unkept=due.unkept)
-
-
-def _too_late(planned: datetime, policy: Policy, now: datetime) -> bool:
-    return policy.deadline is not None and planned + policy.deadline <= now

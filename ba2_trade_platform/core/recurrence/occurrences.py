@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from ba2_trade_platform.core.contracts.exchanges import Calendars, ExchangeSession
+from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.timings import Cron, Plan, SessionTimes, Times
 
 # A day that is a session and a 29th of February may be twelve years away; what is not found within this never comes.
@@ -17,6 +17,7 @@ _DAY = timedelta(days=1)
 _CHUNK = timedelta(days=92)
 # No open or close lies further than a day from its session's date in UTC, nor an offset further than half a day.
 _MARGIN = timedelta(days=3)
+_FirstFrom = Callable[[date], date | None]
 
 
 def occurrences(plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None) -> Iterator[datetime]:
@@ -25,10 +26,11 @@ def occurrences(plan: Plan, after: datetime, calendars: Calendars, until: dateti
     A local time that occurs twice means the first; one that does not occur means the next minute that does. It ends
     with the plan, or when none has come for 30 years. Raises Invalid CALENDAR_UNKNOWN.
     """
-    last = after
-    source = (
-        _sessions(plan, after, calendars) if isinstance(plan.timing, SessionTimes) else _local(plan, after, calendars)
-    )
+    last, timing = after, plan.timing
+    if isinstance(timing, SessionTimes):
+        source = _sessions(plan, timing, after, calendars)
+    else:
+        source = _local(plan, timing, after, calendars)
     for instant in source:
         if until is not None and instant > until:
             return
@@ -71,74 +73,57 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     while highest - lowest > timedelta(seconds=1):
         middle = lowest + (highest - lowest) // 2
         lowest, highest = (middle, highest) if middle.astimezone(zone).utcoffset() == before else (lowest, middle)
-    return _whole_minute(highest)
-
-
-def _whole_minute(instant: datetime) -> datetime:
-    rounded = instant.replace(second=0, microsecond=0)
     # The search ends within a second above the change, which lies on a whole minute wherever clocks are changed today.
-    return rounded if instant - rounded <= timedelta(seconds=1) else rounded + timedelta(minutes=1)
+    rounded = highest.replace(second=0, microsecond=0)
+    return rounded if highest - rounded <= timedelta(seconds=1) else rounded + timedelta(minutes=1)
 
 
-@dataclass
-class _OpenDays:
-    """The days that count, year by year as they are asked for."""
+def _open_days(calendars: Calendars, calendar: str | None, last: date) -> _FirstFrom:
+    """Return what finds the first day that counts on or after another; it knows none later than `last`."""
 
-    calendars: Calendars
-    calendar: str | None
-    last: date
+    @cache
+    def of_year(name: str, year: int) -> list[date]:
+        return [session.day for session in calendars.sessions(name, date(year, 1, 1), date(year, 12, 31))]
 
-    def __post_init__(self) -> None:
-        self._years: dict[int, list[date]] = {}
-
-    def first_from(self, day: date) -> date | None:
-        """Return the first day that counts on or after `day`, None when there is none until the last."""
-        while day <= self.last:
-            if self.calendar is None:
+    def first_from(day: date) -> date | None:
+        while day <= last:
+            if calendar is None:
                 return day
-            found = next((each for each in self._year(day.year) if each >= day), None)
+            found = next((each for each in of_year(calendar, day.year) if each >= day), None)
             if found is not None:
-                return found if found <= self.last else None
+                return found if found <= last else None
             day = date(day.year + 1, 1, 1)
         return None
 
-    def _year(self, year: int) -> list[date]:
-        if year not in self._years and self.calendar is not None:
-            sessions = self.calendars.sessions(self.calendar, date(year, 1, 1), date(year, 12, 31))
-            self._years[year] = [session.day for session in sessions]
-        return self._years[year]
+    return first_from
 
 
-def _local(plan: Plan, after: datetime, calendars: Calendars) -> Iterator[datetime]:
+def _local(plan: Plan, timing: Times | Cron, after: datetime, calendars: Calendars) -> Iterator[datetime]:
     zone = ZoneInfo(plan.zone)
     wall = after.astimezone(zone).replace(tzinfo=None)
     if plan.starts_on and plan.starts_on > wall.date():
         wall = _just_before(plan.starts_on)
-    last = _last_day(plan, wall.date())
-    days = _OpenDays(calendars, plan.calendar, last)
-    times = _cron(plan.timing, wall, days) if isinstance(plan.timing, Cron) else _times(plan.timing, wall, days)
-    for local in times:
+    first_from = _open_days(calendars, plan.calendar, _last_day(plan, wall.date()))
+    for local in _cron(timing, wall, first_from) if isinstance(timing, Cron) else _times(timing, wall, first_from):
         yield instant_of(local, zone)
 
 
-def _times(timing: Times | SessionTimes, wall: datetime, days: _OpenDays) -> Iterator[datetime]:
-    if isinstance(timing, SessionTimes):
-        return
-    clock_times = timing.clock_times()
-    day = days.first_from((wall + timedelta(seconds=1)).date())
+def _times(timing: Times, wall: datetime, first_from: _FirstFrom) -> Iterator[datetime]:
+    clock_times = [time.fromisoformat(text) for text in timing.times]
+    day = first_from((wall + timedelta(seconds=1)).date())
     while day is not None:
         if day.weekday() in timing.days:
             yield from (datetime.combine(day, each) for each in clock_times)
-        day = days.first_from(day + _DAY)
+        day = first_from(day + _DAY)
 
 
-def _cron(timing: Cron, wall: datetime, days: _OpenDays) -> Iterator[datetime]:
+def _cron(timing: Cron, wall: datetime, first_from: _FirstFrom) -> Iterator[datetime]:
     from cronsim import CronSim  # noqa: PLC0415 - only for those who want cron
 
     ticks = CronSim(timing.expression, wall)
     while True:
         tick = next(ticks, None)
-        opens = None if tick is None else days.first_from(tick.date())
+        opens = None if tick is None else first_from(tick.date())
         if tick is None or opens is None:
             return
         if opens == tick.date():
@@ -147,44 +132,28 @@ def _cron(timing: Cron, wall: datetime, days: _OpenDays) -> Iterator[datetime]:
             ticks = CronSim(timing.expression, _just_before(opens))
 
 
-def _sessions(plan: Plan, after: datetime, calendars: Calendars) -> Iterator[datetime]:
-    if not isinstance(plan.timing, SessionTimes) or plan.calendar is None:
+def _sessions(plan: Plan, timing: SessionTimes, after: datetime, calendars: Calendars) -> Iterator[datetime]:
+    if plan.calendar is None:
         return
     start = after.astimezone(UTC).date() - _DAY
     if plan.starts_on:
         start = max(start, plan.starts_on - _MARGIN)
-    last = _last_day(plan, start)
+    first, last = plan.starts_on or date.min, _last_day(plan, start)
     while start <= last + _MARGIN:
         end = start + _CHUNK
-        near = calendars.sessions(plan.calendar, _earlier(start), end + _MARGIN)
         instants = {
-            instant for session in near if _counts(plan, session, last) for instant in _offsets(plan.timing, session)
+            (session.opens_at if offset.anchor == "open" else session.closes_at) + timedelta(minutes=offset.minutes)
+            for session in calendars.sessions(plan.calendar, start - _MARGIN, end + _MARGIN)
+            if first <= session.day <= last and session.day.weekday() in timing.days
+            for offset in timing.offsets
         }
         yield from sorted(instant for instant in instants if start <= instant.date() < end)
         start = end
 
 
-def _counts(plan: Plan, session: ExchangeSession, last: date) -> bool:
-    begun = plan.starts_on is None or session.day >= plan.starts_on
-    return begun and session.day <= last
-
-
-def _offsets(timing: SessionTimes, session: ExchangeSession) -> list[datetime]:
-    if session.day.weekday() not in timing.days:
-        return []
-    return [
-        (session.opens_at if offset.anchor == "open" else session.closes_at) + timedelta(minutes=offset.minutes)
-        for offset in timing.offsets
-    ]
-
-
 def _last_day(plan: Plan, first: date) -> date:
     bound = date.max - _CHUNK - _MARGIN if first.year > 9900 else first + HORIZON
     return bound if plan.ends_on is None else min(bound, plan.ends_on)
-
-
-def _earlier(day: date) -> date:
-    return day - _MARGIN
 
 
 def _just_before(day: date) -> datetime:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from ba2_trade_platform.core.base.errors import Invalid
 
@@ -18,8 +19,7 @@ MOST_A_DAY = 100
 LONGEST_OFFSET = 720
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_WEEKDAYS = (0, 1, 2, 3, 4)
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 # A Monday in an ordinary year; from here a cron line that ever comes is found.
 _PROBE = datetime(2024, 1, 1)  # noqa: DTZ001 - a local time of no zone
 
@@ -36,21 +36,22 @@ def _days(days: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(set(days)))
 
 
+Days = Annotated[tuple[int, ...], AfterValidator(_days)]
+
+
 class Times(_Rule):
     """Local times on days of the week, 0 is Monday: the same times on each of them."""
 
     kind: Literal["times"] = "times"
-    days: tuple[int, ...] = _WEEKDAYS
+    days: Days = (0, 1, 2, 3, 4)
     times: tuple[str, ...]
-
-    _checked_days = field_validator("days")(_days)
 
     @field_validator("times")
     @classmethod
     def _times(cls, times: tuple[str, ...]) -> tuple[str, ...]:
         if not times:
             raise ValueError("Give at least one time of day, for example 09:30")
-        wrong = [text for text in times if not _CLOCK_TIME.fullmatch(text)]
+        wrong = [text for text in times if not CLOCK_TIME.fullmatch(text)]
         if wrong:
             raise ValueError(f"{wrong[0][:20] or '(empty)'} is no time of day; write it as 09:30 or 15:45")
         chosen = tuple(sorted(set(times)))
@@ -58,48 +59,34 @@ class Times(_Rule):
             raise ValueError(f"{len(chosen)} times a day are too many; {MOST_A_DAY} at most")
         return chosen
 
-    def clock_times(self) -> list[time]:
-        """Return the times of a day, earliest first."""
-        return [time.fromisoformat(text) for text in self.times]
+
+@lru_cache(maxsize=10_000)
+def _cron_line(text: str) -> str:
+    """Return a cron line that comes, and not too often; kept, for a schedule's is read whenever it is due."""
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only for those who want cron
+
+    fields = text.split()
+    line = " ".join(fields)
+    if len(fields) != 5:
+        raise ValueError("A cron line has five fields: minute, hour, day of month, month, day of week")
+    try:
+        ticks = CronSim(line, _PROBE)
+        first = next(ticks, None)
+    except CronSimError as error:
+        raise ValueError(f"{line} is no cron line: {error}") from error
+    if first is None:
+        raise ValueError(f"{line} never comes")
+    others = takewhile(lambda tick: tick.date() == first.date(), ticks)
+    if len(list(islice(others, MOST_A_DAY))) == MOST_A_DAY:
+        raise ValueError(f"{line} comes more than {MOST_A_DAY} times a day; the shortest step is 15 minutes")
+    return line
 
 
 class Cron(_Rule):
     """A cron line of five fields (minute, hour, day of month, month, day of week), in local time."""
 
     kind: Literal["cron"] = "cron"
-    expression: str = Field(max_length=200)
-
-    @field_validator("expression")
-    @classmethod
-    def _expression(cls, text: str) -> str:
-        return _cron_line(" ".join(text.split()))
-
-
-@lru_cache(maxsize=10_000)
-def _cron_line(line: str) -> str:
-    """Return a cron line that comes, and not too often; kept, for a schedule's is read whenever it is due."""
-    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only for those who want cron
-
-    if len(line.split()) != 5:
-        raise ValueError("A cron line has five fields: minute, hour, day of month, month, day of week")
-    try:
-        first = next(CronSim(line, _PROBE), None)
-    except CronSimError as error:
-        raise ValueError(f"{line} is no cron line: {error}") from error
-    if first is None:
-        raise ValueError(f"{line} never comes")
-    if len(_on_day(CronSim(line, _PROBE), first)) > MOST_A_DAY:
-        raise ValueError(f"{line} comes more than {MOST_A_DAY} times a day; the shortest step is 15 minutes")
-    return line
-
-
-def _on_day(ticks: Any, first: datetime) -> Sequence[datetime]:
-    found: list[datetime] = []
-    for tick in ticks:
-        if tick.date() != first.date() or len(found) > MOST_A_DAY:
-            break
-        found.append(tick)
-    return found
+    expression: Annotated[str, Field(max_length=200), AfterValidator(_cron_line)]
 
 
 class Offset(_Rule):
@@ -125,10 +112,8 @@ class SessionTimes(_Rule):
     """Offsets from the open and the close of every session that falls on one of these days, 0 is Monday."""
 
     kind: Literal["session"] = "session"
-    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    days: Days = (0, 1, 2, 3, 4, 5, 6)
     offsets: tuple[Offset, ...]
-
-    _checked_days = field_validator("days")(_days)
 
     @field_validator("offsets")
     @classmethod
@@ -164,25 +149,16 @@ def read_timing(stored: Mapping[str, Any]) -> Times | Cron | SessionTimes:
     try:
         return _TIMING.validate_python(dict(stored))
     except ValidationError as error:
-        raise Invalid("; ".join(_sentences(error)), code="TIMING_INVALID") from error
+        raise Invalid("; ".join(map(_sentence, error.errors())), code="TIMING_INVALID") from error
 
 
-def _sentences(error: ValidationError) -> list[str]:
-    found = []
-    for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"][1:])
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
-            message = "A timing's kind is times, cron or session"
-        elif problem["type"] != "value_error":
-            message = f"{where or 'timing'}: {message}"
-        found.append(message)
-    return found
-
-
-def stored(timing: Times | Cron | SessionTimes) -> dict[str, Any]:
-    """Return a timing as JSON for a schedule's row."""
-    return timing.model_dump(mode="json")
+def _sentence(problem: Mapping[str, Any]) -> str:
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return "A timing's kind is times, cron or session"
+    if problem["type"] == "value_error":
+        return problem["msg"].removeprefix("Value error, ")
+    where = ".".join(str(part) for part in problem["loc"][1:])
+    return f"{where or 'timing'}: {problem['msg']}"
 
 
 def plan_problems(plan: Plan) -> list[str]:

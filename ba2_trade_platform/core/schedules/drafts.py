@@ -15,7 +15,7 @@ from ba2_trade_platform.core.base.errors import Invalid, PlatformError
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.exchanges import Calendars
-from ba2_trade_platform.core.recurrence.timings import Plan, plan_problems, read_timing, stored
+from ba2_trade_platform.core.recurrence.timings import Plan, plan_problems, read_timing
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
 
@@ -88,7 +88,7 @@ def values(draft: Draft, checked: Checked) -> dict[str, Any]:
         "expert_instance_id": draft.expert_instance_id,
         "subtype": draft.subtype,
         "symbols": list(checked.symbols),
-        "timing": stored(plan.timing),
+        "timing": plan.timing.model_dump(mode="json"),
         "zone": plan.zone,
         "calendar": plan.calendar,
         "starts_on": plan.starts_on,

@@ -11,7 +11,7 @@ import pytest
 
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.recurrence.occurrences import is_occurrence, jitter, occurrences
-from ba2_trade_platform.core.recurrence.timings import Plan, describe, plan_problems, read_timing, stored
+from ba2_trade_platform.core.recurrence.timings import Plan, describe, plan_problems, read_timing
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 
 FIRST, LAST = date(2020, 1, 1), date(2029, 12, 31)
@@ -117,7 +117,7 @@ def test_plans_are_said_in_words_and_stored_as_they_are() -> None:
     assert describe(Plan(read_timing(offsets), "Europe/Berlin", "XNYS")) == (
         "at the open and 10 min before close of each XNYS session on Fri"
     )
-    assert stored(read_timing(morning)) == morning
+    assert read_timing(morning).model_dump(mode="json") == morning
     assert plan_problems(Plan(read_timing(offsets), "Nowhere", None, LAST, FIRST)) == [
         "There is no time zone Nowhere; for example Europe/Berlin",
         "Times from open and close need an exchange calendar, for example XNYS",
