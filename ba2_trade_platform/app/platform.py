@@ -111,7 +111,7 @@ class Platform:
         """Accept no more requests, hand back what runs, and let go of the database."""
         self.store.close()
         self.schedules.stop()
-        self.notifications.stop()
+        self.notifications.dispatcher.stop()
         self.instruments.prefetch.stop()
         self.operations.background_jobs.stop()
         self.demo.save_replay()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, literal_column, select, update
+from sqlalchemy import func, select, update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
@@ -16,19 +15,13 @@ from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.events.alert_events import UNACKNOWLEDGED
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 
 log = logging.getLogger(__name__)
 MAX_PAGE = 500
-SHOWN = 200
 _A = t.alert.c
-# In words, for SQLite finds the partial index only where it can read the condition.
-_UNACKNOWLEDGED: ColumnElement[bool] = literal_column("acknowledged_at IS NULL")
-_COLUMNS = (
-    _A.id, _A.kind, _A.sentence, _A.link, _A.first_at, _A.last_at, _A.seen, _A.ended_at, _A.acknowledged_at,
-    t.actor.c.name.label("acknowledged_by"), _A.acknowledge_reason,
-)  # fmt: skip
-_ALERTS = select(*_COLUMNS).outerjoin(t.actor, t.actor.c.id == _A.acknowledged_by)
 
 
 @dataclass(frozen=True)
@@ -48,6 +41,10 @@ class Alert:
     acknowledge_reason: str | None
 
 
+_READER = Reader(Alert, t.alert, acknowledged_by=t.actor.c.name)
+_ALERTS = _READER.select().outerjoin(t.actor, t.actor.c.id == _A.acknowledged_by)
+
+
 @dataclass(frozen=True)
 class Unacknowledged:
     """How many alerts wait to be acknowledged, and the newest of them."""
@@ -62,19 +59,12 @@ class Alerts:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open(self) -> builtins.list[Alert]:
-        """Return the alerts that nobody has acknowledged, newest first; 200 at most."""
-        statement = _ALERTS.where(_UNACKNOWLEDGED).order_by(_A.id.desc()).limit(SHOWN)
-        with self._store.read() as session:
-            return [Alert(*tuple(row)) for row in session.execute(statement)]
-
     def unacknowledged(self) -> Unacknowledged:
         """Return how many wait, and the newest."""
-        counted = func.count().over().label("waiting")
-        newest = _ALERTS.add_columns(counted).where(_UNACKNOWLEDGED).order_by(_A.id.desc()).limit(1)
+        newest = _ALERTS.where(UNACKNOWLEDGED).order_by(_A.id.desc()).limit(1)
         with self._store.read() as session:
-            row = session.execute(newest).one_or_none()
-        return Unacknowledged(row.waiting, Alert(*tuple(row)[:-1])) if row else Unacknowledged(0, None)
+            count = session.scalar(select(func.count()).select_from(t.alert).where(UNACKNOWLEDGED))
+            return Unacknowledged(count or 0, _READER.first(session, newest))
 
     def history(self, acknowledged: bool | None = None, cursor: int | None = None, limit: int = 100) -> Page[Alert]:
         """Return a page of alerts, newest first, None: all. Raises Invalid for a limit that is none."""
@@ -83,29 +73,28 @@ class Alerts:
         if cursor is not None:
             statement = statement.where(_A.id < cursor)
         if acknowledged is not None:
-            statement = statement.where(_A.acknowledged_at.is_not(None) if acknowledged else _UNACKNOWLEDGED)
+            statement = statement.where(_A.acknowledged_at.is_not(None) if acknowledged else UNACKNOWLEDGED)
         with self._store.read() as session:
-            found = [Alert(*tuple(row)) for row in session.execute(statement)]
-        return page_of(found, limit, lambda alert: alert.id)
+            return page_of(_READER.all(session, statement), limit, lambda alert: alert.id)
 
-    def acknowledge(self, ids: Sequence[int], *, by: Actor, reason: str | None = None) -> builtins.list[Alert]:
+    def acknowledge(self, ids: Sequence[int], *, by: Actor, reason: str | None = None) -> list[Alert]:
         """Take these alerts off the pages; the first who acknowledges one stays named. Raises NotFound."""
         why = clean_text((reason or "").strip(), 500) or None
         wanted = sorted(set(ids))
         with self._store.command(by, Action.ACKNOWLEDGE, Subject.ALERT) as command:
             session = command.session
             known = set(session.scalars(select(_A.id).where(_A.id.in_(wanted))))
-            missing = [alert_id for alert_id in wanted if alert_id not in known]
-            if missing:
-                raise NotFound(f"Alert {missing[0]} not found", alert_id=missing[0])
+            for alert_id in wanted:
+                if alert_id not in known:
+                    raise NotFound(f"Alert {alert_id} not found", alert_id=alert_id)
             changed = session.scalars(
                 update(t.alert)
-                .where(_A.id.in_(wanted), _UNACKNOWLEDGED)
+                .where(_A.id.in_(wanted), UNACKNOWLEDGED)
                 .values(acknowledged_at=command.now, acknowledged_by=command.actor_id, acknowledge_reason=why)
                 .returning(_A.id)
             ).all()
             for alert_id in changed:
                 command.record(alert_id, reason=why)
-            rows = session.execute(_ALERTS.where(_A.id.in_(wanted)).order_by(_A.id)).all()
+            alerts = _READER.all(session, _ALERTS.where(_A.id.in_(wanted)).order_by(_A.id))
         log.info("%s acknowledged %s of %s alerts", by, len(changed), len(wanted))
-        return [Alert(*tuple(row)) for row in rows]
+        return alerts

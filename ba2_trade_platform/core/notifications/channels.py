@@ -21,16 +21,16 @@ from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType
-from ba2_trade_platform.core.notifications.quiet_hours import quiet_hours
+from ba2_trade_platform.core.notifications.quiet_hours import check_quiet_hours
 from ba2_trade_platform.core.notifications.rendering import Text, to_text
 from ba2_trade_platform.core.notifications.sender import Delivery, Sender
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import violates
 from ba2_trade_platform.vocabulary import MessageState
 
 log = logging.getLogger(__name__)
 _C, _M = t.notification_channel.c, t.notification.c
-_SHOWN = [column for column in _C if column.name != "url"]
 TEST = Text("Test of BA2 Trade Platform", "This is a test. Whoever reads it will be told what this desk's rules name.")
 HOURS = ("quiet_from", "quiet_until", "zone")
 URGENT = frozenset({EventType.RUN_MISSED, EventType.BREAKER_OPEN, EventType.ALERT})
@@ -55,12 +55,13 @@ class Channel:
     version: int
 
 
+_CHANNELS = Reader(Channel, t.notification_channel)
+
+
 @dataclass(frozen=True)
-class Tested:
+class Tested(Delivery):
     """What came of a test: what the service said, and how long it took."""
 
-    ok: bool
-    sentence: str
     ms: int
 
 
@@ -77,19 +78,19 @@ class Channels:
     def list(self) -> builtins.list[Channel]:
         """Return the channels by name."""
         with self._store.read() as session:
-            return [Channel(*row) for row in session.execute(select(*_SHOWN).order_by(_C.name))]
+            return _CHANNELS.all(session, _CHANNELS.select().order_by(_C.name))
 
     def get(self, channel_id: int) -> Channel:
         """Return one channel, or raise NotFound."""
         with self._store.read() as session:
-            return Channel(*_row(session, channel_id))
+            return _channel(session, channel_id)
 
     def create(self, name: str, url: str, *, by: Actor, occasions: Sequence[EventType] = (), **values: Any) -> Channel:
         """Add a channel, with a rule for each of these occasions. Raises Invalid, or Refused for a name in use."""
         named = _named(name)
-        hours = {"quiet_from": None, "quiet_until": None, "zone": self._zone, **_known(values)}
-        _check_hours(hours)
-        clean = {"enabled": True, **hours, "name": named, **self._locked(url)}
+        clean = {"enabled": True, "quiet_from": None, "quiet_until": None, "zone": self._zone, **_known(values)}
+        _check_hours(clean)
+        clean |= {"name": named, **self._locked(url)}
         with self._store.command(by, Action.CREATE, Subject.NOTIFICATION_CHANNEL) as command:
             session, now = command.session, command.now
             try:
@@ -120,7 +121,7 @@ class Channels:
             clean |= self._locked(changes["url"])
         with self._store.command(by, Action.CHANGE, Subject.NOTIFICATION_CHANNEL) as command:
             session = command.session
-            stands = _row(session, channel_id)
+            stands = _channel(session, channel_id)
             if version is not None and stands.version != version:
                 raise Refused.changed(stands.name)
             _check_hours({name: clean.get(name, getattr(stands, name)) for name in HOURS})
@@ -133,7 +134,9 @@ class Channels:
             except IntegrityError as error:
                 raise _taken(error, str(clean.get("name"))) from error
             if clean.get("enabled") is False:
-                _drop_waiting(session, channel_id)
+                waiting = (_M.channel_id == channel_id) & (_M.state == MessageState.WAITING)
+                given_up = {"state": MessageState.FAILED, "error": "The channel was switched off"}
+                session.execute(update(t.notification).where(waiting).values(**given_up))
             command.record(channel_id, before=stands.name, after=", ".join(sorted(changes)))
         log.info("%s changed the notification channel %s: %s", by, stands.name, ", ".join(sorted(changes)))
         return self.get(channel_id)
@@ -141,7 +144,7 @@ class Channels:
     def remove(self, channel_id: int, *, by: Actor) -> None:
         """Forget a channel with its address, its rules and its messages. Raises NotFound."""
         with self._store.command(by, Action.REMOVE, Subject.NOTIFICATION_CHANNEL) as command:
-            name = _row(command.session, channel_id).name
+            name = _channel(command.session, channel_id).name
             command.session.execute(delete(t.notification_channel).where(_C.id == channel_id))
             command.record(channel_id, before=name)
         log.info("%s removed the notification channel %s", by, name)
@@ -150,12 +153,11 @@ class Channels:
     def test(self, channel_id: int, *, by: Actor) -> Tested:
         """Send a message at once, whatever the switch and the quiet hours say. Raises NotFound."""
         with self._store.read() as session:
-            row = session.execute(select(_C.name, _C.url).where(_C.id == channel_id)).one_or_none()
-        if row is None:
-            raise _missing()
+            name = _channel(session, channel_id).name
+            url = session.scalars(select(_C.url).where(_C.id == channel_id)).one()
         began = time.monotonic()
-        delivery = self.send(row.url, TEST)
-        said = f"{row.name} took the test message" if delivery.ok else f"{row.name}: {delivery.sentence}"
+        delivery = self.send(url, TEST)
+        said = f"{name} took the test message" if delivery.ok else f"{name}: {delivery.sentence}"
         log.info("%s tested the notification channel: %s", by, said)
         return Tested(delivery.ok, said, round((time.monotonic() - began) * 1000))
 
@@ -193,7 +195,7 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_hours(values: Mapping[str, Any]) -> None:
-    quiet_hours(values["quiet_from"], values["quiet_until"], str(values["zone"] or ""))
+    check_quiet_hours(values["quiet_from"], values["quiet_until"], str(values["zone"] or ""))
 
 
 def _named(name: object) -> str:
@@ -203,25 +205,14 @@ def _named(name: object) -> str:
     return named
 
 
-def _row(session: Session, channel_id: int) -> Any:
-    row = session.execute(select(*_SHOWN).where(_C.id == channel_id)).one_or_none()
-    if row is None:
-        raise _missing()
-    return row
-
-
-def _missing() -> NotFound:
-    return NotFound("There is no such notification channel")
+def _channel(session: Session, channel_id: int) -> Channel:
+    channel = _CHANNELS.first(session, _CHANNELS.select().where(_C.id == channel_id))
+    if channel is None:
+        raise NotFound("There is no such notification channel")
+    return channel
 
 
 def _taken(error: IntegrityError, name: str) -> Exception:
     if violates(error, t.notification_channel, "name"):
         return Refused(f"There already is a channel {name}", code="NAME_TAKEN")
     return error
-
-
-def _drop_waiting(session: Session, channel_id: int) -> None:
-    waiting = (_M.channel_id == channel_id) & (_M.state == MessageState.WAITING)
-    session.execute(
-        update(t.notification).where(waiting).values(state=MessageState.FAILED, error="The channel was switched off")
-    )

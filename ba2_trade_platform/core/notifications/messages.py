@@ -5,24 +5,21 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.vocabulary import MessageState
 
 log = logging.getLogger(__name__)
 MOST = 500
 _C, _M = t.notification_channel.c, t.notification.c
-_MESSAGES = select(
-    _M.id, _M.channel_id, _C.name.label("channel"), _M.event, _M.title, _M.body, _M.events, _M.state, _M.due_at,
-    _M.tries, _M.error, _M.created_at, _M.sent_at,
-).join(t.notification_channel, _C.id == _M.channel_id)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,10 @@ class Message:
     sent_at: datetime | None
 
 
+_READER = Reader(Message, t.notification, channel=_C.name)
+_MESSAGES = _READER.select().join(t.notification_channel, _C.id == _M.channel_id)
+
+
 class Messages:
     """Shows messages, and sends failed ones again."""
 
@@ -58,18 +59,18 @@ class Messages:
         if before is not None:
             chosen = chosen.where(_M.id < before)
         with self._store.read() as session:
-            return [Message(*tuple(row)) for row in session.execute(chosen)]
+            return _READER.all(session, chosen)
 
     def get(self, message_id: int) -> Message:
         """Return one message, or raise NotFound."""
         with self._store.read() as session:
-            return Message(*tuple(self._row(session, message_id)))
+            return _message(session, message_id)
 
     def retry(self, message_id: int, *, by: Actor) -> Message:
         """Send a failed message again, soon. Raises NotFound, or Refused for one that did not fail."""
         with self._store.command(by, Action.RETRY, Subject.NOTIFICATION) as command:
             session = command.session
-            message = self._row(session, message_id)
+            message = _message(session, message_id)
             failed = (_M.id == message_id) & (_M.state == MessageState.FAILED)
             again = {"state": MessageState.WAITING, "due_at": command.now, "tries": 0}
             if not session.execute(update(t.notification).where(failed).values(**again).returning(_M.id)).all():
@@ -84,9 +85,9 @@ class Messages:
             chosen = select(func.count()).select_from(t.notification).where(_M.state == MessageState.FAILED)
             return int(session.scalar(chosen) or 0)
 
-    @staticmethod
-    def _row(session: Any, message_id: int) -> Any:
-        row = session.execute(_MESSAGES.where(_M.id == message_id)).one_or_none()
-        if row is None:
-            raise NotFound("There is no such notification")
-        return row
+
+def _message(session: Session, message_id: int) -> Message:
+    message = _READER.first(session, _MESSAGES.where(_M.id == message_id))
+    if message is None:
+        raise NotFound("There is no such notification")
+    return message

@@ -16,26 +16,17 @@ from ba2_trade_platform.core.events.outbox import EventType
 LINES = 5
 NAMES = 3
 MORE = "more"  # the event of the message that stands for those that came when a channel had said enough
-_SINGULAR = {
-    EventType.FAILED: "Analysis failed",
-    EventType.RUN_MISSED: "Run missed",
-    EventType.RUN_PARTLY_FAILED: "Run partly failed",
-    EventType.BREAKER_OPEN: "Provider held back",
-    EventType.BATCH_FINISHED: "Batch finished",
-    EventType.CONFIDENT: "Recommendation",
-    EventType.ALERT: "Alert",
-    EventType.DAILY_SUMMARY: "Daily summary",
+_WORDS = {  # of one, in a title, and of several
+    EventType.FAILED: ("Analysis failed", "analyses failed"),
+    EventType.RUN_MISSED: ("Run missed", "runs missed"),
+    EventType.RUN_PARTLY_FAILED: ("Run partly failed", "runs partly failed"),
+    EventType.BREAKER_OPEN: ("Provider held back", "times a provider was held back"),
+    EventType.BATCH_FINISHED: ("Batch finished", "batches finished"),
+    EventType.CONFIDENT: ("Recommendation", "recommendations"),
+    EventType.ALERT: ("Alert", "alerts"),
+    EventType.DAILY_SUMMARY: ("Daily summary", "daily summaries"),
 }
-PLURAL = {
-    EventType.FAILED: "analyses failed",
-    EventType.RUN_MISSED: "runs missed",
-    EventType.RUN_PARTLY_FAILED: "runs partly failed",
-    EventType.BREAKER_OPEN: "times a provider was held back",
-    EventType.BATCH_FINISHED: "batches finished",
-    EventType.CONFIDENT: "recommendations",
-    EventType.ALERT: "alerts",
-    EventType.DAILY_SUMMARY: "daily summaries",
-}
+PLURAL = {event_type: several for event_type, (_, several) in _WORDS.items()}
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 # What chat services take for a call to everybody or for a link of their own.
 _MENTION = re.compile(r"@(?=\w)|<(?=[!@#])")
@@ -57,9 +48,8 @@ class MessageGroup:
         """Return it with one event more; `name` is what it counts under, else the facts' expert."""
         link = facts.get("link")
         line = (to_text(facts.get("label") or facts.get("sentence"), 200), str(link)[:500] if link else None)
-        under = name or facts.get("expert")
         names = Counter(self.names)
-        if under:
+        if under := name or facts.get("expert"):
             names[to_text(under, 80)] += 1
         return replace(
             self,
@@ -104,14 +94,18 @@ def text_of(event: str, group: MessageGroup, zone: ZoneInfo, base_url: str) -> T
         label, link = group.lines[0]
         body = group.sentence if link is None else f"{group.sentence}\n{base_url}{link}"
         said = label if event_type is EventType.FAILED else group.sentence
-        return Text(to_text(f"{_SINGULAR[event_type]}: {said}", 120), body)
-    code = f": {group.code}" if group.code else ""
-    head = [group.sentence] if event_type is EventType.FAILED else []
+        return Text(to_text(f"{_WORDS[event_type][0]}: {said}", 120), body)
+    failed = event_type is EventType.FAILED
     of = f" of {_names(group)}" if group.names else ""
-    what = "analyses" if event_type is EventType.FAILED else PLURAL[event_type]
-    head.append(f"{group.events:,} {what}{of}, {_span(group, zone)}")
-    body = "\n".join([*head, *(_line(*line, base_url) for line in group.lines), *_rest(event_type, group, base_url)])
-    return Text(f"{group.events:,} {PLURAL[event_type]}{code}", body)
+    body = [group.sentence] if failed else []
+    body.append(f"{group.events:,} {'analyses' if failed else PLURAL[event_type]}{of}, {_span(group, zone)}")
+    body += [f"- {text}: {base_url}{link}" if link else f"- {text}" for text, link in group.lines]
+    if group.events > len(group.lines):
+        more = f"and {group.events - len(group.lines):,} more"
+        of_code = f"&code={group.code}" if group.code else ""
+        body.append(f"{more}: {base_url}/marketanalysis?status=failed{of_code}" if failed else more)
+    code = f": {group.code}" if group.code else ""
+    return Text(f"{group.events:,} {PLURAL[event_type]}{code}", "\n".join(body))
 
 
 def to_text(text: object, limit: int) -> str:
@@ -125,20 +119,6 @@ def _more(group: MessageGroup, zone: ZoneInfo, base_url: str) -> Text:
     counted = ", ".join(f"{count:,} {name}" for name, count in sorted(group.names.items()))
     body = f"This channel had said as much as it may within an hour. Since then: {counted} ({_span(group, zone)})"
     return Text(f"{group.events:,} more events", f"{body}\n{base_url}/notifications")
-
-
-def _rest(event_type: EventType, group: MessageGroup, base_url: str) -> list[str]:
-    missing = group.events - len(group.lines)
-    if missing <= 0:
-        return []
-    more = f"and {missing:,} more"
-    if event_type is EventType.FAILED:
-        return [f"{more}: {base_url}/marketanalysis?status=failed" + (f"&code={group.code}" if group.code else "")]
-    return [more]
-
-
-def _line(text: str, link: str | None, base_url: str) -> str:
-    return f"- {text}: {base_url}{link}" if link else f"- {text}"
 
 
 def _names(group: MessageGroup) -> str:

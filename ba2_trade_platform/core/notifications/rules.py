@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -18,7 +18,7 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.rows import AnyRow
+from ba2_trade_platform.db.rows import Reader
 
 log = logging.getLogger(__name__)
 _R, _C, _I = t.notification_rule.c, t.notification_channel.c, t.expert_instance.c
@@ -56,23 +56,19 @@ class Rule:
         return self.min_confidence is None or float(facts.get("confidence") or 0) >= self.min_confidence
 
 
-def rule_of(row: AnyRow) -> Rule:
-    """Return a rule from its row."""
-    return Rule(**{**row._asdict(), "occasion": EventType(row.occasion)})
+_READER = Reader(Rule, t.notification_rule, channel=_C.name, occasion=_R.event, expert=_I.alias)
 
 
-def chosen_rules() -> Select[Any]:
-    """Return the query that `Rule` is read from."""
-    return (
-        select(
-            _R.id, _R.channel_id, _C.name.label("channel"), _R.event.label("occasion"), _R.enabled, _R.urgent,
-            _R.min_confidence, _R.expert_instance_id, _I.alias.label("expert"), _R.group_seconds, _R.created_at,
-            _R.version,
-        )
+def read_rules(session: Session, *conditions: ColumnElement[bool]) -> list[Rule]:
+    """Return the rules that meet these conditions, by channel and occasion."""
+    statement = (
+        _READER.select()
         .join(t.notification_channel, _C.id == _R.channel_id)
         .outerjoin(t.expert_instance, _I.id == _R.expert_instance_id)
+        .where(*conditions)
         .order_by(_C.name, _R.event, _R.id)
-    )  # fmt: skip
+    )
+    return [replace(rule, occasion=EventType(rule.occasion)) for rule in _READER.all(session, statement)]  # from text
 
 
 class Rules:
@@ -84,7 +80,7 @@ class Rules:
     def list(self) -> builtins.list[Rule]:
         """Return the rules by channel and occasion."""
         with self._store.read() as session:
-            return [rule_of(row) for row in session.execute(chosen_rules())]
+            return read_rules(session)
 
     def get(self, rule_id: int) -> Rule:
         """Return one rule, or raise NotFound."""
@@ -160,7 +156,7 @@ def _check_expert(session: Session, values: Mapping[str, Any]) -> None:
 
 
 def _rule(session: Session, rule_id: int) -> Rule:
-    row = session.execute(chosen_rules().where(_R.id == rule_id)).one_or_none()
-    if row is None:
+    rules = read_rules(session, _R.id == rule_id)
+    if not rules:
         raise NotFound("There is no such notification rule")
-    return rule_of(row)
+    return rules[0]

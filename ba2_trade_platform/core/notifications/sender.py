@@ -27,6 +27,7 @@ EXAMPLES = (
     ("Push (ntfy)", "ntfys://ntfy.sh/MY_TOPIC"),
     ("Webhook", "json://HOST:8080/path, or jsons:// for https"),
 )
+_BAD = ("WARNING", "ERROR", "CRITICAL")
 _TELLING = ("Socket Exception", "Response Details", "Connection Exception", "SMTP Exception")
 
 
@@ -108,14 +109,10 @@ def _send(url: str, text: Text) -> Delivery:
         result = way.notify(body=text.body, title=text.title, body_format="text", log_level=logging.DEBUG)
         if result:
             return Delivery(True, "Sent")
-        said = dict.fromkeys(entry.message for entry in result.logs() if _tells(entry))
-        return Delivery(False, _without_secrets(url, " ".join(said)) or "The service did not take it")
+        said = [each.message for each in result.logs() if each.level in _BAD or each.message.startswith(_TELLING)]
+        return Delivery(False, _without_secrets(url, " ".join(dict.fromkeys(said))) or "The service did not take it")
     except Exception as error:  # noqa: BLE001 - what a service's plug-in raises must not end those of other channels
         return Delivery(False, _without_secrets(url, f"{type(error).__name__}: {error}"))
-
-
-def _tells(entry: Any) -> bool:
-    return entry.level in ("WARNING", "ERROR", "CRITICAL") or entry.message.startswith(_TELLING)
 
 
 def _service(url: str) -> Any:

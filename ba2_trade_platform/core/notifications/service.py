@@ -33,10 +33,6 @@ class Notifications:
         jobs.every(SECONDS, "notify", self.dispatcher.run)
         jobs.every(FORGET_SECONDS, "forget notifications", self.dispatcher.forget_old, first_seconds=60)
 
-    def stop(self) -> None:
-        """Send nothing any more."""
-        self.dispatcher.stop()
-
 
 def open_notifications(
     store: Store, box: SecretBox, zone: str, base_url: str, *, sender: Sender | None = None, per_hour: int = PER_HOUR

@@ -26,8 +26,14 @@ log = logging.getLogger(__name__)
 KIND = "waiting"
 CHECK_SECONDS = 60.0
 AT_WORK = timedelta(minutes=10)
-_A, _I = t.analysis.c, t.expert_instance.c
+_A, _I, _ALERT = t.analysis.c, t.expert_instance.c, t.alert.c
 _PENDING_URL = "/marketanalysis?status=pending"
+# The alerts about waits that are still so, acknowledged or not.
+_STANDING = (
+    select(_ALERT.id, _ALERT.key, _ALERT.sentence, _ALERT.acknowledged_at)
+    .where(_ALERT.kind == KIND, _ALERT.ended_at.is_(None))
+    .order_by(_ALERT.id)
+)
 
 
 class _Cause(NamedTuple):
@@ -66,9 +72,8 @@ class WaitingAlerts:
             return
         now = self._store.clock.now()
         with self._store.read() as session:
-            causes = self._causes(session, now)
-            standing = _standing(session)
-        alerts = [self._alert(cause, number) for cause, number in causes.items()]
+            alerts = [self._alert(cause, number) for cause, number in self._causes(session, now).items()]
+            standing = session.execute(_STANDING).all()
         told = {row.key: row for row in standing}
         fresh = [alert for alert in alerts if _is_news(alert, told.get(alert.key))]
         gone = [row.id for row in standing if row.key not in {alert.key for alert in alerts}]
@@ -77,8 +82,7 @@ class WaitingAlerts:
                 for alert in fresh:
                     if raise_alert(transaction, alert, now):
                         log.warning("%s", alert.sentence)
-                ended = update(t.alert).where(t.alert.c.id.in_(gone)).values(ended_at=now)
-                transaction.session.execute(ended)
+                transaction.session.execute(update(t.alert).where(_ALERT.id.in_(gone)).values(ended_at=now))
                 transaction.touch(Topic.ALERTS)
 
     def _alert(self, cause: _Cause, number: int) -> AlertEvent:
@@ -101,20 +105,19 @@ class WaitingAlerts:
             .where(is_status(_A.status, Status.PENDING), t.attempt.c.queued_at <= long_ago)
             .group_by(_A.expert_instance_id, _I.id, paused_batch, _A.retry_provider, to_come)
         ).all()  # fmt: skip
-        found: Counter[_Cause] = Counter()
+        causes: Counter[_Cause] = Counter()
         if waiting:
             facts = _queue_facts(session, now, self._zone)
             for row in waiting:
-                found[_cause(row, facts)] += row.number
-        return found
+                causes[_cause(row, facts)] += row.number
+        return causes
 
 
 def _cause(row: AnyRow, facts: _QueueFacts) -> _Cause:
     """Return the first thing that would have to change for these to begin."""
     if row.paused_batch is not None:
-        return _Cause(
-            f"batch:{row.paused_batch}", f"batch {row.paused_batch} is paused", f"/batches/{row.paused_batch}"
-        )
+        batch = row.paused_batch
+        return _Cause(f"batch:{batch}", f"batch {batch} is paused", f"/batches/{batch}")
     if row.retry_provider in facts.open_providers:
         return _Cause(f"provider:{row.retry_provider}", f"{row.retry_provider} is held back", "/providers")
     if row.to_come:
@@ -157,13 +160,6 @@ def _queue_facts(session: Session, now: datetime, zone: ZoneInfo) -> _QueueFacts
         slots=queue.slots,
         has_ended=ended is not None,
     )
-
-
-def _standing(session: Session) -> list[Any]:
-    """Return the alerts about waits that are still so, acknowledged or not."""
-    a = t.alert.c
-    statement = select(a.id, a.key, a.sentence, a.acknowledged_at).where(a.kind == KIND, a.ended_at.is_(None))
-    return list(session.execute(statement.order_by(a.id)).all())
 
 
 def _is_news(alert: AlertEvent, told: Any) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
-from datetime import date, datetime, timedelta
+from dataclasses import asdict
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
@@ -12,6 +12,7 @@ from ba2_trade_platform.core.base.app_settings import DeskSettings, read_setting
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType, OutboxEvent, record_events
+from ba2_trade_platform.core.recurrence.timings import CLOCK_TIME
 from ba2_trade_platform.core.schedules.run_records import DaySummary
 from ba2_trade_platform.core.schedules.runs import ScheduleRuns
 
@@ -19,7 +20,6 @@ log = logging.getLogger(__name__)
 TIME = "daily_summary_time"
 LAST = "daily_summary_last_day"
 DEFAULT_TIME = "18:00"
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class DailySummary:
@@ -38,7 +38,7 @@ class DailySummary:
     def set_time(self, wanted: str, *, by: Actor) -> str:
         """Sum up at this time from now on. Raises Invalid for what is no time of day."""
         text = wanted.strip()
-        if not _CLOCK_TIME.fullmatch(text):
+        if not CLOCK_TIME.fullmatch(text):
             raise Invalid(f"{text[:20] or '(empty)'} is no time of day; write it as 18:00")
         self._settings.change(TIME, text, by=by)
         return text
@@ -56,27 +56,20 @@ class DailySummary:
                 return  # another thread was quicker
             write_setting(session, LAST, day.isoformat(), actor_id(session, SYSTEM), now)
             if last is not None and last < day.isoformat():
-                facts = {"sentence": describe(summary), "link": f"/schedules?tab=runs&day={day}", **_numbers(summary)}
+                numbers = {name: number for name, number in asdict(summary).items() if name != "day"}
+                facts = {"sentence": describe(summary), "link": f"/schedules?tab=runs&day={day}", **numbers}
                 record_events(session, [OutboxEvent(EventType.DAILY_SUMMARY, day.isoformat(), now, facts)])
                 log.info("%s", facts["sentence"])
 
     def _newest_due(self) -> date:
         local = self._store.clock.now().astimezone(self._zone)
-        due = datetime.strptime(self.time(), "%H:%M").time()  # noqa: DTZ007 - a time of day in the desk's zone
-        return local.date() if local.time() >= due else local.date() - timedelta(days=1)
+        return local.date() if local.time() >= time.fromisoformat(self.time()) else local.date() - timedelta(days=1)
 
 
 def describe(summary: DaySummary) -> str:
     """Return a day as one sentence: planned, done, and everything that was not as it should be."""
     named = ("late", "partly failed", "failed", "missed", "skipped", "running")
     counts = [(name, getattr(summary, name.replace(" ", "_"))) for name in named]
-    rest = [f"{number:,} {name}" for name, number in counts if number]
-    ahead = [f"{summary.ahead:,} to come"] * bool(summary.ahead)
-    return f"{summary.day:%a %d %b}: " + ", ".join(
-        [f"{summary.planned:,} planned", f"{summary.done:,} done", *rest, *ahead]
-    )
-
-
-def _numbers(summary: DaySummary) -> dict[str, int]:
-    names = ("planned", "done", "late", "partly_failed", "failed", "missed", "skipped", "running", "ahead")
-    return {name: getattr(summary, name) for name in names}
+    parts = [f"{number:,} {name}" for name, number in counts if number]
+    parts += [f"{summary.ahead:,} to come"] * bool(summary.ahead)
+    return f"{summary.day:%a %d %b}: " + ", ".join([f"{summary.planned:,} planned", f"{summary.done:,} done", *parts])

@@ -39,7 +39,7 @@ def look(desk: Desk, alerts: Alerts) -> Callable[[], list[str]]:
 
     def look_once() -> list[str]:
         waiting.check()
-        return [alert.sentence for alert in alerts.open()]
+        return [alert.sentence for alert in alerts.history(acknowledged=False).items]
 
     return look_once
 
@@ -71,10 +71,10 @@ def test_an_alert_ends_by_itself_and_stays_until_it_is_acknowledged(
     worker = desk.worker()
     worker.succeed(worker.claim(analysis))
     assert len(look()) == 1
-    (alert,) = alerts.open()
+    (alert,) = alerts.history(acknowledged=False).items
     assert alert.ended_at == desk.clock.now()
     alerts.acknowledge([alert.id], by=TRADER, reason="seen")
-    assert alerts.open() == []
+    assert alerts.history(acknowledged=False).items == ()
     (kept,) = alerts.history().items
     assert (kept.acknowledged_by, kept.acknowledge_reason) == ("trader", "seen")
 
@@ -86,7 +86,7 @@ def test_what_was_acknowledged_is_not_told_again_until_it_has_ended(
     desk.queue.pause(by=TRADER)
     desk.clock.advance(HOUR)
     look()
-    alerts.acknowledge([alert.id for alert in alerts.open()], by=TRADER)
+    alerts.acknowledge([alert.id for alert in alerts.history(acknowledged=False).items], by=TRADER)
     desk.clock.advance(60)
     assert look() == []
     desk.analyses.cancel(later, by=TRADER)
@@ -140,7 +140,7 @@ def test_zero_minutes_tell_nothing(desk: Desk, alerts: Alerts) -> None:
     desk.submit(desk.expert())
     desk.clock.advance(30 * HOUR)
     WaitingAlerts(desk.store, 0, BERLIN).check()
-    assert alerts.open() == []
+    assert alerts.history(acknowledged=False).items == ()
 
 
 def test_the_same_thing_is_counted_while_nobody_has_seen_it(desk: Desk, alerts: Alerts) -> None:
@@ -150,12 +150,12 @@ def test_the_same_thing_is_counted_while_nobody_has_seen_it(desk: Desk, alerts: 
     for _ in range(3):
         with desk.store.write() as transaction:
             raise_alert(transaction, alert_event, desk.clock.advance(60))
-    (alert,) = alerts.open()
+    (alert,) = alerts.history(acknowledged=False).items
     assert alert.seen == 3
     assert (alerts.unacknowledged().count, alerts.unacknowledged().newest) == (1, alert)
     with desk.store.write() as transaction:
         resolve_alert(transaction, alert_event.key, desk.clock.advance(60))
-    assert alerts.open()[0].ended_at == desk.clock.now()
+    assert alerts.history(acknowledged=False).items[0].ended_at == desk.clock.now()
 
 
 def test_history_goes_page_by_page_and_an_unknown_alert_is_refused(desk: Desk, alerts: Alerts) -> None:

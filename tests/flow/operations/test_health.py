@@ -144,12 +144,12 @@ def test_a_disk_that_is_nearly_full_raises_an_alert_once_and_room_ends_it(platfo
     health = watched()  # a console that was restarted
     health.look()
     health.look()
-    alerts = platform.notifications.alerts.open()
+    alerts = platform.notifications.alerts.history(acknowledged=False).items
     assert [alert.kind for alert in alerts] == ["disk", "disk"]
     assert "Only 100.0 MB are left: make room now" in alerts[0].sentence
     free[0] = 50_000_000_000
     watched().look()
-    assert all(alert.ended_at for alert in platform.notifications.alerts.open())
+    assert all(alert.ended_at for alert in platform.notifications.alerts.history(acknowledged=False).items)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ async def test_an_alert_stands_on_an_open_page_until_it_is_acknowledged(user: Us
     user.find(marker="acknowledge-alert").click()
     await eventually(lambda: user.should_see("Desk 1 stood still"))
     user.find(marker="acknowledge-alert").click()
-    await eventually(lambda: not desk.platform.notifications.alerts.open())
+    await eventually(lambda: not desk.platform.notifications.alerts.history(acknowledged=False).items)
     assert desk.platform.notifications.alerts.history().items[0].acknowledged_by == "trader"
 
 
