@@ -15,7 +15,7 @@ from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
-from ba2_trade_platform.core.batches.bulk_previews import ErrorCount, ReasonCount
+from ba2_trade_platform.core.batches.bulk_reruns import ErrorCount, ReasonCount
 from ba2_trade_platform.core.batches.queries import Batch
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode
 

@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cache
+from operator import attrgetter
 
 from sqlalchemy import Integer, String, func, select
 from sqlalchemy.orm import Session
@@ -114,7 +115,10 @@ class Planner:
         """Return what re-running this selection would do. Raises Invalid for a mode or a size that cannot be."""
         if mode not in MODES:
             raise Invalid(f"A bulk re-run is fresh or resume, not {mode.value}", code="INVALID_MODE")
-        rows = sorted(self._selected(session, selection), key=_sort_key)
+        # Open positions first, for there is money at risk; then the newest.
+        rows = sorted(
+            self._selected(session, selection), key=lambda row: (row.subtype is not Subtype.OPEN_POSITIONS, -row.id)
+        )
         refusals = self.refusals(session, rows, mode, override=override)
         return BulkPlan(
             mode,
@@ -134,24 +138,19 @@ class Planner:
         """Return which of these are not to be re-run like this, and why; `override` lets the re-run limit pass."""
         failed = [row for row in rows if allows(row.status, Event.RERUN)]
         active = active_among(session, each([row.dedupe_key for row in failed], String()))
-        newest: dict[str, int] = {}
-        for row in failed:
-            newest[row.dedupe_key] = max(row.id, newest.get(row.dedupe_key, 0))
+        newest = {row.dedupe_key: row.id for row in sorted(failed, key=attrgetter("id"))}
         experts = self._experts(session, failed, mode, override=override)
         kept = _with_steps(session, failed) if mode is Mode.RESUME else frozenset()
         found: dict[int, Refusal] = {}
         for row in rows:
             refusal = _as_it_stands(row, active, newest) or experts(row)
             if refusal is None and mode is Mode.RESUME and row.id not in kept:
-                refusal = Refusal(ItemOutcome.BLOCKED, NOTHING_TO_KEEP, NOTHING_TO_KEEP)
+                refusal = _blocked(NOTHING_TO_KEEP)
             if refusal is not None:
                 found[row.id] = refusal
         able = [row for row in failed if row.id not in found]
         for guard in self._guards:
-            found |= {
-                analysis_id: Refusal(ItemOutcome.BLOCKED, reason, reason)
-                for analysis_id, reason in guard(session, able).items()
-            }
+            found |= {analysis_id: _blocked(reason) for analysis_id, reason in guard(session, able).items()}
         return found
 
     def _selected(self, session: Session, selection: Selection) -> list[PlannedRow]:
@@ -164,8 +163,7 @@ class Planner:
         if chosen.status and Status.FAILED not in chosen.status:
             return []
         only_failed = conditions_of(replace(chosen, status=(Status.FAILED,)))
-        newest = _ROWS.where(*only_failed).order_by(_A.id.desc()).limit(MAX_ITEMS + 1)
-        rows = _READER.all(session, newest)
+        rows = _READER.all(session, _ROWS.where(*only_failed).order_by(_A.id.desc()).limit(MAX_ITEMS + 1))
         _small_enough(len(rows))
         return rows
 
@@ -174,41 +172,39 @@ class Planner:
     ) -> Callable[[PlannedRow], Refusal | None]:
         """Return what says of an analysis why its expert cannot, or may not, do it again."""
         ids = sorted({row.expert_instance_id for row in rows})
-        instances = {
-            instance.id: instance
-            for instance in session.execute(
-                select(
-                    _I.id, _I.alias, _I.expert, _I.enabled, _I.archived_at, _I.max_reruns, t.expert_config.c.settings
-                )
-                .outerjoin(t.expert_config, t.expert_config.c.id == _I.config_id)
-                .where(_I.id.in_(each(ids, Integer())))
-            )
-        }
-        known: dict[tuple[int, Subtype], str | None] = {}
+        found = session.execute(
+            select(_I.id, _I.alias, _I.expert, _I.enabled, _I.archived_at, _I.max_reruns, t.expert_config.c.settings)
+            .outerjoin(t.expert_config, t.expert_config.c.id == _I.config_id)
+            .where(_I.id.in_(each(ids, Integer())))
+        )
+        instances = {instance.id: instance for instance in found}
+
+        @cache
+        def unable(expert_instance_id: int, subtype: Subtype) -> str | None:
+            instance = instances[expert_instance_id]
+            if instance.archived_at is not None:
+                return f"{instance.alias} was removed"
+            if not instance.enabled:
+                return f"{instance.alias} is disabled"
+            ability = self._abilities(instance.expert, instance.settings or {}, subtype)
+            if ability.unavailable:
+                return f"{instance.alias} cannot work: {ability.unavailable}"
+            return f"{instance.alias} {NO_PARTS}" if mode is Mode.RESUME and not ability.can_resume else None
 
         def refusal(row: PlannedRow) -> Refusal | None:
-            instance = instances[row.expert_instance_id]
-            key = (instance.id, row.subtype)
-            if key not in known:
-                known[key] = self._unable(instance, row.subtype, mode)
-            if known[key]:
-                return Refusal(ItemOutcome.BLOCKED, known[key] or "", known[key] or "")
-            if row.reruns_used >= instance.max_reruns and not override:
-                reason = f"re-run limit reached ({row.reruns_used} of {instance.max_reruns})"
-                return Refusal(ItemOutcome.BLOCKED, reason, "re-run limit reached")
+            most = instances[row.expert_instance_id].max_reruns
+            if reason := unable(row.expert_instance_id, row.subtype):
+                return _blocked(reason)
+            if row.reruns_used >= most and not override:
+                limit = "re-run limit reached"
+                return Refusal(ItemOutcome.BLOCKED, f"{limit} ({row.reruns_used} of {most})", limit)
             return None
 
         return refusal
 
-    def _unable(self, instance: Any, subtype: Subtype, mode: Mode) -> str | None:
-        if instance.archived_at is not None:
-            return f"{instance.alias} was removed"
-        if not instance.enabled:
-            return f"{instance.alias} is disabled"
-        ability = self._abilities(instance.expert, instance.settings or {}, subtype)
-        if ability.unavailable:
-            return f"{instance.alias} cannot work: {ability.unavailable}"
-        return f"{instance.alias} {NO_PARTS}" if mode is Mode.RESUME and not ability.can_resume else None
+
+def _blocked(reason: str) -> Refusal:
+    return Refusal(ItemOutcome.BLOCKED, reason, reason)
 
 
 def _as_it_stands(row: PlannedRow, active: Mapping[str, int], newest: Mapping[str, int]) -> Refusal | None:
@@ -229,11 +225,6 @@ def _with_steps(session: Session, rows: Sequence[PlannedRow]) -> frozenset[int]:
     s = t.step.c
     among = s.analysis_id.in_(each([row.id for row in rows], Integer()))
     return frozenset(session.scalars(select(s.analysis_id).where(among, s.status == StepStatus.COMPLETED).distinct()))
-
-
-def _sort_key(row: PlannedRow) -> tuple[bool, int]:
-    """Open positions first, for there is money at risk; then the newest."""
-    return row.subtype is not Subtype.OPEN_POSITIONS, -row.id
 
 
 def _small_enough(count: int) -> None:

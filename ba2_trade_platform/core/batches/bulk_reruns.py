@@ -1,11 +1,12 @@
-"""Bulk re-runs: previewed, accepted as exactly the previewed plan, and aborted (docs/decisions/0009)."""
+"""Bulk re-runs: previewed with reasons, time and cost, and accepted as exactly that plan (docs/decisions/0009)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Integer, func, insert, select
@@ -21,7 +22,7 @@ from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection
-from ba2_trade_platform.core.batches.bulk_previews import BulkPreview, preview_of
+from ba2_trade_platform.core.batches.estimates import expected_cost, expected_seconds
 from ba2_trade_platform.core.batches.queries import Batch, hash_counts, read_batch
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each, insert_rows
@@ -32,20 +33,47 @@ log = get_logger(__name__)
 MAX_RATE = 6_000
 TEXT_LENGTH = 500
 NAME_LENGTH = 200
+TOP_ERRORS = 5
 _A, _B = t.analysis.c, t.batch.c
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """What was asked for, checked."""
+class ReasonCount:
+    """How many analyses are not re-run for one reason."""
 
-    name: str | None
     reason: str
-    rate_per_minute: int | None
-    canary: int | None
-    filter: dict[str, Any] | None
-    after_batch_id: int | None
+    count: int
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """How often an error stands among what is to be re-run; `message` is one of its texts."""
+
+    code: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BulkPreview:
+    """What `create` will do when it is given this `plan_hash`.
+
+    `gone`: chosen ids that no longer exist. `estimated_seconds` and `estimated_cost_usd` come from the newest
+    analyses of each expert; None where one of them says nothing. `suggested_canary` None: too few to need one.
+    """
+
     plan_hash: str
+    mode: Mode
+    total: int
+    will_run: int
+    skip: tuple[ReasonCount, ...]
+    blocked: tuple[ReasonCount, ...]
+    gone: int
+    top_errors: tuple[ErrorCount, ...]
+    estimated_seconds: int | None
+    estimated_cost_usd: Decimal | None
+    suggested_canary: int | None
+    override: bool = False
 
 
 class BulkReruns:
@@ -59,7 +87,7 @@ class BulkReruns:
     def preview(self, selection: Selection, mode: Mode = Mode.FRESH, *, override: bool = False) -> BulkPreview:
         """Return what re-running this selection would do. Raises Invalid."""
         with self._store.read() as session:
-            return preview_of(session, self._planner.plan(session, selection, mode, override=override))
+            return _preview_of(session, self._planner.plan(session, selection, mode, override=override))
 
     def create(
         self,
@@ -83,9 +111,11 @@ class BulkReruns:
         """
         if not self._enabled:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
-        wanted = _checked(selection, reason, plan_hash, name, rate_per_minute, canary)
+        columns = _columns(selection.filter, reason, name, rate_per_minute, canary)
         # Everything that takes long is done before the write lock is taken, so that nobody waits for it.
-        plan, preview = self._plan(selection, mode, override=override)
+        with self._store.read() as session:
+            plan = self._planner.plan(session, selection, mode, override=override)
+            preview = _preview_of(session, plan)
         rows = _item_rows(plan)
         with self._store.command(by, Action.RERUN, Subject.BATCH) as command:
             session, now, who = command.session, command.now, command.actor_id
@@ -96,25 +126,53 @@ class BulkReruns:
                 raise Refused("Nothing would run: no analysis of these can be re-run now", code="NOTHING_TO_RERUN")
             if not _still(session, plan):
                 raise _changed(plan_hash, preview, "the analyses changed at this very moment; look again")
-            bulk_id = _insert(session, plan, wanted, who, now)
-            _insert_items(session, bulk_id, rows)
-            title = f"{len(plan.runs)} of {plan.total} analyses"
-            command.record(bulk_id, after=title, reason=reason)
+            bulk_id = _insert(session, plan, columns, who, now)
+            insert_rows(session.connection(), t.batch_item, ITEM_COLUMNS, [(bulk_id, *row) for row in rows])
+            command.record(bulk_id, after=f"{len(plan.runs)} of {plan.total} analyses", reason=reason)
             command.wake()
             batch = read_batch(session, bulk_id)
             keep(session, once, who, batch, now)
         log.info("%s accepted by %s: %s will run", batch.sentence, by, len(plan.runs), bulk=batch.id)
         return batch
 
-    def _plan(self, selection: Selection, mode: Mode, *, override: bool) -> tuple[BulkPlan, BulkPreview]:
-        with self._store.read() as session:
-            plan = self._planner.plan(session, selection, mode, override=override)
-            return plan, preview_of(session, plan)
+
+def _preview_of(session: Session, plan: BulkPlan) -> BulkPreview:
+    """Return a plan as a person reads it."""
+    per_expert = Counter(row.expert_instance_id for row in plan.runs)
+    return BulkPreview(
+        plan_hash=plan.hash,
+        mode=plan.mode,
+        total=plan.total,
+        will_run=len(plan.runs),
+        skip=_reasons(plan, ItemOutcome.SKIPPED),
+        blocked=_reasons(plan, ItemOutcome.BLOCKED),
+        gone=plan.gone,
+        top_errors=_errors(plan),
+        estimated_seconds=expected_seconds(session, per_expert),
+        estimated_cost_usd=expected_cost(session, per_expert),
+        suggested_canary=max(2, min(10, len(plan.runs) // 20)) if len(plan.runs) > 20 else None,
+        override=plan.override,
+    )
 
 
-def _checked(
-    selection: Selection, reason: str, plan_hash: str, name: str | None, rate: int | None, canary: int | None
-) -> _Wanted:
+def _reasons(plan: BulkPlan, outcome: ItemOutcome) -> tuple[ReasonCount, ...]:
+    kinds = Counter(refusal.kind for _, refusal in plan.refused if refusal.outcome is outcome)
+    return tuple(ReasonCount(kind, count) for kind, count in kinds.most_common())
+
+
+def _errors(plan: BulkPlan) -> tuple[ErrorCount, ...]:
+    counts = Counter((row.error_code, row.fingerprint) for row in plan.runs)
+    texts = {(row.error_code, row.fingerprint): row.error_message for row in plan.runs}
+    return tuple(
+        ErrorCount(code or "", texts[code, fingerprint] or "", count)
+        for (code, fingerprint), count in counts.most_common(TOP_ERRORS)
+    )
+
+
+def _columns(
+    chosen: Filter | None, reason: str, name: str | None, rate: int | None, canary: int | None
+) -> dict[str, Any]:
+    """Return what was asked for as its row keeps it, checked; of a filter the parts that are set."""
     why, title = clean_text(reason).strip(), clean_text(name or "").strip()
     if not why:
         raise Invalid("Say why these are re-run: the reason is kept with every attempt", code="REASON_REQUIRED")
@@ -124,15 +182,12 @@ def _checked(
         raise Invalid(f"The rate must be between 1 and {MAX_RATE:,} a minute, not {rate}", code="INVALID_RATE")
     if canary is not None and not 1 <= canary <= MAX_ITEMS:
         raise Invalid(f"A canary has 1 to {MAX_ITEMS:,} analyses, not {canary}", code="INVALID_CANARY")
-    chosen = selection.filter
-    frozen = None if chosen is None else _to_json(chosen)
-    return _Wanted(title or None, why, rate, canary, frozen, chosen.bulk if chosen else None, plan_hash)
-
-
-def _to_json(chosen: Filter) -> dict[str, Any]:
-    """Return the parts of a filter that are set, as JSON keeps them."""
-    said = json.loads(json.dumps(asdict(chosen), default=str))
-    return {name: value for name, value in said.items() if value not in (None, [], False)}
+    columns = {"name": title, "reason": why, "rate_per_minute": rate, "canary": canary, "filter": None}
+    if chosen is None:
+        return columns | {"after_batch_id": None}
+    parts = json.loads(json.dumps(asdict(chosen), default=str))
+    frozen = {part: value for part, value in parts.items() if value not in (None, [], False)}
+    return columns | {"filter": frozen, "after_batch_id": chosen.bulk}
 
 
 def _item_rows(plan: BulkPlan) -> list[tuple[Any, ...]]:
@@ -155,33 +210,21 @@ def _still(session: Session, plan: BulkPlan) -> bool:
     return bool(now.rows == len(plan.runs) and now.attempts == sum(row.attempt for row in plan.runs))
 
 
-def _insert(session: Session, plan: BulkPlan, wanted: _Wanted, who: int, now: datetime) -> int:
-    after = wanted.after_batch_id
+def _insert(session: Session, plan: BulkPlan, columns: dict[str, Any], who: int, now: datetime) -> int:
+    count, after = len(plan.runs), columns["after_batch_id"]
     known = after is not None and session.scalar(select(_B.id).where(_B.id == after)) is not None
-    bulk_id = session.scalar(
-        insert(t.batch)
-        .values(
-            kind=BatchKind.BULK_RERUN,
-            name=wanted.name or f"Re-run of {len(plan.runs)} {'analysis' if len(plan.runs) == 1 else 'analyses'}",
-            actor_id=who,
-            state=BatchState.CANARY if wanted.canary else BatchState.RUNNING,
-            created_at=now,
-            mode=plan.mode,
-            reason=wanted.reason,
-            filter=wanted.filter,
-            rate_per_minute=wanted.rate_per_minute,
-            canary=wanted.canary,
-            plan_hash=wanted.plan_hash,
-            next_at=now,
-            after_batch_id=after if known else None,
-        )
-        .returning(_B.id)
-    )
-    return int(bulk_id or 0)
-
-
-def _insert_items(session: Session, bulk_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
-    insert_rows(session.connection(), t.batch_item, ITEM_COLUMNS, [(bulk_id, *row) for row in rows])
+    values = columns | {
+        "kind": BatchKind.BULK_RERUN,
+        "name": columns["name"] or f"Re-run of {count} {'analysis' if count == 1 else 'analyses'}",
+        "actor_id": who,
+        "state": BatchState.CANARY if columns["canary"] else BatchState.RUNNING,
+        "mode": plan.mode,
+        "plan_hash": plan.hash,
+        "after_batch_id": after if known else None,
+        "created_at": now,
+        "next_at": now,
+    }
+    return session.scalars(insert(t.batch).values(**values).returning(_B.id)).one()
 
 
 def _changed(plan_hash: str, preview: BulkPreview, why: str | None = None) -> Refused:

@@ -5,7 +5,6 @@ Decision record: docs/decisions/0009.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,23 +40,6 @@ _OPEN = (
 )
 
 
-@dataclass
-class Advanced:
-    """What a round of slices did: what it touched, and whether more can be done at once."""
-
-    touched: set[int] = field(default_factory=set)
-    more: bool = False
-
-
-@dataclass
-class _Slice:
-    queued: list[dict[str, Any]] = field(default_factory=list)
-    refused: list[dict[str, Any]] = field(default_factory=list)
-
-    def refuse(self, item: Any, outcome: ItemOutcome, reason: str) -> None:
-        self.refused.append({"s_id": item.id, "outcome": outcome, "attempt": None, "reason": reason})
-
-
 class BulkSlices:
     """Takes the next items of every bulk re-run that is under way, in the tick's transaction."""
 
@@ -66,9 +48,12 @@ class BulkSlices:
         self._completion = completion
         self._reruns = reruns
 
-    def advance(self, transaction: Transaction, now: datetime) -> Advanced:
-        """Queue what may be queued now, and judge canaries; what waits for nothing more then ends."""
-        session, done, left = transaction.session, Advanced(), SLICE
+    def advance(self, transaction: Transaction, now: datetime) -> bool:
+        """Queue what may be queued now, judge canaries, and end what waits for nothing more.
+
+        Return whether more can be done at once, for what was refused left its place to others.
+        """
+        session, left, refused = transaction.session, SLICE, 0
         for bulk in session.execute(_OPEN).all():
             room, state = left, bulk.state
             if state is BatchState.CANARY:
@@ -76,48 +61,48 @@ class BulkSlices:
                 if state is not bulk.state:
                     transaction.touch(Topic.BATCHES)
             if state in UNDER_WAY and bulk.next_at <= now:
-                left -= self._slice(transaction, bulk, min(room, left, _allowed(bulk, now)), now, done)
+                items, queued = self._slice(transaction, bulk, min(room, left, _allowed(bulk, now)), now)
+                left -= items
+                refused += items - queued
             self._completion.settle(transaction, [bulk.id], now)
-        return done
+        return refused > 0
 
-    def _slice(self, transaction: Transaction, bulk: Any, room: int, now: datetime, done: Advanced) -> int:
+    def _slice(self, transaction: Transaction, bulk: Any, room: int, now: datetime) -> tuple[int, int]:
+        """Queue the next items or refuse them; return how many those were, and how many were queued."""
         session = transaction.session
         items = _next_items(session, bulk.id, room)
         if not items:
-            return 0
+            return 0, 0
         rows = {row.id: row for row in self._planner.rows(session, {i.analysis_id for i in items if i.analysis_id})}
-        as_planned = [rows[i.analysis_id] for i in items if i.analysis_id in rows and _unchanged(i, rows)]
-        refusals = self._planner.refusals(
-            session, as_planned, bulk.mode, override=True
-        )  # the plan has looked at the limit
-        part = _Slice()
+        as_planned = [
+            rows[i.analysis_id] for i in items if i.analysis_id in rows and _unchanged(i, rows[i.analysis_id])
+        ]
+        # The plan has looked at the limit.
+        refusals = self._planner.refusals(session, as_planned, bulk.mode, override=True)
+        queued = 0
         for item in items:
-            refusal = refusals.get(item.analysis_id)
-            if item.analysis_id not in rows:
-                part.refuse(item, ItemOutcome.SKIPPED, "deleted meanwhile")
-            elif not _unchanged(item, rows):
-                part.refuse(item, ItemOutcome.SKIPPED, _what_happened(session, rows[item.analysis_id]))
+            row, refusal = rows.get(item.analysis_id), refusals.get(item.analysis_id)
+            if row is None:
+                values = _refused(ItemOutcome.SKIPPED, "deleted meanwhile")
+            elif not _unchanged(item, row):
+                values = _refused(ItemOutcome.SKIPPED, _what_happened(session, row))
             elif refusal is not None:
-                part.refuse(item, refusal.outcome, refusal.reason)
+                values = _refused(refusal.outcome, refusal.reason)
             else:
-                self._queue(transaction, bulk, item, rows[item.analysis_id], part)
-        _write(session, part)
-        if bulk.rate_per_minute and part.queued:
-            _wait(session, bulk, len(part.queued), now)
-        done.touched.update(item.analysis_id for item in items if item.analysis_id)
-        done.more = done.more or bool(part.refused)
-        log.info(
-            "Bulk re-run %s: %s queued, %s skipped or blocked",
-            bulk.id,
-            len(part.queued),
-            len(part.refused),
-            bulk=bulk.id,
-            queued=len(part.queued),
-            refused=len(part.refused),
-        )
-        return len(items)
+                values = self._queue(transaction, bulk, row)
+            session.execute(update(t.batch_item).where(_ITEM.id == item.id).values(**values))
+            queued += values["outcome"] is ItemOutcome.QUEUED
+        if bulk.rate_per_minute and queued:
+            later = _counted_from(bulk, now) + queued * timedelta(minutes=1) / bulk.rate_per_minute
+            session.execute(update(t.batch).where(_B.id == bulk.id).values(next_at=later))
+        transaction.touch_analyses(*rows)
+        refused = len(items) - queued
+        said = {"bulk": bulk.id, "queued": queued, "refused": refused}
+        log.info("Bulk re-run %s: %s queued, %s skipped or blocked", bulk.id, queued, refused, **said)
+        return len(items), queued
 
-    def _queue(self, transaction: Transaction, bulk: Any, item: Any, row: PlannedRow, part: _Slice) -> None:
+    def _queue(self, transaction: Transaction, bulk: Any, row: PlannedRow) -> dict[str, Any]:
+        """Queue one analysis; return what becomes of its item."""
         try:
             with transaction.savepoint():
                 accepted, _, _ = self._reruns.rerun_in(
@@ -132,29 +117,25 @@ class BulkSlices:
         except Unavailable:
             raise
         except PlatformError as refusal:
-            part.refuse(item, ItemOutcome.BLOCKED, str(refusal))
+            return _refused(ItemOutcome.BLOCKED, str(refusal))
         except TwinUnderWayError:
-            part.refuse(item, ItemOutcome.SKIPPED, "already under way as another analysis")
+            return _refused(ItemOutcome.SKIPPED, "already under way as another analysis")
         except OperationalError:
             raise  # locked or full: nobody's data is to blame
         except Exception as error:  # what one analysis has kept is broken: the tick is everybody's
             log.exception("Bulk re-run %s: analysis %s cannot be queued", bulk.id, row.id)
-            part.refuse(item, ItemOutcome.BLOCKED, f"it cannot be read ({type(error).__name__}); re-run it fresh")
-        else:
-            part.queued.append(
-                {"s_id": item.id, "outcome": ItemOutcome.QUEUED, "attempt": accepted.attempt, "reason": None}
-            )
+            return _refused(ItemOutcome.BLOCKED, f"it cannot be read ({type(error).__name__}); re-run it fresh")
+        return {"outcome": ItemOutcome.QUEUED, "attempt": accepted.attempt, "reason": None}
 
 
-def skip_planned(session: Session, bulk_id: int, reason: str) -> list[int]:
-    """Skip what is not queued yet; return which analyses that were."""
-    skipped = session.execute(
-        update(t.batch_item)
-        .where(_ITEM.batch_id == bulk_id, _ITEM.outcome == ItemOutcome.PLANNED)
-        .values(outcome=ItemOutcome.SKIPPED, attempt=None, reason=reason)
-        .returning(_ITEM.analysis_id)
-    )
-    return [row.analysis_id for row in skipped if row.analysis_id]
+def _refused(outcome: ItemOutcome, reason: str) -> dict[str, Any]:
+    return {"outcome": outcome, "attempt": None, "reason": reason}
+
+
+def skip_planned(session: Session, bulk_id: int, reason: str) -> None:
+    """Skip what is not queued yet."""
+    planned = update(t.batch_item).where(_ITEM.batch_id == bulk_id, _ITEM.outcome == ItemOutcome.PLANNED)
+    session.execute(planned.values(**_refused(ItemOutcome.SKIPPED, reason)))
 
 
 def _judge(session: Session, bulk: Any) -> tuple[BatchState, int]:
@@ -195,14 +176,11 @@ def _allowed(bulk: Any, now: datetime) -> int:
     """Return how many the rate allows now; what was missed while nobody worked is caught up for two seconds only."""
     if not bulk.rate_per_minute:
         return SLICE
-    since = max(bulk.next_at, now - CATCH_UP)
-    return 1 + int((now - since) / timedelta(minutes=1) * bulk.rate_per_minute)
+    return 1 + int((now - _counted_from(bulk, now)) / timedelta(minutes=1) * bulk.rate_per_minute)
 
 
-def _wait(session: Session, bulk: Any, queued: int, now: datetime) -> None:
-    since = max(bulk.next_at, now - CATCH_UP)
-    later = since + queued * timedelta(minutes=1) / bulk.rate_per_minute
-    session.execute(update(t.batch).where(_B.id == bulk.id).values(next_at=later))
+def _counted_from(bulk: Any, now: datetime) -> datetime:
+    return max(bulk.next_at, now - CATCH_UP)
 
 
 def _next_items(session: Session, bulk_id: int, room: int) -> list[Any]:
@@ -218,17 +196,14 @@ def _next_items(session: Session, bulk_id: int, room: int) -> list[Any]:
     full = [row.expert_instance_id for row in waiting if row.items >= WAITING]
     planned = (
         select(_ITEM.id, _ITEM.analysis_id, _ITEM.attempt)
-        .where(of_batch, _ITEM.outcome == ItemOutcome.PLANNED)
+        .where(of_batch, _ITEM.outcome == ItemOutcome.PLANNED, _ITEM.expert_instance_id.not_in(full))
         .order_by(_ITEM.position)
         .limit(room)
     )
-    if full:
-        planned = planned.where(_ITEM.expert_instance_id.not_in(full))
     return list(session.execute(planned))
 
 
-def _unchanged(item: Any, rows: dict[int, PlannedRow]) -> bool:
-    row = rows[item.analysis_id]
+def _unchanged(item: Any, row: PlannedRow) -> bool:
     return bool(row.status is Status.FAILED and row.attempt == item.attempt)
 
 
@@ -239,9 +214,3 @@ def _what_happened(session: Session, row: PlannedRow) -> str:
         .where(t.attempt.c.analysis_id == row.id, t.attempt.c.number == row.attempt)
     )
     return f"re-run meanwhile by {by} (attempt {row.attempt}, {row.status.value})"
-
-
-def _write(session: Session, part: _Slice) -> None:
-    for row in (*part.queued, *part.refused):
-        values = {key: value for key, value in row.items() if key != "s_id"}
-        session.execute(update(t.batch_item).where(_ITEM.id == row["s_id"]).values(**values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,9 +53,9 @@ def read_counts(session: Session, batch_ids: Sequence[int]) -> dict[int, BatchCo
         .where(_ITEM.batch_id.in_(batch_ids))
         .group_by(_ITEM.batch_id, _ITEM.outcome)
     )
-    tallies: dict[int, dict[str, int]] = {batch_id: {} for batch_id in batch_ids}
+    tallies: dict[int, Counter[str]] = {batch_id: Counter() for batch_id in batch_ids}
     for row in grouped:
-        _add(tallies[row.batch_id], "queued" if row.outcome in WAITING else row.outcome.value, int(row.items))
+        tallies[row.batch_id]["queued" if row.outcome in WAITING else row.outcome.value] += row.items
     # An item says how its analysis ended last: what is under way since is told by the analysis alone.
     under_way = session.execute(
         select(_ITEM.batch_id, _ITEM.outcome, _A.status, func.count().label("items"))
@@ -64,19 +65,13 @@ def read_counts(session: Session, batch_ids: Sequence[int]) -> dict[int, BatchCo
         .group_by(_ITEM.batch_id, _ITEM.outcome, _A.status)
     )
     for row in under_way:
-        told_as = "queued" if row.outcome is ItemOutcome.QUEUED else "failed"
-        stands_as = "running" if row.status is Status.RUNNING else "queued"
-        _add(tallies[row.batch_id], told_as, -int(row.items))
-        _add(tallies[row.batch_id], stands_as, int(row.items))
-    return {batch_id: BatchCounts(sum(tally.values()), **tally) for batch_id, tally in tallies.items()}
+        tallies[row.batch_id][row.outcome.value] -= row.items
+        tallies[row.batch_id]["running" if row.status is Status.RUNNING else "queued"] += row.items
+    return {batch_id: BatchCounts(tally.total(), **tally) for batch_id, tally in tallies.items()}
 
 
 def remaining_per_expert(session: Session, batch_id: int) -> dict[int, int]:
     """Return how many items of a batch have not ended, by their experts."""
     waiting = (_ITEM.batch_id == batch_id) & _ITEM.outcome.in_(WAITING)
     counted = select(_ITEM.expert_instance_id, func.count()).where(waiting).group_by(_ITEM.expert_instance_id)
-    return {row[0]: int(row[1]) for row in session.execute(counted)}
-
-
-def _add(tally: dict[str, int], word: str, number: int) -> None:
-    tally[word] = tally.get(word, 0) + number
+    return dict(tuple(row) for row in session.execute(counted))

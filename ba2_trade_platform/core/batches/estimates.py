@@ -17,7 +17,7 @@ from ba2_trade_platform.vocabulary import ItemOutcome, Status
 LAST = 50
 _A, _I, _ITEM = t.analysis.c, t.expert_instance.c, t.batch_item.c
 _COMPLETED = is_status(_A.status, Status.COMPLETED)
-_CLAIMABLE = (is_status(_A.status, Status.PENDING)) & literal_column("NOT market_analysis.held")
+_CLAIMABLE = is_status(_A.status, Status.PENDING) & literal_column("NOT market_analysis.held")
 
 
 def expected_seconds(session: Session, per_expert: Mapping[int, int], batch_id: int | None = None) -> int | None:
@@ -71,13 +71,10 @@ def _waiting(session: Session, batch_id: int | None) -> dict[int, int]:
     if batch_id is not None:
         own = select(_ITEM.analysis_id).where(_ITEM.batch_id == batch_id, _ITEM.outcome == ItemOutcome.QUEUED)
         order = (_A.priority, _A.available_at, _A.id)
-        first = session.execute(
-            select(*order).where(_CLAIMABLE, _A.id.in_(own)).order_by(*order).limit(1)
-        ).one_or_none()
+        own_first = select(*order).where(_CLAIMABLE, _A.id.in_(own)).order_by(*order).limit(1)
+        first = session.execute(own_first).one_or_none()
         counted = counted.where(_A.id.not_in(own))
         if first is not None:
-            counted = counted.where(
-                tuple_(*order)
-                < tuple_(*(literal(value, column.type) for value, column in zip(first, order, strict=True)))
-            )
-    return {row[0]: int(row[1]) for row in session.execute(counted)}
+            bounds = (literal(value, column.type) for value, column in zip(first, order, strict=True))
+            counted = counted.where(tuple_(*order) < tuple_(*bounds))
+    return dict(tuple(row) for row in session.execute(counted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
+from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.counts import BatchCounts, read_counts, remaining_per_expert
 from ba2_trade_platform.core.batches.estimates import expected_seconds
 from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.db.rows import AnyRow
+from ba2_trade_platform.db.rows import AnyRow, Reader
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Status
 
 MAX_PAGE = 500
@@ -117,128 +118,121 @@ class Reason:
     count: int
 
 
+_PLAN = Reader(RerunPlan, t.batch)
+_MADE = case((_ITEM.outcome != ItemOutcome.PLANNED, _ITEM.attempt))  # until then it is the one that is re-run
+_ITEMS = Reader(BatchItem, t.batch_item, expert=t.expert_instance.c.alias, attempt=_MADE, status=t.analysis.c.status)
 _stopper = t.actor.alias()
 _BATCHES = (
     select(
         _B.id, _B.kind, _B.name, _B.source, t.actor.c.name.label("actor"), _B.state, _B.created_at, _B.finished_at,
-        _B.stopped_at, _stopper.c.name.label("stopped_by"), _B.stop_reason, _B.reason, _B.mode, _B.filter,
-        _B.rate_per_minute, _B.canary, _B.plan_hash, _B.after_batch_id,
+        _B.stopped_at, _stopper.c.name.label("stopped_by"), _B.stop_reason, *_PLAN.columns,
     )
     .join(t.actor, t.actor.c.id == _B.actor_id)
     .outerjoin(_stopper, _stopper.c.id == _B.stopped_by)
 )  # fmt: skip
 
 
+class BatchQueries:
+    """Reads batches. Blocking; thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, batch_id: int) -> Batch:
+        """Return one batch as it stands. Raises NotFound."""
+        with self._store.read() as session:
+            return read_batch(session, batch_id)
+
+    def list(
+        self,
+        *,
+        state: BatchState | None = None,
+        kind: BatchKind | None = None,
+        source: Source | None = None,
+        cursor: int | None = None,
+        limit: int = 50,
+    ) -> Page[Batch]:
+        """Return up to `limit` (1-500) batches, newest first, after `cursor`. Raises Invalid."""
+        checked_limit(limit, MAX_PAGE)
+        statement = _BATCHES.order_by(_B.id.desc()).limit(limit + 1)
+        for column, value in ((_B.state, state), (_B.kind, kind), (_B.source, source)):
+            if value is not None:
+                statement = statement.where(column == value)
+        if cursor is not None:
+            statement = statement.where(_B.id < cursor)
+        with self._store.read() as session:
+            rows = session.execute(statement).all()
+            counts = read_counts(session, [row.id for row in rows])
+        return page_of([_batch(row, counts[row.id]) for row in rows], limit, lambda batch: batch.id)
+
+    def items(
+        self, batch_id: int, outcome: Sequence[ItemOutcome] = (), *, cursor: int = 0, limit: int = 100
+    ) -> Page[BatchItem]:
+        """Return up to `limit` (1-500) items after position `cursor`, of these outcomes only. Raises NotFound."""
+        checked_limit(limit, MAX_PAGE)
+        statement = (
+            _ITEMS.select()
+            .join(t.expert_instance, t.expert_instance.c.id == _ITEM.expert_instance_id)
+            .outerjoin(t.analysis, t.analysis.c.id == _ITEM.analysis_id)
+            .where(_ITEM.batch_id == batch_id, _ITEM.position > cursor)
+            .order_by(_ITEM.position)
+            .limit(limit + 1)
+        )
+        if outcome:
+            statement = statement.where(_ITEM.outcome.in_(outcome))
+        with self._store.read() as session:
+            if session.scalar(select(_B.id).where(_B.id == batch_id)) is None:
+                raise NotFound(f"Batch {batch_id} not found")
+            return page_of(_ITEMS.all(session, statement), limit, lambda item: item.position)
+
+    def reasons(self, batch_id: int) -> tuple[Reason, ...]:
+        """Return why items failed, were skipped or blocked, most frequent first; equal but for the symbol is one."""
+        alike = func.replace(_ITEM.reason, _ITEM.symbol, "\N{HORIZONTAL ELLIPSIS}")
+        grouped = (
+            select(
+                _ITEM.outcome,
+                alike.label("alike"),
+                func.min(_ITEM.reason).label("first"),
+                func.max(_ITEM.reason).label("last"),
+                func.count().label("items"),
+            )
+            .where(
+                _ITEM.batch_id == batch_id,
+                _ITEM.outcome.in_([ItemOutcome.SKIPPED, ItemOutcome.BLOCKED, ItemOutcome.FAILED]),
+            )
+            .group_by(_ITEM.outcome, alike)
+            .order_by(func.count().desc(), _ITEM.outcome, alike)
+            .limit(REASONS)
+        )
+        with self._store.read() as session:
+            return tuple(
+                Reason(row.outcome, (row.first if row.first == row.last else row.alike) or "", int(row.items))
+                for row in session.execute(grouped)
+            )
+
+    def reruns(self, batch_id: int) -> tuple[Batch, ...]:
+        """Return the bulk re-runs of what failed in this batch, newest first."""
+        newest = select(_B.id).where(_B.after_batch_id == batch_id).order_by(_B.id.desc()).limit(20)
+        with self._store.read() as session:
+            return tuple(read_batch(session, bulk_id) for bulk_id in session.scalars(newest).all())
+
+
 def read_batch(session: Session, batch_id: int) -> Batch:
-    """Return one batch. Raises NotFound."""
+    """Return one batch, with the time that its rest takes unless it is paused. Raises NotFound."""
     row = session.execute(_BATCHES.where(_B.id == batch_id)).one_or_none()
     if row is None:
         raise NotFound(f"Batch {batch_id} not found")
-    counts = read_counts(session, [batch_id])[batch_id]
-    return _batch(row, counts, _seconds_left(session, row))
-
-
-def batch_page(
-    session: Session,
-    state: BatchState | None,
-    kind: BatchKind | None,
-    source: Source | None,
-    cursor: int | None,
-    limit: int,
-) -> Page[Batch]:
-    """Return a page of batches, newest first."""
-    checked_limit(limit, MAX_PAGE)
-    statement = _BATCHES.order_by(_B.id.desc()).limit(limit + 1)
-    for column, value in ((_B.state, state), (_B.kind, kind), (_B.source, source)):
-        if value is not None:
-            statement = statement.where(column == value)
-    if cursor is not None:
-        statement = statement.where(_B.id < cursor)
-    found = list(session.execute(statement))
-    counts = read_counts(session, [row.id for row in found[:limit]])
-    batches = tuple(_batch(row, counts[row.id]) for row in found[:limit])
-    return Page(batches, batches[-1].id if len(found) > limit else None)
-
-
-def item_page(
-    session: Session, batch_id: int, outcomes: Sequence[ItemOutcome], cursor: int, limit: int
-) -> Page[BatchItem]:
-    """Return a page of one batch's items, in their order. Raises NotFound."""
-    checked_limit(limit, MAX_PAGE)
-    if session.scalar(select(_B.id).where(_B.id == batch_id)) is None:
-        raise NotFound(f"Batch {batch_id} not found")
-    statement = (
-        select(
-            _ITEM.position, _ITEM.analysis_id, _ITEM.symbol, _ITEM.expert_instance_id, t.expert_instance.c.alias,
-            case((_ITEM.outcome != ItemOutcome.PLANNED, _ITEM.attempt)), _ITEM.outcome, _ITEM.reason,
-            t.analysis.c.status,
-        )
-        .join(t.expert_instance, t.expert_instance.c.id == _ITEM.expert_instance_id)
-        .outerjoin(t.analysis, t.analysis.c.id == _ITEM.analysis_id)
-        .where(_ITEM.batch_id == batch_id, _ITEM.position > cursor)
-        .order_by(_ITEM.position)
-        .limit(limit + 1)
-    )  # fmt: skip
-    if outcomes:
-        statement = statement.where(_ITEM.outcome.in_(outcomes))
-    found = [BatchItem(*tuple(row)) for row in session.execute(statement)]
-    return page_of(found, limit, lambda item: item.position)
-
-
-def reasons_of(session: Session, batch_id: int) -> tuple[Reason, ...]:
-    """Return why items were not queued, skipped or failed, the most frequent first; equal but for the symbol is one."""
-    alike = func.replace(_ITEM.reason, _ITEM.symbol, "\N{HORIZONTAL ELLIPSIS}")
-    grouped = (
-        select(
-            _ITEM.outcome,
-            alike.label("alike"),
-            func.min(_ITEM.reason).label("first"),
-            func.max(_ITEM.reason).label("last"),
-            func.count().label("items"),
-        )
-        .where(
-            _ITEM.batch_id == batch_id,
-            _ITEM.outcome.in_([ItemOutcome.SKIPPED, ItemOutcome.BLOCKED, ItemOutcome.FAILED]),
-        )
-        .group_by(_ITEM.outcome, alike)
-        .order_by(func.count().desc(), _ITEM.outcome, alike)
-        .limit(REASONS)
-    )
-    return tuple(
-        Reason(row.outcome, (row.first if row.first == row.last else row.alike) or "", int(row.items))
-        for row in session.execute(grouped)
-    )
+    seconds_left = None
+    if row.finished_at is None and row.state is not BatchState.PAUSED:
+        seconds_left = expected_seconds(session, remaining_per_expert(session, batch_id), batch_id)
+    return _batch(row, read_counts(session, [batch_id])[batch_id], seconds_left)
 
 
 def _batch(row: AnyRow, counts: BatchCounts, seconds_left: int | None = None) -> Batch:
-    rerun = None
-    if row.kind is BatchKind.BULK_RERUN:
-        rerun = RerunPlan(
-            row.mode, row.reason, row.filter, row.rate_per_minute, row.canary, row.plan_hash, row.after_batch_id
-        )
-    return Batch(
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
-        source=row.source,
-        actor=row.actor,
-        state=row.state,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-        stopped_at=row.stopped_at,
-        stopped_by=row.stopped_by,
-        stop_reason=row.stop_reason,
-        rerun=rerun,
-        counts=counts,
-        seconds_left=seconds_left,
-    )
-
-
-def _seconds_left(session: Session, batch: Any) -> int | None:
-    """Return how long the rest takes, as its experts' newest analyses did; None while it is paused or ended."""
-    if batch.finished_at is not None or batch.state is BatchState.PAUSED:
-        return None
-    return expected_seconds(session, remaining_per_expert(session, batch.id), batch.id)
+    own = row._asdict()
+    plan = RerunPlan(**{field.name: own.pop(field.name) for field in fields(RerunPlan)})
+    rerun = plan if row.kind is BatchKind.BULK_RERUN else None
+    return Batch(**own, rerun=rerun, counts=counts, seconds_left=seconds_left)
 
 
 def hash_counts(plan_hash: str) -> tuple[int, int, int]:

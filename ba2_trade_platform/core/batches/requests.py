@@ -15,12 +15,11 @@ from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.batches.estimates import expected_cost, expected_seconds
-from ba2_trade_platform.core.batches.queries import Reason
+from ba2_trade_platform.core.batches.queries import REASONS, Reason
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ItemOutcome, Source, Subtype
 
 NAME_LENGTH = 200
-REASONS = 10
 
 
 @dataclass(frozen=True)
@@ -123,11 +122,10 @@ def _listed(session: Session, watchlist_id: int) -> tuple[str, tuple[str, ...]]:
         .join(t.watchlist_item, item.instrument_id == t.instrument.c.id)
         .where(item.watchlist_id == watchlist_id)
         .order_by(item.position, item.id)
-    )
-    found = tuple(symbols)
-    if not found:
+    ).all()
+    if not symbols:
         raise Invalid(f"The watchlist {name} has no symbols yet: add some on the page Watchlists")
-    return name, found
+    return name, tuple(symbols)
 
 
 def _count(number: int, word: str) -> str:

@@ -19,22 +19,12 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
-from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.batches.bulk_slices import skip_planned
-from ba2_trade_platform.core.batches.queries import (
-    UNDER_WAY,
-    Batch,
-    BatchItem,
-    Reason,
-    batch_page,
-    item_page,
-    read_batch,
-    reasons_of,
-)
+from ba2_trade_platform.core.batches.queries import UNDER_WAY, Batch, BatchQueries, read_batch
 from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest, named, preview_of
 from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.db import tables as t
@@ -66,11 +56,11 @@ _ACTIONS = {
 _ENDED_BY_A_PERSON = (BatchState.CANCELLED, BatchState.ABORTED)
 
 
-class Batches:
+class Batches(BatchQueries):
     """Submits requests and watches over what became of them; the worker's tick carries cancellations on."""
 
     def __init__(self, store: Store, queue: WorkerQueue, bulk_reruns: BulkReruns, completion: BatchCompletion) -> None:
-        self._store = store
+        super().__init__(store)
         self._completion = completion
         self._queue = queue
         self._bulk_reruns = bulk_reruns
@@ -78,9 +68,8 @@ class Batches:
     def preview(self, request: BatchRequest, shown: int = PREVIEWED) -> BatchPreview:
         """Return what submitting this would do, without doing it. Raises Invalid or NotFound."""
         with self._store.read() as session:
-            named_request = named(session, request)
-            items = foresee(session, self._queue.abilities, self._submissions(named_request))
-            return preview_of(session, items, shown)
+            submissions = self._submissions(named(session, request))
+            return preview_of(session, foresee(session, self._queue.abilities, submissions), shown)
 
     def submit(
         self, request: BatchRequest, *, by: Actor, source: Source | None = None, once: Once | None = None
@@ -98,54 +87,12 @@ class Batches:
             recall(session, once, who, now)
             new = NewBatch(BatchKind.SUBMIT, named_request.name or "", source or request.source, who)
             submitted = self._queue.insert_batch(command, new, submissions)
-            accepted = AcceptedBatch(
-                submitted.batch_id,
-                submitted.count(ItemOutcome.QUEUED),
-                submitted.count(ItemOutcome.DUPLICATE),
-                submitted.count(ItemOutcome.BLOCKED),
-                submitted.sentence,
-            )
+            outcomes = (ItemOutcome.QUEUED, ItemOutcome.DUPLICATE, ItemOutcome.BLOCKED)
+            queued, duplicates, blocked = map(submitted.count, outcomes)
+            accepted = AcceptedBatch(submitted.batch_id, queued, duplicates, blocked, submitted.sentence)
             keep(session, once, who, accepted, now)
         log.info("%s", accepted.sentence)
         return accepted
-
-    def get(self, batch_id: int) -> Batch:
-        """Return one batch as it stands. Raises NotFound."""
-        with self._store.read() as session:
-            return read_batch(session, batch_id)
-
-    def list(
-        self,
-        *,
-        state: BatchState | None = None,
-        kind: BatchKind | None = None,
-        source: Source | None = None,
-        cursor: int | None = None,
-        limit: int = 50,
-    ) -> Page[Batch]:
-        """Return up to `limit` (1-500) batches, newest first, after `cursor`. Raises Invalid."""
-        with self._store.read() as session:
-            return batch_page(session, state, kind, source, cursor, limit)
-
-    def items(
-        self, batch_id: int, outcome: Sequence[ItemOutcome] = (), *, cursor: int = 0, limit: int = 100
-    ) -> Page[BatchItem]:
-        """Return up to `limit` (1-500) items after position `cursor`, of these outcomes only. Raises NotFound."""
-        with self._store.read() as session:
-            return item_page(session, batch_id, outcome, cursor, limit)
-
-    def reasons(self, batch_id: int) -> tuple[Reason, ...]:
-        """Return why items failed, were skipped or blocked, the most frequent first."""
-        with self._store.read() as session:
-            return reasons_of(session, batch_id)
-
-    def reruns(self, batch_id: int) -> tuple[Batch, ...]:
-        """Return the bulk re-runs of what failed in this batch, newest first."""
-        with self._store.read() as session:
-            ids = session.scalars(
-                select(_B.id).where(_B.after_batch_id == batch_id).order_by(_B.id.desc()).limit(20)
-            ).all()
-            return tuple(read_batch(session, bulk_id) for bulk_id in ids)
 
     def pause(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
         """Let nothing more of it begin; what runs goes on. Raises NotFound or Refused."""
@@ -171,13 +118,11 @@ class Batches:
 
     def rerun_failed(self, batch_id: int, *, by: Actor, reason: str | None = None) -> Batch:
         """Re-run, as a bulk re-run, what failed in it. Raises NotFound, Refused, SwitchedOff or Invalid."""
-        batch = self.get(batch_id)
+        name = f"What failed in {self.get(batch_id).name}"[:200]
         selection = Selection(Filter(bulk=batch_id, bulk_outcome=ItemOutcome.FAILED))
-        plan = self._bulk_reruns.preview(selection)
+        plan_hash = self._bulk_reruns.preview(selection).plan_hash
         why = clean_text(reason or "").strip() or f"what failed in batch {batch_id}"
-        return self._bulk_reruns.create(
-            selection, reason=why, plan_hash=plan.plan_hash, by=by, name=f"What failed in {batch.name}"[:200]
-        )
+        return self._bulk_reruns.create(selection, reason=why, plan_hash=plan_hash, by=by, name=name)
 
     def _submissions(self, request: BatchRequest) -> Sequence[Submission]:
         return self._queue.submissions(request.expert_instance_ids, request.symbols, request.subtype, request.as_of)

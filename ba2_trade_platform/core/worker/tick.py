@@ -133,9 +133,8 @@ class Tick:
 
     def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         advanced = self._bulk.advance(transaction, plan.now)
-        transaction.touch_analyses(*advanced.touched)
         cancelled = self._cancellations.carry_on(transaction, plan.now)
-        done.more = done.more or advanced.more or bool(cancelled)
+        done.more = done.more or advanced or bool(cancelled)
 
     def _claim(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         queue = transaction.session.execute(_QUEUE).one()

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.batches.bulk_plans import Selection
-from ba2_trade_platform.core.batches.bulk_previews import BulkPreview
+from ba2_trade_platform.core.batches.bulk_reruns import BulkPreview
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Fact, facts
