@@ -57,12 +57,6 @@ class Checked:
     symbols: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
 
-    def plan_or_raise(self) -> Plan:
-        """Return the plan, or raise Invalid with everything that is wrong."""
-        if self.problems or self.plan is None:
-            raise Invalid(". ".join(self.problems), code="SCHEDULE_INVALID", problems=list(self.problems))
-        return self.plan
-
 
 def check(session: Session, draft: Draft, calendars: Calendars, own_id: int | None = None) -> Checked:
     """Read a draft; `own_id` is the schedule that it changes, whose name it may keep."""
@@ -80,26 +74,15 @@ def check(session: Session, draft: Draft, calendars: Calendars, own_id: int | No
 
 
 def values(draft: Draft, checked: Checked) -> dict[str, Any]:
-    """Return the columns of a draft that was found good."""
-    plan = checked.plan_or_raise()
-    return {
+    """Return the columns of a draft; raises Invalid with everything that is wrong."""
+    if checked.problems or checked.plan is None:
+        raise Invalid(". ".join(checked.problems), code="SCHEDULE_INVALID", problems=list(checked.problems))
+    own = {name: value for name, value in vars(draft).items() if name != "watchlist_ids"}
+    return own | {
         "name": clean_text(draft.name).strip(),
-        "clock": draft.clock,
-        "expert_instance_id": draft.expert_instance_id,
-        "subtype": draft.subtype,
         "symbols": list(checked.symbols),
-        "timing": plan.timing.model_dump(mode="json"),
-        "zone": plan.zone,
-        "calendar": plan.calendar,
-        "starts_on": plan.starts_on,
-        "ends_on": plan.ends_on,
-        "jitter_seconds": draft.jitter_seconds,
-        "deadline_minutes": draft.deadline_minutes,
-        "misfire": draft.misfire,
-        "grace_seconds": draft.grace_seconds,
-        "priority": draft.priority,
-        "enabled": draft.enabled,
-        "is_demo": draft.is_demo,
+        "timing": checked.plan.timing.model_dump(mode="json"),
+        "calendar": checked.plan.calendar,
     }
 
 
@@ -115,13 +98,12 @@ def _name(session: Session, draft: Draft, own_id: int | None) -> list[str]:
 
 
 def _numbers(draft: Draft) -> list[str]:
-    problems = []
-    if not 0 <= draft.jitter_seconds <= 3_600:
-        problems.append("Jitter is 0 to 3600 seconds")
-    if not 0 <= draft.grace_seconds <= LONGEST_SECONDS:
-        problems.append(f"Grace is 0 to {LONGEST_SECONDS} seconds")
-    if not 0 <= draft.priority <= MAX_PRIORITY:
-        problems.append(f"The priority is 0 to {MAX_PRIORITY}")
+    limits = (
+        (draft.jitter_seconds, 3_600, "Jitter is 0 to 3600 seconds"),
+        (draft.grace_seconds, LONGEST_SECONDS, f"Grace is 0 to {LONGEST_SECONDS} seconds"),
+        (draft.priority, MAX_PRIORITY, f"The priority is 0 to {MAX_PRIORITY}"),
+    )
+    problems = [sentence for number, most, sentence in limits if not 0 <= number <= most]
     if draft.deadline_minutes is not None:
         if not 1 <= draft.deadline_minutes <= LONGEST_DEADLINE:
             problems.append(f"The deadline is 1 to {LONGEST_DEADLINE} minutes after the planned time")

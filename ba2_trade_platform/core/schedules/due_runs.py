@@ -6,7 +6,7 @@ Decision record: docs/decisions/0017.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -24,8 +24,16 @@ from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.recurrence.misfires import Decision, decide, divide
 from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
-from ba2_trade_platform.core.schedules.rows import SCHEDULES, ScheduleRow, plan_of, symbols_among, symbols_of
-from ba2_trade_platform.core.schedules.run_writer import DueRun, NewRun, RunWriter, policy_of, wait_for
+from ba2_trade_platform.core.schedules.rows import (
+    ACTIVE,
+    SCHEDULES,
+    ScheduleRow,
+    plan_of,
+    symbols_among,
+    symbols_of,
+    wait_for,
+)
+from ba2_trade_platform.core.schedules.run_writer import DueRun, NewRun, RunWriter, policy_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
 
@@ -53,24 +61,19 @@ class RunStarter:
         self._clocks = clocks
         self._writer = RunWriter(store, queue, market)
 
-    def fire(self, clock: ScheduleClock) -> None:
-        """Make the runs of every schedule that is due by this clock.
+    def fire_slice(self, clock: ScheduleClock) -> bool:
+        """Make some of the runs that are due by this clock, in one transaction; return whether any were due.
 
         Raises Unavailable when the database cannot be written just now; what is due then stays due.
         """
-        while self.fire_slice(clock):
-            pass
-
-    def fire_slice(self, clock: ScheduleClock) -> bool:
-        """Make some of the runs that are due by this clock, in one transaction; return whether any were due."""
-        due = self._due(clock)
+        due = self._due((clock,))
         if due:
             self._slice(due)
         return bool(due)
 
     def fire_one(self, schedule_id: int) -> None:
         """Make the runs of one schedule that are due: before it is changed, by its old plan."""
-        while due := self._due(schedule_id=schedule_id):
+        while due := self._due(ScheduleClock, _S.id == schedule_id):
             self._slice(due)
 
     def settle(self, transaction: Transaction, schedule_id: int) -> None:
@@ -78,12 +81,11 @@ class RunStarter:
 
         Raises Invalid when its old plan cannot be read.
         """
-        due = SCHEDULES.select().where(_S.id == schedule_id, _S.enabled, _S.archived_at.is_(None))
-        while row := SCHEDULES.first(transaction.session, due.where(_S.wake_at.is_not(None))):
+        waiting = SCHEDULES.select().where(_S.id == schedule_id, *ACTIVE, _S.wake_at.is_not(None))
+        while row := SCHEDULES.first(transaction.session, waiting):
             if row.wake_at is None or row.wake_at > self._now(row.clock):
                 return
-            due_run = self._due_run(row, symbols_of(transaction.session, row))
-            self._writer.settle(transaction, [due_run])
+            self._writer.settle(transaction, [self._due_run(row, symbols_of(transaction.session, row))])
 
     def skip_ahead(self, clock: ScheduleClock) -> None:
         """Have every schedule of a clock that was set wait for its first time from now; what it jumped are no runs."""
@@ -111,9 +113,7 @@ class RunStarter:
     def _plan_anew(self, clock: ScheduleClock, chosen: ColumnElement[bool]) -> None:
         now = self._now(clock)
         with self._store.read() as session:
-            rows = SCHEDULES.all(
-                session, SCHEDULES.select().where(_S.clock == clock, _S.enabled, _S.archived_at.is_(None), chosen)
-            )
+            rows = SCHEDULES.all(session, SCHEDULES.select().where(_S.clock == clock, *ACTIVE, chosen))
         plans = []
         for row in rows:
             try:
@@ -136,13 +136,12 @@ class RunStarter:
         new_run = NewRun(due_run, now, RunTrigger.MANUAL, actor_id(session, by))
         return self._writer.make(transaction, [new_run]).get(row.id)
 
-    def _due(self, clock: ScheduleClock | None = None, schedule_id: int | None = None) -> Sequence[ScheduleRow]:
+    def _due(self, clocks: Iterable[ScheduleClock], *chosen: ColumnElement[bool]) -> Sequence[ScheduleRow]:
         found: list[ScheduleRow] = []
         with self._store.read() as session:
-            for each in ScheduleClock if clock is None else (clock,):
-                chosen = [_S.clock == each] if schedule_id is None else [_S.clock == each, _S.id == schedule_id]
-                waiting = (_S.enabled, _S.archived_at.is_(None), _S.wake_at <= self._now(each))
-                statement = SCHEDULES.select().where(*chosen, *waiting).order_by(_S.wake_at, _S.id).limit(SLICE)
+            for clock in clocks:
+                due = (_S.clock == clock, *ACTIVE, _S.wake_at <= self._now(clock), *chosen)
+                statement = SCHEDULES.select().where(*due).order_by(_S.wake_at, _S.id).limit(SLICE)
                 found += SCHEDULES.all(session, statement)
         return found
 
@@ -154,18 +153,15 @@ class RunStarter:
         try:
             self._make(due_runs)
         except DATA_ERRORS:
-            for one in due_runs:  # one by one, so that the one that cannot be made holds up no other
-                self._make_alone(one)
+            for due_run in due_runs:  # one by one, so that the one that cannot be made holds up no other
+                try:
+                    self._make([due_run])
+                except DATA_ERRORS as error:
+                    self._set_aside(due_run.row, error)
 
     def _make(self, due_runs: Sequence[DueRun]) -> None:
         with self._store.write() as transaction:
             self._writer.settle(transaction, due_runs)
-
-    def _make_alone(self, due_run: DueRun) -> None:
-        try:
-            self._make([due_run])
-        except DATA_ERRORS as error:
-            self._set_aside(due_run.row, error)
 
     def _symbols(self, rows: Sequence[ScheduleRow]) -> dict[int, list[str]]:
         """Return the symbols of these by their ids; one whose row cannot be read is set aside and left out."""
@@ -176,10 +172,7 @@ class RunStarter:
             if len(rows) == 1:
                 self._set_aside(rows[0], error)
                 return {}
-        found: dict[int, list[str]] = {}
-        for row in rows:
-            found |= self._symbols([row])
-        return found
+        return {row_id: symbols for row in rows for row_id, symbols in self._symbols([row]).items()}
 
     def _due_runs(self, rows: Sequence[ScheduleRow]) -> list[DueRun]:
         """Decide about as many of these as fit into one slice; all that takes no write lock."""

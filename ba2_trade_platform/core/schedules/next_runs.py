@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
+from ba2_trade_platform.core.schedules.rows import ACTIVE
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import values_of
 from ba2_trade_platform.vocabulary import ScheduleClock
 
 _S = t.schedule.c
-_PLANNED = (_S.enabled, _S.archived_at.is_(None), _S.next_at.is_not(None))
+_PLANNED = (*ACTIVE, _S.next_at.is_not(None))
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ def next_runs(session: Session, symbols: Sequence[str], each: int = 1) -> dict[s
     chosen = select(ranked).where(ranked.c.place <= each).order_by(ranked.c.symbol, ranked.c.place)
     runs: dict[str, tuple[NextRun, ...]] = {}
     for row in session.execute(chosen):
-        replayed = row.clock == ScheduleClock.REPLAY
-        run = NextRun(row.symbol, row.next_at, row.id, row.name, replayed)
+        run = NextRun(row.symbol, row.next_at, row.id, row.name, row.clock == ScheduleClock.REPLAY)
         runs[row.symbol] = (*runs.get(row.symbol, ()), run)
     return runs
 
@@ -47,13 +47,8 @@ def next_runs(session: Session, symbols: Sequence[str], each: int = 1) -> dict[s
 def schedules_naming(session: Session, symbol: str) -> list[str]:
     """Return the names of the schedules that name this symbol themselves, 10 at most."""
     named = values_of(_S.symbols)
-    chosen = (
-        select(_S.name)
-        .select_from(t.schedule, named)
-        .where(named.c.value == symbol, _S.archived_at.is_(None))
-        .limit(10)
-    )
-    return list(session.scalars(chosen))
+    live = (named.c.value == symbol, _S.archived_at.is_(None))
+    return list(session.scalars(select(_S.name).select_from(t.schedule, named).where(*live).limit(10)))
 
 
 def _naming(symbols: Sequence[str]) -> Any:

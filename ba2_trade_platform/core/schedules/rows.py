@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.contracts.exchanges import Calendars
-from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
+from ba2_trade_platform.core.recurrence.occurrences import jitter
 from ba2_trade_platform.core.recurrence.timings import Plan, read_timing
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.dialect_text import condition, hint
@@ -21,6 +20,7 @@ from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
 
 _S = t.schedule.c
+ACTIVE: tuple[ColumnElement[bool], ...] = (_S.enabled, _S.archived_at.is_(None))
 # In words and by its index, or SQLite reads all that was ever missed, acknowledged or not, whenever the rail counts.
 UNACKNOWLEDGED = condition(
     f"(schedule_run.id IN (SELECT unseen.id FROM schedule_run AS unseen{hint('ix_schedule_run_unseen')}"
@@ -33,11 +33,17 @@ _LISTED = (
     .where(t.schedule_watchlist.c.schedule_id.in_(bindparam("s_ids", expanding=True)))
     .order_by(t.watchlist_item.c.watchlist_id, t.watchlist_item.c.position, t.watchlist_item.c.id)
 )
+# Built once, as above: at half past nine thousands of schedules ask it.
+_WAIT = (
+    update(t.schedule)
+    .where(_S.id == bindparam("s_id"))
+    .values(next_at=bindparam("s_next_at"), wake_at=bindparam("s_wake_at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleRow:
-    """A schedule as it is stored; it waits for `next_at`, with its jitter for `wake_at`."""
+class Schedule:
+    """What a schedule keeps of itself, whether it is read to run or to be shown."""
 
     id: int
     name: str
@@ -47,8 +53,8 @@ class ScheduleRow:
     clock: ScheduleClock
     expert_instance_id: int
     subtype: Subtype
-    symbols: Any
-    timing: Any
+    symbols: Sequence[str]
+    timing: Mapping[str, Any]
     zone: str
     calendar: str | None
     starts_on: date | None
@@ -59,11 +65,17 @@ class ScheduleRow:
     grace_seconds: int
     priority: int
     next_at: datetime | None
-    wake_at: datetime | None
-    actor_id: int
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow(Schedule):
+    """A schedule as it is stored; it waits for `next_at`, with its jitter for `wake_at`."""
+
+    wake_at: datetime | None
+    actor_id: int
 
     @property
     def due_at(self) -> datetime:
@@ -86,15 +98,14 @@ def plan_of(row: ScheduleRow) -> Plan:
     return Plan(read_timing(row.timing), row.zone, row.calendar, row.starts_on, row.ends_on)
 
 
-def first_after(row: ScheduleRow, plan: Plan, after: datetime, calendars: Calendars) -> dict[str, datetime | None]:
-    """Return `next_at` and `wake_at` of the first planned time later than `after`, both None when none comes."""
-    return waking(row, next(occurrences(plan, after, calendars), None))
-
-
-def waking(row: ScheduleRow, planned: datetime | None) -> dict[str, datetime | None]:
-    """Return the columns that make a schedule wait for this planned time."""
-    wake = None if planned is None else planned + jitter(row.id, planned, row.jitter_seconds)
-    return {"next_at": planned, "wake_at": wake}
+def wait_for(session: Session, waits: Sequence[tuple[ScheduleRow, datetime | None]]) -> None:
+    """Have each of these schedules wait for its planned time, with its jitter, or for none."""
+    values = []
+    for row, at in waits:
+        wake = None if at is None else at + jitter(row.id, at, row.jitter_seconds)
+        values.append({"s_id": row.id, "s_next_at": at, "s_wake_at": wake})
+    if values:
+        session.connection().execute(_WAIT, values)
 
 
 def symbols_of(session: Session, row: ScheduleRow) -> list[str]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.runs import RunEvent, local_span, local_time, record_run_events, settle_runs
 from ba2_trade_platform.core.recurrence.misfires import Decision, Policy
 from ba2_trade_platform.core.recurrence.occurrences import jitter
-from ba2_trade_platform.core.schedules.rows import ScheduleRow, waking
+from ba2_trade_platform.core.schedules.rows import ACTIVE, ScheduleRow, wait_for
 from ba2_trade_platform.core.schedules.uptime import Outage, outage_at, outages
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert
@@ -41,14 +41,7 @@ log = logging.getLogger(__name__)
 NO_SYMBOLS = "It has no symbols: add some, or put some on its watchlists"
 _S, _R = t.schedule.c, t.schedule_run.c
 # Built once: at half past nine thousands of schedules ask them.
-_AS_THEY_ARE = select(_S.id, _S.version, _S.next_at).where(
-    _S.id.in_(bindparam("s_ids", expanding=True)), _S.enabled, _S.archived_at.is_(None)
-)
-_WAIT = (
-    update(t.schedule)
-    .where(_S.id == bindparam("s_id"))
-    .values(next_at=bindparam("s_next_at"), wake_at=bindparam("s_wake_at"))
-)
+_AS_THEY_ARE = select(_S.id, _S.version, _S.next_at).where(_S.id.in_(bindparam("s_ids", expanding=True)), *ACTIVE)
 _NEW_RUNS = insert(t.schedule_run).on_conflict_do_nothing(index_elements=["schedule_id", "planned_at"])
 _BATCH_OF = update(t.schedule_run).where(_R.id == bindparam("r_id")).values(batch_id=bindparam("r_batch_id"))
 
@@ -73,18 +66,16 @@ class NewRun:
     trigger: RunTrigger
     who: int
 
+    @property
+    def row(self) -> ScheduleRow:
+        """The schedule whose run it is."""
+        return self.due_run.row
+
 
 def policy_of(row: ScheduleRow) -> Policy:
     """Return what a schedule's row says of lateness."""
     deadline = None if row.deadline_minutes is None else timedelta(minutes=row.deadline_minutes)
     return Policy(row.misfire, timedelta(seconds=row.grace_seconds), deadline, row.clock is ScheduleClock.REPLAY)
-
-
-def wait_for(session: Session, waits: Sequence[tuple[Any, datetime | None]]) -> None:
-    """Have each of these schedules' rows wait for its planned time, or for none."""
-    values = [{"s_id": row.id} | {f"s_{name}": at for name, at in waking(row, at).items()} for row, at in waits]
-    if values:
-        session.connection().execute(_WAIT, values)
 
 
 class RunWriter:
@@ -114,7 +105,7 @@ class RunWriter:
         self.make(transaction, new_runs, gaps)
         wait_for(session, [(each.row, each.decision.next_at) for each in still])
 
-    def make(self, transaction: Transaction, new_runs: Sequence[NewRun], gaps: Sequence[Any] = ()) -> dict[int, int]:
+    def make(self, transaction: Transaction, new_runs: Sequence[NewRun], gaps: Sequence[Outage] = ()) -> dict[int, int]:
         """Make these runs, one at most of a schedule; return their ids by their schedules'.
 
         A schedule that has a run of that planned time gets none.
@@ -124,7 +115,7 @@ class RunWriter:
         session, at = transaction.session, self._store.clock.now()
         rows = [
             {
-                "schedule_id": new_run.due_run.row.id, "planned_at": new_run.planned, "trigger": new_run.trigger,
+                "schedule_id": new_run.row.id, "planned_at": new_run.planned, "trigger": new_run.trigger,
                 "state": RunState.RUNNING, "actor_id": new_run.who, "created_at": at, "started_at": at,
                 "reason": _catching_up(new_run, gaps),
             }
@@ -132,58 +123,45 @@ class RunWriter:
         ]  # fmt: skip
         made = session.execute(_NEW_RUNS.returning(_R.id, _R.schedule_id), rows)
         run_ids: dict[int, int] = {row.schedule_id: row.id for row in made}
-        new = [new_run for new_run in new_runs if new_run.due_run.row.id in run_ids]
+        new = [new_run for new_run in new_runs if new_run.row.id in run_ids]
         if new:
             transaction.touch(Topic.SCHEDULES)
-        self._end_empty(session, [new_run for new_run in new if not new_run.due_run.symbols], run_ids, at)
-        self._insert_batches(transaction, [new_run for new_run in new if new_run.due_run.symbols], run_ids, at)
+        self._end_empty(session, {run_ids[each.row.id]: each for each in new if not each.due_run.symbols}, at)
+        self._insert_batches(transaction, {run_ids[each.row.id]: each for each in new if each.due_run.symbols}, at)
         return run_ids
 
-    def _end_empty(self, session: Session, new_runs: Sequence[NewRun], run_ids: dict[int, int], at: datetime) -> None:
-        if not new_runs:
-            return
-        ids = [run_ids[new_run.due_run.row.id] for new_run in new_runs]
-        end = {"state": RunState.MISSED, "reason": NO_SYMBOLS, "finished_at": at}
-        session.execute(update(t.schedule_run).where(_R.id.in_(ids)).values(**end))
-        missed = [
-            RunEvent(each.row.id, each.row.name, each.row.zone, new_run.planned, RunState.MISSED, NO_SYMBOLS)
-            for new_run, each in ((new_run, new_run.due_run) for new_run in new_runs)
-        ]
-        record_run_events(session, missed, at)
+    def _end_empty(self, session: Session, new_runs: dict[int, NewRun], at: datetime) -> None:
+        if new_runs:
+            end = {"state": RunState.MISSED, "reason": NO_SYMBOLS, "finished_at": at}
+            session.execute(update(t.schedule_run).where(_R.id.in_(list(new_runs))).values(**end))
+            record_run_events(session, [_missed(each.row, each.planned, NO_SYMBOLS) for each in new_runs.values()], at)
 
-    def _insert_batches(
-        self, transaction: Transaction, new_runs: Sequence[NewRun], run_ids: dict[int, int], at: datetime
-    ) -> None:
+    def _insert_batches(self, transaction: Transaction, new_runs: dict[int, NewRun], at: datetime) -> None:
         if not new_runs:
             return
         session = transaction.session
-        batches = self._queue.insert_batches(transaction, [self._batch(new_run) for new_run in new_runs])
-        session.connection().execute(
-            _BATCH_OF,
-            [
-                {"r_id": run_ids[new_run.due_run.row.id], "r_batch_id": batch.batch_id}
-                for new_run, batch in zip(new_runs, batches, strict=True)
-            ],
-        )
+        batches = self._queue.insert_batches(transaction, [self._batch(new_run) for new_run in new_runs.values()])
+        values = []
+        for (run_id, new_run), batch in zip(new_runs.items(), batches, strict=True):
+            values.append({"r_id": run_id, "r_batch_id": batch.batch_id})
+            said = (new_run.row.name, new_run.trigger.value, batch.sentence)
+            transaction.then(partial(log.info, "%s, %s run: %s", *said))
+        session.connection().execute(_BATCH_OF, values)
         ended = [batch.batch_id for batch in batches if not batch.count(ItemOutcome.QUEUED)]
         if ended:
             settle_runs(session, ended, at)
 
-        def tell() -> None:
-            for new_run, batch in zip(new_runs, batches, strict=True):
-                log.info("%s, %s run: %s", new_run.due_run.row.name, new_run.trigger.value, batch.sentence)
-
-        transaction.then(tell)
-
     def _batch(self, new_run: NewRun) -> BatchSubmission:
-        row, planned = new_run.due_run.row, new_run.planned
+        row, planned = new_run.row, new_run.planned
         replay = row.clock is ScheduleClock.REPLAY
-        deadline = None if replay or row.deadline_minutes is None else timedelta(minutes=row.deadline_minutes)
+        deadline = None if replay else policy_of(row).deadline
+        # Several runs made up at once would otherwise ask the same, and all but the first be duplicates.
+        made_up = new_run.trigger is RunTrigger.CATCH_UP and row.misfire is Misfire.RUN_EACH
         submission = Submission(
             row.expert_instance_id,
             "",
             row.subtype,
-            as_of=planned if replay or self._looks_back(new_run) else None,
+            as_of=planned if replay or (made_up and planned <= self._market.now()) else None,
             priority=row.priority,
             run_before=None if deadline is None else planned + deadline,
         )
@@ -193,20 +171,15 @@ class RunWriter:
             [replace(submission, symbol=symbol) for symbol in new_run.due_run.symbols],
         )
 
-    def _looks_back(self, new_run: NewRun) -> bool:
-        # Several runs made up at once would otherwise ask the same, and all but the first be duplicates.
-        each = new_run.trigger is RunTrigger.CATCH_UP and new_run.due_run.row.misfire is Misfire.RUN_EACH
-        return each and new_run.planned <= self._market.now()
-
     def _pass_over(
-        self, transaction: Transaction, due_runs: Sequence[DueRun], who: dict[str, int], gaps: Sequence[Any]
+        self, transaction: Transaction, due_runs: Sequence[DueRun], who: dict[str, int], gaps: Sequence[Outage]
     ) -> None:
         """Give a row to each planned time that is missed, or that is none any more."""
         session, at = transaction.session, self._store.clock.now()
         rows, news = [], []
         for each in due_runs:
             state = RunState.SKIPPED if each.closed else RunState.MISSED
-            reasons = [(each.row.due_at, _closed(each.row))] if each.closed else _reasons(each, gaps)
+            reasons = _reasons(each, gaps)
             if not reasons:
                 continue
             rows += [
@@ -221,7 +194,7 @@ class RunWriter:
             log.warning("%s: %s %s: %s", each.row.name, times, state.value, why)
             if not each.closed:
                 count = "" if len(reasons) == 1 else f"{len(reasons)} planned times were missed, this one last. "
-                news.append(RunEvent(each.row.id, each.row.name, each.row.zone, newest, RunState.MISSED, count + why))
+                news.append(_missed(each.row, newest, count + why))
         if rows:
             session.execute(_NEW_RUNS, rows)
             transaction.touch(Topic.SCHEDULES)
@@ -239,14 +212,16 @@ def _outages_of(session: Session, due_runs: Sequence[DueRun]) -> Sequence[Outage
     return outages(session, min(late), max(each.now for each in due_runs)) if late else ()
 
 
-def _closed(row: ScheduleRow) -> str:
-    if row.calendar:
-        return f"The market is closed: {row.calendar} has no session then"
-    return "The plan has no such time"
+def _missed(row: ScheduleRow, planned: datetime, why: str) -> RunEvent:
+    return RunEvent(row.id, row.name, row.zone, planned, RunState.MISSED, why)
 
 
-def _reasons(due_run: DueRun, gaps: Sequence[Any]) -> list[tuple[datetime, str]]:
+def _reasons(due_run: DueRun, gaps: Sequence[Outage]) -> list[tuple[datetime, str]]:
+    """Return the planned times that are passed over, and why."""
     row, decision, now = due_run.row, due_run.decision, due_run.now
+    if due_run.closed:
+        market = f"The market is closed: {row.calendar} has no session then"
+        return [(row.due_at, market if row.calendar else "The plan has no such time")]
     policy = policy_of(row)
     found = []
     for position, planned in enumerate(decision.missed):
@@ -263,7 +238,7 @@ def _reasons(due_run: DueRun, gaps: Sequence[Any]) -> list[tuple[datetime, str]]
     return found
 
 
-def _outage_reason(row: ScheduleRow, planned: datetime, gaps: Sequence[Any], now: datetime) -> str:
+def _outage_reason(row: ScheduleRow, planned: datetime, gaps: Sequence[Outage], now: datetime) -> str:
     wake = planned + jitter(row.id, planned, row.jitter_seconds)
     gap = outage_at(gaps, wake, timedelta(seconds=row.grace_seconds))
     if gap is None:
@@ -272,11 +247,11 @@ def _outage_reason(row: ScheduleRow, planned: datetime, gaps: Sequence[Any], now
     return f"The console {what} {local_span(gap.start, gap.end, row.zone)}"
 
 
-def _catching_up(new_run: NewRun, gaps: Sequence[Any]) -> str | None:
+def _catching_up(new_run: NewRun, gaps: Sequence[Outage]) -> str | None:
     if new_run.trigger is not RunTrigger.CATCH_UP:
         return None
-    row, decision = new_run.due_run.row, new_run.due_run.decision
-    parts = [_outage_reason(row, new_run.planned, gaps, new_run.due_run.now)]
+    decision = new_run.due_run.decision
+    parts = [_outage_reason(new_run.row, new_run.planned, gaps, new_run.due_run.now)]
     if decision.missed:
         earlier = len(decision.missed) + decision.unkept
         parts.append(f"it also makes up for {earlier:,} earlier {'time' if earlier == 1 else 'times'}")

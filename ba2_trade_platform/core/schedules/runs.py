@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import closed_days, occurrences
 from ba2_trade_platform.core.recurrence.timings import FIRST_YEAR, LAST_YEAR
-from ba2_trade_platform.core.schedules.rows import SCHEDULES, UNACKNOWLEDGED, ScheduleRow, plan_of
+from ba2_trade_platform.core.schedules.rows import ACTIVE, SCHEDULES, UNACKNOWLEDGED, ScheduleRow, plan_of
 from ba2_trade_platform.core.schedules.run_records import (
     DaySummary,
     RunFilter,
@@ -121,8 +121,8 @@ class ScheduleRuns:
                 .group_by(_R.state)
             )  # fmt: skip
             counts: Counter[RunState] = Counter(dict(rows.all()))
-            enabled = (_S.enabled, _S.archived_at.is_(None), _S.clock == ScheduleClock.REAL)
-            waiting = SCHEDULES.all(session, SCHEDULES.select().where(*enabled, _S.next_at < until))
+            due = (*ACTIVE, _S.clock == ScheduleClock.REAL, _S.next_at < until)
+            waiting = SCHEDULES.all(session, SCHEDULES.select().where(*due))
         ahead = sum(len(self._planned(row, max(first, row.next_at or first), until)) for row in waiting)
         states = {state.value: counts[state] for state in RunState}
         return DaySummary(day=day, planned=counts.total() + ahead, ahead=ahead, **states)
@@ -130,40 +130,29 @@ class ScheduleRuns:
     def week(self, first_day: date) -> Week:
         """Return seven days of every schedule: runs of the past, planned times to come, days without a session."""
         first, until = self._bounds(first_day, 7)
+        listed = SCHEDULES.select().where(_S.archived_at.is_(None)).order_by(_S.name, _S.id)
         with self._store.read() as session:
-            schedules = SCHEDULES.all(
-                session, SCHEDULES.select().where(_S.archived_at.is_(None)).order_by(_S.name, _S.id)
-            )
-        runs: dict[int, list[RunInfo]] = {}
-        for run in self._read(
-            _RUNS.where(_R.planned_at >= first, _R.planned_at < until).order_by(_R.planned_at, _R.id)
-        ):
-            runs.setdefault(run.schedule_id, []).append(run)
-        rows = tuple(self._week_row(row, first_day, until, runs.get(row.id, ())) for row in schedules)
+            schedules = SCHEDULES.all(session, listed)
+        planned = _RUNS.where(_R.planned_at >= first, _R.planned_at < until).order_by(_R.planned_at, _R.id)
+        runs: dict[int, list[RunInfo]] = defaultdict(list)
+        for run in self._read(planned):
+            runs[run.schedule_id].append(run)
+        days = [first_day + timedelta(days=number) for number in range(7)]
+        rows = tuple(self._week_row(row, days, first, until, runs[row.id]) for row in schedules)
         return Week(first_day, self._zone.key, rows)
 
-    def _week_row(self, row: ScheduleRow, first_day: date, until: datetime, own: Sequence[RunInfo]) -> WeekRow:
-        days = [first_day + timedelta(days=number) for number in range(7)]
-        begin, _ = self._bounds(first_day, 1)
+    def _week_row(
+        self, row: ScheduleRow, days: Sequence[date], first: datetime, until: datetime, own: Sequence[RunInfo]
+    ) -> WeekRow:
         coming = row.next_at if row.enabled and row.clock is ScheduleClock.REAL else None
-        ahead = self._planned(row, max(begin, coming), until) if coming else []
+        ahead = self._planned(row, max(first, coming), until) if coming else ()
         closed = self._closed(row, days)
-        return WeekRow(
-            row.id,
-            row.name,
-            row.enabled,
-            row.clock,
-            row.calendar,
-            tuple(
-                WeekDay(
-                    day,
-                    tuple(run for run in own if self._day(run.planned_at) == day),
-                    tuple(planned for planned in ahead if self._day(planned) == day),
-                    day in closed,
-                )
-                for day in days
-            ),
-        )
+        shown = []
+        for day in days:
+            runs = tuple(run for run in own if self._day(run.planned_at) == day)
+            planned = tuple(instant for instant in ahead if self._day(instant) == day)
+            shown.append(WeekDay(day, runs, planned, day in closed))
+        return WeekRow(row.id, row.name, row.enabled, row.clock, row.calendar, tuple(shown))
 
     def _planned(self, row: ScheduleRow, first: datetime, until: datetime) -> Sequence[datetime]:
         try:
@@ -173,11 +162,11 @@ class ScheduleRuns:
         except PlatformError:  # a plan that cannot be read has no times; its alert says so
             return ()
 
-    def _closed(self, row: ScheduleRow, days: Sequence[date]) -> set[date]:
+    def _closed(self, row: ScheduleRow, days: Sequence[date]) -> Sequence[date]:
         try:
-            return set(closed_days(plan_of(row), days[0], days[-1], self._calendars))
+            return closed_days(plan_of(row), days[0], days[-1], self._calendars)
         except PlatformError:
-            return set()
+            return ()
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
@@ -194,37 +183,31 @@ class ScheduleRuns:
             rows = session.execute(statement).mappings().all()
             batches = [row["batch_id"] for row in rows if row["batch_id"] is not None]
             i = t.batch_item.c
-            counted: dict[int, Counter[ItemOutcome]] = {}
-            for batch_id, outcome, count in session.execute(
-                select(i.batch_id, i.outcome, func.count())
+            items = session.execute(
+                select(i.batch_id, i.outcome, func.count().label("number"))
                 .where(i.batch_id.in_(each(batches, Integer())))
                 .group_by(i.batch_id, i.outcome)
-            ):
-                counted.setdefault(batch_id, Counter())[outcome] += count
-        return [RunInfo(**row, items=_items(counted.get(row["batch_id"], Counter()))) for row in rows]
+            )
+            counts: dict[int | None, Counter[str]] = defaultdict(Counter)
+            for item in items:
+                counts[item.batch_id]["queued" if item.outcome in _WAITING else item.outcome.value] += item.number
+        found = ((row, counts[row["batch_id"]]) for row in rows)
+        return [RunInfo(**row, items=RunItems(tally.total(), **tally)) for row, tally in found]
 
 
 _BY = t.actor.alias("by_actor")
 _SEEN_BY = t.actor.alias("seen_by")
-_COLUMNS: tuple[Any, ...] = (
-    _R.id, _R.schedule_id, _S.name.label("schedule"), _S.clock, _S.zone, _R.planned_at, _R.trigger, _R.state, _R.reason,
-    _R.batch_id, _BY.c.name.label("actor"), _R.created_at, _R.started_at, _R.finished_at, _R.acknowledged_at,
-    _SEEN_BY.c.name.label("acknowledged_by"), _R.acknowledge_reason,
-)  # fmt: skip
 _RUNS = (
-    select(*_COLUMNS)
+    select(
+        _R.id, _R.schedule_id, _S.name.label("schedule"), _S.clock, _S.zone, _R.planned_at, _R.trigger, _R.state,
+        _R.reason, _R.batch_id, _BY.c.name.label("actor"), _R.created_at, _R.started_at, _R.finished_at,
+        _R.acknowledged_at, _SEEN_BY.c.name.label("acknowledged_by"), _R.acknowledge_reason,
+    )
     .select_from(t.schedule_run)
     .join(t.schedule, _S.id == _R.schedule_id)
     .join(_BY, _BY.c.id == _R.actor_id)
     .outerjoin(_SEEN_BY, _SEEN_BY.c.id == _R.acknowledged_by)
-)
-
-
-def _items(counts: Counter[ItemOutcome]) -> RunItems:
-    rest = {outcome.value: counts[outcome] for outcome in ItemOutcome if outcome not in _WAITING}
-    return RunItems(total=counts.total(), queued=sum(counts[outcome] for outcome in _WAITING), **rest)
-
-
+)  # fmt: skip
 _WAITING = (ItemOutcome.PLANNED, ItemOutcome.QUEUED)
 
 

@@ -20,6 +20,7 @@ from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.schedules.due_runs import RunStarter
+from ba2_trade_platform.core.schedules.rows import ACTIVE
 from ba2_trade_platform.core.schedules.uptime import BEAT_SECONDS, Uptime
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ScheduleClock
@@ -128,18 +129,15 @@ class Scheduler:
         self._jobs.run_at(datetime.now(UTC) + timedelta(seconds=seconds), _job(clock), partial(self._fire, clock))
 
     def _earliest(self, clock: ScheduleClock) -> datetime | None:
-        waiting = (_S.clock == clock, _S.enabled, _S.archived_at.is_(None), _S.wake_at.is_not(None))
+        waiting = select(_S.wake_at).where(_S.clock == clock, *ACTIVE, _S.wake_at.is_not(None))
         with self._store.read() as session:
-            earliest: datetime | None = session.scalar(
-                select(_S.wake_at).where(*waiting).order_by(_S.wake_at, _S.id).limit(1)
-            )
+            earliest: datetime | None = session.scalar(waiting.order_by(_S.wake_at, _S.id).limit(1))
         return earliest
 
     def _set(self, clock: ScheduleClock) -> None:
         self._jumped.add(clock)
-        if not self._started:
-            return
-        self._jobs.run_at(datetime.now(UTC), f"{_job(clock)} set", partial(self._skip_ahead, clock))
+        if self._started:
+            self._jobs.run_at(datetime.now(UTC), f"{_job(clock)} set", partial(self._skip_ahead, clock))
 
     def _skip_ahead(self, clock: ScheduleClock) -> None:
         with self._turns[clock]:

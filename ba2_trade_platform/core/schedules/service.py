@@ -21,9 +21,9 @@ from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import is_occurrence, occurrences
 from ba2_trade_platform.core.recurrence.timings import describe
-from ba2_trade_platform.core.schedules.drafts import Checked, Draft, check, values
+from ba2_trade_platform.core.schedules.drafts import Draft, check, values
 from ba2_trade_platform.core.schedules.due_runs import RunStarter
-from ba2_trade_platform.core.schedules.rows import SCHEDULES, ScheduleRow, first_after, plan_of, symbols_of, waking
+from ba2_trade_platform.core.schedules.rows import SCHEDULES, ScheduleRow, plan_of, symbols_of, wait_for
 from ba2_trade_platform.core.schedules.run_writer import NO_SYMBOLS
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo, schedule_infos
 from ba2_trade_platform.db import tables as t
@@ -91,8 +91,8 @@ class Schedules:
             session, now = command.session, command.now
             columns = values(draft, check(session, draft, self._calendars))
             stamps = {"actor_id": command.actor_id, "created_at": now, "updated_at": now, "version": 1}
-            schedule_id = int(session.scalar(insert(t.schedule).values(**columns, **stamps).returning(_S.id)) or 0)
-            self._list_watchlists(session, schedule_id, draft)
+            schedule_id = session.scalars(insert(t.schedule).values(**columns, **stamps).returning(_S.id)).one()
+            _list_watchlists(session, schedule_id, draft)
             self._replan(command, schedule_id)
             command.record(schedule_id, after=columns["name"])
         return self.get(schedule_id)
@@ -106,14 +106,16 @@ class Schedules:
         before = self.get(schedule_id)
         with self._store.command(by, Action.CHANGE, Subject.SCHEDULE) as command:
             session, now = command.session, command.now
-            _unchanged(_row(session, schedule_id), version)
+            row = _unarchived(session, schedule_id)
+            if row.version != version:
+                raise Refused.changed(row.name)
             self._run_starter.settle(command, schedule_id)
             waited = _row(session, schedule_id)
             columns = values(draft, check(session, draft, self._calendars, schedule_id))
             session.execute(
                 update(t.schedule).where(_S.id == schedule_id).values(**columns, updated_at=now, version=version + 1)
             )
-            self._list_watchlists(session, schedule_id, draft)
+            _list_watchlists(session, schedule_id, draft)
             self._replan(command, schedule_id, waited)
             after = schedule_infos(session, [_row(session, schedule_id)])[0]
             _record(command, schedule_id, before=_told(before), after=_told(after))
@@ -151,20 +153,21 @@ class Schedules:
         """Return what a draft would do and what is wrong with it; `schedule_id` is the schedule that it changes."""
         with self._store.read() as session:
             checked = check(session, draft, self._calendars, schedule_id)
-        words = None if checked.plan is None else describe(checked.plan)
-        times = self._foresee(checked, draft, count)
-        if checked.plan is not None and not times:
-            checked.problems.append("It never comes again")
+        words: str | None = None
+        times: tuple[datetime, ...] = ()
+        if checked.plan is not None:
+            now = self._clocks[draft.clock].now()
+            words = describe(checked.plan)
+            times = tuple(islice(occurrences(checked.plan, now, self._calendars), min(count, MOST_TIMES)))
+            if not times:
+                checked.problems.append("It never comes again")
         return Preview(words, times, tuple(checked.problems), len(checked.symbols))
 
     def run_now(self, schedule_id: int, *, by: Actor) -> RunStarted:
         """Run a schedule at once, enabled or not, beside its planned times. Raises NotFound, Refused."""
         with self._store.command(by, Action.RUN, Subject.SCHEDULE) as command:
-            session = command.session
-            row = _row(session, schedule_id)
-            if row.archived_at is not None:
-                raise Refused(f"{row.name} was archived")
-            if not symbols_of(session, row):
+            row = _unarchived(command.session, schedule_id)
+            if not symbols_of(command.session, row):
                 raise Refused(f"{row.name} cannot run. {NO_SYMBOLS}", code="NO_SYMBOLS")
             run_id = self._run_starter.run_of(command, row, self._clocks[row.clock].now(), by)
             if run_id is None:
@@ -176,12 +179,10 @@ class Schedules:
         self._run_starter.fire_one(schedule_id)
         with self._store.command(by, action, Subject.SCHEDULE) as command:
             self._run_starter.settle(command, schedule_id)
-            session, row = command.session, _row(command.session, schedule_id)
-            if row.archived_at is not None:
-                raise Refused(f"{row.name} was archived")
+            row = _unarchived(command.session, schedule_id)
             if any(getattr(row, name) != value for name, value in columns.items()):
-                stamps = {"updated_at": command.now, "version": row.version + 1}
-                session.execute(update(t.schedule).where(_S.id == schedule_id).values(**columns, **stamps))
+                values = columns | {"updated_at": command.now, "version": row.version + 1}
+                command.session.execute(update(t.schedule).where(_S.id == schedule_id).values(**values))
                 self._replan(command, schedule_id)
                 _record(command, schedule_id)
         return self.get(schedule_id)
@@ -189,30 +190,25 @@ class Schedules:
     def _replan(self, command: Command, schedule_id: int, waited: ScheduleRow | None = None) -> None:
         """Have a schedule wait for its first time from now, or for the time that it `waited` for and still has."""
         row = _row(command.session, schedule_id)
-        waits: dict[str, datetime | None] = {"next_at": None, "wake_at": None}
+        planned: datetime | None = None
         if row.enabled and row.archived_at is None:
             plan, now = plan_of(row), self._clocks[row.clock].now()
             # Its planned time may have passed while its jitter has not: that run is still to come.
-            kept = waited is not None and waited.clock is row.clock and waited.enabled and waited.next_at
+            kept = waited.next_at if waited and waited.clock is row.clock and waited.enabled else None
             if kept and kept <= now and is_occurrence(plan, kept, self._calendars):
-                waits = waking(row, kept)
+                planned = kept
             else:
-                waits = first_after(row, plan, now, self._calendars)
-        command.session.execute(update(t.schedule).where(_S.id == schedule_id).values(**waits))
+                planned = next(occurrences(plan, now, self._calendars), None)
+        wait_for(command.session, [(row, planned)])
         command.then(self._changed)
 
-    def _foresee(self, checked: Checked, draft: Draft, count: int) -> tuple[datetime, ...]:
-        if checked.plan is None:
-            return ()
-        now = self._clocks[draft.clock].now()
-        return tuple(islice(occurrences(checked.plan, now, self._calendars), min(count, MOST_TIMES)))
 
-    def _list_watchlists(self, session: Session, schedule_id: int, draft: Draft) -> None:
-        listed = t.schedule_watchlist
-        session.execute(delete(listed).where(listed.c.schedule_id == schedule_id))
-        rows = [{"schedule_id": schedule_id, "watchlist_id": each} for each in dict.fromkeys(draft.watchlist_ids)]
-        if rows:
-            session.execute(insert(listed), rows)
+def _list_watchlists(session: Session, schedule_id: int, draft: Draft) -> None:
+    listed = t.schedule_watchlist
+    session.execute(delete(listed).where(listed.c.schedule_id == schedule_id))
+    rows = [{"schedule_id": schedule_id, "watchlist_id": each} for each in dict.fromkeys(draft.watchlist_ids)]
+    if rows:
+        session.execute(insert(listed), rows)
 
 
 def _record(command: Command, schedule_id: int, before: str | None = None, after: str | None = None) -> None:
@@ -227,11 +223,11 @@ def _row(session: Session, schedule_id: int) -> ScheduleRow:
     return row
 
 
-def _unchanged(row: ScheduleRow, version: int) -> None:
+def _unarchived(session: Session, schedule_id: int) -> ScheduleRow:
+    row = _row(session, schedule_id)
     if row.archived_at is not None:
         raise Refused(f"{row.name} was archived")
-    if row.version != version:
-        raise Refused.changed(row.name)
+    return row
 
 
 def _told(schedule: ScheduleInfo) -> str:

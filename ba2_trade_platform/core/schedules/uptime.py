@@ -53,23 +53,16 @@ class Uptime:
             if self._process_run is None or self._seen_at is None or abs(now - self._seen_at) > GONE:
                 self._begin()
             elif now > self._seen_at:
-                with self._store.write(internal=True) as transaction:
-                    transaction.session.execute(
-                        update(t.process_run).where(_P.id == self._process_run).values(seen_at=now)
-                    )
+                self._write(seen_at=now)
                 self._seen_at = now
 
     def end(self) -> None:
         """End this process run; ending what never began is allowed."""
         with self._lock:
-            if self._process_run is None:
-                return
-            now = self._store.clock.now()
-            with self._store.write(internal=True) as transaction:
-                transaction.session.execute(
-                    update(t.process_run).where(_P.id == self._process_run).values(seen_at=now, stopped_at=now)
-                )
-            self._process_run = None
+            if self._process_run is not None:
+                now = self._store.clock.now()
+                self._write(seen_at=now, stopped_at=now)
+                self._process_run = None
 
     def _begin(self) -> None:
         now = self._store.clock.now()
@@ -79,6 +72,10 @@ class Uptime:
             self.set_back = self.set_back or (last is not None and last - now > GONE)
             self._process_run = transaction.session.scalar(insert(t.process_run).values(**process_run).returning(_P.id))
         self._seen_at = now
+
+    def _write(self, **values: datetime) -> None:
+        with self._store.write(internal=True) as transaction:
+            transaction.session.execute(update(t.process_run).where(_P.id == self._process_run).values(**values))
 
 
 def outages(session: Session, first: datetime, until: datetime) -> Sequence[Outage]:
@@ -99,7 +96,4 @@ def outages(session: Session, first: datetime, until: datetime) -> Sequence[Outa
 
 def outage_at(gaps: Sequence[Outage], instant: datetime, patience: timedelta) -> Outage | None:
     """Return the outage during which something due at `instant` had to wait for longer than `patience`."""
-    for gap in gaps:
-        if gap.start <= instant + patience and instant < gap.end:
-            return gap
-    return None
+    return next((gap for gap in gaps if gap.start <= instant + patience and instant < gap.end), None)

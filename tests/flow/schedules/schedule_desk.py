@@ -83,8 +83,13 @@ class ScheduleDesk:
 
     def come_to_it(self) -> list[RunInfo]:
         """Fire what is due, as the scheduler does when it wakes, and return every run, the oldest planned first."""
-        self.scheduling.run_starter.fire(ScheduleClock.REAL)
+        self.fire(ScheduleClock.REAL)
         return self.listed()
+
+    def fire(self, clock: ScheduleClock) -> None:
+        """Make every run that is due by this clock."""
+        while self.scheduling.run_starter.fire_slice(clock):
+            pass
 
     def listed(self, **wanted: Any) -> list[RunInfo]:
         """Return runs, the oldest planned first."""

@@ -145,4 +145,4 @@ def test_missed_and_partly_failed_runs_are_announced_to_whoever_waits_for_them(t
     sched.finish(AAPL=True)
     notices = ask(sched.desk.file, "SELECT event, subject FROM notice ORDER BY id")
     assert notices == [("run_missed", "schedule 1"), ("run_partly_failed", "schedule 1")]
-    sched.scheduling.run_starter.fire(ScheduleClock.REPLAY)
+    sched.fire(ScheduleClock.REPLAY)

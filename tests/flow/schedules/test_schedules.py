@@ -106,7 +106,7 @@ def test_nothing_is_made_up_for_after_its_deadline(sched: ScheduleDesk) -> None:
 def test_after_months_the_newest_thousand_times_have_a_row(sched: ScheduleDesk) -> None:
     sched.schedule(timing=QUARTERLY, misfire=Misfire.SKIP)
     sched.clock.advance(86_400 * 30)
-    sched.scheduling.run_starter.fire(ScheduleClock.REAL)
+    sched.fire(ScheduleClock.REAL)
     assert one(sched.desk.file, "SELECT COUNT(*) FROM schedule_run WHERE state = 'missed'") == 999
     assert one(sched.desk.file, "SELECT COUNT(*) FROM schedule_run") == 1_000
     oldest = one(sched.desk.file, "SELECT reason FROM schedule_run ORDER BY planned_at LIMIT 1")
@@ -234,18 +234,18 @@ def test_run_now_runs_beside_the_plan_and_is_never_late(sched: ScheduleDesk) -> 
 def test_a_replay_runs_at_its_own_time_never_twice_and_misses_nothing(sched: ScheduleDesk) -> None:
     sched.schedule(clock=ScheduleClock.REPLAY, deadline_minutes=5, timing={"kind": "times", "times": ["16:00"]})
     sched.replay.advance(3 * 86_400)  # Friday noon to Monday noon: Friday's four o'clock was passed
-    sched.scheduling.run_starter.fire(ScheduleClock.REPLAY)
+    sched.fire(ScheduleClock.REPLAY)
     (run,) = sched.listed()
     assert (run.state, run.planned_at) == (RunState.RUNNING, datetime(2008, 9, 12, 14, tzinfo=UTC))
     assert (sched.desk.row(1).as_of, sched.desk.row(1).run_before) == (run.planned_at, None)
     sched.replay.set(datetime(2008, 9, 12, 12, tzinfo=UTC))
     sched.scheduling.run_starter.skip_ahead(ScheduleClock.REPLAY)
     sched.replay.advance(4 * 3_600)
-    sched.scheduling.run_starter.fire(ScheduleClock.REPLAY)
+    sched.fire(ScheduleClock.REPLAY)
     assert [each.id for each in sched.listed()] == [run.id]
     sched.replay.set(datetime(2008, 9, 20, 12, tzinfo=UTC))  # a week is jumped over
     sched.scheduling.run_starter.skip_ahead(ScheduleClock.REPLAY)
-    sched.scheduling.run_starter.fire(ScheduleClock.REPLAY)
+    sched.fire(ScheduleClock.REPLAY)
     assert [each.id for each in sched.listed()] == [run.id]
 
 
@@ -278,7 +278,7 @@ def test_many_at_one_instant_run_once_each_in_slices(tmp_path: Path) -> None:
         sched.schedule(f"Schedule {number}", symbols=(f"SYM{number}",))
     sched.at(11)
     commits = sched.desk.store.commits
-    sched.scheduling.run_starter.fire(ScheduleClock.REAL)
+    sched.fire(ScheduleClock.REAL)
     assert sched.desk.store.commits - commits == 2  # a run and its one analysis, 200 of both in a slice
     assert one(sched.desk.file, "SELECT COUNT(*) FROM market_analysis") == 120
     assert one(sched.desk.file, "SELECT COUNT(DISTINCT schedule_id) FROM schedule_run") == 120
@@ -289,8 +289,8 @@ def test_two_consoles_that_fire_the_same_time_make_one_run(sched: ScheduleDesk, 
     other = schedule_desk_again(sched, tmp_path)
     for each in (sched, other):
         each.at(11)
-    sched.scheduling.run_starter.fire(ScheduleClock.REAL)
-    other.scheduling.run_starter.fire(ScheduleClock.REAL)
+    sched.fire(ScheduleClock.REAL)
+    other.fire(ScheduleClock.REAL)
     assert one(other.desk.file, "SELECT COUNT(*) FROM market_analysis") == 2
 
 
