@@ -15,7 +15,7 @@ from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS
-from ba2_trade_platform.core.recurrence.early_closes import EarlyCloses
+from ba2_trade_platform.core.recurrence.occurrences import EarlyCloses
 from ba2_trade_platform.core.schedules.daily_summary import DailySummary
 from ba2_trade_platform.core.schedules.due_runs import RunStarter
 from ba2_trade_platform.core.schedules.runs import ScheduleRuns

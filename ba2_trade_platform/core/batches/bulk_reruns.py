@@ -22,7 +22,7 @@ from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection
-from ba2_trade_platform.core.batches.estimates import expected_cost, expected_seconds
+from ba2_trade_platform.core.batches.counts import expected_cost, expected_seconds
 from ba2_trade_platform.core.batches.queries import Batch, hash_counts, read_batch
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each, insert_rows
@@ -139,6 +139,8 @@ class BulkReruns:
 def _preview_of(session: Session, plan: BulkPlan) -> BulkPreview:
     """Return a plan as a person reads it."""
     per_expert = Counter(row.expert_instance_id for row in plan.runs)
+    errors = Counter((row.error_code, row.fingerprint) for row in plan.runs)
+    texts = {(row.error_code, row.fingerprint): row.error_message for row in plan.runs}
     return BulkPreview(
         plan_hash=plan.hash,
         mode=plan.mode,
@@ -147,7 +149,10 @@ def _preview_of(session: Session, plan: BulkPlan) -> BulkPreview:
         skip=_reasons(plan, ItemOutcome.SKIPPED),
         blocked=_reasons(plan, ItemOutcome.BLOCKED),
         gone=plan.gone,
-        top_errors=_errors(plan),
+        top_errors=tuple(
+            ErrorCount(code or "", texts[code, fingerprint] or "", count)
+            for (code, fingerprint), count in errors.most_common(TOP_ERRORS)
+        ),
         estimated_seconds=expected_seconds(session, per_expert),
         estimated_cost_usd=expected_cost(session, per_expert),
         suggested_canary=max(2, min(10, len(plan.runs) // 20)) if len(plan.runs) > 20 else None,
@@ -158,15 +163,6 @@ def _preview_of(session: Session, plan: BulkPlan) -> BulkPreview:
 def _reasons(plan: BulkPlan, outcome: ItemOutcome) -> tuple[ReasonCount, ...]:
     kinds = Counter(refusal.kind for _, refusal in plan.refused if refusal.outcome is outcome)
     return tuple(ReasonCount(kind, count) for kind, count in kinds.most_common())
-
-
-def _errors(plan: BulkPlan) -> tuple[ErrorCount, ...]:
-    counts = Counter((row.error_code, row.fingerprint) for row in plan.runs)
-    texts = {(row.error_code, row.fingerprint): row.error_message for row in plan.runs}
-    return tuple(
-        ErrorCount(code or "", texts[code, fingerprint] or "", count)
-        for (code, fingerprint), count in counts.most_common(TOP_ERRORS)
-    )
 
 
 def _columns(

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.batches.counts import BatchCounts, read_counts, remaining_per_expert
-from ba2_trade_platform.core.batches.estimates import expected_seconds
+from ba2_trade_platform.core.batches.counts import BatchCounts, expected_seconds, read_counts, remaining_per_expert
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow, Reader
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Status

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.batches.estimates import expected_cost, expected_seconds
+from ba2_trade_platform.core.batches.counts import expected_cost, expected_seconds
 from ba2_trade_platform.core.batches.queries import REASONS, Reason
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import ItemOutcome, Source, Subtype

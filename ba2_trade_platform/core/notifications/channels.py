@@ -89,7 +89,7 @@ class Channels:
         """Add a channel, with a rule for each of these occasions. Raises Invalid, or Refused for a name in use."""
         named = _named(name)
         clean = {"enabled": True, "quiet_from": None, "quiet_until": None, "zone": self._zone, **_known(values)}
-        _check_hours(clean)
+        check_quiet_hours(clean)
         clean |= {"name": named, **self._locked(url)}
         with self._store.command(by, Action.CREATE, Subject.NOTIFICATION_CHANNEL) as command:
             session, now = command.session, command.now
@@ -124,7 +124,7 @@ class Channels:
             stands = _channel(session, channel_id)
             if version is not None and stands.version != version:
                 raise Refused.changed(stands.name)
-            _check_hours({name: clean.get(name, getattr(stands, name)) for name in HOURS})
+            check_quiet_hours({name: clean.get(name, getattr(stands, name)) for name in HOURS})
             try:
                 session.execute(
                     update(t.notification_channel)
@@ -192,10 +192,6 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(clean.get("enabled", True), bool):
         raise Invalid("A channel is either enabled or not")
     return clean
-
-
-def _check_hours(values: Mapping[str, Any]) -> None:
-    check_quiet_hours(values["quiet_from"], values["quiet_until"], str(values["zone"] or ""))
 
 
 def _named(name: object) -> str:

@@ -73,11 +73,13 @@ class NotificationDispatcher:
     def group_events(self) -> int:
         """Turn every notice into messages; return how many notices there were."""
         grouped = 0
-        while self._has_notices():
+        while True:
+            with self._store.read() as session:
+                if session.scalar(_ANY_NOTICE) is None:
+                    return grouped
             with self._store.write(internal=True) as transaction:
                 now = self._store.clock.now()
                 grouped += group_events(transaction.session, now, self._base_url, self._per_hour)
-        return grouped
 
     def send_due(self) -> int:
         """Send what is due, each channel for itself; return how many messages went out."""
@@ -96,10 +98,6 @@ class NotificationDispatcher:
         old = (_M.created_at < self._store.clock.now() - KEPT) & (_M.state != MessageState.WAITING)
         with self._store.write(internal=True) as transaction:
             transaction.session.execute(delete(t.notification).where(old))
-
-    def _has_notices(self) -> bool:
-        with self._store.read() as session:
-            return session.scalar(_ANY_NOTICE) is not None
 
     def _turn(self, messages: Sequence[Any]) -> int:
         """Send one channel's messages; its first failure ends its turn, for the next would most likely fail too."""

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
@@ -61,11 +61,6 @@ class Messages:
         with self._store.read() as session:
             return _READER.all(session, chosen)
 
-    def get(self, message_id: int) -> Message:
-        """Return one message, or raise NotFound."""
-        with self._store.read() as session:
-            return _message(session, message_id)
-
     def retry(self, message_id: int, *, by: Actor) -> Message:
         """Send a failed message again, soon. Raises NotFound, or Refused for one that did not fail."""
         with self._store.command(by, Action.RETRY, Subject.NOTIFICATION) as command:
@@ -76,14 +71,9 @@ class Messages:
             if not session.execute(update(t.notification).where(failed).values(**again).returning(_M.id)).all():
                 raise Refused(f"Only failed messages are sent again: message {message_id} is {message.state.value}")
             command.record(message_id)
+            waiting = _message(session, message_id)
         log.info("%s sends notification %s again", by, message_id)
-        return self.get(message_id)
-
-    def failed(self) -> int:
-        """Return how many messages could not be sent."""
-        with self._store.read() as session:
-            chosen = select(func.count()).select_from(t.notification).where(_M.state == MessageState.FAILED)
-            return int(session.scalar(chosen) or 0)
+        return waiting
 
 
 def _message(session: Session, message_id: int) -> Message:

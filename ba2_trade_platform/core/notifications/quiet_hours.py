@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from ba2_trade_platform.core.base.errors import Invalid
@@ -35,8 +37,9 @@ class QuietHours:
         return instant
 
 
-def check_quiet_hours(start: str | None, end: str | None, zone: str) -> None:
-    """Raise Invalid for what are no quiet hours; none at all are allowed."""
+def check_quiet_hours(values: Mapping[str, Any]) -> None:
+    """Raise Invalid where a channel's columns hold no quiet hours; none at all are allowed."""
+    start, end, zone = values["quiet_from"], values["quiet_until"], str(values["zone"] or "")
     if zone not in available_timezones():
         raise Invalid(f"There is no time zone {zone[:64]!r}; for example Europe/Berlin")
     if not start and not end:

@@ -82,11 +82,6 @@ class Rules:
         with self._store.read() as session:
             return read_rules(session)
 
-    def get(self, rule_id: int) -> Rule:
-        """Return one rule, or raise NotFound."""
-        with self._store.read() as session:
-            return _rule(session, rule_id)
-
     def create(self, channel_id: int, occasion: EventType, *, by: Actor, **values: Any) -> Rule:
         """Add a rule. Raises NotFound for the channel, Invalid for bad values."""
         clean = {**_FIRST, **_known(values)}
@@ -102,8 +97,9 @@ class Rules:
                 .returning(_R.id)
             ).one()
             command.record(rule_id, after=occasion.value)
+            rule = _rule(session, rule_id)
         log.info("%s added a notification rule for %s", by, occasion.value)
-        return self.get(rule_id)
+        return rule
 
     def change(self, rule_id: int, *, by: Actor, version: int | None = None, **changes: Any) -> Rule:
         """Change what is given. Raises NotFound, Invalid, or Refused when somebody else changed it since `version`."""
@@ -118,8 +114,9 @@ class Rules:
             values = {**clean, "version": stands.version + 1}
             session.execute(update(t.notification_rule).where(_R.id == rule_id).values(**values))
             command.record(rule_id, after=", ".join(sorted(changes)))
+            rule = _rule(session, rule_id)
         log.info("%s changed the notification rule %s: %s", by, rule_id, ", ".join(sorted(changes)))
-        return self.get(rule_id)
+        return rule
 
     def remove(self, rule_id: int, *, by: Actor) -> None:
         """Forget a rule; what it has brought about is still sent. Raises NotFound."""

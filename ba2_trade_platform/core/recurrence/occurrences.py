@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from statistics import median
 from zoneinfo import ZoneInfo
 
-from ba2_trade_platform.core.contracts.exchanges import Calendars
+from ba2_trade_platform.core.contracts.exchanges import Calendars, ExchangeSession
 from ba2_trade_platform.core.recurrence.timings import Cron, Plan, SessionTimes, Times
 
 # A day that is a session and a 29th of February may be twelve years away; what is not found within this never comes.
@@ -18,6 +19,9 @@ _CHUNK = timedelta(days=92)
 # No open or close lies further than a day from its session's date in UTC, nor an offset further than half a day.
 _MARGIN = timedelta(days=3)
 _FirstFrom = Callable[[date], date | None]
+_AROUND = timedelta(days=45)
+_SHORTER_SECONDS = 30 * 60
+_NEAR = timedelta(hours=16)
 
 
 def occurrences(plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None) -> Iterator[datetime]:
@@ -52,6 +56,34 @@ def closed_days(plan: Plan, first: date, last: date, calendars: Calendars) -> li
     open_days = {session.day for session in calendars.sessions(plan.calendar, first, last)}
     days = (first + number * _DAY for number in range((last - first).days + 1))
     return [day for day in days if day not in open_days]
+
+
+class EarlyCloses:
+    """Compares sessions with those around them. Blocking: a calendar is built at its first use."""
+
+    def __init__(self, calendars: Calendars) -> None:
+        self._calendars = calendars
+
+    def among(self, name: str | None, instants: Sequence[datetime]) -> dict[datetime, ExchangeSession]:
+        """Return the shortened session that each instant belongs to; those of ordinary days are left out.
+
+        Raises Invalid for an unknown calendar; without one there are none.
+        """
+        if name is None:
+            return {}
+        return {instant: session for instant in instants if (session := self._short(name, instant))}
+
+    def _short(self, name: str, instant: datetime) -> ExchangeSession | None:
+        around = self._calendars.sessions(name, instant.date() - _AROUND, instant.date() + _AROUND)
+        own = min(around, key=lambda session: abs(session.opens_at - instant), default=None)
+        if own is None or abs(own.opens_at - instant) > _NEAR:
+            return None
+        usual = median(_seconds(session) for session in around)
+        return own if usual - _seconds(own) > _SHORTER_SECONDS else None
+
+
+def _seconds(session: ExchangeSession) -> float:
+    return (session.closes_at - session.opens_at).total_seconds()
 
 
 def jitter(schedule_id: int, planned: datetime, seconds: int) -> timedelta:

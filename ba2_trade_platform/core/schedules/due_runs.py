@@ -23,16 +23,8 @@ from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.recurrence.misfires import Decision, decide, divide
-from ba2_trade_platform.core.recurrence.occurrences import jitter, occurrences
-from ba2_trade_platform.core.schedules.rows import (
-    ACTIVE,
-    SCHEDULES,
-    ScheduleRow,
-    plan_of,
-    symbols_among,
-    symbols_of,
-    wait_for,
-)
+from ba2_trade_platform.core.recurrence.occurrences import occurrences
+from ba2_trade_platform.core.schedules.rows import ACTIVE, SCHEDULES, ScheduleRow, plan_of, symbols_of, wait_for
 from ba2_trade_platform.core.schedules.run_writer import DueRun, NewRun, RunWriter, policy_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
@@ -85,7 +77,8 @@ class RunStarter:
         while row := SCHEDULES.first(transaction.session, waiting):
             if row.wake_at is None or row.wake_at > self._now(row.clock):
                 return
-            self._writer.settle(transaction, [self._due_run(row, symbols_of(transaction.session, row))])
+            symbols = symbols_of(transaction.session, [row])[row.id]
+            self._writer.settle(transaction, [self._due_run(row, symbols)])
 
     def skip_ahead(self, clock: ScheduleClock) -> None:
         """Have every schedule of a clock that was set wait for its first time from now; what it jumped are no runs."""
@@ -132,7 +125,7 @@ class RunStarter:
     def run_of(self, transaction: Transaction, row: ScheduleRow, now: datetime, by: Actor) -> int | None:
         """Run a schedule because a person asks, in the caller's transaction; None when it has a run of this instant."""
         session = transaction.session
-        due_run = DueRun(row, Decision(), now, symbols_of(session, row))
+        due_run = DueRun(row, Decision(), now, symbols_of(session, [row])[row.id])
         new_run = NewRun(due_run, now, RunTrigger.MANUAL, actor_id(session, by))
         return self._writer.make(transaction, [new_run]).get(row.id)
 
@@ -167,7 +160,7 @@ class RunStarter:
         """Return the symbols of these by their ids; one whose row cannot be read is set aside and left out."""
         try:
             with self._store.read() as session:
-                return symbols_among(session, rows)
+                return symbols_of(session, rows)
         except DATA_ERRORS as error:
             if len(rows) == 1:
                 self._set_aside(rows[0], error)
@@ -197,12 +190,8 @@ class RunStarter:
         first = next(times, None)
         if first != row.next_at:  # a holiday that became known since: what was waited for is no planned time any more
             return DueRun(row, Decision(next_at=first), now, symbols, closed=True)
-
-        def wake(planned: datetime) -> datetime:
-            return planned + jitter(row.id, planned, row.jitter_seconds)
-
-        due = divide(chain([row.due_at], times), wake, now)
-        return DueRun(row, decide(due, policy_of(row), wake, now), now, symbols)
+        due = divide(chain([row.due_at], times), row.wake, now)
+        return DueRun(row, decide(due, policy_of(row), row.wake, now), now, symbols)
 
     def _set_aside(self, row: ScheduleRow, error: Exception) -> None:
         """Let a schedule that cannot be planned wait for a person, so that it holds up no other."""

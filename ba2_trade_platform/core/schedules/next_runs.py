@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import func, select, union
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.schedules.rows import ACTIVE
@@ -16,6 +15,7 @@ from ba2_trade_platform.db.sql import values_of
 from ba2_trade_platform.vocabulary import ScheduleClock
 
 _S = t.schedule.c
+_SHOWN = (_S.id, _S.name, _S.clock, _S.next_at)
 _PLANNED = (*ACTIVE, _S.next_at.is_not(None))
 
 
@@ -32,8 +32,20 @@ class NextRun:
 
 def next_runs(session: Session, symbols: Sequence[str], each: int = 1) -> dict[str, tuple[NextRun, ...]]:
     """Return the `each` earliest planned times of these symbols, real ones before replayed ones."""
-    planned = union_all(_naming(symbols), _listing(symbols)).subquery()
-    once = select(planned).distinct().subquery()
+    named, item, of = values_of(_S.symbols), t.watchlist_item.c, t.schedule_watchlist.c
+    by_itself = (
+        select(named.c.value.label("symbol"), *_SHOWN)
+        .select_from(t.schedule, named)
+        .where(named.c.value.in_(symbols), *_PLANNED)
+    )
+    by_watchlist = (
+        select(t.instrument.c.symbol, *_SHOWN)
+        .join(t.watchlist_item, item.instrument_id == t.instrument.c.id)
+        .join(t.schedule_watchlist, of.watchlist_id == item.watchlist_id)
+        .join(t.schedule, _S.id == of.schedule_id)
+        .where(t.instrument.c.symbol.in_(symbols), *_PLANNED)
+    )
+    once = union(by_itself, by_watchlist).subquery()
     place = func.row_number().over(partition_by=once.c.symbol, order_by=(once.c.clock, once.c.next_at, once.c.id))
     ranked = select(once, place.label("place")).subquery()
     chosen = select(ranked).where(ranked.c.place <= each).order_by(ranked.c.symbol, ranked.c.place)
@@ -49,23 +61,3 @@ def schedules_naming(session: Session, symbol: str) -> list[str]:
     named = values_of(_S.symbols)
     live = (named.c.value == symbol, _S.archived_at.is_(None))
     return list(session.scalars(select(_S.name).select_from(t.schedule, named).where(*live).limit(10)))
-
-
-def _naming(symbols: Sequence[str]) -> Any:
-    named = values_of(_S.symbols)
-    return (
-        select(named.c.value.label("symbol"), _S.id, _S.name, _S.clock, _S.next_at)
-        .select_from(t.schedule, named)
-        .where(named.c.value.in_(symbols), *_PLANNED)
-    )
-
-
-def _listing(symbols: Sequence[str]) -> Any:
-    item, of = t.watchlist_item.c, t.schedule_watchlist.c
-    return (
-        select(t.instrument.c.symbol, _S.id, _S.name, _S.clock, _S.next_at)
-        .join(t.watchlist_item, item.instrument_id == t.instrument.c.id)
-        .join(t.schedule_watchlist, of.watchlist_id == item.watchlist_id)
-        .join(t.schedule, _S.id == of.schedule_id)
-        .where(t.instrument.c.symbol.in_(symbols), *_PLANNED)
-    )

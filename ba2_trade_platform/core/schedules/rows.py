@@ -84,6 +84,10 @@ class ScheduleRow(Schedule):
             raise ValueError(f"Schedule {self.id} waits for no time")
         return self.next_at
 
+    def wake(self, planned: datetime) -> datetime:
+        """Return when the run of a planned time begins: then, with its jitter."""
+        return planned + jitter(self.id, planned, self.jitter_seconds)
+
 
 SCHEDULES = Reader(ScheduleRow, t.schedule)
 
@@ -100,21 +104,16 @@ def plan_of(row: ScheduleRow) -> Plan:
 
 def wait_for(session: Session, waits: Sequence[tuple[ScheduleRow, datetime | None]]) -> None:
     """Have each of these schedules wait for its planned time, with its jitter, or for none."""
-    values = []
-    for row, at in waits:
-        wake = None if at is None else at + jitter(row.id, at, row.jitter_seconds)
-        values.append({"s_id": row.id, "s_next_at": at, "s_wake_at": wake})
+    values = [
+        {"s_id": row.id, "s_next_at": planned, "s_wake_at": None if planned is None else row.wake(planned)}
+        for row, planned in waits
+    ]
     if values:
         session.connection().execute(_WAIT, values)
 
 
-def symbols_of(session: Session, row: ScheduleRow) -> list[str]:
-    """Return a schedule's own symbols and those of its watchlists as they are now, each once."""
-    return symbols_among(session, [row])[row.id]
-
-
-def symbols_among(session: Session, rows: Sequence[ScheduleRow]) -> dict[int, list[str]]:
-    """Return the symbols of several schedules by their ids, in one query."""
+def symbols_of(session: Session, rows: Sequence[ScheduleRow]) -> dict[int, list[str]]:
+    """Return by their ids these schedules' own symbols and those of their watchlists as they are now, each once."""
     listed = session.execute(_LISTED, {"s_ids": [row.id for row in rows]})
     found: dict[int, list[str]] = {row.id: list(row.symbols) for row in rows}
     for schedule_id, symbol in listed:

@@ -21,7 +21,6 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.runs import RunEvent, local_span, local_time, record_run_events, settle_runs
 from ba2_trade_platform.core.recurrence.misfires import Decision, Policy
-from ba2_trade_platform.core.recurrence.occurrences import jitter
 from ba2_trade_platform.core.schedules.rows import ACTIVE, ScheduleRow, wait_for
 from ba2_trade_platform.core.schedules.uptime import Outage, outage_at, outages
 from ba2_trade_platform.db import tables as t
@@ -239,8 +238,7 @@ def _reasons(due_run: DueRun, gaps: Sequence[Outage]) -> list[tuple[datetime, st
 
 
 def _outage_reason(row: ScheduleRow, planned: datetime, gaps: Sequence[Outage], now: datetime) -> str:
-    wake = planned + jitter(row.id, planned, row.jitter_seconds)
-    gap = outage_at(gaps, wake, timedelta(seconds=row.grace_seconds))
+    gap = outage_at(gaps, row.wake(planned), timedelta(seconds=row.grace_seconds))
     if gap is None:
         return f"The console came to it only at {local_time(now, row.zone)}"
     what = "was stopped" if gap.was_stopped else "was down"

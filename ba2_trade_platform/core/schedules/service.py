@@ -167,7 +167,7 @@ class Schedules:
         """Run a schedule at once, enabled or not, beside its planned times. Raises NotFound, Refused."""
         with self._store.command(by, Action.RUN, Subject.SCHEDULE) as command:
             row = _unarchived(command.session, schedule_id)
-            if not symbols_of(command.session, row):
+            if not symbols_of(command.session, [row])[row.id]:
                 raise Refused(f"{row.name} cannot run. {NO_SYMBOLS}", code="NO_SYMBOLS")
             run_id = self._run_starter.run_of(command, row, self._clocks[row.clock].now(), by)
             if run_id is None:

@@ -36,7 +36,7 @@ class Uptime:
     def __init__(self, store: Store, version: str) -> None:
         self._store = store
         self._version = version
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._process_run: int | None = None
         self._seen_at: datetime | None = None
         self.set_back = False  # whether the clock was, since somebody last looked after that
@@ -44,14 +44,20 @@ class Uptime:
     def begin(self) -> None:
         """Begin a process run; the database is locked for it."""
         with self._lock:
-            self._begin()
+            now = self._store.clock.now()
+            new = {"started_at": now, "seen_at": now, "pid": os.getpid(), "version": self._version[:40]}
+            with self._store.write(internal=True) as transaction:
+                last = transaction.session.scalar(select(_P.seen_at).order_by(_P.id.desc()).limit(1))
+                self.set_back = self.set_back or (last is not None and last - now > GONE)
+                self._process_run = transaction.session.scalar(insert(t.process_run).values(**new).returning(_P.id))
+            self._seen_at = now
 
     def beat(self) -> None:
         """Say that the console is still there; after a sleep or a set clock a new process run begins."""
         with self._lock:
             now = self._store.clock.now()
             if self._process_run is None or self._seen_at is None or abs(now - self._seen_at) > GONE:
-                self._begin()
+                self.begin()
             elif now > self._seen_at:
                 self._write(seen_at=now)
                 self._seen_at = now
@@ -63,15 +69,6 @@ class Uptime:
                 now = self._store.clock.now()
                 self._write(seen_at=now, stopped_at=now)
                 self._process_run = None
-
-    def _begin(self) -> None:
-        now = self._store.clock.now()
-        process_run = {"started_at": now, "seen_at": now, "pid": os.getpid(), "version": self._version[:40]}
-        with self._store.write(internal=True) as transaction:
-            last = transaction.session.scalar(select(_P.seen_at).order_by(_P.id.desc()).limit(1))
-            self.set_back = self.set_back or (last is not None and last - now > GONE)
-            self._process_run = transaction.session.scalar(insert(t.process_run).values(**process_run).returning(_P.id))
-        self._seen_at = now
 
     def _write(self, **values: datetime) -> None:
         with self._store.write(internal=True) as transaction:

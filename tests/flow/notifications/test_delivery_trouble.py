@@ -82,7 +82,7 @@ def test_what_is_given_up_stays_with_its_error_raises_an_alert_and_can_be_sent_a
     [message] = desk.messages  # and none that tells the failing channel that it fails
     assert (message.state, message.tries) == (MessageState.FAILED, MAX_TRIES)
     assert ask(desk.desk.file, "SELECT kind, link, seen FROM alert") == [("notification_failed", "/notifications", 1)]
-    assert desk.notifications.messages.failed() == 1
+    assert len(desk.notifications.messages.list(MessageState.FAILED)) == 1
     desk.notifications.messages.retry(message.id, by=TRADER)
     assert desk.passes() == 1
     assert ask(desk.desk.file, "SELECT count(*) FROM alert WHERE ended_at IS NOT NULL") == [(1,)]

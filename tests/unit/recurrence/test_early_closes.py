@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.recurrence.early_closes import EarlyCloses
+from ba2_trade_platform.core.recurrence.occurrences import EarlyCloses
 from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 
 AFTER_OPEN = datetime(2026, 11, 27, 14, 45, tzinfo=UTC)
