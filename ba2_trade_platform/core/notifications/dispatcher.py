@@ -117,16 +117,15 @@ class NotificationDispatcher:
         with self._store.write(internal=True) as transaction:
             now = self._store.clock.now()
             _set(transaction, message.id, state=MessageState.SENT, sent_at=now, tries=message.tries + 1, error=None)
-            known = _C.id == message.channel_id
-            well = update(t.notification_channel).where(known).values(last_sent_at=now, last_error=None)
-            transaction.session.execute(well)
+            channel = update(t.notification_channel).where(_C.id == message.channel_id)
+            transaction.session.execute(channel.values(last_sent_at=now, last_error=None))
             resolve_alert(transaction, failure_key(message.channel_id), now)
         log.info("Notification %s sent to %s: %s", message.id, message.name, message.title)
 
     def _failed(self, message: Any, others: Sequence[Any], delivery: Delivery) -> None:
         tries = message.tries + 1
         with self._store.write(internal=True) as transaction:
-            session, now = transaction.session, self._store.clock.now()
+            now = self._store.clock.now()
             given_up = tries >= MAX_TRIES
             if given_up:
                 _set(transaction, message.id, state=MessageState.FAILED, tries=tries, error=delivery.sentence)
@@ -138,9 +137,8 @@ class NotificationDispatcher:
                 _set(transaction, message.id, tries=tries, error=delivery.sentence, due_at=again)
             for other in others:
                 _set(transaction, other.id, due_at=_later(other, now, AGAIN_SECONDS[0]))
-            known = _C.id == message.channel_id
-            badly = {"last_error_at": now, "last_error": delivery.sentence}
-            session.execute(update(t.notification_channel).where(known).values(**badly))
+            channel = update(t.notification_channel).where(_C.id == message.channel_id)
+            transaction.session.execute(channel.values(last_error_at=now, last_error=delivery.sentence))
         then = "given up" if given_up else f"to be tried again, {tries} of {MAX_TRIES}"
         log.warning("Notification %s not sent to %s (%s): %s", message.id, message.name, then, delivery.sentence)
 

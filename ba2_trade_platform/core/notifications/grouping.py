@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.quiet_hours import QuietHours
-from ba2_trade_platform.core.notifications.rendering import MORE, PLURAL, MessageGroup, group_of, text_of
+from ba2_trade_platform.core.notifications.rendering import MORE, PLURAL, STORED_GROUP, MessageGroup, text_of
 from ba2_trade_platform.core.notifications.rules import Rule, read_rules
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import MessageState
@@ -87,7 +87,7 @@ class _Grouping:
         for row in session.execute(_OPEN, {"n_now": now}):
             key = (row.channel_id, row.rule_id, row.event, row.subject)
             if row.channel_id in self._channels:
-                group = group_of(row.facts, row.events)
+                group = STORED_GROUP.validate_python({**row.facts, "events": row.events})
                 self._drafts[key] = _Draft(self._channels[row.channel_id], group, row.due_at, row.id)
         # When what was sent within the last hour; urgent messages are counted apart, lest one be crowded out.
         self._sent: dict[tuple[int, bool], list[datetime]] = defaultdict(list)
@@ -125,7 +125,8 @@ class _Grouping:
         new, grown = [], []
         for (channel_id, rule_id, event, subject), draft in self._touched.items():
             text = text_of(event, draft.group, ZoneInfo(draft.channel.zone), base_url)
-            content = {"events": draft.group.events, "facts": draft.group.stored(), **asdict(text)}
+            facts = STORED_GROUP.dump_python(draft.group, mode="json", exclude={"events"})
+            content = {"events": draft.group.events, "facts": facts, **asdict(text)}
             if draft.id is not None:
                 grown.append({"n_id": draft.id, **{f"n_{name}": value for name, value in content.items()}})
                 continue

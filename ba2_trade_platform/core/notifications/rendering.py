@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.events.outbox import EventType
 
@@ -62,19 +64,8 @@ class MessageGroup:
             names=dict(names),
         )
 
-    def stored(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return {
-            "first": self.first.isoformat(), "last": self.last.isoformat(), "sentence": self.sentence,
-            "code": self.code, "lines": [list(line) for line in self.lines], "names": dict(self.names),
-        }  # fmt: skip
 
-
-def group_of(facts: Mapping[str, Any], events: int) -> MessageGroup:
-    """Return what `stored` gave."""
-    first, last = (datetime.fromisoformat(facts[name]) for name in ("first", "last"))
-    lines = tuple((str(text), link) for text, link in facts["lines"])
-    return MessageGroup(first, last, events, facts["sentence"], facts["code"], lines, facts["names"])
+STORED_GROUP = TypeAdapter(MessageGroup)  # as JSON, in its row
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,9 @@ class Rule:
 
     def fits(self, event: str, facts: Mapping[str, Any]) -> bool:
         """Tell whether it wants this event."""
-        if event != self.occasion or not self.enabled:
-            return False
-        if self.expert_instance_id is not None and facts.get("expert_instance_id") != self.expert_instance_id:
-            return False
-        return self.min_confidence is None or float(facts.get("confidence") or 0) >= self.min_confidence
+        of_expert = self.expert_instance_id in (None, facts.get("expert_instance_id"))
+        confident = self.min_confidence is None or float(facts.get("confidence") or 0) >= self.min_confidence
+        return self.enabled and event == self.occasion and of_expert and confident
 
 
 _READER = Reader(Rule, t.notification_rule, channel=_C.name, occasion=_R.event, expert=_I.alias)

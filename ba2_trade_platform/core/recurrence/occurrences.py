@@ -153,11 +153,7 @@ def _cron(timing: Cron, wall: datetime, first_from: _FirstFrom) -> Iterator[date
     from cronsim import CronSim  # noqa: PLC0415 - only for those who want cron
 
     ticks = CronSim(timing.expression, wall)
-    while True:
-        tick = next(ticks, None)
-        opens = None if tick is None else first_from(tick.date())
-        if tick is None or opens is None:
-            return
+    while (tick := next(ticks, None)) is not None and (opens := first_from(tick.date())) is not None:
         if opens == tick.date():
             yield tick
         else:

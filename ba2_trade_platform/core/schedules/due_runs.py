@@ -93,10 +93,8 @@ class RunStarter:
         real = select(_S.id).where(_S.clock == ScheduleClock.REAL)
         taken_for_missed = (_R.planned_at > now, _R.state == RunState.MISSED, _R.trigger != RunTrigger.MANUAL)
         with self._store.write() as transaction:
-            session = transaction.session
-            session.execute(
-                delete(t.schedule_run).where(*taken_for_missed, _R.batch_id.is_(None), _R.schedule_id.in_(real))
-            )
+            never = delete(t.schedule_run).where(*taken_for_missed, _R.batch_id.is_(None), _R.schedule_id.in_(real))
+            transaction.session.execute(never)
             sentence = f"The clock was set back to {now:%Y-%m-%d %H:%M} UTC: look whether schedules ran too early"
             raise_alert(transaction, AlertEvent("clock", "clock set back", sentence, "/schedules?tab=runs"), now)
             transaction.touch(Topic.SCHEDULES)

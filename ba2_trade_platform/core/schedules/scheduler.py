@@ -101,8 +101,8 @@ class Scheduler:
     def overdue(self) -> timedelta:
         """Return for how long the earliest schedule of real time has been waiting beyond its time."""
         earliest = self._earliest(ScheduleClock.REAL)
-        waited = timedelta(0) if earliest is None else self._clocks[ScheduleClock.REAL].now() - earliest
-        return max(waited, timedelta(0))
+        now = self._clocks[ScheduleClock.REAL].now()
+        return timedelta(0) if earliest is None else max(now - earliest, timedelta(0))
 
     def _fire(self, clock: ScheduleClock) -> None:
         with self._turns[clock]:
