@@ -33,7 +33,7 @@ class LastRun:
     batch_id: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScheduleInfo(Schedule):
     """One schedule as it stands. `words` says when it runs, `unseen` how many bad runs nobody has acknowledged."""
 
