@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from ba2_trade_platform.core.completion.runs import UNWELL
 from ba2_trade_platform.vocabulary import RunState, RunTrigger, ScheduleClock
-
-UNWELL = (RunState.MISSED, RunState.FAILED, RunState.PARTLY_FAILED)
 
 
 @dataclass(frozen=True)
