@@ -201,9 +201,9 @@ def _paused(session: Session, run: Any) -> str:
         select(t.actor.c.name, q.since, q.reason).outerjoin(t.actor, t.actor.c.id == q.actor_id).where(q.paused)
     ).one_or_none()
     batch = session.execute(
-        select(t.actor.c.name, b.paused_at.label("since"), b.pause_reason.label("reason"))
-        .outerjoin(t.actor, t.actor.c.id == b.paused_by)
-        .where(b.id == run.batch_id, b.paused_at.is_not(None))
+        select(t.actor.c.name, b.stopped_at.label("since"), b.stop_reason.label("reason"))
+        .outerjoin(t.actor, t.actor.c.id == b.stopped_by)
+        .where(b.id == run.batch_id, b.stopped_at.is_not(None))
     ).one_or_none()
     for row, what in ((queue, "the queue"), (batch, "the batch")):
         if row is not None:
