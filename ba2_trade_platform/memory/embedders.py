@@ -74,12 +74,12 @@ class WordLlamaEmbedder:
         try:
             import wordllama  # noqa: PLC0415 - an extra, and half a second
         except ImportError as error:
-            raise _trouble(NO_WORDLLAMA) from error
+            raise trouble(NO_WORDLLAMA) from error
         folder = Path(wordllama.__file__).parent
         try:
             self._model: Any = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
         except (OSError, ValueError) as error:
-            raise _trouble(f"The weights of wordllama cannot be read: {error}") from error
+            raise trouble(f"The weights of wordllama cannot be read: {error}") from error
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return vectors of unit length."""
@@ -100,7 +100,7 @@ class ProviderEmbedder:
 
             self._model: Any = init_embeddings(model, **({"api_key": key} if key else {}))
         except Exception as error:  # whatever the vendor's package raises
-            raise _trouble(f"BA2_MEMORY_EMBEDDER={model} cannot be used: {error}") from error
+            raise trouble(f"BA2_MEMORY_EMBEDDER={model} cannot be used: {error}") from error
         self.size = len(self.embed(["size"])[0])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -109,7 +109,7 @@ class ProviderEmbedder:
             return _unit(np.asarray(self._model.embed_documents(list(texts)), dtype=np.float32))
         except Exception as error:  # whatever the vendor's package raises
             # Not its own words: some servers repeat the key in them, and this sentence is kept.
-            raise _trouble(f"The provider of embeddings failed ({type(error).__name__})") from error
+            raise trouble(f"The provider of embeddings failed ({type(error).__name__})") from error
 
 
 def missing_package(choice: str) -> str | None:
@@ -124,7 +124,8 @@ def open_embedder(choice: str, key_of: KeyOf = lambda _: None) -> Embedder:
     return WordLlamaEmbedder() if choice == WORDLLAMA else ProviderEmbedder(choice, key_of)
 
 
-def _trouble(sentence: str) -> ExpertError:
+def trouble(sentence: str) -> ExpertError:
+    """Return the failure of everything that the memory needs."""
     return ExpertError(ErrorCode.MEMORY_STORE, sentence)
 
 
@@ -137,6 +138,5 @@ def _hashes(term: str) -> tuple[int, int]:
 def _unit(vectors: Vectors) -> Vectors:
     vectors = np.nan_to_num(vectors)
     vectors[~vectors.any(axis=1), 0] = 1  # a text without a word still needs a direction
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = (vectors / lengths).astype(np.float32)
+    unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit

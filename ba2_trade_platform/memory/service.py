@@ -157,30 +157,20 @@ class LessonMemory:
         if learnt.lessons <= BATCH and self._turn.acquire(timeout=TURN_SECONDS):
             self._take_turn(self._fill)  # so that who looked and then analyses recalls what was learnt
         else:
-            self.fill_soon()
-        return learnt
-
-    def look(self) -> None:
-        """Look for outcomes and bring the store up to date, in the background; trouble is logged."""
-        if self.enabled:
-            self._in_background(self._look)
-
-    def fill_soon(self) -> None:
-        """Bring the store up to date in the background."""
-        if self.enabled:
             self._in_background(self._fill)
+        return learnt
 
     def delete(self, lesson_id: int, *, by: Actor) -> None:
         """Take a lesson away for good: it is neither recalled nor learnt again. Raises NotFound."""
         self.lessons.delete(lesson_id, by=by)
         self._filled = False
-        self.fill_soon()
+        self._in_background(self._fill)
 
     def restore(self, lesson_id: int, *, by: Actor) -> None:
         """Bring a deleted lesson back. Raises NotFound."""
         self.lessons.restore(lesson_id, by=by)
         self._filled = False
-        self.fill_soon()
+        self._in_background(self._fill)
 
     @needs(Action.REBUILD, Subject.LESSON_INDEX)
     def rebuild(self, *, by: Actor) -> MemoryStatus:
@@ -203,7 +193,7 @@ class LessonMemory:
     def start(self, feed: ChangeFeed, jobs: BackgroundJobs) -> None:
         """Look for outcomes now and then, and soon after `feed` told of changes."""
         if self.enabled:
-            self._index_sync = IndexSync(self.look, feed, jobs)
+            self._index_sync = IndexSync(partial(self._in_background, self._look), feed, jobs)
             self._index_sync.start()
 
     def stop(self) -> None:
@@ -221,7 +211,7 @@ class LessonMemory:
 
     def _in_background(self, work: Callable[[], None]) -> None:
         """Begin `work` unless other such work is under way: that one, or the next look, does as well."""
-        if not self._stopping.is_set() and self._turn.acquire(blocking=False):
+        if self.enabled and not self._stopping.is_set() and self._turn.acquire(blocking=False):
             threading.Thread(target=self._take_turn, args=(work,), name="memory-look", daemon=True).start()
 
     def _take_turn(self, work: Callable[[], None]) -> None:
@@ -282,18 +272,17 @@ class LessonMemory:
         if not self._filled:
             self._stored = self._done = self._guarded(store.count)
             self._total = total
-            self.fill_soon()
+            self._in_background(self._fill)
         near = self._guarded(lambda: store.nearest(text, 2 * limit + 8, scope))
-        rows = {
-            _key(row.id, row.created_at): row for row in self.lessons.by_ids([_id(one.key) for one in near]).values()
-        }
-        found = [replace(rows[one.key], similarity=one.similarity) for one in near if one.key in rows]
-        allowed = (
-            row
-            for row in found
-            if (scope.known_by is None or row.known_at <= scope.known_by) and row.analysis_id != scope.not_of
-        )
-        return list(allowed)[:limit]
+        rows = {_key(row.id, row.created_at): row for row in self.lessons.by_ids([*map(_id, near)]).values()}
+        allowed = [
+            replace(row, similarity=similarity)
+            for key, similarity in near.items()
+            if (row := rows.get(key)) is not None
+            and (scope.known_by is None or row.known_at <= scope.known_by)
+            and row.analysis_id != scope.not_of
+        ]
+        return allowed[:limit]
 
     def _ask(self, work: Callable[[], T]) -> T:
         return self._wait(self._thread.submit(lambda: self._guarded(work)))

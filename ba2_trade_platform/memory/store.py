@@ -18,8 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.memory.embedders import Embedder
-from ba2_trade_platform.vocabulary import ErrorCode
+from ba2_trade_platform.memory.embedders import Embedder, trouble
 
 BATCH = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +35,12 @@ class Entry:
     known_at: datetime
     symbol: str
     action: str
+
+    @property
+    def metadata(self) -> dict[str, int | str]:
+        """Return what a scope is compared with."""
+        known_at = _microseconds(self.known_at)
+        return {"known_at": known_at, "analysis_id": self.analysis_id, "symbol": self.symbol, "action": self.action}
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,6 @@ class Scope:
         return conditions[0] if conditions else None
 
 
-@dataclass(frozen=True)
-class Near:
-    """A lesson that was found; `similarity` is the cosine, at most 1."""
-
-    key: str
-    similarity: float
-
-
 class VectorStore:
     """Opens on first use. Not thread-safe: one thread only calls it. Every method raises ExpertError MEMORY_STORE."""
 
@@ -78,11 +75,6 @@ class VectorStore:
         self._client: Any = None
         self._collection: Any = None
         self._lock = FileLock(self.folder.parent / f"{self.folder.name}.lock")
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it was opened and had no trouble since."""
-        return self._collection is not None
 
     def count(self) -> int:
         """Return how many lessons are in it."""
@@ -100,7 +92,7 @@ class VectorStore:
             collection.upsert(
                 ids=[entry.key for entry in entries],
                 embeddings=embedder.embed([entry.text for entry in entries]),
-                metadatas=[_metadata(entry) for entry in entries],
+                metadatas=[entry.metadata for entry in entries],
             )
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -108,15 +100,18 @@ class VectorStore:
         with self._opened() as (_, collection):
             collection.delete(ids=list(keys))
 
-    def nearest(self, text: str, limit: int, scope: Scope) -> list[Near]:
-        """Return the lessons within `scope` most like `text`, the most similar first, none below the floor."""
+    def nearest(self, text: str, limit: int, scope: Scope) -> dict[str, float]:
+        """Return the cosine, at most 1, of the lessons within `scope` most like `text` by key, the most similar first.
+
+        None is below the floor.
+        """
         with self._opened() as (embedder, collection):
             found = collection.query(
                 query_embeddings=embedder.embed([text]), n_results=limit, where=scope.where(), include=["distances"]
             )
-            pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-            near = [Near(key, round(1 - float(distance), 4)) for key, distance in pairs]
-            return [one for one in near if one.similarity >= embedder.floor]
+            cosines = [round(1 - float(distance), 4) for distance in found["distances"][0]]
+            pairs = zip(found["ids"][0], cosines, strict=True)
+            return {key: cosine for key, cosine in pairs if cosine >= embedder.floor}
 
     def start_anew(self, *, keep: bool) -> Path | None:
         """Begin with an empty store; `keep` moves the old one aside and returns where to, else it is removed."""
@@ -128,7 +123,7 @@ class VectorStore:
         try:
             self.folder.rename(aside)
         except OSError as error:
-            raise _trouble(f"{self.folder} cannot be moved aside: {error.strerror}") from error
+            raise trouble(f"{self.folder} cannot be moved aside: {error.strerror}") from error
         if keep:
             return aside
         shutil.rmtree(aside, ignore_errors=True)
@@ -157,7 +152,7 @@ class VectorStore:
         except BaseException as error:  # a damaged file makes Chroma's core panic, which is no Exception
             self.close()
             _forget_clients()
-            raise _trouble(f"The memory store failed ({type(error).__name__}): {_line(error)}") from error
+            raise trouble(f"The memory store failed ({type(error).__name__}): {_line(error)}") from error
 
     def _open(self, embedder: Embedder) -> None:
         self._hold()
@@ -177,9 +172,9 @@ class VectorStore:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
-            raise _trouble("The memory store is in use by another program") from error
+            raise trouble("The memory store is in use by another program") from error
         except OSError as error:
-            raise _trouble(f"{self.folder} cannot be written: {error.strerror}") from error
+            raise trouble(f"{self.folder} cannot be written: {error.strerror}") from error
 
 
 def _forget_clients() -> None:
@@ -189,22 +184,9 @@ def _forget_clients() -> None:
         client.SharedSystemClient.clear_system_cache()
 
 
-def _metadata(entry: Entry) -> dict[str, int | str]:
-    return {
-        "known_at": _microseconds(entry.known_at),
-        "analysis_id": entry.analysis_id,
-        "symbol": entry.symbol,
-        "action": entry.action,
-    }
-
-
 def _microseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
 def _line(error: BaseException) -> str:
     return re.sub(r"\s+", " ", str(error))[:300] or "no reason was given"
-
-
-def _trouble(sentence: str) -> ExpertError:
-    return ExpertError(ErrorCode.MEMORY_STORE, sentence)
