@@ -6,25 +6,16 @@ import contextvars
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import Budgets, CallStart, ModelSettings, Tier, step_name
+from ba2_trade_platform.core.contracts.language_models import ModelSettings, Tier, step_name
 from ba2_trade_platform.core.contracts.model_providers import Provider
-from ba2_trade_platform.llm.clients import Asking
-from ba2_trade_platform.llm.routing import Answered, Offer, Question
-from ba2_trade_platform.llm.structured import (
-    UnreadableError,
-    bound_tools,
-    corrected,
-    instructed,
-    options_of,
-    read,
-    shown,
-)
+from ba2_trade_platform.llm import structured
+from ba2_trade_platform.llm.calls import Offer
+from ba2_trade_platform.llm.routing import Answered, Question, Shape
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
@@ -36,7 +27,6 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer", bound=BaseModel)
 Ask = Callable[[Question, Sequence[str]], Awaitable[Answered]]
 Earlier = Callable[[AnalysisContext, str], Awaitable[Answered | None]]
-CHARS_A_TOKEN = 4
 TOOL_OPTIONS = ("tool_choice", "strict", "parallel_tool_calls")
 
 
@@ -56,9 +46,6 @@ class AttemptModels:
         self._providers = providers
         self._context = context
         self._settings = settings
-        self._asking = Asking(
-            settings.temperature, settings.call_timeout_seconds, settings.max_output_tokens, settings.call_retries
-        )
 
     def chat(self, tier: Tier) -> BaseChatModel:
         """Return the model that an agent is given."""
@@ -74,17 +61,12 @@ class AttemptModels:
 
         return _routed(answer, tier)
 
-    async def ask(
-        self,
-        tier: Tier,
-        messages: Sequence[BaseMessage],
-        schema: type[Answer],
-    ) -> Answer:
+    async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
         """Return the model's answer as `schema`, at the second try if need be."""
         try:
             return await self._read(tier, messages, schema)
         except _UnusableError as first:
-            again = corrected(messages, first.answer, first.problem)
+            again = structured.corrected(messages, first.answer, first.problem)
         try:
             return await self._read(tier, again, schema)
         except _UnusableError as second:
@@ -94,7 +76,6 @@ class AttemptModels:
     def describe(self) -> Mapping[str, Any]:
         """Return who is asked, and for what."""
         known = {provider.name: provider for provider in self._providers()}
-        asked = [known[name] for name in self._context.providers if name in known]
         return {
             "providers": [
                 {
@@ -103,23 +84,19 @@ class AttemptModels:
                     "quick": model_of(provider, self._settings, "quick"),
                     "deep": model_of(provider, self._settings, "deep"),
                 }
-                for provider in asked
+                for name in self._context.providers
+                if (provider := known.get(name)) is not None
             ],
             "temperature": self._settings.temperature,
             "max_output_tokens": self._settings.max_output_tokens,
         }
 
-    async def _read(
-        self,
-        tier: Tier,
-        messages: Sequence[BaseMessage],
-        schema: type[Answer],
-    ) -> Answer:
+    async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
         def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
             provider = offer.connection.provider
             method = provider.method(offer.model_name)
-            options = options_of(provider.kind, method, offer.model, schema)
-            return instructed(messages, method, schema), options
+            options = structured.options_of(provider.kind, method, offer.model, schema)
+            return structured.instructed(messages, method, schema), options
 
         answers: list[Answered] = []
 
@@ -136,41 +113,20 @@ class AttemptModels:
             raise _UnusableError(error.provider or "the model", error.provider, str(error)) from None
         answered = answers[-1]
         try:
-            return read(answered.message, schema)
-        except UnreadableError as error:
+            return structured.read(answered.message, schema)
+        except structured.UnreadableError as error:
             who = f"{answered.provider}'s {answered.model}"
-            raise _UnusableError(who, answered.provider, str(error), shown(answered.message)) from None
+            raise _UnusableError(who, answered.provider, str(error), structured.shown(answered.message)) from None
 
-    async def _asked(
-        self, tier: Tier, shape: Callable[[Offer], tuple[Sequence[BaseMessage], Mapping[str, Any]]], digest: str
-    ) -> Answered:
-        question = Question(
-            context=self._context,
-            caller_context=contextvars.copy_context(),
-            tier=tier,
-            shape=shape,
-            start=self._starter(step_name.get()),
-            asking=self._asking,
-            digest=digest,
-        )
-        answered = await self._earlier(self._context, digest)
+    async def _asked(self, tier: Tier, shape: Shape, digest: str) -> Answered:
+        context, settings = self._context, self._settings
+        answered = await self._earlier(context, digest)
         if answered is None:
-            answered = await self._ask(question, _order(self._context.providers, self._settings, tier))
+            caller_context = contextvars.copy_context()
+            question = Question(context, caller_context, settings, tier, step_name.get(), shape, digest)
+            answered = await self._ask(question, _order(context.providers, settings, tier))
         answered.message.response_metadata["provider_name"] = answered.provider
         return answered
-
-    def _starter(self, step: str | None) -> Callable[[Offer, Sequence[BaseMessage], Mapping[str, Any]], CallStart]:
-        context, settings = self._context, self._settings
-        budgets = Budgets(_usd(settings.budget_per_analysis_usd), _usd(settings.budget_per_day_usd))
-
-        def start(offer: Offer, messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> CallStart:
-            return CallStart(
-                context.analysis_id, context.attempt, context.expert_instance_id, context.symbol, step,
-                offer.connection.provider.name, offer.model_name, _estimate(messages, options),
-                settings.max_output_tokens, budgets,
-            )  # fmt: skip
-
-        return start
 
 
 def _routed(answer: Callable[[Sequence[BaseMessage], dict[str, Any]], Awaitable[AIMessage]], tier: Tier) -> RoutedModel:
@@ -208,7 +164,7 @@ def _for_provider(offer: Offer, options: Mapping[str, Any]) -> dict[str, Any]:
     if not tools:
         return given
     choice: dict[str, Any] = {name: given.pop(name) for name in TOOL_OPTIONS if name in given}
-    return {**given, **bound_tools(offer.model, tools, choice)}
+    return {**given, **structured.bound_tools(offer.model, tools, choice)}
 
 
 def _digest(tier: Tier, messages: Sequence[BaseMessage], shape: object) -> str:
@@ -216,13 +172,3 @@ def _digest(tier: Tier, messages: Sequence[BaseMessage], shape: object) -> str:
     said = [[message.type, message.text, getattr(message, "tool_calls", None)] for message in messages]
     whole = json.dumps([step_name.get(), tier, shape, said], default=str, sort_keys=True)
     return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def _estimate(messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> int:
-    from langchain_core.messages.utils import count_tokens_approximately  # noqa: PLC0415 - LangChain
-
-    return count_tokens_approximately(messages) + len(json.dumps(options, default=str)) // CHARS_A_TOKEN
-
-
-def _usd(amount: float | None) -> Decimal | None:
-    return None if amount is None else Decimal(str(amount))

@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import PlatformError
@@ -32,11 +31,25 @@ _REASONS = ("finish_reason", "stop_reason", "done_reason", "status")
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call that is to be made, of one model of one provider. `charged` is told what it took."""
+class Offer:
+    """One provider with the model that it is asked for."""
 
     connection: Connection
+    model_name: str
     model: BaseChatModel
+    limiter: Limiter
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self.connection.provider.name
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that is to be made. `charged` is told what it took."""
+
+    offer: Offer
     messages: Sequence[BaseMessage]
     options: Mapping[str, Any]
     start: CallStart
@@ -51,7 +64,7 @@ class _Heard:
 
     chunks: list[Any] = field(default_factory=list)
     reason: str | None = None
-    refused: bool = False  # the provider turned the call away, by the status of its reply
+    refused: bool = False  # the provider turned the call away before it began to answer
 
     def add(self, chunk: Any) -> None:
         """Add one piece."""
@@ -65,8 +78,9 @@ class _Heard:
 
         if not self.chunks:
             return None
-        first, *others = self.chunks
-        whole = first + others if others and isinstance(first, AIMessageChunk) else first
+        whole, *others = self.chunks
+        if others and isinstance(whole, AIMessageChunk):
+            whole += others
         if isinstance(whole, AIMessageChunk):
             _keep_whole_calls(whole)
         return message_chunk_to_message(whole)  # type: ignore[return-value]  # the answers of models are these
@@ -105,9 +119,9 @@ class Caller:
         self._call_log = call_log
         self._pool = pool
 
-    async def make(self, call: Call, limiter: Limiter) -> AIMessage:
+    async def make(self, call: Call) -> AIMessage:
         """Return the answer, or raise ExpertError with the provider's name."""
-        start = call.start
+        start, limiter = call.start, call.offer.limiter
         async with limiter.turn(start.estimated_tokens_in + start.max_output_tokens) as entry:
             try:
                 call_id = await self._begin(start)
@@ -117,50 +131,36 @@ class Caller:
             entry.sent()
             heard = _Heard()
             try:
-                message, failure = await self._heard(call, heard)
+                answer = await _listen(call, heard)
             except asyncio.CancelledError:
                 self._pool.submit(self._close, call, call_id, CallEnd(CallOutcome.CANCELLED, *heard.usage()))
                 raise
-            outcome = CallOutcome.ANSWERED if failure is None else CallOutcome.FAILED
-            code, sentence = (None, None) if failure is None else (_code(failure), str(failure))
-            usage = (0, 0, 0) if _was_refused(failure, heard) else heard.usage()
-            loop, kept = asyncio.get_running_loop(), _kept(call, message, failure)
-            end = CallEnd(outcome, *usage, error_code=code, error_message=sentence, answer=kept)
-            if isinstance(failure, ExpertError) and failure.code is ErrorCode.RATE_LIMIT:
+            end = _end(call, answer, heard)
+            if isinstance(answer, ExpertError) and answer.code is ErrorCode.RATE_LIMIT:
                 # Before this turn ends, or the next in line would go at once. Everybody who asks this provider waits,
                 # and not each after a refusal of his own.
-                limiter.hold(min(failure.retry_after or 1.0, LONGEST_WISH))
-            charge = await asyncio.shield(loop.run_in_executor(self._pool, self._close, call, call_id, end))
-            entry.correct(charge.tokens)
-        if message is None or failure is not None:
-            raise failure or RuntimeError("a call ended without an answer and without a failure")
+                limiter.hold(min(answer.retry_after or 1.0, LONGEST_WISH))
+            closing = asyncio.get_running_loop().run_in_executor(self._pool, self._close, call, call_id, end)
+            entry.correct((await asyncio.shield(closing)).tokens)
+        if isinstance(answer, Exception):
+            raise answer
         limiter.answered()
-        return message
-
-    async def _heard(self, call: Call, heard: _Heard) -> tuple[AIMessage | None, Exception | None]:
-        """Return the answer and what is wrong with it; a client's own error never leaves, it may hold the key."""
-        try:
-            await _listen(call, heard)
-            message = heard.message()
-        except Exception as error:  # noqa: BLE001 - every client library has its own
-            heard.refused = not heard.chunks and (isinstance(error, ExpertError) or status_of(error) is not None)
-            return None, _explained(call, error, began=bool(heard.chunks))
-        return message, _fault(call, message, heard.reason)
+        return answer
 
     async def _begin(self, start: CallStart) -> int:
         beginning = asyncio.get_running_loop().run_in_executor(self._pool, self._call_log.begin, start)
         try:
             return await asyncio.shield(beginning)
         except asyncio.CancelledError:
-            beginning.add_done_callback(partial(self._never_made, self._call_log))
+            beginning.add_done_callback(self._never_made)
             raise
         except PlatformError as error:
             sentence = f"The model was not asked, for the call could not be written down: {error}"
             raise ExpertError(ErrorCode.INTERRUPTED, sentence) from None
 
-    def _never_made(self, call_log: CallRecorder, beginning: asyncio.Future[int]) -> None:
+    def _never_made(self, beginning: asyncio.Future[int]) -> None:
         if beginning.exception() is None:
-            self._pool.submit(call_log.end, beginning.result(), CallEnd(CallOutcome.CANCELLED, 0, 0, 0))
+            self._pool.submit(self._call_log.end, beginning.result(), CallEnd(CallOutcome.CANCELLED, 0, 0, 0))
 
     def _close(self, call: Call, call_id: int, end: CallEnd) -> Charge:
         try:
@@ -173,53 +173,54 @@ class Caller:
         return charge
 
 
-async def _listen(call: Call, heard: _Heard) -> None:
-    async with asyncio.timeout(call.timeout_seconds):
-        async for chunk in call.model.astream(list(call.messages), **call.options):
-            heard.add(chunk)
-
-
-def _explained(call: Call, error: Exception, *, began: bool) -> Exception:
-    if isinstance(error, ExpertError):
+async def _listen(call: Call, heard: _Heard) -> AIMessage | Exception:
+    """Return the answer, or what is wrong with it; a client's own error never leaves, it may hold the key."""
+    offer = call.offer
+    try:
+        async with asyncio.timeout(call.timeout_seconds):
+            async for chunk in offer.model.astream(list(call.messages), **call.options):
+                heard.add(chunk)
+        return _checked(call, heard.message(), heard.reason)
+    except ExpertError as error:
+        heard.refused = not heard.chunks
         return error
-    provider = call.connection.provider.name
-    return explain(error, provider, call.start.model, call.connection.key, began=began) or error
+    except Exception as error:  # noqa: BLE001 - every client library has its own
+        heard.refused = not heard.chunks and status_of(error) is not None
+        key, began = offer.connection.key, bool(heard.chunks)
+        return explain(error, offer.provider, offer.model_name, key, began=began) or error
 
 
-def _was_refused(failure: Exception | None, heard: _Heard) -> bool:
-    """Tell whether the provider turned the call away before it began to answer: then it took nothing."""
-    return isinstance(failure, ExpertError) and failure.code in REFUSALS and heard.refused
+def _checked(call: Call, message: AIMessage | None, reason: str | None) -> AIMessage | ExpertError:
+    """Return an answer that came without an error, or what is wrong with it."""
+    provider, code = call.offer.provider, ErrorCode.OUTPUT_INVALID
+    who = f"{provider}'s {call.offer.model_name}"
+    if message is None or reason is None:
+        code, sentence = ErrorCode.CONNECTION, f"{provider} ended its answer in the middle, without a finish reason"
+    elif reason.lower() in _CUT:
+        limit = call.start.max_output_tokens
+        sentence = f"{who} was cut off in its answer: the longest allowed is {limit} tokens"
+    elif reason.lower() in _BLOCKED:
+        sentence = f"{who} gave no answer: its provider's content filter stepped in"
+    elif not (message.text.strip() or message.tool_calls or message.invalid_tool_calls):
+        sentence = f"{who} gave an empty answer"
+    else:
+        return message
+    return ExpertError(code, sentence, provider=provider)
 
 
-def _kept(call: Call, message: AIMessage | None, failure: Exception | None) -> KeptAnswer | None:
-    if call.digest is None or message is None or failure is not None:
+def _end(call: Call, answer: AIMessage | Exception, heard: _Heard) -> CallEnd:
+    """Return what is written down of a call."""
+    if not isinstance(answer, Exception):
+        return CallEnd(CallOutcome.ANSWERED, *heard.usage(), answer=_kept(call, answer))
+    code = answer.code if isinstance(answer, ExpertError) else ErrorCode.BUG
+    usage = (0, 0, 0) if heard.refused and code in REFUSALS else heard.usage()
+    return CallEnd(CallOutcome.FAILED, *usage, error_code=code.value, error_message=str(answer))
+
+
+def _kept(call: Call, message: AIMessage) -> KeptAnswer | None:
+    if call.digest is None:
         return None
     from langchain_core.messages import message_to_dict  # noqa: PLC0415 - LangChain
 
     said = json.loads(json.dumps(message_to_dict(message), default=str))
     return KeptAnswer(call.digest, {"provider": call.start.provider, "model": call.start.model, "message": said})
-
-
-def _code(failure: Exception) -> str:
-    return failure.code.value if isinstance(failure, ExpertError) else ErrorCode.BUG.value
-
-
-def _fault(call: Call, message: AIMessage | None, reason: str | None) -> ExpertError | None:
-    """Return what is wrong with an answer that came without an error."""
-    name = call.connection.provider.name
-    who, invalid = f"{name}'s {call.start.model}", ErrorCode.OUTPUT_INVALID
-    if message is None or reason is None:
-        sentence = f"{name} ended its answer in the middle, without a finish reason"
-        return _failure(ErrorCode.CONNECTION, sentence, call)
-    if (reason or "").lower() in _CUT:
-        limit = call.start.max_output_tokens
-        return _failure(invalid, f"{who} was cut off in its answer: the longest allowed is {limit} tokens", call)
-    if (reason or "").lower() in _BLOCKED:
-        return _failure(invalid, f"{who} gave no answer: its provider's content filter stepped in", call)
-    if not (message.text.strip() or message.tool_calls or message.invalid_tool_calls):
-        return _failure(invalid, f"{who} gave an empty answer", call)
-    return None
-
-
-def _failure(code: ErrorCode, sentence: str, call: Call) -> ExpertError:
-    return ExpertError(code, sentence, provider=call.connection.provider.name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.vocabulary import ProviderKind
 
@@ -19,17 +19,7 @@ CONNECT_SECONDS = 10.0
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
-@dataclass(frozen=True)
-class Asking:
-    """How a model is asked: what all calls of one attempt have in common."""
-
-    temperature: float | None
-    timeout_seconds: float
-    max_output_tokens: int
-    retries: int = 0
-
-
-def make_model(connection: Connection, model: str, asking: Asking, scripted: ScriptedModels) -> BaseChatModel:
+def make_model(connection: Connection, model: str, settings: ModelSettings, scripted: ScriptedModels) -> BaseChatModel:
     """Return the model; `scripted` makes those that ask nobody.
 
     Blocking: the first of a kind imports its client library, for seconds.
@@ -39,21 +29,21 @@ def make_model(connection: Connection, model: str, asking: Asking, scripted: Scr
         return scripted(model)
     from langchain.chat_models import init_chat_model  # noqa: PLC0415 - LangChain
 
-    values: dict[str, Any] = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, asking)}
-    if asking.temperature is not None:
-        values["temperature"] = asking.temperature
+    values: dict[str, Any] = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, settings)}
+    if settings.temperature is not None:
+        values["temperature"] = settings.temperature
     made: BaseChatModel = init_chat_model(model, model_provider=provider.kind.value, **values)
     return made
 
 
-def _openai(connection: Connection, asking: Asking) -> dict[str, Any]:
+def _openai(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
     # The client of whichever httpx the SDK is built on; the shared default one would outlive its loop.
     from openai import DefaultAsyncHttpxClient, Timeout  # noqa: PLC0415 - a client library
 
-    timeout = Timeout(asking.timeout_seconds, connect=min(CONNECT_SECONDS, asking.timeout_seconds))
+    timeout = Timeout(settings.call_timeout_seconds, connect=min(CONNECT_SECONDS, settings.call_timeout_seconds))
     values: dict[str, Any] = {
         "api_key": connection.key or "not-needed",
-        "max_tokens": asking.max_output_tokens,
+        "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
         "stream_usage": True,
         "timeout": timeout,
@@ -67,21 +57,21 @@ def _openai(connection: Connection, asking: Asking) -> dict[str, Any]:
     return values
 
 
-def _anthropic(connection: Connection, asking: Asking) -> dict[str, Any]:
+def _anthropic(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
     return {
         "api_key": connection.key or "not-needed",
-        "max_tokens": asking.max_output_tokens,
+        "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
-        "timeout": asking.timeout_seconds,
+        "timeout": settings.call_timeout_seconds,
     }
 
 
-def _ollama(connection: Connection, asking: Asking) -> dict[str, Any]:
+def _ollama(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {connection.key}"} if connection.key else {}
     return {
-        "num_predict": asking.max_output_tokens,
+        "num_predict": settings.max_output_tokens,
         "client_kwargs": {
-            "headers": headers, "timeout": asking.timeout_seconds, "trust_env": _by_proxy(connection),
+            "headers": headers, "timeout": settings.call_timeout_seconds, "trust_env": _by_proxy(connection),
         },
     }  # fmt: skip
 

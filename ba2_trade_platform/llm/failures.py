@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ErrorCode
@@ -67,8 +65,15 @@ def explain(error: Exception, provider: str, model: str, key: str | None, *, beg
     code = _code(error, began=began)
     if code is None:
         return None
+    name, pattern = type(error).__name__, _SENTENCES[code]
+    if code is ErrorCode.PERMISSION and _QUOTA.search(str(error)):
+        pattern = "{provider} does not serve this account any more, its quota or credit is used up: {said}"
+    elif code is ErrorCode.CONNECTION and (began or name == "RemoteProtocolError"):
+        pattern = "{provider} ended its answer in the middle: the connection broke ({name})"
+    elif code is ErrorCode.PROVIDER_DOWN and began:
+        pattern = "{provider} sent something unreadable in the middle of its answer ({name}: {said})"
     said = _without_secrets(_said(error), key)
-    sentence = _sentence(code, error, said, provider, model, began=began)
+    sentence = pattern.format(provider=provider, model=model, name=name, said=said)
     return ExpertError(code, sentence, retry_after=_retry_after(error), provider=provider)
 
 
@@ -112,21 +117,6 @@ _SENTENCES = {
     ErrorCode.OUTPUT_INVALID: "{provider}'s {model} refused to answer: {said}",
     ErrorCode.BAD_REQUEST: "{provider} refused the request: {said}",
 }
-_QUOTA_USED_UP = "{provider} does not serve this account any more, its quota or credit is used up: {said}"
-_BROKEN_OFF = "{provider} ended its answer in the middle: the connection broke ({name})"
-_GARBLED = "{provider} sent something unreadable in the middle of its answer ({name}: {said})"
-
-
-def _sentence(code: ErrorCode, error: Exception, said: str, provider: str, model: str, *, began: bool) -> str:
-    name = type(error).__name__
-    pattern = _SENTENCES[code]
-    if code is ErrorCode.PERMISSION and _QUOTA.search(str(error)):
-        pattern = _QUOTA_USED_UP
-    elif code is ErrorCode.CONNECTION and (began or name == "RemoteProtocolError"):
-        pattern = _BROKEN_OFF
-    elif code is ErrorCode.PROVIDER_DOWN and began:
-        pattern = _GARBLED
-    return pattern.format(provider=provider, model=model, name=name, said=said)
 
 
 def status_of(error: BaseException) -> int | None:
@@ -137,25 +127,17 @@ def status_of(error: BaseException) -> int | None:
 
 def _said(error: Exception) -> str:
     """Return the server's own words where it has some."""
-    for body in _bodies(error):
-        found = body.get("error", body)
-        if isinstance(found, dict):
-            found = found.get("message")
-        if isinstance(found, str) and found.strip():
-            return found.strip()
-    status = status_of(error)
+    body = getattr(error, "body", None)  # of OpenAI's and Anthropic's clients
+    found = body.get("error", body) if isinstance(body, dict) else None
+    if isinstance(found, dict):
+        found = found.get("message")
+    for said in (found, getattr(error, "error", None)):  # the latter of Ollama's
+        if isinstance(said, str) and said.strip():
+            return said.strip()
     if isinstance(error, json.JSONDecodeError):
         return error.msg
-    text = str(error).strip() or type(error).__name__
+    status, text = status_of(error), str(error).strip() or type(error).__name__
     return f"HTTP {status}" if status and len(text) > SAID_LIMIT else text
-
-
-def _bodies(error: Exception) -> Iterator[dict[str, Any]]:
-    body = getattr(error, "body", None)  # of OpenAI's and Anthropic's clients
-    if isinstance(body, dict):
-        yield body
-    if isinstance(said := getattr(error, "error", None), str):  # of Ollama's
-        yield {"error": said}
 
 
 def _without_secrets(text: str, key: str | None) -> str:

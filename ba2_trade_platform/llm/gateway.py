@@ -15,14 +15,14 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import Budgets, CallRecorder, CallStart, ModelSettings
+from ba2_trade_platform.core.contracts.language_models import CallRecorder, CallStart, ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider, ProviderDirectory
 from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
-from ba2_trade_platform.llm.calls import Call, Caller
-from ba2_trade_platform.llm.clients import Asking, make_model
+from ba2_trade_platform.llm.calls import Call, Caller, Offer
+from ba2_trade_platform.llm.clients import make_model
 from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
 from ba2_trade_platform.llm.model_loop import ModelLoop
-from ba2_trade_platform.llm.routing import Answered, Offer, Question, Router
+from ba2_trade_platform.llm.routing import Answered, Question, Router
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ba2_trade_platform.llm.clients import ScriptedModels
 
 log = logging.getLogger(__name__)
-TEST_ASKING = Asking(temperature=None, timeout_seconds=30, max_output_tokens=500)
+TEST_SETTINGS = ModelSettings(call_timeout_seconds=30, max_output_tokens=500)
 _Key = tuple[Any, ...]
 
 
@@ -84,9 +84,7 @@ class Gateway:
         """Return what an earlier attempt was answered whose console died; a first attempt has none before it."""
         if context.attempt == 1:
             return None
-        loop = asyncio.get_running_loop()
-        asked = (context.analysis_id, context.attempt, digest)
-        kept = await loop.run_in_executor(self._loop.pool, self._call_log.answer, *asked)
+        kept = await self._loop.aside(self._call_log.answer, context.analysis_id, context.attempt, digest)
         if kept is None:
             return None
         from langchain_core.messages import messages_from_dict  # noqa: PLC0415 - LangChain, which is loaded by now
@@ -113,43 +111,39 @@ class Gateway:
         self._limiters.clear()
 
     async def _ask(self, question: Question, order: Sequence[str]) -> Answered:
-        open_providers = await asyncio.get_running_loop().run_in_executor(self._loop.pool, self._open_providers)
+        open_providers = await self._loop.aside(self._open_providers)
         # Whoever fails for everybody just now is asked last, and not passed over: the others may fail too.
         sensible = sorted(order, key=lambda name: name in open_providers)
         return await Router(Caller(self._call_log, self._loop.pool), self._offer).ask(question, sensible)
 
     async def _offer(self, name: str, question: Question) -> Offer:
-        loop = asyncio.get_running_loop()
         try:
-            connection = await loop.run_in_executor(self._loop.pool, self._providers.connection, name)
+            connection = await self._loop.aside(self._providers.connection, name)
         except NotFound as error:
             raise ExpertError(ErrorCode.MODEL_NOT_FOUND, str(error), provider=name) from None
         provider = connection.provider
         if provider.unavailable is not None:
             raise ExpertError(ErrorCode.AUTH, f"{name} cannot be asked: {provider.unavailable}", provider=name)
-        settings: ModelSettings = question.context.settings
-        model = model_of(provider, settings, question.tier)
-        return Offer(connection, model, await self._model(connection, model, question.asking), self._limiter(provider))
+        model = model_of(provider, question.settings, question.tier)
+        made = await self._model(connection, model, question.settings)
+        return Offer(connection, model, made, self._limiter(provider))
 
-    async def _model(self, connection: Connection, model: str, asking: Asking) -> BaseChatModel:
+    async def _model(self, connection: Connection, model: str, settings: ModelSettings) -> BaseChatModel:
         provider = connection.provider
         key = (
             provider.name, provider.version, provider.url, connection.key, model,
-            asking.temperature, asking.timeout_seconds, asking.max_output_tokens,
+            settings.temperature, settings.call_timeout_seconds, settings.max_output_tokens,
         )  # fmt: skip
         made = self._models.get(key)
         if made is None or (made.done() and (made.cancelled() or made.exception())):
             for old in [known for known in self._models if known[0] == key[0] and known[1:4] != key[1:4]]:
                 del self._models[old]
-            loop = asyncio.get_running_loop()
-            made = loop.create_task(self._make(connection, model, asking))
-            self._models[key] = made
+            made = self._models[key] = asyncio.create_task(self._make(connection, model, settings))
         return await asyncio.shield(made)  # one that stops waiting must not take it from the others
 
-    async def _make(self, connection: Connection, model: str, asking: Asking) -> BaseChatModel:
-        loop = asyncio.get_running_loop()
+    async def _make(self, connection: Connection, model: str, settings: ModelSettings) -> BaseChatModel:
         try:
-            return await loop.run_in_executor(self._loop.pool, make_model, connection, model, asking, self._scripted)
+            return await self._loop.aside(make_model, connection, model, settings, self._scripted)
         except (ValueError, ImportError) as error:
             name = connection.provider.name
             sentence = f"{name}'s {model} cannot be set up: {type(error).__name__}"
@@ -173,18 +167,16 @@ class Gateway:
         if connection.provider.unavailable is not None:
             return said(ok=False, sentence=f"{name}: {connection.provider.unavailable}", code=ErrorCode.AUTH)
         try:
-            made = await self._model(connection, model, TEST_ASKING)
+            made = await self._model(connection, model, TEST_SETTINGS)
             from langchain_core.messages import HumanMessage  # noqa: PLC0415 - LangChain, which is loaded by now
 
             begun = time.monotonic()  # the import of a client library is nothing of the provider's
-            start = CallStart(
-                0, 0, 0, "", "Test connection", name, model, 20, TEST_ASKING.max_output_tokens, Budgets()
-            )  # fmt: skip
-            call = Call(
-                connection, made, [HumanMessage("Answer with the one word: ready")], {}, start,
-                TEST_ASKING.timeout_seconds, lambda charge: charges.append(charge.tokens),
-            )  # fmt: skip
-            await Caller(self._call_log, self._loop.pool).make(call, self._limiter(connection.provider))
+            offer = Offer(connection, model, made, self._limiter(connection.provider))
+            start = CallStart(0, 0, 0, "", "Test connection", name, model, 20, TEST_SETTINGS.max_output_tokens)
+            messages = [HumanMessage("Answer with the one word: ready")]
+            seconds = TEST_SETTINGS.call_timeout_seconds
+            call = Call(offer, messages, {}, start, seconds, lambda charge: charges.append(charge.tokens))
+            await Caller(self._call_log, self._loop.pool).make(call)
         except ExpertError as error:
             return said(ok=False, sentence=str(error), code=error.code)
         return said(ok=True, sentence=f"{name} answered with {model}")

@@ -101,7 +101,8 @@ class Limiter:
             raise
 
     def _pump(self) -> None:
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         while self._recent and self._recent[0].at <= now - self._minute:
             self._recent.popleft()
         while self._waiting:
@@ -113,7 +114,10 @@ class Limiter:
             if at is None:
                 return  # the next call that ends makes room
             if at > now:
-                self._later(at)
+                if self._timer is not None:
+                    self._timer.cancel()
+                # A little after the instant, for a timer may come a little before it.
+                self._timer = loop.call_at(at + 0.001, self._pump)
                 return
             self._waiting.popleft()
             entry = Entry(now, min(tokens, self.rates.tokens or tokens))
@@ -142,9 +146,3 @@ class Limiter:
                 over -= entry.tokens
                 at = max(at, entry.at + self._minute)
         return at
-
-    def _later(self, at: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        # A little after the instant, for a timer may come a little before it.
-        self._timer = asyncio.get_running_loop().call_at(at + 0.001, self._pump)

@@ -6,12 +6,10 @@ Neither the page's loop nor the worker's ever waits for the import of a client l
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextvars
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +24,7 @@ class ModelLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._stopped = asyncio.Event()
         self._pool: ThreadPoolExecutor | None = None
 
     @property
@@ -36,7 +35,11 @@ class ModelLoop:
                 self._pool = ThreadPoolExecutor(BOOKKEEPERS, thread_name_prefix="models")
             return self._pool
 
-    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+    async def aside(self, work: Callable[..., T], *args: object) -> T:
+        """Do on such a thread what blocks, and wait for it on the caller's loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Begin `work` on the loop; cancelling the future cancels it there."""
         # In an empty context: the callbacks of an agent that waits on another loop must not be called on this one.
         return contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, self._running())
@@ -51,9 +54,7 @@ class ModelLoop:
             loop, thread, pool = self._loop, self._thread, self._pool
             self._loop = self._thread = self._pool = None
         if loop is not None and thread is not None:
-            with suppress(TimeoutError):
-                asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(STOP_SECONDS)
-            loop.call_soon_threadsafe(loop.stop)
+            loop.call_soon_threadsafe(self._stopped.set)
             thread.join(STOP_SECONDS)
         if pool is not None:
             pool.shutdown(wait=True)
@@ -61,24 +62,14 @@ class ModelLoop:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=_live, args=(self._loop,), name="models", daemon=True)
+                self._loop, self._stopped = asyncio.new_event_loop(), asyncio.Event()
+                self._thread = threading.Thread(
+                    target=_live, args=(self._loop, self._stopped), name="models", daemon=True
+                )
                 self._thread.start()
             return self._loop
 
 
-def _live(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
-
-
-async def _cancel_all() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=STOP_SECONDS / 2)
+def _live(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:  # which cancels what is left
+        runner.run(stopped.wait())

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import CallStart, Charge, Tier
-from ba2_trade_platform.core.contracts.model_providers import Connection
-from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Caller
-from ba2_trade_platform.llm.clients import Asking
+from ba2_trade_platform.core.contracts.language_models import Budgets, CallStart, Charge, ModelSettings, Tier
+from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Caller, Offer
 from ba2_trade_platform.llm.failures import ITS_OWN, PASSING
-from ba2_trade_platform.llm.limits import Limiter
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
 
+Shape = Callable[[Offer], "tuple[Sequence[BaseMessage], Mapping[str, Any]]"]
 LONGEST_BACK_OFF = 20.0
-
-
-@dataclass(frozen=True)
-class Offer:
-    """One provider with the model that it is asked for."""
-
-    connection: Connection
-    model_name: str
-    model: BaseChatModel
-    limiter: Limiter
+CHARS_A_TOKEN = 4
 
 
 @dataclass(frozen=True)
@@ -43,19 +34,27 @@ class Question:
 
     context: AnalysisContext
     caller_context: contextvars.Context
+    settings: ModelSettings
     tier: Tier
-    shape: Callable[[Offer], tuple[Sequence[BaseMessage], Mapping[str, Any]]]
-    start: Callable[[Offer, Sequence[BaseMessage], Mapping[str, Any]], CallStart]
-    asking: Asking
+    step: str | None
+    shape: Shape
     digest: str
 
     def charge(self, provider: str, charge: Charge) -> None:
         """Charge the step that asked, which the context finds by the asker's own variables."""
         self.caller_context.copy().run(self.context.charge, provider, charge.tokens, charge.cost)
 
-    def warn(self, sentence: str) -> None:
-        """Note on the attempt what went wrong on the way."""
-        self.context.warn(sentence)
+    def to(self, offer: Offer) -> Call:
+        """Return the call that asks this provider."""
+        context, settings = self.context, self.settings
+        messages, options = self.shape(offer)
+        budgets = Budgets(_usd(settings.budget_per_analysis_usd), _usd(settings.budget_per_day_usd))
+        start = CallStart(
+            context.analysis_id, context.attempt, context.expert_instance_id, context.symbol, self.step,
+            offer.provider, offer.model_name, _estimate(messages, options), settings.max_output_tokens, budgets,
+        )  # fmt: skip
+        charged = partial(self.charge, offer.provider)
+        return Call(offer, messages, options, start, settings.call_timeout_seconds, charged, self.digest)
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Answered:
 class Router:
     """Asks the providers in their order until one answers."""
 
-    def __init__(self, caller: Caller, offer_of: Callable[[str, Question], Any]) -> None:
+    def __init__(self, caller: Caller, offer_of: Callable[[str, Question], Awaitable[Offer]]) -> None:
         self._caller = caller
         self._offer_of = offer_of
 
@@ -79,9 +78,9 @@ class Router:
         failed: ExpertError | None = None
         for name in order:
             if failed is not None:
-                question.warn(f"{failed}; {name} was asked instead")
+                question.context.warn(f"{failed}; {name} was asked instead")
             try:
-                offer: Offer = await self._offer_of(name, question)
+                offer = await self._offer_of(name, question)
                 return Answered(await self._repeated(question, offer), name, offer.model_name)
             except ExpertError as error:
                 if error.code not in PASSING | ITS_OWN:
@@ -93,31 +92,16 @@ class Router:
 
     async def _repeated(self, question: Question, offer: Offer) -> AIMessage:
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(1 + question.asking.retries),
+            stop=stop_after_attempt(1 + question.settings.call_retries),
             wait=_wait,
             retry=retry_if_exception(_worth_repeating),
             reraise=True,
             sleep=asyncio.sleep,
         )
-        async for attempt in retrying:
-            with attempt:
-                return await self._once(question, offer)
-        raise AssertionError("tenacity gave up without an error")
+        return await retrying(self._once, question, offer)
 
     async def _once(self, question: Question, offer: Offer) -> AIMessage:
-        messages, options = question.shape(offer)
-        name = offer.connection.provider.name
-        call = Call(
-            connection=offer.connection,
-            model=offer.model,
-            messages=messages,
-            options=options,
-            start=question.start(offer, messages, options),
-            digest=question.digest,
-            timeout_seconds=question.asking.timeout_seconds,
-            charged=lambda charge: question.charge(name, charge),
-        )
-        return await self._caller.make(call, offer.limiter)
+        return await self._caller.make(question.to(offer))
 
 
 def _worth_repeating(error: BaseException) -> bool:
@@ -134,3 +118,13 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked_seconds = getattr(error, "retry_after", None) or 0.0
     return max(float(asked_seconds), _full_jitter(state))
+
+
+def _estimate(messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> int:
+    from langchain_core.messages.utils import count_tokens_approximately  # noqa: PLC0415 - LangChain
+
+    return count_tokens_approximately(messages) + len(json.dumps(options, default=str)) // CHARS_A_TOKEN
+
+
+def _usd(amount: float | None) -> Decimal | None:
+    return None if amount is None else Decimal(str(amount))

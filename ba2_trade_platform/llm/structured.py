@@ -25,19 +25,12 @@ class UnreadableError(Exception):
     """The answer does not have the shape that was asked for; the text says why, to the model."""
 
 
-def tool_of(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return `schema` as a tool in OpenAI's format."""
-    from langchain_core.utils.function_calling import convert_to_openai_tool  # noqa: PLC0415 - LangChain
-
-    return convert_to_openai_tool(schema)
-
-
 def options_of(
     kind: ProviderKind, method: StructuredMethod, model: BaseChatModel, schema: type[BaseModel]
 ) -> dict[str, Any]:
     """Return what a call is given so that the answer comes as `schema`."""
     if method is StructuredMethod.FUNCTION_CALLING:
-        return bound_tools(model, [tool_of(schema)], {"tool_choice": schema.__name__})
+        return bound_tools(model, [schema], {"tool_choice": schema.__name__})
     shape = schema.model_json_schema()
     if kind is ProviderKind.OLLAMA:
         return {"format": shape if method is StructuredMethod.JSON_SCHEMA else "json"}
