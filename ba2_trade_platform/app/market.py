@@ -8,7 +8,8 @@ from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.demo.research import DemoResearch
 from ba2_trade_platform.market.prices.registry import open_prices
-from ba2_trade_platform.market.research.sources import NoSource, ResearchSource, open_research
+from ba2_trade_platform.market.research.folder import ResearchFolder
+from ba2_trade_platform.market.research.sources import ResearchSource
 from ba2_trade_platform.settings import Settings
 
 
@@ -19,8 +20,9 @@ def open_market(settings: Settings, maps: SymbolMaps, prices: Prices | None) -> 
     """
     try:
         market = prices or _prices(settings, maps)
-        known = DemoResearch(market) if isinstance(market, DemoMarket) else NoSource()
-        return market, open_research(settings.research_dir, known)
+        if settings.research_dir is not None:
+            return market, ResearchFolder(settings.research_dir)
+        return market, DemoResearch(market) if isinstance(market, DemoMarket) else ResearchSource()
     except ValueError as error:
         raise StartRefused(str(error)) from error
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
+from ba2_trade_platform.core.contracts.language_models import ReportedFigure
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.market.calendars.sessions import session_calendar
-from ba2_trade_platform.market.research.folder import FileReport
+from ba2_trade_platform.market.research.sources import ResearchSource
 
 
-class DemoResearch:
+class DemoResearch(ResearchSource):
     """What the bundled market itself knows of its companies: dividends and splits. It has no news and no posts."""
 
     def __init__(self, market: DemoMarket) -> None:
@@ -21,18 +21,6 @@ class DemoResearch:
     def describe(self) -> str:
         """Say where this research comes from."""
         return "Reported figures are the demo market's dividends and splits; BA2_RESEARCH_DIR brings news and posts"
-
-    def files(self) -> Sequence[FileReport]:
-        """Return nothing: it is bundled."""
-        return ()
-
-    def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
-        """Return nothing: no news is bundled."""
-        return ()
-
-    def posts(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
-        """Return nothing: no posts are bundled."""
-        return ()
 
     def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:
         """Return each dividend and split since the open of its first session; nothing for an unknown symbol."""

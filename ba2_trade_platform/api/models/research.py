@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from ba2_trade_platform.api.http.dependencies import Console
-from ba2_trade_platform.market.research.folder import FileReport
+from ba2_trade_platform.market.research.sources import FileReport
 
 router = APIRouter(prefix="/research", tags=["research"])
 

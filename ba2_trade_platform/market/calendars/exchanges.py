@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
 
 import numpy as np
 
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.contracts.exchanges import ExchangeSession
-from ba2_trade_platform.market.calendars.sessions import SessionCalendar, instant, session_calendar
+from ba2_trade_platform.market.calendars.sessions import instant, session_calendar
 
 
 class ExchangeCalendars:
@@ -22,25 +21,15 @@ class ExchangeCalendars:
             calendar = session_calendar(name)
         except ValueError as error:
             raise Invalid(str(error), code="CALENDAR_UNKNOWN") from error
-        return _between(calendar, first, last)
+        begin = int(np.searchsorted(calendar.days, np.datetime64(first, "D"), side="left"))
+        end = int(np.searchsorted(calendar.days, np.datetime64(last, "D"), side="right"))
+        return [
+            ExchangeSession(calendar.days[at].item(), instant(calendar.opens[at]), instant(calendar.closes[at]))
+            for at in range(begin, end)
+        ]
 
     def names(self) -> Sequence[str]:
         """Return the calendars that can be chosen, by MIC."""
-        return _names()
+        import exchange_calendars  # noqa: PLC0415 - brings pandas, one second the start should not cost
 
-
-def _between(calendar: SessionCalendar, first: date, last: date) -> list[ExchangeSession]:
-    begin = int(np.searchsorted(calendar.days, np.datetime64(first, "D"), side="left"))
-    end = int(np.searchsorted(calendar.days, np.datetime64(last, "D"), side="right"))
-    return [
-        ExchangeSession(calendar.days[at].item(), instant(calendar.opens[at]), instant(calendar.closes[at]))
-        for at in range(begin, end)
-    ]
-
-
-@cache
-def _names() -> tuple[str, ...]:
-    import exchange_calendars  # noqa: PLC0415 - brings pandas, one second the start should not cost
-
-    names: list[str] = exchange_calendars.get_calendar_names(include_aliases=False)
-    return tuple(sorted(names))
+        return sorted(exchange_calendars.get_calendar_names(include_aliases=False))

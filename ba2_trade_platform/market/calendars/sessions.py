@@ -48,19 +48,6 @@ class SessionCalendar:
     opens: NDArray[np.int64]
     closes: NDArray[np.int64]
 
-    def is_session(self, day: date) -> bool:
-        """Tell whether the exchange was open on `day`."""
-        position = self._first_from(day)
-        return position < len(self.days) and bool(self.days[position] == np.datetime64(day, "D"))
-
-    def open_of(self, day: date) -> datetime:
-        """Return the aware UTC instant at which the session of `day` opened; ValueError when it is no session."""
-        return instant(self.opens[self._position(day)])
-
-    def close_of(self, day: date) -> datetime:
-        """Return the aware UTC instant at which the session of `day` closed; ValueError when it is no session."""
-        return instant(self.closes[self._position(day)])
-
     def open_on_or_after(self, day: date) -> datetime:
         """Return the UTC open of the session on `day`, or of the first one after it; ValueError past the calendar."""
         position = self._first_from(day)
@@ -81,11 +68,6 @@ class SessionCalendar:
             )
         return instant(self.closes[position])
 
-    def last_close(self, until: datetime) -> datetime | None:
-        """Return the newest session close that is not after the aware instant `until`, if there is one."""
-        count = self.closed_count(until)
-        return instant(self.closes[count - 1]) if count else None
-
     def closed_count(self, until: datetime) -> int:
         """Return how many sessions have closed by the aware instant `until`."""
         return int(np.searchsorted(self.closes, microseconds(until), side="right"))
@@ -102,11 +84,6 @@ class SessionCalendar:
 
     def _first_from(self, day: date) -> int:
         return int(np.searchsorted(self.days, np.datetime64(day, "D"), side="left"))
-
-    def _position(self, day: date) -> int:
-        if not self.is_session(day):
-            raise ValueError(f"{day} is no {self.name} session")
-        return self._first_from(day)
 
 
 def session_calendar(name: str) -> SessionCalendar:

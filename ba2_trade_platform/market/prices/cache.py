@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 SUFFIX = ".npz"
 VERSION = 1
 _BARS = tuple(RawBars.__dataclass_fields__)
+_LISTED = ("name", "exchange", "currency", "calendar")
 
 
 class PriceCache:
@@ -83,14 +84,11 @@ def _about(history: History) -> dict[str, object]:
         "provider_symbol": history.provider_symbol,
         "fetched_at": history.fetched_at.isoformat(),
         "splits": [[split.day.isoformat(), split.ratio] for split in found.splits],
-        "name": found.name,
-        "exchange": found.exchange,
-        "currency": found.currency,
-        "calendar": found.calendar,
+        **{name: getattr(found, name) for name in _LISTED},
     }
 
 
 def _history(about: dict[str, Any], raw: RawBars) -> History:
     splits = tuple(Split(date.fromisoformat(day), float(ratio)) for day, ratio in about["splits"])
-    found = Fetched(raw, splits, about["name"], about["exchange"], about["currency"], about["calendar"])
+    found = Fetched(raw, splits, **{name: about[name] for name in _LISTED})
     return History(about["symbol"], about["provider_symbol"], datetime.fromisoformat(about["fetched_at"]), found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -63,23 +64,17 @@ class History:
     def info(self) -> InstrumentInfo:
         """Return the instrument."""
         found, days = self.found, self.found.raw.days
-        return InstrumentInfo(
-            self.symbol,
-            found.name,
-            found.exchange,
-            found.currency,
-            found.calendar,
-            days[0].item() if len(days) else None,
-            days[-1].item() if len(days) else None,
-        )
+        first, last = (days[0].item(), days[-1].item()) if len(days) else (None, None)
+        return InstrumentInfo(self.symbol, found.name, found.exchange, found.currency, found.calendar, first, last)
 
     @property
     def calendar(self) -> SessionCalendar:
         """Return the calendar of its exchange."""
         return session_calendar(self.found.calendar)
 
+    @cached_property
     def series(self) -> Series:
-        """Return the bars as they can be asked at an instant."""
+        """The bars as they can be asked at an instant."""
         return Series(self.info, self.calendar, self.found.raw, self.found.splits)
 
     def is_fresh(self, as_of: datetime, now: datetime) -> bool:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from ba2_trade_platform.core.base.clocks import Clock
@@ -16,7 +16,6 @@ from ba2_trade_platform.market.calendars.sessions import microseconds, session_c
 from ba2_trade_platform.market.folder.side_files import DEFAULT_CALENDAR
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import Fetched, History, PriceSource, settled
-from ba2_trade_platform.market.prices.series import Series
 from ba2_trade_platform.market.providers.requests import Asker
 from ba2_trade_platform.market.symbols import is_symbol, unknown_symbol
 from ba2_trade_platform.vocabulary import ErrorCode
@@ -32,12 +31,6 @@ LOCKS = 64
 Renamed = Callable[[str, str], str | None]  # provider and symbol: what a person said the provider calls it
 
 
-@dataclass(frozen=True)
-class _Known:
-    history: History
-    series: Series
-
-
 class LivePrices:
     """One provider behind the Prices contract. A bar is seen from its close on, and had twenty minutes after it."""
 
@@ -50,7 +43,7 @@ class LivePrices:
         self._renamed = renamed
         self._guard = threading.Lock()
         self._turns = tuple(threading.Lock() for _ in range(LOCKS))
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known: OrderedDict[str, History] = OrderedDict()
         self._unknown: dict[str, datetime] = {}  # by the provider's name, so that another name is asked for at once
         self._failed: dict[str, tuple[datetime, ExpertError]] = {}
         self._in_a_row: list[tuple[datetime, ExpertError]] = []
@@ -62,7 +55,7 @@ class LivePrices:
 
     def instrument(self, symbol: str) -> InstrumentInfo:
         """Return one symbol's description; asks the provider when nothing is known of it. Raises ExpertError."""
-        return self._at(symbol, self.clock.now() - timedelta(days=7)).history.info
+        return self._at(symbol, self.clock.now() - timedelta(days=7)).info
 
     def bars(self, symbol: str, as_of: datetime, limit: int | None = None) -> Bars:
         """Return the newest `limit` bars visible at the aware instant `as_of`; see Prices.
@@ -82,7 +75,7 @@ class LivePrices:
             return session_calendar(DEFAULT_CALENDAR).close_on_or_before(day)
         self._refuse_unknown(symbol)
         known = self._read(symbol)
-        return (known.history.calendar if known else session_calendar(DEFAULT_CALENDAR)).close_on_or_before(day)
+        return (known.calendar if known else session_calendar(DEFAULT_CALENDAR)).close_on_or_before(day)
 
     def prefetch(self, symbols: Sequence[str], go_on: Callable[[], bool] = lambda: True) -> Prefetched:
         """Bring these symbols up to date with as few questions as may be, until `go_on` says no before one of them.
@@ -91,12 +84,11 @@ class LivePrices:
         """
         now, groups, failed = self.clock.now(), dict[date, list[str]](), list[str]()
         for symbol in dict.fromkeys(symbols):
-            if not is_symbol(symbol) or self._unknown_since(symbol) is not None:
+            if not is_symbol(symbol) or self._is_unknown(symbol):
                 continue
             known = self._read(symbol)
-            if known is None or not known.history.is_fresh(now, now):
-                since = known.history.asks_since(self._source.first_day) if known else self._source.first_day
-                groups.setdefault(since, []).append(symbol)
+            if known is None or not known.is_fresh(now, now):
+                groups.setdefault(self._asks_since(known), []).append(symbol)
         size = self._source.at_once
         slices = [(since, own[at : at + size]) for since, own in groups.items() for at in range(0, len(own), size)]
         for position, (since, some) in enumerate(slices):
@@ -119,41 +111,38 @@ class LivePrices:
             status = self._status
         return replace(status, symbols=symbols, oldest_at=oldest, newest_at=newest)
 
-    def _at(self, symbol: str, as_of: datetime) -> _Known:
+    def _at(self, symbol: str, as_of: datetime) -> History:
         self._refuse_unknown(symbol)
         with self._turns[hash(symbol) % LOCKS]:
             now, known = self.clock.now(), self._read(symbol)
-            if known is not None and known.history.is_fresh(as_of, now):
+            if known is not None and known.is_fresh(as_of, now):
                 return known
             try:
                 self._refuse_failed(symbol, now)
-                return self._fetch(symbol, known.history if known else None, now)
+                found = self._ask([symbol], self._asks_since(known), now).get(symbol)
+                return self._take(symbol, known, found, now)
             except ExpertError as error:
-                if known is None or not _good_enough(known.history, min(as_of, now)):
+                if known is None or not _good_enough(known, min(as_of, now)):
                     raise
                 log.warning("%s: what is kept is used, for %s", symbol, error)
                 return known
 
-    def _read(self, symbol: str) -> _Known | None:
+    def _read(self, symbol: str) -> History | None:
         with self._guard:
             known = self._known.get(symbol)
-        if known is None and (history := self._cache.read(symbol)):
-            known = self._keep(history)
-        return known if known and known.history.provider_symbol == self._provider_name(symbol) else None
+        if known is None and (known := self._cache.read(symbol)):
+            self._keep(known)
+        return known if known and known.provider_symbol == self._provider_name(symbol) else None
 
-    def _keep(self, history: History) -> _Known:
-        known = _Known(history, history.series())
+    def _keep(self, history: History) -> None:
         with self._guard:
-            self._known[history.symbol] = known
+            self._known[history.symbol] = history
             self._known.move_to_end(history.symbol)
             while len(self._known) > IN_MEMORY:
                 self._known.popitem(last=False)
-        return known
 
-    def _fetch(self, symbol: str, before: History | None, now: datetime) -> _Known:
-        since = before.asks_since(self._source.first_day) if before else self._source.first_day
-        found = self._ask([symbol], since, now).get(symbol)
-        return self._take(symbol, before, found, now)
+    def _asks_since(self, known: History | None) -> date:
+        return known.asks_since(self._source.first_day) if known else self._source.first_day
 
     def _fetch_many(self, symbols: Sequence[str], since: date, now: datetime) -> list[str]:
         """Return a sentence for each that the provider has not; raises ExpertError when it answers about none."""
@@ -168,14 +157,13 @@ class LivePrices:
             return self._fetch_many(symbols[:half], since, now) + self._fetch_many(symbols[half:], since, now)
         sentences = []
         for symbol in symbols:
-            known = self._read(symbol)
             try:
-                self._take(symbol, known.history if known else None, answers.get(symbol), now)
+                self._take(symbol, self._read(symbol), answers.get(symbol), now)
             except ExpertError as error:
                 sentences.append(str(error))
         return sentences
 
-    def _take(self, symbol: str, before: History | None, found: Fetched | None, now: datetime) -> _Known:
+    def _take(self, symbol: str, before: History | None, found: Fetched | None, now: datetime) -> History:
         """Keep an answer, the first or a later one; None is that the provider knows no such symbol."""
         history: History | None = None
         if before is not None:
@@ -190,7 +178,8 @@ class LivePrices:
                 raise self._unknown_to_provider(symbol)
             history = History(symbol, self._provider_name(symbol), now, settled(found, now))
         self._cache.write(history)
-        return self._keep(history)
+        self._keep(history)
+        return history
 
     def _ask(
         self, symbols: Sequence[str], since: date, now: datetime, *, beforehand: bool = False
@@ -229,17 +218,17 @@ class LivePrices:
     def _refuse_unknown(self, symbol: str) -> None:
         if not is_symbol(symbol):
             raise unknown_symbol(symbol, self._cache.symbols())
-        if self._unknown_since(symbol) is not None:
+        if self._is_unknown(symbol):
             raise self._unknown_to_provider(symbol)
 
-    def _unknown_since(self, symbol: str) -> datetime | None:
+    def _is_unknown(self, symbol: str) -> bool:
         name = self._provider_name(symbol)
         with self._guard:
             since = self._unknown.get(name)
             if since is not None and self.clock.now() - since >= UNKNOWN_FOR:
                 del self._unknown[name]
-                since = None
-        return since
+                return False
+        return since is not None
 
     def _unknown_to_provider(self, symbol: str) -> ExpertError:
         error, name = unknown_symbol(symbol, self._cache.symbols()), self._provider_name(symbol)

@@ -44,14 +44,7 @@ class RawBars:
 
     def where(self, kept: NDArray[np.bool_]) -> RawBars:
         """Return the rows for which `kept` is true."""
-        return RawBars(
-            days=self.days[kept],
-            open=self.open[kept],
-            high=self.high[kept],
-            low=self.low[kept],
-            close=self.close[kept],
-            volume=self.volume[kept],
-        )
+        return RawBars(*(getattr(self, column)[kept] for column in RawBars.__dataclass_fields__))
 
 
 class Series:

@@ -7,7 +7,6 @@ them from the open of their session on. Prices are not adjusted for dividends. y
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -177,7 +176,7 @@ def _fetched(name: str, result: dict[str, Any], meta: dict[str, Any]) -> Fetched
     zone = ZoneInfo(meta["exchangeTimezoneName"])
     stamps = result.get("timestamp") or []
     quotes = result["indicators"]["quote"][0] if stamps else {}
-    columns = [np.array([_number(cell) for cell in quotes.get(column, [])]) for column in COLUMNS]
+    columns = [np.array(quotes.get(column, []), dtype=np.float64) for column in COLUMNS]  # null becomes NaN
     days = np.array([datetime.fromtimestamp(stamp, zone).date() for stamp in stamps], dtype="datetime64[D]")
     splits = tuple(
         Split(datetime.fromtimestamp(split["date"], zone).date(), split["denominator"] / split["numerator"])
@@ -188,7 +187,7 @@ def _fetched(name: str, result: dict[str, Any], meta: dict[str, Any]) -> Fetched
         later[days < np.datetime64(split.day, "D")] *= split.ratio
     scale = 0.01 if meta["currency"] in HUNDREDTHS else 1.0
     prices = [column / later * scale for column in columns[:4]]
-    raw = RawBars(days, prices[0], prices[1], prices[2], prices[3], columns[4] * later)
+    raw = RawBars(days, *prices, columns[4] * later)
     # A session under way comes a second time as its last line; a line without prices is no bar.
     first = np.concatenate([[True], days[1:] != days[:-1]]) if len(days) else np.zeros(0, dtype=bool)
     whole = np.all([np.isfinite(column) & (column > 0) for column in prices], axis=0) if len(days) else first
@@ -200,7 +199,3 @@ def _fetched(name: str, result: dict[str, Any], meta: dict[str, Any]) -> Fetched
         HUNDREDTHS.get(meta["currency"], str(meta["currency"])),
         calendar,
     )
-
-
-def _number(cell: object) -> float:
-    return float(cell) if isinstance(cell, int | float) else math.nan

@@ -18,12 +18,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
 from ba2_trade_platform.market.folder.file_cache import FileCache
+from ba2_trade_platform.market.research.sources import FileReport, ResearchSource
 from ba2_trade_platform.market.symbols import is_symbol
 
 log = logging.getLogger(__name__)
@@ -46,31 +48,20 @@ class ResearchFile(Generic[T]):
     problems: list[str] = field(default_factory=list)
     bad_lines: int = 0
 
-    @property
-    def count(self) -> int:
-        """How many items can be used."""
-        return sum(map(len, self.items.values()))
-
     def blame(self, line: int, reason: str) -> None:
         """Report one line that is left out."""
         self.bad_lines += 1
         if len(self.problems) < REPORTED:
             self.problems.append(f"{self.name}, line {line}: {reason}")
 
-
-@dataclass(frozen=True)
-class FileReport:
-    """What can be used of one file and what not; `problems` holds the first hundred sentences."""
-
-    name: str
-    items: int
-    symbols: int
-    newest: datetime | None
-    bad_lines: int
-    problems: Sequence[str]
+    def report(self) -> FileReport:
+        """Return this in numbers."""
+        newest = max((items[0].published_at for items in self.items.values()), default=None)
+        count = sum(map(len, self.items.values()))
+        return FileReport(self.name, count, len(self.items), newest, self.bad_lines, tuple(self.problems))
 
 
-class ResearchFolder:
+class ResearchFolder(ResearchSource):
     """The three files behind the ResearchSource contract; read when asked, and again when they have changed.
 
     A file that is not there is an empty one. Raises ValueError when the folder is none.
@@ -81,18 +72,21 @@ class ResearchFolder:
             raise ValueError(f"BA2_RESEARCH_DIR is {path}, which is not a folder")
         self._path = path
         self._cache = FileCache()
+        self._news = partial(self._file, NEWS, _article, ("headline",))
+        self._posts = partial(self._file, POSTS, _article, ("headline",))
+        self._figures = partial(self._file, FIGURES, _figure, ("name", "value"))
 
     def articles(self, symbol: str) -> Sequence[Article]:
         """Return the news of one symbol, newest first."""
-        return self._file(NEWS, _article, ("headline",)).items.get(symbol, ())
+        return self._news().items.get(symbol, ())
 
     def posts(self, symbol: str) -> Sequence[Article]:
         """Return what investors wrote about one symbol, newest first."""
-        return self._file(POSTS, _article, ("headline",)).items.get(symbol, ())
+        return self._posts().items.get(symbol, ())
 
     def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:  # noqa: ARG002 - the protocol's
         """Return what the company has reported, newest first, as the file gives it."""
-        return self._file(FIGURES, _figure, ("name", "value")).items.get(symbol, ())
+        return self._figures().items.get(symbol, ())
 
     def describe(self) -> str:
         """Say where this research comes from."""
@@ -100,28 +94,18 @@ class ResearchFolder:
 
     def files(self) -> Sequence[FileReport]:
         """Return what the three files hold now."""
-        return (
-            _report(self._file(NEWS, _article, ("headline",))),
-            _report(self._file(FIGURES, _figure, ("name", "value"))),
-            _report(self._file(POSTS, _article, ("headline",))),
-        )
+        return self._news().report(), self._figures().report(), self._posts().report()
 
     def _file(self, name: str, item_of: Callable[[Row], T], required: Sequence[str]) -> ResearchFile[T]:
         path, needed = self._path / name, ("published_at", "symbol", *required)
-        return self._cache.get(name, [path], lambda: _logged(_read(path, item_of, needed)))
 
+        def make() -> ResearchFile[T]:
+            read = _read(path, item_of, needed)
+            if read.problems:
+                log.warning("Research: %s lines of %s cannot be used; %s", read.bad_lines, name, read.problems[0])
+            return read
 
-def _report(file: ResearchFile[Article] | ResearchFile[ReportedFigure]) -> FileReport:
-    newest = [items[0].published_at for items in file.items.values()]
-    return FileReport(
-        file.name, file.count, len(file.items), max(newest, default=None), file.bad_lines, tuple(file.problems)
-    )
-
-
-def _logged(read: ResearchFile[T]) -> ResearchFile[T]:
-    if read.problems:
-        log.warning("Research: %s lines of %s cannot be used; %s", read.bad_lines, read.name, read.problems[0])
-    return read
+        return self._cache.get(name, [path], make)
 
 
 def _read(path: Path, item_of: Callable[[Row], T], required: Sequence[str]) -> ResearchFile[T]:
@@ -158,8 +142,12 @@ def _read_lines(read: ResearchFile[T], text: str, item_of: Callable[[Row], T], r
             read.blame(line, f"{len(cells)} cells where the header names {len(header)}")
         else:
             row = dict(zip(header, cells, strict=True))
+            symbol = row["symbol"]
+            if not is_symbol(symbol):
+                read.blame(line, f"{symbol[:40]!r} is not a symbol in capitals")
+                continue
             try:
-                symbol, item = _symbol(row), item_of(row)
+                item = item_of(row)
             except ValueError as error:
                 read.blame(line, str(error))
             else:
@@ -208,13 +196,6 @@ def _figure(row: Row) -> ReportedFigure:
     value = _number("value", row["value"])
     unit, period = (clean_text(row.get(column, ""), SHORT) for column in ("unit", "period"))
     return ReportedFigure(_instant(row), name, value, unit, period)
-
-
-def _symbol(row: Row) -> str:
-    symbol = row["symbol"]
-    if not is_symbol(symbol):
-        raise ValueError(f"{symbol[:40]!r} is not a symbol in capitals")
-    return symbol
 
 
 def _instant(row: Row) -> datetime:

@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol
+from functools import partial
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
-from ba2_trade_platform.market.research.folder import FileReport, ResearchFolder
 
 MOST = 1000  # items of one answer
 
 
-class ResearchSource(Protocol):
-    """All that is known about symbols, later things too; blocking, thread-safe. Experts see it by ResearchAt only."""
+@dataclass(frozen=True)
+class FileReport:
+    """What can be used of one file and what not; `problems` holds the first hundred sentences."""
+
+    name: str
+    items: int
+    symbols: int
+    newest: datetime | None
+    bad_lines: int
+    problems: Sequence[str]
+
+
+class ResearchSource:
+    """All that is known about symbols, later things too; blocking, thread-safe. Experts see it by ResearchAt only.
+
+    This one knows nothing; those that know something derive from it.
+    """
 
     def describe(self) -> str:
         """Say in a sentence where this research comes from."""
+        return "There is no source of news, figures or posts; BA2_RESEARCH_DIR names a folder of them"
 
     def files(self) -> Sequence[FileReport]:
         """Return what can be used of each file; empty for a source without files."""
+        return ()
 
-    def articles(self, symbol: str) -> Sequence[Article]:
+    def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - for those that know some
         """Return the news of one symbol, newest first."""
+        return ()
 
-    def posts(self, symbol: str) -> Sequence[Article]:
+    def posts(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002
         """Return what investors wrote about one symbol, newest first."""
+        return ()
 
-    def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:
+    def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:  # noqa: ARG002
         """Return what the company has reported, newest first, in shares as split by `as_of`."""
+        return ()
 
 
 class ResearchAt:
@@ -42,21 +61,17 @@ class ResearchAt:
         self.as_of = as_of
 
         # As in PricesAt: the window is bound here, and assigning to as_of does not move it.
-        def recent(items: Sequence[Article], days: int, limit: int) -> list[Article]:
+        def recent(of: Callable[[str], Sequence[Article]], symbol: str, days: int, limit: int) -> list[Article]:
             since = as_of - timedelta(days=max(0, min(days, 36_500)))
-            known = (item for item in items if since <= item.published_at <= as_of)
+            known = (item for item in of(symbol) if since <= item.published_at <= as_of)
             return sorted(known, key=lambda item: item.published_at, reverse=True)[: max(0, min(limit, MOST))]
 
         def reported(symbol: str) -> list[ReportedFigure]:
             known = (item for item in source.figures(symbol, as_of) if item.published_at <= as_of)
             return sorted(known, key=lambda item: item.published_at, reverse=True)[:MOST]
 
-        self._articles: Callable[[str, int, int], list[Article]] = lambda symbol, days, limit: recent(
-            source.articles(symbol), days, limit
-        )
-        self._posts: Callable[[str, int, int], list[Article]] = lambda symbol, days, limit: recent(
-            source.posts(symbol), days, limit
-        )
+        self._articles = partial(recent, source.articles)
+        self._posts = partial(recent, source.posts)
         self._figures = reported
 
     def articles(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
@@ -70,35 +85,6 @@ class ResearchAt:
     def posts(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
         """Return the newest posts of investors of the last `days`, newest first, at most `limit`."""
         return self._posts(symbol, days, limit)
-
-
-class NoSource:
-    """A console without any research."""
-
-    def describe(self) -> str:
-        """Say that there is none."""
-        return "There is no source of news, figures or posts; BA2_RESEARCH_DIR names a folder of them"
-
-    def files(self) -> Sequence[FileReport]:
-        """Return nothing."""
-        return ()
-
-    def articles(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
-        """Return nothing."""
-        return ()
-
-    def posts(self, symbol: str) -> Sequence[Article]:  # noqa: ARG002 - the protocol's
-        """Return nothing."""
-        return ()
-
-    def figures(self, symbol: str, as_of: datetime) -> Sequence[ReportedFigure]:  # noqa: ARG002 - the protocol's
-        """Return nothing."""
-        return ()
-
-
-def open_research(folder: Path | None, known: ResearchSource) -> ResearchSource:
-    """Return the folder's research, `known` without one; ValueError for a folder that is none."""
-    return known if folder is None else ResearchFolder(folder)
 
 
 def research_for(source: ResearchSource, context: AnalysisContext) -> ResearchAt:

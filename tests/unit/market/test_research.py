@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
 from ba2_trade_platform.demo.market import DemoMarket
 from ba2_trade_platform.demo.research import DemoResearch
-from ba2_trade_platform.market.research.folder import LARGEST_FILE, FileReport, ResearchFolder
-from ba2_trade_platform.market.research.sources import ResearchAt, open_research
+from ba2_trade_platform.market.research.folder import LARGEST_FILE, ResearchFolder
+from ba2_trade_platform.market.research.sources import FileReport, ResearchAt
 
 AS_OF = datetime(2014, 12, 31, 21, tzinfo=UTC)
 
@@ -209,7 +209,7 @@ class Listed(DemoResearch):
 
 
 def test_the_demo_market_reports_dividends_and_splits_once_they_have_happened() -> None:
-    source = open_research(None, DemoResearch(DemoMarket()))
+    source = DemoResearch(DemoMarket())
     before = ResearchAt(source, datetime(2014, 6, 9, 13, 29, 59, tzinfo=UTC)).figures("AAPL")
     after = ResearchAt(source, datetime(2014, 6, 9, 13, 30, tzinfo=UTC)).figures("AAPL")
     assert after[0] == ReportedFigure(
@@ -225,4 +225,4 @@ def test_the_demo_market_reports_dividends_and_splits_once_they_have_happened() 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"BA2_RESEARCH_DIR is .*, which is not a folder"):
-        open_research(tmp_path / "nowhere", DemoResearch(DemoMarket()))
+        ResearchFolder(tmp_path / "nowhere")
