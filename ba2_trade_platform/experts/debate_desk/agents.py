@@ -24,6 +24,8 @@ from ba2_trade_platform.experts.debate_desk.listener import Listener, is_scripte
 from ba2_trade_platform.experts.debate_desk.seats import Seat
 from ba2_trade_platform.vocabulary import ErrorCode
 
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+Call = Callable[[], Awaitable[dict[str, Any]]]
 STEPS_A_CALL = 4  # a model call, its check and its tools: the graph's own limit must never be the first to be met
 
 
@@ -68,7 +70,7 @@ class Asker:
         limit = ModelCallLimitMiddleware(thread_limit=most_calls, exit_behavior="error")
         heard = Listener(self._context, seat)
 
-        def agent() -> CompiledStateGraph[Any, Any, Any, Any]:
+        def agent() -> Graph:
             return create_agent(
                 self._context.models.chat(seat.tier),
                 tools=list(tools),
@@ -82,11 +84,9 @@ class Asker:
             state = await self._goes_on(agent, {"messages": [HumanMessage(question.facts)]}, config, heard)
         except ModelCallLimitExceededError as error:
             await self._threads.forget(config)
-            raise ExpertError(
-                ErrorCode.OUTPUT_INVALID,
-                f"The {seat.name.lower()} asked for tools {most_calls} times and did not answer;"
-                " allow it more calls or choose another model",
-            ) from error
+            asked = f"The {seat.name.lower()} asked for tools {most_calls} times and did not answer"
+            sentence = f"{asked}; allow it more calls or choose another model"
+            raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence) from error
         last: BaseMessage = state["messages"][-1]
         if not last.text.strip():
             await self._threads.forget(config)
@@ -103,7 +103,7 @@ class Asker:
                 raise _empty(question.seat)
             return {"text": said.text, "scripted": is_scripted(said)}
 
-        return Answered(**await self._once(question, call, heard))
+        return await self._once(question, call, heard)
 
     async def decision(self, question: Question, price: float) -> Answered:
         """Ask once for a Decision that fits the price; raises ExpertError OUTPUT_INVALID after one corrective try."""
@@ -114,54 +114,39 @@ class Asker:
             answer = said.model_dump(mode="json")
             return {"text": said.summary, "scripted": heard.scripted, "answer": answer}
 
-        return Answered(**await self._once(question, call, heard))
+        return await self._once(question, call, heard)
 
-    async def _once(
-        self, question: Question, call: Callable[[], Awaitable[dict[str, Any]]], heard: Listener
-    ) -> dict[str, Any]:
+    async def _once(self, question: Question, call: Call, heard: Listener) -> Answered:
         async def node(state: _Once, runtime: Runtime[Any]) -> _Once:  # noqa: ARG001 - LangGraph passes both
             return {"answer": await call()}
 
-        def graph() -> CompiledStateGraph[Any, Any, Any, Any]:
+        def graph() -> Graph:
             builder = StateGraph(_Once)
             builder.add_node("call", node)
             builder.add_edge(START, "call")
             return builder.compile(checkpointer=self._threads.saver)
 
         state = await self._goes_on(graph, {"answer": {}}, self._config(question, heard), heard)
-        answer: dict[str, Any] = state["answer"]
-        return answer
+        return Answered(**state["answer"])
 
     async def _goes_on(
-        self,
-        graph: Callable[[], CompiledStateGraph[Any, Any, Any, Any]],
-        first: dict[str, Any],
-        config: RunnableConfig,
-        heard: Listener,
+        self, graph: Callable[[], Graph], first: dict[str, Any], config: RunnableConfig, heard: Listener
     ) -> dict[str, Any]:
         """Run the graph on its thread: from the beginning, from the call that failed, or not at all when it is done."""
         if self._threads.saver is not None:
             try:
-                return await self._on_thread(graph(), first, config, heard)
+                checkpointed = graph()
+                earlier = await checkpointed.aget_state(config)
+                if earlier.created_at is None:
+                    return await checkpointed.ainvoke(first, config, durability="sync")
+                heard.recall(earlier.values.get("messages", []))
+                if not earlier.next:
+                    return dict(earlier.values)
+                # None, and not the input again: LangGraph would begin anew and pay for every call again.
+                return await checkpointed.ainvoke(None, config, durability="sync")
             except sqlite3.Error as error:
                 self._threads.lose(error)
         return await graph().ainvoke(first, config)
-
-    async def _on_thread(
-        self,
-        graph: CompiledStateGraph[Any, Any, Any, Any],
-        first: dict[str, Any],
-        config: RunnableConfig,
-        heard: Listener,
-    ) -> dict[str, Any]:
-        earlier = await graph.aget_state(config)
-        if earlier.created_at is None:
-            return await graph.ainvoke(first, config, durability="sync")
-        heard.recall(earlier.values.get("messages", []))
-        if not earlier.next:
-            return dict(earlier.values)
-        # None, and not the input again: with an input LangGraph would begin anew and pay for every call again.
-        return await graph.ainvoke(None, config, durability="sync")
 
     def _config(self, question: Question, heard: Listener) -> RunnableConfig:
         return {**self._threads.config(question.seat.name, question.inputs_hash), "callbacks": [heard]}

@@ -65,11 +65,8 @@ class Decision(BaseModel):
 
     @model_validator(mode="after")
     def _fits_the_price(self) -> Decision:
-        if self.action in {"BUY", "SELL"}:
-            self._check_levels()
-        return self
-
-    def _check_levels(self) -> None:
+        if self.action not in {"BUY", "SELL"}:
+            return self
         price, target, stop = self.price_now, self.target_price, self.stop_price
         if target is None or stop is None:
             raise ValueError(f"a {self.action} needs a target_price and a stop_price")
@@ -79,8 +76,7 @@ class Decision(BaseModel):
                 f"a target of {target:g} and a stop of {stop:g} have nothing to do with the price {price:g}"
             )
         low, high = (stop, target) if self.action == "BUY" else (target, stop)
-        right = 0 < decimal(low) < decimal(price) < decimal(high)
-        if not right:
+        if not 0 < decimal(low) < decimal(price) < decimal(high):
             sides = ("above", "below") if self.action == "BUY" else ("below", "above")
             raise ValueError(
                 f"the price is {price:g}: the target of a {self.action} lies {sides[0]} it and the stop {sides[1]} it,"
@@ -92,6 +88,7 @@ class Decision(BaseModel):
                 f"the target gains {reached:.2f} %: an expected profit of {self.expected_profit_percent:g} % does not"
                 " lie between nothing and that"
             )
+        return self
 
 
 def decision_at(price: float) -> type[Decision]:
@@ -103,9 +100,8 @@ def decision_at(price: float) -> type[Decision]:
 
 def verdict_of(decision: Decision, price: float, currency: str, details: str) -> Verdict:
     """Return the decision as the console keeps it; only BUY and SELL carry levels and an expected profit."""
-    acts = decision.action in {"BUY", "SELL"}
     levels: dict[str, Any] = {}
-    if acts and decision.target_price and decision.stop_price:
+    if decision.action in {"BUY", "SELL"} and decision.target_price and decision.stop_price:
         levels = {
             "target_price": decimal(decision.target_price),
             "stop_price": decimal(decision.stop_price),

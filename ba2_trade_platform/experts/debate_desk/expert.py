@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.base.sanitizing import canonical_json
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, Requirement, Verdict, broker_for_open_positions
 from ba2_trade_platform.experts.debate_desk import prompts
 from ba2_trade_platform.experts.debate_desk.seats import DATA, DECISION, Seat, seats_of
@@ -96,7 +94,16 @@ def load(context: AnalysisContext, seats: Sequence[Seat], read: list[Material]) 
 
     material = read_material(context)
     read.append(material)
-    context.note(facts_of(context, seats, material))
+    roles = sorted({seat.role for seat in seats if seat.kind != "recall"})
+    context.note(
+        {
+            "models": dict(context.models.describe()),
+            "prompt_version": prompts.VERSION,
+            "prompts": {role: prompts.prompt_hash(role) for role in roles},
+            "settings_hash": settings_hash(context),
+            "absent": sorted(material.absent),
+        }
+    )
     context.output("data", "Numbers", report.numbers(material), dict(material.numbers))
     context.output("data", "Situation", material.situation())
     context.output("data", "News and figures", report.research(material))
@@ -110,19 +117,6 @@ def load(context: AnalysisContext, seats: Sequence[Seat], read: list[Material]) 
     }
 
 
-def facts_of(context: AnalysisContext, seats: Sequence[Seat], material: Material) -> dict[str, Any]:
-    """Return what the attempt keeps of how it was made: models, prompts, settings' hash and who was absent."""
-    roles = sorted({seat.role for seat in seats if seat.kind != "recall"})
-    return {
-        "models": dict(context.models.describe()),
-        "prompt_version": prompts.VERSION,
-        "prompts": {role: prompts.prompt_hash(role) for role in roles},
-        "settings_hash": settings_hash(context),
-        "absent": sorted(material.absent),
-    }
-
-
 def settings_hash(context: AnalysisContext) -> str:
     """Return the hash of the settings that change what is asked."""
-    asked = context.settings.model_dump(mode="json", exclude=NOT_ASKED)
-    return hashlib.sha256(canonical_json(asked).encode()).hexdigest()[:12]
+    return prompts.json_hash(context.settings.model_dump(mode="json", exclude=NOT_ASKED))

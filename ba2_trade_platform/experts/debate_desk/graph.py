@@ -5,18 +5,17 @@ Importing this module imports LangChain; the expert does so in the thread of its
 
 from __future__ import annotations
 
-import hashlib
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Annotated, Any, TypedDict
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ba2_trade_platform.core.base.sanitizing import canonical_json
 from ba2_trade_platform.core.contracts.experts import AnalysisContext
 from ba2_trade_platform.core.contracts.language_models import Lesson
 from ba2_trade_platform.experts.debate_desk import report
@@ -24,7 +23,7 @@ from ba2_trade_platform.experts.debate_desk.agents import Answered, Asker, Quest
 from ba2_trade_platform.experts.debate_desk.checkpoints import Threads
 from ba2_trade_platform.experts.debate_desk.listener import labelled
 from ba2_trade_platform.experts.debate_desk.material import Material
-from ba2_trade_platform.experts.debate_desk.prompts import facts_text, prompt, prompt_hash
+from ba2_trade_platform.experts.debate_desk.prompts import facts_text, json_hash, prompt, prompt_hash
 from ba2_trade_platform.experts.debate_desk.seats import DATA, RECALL, Seat
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings
 from ba2_trade_platform.experts.debate_desk.tools import tools_for
@@ -54,9 +53,8 @@ class Debate:
 
         Seats that speak side by side are left to end when one of them fails: what they were paid for is kept.
         """
-        table = await graph_of(self.seats).ainvoke(
-            {"results": {}}, {"recursion_limit": MOST_STEPS, "callbacks": []}, context=self
-        )
+        config: RunnableConfig = {"recursion_limit": MOST_STEPS, "callbacks": []}
+        table = await graph_of(self.seats).ainvoke({"results": {}}, config, context=self)
         failed = [(seat.name, self.failed[seat.name]) for seat in self.seats if seat.name in self.failed]
         for name, error in failed[1:]:
             self.context.warn(f"{name} failed too: {error}")
@@ -67,12 +65,10 @@ class Debate:
 
     async def sit(self, seat: Seat, results: Mapping[str, Result]) -> Result:
         """Let one seat speak, in its step, after those whose words it reads."""
-        heard = {name: results[name] for name in seat.after if name in results}
-        block = self._block(seat, heard)
+        block = self._block(seat, {name: results[name] for name in seat.after if name in results})
         inputs = self._inputs(seat, block)
-        return await self.context.step(
-            seat.name, partial(self._speak, seat, block, results, _hash(inputs)), inputs=inputs, after=seat.after
-        )
+        speak = partial(self._speak, seat, block, results, json_hash(inputs))
+        return await self.context.step(seat.name, speak, inputs=inputs, after=seat.after)
 
     def _inputs(self, seat: Seat, block: Mapping[str, Any]) -> dict[str, Any]:
         """Return all that the seat's answer depends on. Budgets, time-outs and routing are none of it."""
@@ -100,17 +96,14 @@ class Debate:
             block["lessons"] = heard[RECALL]["lessons"]
         return block
 
-    async def _speak(
-        self, seat: Seat, block: dict[str, Any], results: Mapping[str, Result], inputs_hash: str
-    ) -> Result:
+    async def _speak(self, seat: Seat, block: dict[str, Any], results: Mapping[str, Result], digest: str) -> Result:
         if seat.kind == "recall":
             return await self._recall(block["situation"])
         if seat.role in self.material.absent:
             why = self.material.absent[seat.role]
             self.context.output(seat.kind, f"{seat.name}: absent", f"Absent: {why}. No model was asked.")
             return {"text": "", "absent": why}
-        question = Question(seat, prompt(seat.role), facts_text(block), inputs_hash)
-        said = await self._ask(seat, question)
+        said = await self._ask(Question(seat, prompt(seat.role), facts_text(block), digest))
         text = said.text
         if said.answer is not None:
             text = report.decision(said.answer, self.material.price, self.material.bars.currency)
@@ -122,13 +115,12 @@ class Debate:
             self.context.output("summary", "Summary", report.summary(shown, everybody, self.material))
         return result
 
-    async def _ask(self, seat: Seat, question: Question) -> Answered:
-        asker = Asker(self.context, self.threads)
+    async def _ask(self, question: Question) -> Answered:
+        seat, asker = question.seat, Asker(self.context, self.threads)
         if seat.kind == "analyst":
-            return await asker.with_tools(
-                question, tools_for(seat.role, self.material), self.context.settings.analyst_calls
-            )
-        if seat.decides:
+            tools = tools_for(seat.role, self.material)
+            return await asker.with_tools(question, tools, self.context.settings.analyst_calls)
+        if seat.kind in {"trader", "decision"}:
             return await asker.decision(question, self.material.price)
         return await asker.plain(question)
 
@@ -172,7 +164,3 @@ def _lesson(one: Lesson) -> dict[str, Any]:
         "situation": one.situation,
         "reflection": one.reflection,
     }
-
-
-def _hash(inputs: object) -> str:
-    return hashlib.sha256(canonical_json(inputs).encode()).hexdigest()[:12]

@@ -34,11 +34,10 @@ def numbers_of(bars: Bars) -> dict[str, float]:
     RSI and ATR are Wilder's (1978), MACD is Appel's (12, 26, 9); volatility is the standard deviation of 20 daily
     logarithmic returns, annualised with 252 sessions; drawdown is measured from the highest close of 252 sessions.
     """
-    close = bars.close
-    year = close[-YEAR:]
-    low, high = float(year.min()), float(year.max())
-    newest = float(close[-1])
-    found = {name: _last(compute(bars)) for name, compute in INDICATORS.items()}
+    close, year = bars.close, bars.close[-YEAR:]
+    newest, low, high = float(close[-1]), float(year.min()), float(year.max())
+    usual_volume = float(bars.volume[-20:].mean())
+    found = {name: float(compute(bars)[-1]) for name, compute in INDICATORS.items()}
     found |= {f"return_{sessions}d": _return(close, sessions) for sessions in (1, 5, MONTH, 63, YEAR)}
     found |= {
         "open": float(bars.open[-1]),
@@ -46,35 +45,19 @@ def numbers_of(bars: Bars) -> dict[str, float]:
         "low_52w": low,
         "position_in_52w_range": (newest - low) / (high - low) if high > low else math.nan,
         "drawdown": 100 * (newest / high - 1) if high > 0 else math.nan,
-        "volume_to_20d_average": _ratio(float(bars.volume[-1]), float(bars.volume[-20:].mean())),
+        "volume_to_20d_average": float(bars.volume[-1]) / usual_volume if usual_volume > 0 else math.nan,
     }
-    return {"close": newest} | {name: _rounded(value) for name, value in found.items() if math.isfinite(value)}
+    return {"close": newest} | {name: float(f"{value:.6g}") for name, value in found.items() if math.isfinite(value)}
 
 
-def _indicators() -> Mapping[str, Callable[[Bars], Series]]:
-    def ta(name: str, *series: str, line: int | None = None, **periods: int) -> Callable[[Bars], Series]:
-        def compute(bars: Bars) -> Series:
-            import talib
+def _ta(name: str, *series: str, line: int | None = None, **periods: int) -> Callable[[Bars], Series]:
+    def compute(bars: Bars) -> Series:
+        import talib
 
-            result: Any = getattr(talib, name)(*(getattr(bars, one) for one in series), **periods)
-            return np.asarray(result if line is None else result[line])
+        result: Any = getattr(talib, name)(*(getattr(bars, one) for one in series), **periods)
+        return np.asarray(result if line is None else result[line])
 
-        return compute
-
-    return MappingProxyType(
-        {
-            "sma_20": ta("SMA", "close", timeperiod=20),
-            "sma_50": ta("SMA", "close", timeperiod=50),
-            "sma_200": ta("SMA", "close", timeperiod=200),
-            "ema_12": ta("EMA", "close", timeperiod=12),
-            "rsi_14": ta("RSI", "close", timeperiod=14),
-            "macd": ta("MACD", "close", line=0, fastperiod=12, slowperiod=26, signalperiod=9),
-            "macd_signal": ta("MACD", "close", line=1, fastperiod=12, slowperiod=26, signalperiod=9),
-            "macd_histogram": ta("MACD", "close", line=2, fastperiod=12, slowperiod=26, signalperiod=9),
-            "atr_14": ta("ATR", "high", "low", "close", timeperiod=14),
-            "volatility_20d": _volatility,
-        }
-    )
+    return compute
 
 
 def _volatility(bars: Bars) -> Series:
@@ -88,22 +71,23 @@ def _volatility(bars: Bars) -> Series:
     return np.concatenate(([math.nan], 100 * math.sqrt(YEAR) * deviation))
 
 
-INDICATORS = _indicators()
-
-
-def _last(series: Series) -> float:
-    return float(series[-1]) if len(series) else math.nan
+INDICATORS: Mapping[str, Callable[[Bars], Series]] = MappingProxyType(
+    {
+        "sma_20": _ta("SMA", "close", timeperiod=20),
+        "sma_50": _ta("SMA", "close", timeperiod=50),
+        "sma_200": _ta("SMA", "close", timeperiod=200),
+        "ema_12": _ta("EMA", "close", timeperiod=12),
+        "rsi_14": _ta("RSI", "close", timeperiod=14),
+        "macd": _ta("MACD", "close", line=0, fastperiod=12, slowperiod=26, signalperiod=9),
+        "macd_signal": _ta("MACD", "close", line=1, fastperiod=12, slowperiod=26, signalperiod=9),
+        "macd_histogram": _ta("MACD", "close", line=2, fastperiod=12, slowperiod=26, signalperiod=9),
+        "atr_14": _ta("ATR", "high", "low", "close", timeperiod=14),
+        "volatility_20d": _volatility,
+    }
+)
 
 
 def _return(close: Series, sessions: int) -> float:
     if len(close) <= sessions or not close[-1 - sessions] > 0:
         return math.nan
     return 100 * (float(close[-1]) / float(close[-1 - sessions]) - 1)
-
-
-def _ratio(value: float, other: float) -> float:
-    return value / other if other > 0 else math.nan
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")

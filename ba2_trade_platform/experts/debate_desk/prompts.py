@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ba2_trade_platform.core.base.sanitizing import clean_json
+from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_json
 
 FOLDER = Path(__file__).parent / "prompts"
 VERSION = "1"  # raised with each change of a prompt's meaning; the hashes tell any change
@@ -22,13 +22,18 @@ GUARD = (
 @cache
 def prompt(role: str) -> str:
     """Return what this role is told, with the rules that hold for everybody."""
-    return f"{_file(role)}\n{_file('house')}"
+    return "\n".join((FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in (role, "house"))
 
 
 @cache
 def prompt_hash(role: str) -> str:
     """Return the hash of a role's prompt; it changes with any letter of it."""
     return hashlib.sha256(prompt(role).encode()).hexdigest()[:16]
+
+
+def json_hash(value: object) -> str:
+    """Return the hash of a JSON-able value."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:12]
 
 
 def facts_text(block: Mapping[str, Any]) -> str:
@@ -38,12 +43,5 @@ def facts_text(block: Mapping[str, Any]) -> str:
 
 def quoted(value: Any) -> str:
     """Return a JSON-able value on lines of its own, without a fence in it."""
-    return (
-        json.dumps(clean_json(value), ensure_ascii=False, indent=1, allow_nan=False)
-        .replace("```", "'''")
-        .replace("~~~", "---")
-    )
-
-
-def _file(name: str) -> str:
-    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    text = json.dumps(clean_json(value), ensure_ascii=False, indent=1, allow_nan=False)
+    return text.replace("```", "'''").replace("~~~", "---")

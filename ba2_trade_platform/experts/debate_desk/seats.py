@@ -29,11 +29,6 @@ class Seat:
     after: tuple[str, ...]
     key: str
 
-    @property
-    def decides(self) -> bool:
-        """Whether it answers with a structured decision instead of prose."""
-        return self.kind in {"trader", "decision"}
-
 
 def seats_of(settings: DebateDeskSettings) -> tuple[Seat, ...]:
     """Return the seats in the order in which they may speak; those of equal `after` speak side by side."""

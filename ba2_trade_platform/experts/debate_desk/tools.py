@@ -54,20 +54,7 @@ class Items(BaseModel):
 
 def tools_for(role: str, material: Material) -> list[BaseTool]:
     """Return the tools of one analyst: prices for all, and what this role reads."""
-    tools = [_tool("price_history", "Daily open, high, low, close and volume.", Sessions, _prices, material)]
-    if role == "technical":
-        tools.append(
-            _tool("indicator", "An indicator's values on past sessions.", IndicatorSessions, _indicator, material)
-        )
-    if role == "news":
-        tools.append(_tool("news", "The articles, searched by a word.", Items, _search("articles"), material))
-    if role == "sentiment":
-        tools.append(_tool("posts", "The posts of investors, searched by a word.", Items, _search("posts"), material))
-    if role == "fundamentals":
-        tools.append(
-            _tool("reported_figures", "What the company reported, by a word.", Items, _search("figures"), material)
-        )
-    return tools
+    return [_tool(*tool, material) for tool in (PRICES, OF_ROLE[role])]
 
 
 def _tool(name: str, description: str, arguments: type[BaseModel], read: Any, material: Material) -> BaseTool:
@@ -83,10 +70,7 @@ def _prices(material: Material, asked: Sessions) -> list[dict[str, Any]]:
     return [
         {
             "session": str(bars.sessions[i]),
-            "open": round(float(bars.open[i]), 4),
-            "high": round(float(bars.high[i]), 4),
-            "low": round(float(bars.low[i]), 4),
-            "close": round(float(bars.close[i]), 4),
+            **{column: round(float(getattr(bars, column)[i]), 4) for column in ("open", "high", "low", "close")},
             "volume": round(float(bars.volume[i])),
         }
         for i in _places(material, asked)
@@ -114,8 +98,16 @@ def _search(what: str) -> Any:
     def found(material: Material, asked: Items) -> list[dict[str, Any]]:
         word = asked.containing.casefold()
         items = [dict(item) for item in getattr(material, what)]
-        return [item for item in items if not word or word in " ".join(map(str, item.values())).casefold()][
-            : asked.limit
-        ]
+        fitting = [item for item in items if word in " ".join(map(str, item.values())).casefold()]
+        return fitting[: asked.limit]
 
     return found
+
+
+PRICES = ("price_history", "Daily open, high, low, close and volume.", Sessions, _prices)
+OF_ROLE = {
+    "technical": ("indicator", "An indicator's values on past sessions.", IndicatorSessions, _indicator),
+    "news": ("news", "The articles, searched by a word.", Items, _search("articles")),
+    "sentiment": ("posts", "The posts of investors, searched by a word.", Items, _search("posts")),
+    "fundamentals": ("reported_figures", "What the company reported, by a word.", Items, _search("figures")),
+}

@@ -58,12 +58,9 @@ def decide(ballots: Sequence[Ballot], quote: Quote, settings: TechnicalRulesSett
     if score is None:
         return _review(ballots, price, quote, "every signal with a weight abstains")
     action = _action(score, settings.decision_threshold)
-    if action is Signal.HOLD:
-        levels = None
-    else:
-        levels = levels_of(action, quote, settings)
-        if levels is None:
-            return _review(ballots, price, quote, "the average true range is too small to set a stop")
+    levels = None if action is Signal.HOLD else levels_of(action, quote, settings)
+    if levels is None and action is not Signal.HOLD:
+        return _review(ballots, price, quote, "the average true range is too small to set a stop")
     return Verdict(
         action=action,
         confidence=confidence_of(score, settings.decision_threshold, _participation(ballots)),

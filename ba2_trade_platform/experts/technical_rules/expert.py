@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from ba2_trade_platform.core.contracts.experts import (
     AnalysisContext,
     Bars,
-    PricesAsOf,
     Requirement,
     Verdict,
     broker_for_open_positions,
@@ -26,6 +25,7 @@ from ba2_trade_platform.vocabulary import TimeHorizon
 
 LOAD = "Load prices"
 BARS_READ = 600  # twice the warm-up that an expert requires: recursive indicators have forgotten where they began
+History = Callable[[], Bars]
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,6 @@ class Signal:
     parameters: dict[str, Any]
     weight: float
     horizon: TimeHorizon
-
-
-class PriceHistory:
-    """The bars of one attempt, asked for once, off the loop, by the first step that needs them."""
-
-    def __init__(self, prices: PricesAsOf, symbol: str) -> None:
-        self._prices = prices
-        self._symbol = symbol
-        self._bars: Bars | None = None
-
-    def bars(self) -> Bars:
-        """Return at least 300 fresh bars, or raise ExpertError SYMBOL_INVALID, DATA_MISSING or STALE_DATA."""
-        if self._bars is None:
-            self._bars = self._prices.bars(self._symbol, limit=BARS_READ).require()
-        return self._bars
 
 
 class TechnicalRules:
@@ -80,7 +65,8 @@ class TechnicalRules:
         """
         settings: TechnicalRulesSettings = context.settings
         rules = signals_of(settings)
-        history = PriceHistory(context.prices, context.symbol)
+        # Asked for once, off the loop, by the first step that needs them.
+        history = cache(lambda: context.prices.bars(context.symbol, limit=BARS_READ).require())
         context.expect(len(rules) + 2)
         loaded = await context.step(
             LOAD,
@@ -112,41 +98,24 @@ def signals_of(settings: TechnicalRulesSettings) -> tuple[Signal, ...]:
     """Return the four rules in the order of their steps, named by their periods."""
     s = settings
 
-    def signal(
-        name: str,
-        rule: Callable[[str, Bars, TechnicalRulesSettings], Vote],
-        prefixes: tuple[str, ...],
-        weight: float,
-        horizon: TimeHorizon,
-    ) -> Signal:
-        parameters = {key: value for key, value in s.model_dump(mode="json").items() if key.startswith(prefixes)}
-        return Signal(name, rule, parameters, weight, horizon)
+    def of(*prefixes: str) -> dict[str, Any]:
+        return {key: value for key, value in s.model_dump(mode="json").items() if key.startswith(prefixes)}
 
+    macd = f"MACD {s.macd_fast}/{s.macd_slow}/{s.macd_signal}"
+    sma = f"SMA cross {s.sma_fast}/{s.sma_slow}"
+    kdj_rsi = f"KDJ {s.kdj_period}/{s.kdj_k}/{s.kdj_d} and RSI {s.rsi_period}"
+    z_score = f"Mean reversion z-score {s.z_period}"
     return (
-        signal(
-            f"MACD {s.macd_fast}/{s.macd_slow}/{s.macd_signal}",
-            signals.macd_vote,
-            ("macd_",),
-            s.macd_weight,
-            TimeHorizon.MEDIUM,
-        ),
-        signal(
-            f"SMA cross {s.sma_fast}/{s.sma_slow}", signals.sma_cross_vote, ("sma_",), s.sma_weight, TimeHorizon.LONG
-        ),
-        signal(
-            f"KDJ {s.kdj_period}/{s.kdj_k}/{s.kdj_d} and RSI {s.rsi_period}",
-            signals.kdj_rsi_vote,
-            ("kdj_", "rsi_"),
-            s.kdj_rsi_weight,
-            TimeHorizon.SHORT,
-        ),
-        signal(f"Mean reversion z-score {s.z_period}", signals.z_score_vote, ("z_",), s.z_weight, TimeHorizon.SHORT),
+        Signal(macd, signals.macd_vote, of("macd_"), s.macd_weight, TimeHorizon.MEDIUM),
+        Signal(sma, signals.sma_cross_vote, of("sma_"), s.sma_weight, TimeHorizon.LONG),
+        Signal(kdj_rsi, signals.kdj_rsi_vote, of("kdj_", "rsi_"), s.kdj_rsi_weight, TimeHorizon.SHORT),
+        Signal(z_score, signals.z_score_vote, of("z_"), s.z_weight, TimeHorizon.SHORT),
     )
 
 
-def load_prices(context: AnalysisContext, history: PriceHistory) -> dict[str, Any]:
+def load_prices(context: AnalysisContext, history: History) -> dict[str, Any]:
     """Read the bars and return what identifies them; the digest changes with any high, low or close."""
-    bars = history.bars()
+    bars = history()
     context.check()
     digest = hashlib.sha256(b"".join(series.tobytes() for series in (bars.high, bars.low, bars.close)))
     context.output("prices", LOAD, report.prices(bars))
@@ -161,9 +130,9 @@ def load_prices(context: AnalysisContext, history: PriceHistory) -> dict[str, An
     }
 
 
-def cast_vote(context: AnalysisContext, history: PriceHistory, signal: Signal, earlier: list[Ballot]) -> dict[str, Any]:
+def cast_vote(context: AnalysisContext, history: History, signal: Signal, earlier: list[Ballot]) -> dict[str, Any]:
     """Let one signal vote, write its numbers, and keep the votes so far as the analysis' state."""
-    bars = history.bars()
+    bars = history()
     vote = signal.rule(signal.name, bars, context.settings)
     context.output("signal", signal.name, report.vote(vote, signal.weight), vote.model_dump(mode="json"))
     votes = {ballot.vote.name: ballot.vote.score for ballot in earlier} | {vote.name: vote.score}
@@ -171,10 +140,9 @@ def cast_vote(context: AnalysisContext, history: PriceHistory, signal: Signal, e
     return vote.model_dump(mode="json")
 
 
-def combine(context: AnalysisContext, history: PriceHistory, ballots: list[Ballot]) -> dict[str, Any]:
+def combine(context: AnalysisContext, history: History, ballots: list[Ballot]) -> dict[str, Any]:
     """Weigh the votes, set stop and target by the average true range, and write the reason."""
-    bars = history.bars()
-    settings: TechnicalRulesSettings = context.settings
+    bars, settings = history(), context.settings
     atr = indicators.atr(bars.high, bars.low, bars.close, settings.atr_period)
     verdict = decide(ballots, Quote(float(bars.close[-1]), float(atr[-1]), bars.currency), settings)
     context.output("decision", "Combine", verdict.details, verdict.model_dump(mode="json", exclude={"details"}))
