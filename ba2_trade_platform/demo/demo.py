@@ -98,7 +98,7 @@ class DemoDesk:
         analyses: Analyses,
         watchlists: Watchlists,
         prices: Prices,
-        schedules: Schedules | None = None,
+        schedules: Schedules,
     ) -> None:
         self._store = store
         self.check_permission = store.check_permission
@@ -172,7 +172,7 @@ class DemoDesk:
             expert_id = session.scalar(select(experts.id).where(*alive))
             watchlist_id = session.scalar(select(watchlists.id).where(watchlists.is_demo, watchlists.name == SCHEDULE))
             had = session.scalar(select(t.schedule.c.id).where(t.schedule.c.is_demo).limit(1))
-        if self._schedules is None or expert_id is None or watchlist_id is None or had is not None:
+        if expert_id is None or watchlist_id is None or had is not None:
             return
         draft = Draft(
             name=SCHEDULE,
@@ -200,7 +200,9 @@ class DemoDesk:
         removed = 0
         while ids := self._some_analyses():
             for analysis_id in ids:
-                removed += self._delete(analysis_id, by)
+                with suppress(NotFound):  # somebody else was quicker
+                    self._analyses.delete(analysis_id, by=by, reason="demo removed")
+                    removed += 1
         with self._store.command(by, Action.REMOVE, Subject.DEMO_DESK) as command:
             session = command.session
             demo = select(t.schedule.c.id).where(t.schedule.c.is_demo)
@@ -209,13 +211,9 @@ class DemoDesk:
             session.execute(delete(t.watchlist).where(t.watchlist.c.is_demo))
             listed = select(t.watchlist_item.c.instrument_id)
             session.execute(delete(t.instrument).where(t.instrument.c.is_demo, t.instrument.c.id.not_in(listed)))
-            session.execute(
-                delete(t.batch).where(
-                    ~exists().where(t.analysis.c.batch_id == t.batch.c.id),
-                    t.batch.c.id.in_(_demo_batches()),
-                    ~_others(),
-                )
-            )
+            batches = select(t.batch_item.c.batch_id).where(t.batch_item.c.expert_instance_id.in_(_instances()))
+            left = exists().where(t.analysis.c.batch_id == t.batch.c.id)
+            session.execute(delete(t.batch).where(~left, t.batch.c.id.in_(batches), ~_others()))
             command.record(after=f"{removed} analyses")
             command.touch(Topic.SCHEDULES, Topic.WATCHLISTS, Topic.INSTRUMENTS, Topic.BATCHES)
         log.info("%s removed the demo desk: %s analyses", by, removed)
@@ -226,20 +224,9 @@ class DemoDesk:
             chosen = select(t.analysis.c.id).where(t.analysis.c.expert_instance_id.in_(_instances())).limit(SLICE)
             return list(session.scalars(chosen))
 
-    def _delete(self, analysis_id: int, by: Actor) -> int:
-        try:
-            self._analyses.delete(analysis_id, by=by, reason="demo removed")
-        except NotFound:
-            return 0  # somebody else was quicker
-        return 1
-
 
 def _instances() -> Any:
     return select(t.expert_instance.c.id).where(t.expert_instance.c.is_demo)
-
-
-def _demo_batches() -> Any:
-    return select(t.batch_item.c.batch_id).where(t.batch_item.c.expert_instance_id.in_(_instances()))
 
 
 def _others() -> Any:

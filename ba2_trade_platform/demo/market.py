@@ -30,7 +30,12 @@ class DemoMarket:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or ReplayClock(STANDS_AT, CALENDAR)
-        self._instruments = {info.symbol: info for info in _read_instruments()}
+        self._instruments = {
+            symbol: InstrumentInfo(
+                symbol, name, exchange, currency, calendar, date.fromisoformat(first), date.fromisoformat(last)
+            )
+            for symbol, name, exchange, calendar, currency, first, last in _rows("instruments.csv")
+        }
         self._loading = threading.Lock()
         self._series: dict[str, Series] | None = None
 
@@ -58,8 +63,8 @@ class DemoMarket:
 
     def instant_of(self, day: date, symbol: str | None = None) -> datetime:
         """Return the UTC close of the XNYS session on `day` or the last before it; BAD_REQUEST outside 1970-2050."""
-        info = self.instrument(symbol) if symbol is not None else None
-        return session_calendar(info.calendar if info else CALENDAR).close_on_or_before(day)
+        calendar = CALENDAR if symbol is None else self.instrument(symbol).calendar
+        return session_calendar(calendar).close_on_or_before(day)
 
     def _history(self, symbol: str) -> Series:
         info = self.instrument(symbol)
@@ -67,21 +72,6 @@ class DemoMarket:
             if self._series is None:
                 self._series = _read_series(self._instruments)
             return self._series[info.symbol]
-
-
-def _read_instruments() -> list[InstrumentInfo]:
-    return [
-        InstrumentInfo(
-            symbol=symbol,
-            name=name,
-            exchange=exchange,
-            currency=currency,
-            calendar=calendar,
-            first_session=date.fromisoformat(first),
-            last_session=date.fromisoformat(last),
-        )
-        for symbol, name, exchange, calendar, currency, first, last in _rows("instruments.csv")
-    ]
 
 
 def _read_series(instruments: dict[str, InstrumentInfo]) -> dict[str, Series]:

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from functools import partial
+
+from pydantic import TypeAdapter
 
 from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
 from ba2_trade_platform.core.base.app_settings import read_setting, write_setting
@@ -17,10 +19,12 @@ from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState, Walk
+from ba2_trade_platform.demo.replay_clock import ReplayClock
 
 log = logging.getLogger(__name__)
 
 SETTING = "replay"
+WALK: TypeAdapter[Walk | None] = TypeAdapter(Walk | None)
 FIRST = datetime(2007, 1, 1, tzinfo=UTC)
 LAST = datetime(2009, 12, 31, 21, tzinfo=UTC)
 BEGINS = datetime(2008, 9, 8, 12, tzinfo=UTC)  # Monday morning in New York, a week before Lehman's
@@ -32,23 +36,13 @@ SAVE_SECONDS = 5
 CLOCK_MOVED = Change(frozenset({Topic.MARKET_CLOCK}))
 
 
-class WalkingClock(SchedulingClock, Protocol):
-    """A clock that can be had walk."""
-
-    def state(self) -> ReplayState:
-        """Return how it stands or walks."""
-
-    def set(self, walk: Walk | None) -> None:
-        """Walk, wait where this walk waits, or stand."""
-
-
 class Replay:
     """Moves the demo market's clock and keeps where it is, so that a restart goes on there.
 
     Without a clock that can walk (any other price provider) every verb is refused with a sentence.
     """
 
-    def __init__(self, store: Store, clock: WalkingClock | None) -> None:
+    def __init__(self, store: Store, clock: ReplayClock | None) -> None:
         self._store = store
         self._clock = clock
         self._turn = threading.Lock()
@@ -64,12 +58,7 @@ class Replay:
         return self._walking_clock().state()
 
     def start(
-        self,
-        start: datetime = BEGINS,
-        end: datetime | None = None,
-        speed: float = WEEK_IN_A_MINUTE,
-        *,
-        by: Actor,
+        self, start: datetime = BEGINS, end: datetime | None = None, speed: float = WEEK_IN_A_MINUTE, *, by: Actor
     ) -> ReplayState:
         """Walk from `start` to `end`, a week later unless told; a replay under way begins anew. Raises Invalid."""
         end = min(start + WEEK, LAST) if end is None else end
@@ -83,33 +72,17 @@ class Replay:
 
     def pause(self, *, by: Actor) -> ReplayState:
         """Wait where the replay is. Raises Refused when none walks."""
-
-        def paused(state: ReplayState) -> Walk:
-            walk = _under_way(state)
-            if state.mode is not ReplayMode.WALKING:
-                raise Refused(f"{state.sentence}; only a walking replay can be paused", code="REPLAY_NOT_WALKING")
-            return replace(walk, at=state.now, going=False)
-
-        return self._move(Action.PAUSE, paused, by)
+        step = partial(_turned, mode=ReplayMode.WALKING, verb="paused", code="REPLAY_NOT_WALKING")
+        return self._move(Action.PAUSE, step, by)
 
     def resume(self, *, by: Actor) -> ReplayState:
         """Go on where the replay waits. Raises Refused when none waits."""
-
-        def resumed(state: ReplayState) -> Walk:
-            walk = _under_way(state)
-            if state.mode is not ReplayMode.PAUSED:
-                raise Refused(f"{state.sentence}; only a paused replay can be resumed", code="REPLAY_NOT_PAUSED")
-            return replace(walk, at=state.now, going=True)
-
-        return self._move(Action.RESUME, resumed, by)
+        step = partial(_turned, mode=ReplayMode.PAUSED, verb="resumed", code="REPLAY_NOT_PAUSED")
+        return self._move(Action.RESUME, step, by)
 
     def set_speed(self, speed: float, *, by: Actor) -> ReplayState:
         """Go on at another speed, from where the replay is. Raises Refused when there is none, Invalid."""
-        return self._move(
-            Action.CHANGE,
-            lambda state: replace(_under_way(state), at=state.now, speed=_sane(speed)),
-            by,
-        )
+        return self._move(Action.CHANGE, lambda state: replace(_under_way(state), at=state.now, speed=_sane(speed)), by)
 
     def stop(self, *, by: Actor) -> ReplayState:
         """Put the clock back to where it stands; allowed when it stands there already."""
@@ -120,7 +93,7 @@ class Replay:
         if self._clock is None:
             return
         with self._store.read() as session:
-            kept = _unpacked(read_setting(session, SETTING))
+            kept = WALK.validate_python(read_setting(session, SETTING))
         if kept is not None:
             self._clock.set(kept)
             log.info("%s", self._clock.state().sentence)
@@ -135,19 +108,14 @@ class Replay:
                 return
             # As the worker's own writes: it says nothing new to anybody, and a stopping console still keeps it.
             with self._store.write(internal=True) as transaction:
+                kept = WALK.dump_python(replace(state.walk, at=state.now), mode="json")
                 who = actor_id(transaction.session, SYSTEM)
-                write_setting(
-                    transaction.session,
-                    SETTING,
-                    _packed(replace(state.walk, at=state.now)),
-                    who,
-                    self._store.clock.now(),
-                )
+                write_setting(transaction.session, SETTING, kept, who, self._store.clock.now())
             self._kept = state.now
         if state.mode is ReplayMode.ENDED:
             self._store.feed.publish(CLOCK_MOVED)  # every page shows that it has ended
 
-    def _walking_clock(self) -> WalkingClock:
+    def _walking_clock(self) -> ReplayClock:
         if self._clock is None:
             raise Refused("Only the demo market can be replayed: set BA2_PRICES=demo", code="REPLAY_IMPOSSIBLE")
         return self._clock
@@ -158,7 +126,8 @@ class Replay:
             before = clock.state()
             walk = step(before)
             with self._store.command(by, action, Subject.REPLAY) as command:
-                write_setting(command.session, SETTING, _packed(walk), command.actor_id, command.now)
+                kept = WALK.dump_python(walk, mode="json")
+                write_setting(command.session, SETTING, kept, command.actor_id, command.now)
                 after = "standing" if walk is None else f"{walk.at.isoformat()} at {walk.speed:g}"
                 command.record(before=before.now.isoformat(), after=after)
             clock.set(walk)
@@ -174,21 +143,15 @@ def _under_way(state: ReplayState) -> Walk:
     return state.walk
 
 
+def _turned(state: ReplayState, mode: ReplayMode, verb: str, code: str) -> Walk:
+    """Return the walk that waits now if it went on, and goes on if it waited."""
+    walk = _under_way(state)
+    if state.mode is not mode:
+        raise Refused(f"{state.sentence}; only a {mode} replay can be {verb}", code=code)
+    return replace(walk, at=state.now, going=not walk.going)
+
+
 def _sane(speed: float) -> float:
     if not SLOWEST <= speed <= FASTEST:
         raise Invalid(f"A replay's speed is from {SLOWEST:g} to {FASTEST:,g} market seconds a second", code="SPEED")
     return float(speed)
-
-
-def _packed(walk: Walk | None) -> dict[str, Any] | None:
-    if walk is None:
-        return None
-    times = {name: getattr(walk, name).isoformat() for name in ("start", "end", "at")}
-    return {**times, "speed": walk.speed, "going": walk.going}
-
-
-def _unpacked(kept: Any) -> Walk | None:
-    if kept is None:
-        return None
-    times = {name: datetime.fromisoformat(kept[name]) for name in ("start", "end", "at")}
-    return Walk(**times, speed=kept["speed"], going=kept["going"])

@@ -65,7 +65,7 @@ class ReplayClock:
         self._stands_at = stands_at.astimezone(UTC)
         self._calendar = calendar
         self._seconds = seconds
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._walk: Walk | None = None
         self._pace: Pace | None = None
         self._since = 0.0
@@ -78,7 +78,16 @@ class ReplayClock:
     def state(self) -> ReplayState:
         """Return how it stands or walks, all of one moment."""
         with self._lock:
-            return self._state()
+            walk, pace = self._walk, self._pace
+            if walk is None or pace is None:
+                return ReplayState(ReplayMode.STANDING, self._stands_at)
+            now = walk.at
+            if walk.going:
+                passed = (self._seconds() - self._since) * walk.speed
+                now = min(max(walk.at, pace.instant(pace.desk_seconds(walk.at) + passed)), walk.end)
+        left = (pace.desk_seconds(walk.end) - pace.desk_seconds(now)) / walk.speed
+        mode = ReplayMode.ENDED if now >= walk.end else ReplayMode.WALKING if walk.going else ReplayMode.PAUSED
+        return ReplayState(mode, now, walk, left)
 
     def seconds_until(self, instant: datetime) -> float | None:
         """Return in how many real seconds it will show `instant`, 0 when it has been.
@@ -86,7 +95,7 @@ class ReplayClock:
         None while it stands or waits, and for what comes after the walk's end.
         """
         with self._lock:
-            state, pace = self._state(), self._pace
+            state, pace = self.state(), self._pace
             if state.walk is None or pace is None:
                 return None
             if instant <= state.now:
@@ -110,15 +119,3 @@ class ReplayClock:
         if walk is None or walk.going:
             for tell in self._listeners:
                 tell()
-
-    def _state(self) -> ReplayState:
-        walk, pace = self._walk, self._pace
-        if walk is None or pace is None:
-            return ReplayState(ReplayMode.STANDING, self._stands_at)
-        now = walk.at
-        if walk.going:
-            passed = (self._seconds() - self._since) * walk.speed
-            now = min(max(walk.at, pace.instant(pace.desk_seconds(walk.at) + passed)), walk.end)
-        left = (pace.desk_seconds(walk.end) - pace.desk_seconds(now)) / walk.speed
-        mode = ReplayMode.ENDED if now >= walk.end else ReplayMode.WALKING if walk.going else ReplayMode.PAUSED
-        return ReplayState(mode, now, walk, left)

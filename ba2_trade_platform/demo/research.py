@@ -29,14 +29,9 @@ class DemoResearch(ResearchSource):
         except ExpertError:
             return ()
         known_since = session_calendar(info.calendar).open_on_or_after
+        unit = f"{info.currency} per share"
         paid = [
-            ReportedFigure(
-                known_since(event.day),
-                "cash dividend",
-                round(event.amount, 6),
-                f"{info.currency} per share",
-                f"ex {event.day}",
-            )
+            ReportedFigure(known_since(event.day), "cash dividend", round(event.amount, 6), unit, f"ex {event.day}")
             for event in self._market.dividends(symbol, as_of)
         ]
         made = [

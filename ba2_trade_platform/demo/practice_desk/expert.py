@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -86,9 +86,8 @@ class PracticeAttempt:
 
     def work_of(self, position: int) -> Callable[[], Observed | Awaitable[Observed]]:
         """Return the work of one step; only a last step that hangs blocking is a plain function for a thread."""
-        if self.hang != "blocking":
-            return partial(self.work, position)
-        return partial(self.block, position) if position == self.settings.steps else partial(self.work, position)
+        blocks = self.hang == "blocking" and position == self.settings.steps
+        return partial(self.block if blocks else self.work, position)
 
     @property
     def hang(self) -> Hang:
@@ -134,33 +133,29 @@ class PracticeAttempt:
         """Write this step's share of the outputs, and keep how far the attempt has come."""
         first, last = (share * self.settings.outputs // self.settings.steps for share in (position - 1, position))
         for number in range(first + 1, last + 1):
-            self.context.output("practice", f"Practice note {number}", self.note(number), {"number": number})
+            note = (
+                f"**Practice note {number} of {self.settings.outputs}** in attempt {self.context.attempt}.\n\n"
+                f"- symbol: {self.context.symbol}\n- {self.price_line()}"
+            )
+            self.context.output("practice", f"Practice note {number}", note, {"number": number})
         self.context.save_state({"attempt": self.context.attempt, "steps_done": position, "outputs_written": last})
-
-    def note(self, number: int) -> str:
-        """Return the text of one output."""
-        return (
-            f"**Practice note {number} of {self.settings.outputs}** in attempt {self.context.attempt}.\n\n"
-            f"- symbol: {self.context.symbol}\n- {self.price_line()}"
-        )
 
     def price_line(self) -> str:
         """Say the last close and how it compares with 20 sessions before."""
         seen = self.observed
         if seen["close"] is None:
             return "no price is known"
-        return (
-            f"close {seen['close']} {seen['currency']} on {seen['session']},"
-            f" {seen['change_percent']:+.2f} % in 20 sessions"
-        )
+        close = f"close {seen['close']} {seen['currency']} on {seen['session']}"
+        return f"{close}, {seen['change_percent']:+.2f} % in 20 sessions"
 
     def fail_if_asked(self) -> None:
-        """Fail when this attempt is to fail, after the recommendation that was asked for."""
-        if self.misbehaves and self.settings.fail_with is not None:
-            self.fail(self.settings.fail_with)
+        """Fail when this attempt is to fail, after the recommendation that was asked for.
 
-    def fail(self, code: ErrorCode) -> NoReturn:
-        """Raise the failure; an unreadable answer leaves a REVIEW that says so, as it would at a real desk."""
+        An unreadable answer leaves a REVIEW that says so, as it would at a real desk.
+        """
+        code = self.settings.fail_with
+        if not self.misbehaves or code is None:
+            return
         if code is ErrorCode.OUTPUT_INVALID:
             self.context.recommend(
                 Verdict(action=Signal.REVIEW, confidence=1, details="The answer could not be read; a person must look.")

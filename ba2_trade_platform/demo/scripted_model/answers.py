@@ -76,10 +76,8 @@ class Answer:
         least, most = schema.get("minItems", 0), schema.get("maxItems", REASONS)
         items: Schema = schema.get("items") or {"type": "string"}
         reasons: list[Signal | None] = [reason] if reason else [*self._reasons()]
-        if re.search("reason|argument|evidence|point|risk|signal|cite|key", name):
-            wanted = reasons[: max(least, min(most, REASONS))]
-        else:
-            wanted = []
+        reasoned = re.search("reason|argument|evidence|point|risk|signal|cite|key", name)
+        wanted = reasons[: max(least, min(most, REASONS))] if reasoned else []
         wanted += [None] * (least - len(wanted))
         singular = name.removesuffix("s") if name != "s" else name
         values = [self._value(singular, items, each, depth + 1) for each in wanted] if depth < 3 * _DEPTH else []
@@ -98,19 +96,15 @@ class Answer:
         if isinstance(known, str):
             text = known
         elif reason is not None:
-            text = (
-                reason.evidence if re.search("evidence|cite|source|number|fact|data", name) else f"{reason.sentence}."
-            )
+            cites = re.search("evidence|cite|source|number|fact|data", name)
+            text = reason.evidence if cites else f"{reason.sentence}."
+        elif re.search("report|details|argument|proposal|analysis|plan", name):
+            text = words_of(self._facts, self._opinion)
         else:
-            text = self._prose(name)
+            text = thesis(self._facts, self._opinion)
         least, most = schema.get("minLength", 0), schema.get("maxLength")
         text = text if most is None or len(text) <= most else text[:most].rstrip()
         return text.ljust(least, ".")
-
-    def _prose(self, name: str) -> str:
-        if re.search("report|details|argument|proposal|analysis|plan", name):
-            return words_of(self._facts, self._opinion)
-        return thesis(self._facts, self._opinion)
 
     def _known(self, name: str, reason: Signal | None) -> Any:
         """Return what the opinion says for a field of this name: a value, _NOTHING, or None for an unknown name."""

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,14 +60,16 @@ class Facts:
 
 def read_facts(messages: Sequence[Any]) -> Facts:
     """Return what the last block of facts in our own prompts says; empty facts when there is none that can be read."""
-    found: dict[str, Any] = {}
+    found: Mapping[str, Any] = {}
     prompts = [text_of(message) for message in messages if message.type in _OURS]
-    for prompt in prompts:
-        for block in _BLOCK.findall(prompt):
-            found = _object(block) or found
+    for block in (block for prompt in prompts for block in _BLOCK.findall(prompt)):
+        with suppress(ValueError):
+            found = _mapping(json.loads(block)) or found
     told = str(found.get("role") or "")
     role = role_of(told) or role_of(" ".join(prompts[:1])[:400])
     reports = {str(name): _text(text) for name, text in _mapping(found.get("reports")).items() if text}
+    spoken = [item for item in _items(found.get("debate")) if isinstance(item, dict)]
+    debate = [(role_of(_text(item.get("role") or item.get("speaker"))), _text(item.get("text"))) for item in spoken]
     return Facts(
         role=role,
         symbol=_text(found.get("symbol")),
@@ -76,7 +79,7 @@ def read_facts(messages: Sequence[Any]) -> Facts:
         headlines=[*_lines(found, "headlines", "articles", "news"), *_tool_lines(messages, role, "news")],
         posts=[*_lines(found, "posts"), *_tool_lines(messages, role, "sentiment")],
         figures=[item for item in _items(found.get("figures")) if isinstance(item, dict)],
-        debate=list(_spoken(found.get("debate"))) or [(role_of(name), text) for name, text in reports.items()],
+        debate=debate or [(role_of(name), text) for name, text in reports.items()],
     )
 
 
@@ -93,14 +96,6 @@ def text_of(message: Any) -> str:
         return content
     parts = (part if isinstance(part, str) else part.get("text", "") for part in content)
     return "\n".join(part for part in parts if isinstance(part, str))
-
-
-def _object(block: str) -> dict[str, Any] | None:
-    try:
-        read = json.loads(block)
-    except ValueError:
-        return None
-    return read if isinstance(read, dict) else None
 
 
 def _numbers(given: object) -> dict[str, float]:
@@ -126,12 +121,6 @@ def _tool_lines(messages: Sequence[Any], role: str, wanted: str) -> Iterator[str
     for message in messages:
         if message.type == "tool":
             yield from (line for line in text_of(message).splitlines() if line.strip())
-
-
-def _spoken(given: object) -> Iterator[tuple[str, str]]:
-    for item in _items(given):
-        if isinstance(item, dict):
-            yield role_of(_text(item.get("role") or item.get("speaker"))), _text(item.get("text"))
 
 
 def _items(given: object) -> Sequence[Any]:

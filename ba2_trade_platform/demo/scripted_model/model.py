@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -16,7 +16,6 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr
 
@@ -75,16 +74,9 @@ class ScriptedModel(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"model_name": self.model_name}
 
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: Any = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
+    def bind_tools(self, tools: Sequence[Any], **options: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Keep the tools, in OpenAI's format, for each call."""
-        chosen = {} if tool_choice is None else {"tool_choice": tool_choice}
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **chosen, **kwargs)
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **options)
 
     def _generate(
         self,
@@ -173,10 +165,13 @@ class ScriptedModel(BaseChatModel):
         broken: list[dict[str, Any]] = []
         if due is not None:
             finish = {Broken.TRUNCATED: None, Broken.LENGTH: "length"}.get(due, "stop")
-            text = _cut(text, due)
-            if due is Broken.MALFORMED and request.answer_tool is not None:
+            text, calls = text[: len(text) // 2], []
+            if due is Broken.EMPTY:
+                text = ""
+            elif due is Broken.MALFORMED and request.answer_tool is not None:
                 broken, text = [{"name": request.answer_tool, "args": _BROKEN_JSON}], ""
-            calls = []
+            elif due is Broken.MALFORMED:
+                text = _BROKEN_JSON
         identity = hashlib.sha256("\n".join([*map(text_of, messages), text, json.dumps(calls)]).encode()).hexdigest()
         read = sum(len(text_of(message)) for message in messages)
         written = len(text) + sum(len(json.dumps(call)) for call in calls)
@@ -193,12 +188,6 @@ class ScriptedModel(BaseChatModel):
             usage_metadata=_usage(read, written),
             response_metadata=metadata if finish is None else {**metadata, "finish_reason": finish},
         )
-
-
-def _cut(text: str, due: Broken) -> str:
-    if due is Broken.EMPTY:
-        return ""
-    return _BROKEN_JSON if due is Broken.MALFORMED else text[: len(text) // 2]
 
 
 def _usage(read: int, written: int) -> UsageMetadata:

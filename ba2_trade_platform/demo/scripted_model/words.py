@@ -8,15 +8,13 @@ from ba2_trade_platform.demo.scripted_model.facts import ANALYSTS, Facts
 from ba2_trade_platform.demo.scripted_model.signals import STOP_ATR, TARGET_ATR, TONE, Opinion, Signal
 
 ARGUMENTS = 4
-_FUNDAMENTAL = ("dividends",)
-_NEWS = ("news",)
-_POSTS = ("posts of investors",)
+_FUNDAMENTAL, _NEWS, _POSTS = "dividends", "news", "posts of investors"
 _VERBS = {"BUY": "buy", "SELL": "sell", "HOLD": "hold", "REVIEW": "let a person look at"}
 
 
 def words_of(facts: Facts, opinion: Opinion) -> str:
     """Return the text of the facts' role, as markdown; a plain summary for a role that is none of the desk's."""
-    return _WRITERS.get(facts.role, _summary)(facts, opinion)
+    return _WRITERS.get(facts.role, thesis)(facts, opinion)
 
 
 def thesis(facts: Facts, opinion: Opinion) -> str:
@@ -34,7 +32,7 @@ def thesis(facts: Facts, opinion: Opinion) -> str:
 
 
 def _technical(facts: Facts, opinion: Opinion) -> str:
-    mine = [s for s in opinion.signals if s.topic not in (*_FUNDAMENTAL, *_NEWS, *_POSTS)]
+    mine = [s for s in opinion.signals if s.topic not in (_FUNDAMENTAL, _NEWS, _POSTS)]
     if not mine:
         return f"There is no usable number about the price of {facts.symbol}; I abstain."
     lines = [f"### {facts.symbol} on the chart, {facts.day}", "", *(_bullet(signal) for signal in mine)]
@@ -55,14 +53,14 @@ def _fundamentals(facts: Facts, opinion: Opinion) -> str:
     for item in list(facts.figures)[:8]:
         day, unit = str(item.get("published_at", ""))[:10], str(item.get("unit") or "")
         lines.append(f"- {day} {_one_line(item.get('name'))}: {item.get('value')} {_one_line(unit)}".rstrip())
-    mine = [s for s in opinion.signals if s.topic in _FUNDAMENTAL]
+    mine = [s for s in opinion.signals if s.topic == _FUNDAMENTAL]
     closing = _sentences(mine) or "None of these says by itself whether the price is too high or too low."
     return "\n".join([*lines, "", closing])
 
 
-def _heard(what: str, topics: Sequence[str]) -> Callable[[Facts, Opinion], str]:
+def _heard(what: str, topic: str) -> Callable[[Facts, Opinion], str]:
     def write(facts: Facts, opinion: Opinion) -> str:
-        mine = [signal for signal in opinion.signals if signal.topic in topics]
+        mine = [signal for signal in opinion.signals if signal.topic == topic]
         if not mine:
             return f"There are no {what} about {facts.symbol} up to {facts.day}; I have nothing to report."
         lines = [f"### {what.capitalize()} about {facts.symbol}", "", *(_bullet(signal) for signal in mine)]
@@ -78,7 +76,8 @@ def _debater(direction: int, opponent: str) -> Callable[[Facts, Opinion], str]:
     def write(facts: Facts, opinion: Opinion) -> str:
         mine, theirs = opinion.side(direction), opinion.side(-direction)
         turn = sum(role == facts.role for role, _ in facts.debate)
-        lines = [_answer_to(opponent, _last_words(facts, opponent), mine, theirs)]
+        last_words = next((text for role, text in reversed(facts.debate) if role == opponent), "")
+        lines = [_answer_to(opponent, last_words, mine, theirs)]
         if not mine:
             lines.append(f"I find no number that speaks {verb} {facts.symbol}, and I will not invent one.")
         else:
@@ -104,10 +103,6 @@ def _answer_to(opponent: str, said: str, mine: Sequence[Signal], theirs: Sequenc
     return f"The {opponent} points to the {named.topic}. Against that stands: {_lower(mine[0].sentence)}."
 
 
-def _last_words(facts: Facts, opponent: str) -> str:
-    return next((text for role, text in reversed(facts.debate) if role == opponent), "")
-
-
 def _research_manager(facts: Facts, opinion: Opinion) -> str:
     absent = [name for name in ANALYSTS if name not in facts.reports] if facts.reports else []
     lines = [
@@ -122,9 +117,8 @@ def _research_manager(facts: Facts, opinion: Opinion) -> str:
 
 
 def _trader(facts: Facts, opinion: Opinion) -> str:
-    return "\n\n".join(
-        ["### Proposal", f"**{opinion.action}** {facts.symbol}. {thesis(facts, opinion)}", levels_line(opinion)]
-    )
+    proposal = f"**{opinion.action}** {facts.symbol}. {thesis(facts, opinion)}"
+    return "\n\n".join(["### Proposal", proposal, levels_line(opinion)])
 
 
 def levels_line(opinion: Opinion) -> str:
@@ -139,7 +133,10 @@ def levels_line(opinion: Opinion) -> str:
 
 def _risk(stance: str) -> Callable[[Facts, Opinion], str]:
     def write(facts: Facts, opinion: Opinion) -> str:
-        risk = f"The risk is {opinion.risk}: {_range_words(facts, opinion)}."
+        atr, reach = facts.number("atr_14"), "how far it moves in a day is not known"
+        if atr is not None and opinion.price:
+            reach = f"it moves {100 * atr / opinion.price:.1f} % on an ordinary day"
+        risk = f"The risk is {opinion.risk}: {reach}."
         if opinion.action in ("HOLD", "REVIEW"):
             said = {
                 "aggressive": "Waiting costs something too, but no side is strong enough to act on.",
@@ -159,20 +156,9 @@ def _risk(stance: str) -> Callable[[Facts, Opinion], str]:
     return write
 
 
-def _range_words(facts: Facts, opinion: Opinion) -> str:
-    atr = facts.number("atr_14")
-    if atr is None or not opinion.price:
-        return "how far it moves in a day is not known"
-    return f"it moves {100 * atr / opinion.price:.1f} % on an ordinary day"
-
-
 def _portfolio_manager(facts: Facts, opinion: Opinion) -> str:
     decision = f"**{opinion.action}** {facts.symbol}, confidence {opinion.confidence}, risk {opinion.risk}."
     return "\n\n".join(["### Decision", decision, thesis(facts, opinion), levels_line(opinion)])
-
-
-def _summary(facts: Facts, opinion: Opinion) -> str:
-    return thesis(facts, opinion)
 
 
 def _tilt(signals: Sequence[Signal]) -> str:
@@ -205,8 +191,7 @@ def _topics(signals: Sequence[Signal]) -> str:
 
 
 def _lower(sentence: str) -> str:
-    kept = sentence.startswith("RSI")
-    return sentence if kept else sentence[:1].lower() + sentence[1:]
+    return sentence if sentence.startswith("RSI") else sentence[:1].lower() + sentence[1:]
 
 
 def _one_line(value: object) -> str:
