@@ -6,6 +6,7 @@ import contextvars
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -25,27 +26,18 @@ if TYPE_CHECKING:
     from ba2_trade_platform.llm.routed import RoutedModel
 
 Answer = TypeVar("Answer", bound=BaseModel)
-Ask = Callable[[Question, Sequence[str]], Awaitable[Answered]]
-Earlier = Callable[[AnalysisContext, str], Awaitable[Answered | None]]
 TOOL_OPTIONS = ("tool_choice", "strict", "parallel_tool_calls")
 
 
+@dataclass(frozen=True)
 class AttemptModels:
     """The models of one attempt; see core.contracts.language_models.Models for what each part promises."""
 
-    def __init__(
-        self,
-        ask: Ask,
-        earlier: Earlier,
-        providers: Callable[[], Sequence[Provider]],
-        context: AnalysisContext,
-        settings: ModelSettings,
-    ) -> None:
-        self._ask = ask
-        self._earlier = earlier
-        self._providers = providers
-        self._context = context
-        self._settings = settings
+    route: Callable[[Question, Sequence[str]], Awaitable[Answered]]
+    answered_before: Callable[[AnalysisContext, str], Awaitable[Answered | None]]
+    providers: Callable[[], Sequence[Provider]]
+    context: AnalysisContext
+    settings: ModelSettings
 
     def chat(self, tier: Tier) -> BaseChatModel:
         """Return the model that an agent is given."""
@@ -75,20 +67,20 @@ class AttemptModels:
 
     def describe(self) -> Mapping[str, Any]:
         """Return who is asked, and for what."""
-        known = {provider.name: provider for provider in self._providers()}
+        known = {provider.name: provider for provider in self.providers()}
         return {
             "providers": [
                 {
                     "name": provider.name,
                     "kind": provider.kind.value,
-                    "quick": model_of(provider, self._settings, "quick"),
-                    "deep": model_of(provider, self._settings, "deep"),
+                    "quick": model_of(provider, self.settings, "quick"),
+                    "deep": model_of(provider, self.settings, "deep"),
                 }
-                for name in self._context.providers
+                for name in self.context.providers
                 if (provider := known.get(name)) is not None
             ],
-            "temperature": self._settings.temperature,
-            "max_output_tokens": self._settings.max_output_tokens,
+            "temperature": self.settings.temperature,
+            "max_output_tokens": self.settings.max_output_tokens,
         }
 
     async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
@@ -119,12 +111,12 @@ class AttemptModels:
             raise _UnusableError(who, answered.provider, str(error), structured.shown(answered.message)) from None
 
     async def _asked(self, tier: Tier, shape: Shape, digest: str) -> Answered:
-        context, settings = self._context, self._settings
-        answered = await self._earlier(context, digest)
+        context, settings = self.context, self.settings
+        answered = await self.answered_before(context, digest)
         if answered is None:
             caller_context = contextvars.copy_context()
             question = Question(context, caller_context, settings, tier, step_name.get(), shape, digest)
-            answered = await self._ask(question, _order(context.providers, settings, tier))
+            answered = await self.route(question, _order(context.providers, settings, tier))
         answered.message.response_metadata["provider_name"] = answered.provider
         return answered
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import PlatformError
+from ba2_trade_platform.core.contracts.error_codes import http_status
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallRecorder, CallStart, Charge, KeptAnswer
 from ba2_trade_platform.core.contracts.model_providers import Connection
-from ba2_trade_platform.llm.failures import REFUSALS, explain, status_of
+from ba2_trade_platform.llm.failures import REFUSALS, explain
 from ba2_trade_platform.llm.limits import Limiter
 from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode
 
@@ -112,12 +113,12 @@ def _keep_whole_calls(whole: AIMessageChunk) -> None:
             whole.invalid_tool_calls = [*kept, broken]
 
 
+@dataclass(frozen=True)
 class Caller:
     """Makes calls; all of them on the models' loop."""
 
-    def __init__(self, call_log: CallRecorder, pool: ThreadPoolExecutor) -> None:
-        self._call_log = call_log
-        self._pool = pool
+    call_log: CallRecorder
+    pool: ThreadPoolExecutor
 
     async def make(self, call: Call) -> AIMessage:
         """Return the answer, or raise ExpertError with the provider's name."""
@@ -133,14 +134,14 @@ class Caller:
             try:
                 answer = await _listen(call, heard)
             except asyncio.CancelledError:
-                self._pool.submit(self._close, call, call_id, CallEnd(CallOutcome.CANCELLED, *heard.usage()))
+                self.pool.submit(self._close, call, call_id, CallEnd(CallOutcome.CANCELLED, *heard.usage()))
                 raise
             end = _end(call, answer, heard)
             if isinstance(answer, ExpertError) and answer.code is ErrorCode.RATE_LIMIT:
                 # Before this turn ends, or the next in line would go at once. Everybody who asks this provider waits,
                 # and not each after a refusal of his own.
                 limiter.hold(min(answer.retry_after or 1.0, LONGEST_WISH))
-            closing = asyncio.get_running_loop().run_in_executor(self._pool, self._close, call, call_id, end)
+            closing = asyncio.get_running_loop().run_in_executor(self.pool, self._close, call, call_id, end)
             entry.correct((await asyncio.shield(closing)).tokens)
         if isinstance(answer, Exception):
             raise answer
@@ -148,7 +149,7 @@ class Caller:
         return answer
 
     async def _begin(self, start: CallStart) -> int:
-        beginning = asyncio.get_running_loop().run_in_executor(self._pool, self._call_log.begin, start)
+        beginning = asyncio.get_running_loop().run_in_executor(self.pool, self.call_log.begin, start)
         try:
             return await asyncio.shield(beginning)
         except asyncio.CancelledError:
@@ -160,11 +161,11 @@ class Caller:
 
     def _never_made(self, beginning: asyncio.Future[int]) -> None:
         if beginning.exception() is None:
-            self._pool.submit(self._call_log.end, beginning.result(), CallEnd(CallOutcome.CANCELLED, 0, 0, 0))
+            self.pool.submit(self.call_log.end, beginning.result(), CallEnd(CallOutcome.CANCELLED, 0, 0, 0))
 
     def _close(self, call: Call, call_id: int, end: CallEnd) -> Charge:
         try:
-            charge = self._call_log.end(call_id, end)
+            charge = self.call_log.end(call_id, end)
         except PlatformError as error:
             # What was answered is paid and must be used, although the call log cannot be written just now.
             log.warning("What model call %s took could not be written down: %s", call_id, error)
@@ -185,7 +186,7 @@ async def _listen(call: Call, heard: _Heard) -> AIMessage | Exception:
         heard.refused = not heard.chunks
         return error
     except Exception as error:  # noqa: BLE001 - every client library has its own
-        heard.refused = not heard.chunks and status_of(error) is not None
+        heard.refused = not heard.chunks and http_status(error) is not None
         key, began = offer.connection.key, bool(heard.chunks)
         return explain(error, offer.provider, offer.model_name, key, began=began) or error
 

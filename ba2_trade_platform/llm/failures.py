@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from ba2_trade_platform.core.contracts.error_codes import code_of_status, http_status
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ErrorCode
 
@@ -19,17 +20,6 @@ REFUSALS = ITS_OWN | {
 }  # fmt: skip
 SAID_LIMIT = 400
 
-_BY_STATUS = {
-    400: ErrorCode.BAD_REQUEST,
-    401: ErrorCode.AUTH,
-    402: ErrorCode.PERMISSION,
-    403: ErrorCode.PERMISSION,
-    404: ErrorCode.MODEL_NOT_FOUND,
-    408: ErrorCode.TIMEOUT,
-    413: ErrorCode.CONTEXT_OVERFLOW,
-    422: ErrorCode.BAD_REQUEST,
-    429: ErrorCode.RATE_LIMIT,
-}
 # The common errors of langchain-core, and by name what the clients below it raise while an answer streams.
 _BY_NAME = {
     "ContextOverflowError": ErrorCode.CONTEXT_OVERFLOW,
@@ -79,7 +69,7 @@ def explain(error: Exception, provider: str, model: str, key: str | None, *, beg
 
 def _code(error: Exception, *, began: bool) -> ErrorCode | None:
     text = str(error)
-    status = status_of(error)
+    status = http_status(error)
     if status in (429, 402, 403, 400) and _QUOTA.search(text):
         # The account has no money left: nothing of ours that is raised or waited for helps, as BUDGET or RATE_LIMIT
         # would promise. Another provider may answer.
@@ -91,7 +81,7 @@ def _code(error: Exception, *, began: bool) -> ErrorCode | None:
         if name in _BY_NAME:
             return _BY_NAME[name]
     if status is not None:
-        return _BY_STATUS.get(status, ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST)
+        return ErrorCode.PERMISSION if status == 402 else code_of_status(status)
     if "APIError" in names or "ResponseError" in names:  # an error that came as part of the stream
         return _in_stream(text)
     return ErrorCode.PROVIDER_DOWN if began else None
@@ -119,12 +109,6 @@ _SENTENCES = {
 }
 
 
-def status_of(error: BaseException) -> int | None:
-    """Return the HTTP status by which a provider turned a call away, None where it came to no such reply."""
-    status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
-    return status if isinstance(status, int) and status >= 400 else None
-
-
 def _said(error: Exception) -> str:
     """Return the server's own words where it has some."""
     body = getattr(error, "body", None)  # of OpenAI's and Anthropic's clients
@@ -136,7 +120,7 @@ def _said(error: Exception) -> str:
             return said.strip()
     if isinstance(error, json.JSONDecodeError):
         return error.msg
-    status, text = status_of(error), str(error).strip() or type(error).__name__
+    status, text = http_status(error), str(error).strip() or type(error).__name__
     return f"HTTP {status}" if status and len(text) > SAID_LIMIT else text
 
 

@@ -66,12 +66,12 @@ class Answered:
     model: str
 
 
+@dataclass(frozen=True)
 class Router:
     """Asks the providers in their order until one answers."""
 
-    def __init__(self, caller: Caller, offer_of: Callable[[str, Question], Awaitable[Offer]]) -> None:
-        self._caller = caller
-        self._offer_of = offer_of
+    caller: Caller
+    offer_of: Callable[[str, Question], Awaitable[Offer]]
 
     async def ask(self, question: Question, order: Sequence[str]) -> Answered:
         """Return the first answer. Raises ExpertError with the code and the name of the provider that failed last."""
@@ -80,7 +80,7 @@ class Router:
             if failed is not None:
                 question.context.warn(f"{failed}; {name} was asked instead")
             try:
-                offer = await self._offer_of(name, question)
+                offer = await self.offer_of(name, question)
                 return Answered(await self._repeated(question, offer), name, offer.model_name)
             except ExpertError as error:
                 if error.code not in PASSING | ITS_OWN:
@@ -101,7 +101,7 @@ class Router:
         return await retrying(self._once, question, offer)
 
     async def _once(self, question: Question, offer: Offer) -> AIMessage:
-        return await self._caller.make(question.to(offer))
+        return await self.caller.make(question.to(offer))
 
 
 def _worth_repeating(error: BaseException) -> bool:

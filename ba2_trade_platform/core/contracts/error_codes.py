@@ -22,7 +22,6 @@ KINDS: dict[ErrorCode, FailureKind] = {
     else FailureKind.PERMANENT
     for code in ErrorCode
 }
-# What an HTTP answer means, whichever client library raised it.
 _BY_HTTP_STATUS = {
     400: ErrorCode.BAD_REQUEST,
     401: ErrorCode.AUTH,
@@ -43,12 +42,23 @@ def code_of(error: BaseException) -> ErrorCode:
     """Return the code of any exception: its own, by its HTTP answer, by its class, else BUG."""
     if isinstance(error, ExpertError):
         return error.code
-    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
-    if isinstance(status, int) and status >= 400:
-        return _BY_HTTP_STATUS.get(status, ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST)
+    status = http_status(error)
+    if status is not None:
+        return code_of_status(status)
     names = {base.__name__ for base in type(error).__mro__}
     if names & _TIMEOUTS:
         return ErrorCode.TIMEOUT
     if names & _CONNECTIONS:
         return ErrorCode.CONNECTION
     return ErrorCode.BUG
+
+
+def code_of_status(status: int) -> ErrorCode:
+    """Return what an HTTP answer means, whichever client library raised it."""
+    return _BY_HTTP_STATUS.get(status, ErrorCode.PROVIDER_DOWN if status >= 500 else ErrorCode.BAD_REQUEST)
+
+
+def http_status(error: BaseException) -> int | None:
+    """Return the HTTP status by which a provider turned a call away, None where it came to no such reply."""
+    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
+    return status if isinstance(status, int) and status >= 400 else None
