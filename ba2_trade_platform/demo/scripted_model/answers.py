@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ba2_trade_platform.demo.scripted_model.facts import Facts
@@ -16,18 +17,17 @@ _DEPTH = 8
 Schema = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
 class Answer:
     """Fills one schema from one role's facts and opinion."""
 
-    def __init__(self, facts: Facts, opinion: Opinion, schema: Schema) -> None:
-        self._facts = facts
-        self._opinion = opinion
-        self._schema = schema
-        self._definitions: Mapping[str, Any] = schema.get("$defs") or schema.get("definitions") or {}
+    facts: Facts
+    opinion: Opinion
+    schema: Schema
 
     def fill(self) -> dict[str, Any]:
         """Return the answer, an object with every property of the schema."""
-        return self._object(self._schema, None, 0)
+        return self._object(self.schema, None, 0)
 
     def _value(self, name: str, schema: Schema, reason: Signal | None, depth: int) -> Any:
         schema = self._resolved(schema)
@@ -84,14 +84,14 @@ class Answer:
         return _apart(values) if schema.get("uniqueItems") else values
 
     def _reasons(self) -> list[Signal]:
-        direction = {"BUY": 1, "SELL": -1}.get(self._opinion.action)
+        direction = {"BUY": 1, "SELL": -1}.get(self.opinion.action)
         if direction is None:
-            return [*self._opinion.side(1)[:2], *self._opinion.side(-1)[:2]]
-        return self._opinion.side(direction)
+            return [*self.opinion.side(1)[:2], *self.opinion.side(-1)[:2]]
+        return self.opinion.side(direction)
 
     def _text(self, name: str, schema: Schema, known: Any, reason: Signal | None) -> str:
         if schema.get("format") in ("date", "date-time"):
-            instant = self._facts.as_of or "2000-01-01T00:00:00+00:00"
+            instant = self.facts.as_of or "2000-01-01T00:00:00+00:00"
             return instant[:10] if schema["format"] == "date" else instant
         if isinstance(known, str):
             text = known
@@ -99,9 +99,9 @@ class Answer:
             cites = re.search("evidence|cite|source|number|fact|data", name)
             text = reason.evidence if cites else f"{reason.sentence}."
         elif re.search("report|details|argument|proposal|analysis|plan", name):
-            text = words_of(self._facts, self._opinion)
+            text = words_of(self.facts, self.opinion)
         else:
-            text = thesis(self._facts, self._opinion)
+            text = thesis(self.facts, self.opinion)
         least, most = schema.get("minLength", 0), schema.get("maxLength")
         text = text if most is None or len(text) <= most else text[:most].rstrip()
         return text.ljust(least, ".")
@@ -112,7 +112,7 @@ class Answer:
             return None
         for pattern, value in _KNOWN:
             if re.fullmatch(pattern, name.lower()):
-                found = value(self._facts, self._opinion)
+                found = value(self.facts, self.opinion)
                 return _NOTHING if found is None else found
         return None
 
@@ -120,7 +120,8 @@ class Answer:
         for _ in range(_DEPTH):
             if "$ref" in schema:
                 named = str(schema["$ref"]).rpartition("/")[2]
-                schema = {**self._definitions.get(named, {}), **{k: v for k, v in schema.items() if k != "$ref"}}
+                definitions = self.schema.get("$defs") or self.schema.get("definitions") or {}
+                schema = {**definitions.get(named, {}), **{k: v for k, v in schema.items() if k != "$ref"}}
             elif "allOf" in schema:
                 merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
                 for part in schema["allOf"]:

@@ -141,26 +141,8 @@ class ScriptedModel(BaseChatModel):
     def _answer(
         self, messages: Sequence[BaseMessage], facts: Facts, due: Broken | None, options: dict[str, Any]
     ) -> AIMessage:
-        opinion, request = opinion_of(facts), request_of(options, messages)
-        text, calls = "", []
-        if (looked := look(request, facts, opinion, messages)) is not None:
-            calls = [looked]
-        elif request.answer_tool is not None and request.schema is not None:
-            calls = [{"name": request.answer_tool, "args": Answer(facts, opinion, request.schema).fill()}]
-        elif request.schema is not None:
-            text = json.dumps(Answer(facts, opinion, request.schema).fill(), ensure_ascii=False)
-        else:
-            text = words_of(facts, opinion)
-        return self._message(messages, text, calls, due, request)
-
-    def _message(
-        self,
-        messages: Sequence[BaseMessage],
-        text: str,
-        calls: list[dict[str, Any]],
-        due: Broken | None,
-        request: AnswerRequest,
-    ) -> AIMessage:
+        request = request_of(options, messages)
+        text, calls = _said(request, facts, messages)
         finish: str | None = "tool_calls" if calls else "stop"
         broken: list[dict[str, Any]] = []
         if due is not None:
@@ -188,6 +170,19 @@ class ScriptedModel(BaseChatModel):
             usage_metadata=_usage(read, written),
             response_metadata=metadata if finish is None else {**metadata, "finish_reason": finish},
         )
+
+
+def _said(request: AnswerRequest, facts: Facts, messages: Sequence[BaseMessage]) -> tuple[str, list[dict[str, Any]]]:
+    """Return the text and the calls of tools that answer a request: one of them is empty."""
+    opinion = opinion_of(facts)
+    if (looked := look(request, facts, opinion, messages)) is not None:
+        return "", [looked]
+    if request.schema is None:
+        return words_of(facts, opinion), []
+    filled = Answer(facts, opinion, request.schema).fill()
+    if request.answer_tool is not None:
+        return "", [{"name": request.answer_tool, "args": filled}]
+    return json.dumps(filled, ensure_ascii=False), []
 
 
 def _usage(read: int, written: int) -> UsageMetadata:

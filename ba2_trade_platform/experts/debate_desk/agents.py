@@ -54,12 +54,12 @@ class _Once(TypedDict, total=False):
     answer: dict[str, Any]
 
 
+@dataclass(frozen=True)
 class Asker:
     """Asks the models of one attempt. Everything that was answered is on the thread before the step goes on."""
 
-    def __init__(self, context: AnalysisContext, threads: Threads) -> None:
-        self._context = context
-        self._threads = threads
+    context: AnalysisContext
+    threads: Threads
 
     async def with_tools(self, question: Question, tools: Sequence[BaseTool], most_calls: int) -> Answered:
         """Let an agent read with its tools until it answers; goes on where an earlier attempt's agent stopped.
@@ -68,37 +68,37 @@ class Asker:
         """
         seat = question.seat
         limit = ModelCallLimitMiddleware(thread_limit=most_calls, exit_behavior="error")
-        heard = Listener(self._context, seat)
+        heard = Listener(self.context, seat)
 
         def agent() -> Graph:
             return create_agent(
-                self._context.models.chat(seat.tier),
+                self.context.models.chat(seat.tier),
                 tools=list(tools),
                 system_prompt=question.system,
                 middleware=[limit],
-                checkpointer=self._threads.saver,
+                checkpointer=self.threads.saver,
             )
 
         config = self._config(question, heard) | {"recursion_limit": STEPS_A_CALL * most_calls + 10}
         try:
             state = await self._goes_on(agent, {"messages": [HumanMessage(question.facts)]}, config, heard)
         except ModelCallLimitExceededError as error:
-            await self._threads.forget(config)
+            await self.threads.forget(config)
             asked = f"The {seat.name.lower()} asked for tools {most_calls} times and did not answer"
             sentence = f"{asked}; allow it more calls or choose another model"
             raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence) from error
         last: BaseMessage = state["messages"][-1]
         if not last.text.strip():
-            await self._threads.forget(config)
+            await self.threads.forget(config)
             raise _empty(seat)
         return Answered(last.text, is_scripted(last))
 
     async def plain(self, question: Question) -> Answered:
         """Ask once for prose; raises ExpertError OUTPUT_INVALID for an empty answer."""
-        heard = Listener(self._context, question.seat)
+        heard = Listener(self.context, question.seat)
 
         async def call() -> dict[str, Any]:
-            said = await self._context.models.chat(question.seat.tier).ainvoke(_messages(question))
+            said = await self.context.models.chat(question.seat.tier).ainvoke(_messages(question))
             if not said.text.strip():
                 raise _empty(question.seat)
             return {"text": said.text, "scripted": is_scripted(said)}
@@ -107,10 +107,10 @@ class Asker:
 
     async def decision(self, question: Question, price: float) -> Answered:
         """Ask once for a Decision that fits the price; raises ExpertError OUTPUT_INVALID after one corrective try."""
-        heard = Listener(self._context, question.seat)
+        heard = Listener(self.context, question.seat)
 
         async def call() -> dict[str, Any]:
-            said = await self._context.models.ask(question.seat.tier, _messages(question), decision_at(price))
+            said = await self.context.models.ask(question.seat.tier, _messages(question), decision_at(price))
             answer = said.model_dump(mode="json")
             return {"text": said.summary, "scripted": heard.scripted, "answer": answer}
 
@@ -124,7 +124,7 @@ class Asker:
             builder = StateGraph(_Once)
             builder.add_node("call", node)
             builder.add_edge(START, "call")
-            return builder.compile(checkpointer=self._threads.saver)
+            return builder.compile(checkpointer=self.threads.saver)
 
         state = await self._goes_on(graph, {"answer": {}}, self._config(question, heard), heard)
         return Answered(**state["answer"])
@@ -133,7 +133,7 @@ class Asker:
         self, graph: Callable[[], Graph], first: dict[str, Any], config: RunnableConfig, heard: Listener
     ) -> dict[str, Any]:
         """Run the graph on its thread: from the beginning, from the call that failed, or not at all when it is done."""
-        if self._threads.saver is not None:
+        if self.threads.saver is not None:
             try:
                 checkpointed = graph()
                 earlier = await checkpointed.aget_state(config)
@@ -145,11 +145,11 @@ class Asker:
                 # None, and not the input again: LangGraph would begin anew and pay for every call again.
                 return await checkpointed.ainvoke(None, config, durability="sync")
             except sqlite3.Error as error:
-                self._threads.lose(error)
+                self.threads.lose(error)
         return await graph().ainvoke(first, config)
 
     def _config(self, question: Question, heard: Listener) -> RunnableConfig:
-        return {**self._threads.config(question.seat.name, question.inputs_hash), "callbacks": [heard]}
+        return {**self.threads.config(question.seat.name, question.inputs_hash), "callbacks": [heard]}
 
 
 def _messages(question: Question) -> list[BaseMessage]:

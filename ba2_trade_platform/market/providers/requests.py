@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,13 +27,13 @@ FIRST_WAIT = 0.5
 TIMEOUT_SECONDS = 15.0
 
 
+@dataclass
 class Asker:
     """Questions to one provider, from however many threads; `sleep` waits so many seconds."""
 
-    def __init__(self, provider: str, per_minute: int, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._provider = provider
-        self._per_minute = per_minute
-        self._sleep = sleep
+    provider: str
+    per_minute: int
+    sleep: Callable[[float], None] = time.sleep
 
     def ask(self, question: Callable[[], T], *, beforehand: bool = False) -> T:
         """Return the answer; what passes is asked for again, at most twice. Raises ExpertError.
@@ -45,7 +46,7 @@ class Asker:
             stop=stop_after_attempt(ATTEMPTS),
             wait=_wait,
             retry=retry_if_exception(_passes),
-            sleep=self._sleep,
+            sleep=self.sleep,
             reraise=True,
         )
         answer: T = asking(self._once, question, beforehand)
@@ -55,32 +56,32 @@ class Asker:
         if beforehand:
             self._require_spare()
         self._wait_for_turn()
-        with explained(self._provider):
+        with explained(self.provider):
             return question()
 
     def _wait_for_turn(self) -> None:
         from limits import RateLimitItemPerMinute  # noqa: PLC0415 - not for the start
 
-        rate, waited = RateLimitItemPerMinute(self._per_minute), 0.0
-        while not self._limiter.hit(rate, self._provider):
-            free_at = self._limiter.get_window_stats(rate, self._provider).reset_time
+        rate, waited = RateLimitItemPerMinute(self.per_minute), 0.0
+        while not self._limiter.hit(rate, self.provider):
+            free_at = self._limiter.get_window_stats(rate, self.provider).reset_time
             seconds = max(0.1, free_at - time.time())
             if waited + seconds > PATIENCE_SECONDS:
                 raise self._enough(seconds)
-            self._sleep(seconds)
+            self.sleep(seconds)
             waited += seconds
 
     def _require_spare(self) -> None:
         from limits import RateLimitItemPerMinute  # noqa: PLC0415 - not for the start
 
-        spare, key = RateLimitItemPerMinute(max(1, self._per_minute // 2)), f"{self._provider} beforehand"
+        spare, key = RateLimitItemPerMinute(max(1, self.per_minute // 2)), f"{self.provider} beforehand"
         if not self._limiter.hit(spare, key):
             # At least so long that nobody asks again at once: whoever asks beforehand has time.
             raise self._enough(PATIENCE_SECONDS + 1)
 
     def _enough(self, seconds: float) -> ExpertError:
-        sentence = f"{self._provider} is asked {self._per_minute} times a minute already"
-        return ExpertError(ErrorCode.RATE_LIMIT, sentence, retry_after=seconds, provider=self._provider)
+        sentence = f"{self.provider} is asked {self.per_minute} times a minute already"
+        return ExpertError(ErrorCode.RATE_LIMIT, sentence, retry_after=seconds, provider=self.provider)
 
     @cached_property
     def _limiter(self) -> MovingWindowRateLimiter:
