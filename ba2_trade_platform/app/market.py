@@ -5,8 +5,7 @@ from __future__ import annotations
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
-from ba2_trade_platform.demo.market import DemoMarket
-from ba2_trade_platform.demo.research import DemoResearch
+from ba2_trade_platform.demo.market import DemoMarket, DemoResearch
 from ba2_trade_platform.market.prices.registry import open_prices
 from ba2_trade_platform.market.research.folder import ResearchFolder
 from ba2_trade_platform.market.research.sources import ResearchSource

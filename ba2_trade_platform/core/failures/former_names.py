@@ -61,7 +61,6 @@ FORMER_NAMES = {
     "demo.practice_desk.settings": "experts.practice_desk.settings",
     "demo.replay": "core.replay",
     "demo.replay_clock": "market.replay",
-    "demo.research": "market.research",
     "demo.scripted_model.answers": "llm.scripted_answers",
     "demo.scripted_model.facts": "llm.scripted_facts",
     "demo.scripted_model.model": "llm.scripted",

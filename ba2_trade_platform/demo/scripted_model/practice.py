@@ -11,18 +11,20 @@ corrective tries included: 1 unless given, -1 is always. `scripted` is another w
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.demo.scripted_model.facts import Facts, role_of
 from ba2_trade_platform.vocabulary import ErrorCode
 
+Number = TypeVar("Number", int, float)
 DEFAULT = "rules"
 NAMES = (DEFAULT, "scripted")
 PROVIDER = "scripted"
@@ -102,7 +104,14 @@ def practice_of(name: str) -> Practice:
     role = role_of(given["role"]) if "role" in given else None
     if role == "":
         raise ValueError(f"{name}: there is no role {given['role']!r}; for example technical, bull, trader")
-    return Practice(fail, role, _times(name, given.get("times", "1")), _seconds(name, given.get("seconds", "0")))
+    times = f"{name}: times must be a whole number from -1 (always) to 1000"
+    seconds = f"{name}: seconds must be a number from 0 to {LONGEST_SECONDS:g}"
+    return Practice(
+        fail,
+        role,
+        _ranged(int, given.get("times", "1"), -1, 1000, times),
+        _ranged(float, given.get("seconds", "0"), 0, LONGEST_SECONDS, seconds),
+    )
 
 
 def fail(code: ErrorCode) -> NoReturn:
@@ -125,21 +134,9 @@ def _failure(name: str, text: str) -> ErrorCode | Broken:
     raise ValueError(f"{name}: {text!r} is no failure to practise; there are {known}")
 
 
-def _times(name: str, text: str) -> int:
-    try:
-        times = int(text)
-    except ValueError:
-        times = -2
-    if not -1 <= times <= 1000:
-        raise ValueError(f"{name}: times must be a whole number from -1 (always) to 1000")
-    return times
-
-
-def _seconds(name: str, text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= LONGEST_SECONDS:
-        raise ValueError(f"{name}: seconds must be a number from 0 to {LONGEST_SECONDS:g}")
-    return seconds
+def _ranged(kind: Callable[[str], Number], text: str, least: float, most: float, otherwise: str) -> Number:
+    with suppress(ValueError):
+        value = kind(text)
+        if least <= value <= most:
+            return value
+    raise ValueError(otherwise)

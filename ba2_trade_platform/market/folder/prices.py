@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from ba2_trade_platform.core.base.clocks import Clock
@@ -150,22 +151,19 @@ class FolderPrices:
     def _history(self, symbol: str) -> Series | str:
         """Return the symbol's bars, or the sentence on what is wrong with its files; kept until a file changes."""
         paths = self._files_of(symbol)
+        made_of = [*paths, self.path / INSTRUMENTS, self.path / SPLITS]
+        return self._cache.get(f"bars of {symbol}", made_of, partial(self._read, symbol, paths))
 
-        def read() -> Series | str:
-            try:
-                return self._read(symbol, paths)
-            except BadFile as error:
-                return str(error)
-
-        return self._cache.get(f"bars of {symbol}", [*paths, self.path / INSTRUMENTS, self.path / SPLITS], read)
-
-    def _read(self, symbol: str, paths: Sequence[Path]) -> Series:
+    def _read(self, symbol: str, paths: Sequence[Path]) -> Series | str:
         if len(paths) > 1:
-            raise BadFile(f"{symbol} has two files, {' and '.join(path.name for path in paths)}: keep one")
-        self._instruments().of(symbol)
-        splits = self._splits().of(symbol)
-        calendar = _calendar(self._listing(symbol))
-        return Series(self._info(symbol), calendar, read_price_file(paths[0], calendar), splits)
+            return f"{symbol} has two files, {' and '.join(path.name for path in paths)}: keep one"
+        try:
+            self._instruments().of(symbol)
+            splits = self._splits().of(symbol)
+            calendar = _calendar(self._listing(symbol))
+            return Series(self._info(symbol), calendar, read_price_file(paths[0], calendar), splits)
+        except BadFile as error:
+            return str(error)
 
 
 def _symbol_of(path: Path) -> str | None:

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
-from ba2_trade_platform.demo.market import DemoMarket
-from ba2_trade_platform.demo.research import DemoResearch
+from ba2_trade_platform.demo.market import DemoMarket, DemoResearch
 from ba2_trade_platform.market.research.folder import LARGEST_FILE, ResearchFolder
 from ba2_trade_platform.market.research.sources import FileReport, ResearchAt
 
