@@ -67,10 +67,7 @@ async def _open(path: Path, warn: Callable[[str], None]) -> AsyncSqliteSaver | N
     except sqlite3.OperationalError as error:
         warn(f"The checkpoints cannot be opened ({error}): if this attempt fails, its unfinished steps start over")
     except sqlite3.DatabaseError as error:
-        with suppress(OSError):
-            path.replace(path.with_name(BROKEN))  # in place of the one that was moved before it
-        for beside in ("-wal", "-shm"):
-            path.with_name(path.name + beside).unlink(missing_ok=True)
+        set_aside(path)
         warn(f"The checkpoints could not be read ({error}); the file was moved aside as {BROKEN}")
         with suppress(sqlite3.Error):
             return await _connect(path)
@@ -104,6 +101,14 @@ async def _forget_old(connection: aiosqlite.Connection) -> None:
         oldest,
     )
     await connection.commit()
+
+
+def set_aside(path: Path) -> None:
+    """Move a file that cannot be read out of the way, in place of the one that was moved before it."""
+    with suppress(OSError):
+        path.replace(path.with_name(BROKEN))
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
 
 
 class Threads:

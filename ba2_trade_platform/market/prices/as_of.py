@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from ba2_trade_platform.core.contracts.experts import Bars, Prices
@@ -19,11 +18,8 @@ class PricesAt:
             raise ValueError(f"{as_of} has no time zone; as_of must be aware")
         self.as_of = as_of
 
-        def known(symbol: str, limit: int | None) -> Bars:
+        def bars(symbol: str, limit: int | None = None) -> Bars:
+            """Return the newest `limit` bars visible at `as_of`, or raise ExpertError SYMBOL_INVALID."""
             return prices.bars(symbol, as_of, limit)
 
-        self._known: Callable[[str, int | None], Bars] = known
-
-    def bars(self, symbol: str, limit: int | None = None) -> Bars:
-        """Return the newest `limit` bars visible at `as_of`, or raise ExpertError SYMBOL_INVALID."""
-        return self._known(symbol, limit)
+        self.bars = bars

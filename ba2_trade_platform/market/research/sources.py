@@ -60,31 +60,19 @@ class ResearchAt:
             raise ValueError(f"{as_of} has no time zone; as_of must be aware")
         self.as_of = as_of
 
-        # As in PricesAt: the window is bound here, and assigning to as_of does not move it.
+        # As in PricesAt: the window is bound here, and assigning to as_of does not move it. See Research.
         def recent(of: Callable[[str], Sequence[Article]], symbol: str, days: int, limit: int) -> list[Article]:
             since = as_of - timedelta(days=max(0, min(days, 36_500)))
             known = (item for item in of(symbol) if since <= item.published_at <= as_of)
             return sorted(known, key=lambda item: item.published_at, reverse=True)[: max(0, min(limit, MOST))]
 
-        def reported(symbol: str) -> list[ReportedFigure]:
+        def figures(symbol: str) -> list[ReportedFigure]:
             known = (item for item in source.figures(symbol, as_of) if item.published_at <= as_of)
             return sorted(known, key=lambda item: item.published_at, reverse=True)[:MOST]
 
-        self._articles = partial(recent, source.articles)
-        self._posts = partial(recent, source.posts)
-        self._figures = reported
-
-    def articles(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
-        """Return the newest articles of the last `days`, newest first, at most `limit`."""
-        return self._articles(symbol, days, limit)
-
-    def figures(self, symbol: str) -> Sequence[ReportedFigure]:
-        """Return what the company has reported, newest first."""
-        return self._figures(symbol)
-
-    def posts(self, symbol: str, days: int, limit: int) -> Sequence[Article]:
-        """Return the newest posts of investors of the last `days`, newest first, at most `limit`."""
-        return self._posts(symbol, days, limit)
+        self.articles = partial(recent, source.articles)
+        self.posts = partial(recent, source.posts)
+        self.figures = figures
 
 
 def research_for(source: ResearchSource, context: AnalysisContext) -> ResearchAt:
