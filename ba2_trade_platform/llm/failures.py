@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -136,14 +137,8 @@ def _retry_after(error: Exception) -> float | None:
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         said = headers.get(name)
-        if said is None:
-            continue
-        try:
+        with suppress(ValueError, TypeError):
             return max(0.0, float(said) / unit)
-        except ValueError:
-            pass
-        try:
+        with suppress(ValueError, TypeError):
             return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-        except (ValueError, TypeError):
-            continue
     return None

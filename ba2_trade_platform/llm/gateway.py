@@ -160,12 +160,12 @@ class Gateway:
         charges: list[int | None] = []
         begun = time.monotonic()
 
-        def said(*, ok: bool, sentence: str, code: ErrorCode | None = None) -> ConnectionTest:
+        def said(sentence: str, code: ErrorCode | None = None) -> ConnectionTest:
             ms = round(1000 * (time.monotonic() - begun))
-            return ConnectionTest(name, model, ok, sentence, code, ms, charges[-1] if charges else None)
+            return ConnectionTest(name, model, code is None, sentence, code, ms, charges[-1] if charges else None)
 
         if connection.provider.unavailable is not None:
-            return said(ok=False, sentence=f"{name}: {connection.provider.unavailable}", code=ErrorCode.AUTH)
+            return said(f"{name}: {connection.provider.unavailable}", ErrorCode.AUTH)
         try:
             made = await self._model(connection, model, TEST_SETTINGS)
             from langchain_core.messages import HumanMessage  # noqa: PLC0415 - LangChain, which is loaded by now
@@ -178,5 +178,5 @@ class Gateway:
             call = Call(offer, messages, {}, start, seconds, lambda charge: charges.append(charge.tokens))
             await Caller(self._call_log, self._loop.pool).make(call)
         except ExpertError as error:
-            return said(ok=False, sentence=str(error), code=error.code)
-        return said(ok=True, sentence=f"{name} answered with {model}")
+            return said(str(error), error.code)
+        return said(f"{name} answered with {model}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -105,8 +106,6 @@ def _json_in(text: str) -> object | None:
     fenced = _FENCE.search(text)
     for part in (text.strip(), fenced.group(1) if fenced else ""):
         if part.startswith("{"):
-            try:
+            with suppress(ValueError, RecursionError):  # the latter: brackets within brackets without end
                 return json.loads(part)  # type: ignore[no-any-return]
-            except (ValueError, RecursionError):  # the latter: brackets within brackets without end
-                continue
     return None

@@ -79,8 +79,7 @@ class Series:
         if limit is not None and limit < 0:
             raise ValueError(f"{limit} bars cannot be asked for")
         end = int(np.searchsorted(self._closes, microseconds(as_of), side="right"))
-        start = 0 if limit is None else max(0, end - limit)
-        visible = slice(start, end)
+        visible = slice(0 if limit is None else max(0, end - limit), end)
         factor = self._split_factor(self._raw.days[visible], as_of)
         return Bars(
             symbol=self.info.symbol,
@@ -88,10 +87,7 @@ class Series:
             as_of=as_of,
             sessions=self._sessions[visible],
             closed_at=self._closed_at[visible],
-            open=self._raw.open[visible] * factor,
-            high=self._raw.high[visible] * factor,
-            low=self._raw.low[visible] * factor,
-            close=self._raw.close[visible] * factor,
+            **{column: getattr(self._raw, column)[visible] * factor for column in ("open", "high", "low", "close")},
             volume=self._raw.volume[visible] / factor,
             sessions_missing=self._calendar.closed_between(self._sessions[end - 1], as_of) if end else 0,
         )
