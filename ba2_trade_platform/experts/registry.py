@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import cast
 
@@ -22,21 +22,19 @@ EXPERTS: Mapping[str, str] = MappingProxyType(
 class Registry:
     """The catalogue of experts, by name. Thread-safe; each expert is one object, made when first asked for."""
 
-    def __init__(self, experts: Mapping[str, str] = EXPERTS) -> None:
-        self._locations = dict(experts)
+    def __init__(self) -> None:
         self._loaded: dict[str, Expert] = {}
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
         """Return the names of all experts, in the order to show them."""
-        return list(self._locations)
+        return list(EXPERTS)
 
     def get(self, name: str) -> Expert:
         """Return one expert, or raise KeyError with a sentence naming those there are."""
-        if name not in self._locations:
-            raise KeyError(f"There is no expert named {name}; there are {', '.join(self._locations)}")
+        if name not in EXPERTS:
+            raise KeyError(f"There is no expert named {name}; there are {', '.join(EXPERTS)}")
         with self._lock:
             if name not in self._loaded:
-                module, _, attribute = self._locations[name].partition(":")
-                self._loaded[name] = cast("Expert", getattr(import_module(module), attribute)())
+                self._loaded[name] = cast("Expert", resolve_name(EXPERTS[name])())
             return self._loaded[name]

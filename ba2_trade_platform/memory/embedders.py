@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,6 @@ from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ErrorCode
 
 Vectors = NDArray[np.float32]
-KeyOf = Callable[[str], str | None]
 HASHING = "hashing"
 WORDLLAMA = "wordllama"
 NO_WORDLLAMA = "BA2_MEMORY_EMBEDDER=wordllama needs .venv/bin/pip install -e '.[semantic]'"
@@ -44,10 +43,8 @@ class HashingEmbedder:
     """Counts words and pairs of words in slots that their hashes choose: the same on every machine, for ever."""
 
     name = "hashing-1"
+    size = 1024
     floor = 0.1
-
-    def __init__(self, size: int = 1024) -> None:
-        self.size = size
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return vectors of unit length; a text without a word is all zeros but for its first slot."""
@@ -91,14 +88,12 @@ class ProviderEmbedder:
 
     floor = 0.2
 
-    def __init__(self, model: str, key_of: KeyOf) -> None:
+    def __init__(self, model: str) -> None:
         self.name = re.sub(r"[^a-zA-Z0-9]+", "-", model).strip("-")
-        provider, _, _ = model.partition(":")
-        key = key_of(provider)
         try:
             from langchain.embeddings import init_embeddings  # noqa: PLC0415 - seconds, and only for who wants it
 
-            self._model: Any = init_embeddings(model, **({"api_key": key} if key else {}))
+            self._model: Any = init_embeddings(model)
         except Exception as error:  # whatever the vendor's package raises
             raise trouble(f"BA2_MEMORY_EMBEDDER={model} cannot be used: {error}") from error
         self.size = len(self.embed(["size"])[0])
@@ -117,11 +112,11 @@ def missing_package(choice: str) -> str | None:
     return NO_WORDLLAMA if choice == WORDLLAMA and find_spec(WORDLLAMA) is None else None
 
 
-def open_embedder(choice: str, key_of: KeyOf = lambda _: None) -> Embedder:
+def open_embedder(choice: str) -> Embedder:
     """Return the embedder of BA2_MEMORY_EMBEDDER; raises ExpertError MEMORY_STORE with what to do about it."""
     if choice == HASHING:
         return HashingEmbedder()
-    return WordLlamaEmbedder() if choice == WORDLLAMA else ProviderEmbedder(choice, key_of)
+    return WordLlamaEmbedder() if choice == WORDLLAMA else ProviderEmbedder(choice)
 
 
 def trouble(sentence: str) -> ExpertError:
