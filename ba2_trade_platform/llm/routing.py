@@ -98,10 +98,7 @@ class Router:
             reraise=True,
             sleep=asyncio.sleep,
         )
-        return await retrying(self._once, question, offer)
-
-    async def _once(self, question: Question, offer: Offer) -> AIMessage:
-        return await self.caller.make(question.to(offer))
+        return await retrying(lambda: self.caller.make(question.to(offer)))
 
 
 def _worth_repeating(error: BaseException) -> bool:
