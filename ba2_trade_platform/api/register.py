@@ -22,7 +22,7 @@ from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_pro
 from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
 from ba2_trade_platform.api.models import costs, lessons, providers, research
 from ba2_trade_platform.api.notifications import alerts, notifications
-from ba2_trade_platform.api.operations import attention, backups, health, health_report, retention
+from ba2_trade_platform.api.operations import backups, health, health_report, retention
 from ba2_trade_platform.api.schedules import runs, schedules
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.vocabulary import ActorKind
@@ -41,7 +41,6 @@ AREAS = (
     costs,
     retention,
     backups,
-    attention,
     health_report,
     queue,
     alerts,

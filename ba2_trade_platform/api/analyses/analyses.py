@@ -7,11 +7,22 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Asker, Console, ReasonBody, RequestBody, RowId
+from ba2_trade_platform.api.http.answers import Answer, Page
+from ba2_trade_platform.api.http.dependencies import (
+    MAX_ID,
+    AnalysisId,
+    Asker,
+    Console,
+    GivenReason,
+    RequestBody,
+    RowId,
+)
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.analyses.queue_service import Submitted
+from ba2_trade_platform.core.analyses.service import Done
 from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
 from ba2_trade_platform.vocabulary import ItemOutcome, Signal, Source, Status, Subtype
 
@@ -58,32 +69,17 @@ class SubmissionBody(RequestBody):
     run_before: Moment | None = None
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class Queued(_Answer):
+class Queued(Answer, of=Submitted):
     """The answer to a submission: a new analysis, or the one that is already under way."""
 
-    analysis_id: int
-    status: Status
-    attempt: int
-    is_duplicate: bool
-    sentence: str
 
-
-class Carried(_Answer):
+class Carried(Answer, of=Done):
     """A verb that was carried out."""
 
-    analysis_id: int
-    sentence: str
 
-
-class AnalysisPage(_Answer):
+class AnalysisPage(Page[AnalysisRow, str | None]):
     """One page of analyses; `next_cursor` absent: no more. `bounded`: sorted among the newest 10,000 matches only."""
 
-    items: list[AnalysisRow]
-    next_cursor: str | None
     bounded: bool
 
 
@@ -108,22 +104,9 @@ class AnalysisFilterBody(RequestBody):
 
     def filter(self) -> Filter:
         """Return this as the services' filter."""
+        fields = self.model_dump(include=set(AnalysisFilterBody.model_fields), exclude={"slower_than", "q"})
         return Filter(
-            status=tuple(self.status),
-            expert=self.expert,
-            symbol=self.symbol,
-            subtype=self.subtype,
-            action=self.action,
-            source=self.source,
-            code=self.code,
-            fingerprint=self.fingerprint,
-            batch=self.batch,
-            rerun_only=self.rerun_only,
-            slower_than_seconds=self.slower_than,
-            finished_since=self.finished_since,
-            text=self.q,
-            bulk=self.bulk,
-            bulk_outcome=self.bulk_outcome,
+            **fields | {"status": tuple(self.status), "slower_than_seconds": self.slower_than, "text": self.q}
         )
 
 
@@ -135,23 +118,16 @@ class AnalysisQuery(AnalysisFilterBody):
     limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 500")] = 50
 
 
-@router.post(
-    "/analyses",
-    status_code=202,
-    responses={200: {"model": Queued, "description": "Already under way"}, **documented(404, 409)},
-)
+_QUEUED: dict[int | str, dict[str, Any]] = {
+    200: {"model": Queued, "description": "Already under way"},
+    **documented(404, 409),
+}
+
+
+@router.post("/analyses", status_code=202, responses=_QUEUED)
 def submit(body: SubmissionBody, console: Console, asker: Asker, response: Response) -> Queued:
     """Queue one analysis, or answer with the one that is already pending or running."""
-    submitted = console.queue.submit_analysis_task(
-        body.expert_instance_id,
-        body.symbol,
-        body.subtype,
-        by=asker,
-        as_of=body.as_of,
-        priority=body.priority,
-        run_before=body.run_before,
-        source=Source.API,
-    )
+    submitted = console.queue.submit_analysis_task(**body.model_dump(), by=asker, source=Source.API)
     response.status_code = 200 if submitted.is_duplicate else 202
     return Queued.model_validate(submitted)
 
@@ -182,31 +158,24 @@ def delete_analysis(analysis_id: AnalysisId, console: Console, asker: Asker) -> 
 
 
 @router.post("/analyses/{analysis_id}/cancel", status_code=202, responses=documented(404, 409))
-def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> Carried:
+def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, reason: GivenReason) -> Carried:
     """End a pending or running analysis now; its expert is stopped."""
-    reason = body.reason if body else None
     return Carried.model_validate(console.analyses.cancel(analysis_id, by=asker, reason=reason))
 
 
 @router.post("/analyses/{analysis_id}/run-now", status_code=202, responses=documented(404, 409))
-def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> Carried:
+def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, reason: GivenReason) -> Carried:
     """Run an analysis at once that waits for its automatic retry."""
-    reason = body.reason if body else None
     return Carried.model_validate(console.waiting_retries.run_now(analysis_id, by=asker, reason=reason))
 
 
 @router.post("/analyses/{analysis_id}/stop-retrying", status_code=202, responses=documented(404, 409))
-def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> Carried:
+def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, reason: GivenReason) -> Carried:
     """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
-    reason = body.reason if body else None
     return Carried.model_validate(console.waiting_retries.stop(analysis_id, by=asker, reason=reason))
 
 
-@router.post(
-    "/analyses/{analysis_id}/run-again",
-    status_code=202,
-    responses={200: {"model": Queued, "description": "Already under way"}, **documented(404, 409)},
-)
+@router.post("/analyses/{analysis_id}/run-again", status_code=202, responses=_QUEUED)
 def run_again(analysis_id: AnalysisId, console: Console, asker: Asker, response: Response) -> Queued:
     """Queue a new analysis like this finished one."""
     submitted = console.analyses.run_again(analysis_id, by=asker, source=Source.API)

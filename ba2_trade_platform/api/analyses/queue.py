@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from ba2_trade_platform.api.http.dependencies import Asker, Console, ReasonBody, RequestBody
+from ba2_trade_platform.api.http.answers import Answer
+from ba2_trade_platform.api.http.dependencies import Asker, Console, GivenReason, RequestBody
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
+from ba2_trade_platform.core.analyses.queue_service import QueueState
 from ba2_trade_platform.vocabulary import Status
 
 router = APIRouter(prefix="/queue", tags=["queue"])
@@ -22,14 +23,9 @@ class SlotsBody(RequestBody):
     count: Annotated[int, Field(strict=True, description="1 to 256")]
 
 
-class Queue(BaseModel):
+class Queue(Answer, of=QueueState):
     """The queue's switches, and how much is in it; counts end at 10,001, which stands for more."""
 
-    paused: bool
-    reason: str | None
-    actor: str | None
-    since: datetime | None
-    slots: int
     busy: int
     stopping: list[int]
     pending: int
@@ -45,16 +41,16 @@ def get_queue(console: Console) -> Queue:
 
 
 @router.post("/pause")
-def pause(console: Console, asker: Asker, body: ReasonBody | None = None) -> Queue:
+def pause(console: Console, asker: Asker, reason: GivenReason) -> Queue:
     """Start nothing new; what runs goes on."""
-    console.queue.pause(by=asker, reason=body.reason if body else None)
+    console.queue.pause(by=asker, reason=reason)
     return _queue(console)
 
 
 @router.post("/resume")
-def resume(console: Console, asker: Asker, body: ReasonBody | None = None) -> Queue:
+def resume(console: Console, asker: Asker, reason: GivenReason) -> Queue:
     """Start analyses again."""
-    console.queue.resume(by=asker, reason=body.reason if body else None)
+    console.queue.resume(by=asker, reason=reason)
     return _queue(console)
 
 
@@ -66,17 +62,14 @@ def set_slots(body: SlotsBody, console: Console, asker: Asker) -> Queue:
 
 
 def _queue(console: Platform) -> Queue:
-    state, status = console.queue.state(), console.worker.status
+    worker, jobs = console.worker.status, console.monitoring.jobs
+    counts = {
+        status.value: jobs.count(Filter(status=(status,))) for status in (Status.PENDING, Status.RUNNING, Status.FAILED)
+    }
     return Queue(
-        paused=state.paused,
-        reason=state.reason,
-        actor=state.actor,
-        since=state.since,
-        slots=state.slots,
-        busy=status.busy,
-        stopping=sorted(status.stopping),
-        pending=console.monitoring.jobs.count(Filter(status=(Status.PENDING,))),
-        running=console.monitoring.jobs.count(Filter(status=(Status.RUNNING,))),
-        failed=console.monitoring.jobs.count(Filter(status=(Status.FAILED,))),
-        storage_problem=status.storage_problem,
+        **vars(console.queue.state()),
+        busy=worker.busy,
+        stopping=sorted(worker.stopping),
+        **counts,
+        storage_problem=worker.storage_problem,
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Console, ReasonBody, RequestBody
+from ba2_trade_platform.api.http.answers import Answer
+from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Console, GivenReason, ReasonBody, RequestBody
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan
-from ba2_trade_platform.vocabulary import Mode, Status
+from ba2_trade_platform.core.analyses.withdrawal import Withdrawn
+from ba2_trade_platform.vocabulary import Mode
 
 router = APIRouter(prefix="/analyses/{analysis_id}", tags=["re-runs"])
 
@@ -56,20 +58,15 @@ class RerunBody(RerunFields, ReasonBody):
     ] = False
 
 
-class RerunQueued(BaseModel):
+class RerunQueued(Answer, of=RerunAccepted):
     """A re-run that was accepted."""
 
-    model_config = ConfigDict(from_attributes=True)
+    sentence: str
 
-    analysis_id: int
-    status: Status
-    attempt: int
-    reruns_used: int
-    max_reruns: int
-    updated_at: datetime
-    mode: Mode
-    steps_kept: int | None
-    warnings: list[str]
+
+class RerunWithdrawn(Answer, of=Withdrawn):
+    """A re-run that was withdrawn."""
+
     sentence: str
 
 
@@ -97,22 +94,7 @@ def rerun(
     return RerunQueued.model_validate(accepted)
 
 
-class RerunWithdrawn(BaseModel):
-    """A re-run that was withdrawn."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    analysis_id: int
-    status: Status
-    attempt: int
-    reruns_used: int
-    max_reruns: int
-    updated_at: datetime
-    sentence: str
-
-
 @router.post("/withdraw", responses=documented(404, 409))
-def withdraw(analysis_id: AnalysisId, console: Console, asker: Asker, body: ReasonBody | None = None) -> RerunWithdrawn:
+def withdraw(analysis_id: AnalysisId, console: Console, asker: Asker, reason: GivenReason) -> RerunWithdrawn:
     """Undo a re-run that no worker has claimed yet: the analysis stands failed, as it was before."""
-    withdrawn = console.analyses.withdraw(analysis_id, by=asker, reason=body.reason if body else None)
-    return RerunWithdrawn.model_validate(withdrawn)
+    return RerunWithdrawn.model_validate(console.analyses.withdraw(analysis_id, by=asker, reason=reason))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel
 
+from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Console
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
@@ -18,14 +18,7 @@ from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
 from ba2_trade_platform.core.monitoring.timelines import Moment
 
 router = APIRouter(prefix="/analyses/{analysis_id}", tags=["results"], responses=documented(404))
-T = TypeVar("T")
 Number = Annotated[int, Path(ge=1, le=MAX_ID, description="An attempt")]
-
-
-class Items(BaseModel, Generic[T]):
-    """A collection."""
-
-    items: list[T]
 
 
 @router.get("/attempts")
@@ -75,10 +68,10 @@ def outputs(analysis_id: AnalysisId, console: Console) -> Items[Output]:
 @router.get("/verdict")
 def verdict(analysis_id: AnalysisId, console: Console) -> RerunOutlook:
     """Return whether a re-run of this failed analysis is worth it, with the evidence."""
-    found = console.monitoring.outlook.of([console.monitoring.details.row(analysis_id)]).get(analysis_id)
-    if found is None:
+    outlook = console.monitoring.outlook.of([console.monitoring.details.row(analysis_id)]).get(analysis_id)
+    if outlook is None:
         raise NotFound(f"Analysis {analysis_id} has no failure to be judged", code="NO_VERDICT")
-    return found
+    return outlook
 
 
 @router.get("/recommendation")

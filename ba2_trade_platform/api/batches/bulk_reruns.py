@@ -7,21 +7,32 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from ba2_trade_platform.api.analyses.analyses import AnalysisFilterBody
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody, RowId
+from ba2_trade_platform.api.http.answers import Answer, Page
+from ba2_trade_platform.api.http.dependencies import (
+    MAX_ID,
+    Asker,
+    Console,
+    GivenReason,
+    IdCursor,
+    Limit,
+    RequestBody,
+    RowId,
+)
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
-from ba2_trade_platform.core.batches.bulk_reruns import ErrorCount, ReasonCount
+from ba2_trade_platform.core.batches.bulk_previews import BulkPreview
 from ba2_trade_platform.core.batches.queries import Batch
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode
 
 router = APIRouter(prefix="/bulk-reruns", tags=["bulk re-runs"])
 BulkId = Annotated[int, Path(ge=1, le=MAX_ID, description="The bulk re-run")]
-_MODE = Field(description="fresh: purge and do everything again; resume: keep completed steps")
+Outcomes = Annotated[list[ItemOutcome], Query(max_length=7, description="Any of these")]
+ItemCursor = Annotated[int, Query(ge=0, le=MAX_ID, description="next_cursor of the page before")]
 
 
 class SelectionBody(RequestBody):
@@ -31,7 +42,9 @@ class SelectionBody(RequestBody):
         AnalysisFilterBody | None, Field(description="The list's own filter; its failed analyses are meant")
     ] = None
     ids: Annotated[list[RowId] | None, Field(max_length=MAX_ITEMS)] = None
-    mode: Annotated[Mode, _MODE] = Mode.FRESH
+    mode: Annotated[Mode, Field(description="fresh: purge and do everything again; resume: keep completed steps")] = (
+        Mode.FRESH
+    )
     override: Annotated[bool, Field(description="Also what has reached its re-run limit")] = False
 
     @model_validator(mode="after")
@@ -57,25 +70,22 @@ class BulkRerunBody(SelectionBody):
     ] = None
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class BulkPreviewed(_Answer):
+class BulkPreviewed(Answer, of=BulkPreview):
     """What would be done; `skip` and `blocked` say how many are not re-run, and why."""
 
-    plan_hash: str
-    mode: Mode
-    total: int
-    will_run: int
-    skip: list[ReasonCount]
-    blocked: list[ReasonCount]
-    gone: int
-    top_errors: list[ErrorCount]
-    estimated_seconds: int | None
     estimated_cost_usd: float | None
-    suggested_canary: int | None
-    override: bool
+
+
+class RerunPlanAnswer(Answer):
+    """What a bulk re-run was accepted to do."""
+
+    mode: Mode
+    reason: str
+    filter: dict[str, Any] | None
+    rate_per_minute: int | None
+    canary: int | None
+    will_run: int
+    after_batch_id: int | None
 
 
 class BulkState(StrEnum):
@@ -101,22 +111,15 @@ class BulkCounts(BaseModel):
     blocked: int
 
 
-class BulkAnswer(_Answer):
+class BulkAnswer(RerunPlanAnswer):
     """A bulk re-run as it stands; the counts always add up to their total, and `queued` has not ended yet."""
 
     id: int
     name: str
     state: BulkState
     actor: str
-    reason: str
-    mode: Mode
-    rate_per_minute: int | None
-    canary: int | None
-    filter: dict[str, Any] | None
-    will_run: int
     created_at: datetime
     finished_at: datetime | None
-    after_batch_id: int | None
     counts: BulkCounts
     sentence: str
 
@@ -126,44 +129,24 @@ class BulkAnswer(_Answer):
         """Read a batch of this kind in the words of these routes."""
         if not isinstance(value, Batch):
             return value
-        plan, counts = value.rerun, value.counts
-        if plan is None:
+        if value.rerun is None:
             raise NotFound(f"Bulk re-run {value.id} not found")
         ended_by_itself = value.state in (BatchState.COMPLETED, BatchState.FAILED)
         return {
-            "id": value.id,
-            "name": value.name,
+            **vars(value),
+            **vars(value.rerun),
             "state": BulkState.COMPLETED if ended_by_itself else BulkState(value.state.value),
-            "actor": value.actor,
-            "reason": plan.reason,
-            "mode": plan.mode,
-            "rate_per_minute": plan.rate_per_minute,
-            "canary": plan.canary,
-            "filter": plan.filter,
-            "will_run": plan.will_run,
-            "created_at": value.created_at,
-            "finished_at": value.finished_at,
-            "after_batch_id": plan.after_batch_id,
-            "counts": {
-                "total": counts.total,
-                "queued": counts.remaining,
-                "succeeded": counts.succeeded,
-                "failed": counts.failed,
-                "skipped": counts.skipped,
-                "blocked": counts.blocked,
-            },
+            "will_run": value.rerun.will_run,
+            "counts": {**vars(value.counts), "queued": value.counts.remaining},
             "sentence": value.sentence,
         }
 
 
-class BulkAnswers(_Answer):
+class BulkAnswers(Page[BulkAnswer, int | None]):
     """One page of bulk re-runs, newest first; `next_cursor` absent: no more."""
 
-    items: list[BulkAnswer]
-    next_cursor: int | None
 
-
-class BulkItem(_Answer):
+class BulkItem(Answer):
     """One analysis in a bulk re-run; `analysis_id` absent: it was deleted. `attempt`: the one that this made."""
 
     position: int
@@ -176,11 +159,8 @@ class BulkItem(_Answer):
     reason: str | None
 
 
-class BulkItems(_Answer):
+class BulkItems(Page[BulkItem, int | None]):
     """One page of items in their order; `next_cursor` absent: no more."""
-
-    items: list[BulkItem]
-    next_cursor: int | None
 
 
 @router.post("/preview")
@@ -193,30 +173,16 @@ def preview_bulk_rerun(body: SelectionBody, console: Console) -> BulkPreviewed:
 @router.post("", status_code=202, responses=documented(409))
 def create_bulk_rerun(body: BulkRerunBody, console: Console, asker: Asker, once: OnceOf) -> BulkAnswer:
     """Re-run exactly what was previewed, slice by slice."""
-    bulk = console.bulk_reruns.create(
-        body.selection(),
-        body.mode,
-        reason=body.reason,
-        plan_hash=body.plan_hash,
-        by=asker,
-        name=body.name,
-        rate_per_minute=body.rate_per_minute,
-        canary=body.canary,
-        override=body.override,
-        once=once(BulkAnswer),
-    )
+    asked = body.model_dump(exclude={"filter", "ids"})
+    bulk = console.bulk_reruns.create(body.selection(), **asked, by=asker, once=once(BulkAnswer))
     return BulkAnswer.model_validate(bulk)
 
 
 @router.get("", deprecated=True)
-def list_bulk_reruns(
-    console: Console,
-    cursor: Annotated[int | None, Query(ge=1, le=MAX_ID, description="next_cursor of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> BulkAnswers:
+def list_bulk_reruns(console: Console, cursor: IdCursor = None, limit: Limit = 50) -> BulkAnswers:
     """Return a page of bulk re-runs, newest first; /batches?kind=bulk_rerun has them too."""
     page = console.batches.list(kind=BatchKind.BULK_RERUN, cursor=cursor, limit=limit)
-    return BulkAnswers(items=[BulkAnswer.model_validate(each) for each in page.items], next_cursor=page.next_cursor)
+    return BulkAnswers.model_validate(page)
 
 
 @router.get("/{bulk_id}", deprecated=True, responses=documented(404))
@@ -229,9 +195,9 @@ def get_bulk_rerun(bulk_id: BulkId, console: Console) -> BulkAnswer:
 def list_bulk_items(
     bulk_id: BulkId,
     console: Console,
-    outcome: Annotated[list[ItemOutcome], Query(max_length=7, description="Any of these")] = [],  # noqa: B006 - FastAPI copies it
-    cursor: Annotated[int, Query(ge=0, le=MAX_ID, description="next_cursor of the page before")] = 0,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    outcome: Outcomes = [],  # noqa: B006 - FastAPI copies it
+    cursor: ItemCursor = 0,
+    limit: Limit = 100,
 ) -> BulkItems:
     """Return a page of its items, with the reason of each that was not re-run or failed again."""
     BulkAnswer.model_validate(console.batches.get(bulk_id))  # another kind of batch is none of these
@@ -239,7 +205,6 @@ def list_bulk_items(
 
 
 @router.post("/{bulk_id}/abort", deprecated=True, status_code=202, responses=documented(404, 409))
-def abort_bulk_rerun(bulk_id: BulkId, console: Console, asker: Asker, body: ReasonBody | None = None) -> BulkAnswer:
+def abort_bulk_rerun(bulk_id: BulkId, console: Console, asker: Asker, reason: GivenReason) -> BulkAnswer:
     """Skip what is not queued yet; what is queued or runs goes on."""
-    reason = body.reason if body else None
     return BulkAnswer.model_validate(console.batches.abort(bulk_id, by=asker, reason=reason))

@@ -82,13 +82,5 @@ def stop(console: Console, asker: Asker) -> ReplayAnswer:
 
 
 def _answer(state: ReplayState) -> ReplayAnswer:
-    walk = state.walk
-    return ReplayAnswer(
-        mode=state.mode,
-        now=state.now,
-        start=walk.start if walk else None,
-        end=walk.end if walk else None,
-        speed=walk.speed if walk else None,
-        seconds_left=state.seconds_left,
-        sentence=state.sentence,
-    )
+    span = vars(state.walk) if state.walk else {"start": None, "end": None, "speed": None}
+    return ReplayAnswer.model_validate({**vars(state), **span, "sentence": state.sentence})

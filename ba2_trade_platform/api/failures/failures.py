@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from ba2_trade_platform.api.analyses.results import Items
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody
+from ba2_trade_platform.api.http.answers import Items, Page
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, GivenReason, ReasonBody, RequestBody
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.app.platform import Platform
@@ -48,13 +48,9 @@ class KindBody(ReasonBody):
     kind: FailureKind
 
 
-class Inbox(BaseModel):
+class Inbox(Page[Group, str | None]):
     """A page of groups, and how many groups need a person, 1,001 standing for more."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    items: list[Group]
-    next_cursor: str | None
     needs_person: int
 
 
@@ -100,9 +96,8 @@ def evidence(fingerprint: Fingerprint, console: Console) -> Items[AnsweringAttem
 
 
 @router.post("/{fingerprint}/resolve", responses=documented(404))
-def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, body: ReasonBody | None = None) -> MarkedGroup:
+def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, reason: GivenReason) -> MarkedGroup:
     """Say that it is fixed: it leaves the inbox until it comes back."""
-    reason = body.reason if body else None
     return _marked(console, console.monitoring.triage.resolve(fingerprint, by=asker, reason=reason))
 
 
@@ -110,32 +105,26 @@ def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, body: Reas
 def ignore(fingerprint: Fingerprint, console: Console, asker: Asker, body: IgnoreBody | None = None) -> MarkedGroup:
     """Leave it out of the inbox for a time, until so many more, or for ever."""
     body = body or IgnoreBody()
-    return _marked(
-        console,
-        console.monitoring.triage.ignore(
-            fingerprint, by=asker, seconds=body.seconds, more=body.until_more, reason=body.reason
-        ),
+    change = console.monitoring.triage.ignore(
+        fingerprint, by=asker, seconds=body.seconds, more=body.until_more, reason=body.reason
     )
+    return _marked(console, change)
 
 
 @router.post("/{fingerprint}/reopen", responses=documented(404))
-def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, body: ReasonBody | None = None) -> MarkedGroup:
+def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, reason: GivenReason) -> MarkedGroup:
     """Take back what was said of it."""
-    return _marked(
-        console, console.monitoring.triage.reopen(fingerprint, by=asker, reason=body.reason if body else None)
-    )
+    return _marked(console, console.monitoring.triage.reopen(fingerprint, by=asker, reason=reason))
 
 
 @router.post("/{fingerprint}/rerun", status_code=202, responses=documented(404, 409))
-def rerun(
-    fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, body: ReasonBody | None = None
-) -> BulkAnswer:
+def rerun(fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, reason: GivenReason) -> BulkAnswer:
     """Re-run all that stands failed in this group, as a bulk re-run without a preview; that of bulk re-runs has one."""
     group = console.monitoring.failures.group(fingerprint)
     selection = Selection(Filter(status=(Status.FAILED,), fingerprint=fingerprint))
     bulk = console.bulk_reruns.create(
         selection,
-        reason=(body.reason if body else None) or f"re-run of the group {group.code}",
+        reason=reason or f"re-run of the group {group.code}",
         plan_hash=console.bulk_reruns.preview(selection).plan_hash,
         by=asker,
         name=f"{group.code} {fingerprint}",
@@ -147,15 +136,15 @@ def rerun(
 @router.put("/{fingerprint}/kind", responses=documented(404))
 def set_kind(fingerprint: Fingerprint, body: KindBody, console: Console, asker: Asker) -> KindSaid:
     """Hold the failures of this group to be of this kind: verdicts and automatic retries follow it."""
-    said = console.monitoring.outlook.set_kind(fingerprint, body.kind, by=asker, reason=body.reason)
-    return KindSaid(sentence=f"Held to be {body.kind.value}", assessment=said)
+    outlook = console.monitoring.outlook.set_kind(fingerprint, body.kind, by=asker, reason=body.reason)
+    return KindSaid(sentence=f"Held to be {body.kind.value}", assessment=outlook)
 
 
 @router.delete("/{fingerprint}/kind", responses=documented(404))
 def clear_kind(fingerprint: Fingerprint, console: Console, asker: Asker) -> KindSaid:
     """Hold them again to be of the kind that their code says."""
-    said = console.monitoring.outlook.clear_kind(fingerprint, by=asker)
-    return KindSaid(sentence=f"Held to be {said.kind.value} again, as its code says", assessment=said)
+    outlook = console.monitoring.outlook.clear_kind(fingerprint, by=asker)
+    return KindSaid(sentence=f"Held to be {outlook.kind.value} again, as its code says", assessment=outlook)
 
 
 def _marked(console: Platform, change: TriageChange) -> MarkedGroup:

@@ -1,16 +1,36 @@
-"""Route dependencies: give every route the services, the asking actor and ids the database can hold."""
+"""Route dependencies: give every route the services, the asking actor, its reason and ids the database can hold."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.actors import Actor
 
 MAX_ID = 2**63 - 1
+Reason = Annotated[str, Field(max_length=500, description="Why, in the trader's words; kept in the activity log")]
+
+
+class RequestBody(BaseModel):
+    """What a client may send: a field that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def sent(self, *but: str) -> dict[str, Any]:
+        """Return the fields that were sent, `but` these; a secret is given as its text."""
+        sent = self.model_dump(exclude_unset=True, exclude=set(but))
+        return {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in sent.items()
+        }
+
+
+class ReasonBody(RequestBody):
+    """Why something is done."""
+
+    reason: Reason | None = None
 
 
 def _console(request: Request) -> Platform:
@@ -23,20 +43,14 @@ def _asker(request: Request) -> Actor:
     return actor
 
 
+def _reason(body: ReasonBody | None = None) -> str | None:
+    return body.reason if body else None
+
+
 Console = Annotated[Platform, Depends(_console)]
 Asker = Annotated[Actor, Depends(_asker)]
+GivenReason = Annotated[str | None, Depends(_reason)]
 RowId = Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
 AnalysisId = Annotated[int, Path(ge=1, le=MAX_ID, description="The analysis")]
-Reason = Annotated[str, Field(max_length=500, description="Why, in the trader's words; kept in the activity log")]
-
-
-class RequestBody(BaseModel):
-    """What a client may send: a field that is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ReasonBody(RequestBody):
-    """Why something is done."""
-
-    reason: Reason | None = None
+IdCursor = Annotated[int | None, Query(ge=1, le=MAX_ID, description="next_cursor of the page before")]
+Limit = Annotated[int, Query(ge=1, le=500)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -81,15 +80,12 @@ class JsonOnly:
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
             headers = Headers(scope=scope)
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-            if _has_body(headers) and kind != "application/json":
+            has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+            if has_body and kind != "application/json":
                 sentence = "A request that changes something has to be JSON: Content-Type: application/json"
                 await problem(403, sentence, "NOT_JSON")(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _has_body(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
 def _is_address(name: str) -> bool:

@@ -47,7 +47,6 @@ OnceOf = Annotated[OnceFor, Depends(_once)]
 
 def answer_replays(api: FastAPI) -> None:
     """Have a repeated request answered as the first time, with the route's own status, and say so in a header."""
-    # Starlette types a handler's error as Exception; this one is only given its own kind.
     api.add_exception_handler(Replayed, _replayed)  # type: ignore[arg-type]  # Starlette types it as Exception
 
 

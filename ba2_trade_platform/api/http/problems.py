@@ -70,7 +70,6 @@ def problem(
 
 def answer_problems(api: FastAPI) -> None:
     """Have every error of `api` answered as a problem."""
-    # Starlette's types know handlers of any Exception only.
     # Starlette types a handler's error as Exception; each of these is only given its own kind.
     api.add_exception_handler(PlatformError, _platform_error)  # type: ignore[arg-type]
     api.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]

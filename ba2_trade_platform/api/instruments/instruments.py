@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.answers import Answer, Items, Page
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
 from ba2_trade_platform.core.instruments.instruments import Instrument, InstrumentFields
-from ba2_trade_platform.core.instruments.symbol_parsing import Line
+from ba2_trade_platform.core.instruments.symbol_parsing import Report
 
 router = APIRouter(prefix="/instruments", tags=["instruments"])
 Symbol = Annotated[str, Path(max_length=40, description="The symbol, such as AAPL or BTC/USD")]
@@ -23,13 +23,9 @@ Csv = Annotated[
 Short = Annotated[str, Field(max_length=200)]
 
 
-class InstrumentAnswers(BaseModel):
+class InstrumentAnswers(Page[Instrument, str | None]):
     """One page by symbol; `total` is counted to 10,001."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    items: list[Instrument]
-    next_cursor: str | None
     total: int
 
 
@@ -57,19 +53,10 @@ class InstrumentImportBody(RequestBody):
     preview: bool = False
 
 
-class ReportAnswer(BaseModel):
+class ReportAnswer(Answer, of=Report):
     """What became of each line; with `is_preview`, what would."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     sentence: str
-    is_preview: bool
-    lines: list[Line]
-
-
-def _fields(body: InstrumentBody) -> dict[str, Any]:
-    given = {name: getattr(body, name) for name in body.model_fields_set if name != "symbol"}
-    return given | ({"labels": tuple(given["labels"])} if "labels" in given else {})
 
 
 def csv_file(text: str, name: str) -> Response:
@@ -84,7 +71,7 @@ def list_instruments(
     q: Annotated[str | None, Query(max_length=200, description="A symbol's beginning, or words of a name")] = None,
     label: Annotated[str | None, Query(max_length=40)] = None,
     cursor: Annotated[str | None, Query(max_length=40, description="next_cursor of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Limit = 100,
 ) -> InstrumentAnswers:
     """Return instruments by symbol."""
     return InstrumentAnswers.model_validate(console.instruments.catalog.page(q, label, cursor, limit))
@@ -93,7 +80,7 @@ def list_instruments(
 @router.post("", status_code=201, responses=documented(409))
 def add_instrument(body: NewInstrument, console: Console, asker: Asker) -> Instrument:
     """Add an instrument."""
-    return console.instruments.catalog.add(body.symbol, InstrumentFields(**_fields(body)), by=asker)
+    return console.instruments.catalog.add(body.symbol, InstrumentFields(**body.sent("symbol")), by=asker)
 
 
 @router.get("/labels")
@@ -124,7 +111,7 @@ def get_instrument(symbol: Symbol, console: Console) -> Instrument:
 @router.patch("/{symbol:path}", responses=documented(404))
 def change_instrument(symbol: Symbol, body: InstrumentBody, console: Console, asker: Asker) -> Instrument:
     """Change what is given."""
-    return console.instruments.catalog.change(symbol, by=asker, **_fields(body))
+    return console.instruments.catalog.change(symbol, by=asker, **body.sent())
 
 
 @router.delete("/{symbol:path}", status_code=204, responses=documented(404, 409))

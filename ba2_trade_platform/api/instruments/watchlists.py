@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from ba2_trade_platform.api.analyses.results import Items
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, RequestBody
+from ba2_trade_platform.api.http.answers import Answer, Items
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, Limit, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.api.instruments.instruments import Csv, ReportAnswer, csv_file
 from ba2_trade_platform.core.instruments.symbol_parsing import MOST
@@ -60,21 +59,14 @@ class WatchlistImportBody(RequestBody):
     preview: bool = False
 
 
-class WatchlistAnswer(BaseModel):
+class WatchlistAnswer(Answer, of=WatchlistSummary):
     """A watchlist with its symbols in their order."""
 
-    id: int
-    name: str
-    is_demo: bool
-    created_at: datetime
-    schedules: list[str]
     symbols: list[str]
 
 
-class ItemAnswers(BaseModel):
+class ItemAnswers(Answer):
     """One page of a watchlist's symbols, of `total`."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     items: list[WatchlistRow]
     total: int
@@ -102,10 +94,7 @@ def make_watchlist(body: WatchlistNameBody, console: Console, asker: Asker) -> W
 @router.post("/import", responses=documented(404))
 def import_watchlists(body: WatchlistImportBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add a CSV file's symbols to the watchlists it names, which are made where there are none; one transaction."""
-    report = console.instruments.imports.watchlists(
-        body.text, by=asker, into=body.into, unknown=body.unknown, preview=body.preview
-    )
-    return ReportAnswer.model_validate(report)
+    return ReportAnswer.model_validate(console.instruments.imports.watchlists(by=asker, **body.model_dump()))
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
@@ -119,18 +108,9 @@ def export_watchlists(
 @router.get("/{watchlist_id}", responses=documented(404))
 def get_watchlist(watchlist_id: ListId, console: Console) -> WatchlistAnswer:
     """Return one watchlist with its symbols."""
-    found, symbols = (
-        console.instruments.watchlists.get(watchlist_id),
-        console.instruments.watchlists.symbols(watchlist_id),
-    )
-    return WatchlistAnswer(
-        id=found.id,
-        name=found.name,
-        is_demo=found.is_demo,
-        created_at=found.created_at,
-        schedules=list(found.schedules),
-        symbols=list(symbols),
-    )
+    watchlists = console.instruments.watchlists
+    symbols = {"symbols": watchlists.symbols(watchlist_id)}
+    return WatchlistAnswer.model_validate(vars(watchlists.get(watchlist_id)) | symbols)
 
 
 @router.patch("/{watchlist_id}", responses=documented(404, 409))
@@ -152,7 +132,7 @@ def items(
     q: Annotated[str | None, Query(max_length=200, description="Words of a symbol or a name")] = None,
     sort: Annotated[str, Query(max_length=20, description=", ".join(SORTS))] = "order",
     skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Limit = 100,
 ) -> ItemAnswers:
     """Return symbols with their last analysis, when and how it ended, its recommendation and the next run."""
     return ItemAnswers.model_validate(console.instruments.rows.page(watchlist_id, q, sort, skip, limit))
@@ -161,12 +141,11 @@ def items(
 @router.post("/{watchlist_id}/items", responses=documented(404))
 def add_items(watchlist_id: ListId, body: WatchlistItemsBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add symbols; each is answered: added, duplicate, unknown or invalid."""
+    watchlists = console.instruments.watchlists
     if body.text is not None:
-        report = console.instruments.watchlists.add_text(watchlist_id, body.text, by=asker, unknown=body.unknown)
+        report = watchlists.add_text(watchlist_id, body.text, by=asker, unknown=body.unknown)
     else:
-        report = console.instruments.watchlists.add_symbols(
-            watchlist_id, body.symbols or [], by=asker, unknown=body.unknown
-        )
+        report = watchlists.add_symbols(watchlist_id, body.symbols or [], by=asker, unknown=body.unknown)
     return ReportAnswer.model_validate(report)
 
 

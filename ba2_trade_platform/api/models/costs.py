@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, ReasonBody
-from ba2_trade_platform.core.models.costs import GroupBy, Grouped
+from ba2_trade_platform.core.models.costs import DayBudget, GroupBy, Grouped
+from ba2_trade_platform.core.models.pricing import Price
 
 router = APIRouter(prefix="/costs", tags=["costs"])
 Since = Annotated[
@@ -19,20 +21,12 @@ Since = Annotated[
 Until = Annotated[datetime | None, Query(description="Until before this instant, or before this day begins")]
 
 
-class Budget(BaseModel):
+class Budget(Answer, of=DayBudget):
     """The whole desk's budget of a UTC day in USD; `limit` and `left` are null when there is none.
 
     `spent` counts calls whose cost is not known at the most that they may have cost; then `at_least` is true.
     """
 
-    model_config = ConfigDict(from_attributes=True)
-
-    limit: Decimal | None
-    spent: Decimal
-    left: Decimal | None
-    at_least: bool
-    changed_by: str | None
-    changed_at: datetime | None
     sentence: str
 
 
@@ -42,19 +36,8 @@ class BudgetBody(ReasonBody):
     limit: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] | None
 
 
-class ModelPrice(BaseModel):
+class ModelPrice(Answer, of=Price):
     """What a model costs from a day on, in USD a million tokens; `own`: the trader's own file says so."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    provider: str
-    model: str
-    valid_from: date
-    input: Decimal
-    cached: Decimal
-    output: Decimal
-    source: str
-    own: bool
 
 
 class Prices(BaseModel):

@@ -5,55 +5,34 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console
+from ba2_trade_platform.api.http.answers import Answer
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, IdCursor, Limit
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
-from ba2_trade_platform.memory.service import FoundBy, MemoryStatus
+from ba2_trade_platform.core.contracts.lessons import Learnt, LessonFilter, LessonRow
+from ba2_trade_platform.memory.service import Found, MemoryStatus
 from ba2_trade_platform.vocabulary import Signal
 
 router = APIRouter(prefix="/lessons", tags=["lessons"])
 LessonId = Annotated[int, Path(ge=1, le=MAX_ID, description="The lesson")]
 
 
-class LessonAnswers(BaseModel):
+class LessonAnswers(Answer, of=Found):
     """One page of lessons. `found_by` similarity: the most similar first and one page only, else newest first.
 
     `warning` says why lessons were not found by similarity, or that not all of them can be yet.
     """
 
-    model_config = ConfigDict(from_attributes=True)
 
-    items: list[LessonRow]
-    next_cursor: int | None
-    found_by: FoundBy
-    warning: str | None
-
-
-class StoreAnswer(BaseModel):
+class StoreAnswer(Answer, of=MemoryStatus):
     """How the memory stands; while it is rebuilt, `done` of `total` lessons are in."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    enabled: bool
-    embedder: str
-    lessons: int
-    stored: int | None
-    rebuilding: bool
-    done: int
-    total: int
-    problem: str | None
     sentence: str
 
 
-class LearntAnswer(BaseModel):
+class LearntAnswer(Answer, of=Learnt):
     """What a look for outcomes brought."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    lessons: int
-    waiting: int
     sentence: str
 
 
@@ -63,8 +42,8 @@ def list_lessons(
     symbol: Annotated[str | None, Query(max_length=40, description="One symbol")] = None,
     q: Annotated[str | None, Query(max_length=4_000, description="A situation, or words, to find lessons for")] = None,
     action: Annotated[Signal | None, Query(description="What was decided")] = None,
-    cursor: Annotated[int | None, Query(ge=1, le=MAX_ID, description="next_cursor of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: IdCursor = None,
+    limit: Limit = 100,
 ) -> LessonAnswers:
     """Return lessons: newest first, or like `q` where the store works and containing it where not."""
     wanted = LessonFilter(symbol, action, (q or "").strip() or None)
@@ -74,13 +53,13 @@ def list_lessons(
 @router.get("/store")
 def store(console: Console) -> StoreAnswer:
     """Return how the memory stands: lessons in database and store, the last problem, a rebuild's progress."""
-    return _status(console.memory.status())
+    return StoreAnswer.model_validate(console.memory.status())
 
 
 @router.post("/rebuild", status_code=202, responses=documented(409))
 def rebuild(console: Console, asker: Asker) -> StoreAnswer:
     """Make the store anew from the database, in the background; `GET /lessons/store` tells how far it is."""
-    return _status(console.memory.rebuild(by=asker))
+    return StoreAnswer.model_validate(console.memory.rebuild(by=asker))
 
 
 @router.post("/learn")
@@ -106,7 +85,3 @@ def restore_lesson(lesson_id: LessonId, console: Console, asker: Asker) -> Lesso
     """Bring a deleted lesson back."""
     console.memory.restore(lesson_id, by=asker)
     return console.lessons.get(lesson_id)
-
-
-def _status(status: MemoryStatus) -> StoreAnswer:
-    return StoreAnswer.model_validate(status)

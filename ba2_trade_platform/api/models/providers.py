@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import Field, SecretStr
 
-from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.contracts.model_providers import Provider
@@ -61,13 +61,6 @@ class TestBody(RequestBody):
     model: Model | None = None
 
 
-def _given(body: Fields, *but: str) -> dict[str, Any]:
-    given = {name: getattr(body, name) for name in body.model_fields_set if name not in but}
-    if isinstance(key := given.get("key"), SecretStr):
-        given["key"] = key.get_secret_value()
-    return given
-
-
 @router.get("")
 def providers(console: Console) -> Items[Provider]:
     """Return the model providers in the order in which they are shown."""
@@ -77,7 +70,7 @@ def providers(console: Console) -> Items[Provider]:
 @router.post("", status_code=201, responses=documented(409))
 def add_provider(body: NewProvider, console: Console, asker: Asker) -> Provider:
     """Add a provider: another OpenAI-compatible server, for example."""
-    return console.models.providers.create(body.name, body.kind, by=asker, **_given(body, "name", "kind"))
+    return console.models.providers.create(body.name, body.kind, by=asker, **body.sent("name", "kind"))
 
 
 @router.get("/{name}", responses=documented(404))
@@ -89,7 +82,7 @@ def provider(name: Name, console: Console) -> Provider:
 @router.patch("/{name}", responses=documented(404, 409))
 def change_provider(name: Name, body: ChangedProvider, console: Console, asker: Asker) -> Provider:
     """Change what is given; a stored key is dropped when the address becomes another server's."""
-    return console.models.providers.change(name, by=asker, version=body.version, **_given(body, "version"))
+    return console.models.providers.change(name, by=asker, version=body.version, **body.sent("version"))
 
 
 @router.delete("/{name}", status_code=204, responses=documented(404))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody
+from ba2_trade_platform.api.http.answers import Page
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, IdCursor, Limit, ReasonBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.notifications.alerts import Alert
 
@@ -15,13 +15,9 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 AlertId = Annotated[int, Path(ge=1, le=MAX_ID, description="The alert")]
 
 
-class AlertAnswers(BaseModel):
+class AlertAnswers(Page[Alert, int | None]):
     """One page of alerts, and how many wait to be acknowledged in all."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    items: list[Alert]
-    next_cursor: int | None
     unacknowledged: int
 
 
@@ -29,8 +25,8 @@ class AlertAnswers(BaseModel):
 def list_alerts(
     console: Console,
     acknowledged: Annotated[bool | None, Query(description="false: only those that wait")] = None,
-    cursor: Annotated[int | None, Query(ge=1, le=MAX_ID, description="next_cursor of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: IdCursor = None,
+    limit: Limit = 100,
 ) -> AlertAnswers:
     """Return alerts, newest first."""
     page = console.notifications.alerts.history(acknowledged, cursor, limit)

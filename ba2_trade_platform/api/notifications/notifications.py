@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field, SecretStr
 
-from ba2_trade_platform.api.analyses.results import Items
+from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.events.outbox import EventType
@@ -79,11 +79,6 @@ class ChangedRule(RuleFields):
     version: Number | None = None
 
 
-def _given(body: RequestBody, *but: str) -> dict[str, Any]:
-    given = {name: getattr(body, name) for name in body.model_fields_set if name not in but}
-    return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}
-
-
 @router.get(CHANNELS)
 def channels(console: Console) -> Items[Channel]:
     """Return the notification channels by name."""
@@ -93,13 +88,13 @@ def channels(console: Console) -> Items[Channel]:
 @router.post(CHANNELS, status_code=201, responses=documented(409))
 def add_channel(body: NewChannel, console: Console, asker: Asker) -> Channel:
     """Add a channel, with a rule for each of `occasions`."""
-    return console.notifications.channels.create(by=asker, **_given(body))
+    return console.notifications.channels.create(by=asker, **body.sent())
 
 
 @router.patch(CHANNELS + "/{channel_id}", responses=documented(404, 409))
 def change_channel(channel_id: Id, body: ChangedChannel, console: Console, asker: Asker) -> Channel:
     """Change what is given; what waits in a channel that is switched off is not sent any more."""
-    return console.notifications.channels.change(channel_id, by=asker, **_given(body))
+    return console.notifications.channels.change(channel_id, by=asker, **body.sent())
 
 
 @router.delete(CHANNELS + "/{channel_id}", status_code=204, responses=documented(404))
@@ -123,14 +118,13 @@ def rules(console: Console) -> Items[Rule]:
 @router.post(RULES, status_code=201, responses=documented(404))
 def add_rule(body: NewRule, console: Console, asker: Asker) -> Rule:
     """Add a rule."""
-    given = _given(body, "channel_id", "occasion")
-    return console.notifications.rules.create(body.channel_id, body.occasion, by=asker, **given)
+    return console.notifications.rules.create(by=asker, **body.sent())
 
 
 @router.patch(RULES + "/{rule_id}", responses=documented(404, 409))
 def change_rule(rule_id: Id, body: ChangedRule, console: Console, asker: Asker) -> Rule:
     """Change what is given."""
-    return console.notifications.rules.change(rule_id, by=asker, **_given(body))
+    return console.notifications.rules.change(rule_id, by=asker, **body.sent())
 
 
 @router.delete(RULES + "/{rule_id}", status_code=204, responses=documented(404))

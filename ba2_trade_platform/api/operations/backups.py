@@ -5,27 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.operations import backups
 
 router = APIRouter(prefix="/backups", tags=["health"])
 
 
-class Backup(BaseModel):
+class Backup(Answer, of=backups.Backup):
     """One copy, or the failed try to make one; a `good` one can be restored. `deleted_at`: its file is gone since."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    started_at: datetime
-    finished_at: datetime | None
-    file: str | None
-    bytes: int | None
-    verified: bool
-    error: str | None
-    deleted_at: datetime | None
     good: bool
     sentence: str
 
@@ -43,13 +35,13 @@ class BackupList(BaseModel):
 @router.get("")
 def list_backups(console: Console) -> BackupList:
     """List the backups."""
-    backups = console.operations.backups
+    service = console.operations.backups
     return BackupList(
-        items=[Backup.model_validate(each) for each in backups.list()],
-        folder=str(backups.folder),
-        sentence=backups.plan.sentence,
-        next_at=backups.plan.next(console.store.clock.now()),
-        under_way=backups.under_way,
+        items=[Backup.model_validate(backup) for backup in service.list()],
+        folder=str(service.folder),
+        sentence=service.plan.sentence,
+        next_at=service.plan.next(console.store.clock.now()),
+        under_way=service.under_way,
     )
 
 

@@ -1,69 +1,52 @@
-"""Health endpoints: the report item by item, and the dead man's switch."""
+"""Health endpoints: the report item by item, the list of attention, and the dead man's switch."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.operations.dead_man_switch import EVERY_SECONDS, LONGEST, SHORTEST
-from ba2_trade_platform.core.operations.health_report import State
+from ba2_trade_platform.core.operations import dead_man_switch as switch
+from ba2_trade_platform.core.operations import health_report as report
+from ba2_trade_platform.core.operations.attention import AttentionItem
 
 router = APIRouter(tags=["health"])
 
 
-class HealthItem(BaseModel):
+class AttentionAnswer(Answer):
+    """Every source, also those of which nothing waits; `total` is their sum."""
+
+    items: list[AttentionItem]
+    total: int
+
+
+class HealthItem(Answer, of=report.Item):
     """One thing that was looked at; `number` is `value` in seconds, bytes or pieces, where it is a number."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    key: str
     group: str
-    label: str
-    state: State
-    value: str
-    sentence: str
-    link: str | None
-    number: float | None
 
 
-class HealthReport(BaseModel):
+class HealthReport(Answer, of=report.Report):
     """The whole: its state is the worst of its items, `text` is the same for a bug report, without secrets."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    at: datetime
-    state: State
+    state: report.State
     sentence: str
     items: list[HealthItem]
-    versions: dict[str, str]
     text: str
 
 
-class Ping(BaseModel):
+class Ping(Answer, of=switch.Ping):
     """The last ping; `error` is empty when the server took it."""
 
-    model_config = ConfigDict(from_attributes=True)
 
-    at: datetime
-    error: str | None
-
-
-class HeartbeatState(BaseModel):
+class HeartbeatState(Answer, of=switch.DeadManSwitchState):
     """The dead man's switch; `host` is all that is told of its URL."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    host: str | None
-    every_seconds: int
-    tell_failure: bool
     last: Ping | None
-    last_good_at: datetime | None
-    failures: int
     sentence: str
 
 
@@ -71,8 +54,15 @@ class HeartbeatBody(RequestBody):
     """Where to ping, null for nowhere; write-only. `tell_failure`: POST the reasons to URL/fail when not ready."""
 
     url: Annotated[str, Field(max_length=500)] | None
-    every_seconds: Annotated[int, Field(strict=True, ge=SHORTEST, le=LONGEST)] = EVERY_SECONDS
+    every_seconds: Annotated[int, Field(strict=True, ge=switch.SHORTEST, le=switch.LONGEST)] = switch.EVERY_SECONDS
     tell_failure: bool = False
+
+
+@router.get("/attention")
+def get_attention(console: Console) -> AttentionAnswer:
+    """Say what needs a person: failures, alerts, runs of schedules, breakers, health."""
+    items = console.operations.attention.read()
+    return AttentionAnswer(items=list(items), total=sum(item.count for item in items))
 
 
 @router.get("/health")
@@ -90,10 +80,7 @@ def read_heartbeat(console: Console) -> HeartbeatState:
 @router.put("/heartbeat")
 def change_heartbeat(body: HeartbeatBody, console: Console, asker: Asker) -> HeartbeatState:
     """Ping this URL while the console can work."""
-    changed = console.operations.dead_man_switch.change(
-        body.url, by=asker, every_seconds=body.every_seconds, tell_failure=body.tell_failure
-    )
-    return HeartbeatState.model_validate(changed)
+    return HeartbeatState.model_validate(console.operations.dead_man_switch.change(by=asker, **body.model_dump()))
 
 
 @router.post("/heartbeat/test", responses=documented(409))

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
+from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.attempts import retention
 
 router = APIRouter(prefix="/retention", tags=["retention"])
 
 
-class Packable(BaseModel):
+class Packable(Answer, of=retention.Packing):
     """What could be packed away now; `days` 0: nothing ever is. At most 10,000 archives at once, then `more`."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    days: int
-    attempts: int
-    bytes: int
-    oldest: datetime | None
-    folder: str
-    more: bool
     sentence: str
 
 
-class PackedAway(BaseModel):
+class PackedAway(Answer, of=retention.PackedAway):
     """What was packed away, and into which file."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    attempts: int
-    bytes: int
-    file: str
-    more: bool
     sentence: str
 
 

@@ -6,9 +6,10 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody
+from ba2_trade_platform.api.http.answers import Page
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, GivenReason, Limit
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.schedules.run_records import DaySummary, RunFilter, RunInfo
 from ba2_trade_platform.vocabulary import RunState
@@ -17,13 +18,8 @@ router = APIRouter(prefix="/runs", tags=["schedules"])
 RunId = Annotated[int, Path(ge=1, le=MAX_ID, description="The run of a schedule")]
 
 
-class Runs(BaseModel):
+class Runs(Page[RunInfo, str | None]):
     """One page of runs, the newest planned first; `next_cursor` absent: no more."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    items: list[RunInfo]
-    next_cursor: str | None
 
 
 @router.get("")
@@ -35,7 +31,7 @@ def list_runs(
     until: Annotated[AwareDatetime | None, Query(alias="to", description="Planned before this instant")] = None,
     unseen: Annotated[bool, Query(description="Only bad ones that nobody has acknowledged")] = False,
     cursor: Annotated[str | None, Query(max_length=100, description="next_cursor of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Limit = 100,
 ) -> Runs:
     """Return a page of runs: every planned time that has come, with what became of it and why."""
     wanted = RunFilter(tuple(state), schedule, first, until, unseen)
@@ -57,7 +53,7 @@ def get_run(run_id: RunId, console: Console) -> RunInfo:
 
 
 @router.post("/{run_id}/acknowledge", responses=documented(404))
-def acknowledge_run(run_id: RunId, console: Console, asker: Asker, body: ReasonBody | None = None) -> RunInfo:
+def acknowledge_run(run_id: RunId, console: Console, asker: Asker, reason: GivenReason) -> RunInfo:
     """Say that a bad run was seen, so that it is counted no more."""
-    console.schedules.runs.acknowledge([run_id], by=asker, reason=body.reason if body else None)
+    console.schedules.runs.acknowledge([run_id], by=asker, reason=reason)
     return console.schedules.runs.get(run_id)

@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, ReasonBody, RequestBody, RowId
+from ba2_trade_platform.api.http.answers import Answer
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, GivenReason, RequestBody, RowId
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
+from ba2_trade_platform.core.schedules.service import RunStarted
 from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
 
 router = APIRouter(prefix="/schedules", tags=["schedules"])
@@ -70,23 +72,16 @@ class NextTimes(BaseModel):
     times: list[datetime]
 
 
-class PreviewAnswer(BaseModel):
+class PreviewAnswer(Answer):
     """When a schedule would run, in words and instants, and everything that is wrong with it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     words: str | None
     times: list[datetime]
     problems: list[str]
 
 
-class RunAnswer(BaseModel):
+class RunAnswer(Answer, of=RunStarted):
     """The run that was begun."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    run_id: int
-    sentence: str
 
 
 class Acknowledged(BaseModel):
@@ -170,11 +165,8 @@ def run_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) -> Run
 
 
 @router.post("/{schedule_id}/acknowledge", responses=documented(404))
-def acknowledge_schedule(
-    schedule_id: ScheduleId, console: Console, asker: Asker, body: ReasonBody | None = None
-) -> Acknowledged:
+def acknowledge_schedule(schedule_id: ScheduleId, console: Console, asker: Asker, reason: GivenReason) -> Acknowledged:
     """Say that all bad runs of a schedule were seen."""
     console.schedules.service.get(schedule_id)
-    reason = body.reason if body else None
     count = console.schedules.runs.acknowledge(schedule_id=schedule_id, by=asker, reason=reason)
     return Acknowledged(acknowledged=count, sentence=f"{count} runs acknowledged")

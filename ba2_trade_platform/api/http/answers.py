@@ -1,0 +1,37 @@
+"""Answers: the models of what clients are told, derived from the core's values where their fields are the same."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar, Unpack, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+Cursor = TypeVar("Cursor")
+
+
+class Answer(BaseModel):
+    """What a client is told, read from the attributes of a core value.
+
+    `of`: the core's class whose fields it has; what is written in the answer itself comes on top or instead.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    def __init_subclass__(cls, of: type | None = None, **config: Unpack[ConfigDict]) -> None:
+        super().__init_subclass__(**config)
+        if of is not None:
+            cls.__annotations__ = get_type_hints(of, include_extras=True) | cls.__annotations__
+
+
+class Items(BaseModel, Generic[T]):
+    """A collection."""
+
+    items: list[T]
+
+
+class Page(Answer, Generic[T, Cursor]):
+    """Some of a list; `next_cursor` leads to those behind, absent: no more."""
+
+    items: list[T]
+    next_cursor: Cursor
