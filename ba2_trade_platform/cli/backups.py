@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, be_quiet, connect, print_json, settings_in_force, show_answer
+from ba2_trade_platform.cli import tables
+from ba2_trade_platform.cli.session import AsJson, be_quiet, press, print_json, read, show_answer
+from ba2_trade_platform.settings import read_settings
 
 backup = typer.Typer(no_args_is_help=True, help="Copies of the database: now, list, restore.")
 
@@ -14,18 +16,14 @@ backup = typer.Typer(no_args_is_help=True, help="Copies of the database: now, li
 @backup.command()
 def now(json: AsJson = False) -> None:
     """Back up the database now; also while the console works."""
-    with connect() as console:
-        show_answer(console.post("/backups"), json)
+    press("/backups", json)
 
 
 @backup.command("list")
 def list_backups(json: AsJson = False) -> None:
     """List the backups, newest first."""
-    with connect() as console:
-        found = console.get("/backups")
-    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
-
-    print_json(found) if json else tables.print_backups(found, settings_in_force().zone)
+    found = read("/backups")
+    print_json(found) if json else tables.print_backups(found, read_settings().zone)
 
 
 @backup.command()
@@ -38,7 +36,7 @@ def restore(
     be_quiet()
     from ba2_trade_platform.app.operations import find_backup, restore_backup  # noqa: PLC0415 - the database's libraries
 
-    settings = settings_in_force()
+    settings = read_settings()
     chosen = find_backup(settings, file)
     if not yes:
         typer.echo(f"The database {settings.url} would be replaced by {chosen}, and kept aside.", err=True)

@@ -6,10 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, connect, find_expert, print_json, show_answer
+from ba2_trade_platform.cli.session import (
+    AsJson,
+    Reason,
+    answer_of,
+    connect,
+    find_expert,
+    press,
+    print_json,
+    read,
+    show_list,
+)
 
 batch = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Many analyses at once.")
 BatchId = Annotated[int, typer.Argument(metavar="ID", help="The batch", min=1)]
+_LINE = "{sentence}  {name}, by {actor}".format_map
 NOT_COMPLETED = ["failed", "skipped", "blocked", "duplicate"]
 
 
@@ -38,11 +49,11 @@ def submit(
             "as_of": as_of,
             "name": name,
         }
-        if preview:
-            seen = console.post("/batches/preview", **body)
-            print_json(seen) if json else _print_preview(seen)
+        if not preview:
+            answer_of(console, console.post("/batches", **body), json)
             return
-        answer_of(console, console.post("/batches", **body), json)
+        seen = console.post("/batches/preview", **body)
+    print_json(seen) if json else _print_preview(seen)
 
 
 @batch.command("list")
@@ -55,15 +66,8 @@ def list_batches(
     json: AsJson = False,
 ) -> None:
     """List batches, newest first."""
-    with connect() as console:
-        found = console.get("/batches", state=state, kind=kind, limit=limit)
-    if json:
-        print_json(found)
-        return
-    for one in found["items"]:
-        typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}")
-    if not found["items"]:
-        typer.echo("No batch here. `batch submit AAPL MSFT --expert ALIAS` makes one.")
+    found = read("/batches", state=state, kind=kind, limit=limit)
+    show_list(found, json, _LINE, "No batch here. `batch submit AAPL MSFT --expert ALIAS` makes one.")
 
 
 @batch.command("show")
@@ -75,7 +79,7 @@ def show(batch_id: BatchId, json: AsJson = False) -> None:
     if json:
         print_json(one | {"not_completed": rest["items"]})
         return
-    typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}")
+    typer.echo(_LINE(one))
     if one["seconds_left"] is not None:
         typer.echo(f"  About {one['seconds_left']} s to go, as the newest analyses of these experts took.")
     for item in rest["items"]:
@@ -86,36 +90,31 @@ def show(batch_id: BatchId, json: AsJson = False) -> None:
 @batch.command("pause")
 def pause(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Let nothing more of it begin; what runs goes on."""
-    _press(batch_id, "pause", reason, json)
+    press(f"/batches/{batch_id}/pause", json, reason=reason)
 
 
 @batch.command("resume")
 def resume(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Let a paused batch go on."""
-    _press(batch_id, "resume", reason, json)
+    press(f"/batches/{batch_id}/resume", json, reason=reason)
 
 
 @batch.command("cancel")
 def cancel(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """End what it still has; running experts are stopped."""
-    _press(batch_id, "cancel", reason, json)
+    press(f"/batches/{batch_id}/cancel", json, reason=reason)
 
 
 @batch.command("abort")
 def abort(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Abort a bulk re-run: what is not queued yet is skipped, what is queued or runs goes on."""
-    _press(batch_id, "abort", reason, json)
+    press(f"/batches/{batch_id}/abort", json, reason=reason)
 
 
 @batch.command("rerun-failed")
 def rerun_failed(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Re-run what failed in it, as a bulk re-run."""
-    _press(batch_id, "rerun-failed", reason, json)
-
-
-def _press(batch_id: int, verb: str, reason: str | None, as_json: bool) -> None:
-    with connect() as console:
-        show_answer(console.post(f"/batches/{batch_id}/{verb}", reason=reason), as_json)
+    press(f"/batches/{batch_id}/rerun-failed", json, reason=reason)
 
 
 def _print_preview(seen: dict[str, Any]) -> None:

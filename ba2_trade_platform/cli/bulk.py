@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, connect, find_expert, print_json, show_answer
+from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, connect, find_expert, press, print_json
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 
 TYPED_ABOVE = 50
@@ -37,8 +37,11 @@ def rerun_all(
 ) -> None:
     """Re-run many failed analyses: those given, or every one that the options find."""
     with connect() as console:
-        chosen: dict[str, Any] = {"ids": ids} if ids else {"filter": _filter(console, expert, symbol, code, text, bulk)}
-        chosen |= {"mode": mode, "override": override}
+        chosen: dict[str, Any] = {"ids": ids or None, "mode": mode, "override": override}
+        if not ids:
+            expert_id = find_expert(console, expert) if expert else None
+            failed = {"status": ["failed"], "expert": expert_id, "symbol": symbol, "code": code, "q": text}
+            chosen["filter"] = failed | {"bulk": bulk, "bulk_outcome": "failed" if bulk else None}
         plan = console.post("/bulk-reruns/preview", **chosen)
         if preview:
             print_json(plan) if json else _print_plan(plan)
@@ -76,23 +79,7 @@ def bulk_reruns(
 
 def abort_bulk(bulk_id: BulkId, reason: Reason = None, json: AsJson = False) -> None:
     """Abort a bulk re-run: what is not queued yet is skipped, what is queued or runs goes on."""
-    with connect() as console:
-        show_answer(console.post(f"/batches/{bulk_id}/abort", reason=reason), json)
-
-
-def _filter(
-    console: Any, expert: str | None, symbol: str | None, code: str | None, text: str | None, bulk: int | None
-) -> dict[str, Any]:
-    chosen = {
-        "status": ["failed"],
-        "expert": find_expert(console, expert) if expert else None,
-        "symbol": symbol,
-        "code": code,
-        "q": text,
-        "bulk": bulk,
-        "bulk_outcome": "failed" if bulk else None,
-    }
-    return {name: value for name, value in chosen.items() if value is not None}
+    press(f"/batches/{bulk_id}/abort", json, reason=reason)
 
 
 def _print_plan(plan: dict[str, Any]) -> None:

@@ -12,26 +12,27 @@ from ba2_trade_platform.cli import (
     backups,
     batches,
     bulk,
-    costs,
     failures,
     lessons,
     lists,
     models,
     notify,
     prices,
-    research,
-    retries,
     schedules,
+    settings_list,
+    tables,
 )
 from ba2_trade_platform.cli.session import (
+    AnalysisId,
     AsJson,
     Reason,
     answer_of,
     be_quiet,
     connect,
     find_expert,
+    press,
     print_json,
-    settings_in_force,
+    read,
     show_answer,
 )
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError
@@ -53,9 +54,6 @@ app = typer.Typer(
     help="A trading operations console. Settings are BA2_... variables, `.env` or ba2.toml (BA2_CONFIG names another "
     "TOML file); `settings` lists them.",
 )
-
-
-AnalysisId = Annotated[int, typer.Argument(metavar="ID", help="The analysis", min=1)]
 
 
 @app.command()
@@ -122,23 +120,19 @@ def rerun(
                 typer.echo(warning, err=True)
             return
         found = console.get(f"/analyses/{analysis_id}/rerun-plan", **part)
-    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
-
     print_json(found) if json else tables.print_plan(found)
 
 
 @app.command()
 def withdraw(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Undo a re-run that no worker has claimed yet: the analysis stands failed, as it was before."""
-    with connect() as console:
-        show_answer(console.post(f"/analyses/{analysis_id}/withdraw", reason=reason), json)
+    press(f"/analyses/{analysis_id}/withdraw", json, reason=reason)
 
 
 @app.command()
 def cancel(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Cancel a pending or running analysis; its expert is stopped."""
-    with connect() as console:
-        show_answer(console.post(f"/analyses/{analysis_id}/cancel", reason=reason), json)
+    press(f"/analyses/{analysis_id}/cancel", json, reason=reason)
 
 
 @app.command()
@@ -165,9 +159,7 @@ def list_analyses(
         expert_id = find_expert(console, expert) if expert else None
         chosen = {"status": status or None, "expert": expert_id, "symbol": symbol}
         page = console.get("/analyses", **chosen, limit=limit, cursor=cursor)
-    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
-
-    print_json(page) if json else tables.print_page(page, settings_in_force().zone)
+    print_json(page) if json else tables.print_page(page, read_settings().zone)
 
 
 @app.command()
@@ -182,9 +174,7 @@ def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
             found["recommendation"] = console.get(f"{path}/recommendation")
         if found["analysis"]["status"] == "failed":
             found["verdict"] = console.get(f"{path}/verdict")
-    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
-
-    print_json(found) if json else tables.print_analysis(found, settings_in_force().zone)
+    print_json(found) if json else tables.print_analysis(found, read_settings().zone)
 
 
 @app.command()
@@ -227,7 +217,7 @@ def migrate(json: AsJson = False) -> None:
     from ba2_trade_platform.app.build import build  # noqa: PLC0415 - the database's libraries
     from ba2_trade_platform.app.migration import migrate as run_migrations  # noqa: PLC0415
 
-    settings = settings_in_force()
+    settings = read_settings()
     platform = build(settings)
     platform.instance_lock.take(settings.page_url)
     try:
@@ -244,10 +234,22 @@ def migrate(json: AsJson = False) -> None:
 @app.command()
 def settings(json: AsJson = False) -> None:
     """List all settings: names, values, where they come from, what they do."""
-    from ba2_trade_platform.cli import settings_list, tables  # noqa: PLC0415 - rich
-
-    listed = settings_list.listed(settings_in_force())
+    listed = settings_list.listed(read_settings())
     print_json({"items": listed}) if json else tables.print_settings(listed)
+
+
+def research(json: AsJson = False) -> None:
+    """Check the folder of news, figures and posts: what can be used, and each line that cannot, with the reason."""
+    found = read("/research")
+    if json:
+        print_json(found)
+        return
+    typer.echo(found["sentence"])
+    if found["files"]:
+        tables.print_research(found["files"], read_settings().zone)
+    for file in found["files"]:
+        for problem in file["problems"]:
+            typer.echo(problem)
 
 
 app.command("rerun-all")(bulk.rerun_all)
@@ -258,14 +260,14 @@ app.command()(failures.resolve)
 app.command()(failures.ignore)
 app.command()(failures.reopen)
 app.command("rerun-group")(failures.rerun_group)
-app.command("run-now")(retries.run_now)
-app.command("stop-retrying")(retries.stop_retrying)
-app.command()(retries.breakers)
-app.command("hold-back")(retries.open_breaker)
-app.command("let-go")(retries.close_breaker)
-app.command()(research.research)
-app.command()(costs.costs)
-app.command()(costs.budget)
+app.command("run-now")(failures.run_now)
+app.command("stop-retrying")(failures.stop_retrying)
+app.command()(failures.breakers)
+app.command("hold-back")(failures.open_breaker)
+app.command("let-go")(failures.close_breaker)
+app.command()(research)
+app.command()(models.costs)
+app.command()(models.budget)
 app.add_typer(batches.batch, name="batch")
 app.add_typer(backups.backup, name="backup")
 app.add_typer(lessons.lessons, name="lessons")

@@ -13,24 +13,23 @@ import httpx
 from ba2_trade_platform.api.register import PREFIX, create_api
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.base.errors import (
-    Invalid,
-    NotFound,
-    PlatformError,
-    Refused,
-    StartRefused,
-    SwitchedOff,
-    TooMany,
-    Unavailable,
-)
+from ba2_trade_platform.core.base import errors
 from ba2_trade_platform.core.operations.instance_lock import Holder
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ActorKind
 
 PATIENCE_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
-_BY_STATUS: dict[int, type[PlatformError]] = {
-    kind.http_status: kind for kind in (NotFound, Refused, Invalid, SwitchedOff, TooMany, Unavailable)
+_BY_STATUS: dict[int, type[errors.PlatformError]] = {
+    kind.http_status: kind
+    for kind in (
+        errors.NotFound,
+        errors.Refused,
+        errors.Invalid,
+        errors.SwitchedOff,
+        errors.TooMany,
+        errors.Unavailable,
+    )
 }
 
 
@@ -64,32 +63,29 @@ class Console:
 
     def text(self, path: str) -> str:
         """Return a file as it is; raises the PlatformError that the API answers with."""
-        response = asyncio.run(self._send("GET", path, {}))
-        self._raise_for(response)
-        return response.text
+        return self._send("GET", path).text
 
     def _ask(self, method: str, path: str, **content: Any) -> Any:
-        response = asyncio.run(self._send(method, path, content))
-        self._raise_for(response)
+        response = self._send(method, path, **content)
         return response.json() if response.content else None
 
-    @staticmethod
-    def _raise_for(response: httpx.Response) -> None:
-        if response.is_success:
-            return
-        problem = response.json()
-        kind = _BY_STATUS.get(response.status_code, PlatformError)
-        raise kind(problem["detail"], code=problem["code"], **problem["details"])
-
-    async def _send(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
-        # No proxy of the environment has any business between a console and its own command line.
-        async with httpx.AsyncClient(
-            base_url=self._url + PREFIX, transport=self._transport, trust_env=False, timeout=ANSWER_SECONDS
-        ) as client:
-            try:
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        async def answer() -> httpx.Response:
+            # No proxy of the environment has any business between a console and its own command line.
+            async with httpx.AsyncClient(
+                base_url=self._url + PREFIX, transport=self._transport, trust_env=False, timeout=ANSWER_SECONDS
+            ) as client:
                 return await client.request(method, path, **content)
-            except httpx.TransportError as error:
-                raise Unavailable(f"The console at {self._url} does not answer: {error}") from error
+
+        try:
+            response = asyncio.run(answer())
+        except httpx.TransportError as error:
+            raise errors.Unavailable(f"The console at {self._url} does not answer: {error}") from error
+        if response.is_success:
+            return response
+        problem = response.json()
+        kind = _BY_STATUS.get(response.status_code, errors.PlatformError)
+        raise kind(problem["detail"], code=problem["code"], **problem["details"])
 
 
 @contextmanager
@@ -116,14 +112,14 @@ def _take(platform: Platform) -> Holder | None:
     while True:
         try:
             platform.own()
-        except StartRefused as refusal:
+        except errors.StartRefused as refusal:
             holder = platform.instance_lock.holder()
             if refusal.code != "DATABASE_HELD":
                 raise
             if holder is not None and _answers(holder):
                 return holder
             if time.monotonic() > deadline:
-                raise Unavailable(f"{refusal}; it does not answer") from refusal
+                raise errors.Unavailable(f"{refusal}; it does not answer") from refusal
             time.sleep(0.1)
         else:
             return None

@@ -1,24 +1,31 @@
-"""Failure commands: list the inbox's groups, and resolve, ignore, reopen or re-run one."""
+"""Failure commands: settle or re-run groups of the inbox, run or stop waiting retries, and hold retries back."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
+from ba2_trade_platform.cli import tables
 from ba2_trade_platform.cli.session import (
+    AnalysisId,
     AsJson,
     Reason,
     answer_of,
     connect,
+    press,
     print_json,
-    settings_in_force,
+    read,
     show_answer,
 )
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.settings import read_settings
 
 STATES = "unresolved, regressed, scheduled, recovered, ignored, resolved or wont_fix"
 Fingerprint = Annotated[str, typer.Argument(metavar="FINGERPRINT", help="The group, as `failures` names it")]
+Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name")]
+Why = Annotated[str, typer.Option("--reason", help="Why, in your words; kept, and shown to everybody")]
 
 
 def failures(
@@ -30,16 +37,13 @@ def failures(
     json: AsJson = False,
 ) -> None:
     """List groups of equal failures, what needs a person first."""
-    with connect() as console:
-        inbox = console.get("/failures", state=state or None, limit=limit, cursor=cursor)
-    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
-
-    print_json(inbox) if json else tables.print_failures(inbox, settings_in_force().zone)
+    inbox = read("/failures", state=state or None, limit=limit, cursor=cursor)
+    print_json(inbox) if json else tables.print_failures(inbox, read_settings().zone)
 
 
 def resolve(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False) -> None:
     """Say that a group of failures is fixed: it leaves the inbox until it comes back."""
-    _say(fingerprint, "resolve", json, reason=reason)
+    press(f"/failures/{fingerprint}/resolve", json, reason=reason)
 
 
 def ignore(
@@ -54,12 +58,12 @@ def ignore(
     if (hours is not None) + (until_more is not None) + for_ever != 1:
         raise Invalid("Say for how long: --hours, --until-more or --for-ever")
     seconds = None if hours is None else hours * 3_600
-    _say(fingerprint, "ignore", json, seconds=seconds, until_more=until_more, reason=reason)
+    press(f"/failures/{fingerprint}/ignore", json, seconds=seconds, until_more=until_more, reason=reason)
 
 
 def reopen(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False) -> None:
     """Take back what was said of a group of failures."""
-    _say(fingerprint, "reopen", json, reason=reason)
+    press(f"/failures/{fingerprint}/reopen", json, reason=reason)
 
 
 def rerun_group(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False) -> None:
@@ -68,6 +72,33 @@ def rerun_group(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = 
         answer_of(console, console.post(f"/failures/{fingerprint}/rerun", reason=reason), json)
 
 
-def _say(fingerprint: str, verb: str, as_json: bool, **body: Any) -> None:
+def run_now(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
+    """Run an analysis at once that waits for its automatic retry."""
+    press(f"/analyses/{analysis_id}/run-now", json, reason=reason)
+
+
+def stop_retrying(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
+    """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
+    press(f"/analyses/{analysis_id}/stop-retrying", json, reason=reason)
+
+
+def breakers(
+    every: Annotated[bool, typer.Option("--all", help="Earlier incidents too")] = False, json: AsJson = False
+) -> None:
+    """List the providers whose retries wait."""
+    found = read("/breakers", active=None if every else True)
+    print_json(found) if json else tables.print_breakers(found, read_settings().zone)
+
+
+def open_breaker(provider: Provider, reason: Why, json: AsJson = False) -> None:
+    """Hold back retries for a provider until somebody lets it go."""
     with connect() as console:
-        show_answer(console.post(f"/failures/{fingerprint}/{verb}", **body), as_json)
+        breaker = console.post(f"/breakers/{quote(provider, safe='')}/open", reason=reason)
+    show_answer(breaker | {"sentence": f"Retries for {breaker['provider']} wait until it is let go"}, json)
+
+
+def close_breaker(provider: Provider, reason: Why, json: AsJson = False) -> None:
+    """Let the retries for a provider go again, at the set rate."""
+    with connect() as console:
+        going = console.post(f"/breakers/{quote(provider, safe='')}/close", reason=reason)
+    show_answer(going | {"sentence": f"Retries for {going['provider']} go again, {going['waiting']} waited"}, json)

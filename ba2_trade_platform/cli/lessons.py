@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, print_json, show_answer
+from ba2_trade_platform.cli.session import AsJson, connect, press, read, show_answer, show_list
 from ba2_trade_platform.core.base.errors import Unavailable
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -24,28 +24,16 @@ def list_lessons(
     json: AsJson = False,
 ) -> None:
     """List lessons, newest first, or those most like a text."""
-    with connect() as console:
-        found = console.get("/lessons", symbol=symbol, action=action, q=like, limit=limit)
-    if json:
-        print_json(found)
-        return
-    if found["warning"]:
+    found = read("/lessons", symbol=symbol, action=action, q=like, limit=limit)
+    if found["warning"] and not json:
         typer.echo(found["warning"], err=True)
-    for lesson in found["items"]:
-        judged = "right" if lesson["was_right"] else "wrong"
-        typer.echo(
-            f"{lesson['id']:>6}  {lesson['as_of'][:10]}  {lesson['symbol']:<6} {lesson['action']:<4} "
-            f"{lesson['return_percent']:+7.1f} %  {judged}  {lesson['reflection']}"
-        )
-    if not found["items"]:
-        typer.echo("No lessons. `lessons learn` looks for decisions whose horizon has passed.")
+    show_list(found, json, _line, "No lessons. `lessons learn` looks for decisions whose horizon has passed.")
 
 
 @lessons.command()
 def learn(json: AsJson = False) -> None:
     """Look for outcomes now: decisions whose horizon has passed become lessons."""
-    with connect() as console:
-        show_answer(console.post("/lessons/learn"), json)
+    press("/lessons/learn", json)
 
 
 @lessons.command()
@@ -59,3 +47,10 @@ def rebuild(json: AsJson = False) -> None:
     if status["problem"]:
         raise Unavailable(status["sentence"])
     show_answer(status, json)
+
+
+def _line(lesson: dict[str, Any]) -> str:
+    return (
+        f"{lesson['id']:>6}  {lesson['as_of'][:10]}  {lesson['symbol']:<6} {lesson['action']:<4} "
+        f"{lesson['return_percent']:+7.1f} %  {'right' if lesson['was_right'] else 'wrong'}  {lesson['reflection']}"
+    )

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, print_json
+from ba2_trade_platform.cli.session import AsJson, connect, find, print_json, read, show_answer, show_list
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
 
@@ -31,16 +31,10 @@ def list_instruments(
     json: AsJson = False,
 ) -> None:
     """List instruments by symbol."""
-    with connect() as console:
-        found = console.get("/instruments", q=text, label=label, cursor=cursor, limit=limit)
-    if json:
-        print_json(found)
-        return
-    for one in found["items"]:
-        typer.echo(f"{one['symbol']:<10} {one['exchange']:<6} {one['currency']:<4} {one['name']}")
-    if not found["items"]:
-        typer.echo("No instrument. `instruments add SYMBOL` adds one.")
-    if found["next_cursor"]:
+    found = read("/instruments", q=text, label=label, cursor=cursor, limit=limit)
+    line = "{symbol:<10} {exchange:<6} {currency:<4} {name}".format_map
+    show_list(found, json, line, "No instrument. `instruments add SYMBOL` adds one.")
+    if found["next_cursor"] and not json:
         typer.echo(f"More: --cursor {found['next_cursor']}")
 
 
@@ -88,13 +82,8 @@ def list_watchlists(
             print_json(one) if json else typer.echo("\n".join(one["symbols"]) or f"{one['name']} is empty")
             return
         found = console.get("/watchlists")
-    if json:
-        print_json(found)
-        return
-    for one in found["items"]:
-        typer.echo(f"{one['id']:>5}  {one['symbols']:>6,} symbols  {one['name']}")
-    if not found["items"]:
-        typer.echo("No watchlist. `watchlists add NAME SYMBOL...` makes one.")
+    line = "{id:>5}  {symbols:>6,} symbols  {name}".format_map
+    show_list(found, json, line, "No watchlist. `watchlists add NAME SYMBOL...` makes one.")
 
 
 @watchlists.command("add")
@@ -141,12 +130,7 @@ def export_watchlists(
 
 
 def _find(console: Console, name: str) -> int:
-    found = console.get("/watchlists")["items"]
-    for one in found:
-        if one["name"].casefold() == name.casefold() or str(one["id"]) == name:
-            return int(one["id"])
-    known = ", ".join(one["name"] for one in found)
-    raise NotFound(f"There is no watchlist {name}; there are: {known or 'none'}")
+    return int(find(console, "/watchlists", "watchlist", name, with_ids=False)["id"])
 
 
 def _text_of(file: Path) -> str:
@@ -159,10 +143,7 @@ def _text_of(file: Path) -> str:
 
 
 def _show_report(report: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(report)
-        return
     for line in report["lines"]:
-        if line["fate"] in ("unknown", "invalid"):
+        if line["fate"] in ("unknown", "invalid") and not as_json:
             typer.echo(f"line {line['number']}: {line['text']}: {line['reason'] or line['fate']}", err=True)
-    typer.echo(report["sentence"])
+    show_answer(report, as_json)

@@ -1,26 +1,26 @@
-"""Model provider commands: list and test providers, and store a key that is never an argument."""
+"""Model commands: list and test providers, store a key that is never an argument, and show costs and budget."""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, print_json
-from ba2_trade_platform.core.base.errors import Refused
+from ba2_trade_platform.cli import tables
+from ba2_trade_platform.cli.session import AsJson, Reason, connect, print_json, read, show_answer, show_test
+from ba2_trade_platform.core.base.errors import Invalid
 
 providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name")]
+NONE = "none"
 
 
 @providers.command("list")
 def list_providers(json: AsJson = False) -> None:
     """List the model providers with their models and where their keys come from."""
-    with connect() as console:
-        found = console.get("/providers")
-    from ba2_trade_platform.cli import tables  # noqa: PLC0415 - rich
-
+    found = read("/providers")
     print_json(found) if json else tables.print_providers(found)
 
 
@@ -32,13 +32,7 @@ def try_provider(
 ) -> None:
     """Make a tiny real call to a provider, which costs a few tokens."""
     with connect() as console:
-        said = console.post(f"/providers/{name}/test", model=model)
-    if json:
-        print_json(said)
-    elif said["ok"]:
-        typer.echo(f"{said['sentence']} in {said['ms']:,} ms")
-    if not said["ok"]:
-        raise Refused(said["sentence"], code=said["code"])
+        show_test(console.post(f"/providers/{name}/test", model=model), json)
 
 
 @providers.command("key")
@@ -59,3 +53,37 @@ def _asked_key(name: str) -> str:
     if sys.stdin.isatty():
         return str(typer.prompt(f"API key of {name}", hide_input=True))
     return sys.stdin.readline().strip()
+
+
+def costs(
+    group_by: Annotated[str, typer.Option(help="expert, model, provider, day, outcome, symbol or analysis")] = "expert",
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="The last so many UTC days, today included")] = 30,
+    json: AsJson = False,
+) -> None:
+    """List what model calls cost, the dearest first; all attempts count, deleted analyses too."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = (today - timedelta(days=days - 1)).isoformat()
+    with connect() as console:
+        found = console.get("/costs", group_by=group_by, since=since)
+        standing = console.get("/costs/budget")
+    if json:
+        print_json(found)
+        return
+    tables.print_costs(found)
+    typer.echo(standing["sentence"])
+
+
+def budget(
+    limit: Annotated[str | None, typer.Argument(metavar="[USD|none]", help="The new budget; absent: show it")] = None,
+    reason: Reason = None,
+    json: AsJson = False,
+) -> None:
+    """Show or set the budget that all model calls of one UTC day must stay within."""
+    if limit is not None and limit != NONE and not limit.replace(".", "", 1).isdecimal():
+        raise Invalid(f"A budget is an amount in USD, such as 25 or 2.50, or {NONE}; not {limit[:40]}")
+    with connect() as console:
+        if limit is None:
+            answer = console.get("/costs/budget")
+        else:
+            answer = console.put("/costs/budget", limit=None if limit == NONE else limit, reason=reason)
+    show_answer(answer, json)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, print_json, show_answer
+from ba2_trade_platform.cli.session import AsJson, connect, read, show_answer, show_list
 
 symbols = typer.Typer(help="What price providers call symbols.", no_args_is_help=True)
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="yahoo or alpaca")]
@@ -17,15 +17,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The symbol as the pro
 @symbols.command("list")
 def list_names(json: AsJson = False) -> None:
     """List every symbol that a provider calls otherwise."""
-    with connect() as console:
-        items = console.get("/symbol-map")["items"]
-    if json:
-        print_json({"items": items})
-        return
-    for item in items:
-        typer.echo(f"{item['provider']}: {item['symbol']} is {item['provider_symbol']}")
-    if not items:
-        typer.echo("Every symbol goes by the providers' own rules")
+    line = "{provider}: {symbol} is {provider_symbol}".format_map
+    show_list(read("/symbol-map"), json, line, "Every symbol goes by the providers' own rules")
 
 
 @symbols.command("set")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +12,16 @@ from ba2_trade_platform.cli.session import (
     Reason,
     answer_of,
     connect,
+    find,
     print_json,
-    settings_in_force,
+    read,
     show_answer,
+    show_list,
 )
-from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.settings import read_settings
+
+if TYPE_CHECKING:
+    from ba2_trade_platform.cli.console import Console
 
 schedules = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What the desk analyses by itself, and when.")
 Which = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Name or id of the schedule")]
@@ -26,18 +31,8 @@ STATES = "running, done, late, partly_failed, failed, missed or skipped"
 @schedules.command("list")
 def list_schedules(json: AsJson = False) -> None:
     """List schedules with their next time and their last run."""
-    with connect() as console:
-        found = console.get("/schedules")
-    if json:
-        print_json(found)
-        return
-    for each in found["items"]:
-        last = each["last_run"]
-        waits = _moment(each["next_at"]) if each["enabled"] else "disabled"
-        became = f"last {_moment(last['planned_at'])} {last['state']}" if last else "no run yet"
-        typer.echo(f"{each['id']:>6}  {each['name']:<24} {waits:<17} {became:<32} {each['words']}")
-    if not found["items"]:
-        typer.echo("No schedules. The page Schedules makes one; so does POST /api/v1/schedules.")
+    nothing = "No schedules. The page Schedules makes one; so does POST /api/v1/schedules."
+    show_list(read("/schedules"), json, _schedule_line, nothing)
 
 
 @schedules.command("next")
@@ -90,14 +85,7 @@ def runs(
             return
         schedule_id = _find(console, schedule) if schedule else None
         found = console.get("/runs", state=state or None, schedule=schedule_id, unseen=unseen or None, limit=limit)
-    if json:
-        print_json(found)
-        return
-    for each in found["items"]:
-        line = f"{each['id']:>6}  {_moment(each['planned_at'])}  {each['schedule']:<24} {each['state']:<14}"
-        typer.echo(f"{line} {each['reason'] or ''}".rstrip())
-    if not found["items"]:
-        typer.echo("No run matches.")
+    show_list(found, json, _run_line, "No run matches.")
 
 
 def _switch(schedule: str, what: str, json: bool) -> None:
@@ -107,16 +95,23 @@ def _switch(schedule: str, what: str, json: bool) -> None:
     show_answer(found | {"sentence": f"{found['name']} is {what}d; {waits}"}, json)
 
 
-def _find(console: Any, wanted: str) -> int:
-    items = console.get("/schedules")["items"]
-    for each in items:
-        if each["name"].casefold() == wanted.casefold() or str(each["id"]) == wanted:
-            return int(each["id"])
-    known = ", ".join(f"{each['name']} ({each['id']})" for each in items)
-    raise NotFound(f"There is no schedule {wanted}; there are: {known or 'none'}")
+def _find(console: Console, wanted: str) -> int:
+    return int(find(console, "/schedules", "schedule", wanted)["id"])
+
+
+def _schedule_line(schedule: dict[str, Any]) -> str:
+    last = schedule["last_run"]
+    waits = _moment(schedule["next_at"]) if schedule["enabled"] else "disabled"
+    became = f"last {_moment(last['planned_at'])} {last['state']}" if last else "no run yet"
+    return f"{schedule['id']:>6}  {schedule['name']:<24} {waits:<17} {became:<32} {schedule['words']}"
+
+
+def _run_line(run: dict[str, Any]) -> str:
+    line = f"{run['id']:>6}  {_moment(run['planned_at'])}  {run['schedule']:<24} {run['state']:<14}"
+    return f"{line} {run['reason'] or ''}".rstrip()
 
 
 def _moment(stamp: str | None) -> str:
     if stamp is None:
         return "none"
-    return f"{datetime.fromisoformat(stamp).astimezone(settings_in_force().zone):%Y-%m-%d %H:%M}"
+    return f"{datetime.fromisoformat(stamp).astimezone(read_settings().zone):%Y-%m-%d %H:%M}"

@@ -1,33 +1,31 @@
-"""Command session: connects to the console, finds experts and prints answers, for every command."""
+"""Command session: connects to the console, finds things by name and prints answers, for every command."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.settings import Settings, read_settings
+from ba2_trade_platform.core.base.errors import NotFound, Refused
+from ba2_trade_platform.settings import read_settings
 
 if TYPE_CHECKING:
     from ba2_trade_platform.cli.console import Console
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for scripts")]
 Reason = Annotated[str | None, typer.Option(help="Why, in your words; kept in the activity log")]
+AnalysisId = Annotated[int, typer.Argument(metavar="ID", help="The analysis", min=1)]
 
 
-def settings_in_force() -> Settings:
-    """Return the settings that are in force."""
-    return read_settings()
-
-
-def connect() -> Any:
+def connect() -> AbstractContextManager[Console]:
     """Reach the console: over its API, or in this process where none runs."""
     be_quiet()
     from ba2_trade_platform.cli.console import open_console  # noqa: PLC0415 - httpx and the database's libraries
 
-    return open_console(settings_in_force())
+    return open_console(read_settings())
 
 
 def be_quiet() -> None:
@@ -35,14 +33,34 @@ def be_quiet() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
+def read(path: str, **parameters: Any) -> Any:
+    """Return what the console answers to one question."""
+    with connect() as console:
+        return console.get(path, **parameters)
+
+
+def press(path: str, as_json: bool, **body: Any) -> None:
+    """Press one button of the console, and print its answer."""
+    with connect() as console:
+        show_answer(console.post(path, **body), as_json)
+
+
+def find(
+    console: Console, path: str, kind: str, wanted: str, *, name: str = "name", with_ids: bool = True
+) -> dict[str, Any]:
+    """Return the item of a list that has this name, or else this id. Raises NotFound, which names them all."""
+    items: list[dict[str, Any]] = console.get(path)["items"]
+    by_name = [item for item in items if item[name].casefold() == wanted.casefold()]
+    by_id = [item for item in items if str(item["id"]) == wanted]
+    for item in by_name + by_id:
+        return item
+    known = ", ".join(f"{item[name]} ({item['id']})" if with_ids else item[name] for item in items)
+    raise NotFound(f"There is no {kind} {wanted}; there are: {known or 'none'}")
+
+
 def find_expert(console: Console, expert: str) -> int:
     """Return the id of the expert of this alias or id. Raises NotFound."""
-    instances = console.get("/expert-instances")["items"]
-    for wanted in (lambda one: one["alias"].casefold() == expert.casefold(), lambda one: str(one["id"]) == expert):
-        for instance in filter(wanted, instances):
-            return int(instance["id"])
-    known = ", ".join(f"{instance['alias']} ({instance['id']})" for instance in instances)
-    raise NotFound(f"There is no expert {expert}; there are: {known or 'none'}")
+    return int(find(console, "/expert-instances", "expert", expert, name="alias")["id"])
 
 
 def answer_of(console: Console, answer: dict[str, Any], as_json: bool) -> None:
@@ -58,6 +76,27 @@ def show_answer(answer: dict[str, Any], as_json: bool) -> None:
         print_json(answer)
     else:
         typer.echo(answer["sentence"])
+
+
+def show_test(test: dict[str, Any], as_json: bool) -> None:
+    """Print how a test went and how long it took, or all of it for a script; raises Refused when it failed."""
+    if as_json:
+        print_json(test)
+    elif test["ok"]:
+        typer.echo(f"{test['sentence']} in {test['ms']:,} ms")
+    if not test["ok"]:
+        raise Refused(test["sentence"])
+
+
+def show_list(answer: dict[str, Any], as_json: bool, line: Callable[[Any], str], nothing: str) -> None:
+    """Print a line for each item, `nothing` where there is none, or all of it for a script."""
+    if as_json:
+        print_json(answer)
+        return
+    for item in answer["items"]:
+        typer.echo(line(item))
+    if not answer["items"]:
+        typer.echo(nothing)
 
 
 def print_json(content: object) -> None:

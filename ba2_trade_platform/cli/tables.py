@@ -21,9 +21,7 @@ def print_page(page: dict[str, Any], zone: ZoneInfo) -> None:
     table = _table("ID", "Symbol", "Expert", "Status", "Failure", "Recommendation", "Attempt", "Created", "Duration")
     for row in page["items"]:
         table.add_row(
-            str(row["id"]),
-            _text(row["symbol"]),
-            _text(row["expert"]),
+            *_texts(row, "id", "symbol", "expert"),
             _status(row["status"]),
             _text(row["error_code"]),
             _recommendation(row),
@@ -61,24 +59,17 @@ def print_analysis(found: dict[str, Any], zone: ZoneInfo) -> None:
             str(one["number"]),
             _text(" ".join(filter(None, (one["trigger"], one["reason"])))),
             _text(one["actor"]),
-            _moment(one["queued_at"], zone),
-            _moment(one["finished_at"], zone),
-            _text(one["outcome"]),
-            _text(one["error_code"]),
+            *_moments(one, zone, "queued_at", "finished_at"),
+            *_texts(one, "outcome", "error_code"),
         )
     _print(attempts)
     steps = _table("Step", "Status", "Started", "Finished", title="Steps")
     for one in found["steps"]:
-        steps.add_row(
-            _text(one["name"]),
-            _text(one["status"]),
-            _moment(one["started_at"], zone),
-            _moment(one["finished_at"], zone),
-        )
+        steps.add_row(*_texts(one, "name", "status"), *_moments(one, zone, "started_at", "finished_at"))
     _print(steps)
     outputs = _table("Output", "Type", "Characters", title="Outputs")
     for one in found["outputs"]:
-        outputs.add_row(_text(one["name"]), _text(one["type"]), str(len(one["text"])))
+        outputs.add_row(*_texts(one, "name", "type"), str(len(one["text"])))
     _print(outputs)
 
 
@@ -88,7 +79,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     steps = _table("#", "Step", "What", "Why", "Took")
     for number, one in enumerate(plan["steps"], 1):
         took = None if one["seconds"] is None else one["seconds"] * 1000
-        steps.add_row(str(number), _text(one["name"]), _text(one["fate"]), _text(one["reason"]), _seconds(took))
+        steps.add_row(str(number), *_texts(one, "name", "fate", "reason"), _seconds(took))
     _print(steps)
     for guard in plan["guards"]:
         _print(f"{guard['code']}: {escape(guard['sentence'])}")
@@ -105,10 +96,7 @@ def print_failures(inbox: dict[str, Any], zone: ZoneInfo) -> None:
     table = _table("Fingerprint", "State", "Failed", "Seen", "Last seen", "Code", "Verdict", "Failure")
     for group in inbox["items"]:
         table.add_row(
-            group["fingerprint"],
-            group["state"],
-            str(group["failed_now"]),
-            str(group["seen"]),
+            *_texts(group, "fingerprint", "state", "failed_now", "seen"),
             _moment(group["last_seen"], zone),
             _text(group["code"]),
             _text(group["assessment"]["headline"]),
@@ -126,11 +114,8 @@ def print_breakers(found: dict[str, Any], zone: ZoneInfo) -> None:
     table = _table("Provider", "State", "Waiting", "Since", "Next probe", "Why", "By")
     for one in found["items"]:
         table.add_row(
-            _text(one["provider"]),
-            one["state"],
-            str(one["waiting"]),
-            _moment(one["opened_at"], zone),
-            _moment(one["probe_at"], zone),
+            *_texts(one, "provider", "state", "waiting"),
+            *_moments(one, zone, "opened_at", "probe_at"),
             _text(one["reason"]),
             _text(one["opened_by"] or "console"),
         )
@@ -166,14 +151,8 @@ def print_providers(found: dict[str, Any]) -> None:
     """Print the model providers."""
     table = _table("Provider", "Kind", "Quick model", "Deep model", "Key", "Can be asked")
     for one in found["items"]:
-        table.add_row(
-            one["name"],
-            one["kind"],
-            _text(one["quick_model"]),
-            _text(one["deep_model"]),
-            _text(one["key_words"]),
-            _text(f"no: {one['unavailable']}" if one["unavailable"] else "yes"),
-        )
+        asked = f"no: {one['unavailable']}" if one["unavailable"] else "yes"
+        table.add_row(*_texts(one, "name", "kind", "quick_model", "deep_model", "key_words"), _text(asked))
     _print(table)
 
 
@@ -181,8 +160,7 @@ def print_research(files: Sequence[dict[str, Any]], zone: ZoneInfo) -> None:
     """Print what can be used of each file of news, figures or posts."""
     table = _table("File", "Usable", "Symbols", "Newest", "Left out")
     for one in files:
-        newest = _moment(one["newest"], zone)
-        table.add_row(one["name"], str(one["items"]), str(one["symbols"]), newest, str(one["bad_lines"]))
+        table.add_row(*_texts(one, "name", "items", "symbols"), _moment(one["newest"], zone), _text(one["bad_lines"]))
     _print(table)
 
 
@@ -190,7 +168,7 @@ def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")
     for one in listed:
-        table.add_row(one["name"], _text(one["value"]), _text(one["from"]), _text(one["description"]))
+        table.add_row(*_texts(one, "name", "value", "from", "description"))
     _print(table)
 
 
@@ -207,6 +185,14 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def _text(value: object) -> str:
     return DASH if value in (None, "") else escape(str(value))
+
+
+def _texts(item: dict[str, Any], *names: str) -> list[str]:
+    return [_text(item[name]) for name in names]
+
+
+def _moments(item: dict[str, Any], zone: ZoneInfo, *names: str) -> list[str]:
+    return [_moment(item[name], zone) for name in names]
 
 
 def _status(status: str) -> str:
