@@ -101,10 +101,7 @@ def open_log(settings: Settings) -> None:
         file = RotatingFileHandler(folder / "console.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     except OSError as error:
         raise StartRefused(f"BA2_DATA_DIR: {folder} cannot be written: {error.strerror}") from error
-    if settings.log_format == "json":
-        file.setFormatter(json_lines())
-    else:
-        file.setFormatter(logging.Formatter(LOG_LINE))
+    file.setFormatter(json_lines() if settings.log_format == "json" else logging.Formatter(LOG_LINE))
     console = Console(stderr=True)
     if not console.is_terminal:
         console.width = LOG_WIDTH

@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import tzlocal
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 CONFIG_VARIABLE = "BA2_CONFIG"
@@ -104,15 +104,12 @@ class Settings(BaseSettings):
         toml = TomlConfigSettingsSource(settings_cls, os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
         return init_settings, env_settings, dotenv_settings, toml
 
-    @field_validator("log_level", "sqlite_synchronous", mode="before")
+    @field_validator("log_level", "sqlite_synchronous", "log_format", mode="before")
     @classmethod
-    def _upper(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
-
-    @field_validator("log_format", mode="before")
-    @classmethod
-    def _lower(cls, value: object) -> object:
-        return value.lower() if isinstance(value, str) else value
+    def _case(cls, value: object, field: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.lower() if field.field_name == "log_format" else value.upper()
 
     @field_validator("timezone")
     @classmethod
@@ -147,7 +144,10 @@ class Settings(BaseSettings):
     @property
     def operator_name(self) -> str:
         """Who works here."""
-        return self.operator or _login()
+        try:
+            return self.operator or getpass.getuser()
+        except (OSError, KeyError, ImportError):  # no login name, as in some containers
+            return "operator"
 
     @property
     def page_url(self) -> str:
@@ -178,10 +178,3 @@ def read_settings(**given: object) -> Settings:
         raise SettingsError(f"{variable(str(problem['loc'][0]))} is {shown}: {message}") from error
     except ValueError as error:  # a TOML file that is none
         raise SettingsError(f"{config or DEFAULT_CONFIG}: {error}") from error
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no login name, as in some containers
-        return "operator"

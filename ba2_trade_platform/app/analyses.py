@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.analyses.rerun import Rerun
@@ -29,58 +28,44 @@ from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.settings import Settings
 
 
-@dataclass(frozen=True)
 class AnalysisServices:
-    """Who submits, re-runs, cancels and deletes; `slices` are what the worker does of a bulk re-run in a tick."""
+    """Who submits, re-runs, cancels and deletes; `slices` are what the worker does of a bulk re-run in a tick.
 
-    transitions: Transitions
-    dispatcher: EmbeddedDispatcher
-    queue: WorkerQueue
-    analyses: Analyses
-    waiting_retries: WaitingRetries
-    bulk_reruns: BulkReruns
-    batches: Batches
-    slices: BulkSlices
-    cancellations: Cancellations
+    The store wakes the dispatcher at each commit.
+    """
 
-
-def open_analyses(
-    settings: Settings,
-    store: Store,
-    abilities: Abilities,
-    market: Prices,
-    side_effects: Sequence[SideEffects],
-    telemetry: Telemetry,
-    archive_files: ArchiveFiles,
-) -> AnalysisServices:
-    """Put the services together; nothing is asked yet. The store wakes the dispatcher at each commit."""
-    completion = BatchCompletion(telemetry.metrics)
-    transitions = Transitions(
-        (forget_answers, completion.settle_ended, promote_completed, record_end_events, telemetry.follow),
-    )
-    dispatcher, rerun_planner = EmbeddedDispatcher(), RerunPlanner(abilities, side_effects)
-    planner = Planner(abilities, (rerun_planner.not_unasked,))
-    queue = WorkerQueue(store, dispatcher, abilities, market, completion)
-    store.on_commit(dispatcher.committed)
-    bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled)
-    return AnalysisServices(
-        transitions=transitions,
-        dispatcher=dispatcher,
-        queue=queue,
-        analyses=Analyses(
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        abilities: Abilities,
+        market: Prices,
+        side_effects: Sequence[SideEffects],
+        telemetry: Telemetry,
+        archive_files: ArchiveFiles,
+    ) -> None:
+        completion, rerun_planner = BatchCompletion(telemetry.metrics), RerunPlanner(abilities, side_effects)
+        planner = Planner(abilities, (rerun_planner.not_unasked,))
+        self.transitions = Transitions(
+            (forget_answers, completion.settle_ended, promote_completed, record_end_events, telemetry.follow),
+        )
+        self.dispatcher = EmbeddedDispatcher()
+        store.on_commit(self.dispatcher.committed)
+        self.queue = WorkerQueue(store, self.dispatcher, abilities, market, completion)
+        self.analyses = Analyses(
             store,
-            queue,
-            dispatcher,
+            self.queue,
+            self.dispatcher,
             rerun_planner,
-            transitions,
+            self.transitions,
             archive_files,
             rerun_enabled=settings.rerun_enabled,
             reruns_per_minute=settings.reruns_per_minute,
             telemetry=telemetry,
-        ),
-        waiting_retries=WaitingRetries(store, dispatcher, transitions),
-        bulk_reruns=bulk_reruns,
-        batches=Batches(store, queue, bulk_reruns, completion),
-        slices=BulkSlices(planner, Rerun(store.clock, dispatcher, rerun_planner, transitions), completion),
-        cancellations=Cancellations(transitions, completion),
-    )
+        )
+        self.waiting_retries = WaitingRetries(store, self.dispatcher, self.transitions)
+        self.bulk_reruns = BulkReruns(store, planner, rerun_enabled=settings.rerun_enabled)
+        self.batches = Batches(store, self.queue, self.bulk_reruns, completion)
+        rerun = Rerun(store.clock, self.dispatcher, rerun_planner, self.transitions)
+        self.slices = BulkSlices(planner, rerun, completion)
+        self.cancellations = Cancellations(self.transitions, completion)

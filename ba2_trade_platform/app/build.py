@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -11,14 +10,14 @@ from pathlib import Path
 from opentelemetry.trace import TracerProvider
 from sqlalchemy import Engine
 
-from ba2_trade_platform.app.analyses import open_analyses
-from ba2_trade_platform.app.demo import open_demo
+from ba2_trade_platform.app.analyses import AnalysisServices
+from ba2_trade_platform.app.demo import DemoServices
 from ba2_trade_platform.app.market import open_market
-from ba2_trade_platform.app.models import open_memory, open_models, open_toolkit
+from ba2_trade_platform.app.models import ModelServices, open_memory, open_toolkit
 from ba2_trade_platform.app.monitoring import open_monitoring
-from ba2_trade_platform.app.operations import Dependencies, open_operations
+from ba2_trade_platform.app.operations import Operations
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.app.schedules import open_scheduling
+from ba2_trade_platform.app.schedules import Scheduling
 from ba2_trade_platform.app.worker import open_worker
 from ba2_trade_platform.core.access.permissions import check_permission
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
@@ -46,8 +45,6 @@ from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.settings import Settings, variable
 
-log = logging.getLogger(__name__)
-
 
 def build(
     settings: Settings,
@@ -69,19 +66,19 @@ def build(
     experts, telemetry, app_settings = catalog or Registry(), Telemetry(traces=Traces(tracing)), DeskSettings(store)
     breakers, maps = Breakers(store), SymbolMaps(store)
     market, research = open_market(settings, maps, prices)
-    models = open_models(settings, store, box, app_settings, breakers.open_providers, minute)
+    models = ModelServices(settings, store, box, app_settings, breakers.open_providers, minute)
     memory = open_memory(settings, store, lessons := Lessons(store), market)
     abilities, archive_files = Abilities(experts, models.providers), ArchiveFiles(settings.data_dir / "archives")
-    services = open_analyses(settings, store, abilities, market, side_effects, telemetry, archive_files)
+    services = AnalysisServices(settings, store, abilities, market, side_effects, telemetry, archive_files)
     instances = ExpertInstances(store, experts, models.providers)
     toolkit = open_toolkit(settings, models.gateway, memory, research)
-    workers = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
+    worker, tick_of = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
     instruments = InstrumentServices(store, market, maps, jobs)
-    schedules = open_scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock())
+    schedules = Scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock())
     monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
-    watched = Dependencies(
-        store, workers.worker, services.queue, breakers, jobs, box, market, monitoring, notifications, schedules,
-        telemetry,
+    operations = Operations(
+        settings, _version(), store, box, jobs, telemetry, worker, services.queue, breakers, market, monitoring,
+        notifications, schedules,
     )  # fmt: skip
     return Platform(
         settings=settings, version=_version(), store=store, telemetry=telemetry, app_settings=app_settings,
@@ -90,9 +87,9 @@ def build(
         batches=services.batches, bulk_reruns=services.bulk_reruns, dispatcher=services.dispatcher,
         retention=Retention(store, archive_files, settings.archive_days), monitoring=monitoring, experts=instances,
         models=models, lessons=lessons, memory=memory, instruments=instruments, schedules=schedules,
-        notifications=notifications, operations=open_operations(settings, watched, _version()),
-        demo=open_demo(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
-        worker=workers.worker, tick_of=workers.tick_of,
+        notifications=notifications, operations=operations,
+        demo=DemoServices(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
+        worker=worker, tick_of=tick_of,
     )  # fmt: skip
 
 

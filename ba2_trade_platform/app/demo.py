@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ba2_trade_platform.app.analyses import AnalysisServices
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
@@ -18,12 +17,22 @@ from ba2_trade_platform.demo.replay import SAVE_SECONDS, Replay
 from ba2_trade_platform.demo.replay_clock import ReplayClock
 
 
-@dataclass(frozen=True)
 class DemoServices:
-    """What there is for practising."""
+    """What there is for practising; the replay's place is kept now and then."""
 
-    desk: DemoDesk
-    replay: Replay
+    def __init__(
+        self,
+        store: Store,
+        services: AnalysisServices,
+        experts: ExpertInstances,
+        watchlists: Watchlists,
+        schedules: Schedules,
+        market: Prices,
+        jobs: BackgroundJobs,
+    ) -> None:
+        self.desk = DemoDesk(store, experts, services.queue, services.analyses, watchlists, market, schedules)
+        self.replay = Replay(store, walking_clock(market))
+        jobs.every(SAVE_SECONDS, "keep the replay's place", self.replay.save)
 
     def save_replay(self) -> None:
         """Keep the replay's place as the console stops."""
@@ -34,19 +43,3 @@ class DemoServices:
 def walking_clock(market: Prices) -> ReplayClock | None:
     """Return the market's clock when it is one that can walk, as the demo market's."""
     return market.clock if isinstance(market.clock, ReplayClock) else None
-
-
-def open_demo(
-    store: Store,
-    services: AnalysisServices,
-    experts: ExpertInstances,
-    watchlists: Watchlists,
-    schedules: Schedules,
-    market: Prices,
-    jobs: BackgroundJobs,
-) -> DemoServices:
-    """Put the services together, and have the replay's place kept now and then."""
-    replay = Replay(store, walking_clock(market))
-    jobs.every(SAVE_SECONDS, "keep the replay's place", replay.save)
-    desk = DemoDesk(store, experts, services.queue, services.analyses, watchlists, market, schedules)
-    return DemoServices(desk, replay)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,15 +33,33 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 
-@dataclass(frozen=True)
 class ModelServices:
-    """The services around language models."""
+    """The services around language models; nothing is imported, opened or asked yet.
 
-    providers: ModelProviders
-    pricing: Pricing
-    calls: CallLog
-    costs: Costs
-    gateway: Gateway
+    `open_providers`: whose breaker is open. `minute`: how long one of the providers' limits lasts, in seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        box: SecretBox,
+        app_settings: DeskSettings,
+        open_providers: Callable[[], AbstractSet[str]],
+        minute: float,
+    ) -> None:
+        self.providers = ModelProviders(store, box, os.environ)
+        self.pricing = Pricing(settings.data_dir / "prices.csv")
+        self.calls = CallLog(store, self.pricing)
+        self.costs = Costs(store, app_settings)
+        self.gateway = Gateway(
+            self.providers,
+            self.calls,
+            open_providers,
+            minute,
+            scripted=scripted_model,
+            check_permission=store.check_permission,
+        )
 
     def own(self) -> None:
         """Bring what a console left behind into order; only for one that has just taken the database."""
@@ -54,32 +71,6 @@ class ModelServices:
         self.gateway.close()
         with suppress(Unavailable):  # the next start ends as interrupted what cannot be written
             self.calls.write_owed()
-
-
-def open_models(
-    settings: Settings,
-    store: Store,
-    box: SecretBox,
-    app_settings: DeskSettings,
-    open_providers: Callable[[], AbstractSet[str]],
-    minute: float,
-) -> ModelServices:
-    """Put the services together; nothing is imported, opened or asked yet.
-
-    `open_providers`: whose breaker is open. `minute`: how long one of the providers' limits lasts, in seconds.
-    """
-    providers = ModelProviders(store, box, os.environ)
-    pricing = Pricing(settings.data_dir / "prices.csv")
-    calls = CallLog(store, pricing)
-    return ModelServices(
-        providers=providers,
-        pricing=pricing,
-        calls=calls,
-        costs=Costs(store, app_settings),
-        gateway=Gateway(
-            providers, calls, open_providers, minute, scripted=scripted_model, check_permission=store.check_permission
-        ),
-    )
 
 
 def open_memory(settings: Settings, store: Store, lessons: Lessons, market: Prices) -> LessonMemory:

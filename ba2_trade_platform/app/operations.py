@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 
@@ -29,15 +28,43 @@ from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.settings import Settings
 
 
-@dataclass(frozen=True)
 class Operations:
-    """The services that keep the console running and its database safe."""
+    """The services that keep the console running and its database safe; nothing is started or asked yet."""
 
-    background_jobs: BackgroundJobs
-    backups: Backups
-    dead_man_switch: DeadManSwitch
-    health: Health
-    attention: Attention
+    def __init__(
+        self,
+        settings: Settings,
+        version: str,
+        store: Store,
+        box: SecretBox,
+        jobs: BackgroundJobs,
+        telemetry: Telemetry,
+        worker: ExpertWorker,
+        queue: WorkerQueue,
+        breakers: Breakers,
+        market: Prices,
+        monitoring: Monitoring,
+        notifications: Notifications,
+        schedules: Scheduling,
+    ) -> None:
+        database, zone = database_file(settings.url), settings.zone
+        at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
+        self.background_jobs = jobs
+        self.backups = Backups(store, database, settings.data_dir / "backups", Plan(at, zone, settings.backup_days))
+        parts = Parts(store, worker, queue, breakers, jobs, self.backups, database, zone, version, market)
+        readiness = Readiness(parts)
+        self.dead_man_switch = DeadManSwitch(store, box, jobs, readiness.obstacles)
+        self.health = Health(parts, readiness, self.dead_man_switch)
+        self.attention = Attention(
+            {
+                AttentionSource.FAILURES: monitoring.failures.needs_person,
+                AttentionSource.ALERTS: lambda: notifications.alerts.unacknowledged().count,
+                AttentionSource.RUNS: schedules.runs.unacknowledged,
+                AttentionSource.BREAKERS: lambda: len(breakers.open_providers()),
+                AttentionSource.HEALTH: lambda: self.health.bad_count,
+            }
+        )
+        telemetry.metrics.registry.register(ConsoleCollector(monitoring.jobs, queue, worker, store.feed, self.health))
 
     def start(self) -> None:
         """Begin to work; the database is owned."""
@@ -48,53 +75,6 @@ class Operations:
     def stop(self) -> None:
         """Give up the copy that is under way."""
         self.backups.stop()
-
-
-@dataclass(frozen=True)
-class Dependencies:
-    """The services that operations look at and work with."""
-
-    store: Store
-    worker: ExpertWorker
-    queue: WorkerQueue
-    breakers: Breakers
-    jobs: BackgroundJobs
-    box: SecretBox
-    market: Prices
-    monitoring: Monitoring
-    notifications: Notifications
-    schedules: Scheduling
-    telemetry: Telemetry
-
-
-def open_operations(settings: Settings, given: Dependencies, version: str) -> Operations:
-    """Put the services together; nothing is started or asked yet."""
-    store, database = given.store, database_file(settings.url)
-    at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
-    backups = Backups(store, database, settings.data_dir / "backups", Plan(at, settings.zone, settings.backup_days))
-    parts = Parts(
-        store, given.worker, given.queue, given.breakers, given.jobs, backups, database, settings.zone, version,
-        given.market,
-    )  # fmt: skip
-    readiness = Readiness(parts)
-    switch = DeadManSwitch(store, given.box, given.jobs, readiness.obstacles)
-    health = Health(parts, readiness, switch)
-    given.telemetry.metrics.registry.register(
-        ConsoleCollector(given.monitoring.jobs, given.queue, given.worker, store.feed, health)
-    )
-    return Operations(given.jobs, backups, switch, health, _attention(given, health))
-
-
-def _attention(given: Dependencies, health: Health) -> Attention:
-    return Attention(
-        {
-            AttentionSource.FAILURES: given.monitoring.failures.needs_person,
-            AttentionSource.ALERTS: lambda: given.notifications.alerts.unacknowledged().count,
-            AttentionSource.RUNS: given.schedules.runs.unacknowledged,
-            AttentionSource.BREAKERS: lambda: len(given.breakers.open_providers()),
-            AttentionSource.HEALTH: lambda: health.bad_count,
-        }
-    )
 
 
 def find_backup(settings: Settings, name: str) -> Path:

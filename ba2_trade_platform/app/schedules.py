@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ba2_trade_platform.app.demo import walking_clock
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
@@ -29,55 +28,37 @@ from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import ScheduleClock
 
 
-@dataclass(frozen=True)
 class Scheduling:
-    """Schedules, their runs, and who wakes up for them."""
+    """Schedules, their runs, and who wakes up for them; nothing is started or asked yet."""
 
-    service: Schedules
-    runs: ScheduleRuns
-    run_starter: RunStarter
-    uptime: Uptime
-    scheduler: Scheduler
-    watchdog: Watchdog
-    early_closes: EarlyCloses
-    daily_summary: DailySummary
-    clocks: Mapping[ScheduleClock, SchedulingClock]
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        queue: WorkerQueue,
+        market: Prices,
+        jobs: BackgroundJobs,
+        version: str,
+        clock: SchedulingClock,
+    ) -> None:
+        calendars = ExchangeCalendars()
+        self.clocks: Mapping[ScheduleClock, SchedulingClock] = {
+            ScheduleClock.REAL: clock,
+            # Of other prices no replayed time comes.
+            ScheduleClock.REPLAY: walking_clock(market) or ReplayClock(FIRST),
+        }
+        self.run_starter = RunStarter(store, queue, calendars, self.clocks, market.clock)
+        self.uptime = Uptime(store, version)
+        self.scheduler = Scheduler(store, jobs, self.run_starter, self.uptime, self.clocks)
+        self.watchdog = Watchdog(store, jobs, self.scheduler)
+        self.service = Schedules(store, calendars, self.clocks, self.run_starter, self.scheduler.arm)
+        self.runs = ScheduleRuns(store, calendars, self.clocks, settings.zone)
+        self.early_closes = EarlyCloses(calendars)
+        self.daily_summary = DailySummary(store, self.runs, DeskSettings(store), settings.zone)
+        jobs.every(CHECK_SECONDS, "daily summary", self.daily_summary.tell_when_due)
 
     def stop(self) -> None:
         """Begin no run any more."""
         self.watchdog.stop()
         with suppress(Unavailable):  # the next start takes this console for one that was killed when last seen
             self.scheduler.stop()
-
-
-def open_scheduling(
-    settings: Settings,
-    store: Store,
-    queue: WorkerQueue,
-    market: Prices,
-    jobs: BackgroundJobs,
-    version: str,
-    clock: SchedulingClock,
-) -> Scheduling:
-    """Put the services together; nothing is started or asked yet."""
-    calendars = ExchangeCalendars()
-    clocks: dict[ScheduleClock, SchedulingClock] = {
-        ScheduleClock.REAL: clock,
-        ScheduleClock.REPLAY: walking_clock(market) or ReplayClock(FIRST),  # of other prices no replayed time comes
-    }
-    run_starter, uptime = RunStarter(store, queue, calendars, clocks, market.clock), Uptime(store, version)
-    scheduler = Scheduler(store, jobs, run_starter, uptime, clocks)
-    runs = ScheduleRuns(store, calendars, clocks, settings.zone)
-    summary = DailySummary(store, runs, DeskSettings(store), settings.zone)
-    jobs.every(CHECK_SECONDS, "daily summary", summary.tell_when_due)
-    return Scheduling(
-        service=Schedules(store, calendars, clocks, run_starter, scheduler.arm),
-        runs=runs,
-        run_starter=run_starter,
-        uptime=uptime,
-        scheduler=scheduler,
-        watchdog=Watchdog(store, jobs, scheduler),
-        early_closes=EarlyCloses(calendars),
-        daily_summary=summary,
-        clocks=clocks,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ba2_trade_platform.app.analyses import AnalysisServices
 from ba2_trade_platform.core.base.store import Store
@@ -20,14 +19,6 @@ from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.settings import Settings
 
 
-@dataclass(frozen=True)
-class WorkerServices:
-    """The worker, and what makes the tick of a worker of another name: a row remembers which of them worked on it."""
-
-    worker: ExpertWorker
-    tick_of: Callable[[str], Tick]
-
-
 def open_worker(
     settings: Settings,
     store: Store,
@@ -38,9 +29,19 @@ def open_worker(
     telemetry: Telemetry,
     toolkit: ExpertToolkit,
     version: str,
-) -> WorkerServices:
-    """Put the worker together; it is not started yet."""
+) -> tuple[ExpertWorker, Callable[[str], Tick]]:
+    """Return the worker, not started yet, and what makes the tick of a worker of another name.
+
+    A row remembers which of them worked on it.
+    """
     environment = {"version": version, "prices": market.name}
+    breaker_policy = BreakerPolicy(
+        settings.breaker_failures,
+        settings.breaker_window_seconds,
+        settings.breaker_cooldown_seconds,
+        settings.breaker_longest_cooldown_seconds,
+        settings.breaker_drain_per_minute,
+    )
 
     def tick_of(name: str) -> Tick:
         return Tick(
@@ -50,19 +51,9 @@ def open_worker(
             services.slices,
             services.cancellations,
             services.transitions,
-            _breaker_policy(settings),
+            breaker_policy,
             telemetry,
         )
 
     worker_environment = WorkerEnvironment(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, toolkit)
-    return WorkerServices(ExpertWorker(store, tick_of(worker_id()), worker_environment, settings.stop_seconds), tick_of)
-
-
-def _breaker_policy(settings: Settings) -> BreakerPolicy:
-    return BreakerPolicy(
-        settings.breaker_failures,
-        settings.breaker_window_seconds,
-        settings.breaker_cooldown_seconds,
-        settings.breaker_longest_cooldown_seconds,
-        settings.breaker_drain_per_minute,
-    )
+    return ExpertWorker(store, tick_of(worker_id()), worker_environment, settings.stop_seconds), tick_of

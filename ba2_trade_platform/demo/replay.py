@@ -15,7 +15,6 @@ from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
 from ba2_trade_platform.core.base.app_settings import read_setting, write_setting
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import Change, Topic
-from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState, Walk
