@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -24,8 +23,7 @@ from ba2_trade_platform.api.http.dependencies import (
 from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.queue_service import MAX_BATCH
-from ba2_trade_platform.core.batches.counts import BatchCounts
-from ba2_trade_platform.core.batches.queries import BatchItem
+from ba2_trade_platform.core.batches.queries import Batch, BatchItem
 from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest
 from ba2_trade_platform.core.batches.service import AcceptedBatch
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, Source, Subtype
@@ -69,26 +67,14 @@ class BatchAccepted(Answer, of=AcceptedBatch):
     """The batch that was made, and how many of its analyses were queued, known already, or not possible."""
 
 
-class BatchAnswer(Answer):
+class BatchAnswer(Answer, of=Batch, but=["stop_reason"]):
     """A batch as it stands; the counts always add up to their total.
 
     `stopped_...` and `reason`: of one that is paused, cancelled or aborted. `rerun`: of a bulk re-run.
     """
 
-    id: int
-    kind: BatchKind
-    name: str
-    source: Source | None
-    actor: str
-    state: BatchState
-    created_at: datetime
-    finished_at: datetime | None
-    stopped_at: datetime | None
-    stopped_by: str | None
     reason: Annotated[str | None, Field(validation_alias="stop_reason")]
     rerun: RerunPlanAnswer | None
-    counts: BatchCounts
-    seconds_left: int | None
     sentence: str
 
 

@@ -26,7 +26,7 @@ from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
 from ba2_trade_platform.core.batches.bulk_previews import BulkPreview
-from ba2_trade_platform.core.batches.queries import Batch
+from ba2_trade_platform.core.batches.queries import Batch, BatchItem, RerunPlan
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode
 
 router = APIRouter(prefix="/bulk-reruns", tags=["bulk re-runs"])
@@ -76,16 +76,10 @@ class BulkPreviewed(Answer, of=BulkPreview):
     estimated_cost_usd: float | None
 
 
-class RerunPlanAnswer(Answer):
+class RerunPlanAnswer(Answer, of=RerunPlan, but=["plan_hash"]):
     """What a bulk re-run was accepted to do."""
 
-    mode: Mode
-    reason: str
-    filter: dict[str, Any] | None
-    rate_per_minute: int | None
-    canary: int | None
     will_run: int
-    after_batch_id: int | None
 
 
 class BulkState(StrEnum):
@@ -146,17 +140,8 @@ class BulkAnswers(Page[BulkAnswer, int | None]):
     """One page of bulk re-runs, newest first; `next_cursor` absent: no more."""
 
 
-class BulkItem(Answer):
+class BulkItem(Answer, of=BatchItem, but=["status"]):
     """One analysis in a bulk re-run; `analysis_id` absent: it was deleted. `attempt`: the one that this made."""
-
-    position: int
-    analysis_id: int | None
-    symbol: str
-    expert_instance_id: int
-    expert: str
-    attempt: int | None
-    outcome: ItemOutcome
-    reason: str | None
 
 
 class BulkItems(Page[BulkItem, int | None]):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
+from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState
+from ba2_trade_platform.core.contracts.replay import ReplayState
 from ba2_trade_platform.demo.replay import BEGINS, FASTEST, SLOWEST, WEEK_IN_A_MINUTE
 
 router = APIRouter(prefix="/replay", tags=["replay"])
@@ -32,15 +33,12 @@ class SpeedBody(RequestBody):
     speed: Speed
 
 
-class ReplayAnswer(BaseModel):
+class ReplayAnswer(Answer, of=ReplayState, but=["walk"]):
     """How the market's clock stands or walks; `seconds_left` real ones until the end of the replay."""
 
-    mode: ReplayMode
-    now: AwareDatetime
     start: AwareDatetime | None
     end: AwareDatetime | None
     speed: float | None
-    seconds_left: float | None
     sentence: str
 
 

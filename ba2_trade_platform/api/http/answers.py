@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Generic, TypeVar, Unpack, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
@@ -13,15 +14,15 @@ Cursor = TypeVar("Cursor")
 class Answer(BaseModel):
     """What a client is told, read from the attributes of a core value.
 
-    `of`: the core's class whose fields it has; what is written in the answer itself comes on top or instead.
+    `of`: the core's class whose fields it has, `but` these; what the answer itself says comes on top or instead.
     """
 
     model_config = ConfigDict(from_attributes=True)
 
-    def __init_subclass__(cls, of: type | None = None, **config: Unpack[ConfigDict]) -> None:
+    def __init_subclass__(cls, of: type | None = None, but: Collection[str] = (), **config: Unpack[ConfigDict]) -> None:
         super().__init_subclass__(**config)
-        if of is not None:
-            cls.__annotations__ = get_type_hints(of, include_extras=True) | cls.__annotations__
+        fields = get_type_hints(of, include_extras=True) if of else {}
+        cls.__annotations__ = {name: fields[name] for name in fields if name not in but} | cls.__annotations__
 
 
 class Items(BaseModel, Generic[T]):

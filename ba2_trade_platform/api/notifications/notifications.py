@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field, SecretStr
 
 from ba2_trade_platform.api.http.answers import Items
-from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, RequestBody, RowId
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.channels import Channel, Tested
@@ -18,9 +18,8 @@ from ba2_trade_platform.vocabulary import MessageState
 
 router = APIRouter(tags=["notifications"])
 CHANNELS, RULES = "/notification-channels", "/notification-rules"
-Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Id = Annotated[int, Path(ge=1, le=MAX_ID)]
 Number = Annotated[int, Field(strict=True)]
-Reference = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 Name = Annotated[str, Field(max_length=200, examples=["Desk phone"])]
 Address = Annotated[
     SecretStr,
@@ -60,16 +59,14 @@ class RuleFields(RequestBody):
     enabled: bool = True
     urgent: Annotated[bool, Field(description="Sent in quiet hours too")] = False
     min_confidence: Annotated[float | None, Field(description="1 to 100, of confident recommendations")] = None
-    expert_instance_id: Annotated[Reference | None, Field(description="One expert's failures or recommendations")] = (
-        None
-    )
+    expert_instance_id: Annotated[RowId | None, Field(description="One expert's failures or recommendations")] = None
     group_seconds: Annotated[Number, Field(description="What comes within it is one message")] = 60
 
 
 class NewRule(RuleFields):
     """A rule to be added."""
 
-    channel_id: Reference
+    channel_id: RowId
     occasion: EventType
 
 
@@ -137,7 +134,7 @@ def remove_rule(rule_id: Id, console: Console, asker: Asker) -> None:
 def messages(
     console: Console,
     state: MessageState | None = None,
-    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only those before this id")] = None,
+    before: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only those before this id")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> Items[Message]:
     """Return messages, newest first."""

@@ -13,7 +13,7 @@ from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, Giv
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
-from ba2_trade_platform.core.schedules.service import RunStarted
+from ba2_trade_platform.core.schedules.service import Preview, RunStarted
 from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
 
 router = APIRouter(prefix="/schedules", tags=["schedules"])
@@ -72,12 +72,8 @@ class NextTimes(BaseModel):
     times: list[datetime]
 
 
-class PreviewAnswer(Answer):
+class PreviewAnswer(Answer, of=Preview, but=["symbols"]):
     """When a schedule would run, in words and instants, and everything that is wrong with it."""
-
-    words: str | None
-    times: list[datetime]
-    problems: list[str]
 
 
 class RunAnswer(Answer, of=RunStarted):
