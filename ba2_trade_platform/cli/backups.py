@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli import tables
-from ba2_trade_platform.cli.session import AsJson, be_quiet, press, print_json, read, show_answer
+from ba2_trade_platform.cli import session, tables
+from ba2_trade_platform.cli.session import AsJson
 from ba2_trade_platform.settings import read_settings
 
 backup = typer.Typer(no_args_is_help=True, help="Copies of the database: now, list, restore.")
@@ -16,14 +16,14 @@ backup = typer.Typer(no_args_is_help=True, help="Copies of the database: now, li
 @backup.command()
 def now(json: AsJson = False) -> None:
     """Back up the database now; also while the console works."""
-    press("/backups", json)
+    session.press("/backups", json)
 
 
 @backup.command("list")
 def list_backups(json: AsJson = False) -> None:
     """List the backups, newest first."""
-    found = read("/backups")
-    print_json(found) if json else tables.print_backups(found, read_settings().zone)
+    found = session.read("/backups")
+    session.print_json(found) if json else tables.print_backups(found, read_settings().zone)
 
 
 @backup.command()
@@ -33,7 +33,7 @@ def restore(
     json: AsJson = False,
 ) -> None:
     """Put a backup in the place of the database, which is kept aside; only while no console runs."""
-    be_quiet()
+    session.be_quiet()
     from ba2_trade_platform.app.operations import find_backup, restore_backup  # noqa: PLC0415 - the database's libraries
 
     settings = read_settings()
@@ -44,4 +44,4 @@ def restore(
     done = restore_backup(settings, chosen)
     kept = str(done.kept) if done.kept else None
     answer = {"file": str(done.file), "revision": done.revision, "analyses": done.analyses, "kept": kept}
-    show_answer(answer | {"key_missing": done.key_missing, "sentence": done.sentence}, json)
+    session.show_answer(answer | {"key_missing": done.key_missing, "sentence": done.sentence}, json)

@@ -6,17 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import (
-    AsJson,
-    Reason,
-    answer_of,
-    connect,
-    find_expert,
-    press,
-    print_json,
-    read,
-    show_list,
-)
+from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli.session import AsJson, Reason
 
 batch = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Many analyses at once.")
 BatchId = Annotated[int, typer.Argument(metavar="ID", help="The batch", min=1)]
@@ -39,9 +30,9 @@ def submit(
     json: AsJson = False,
 ) -> None:
     """Queue every symbol with every expert as one batch."""
-    with connect() as console:
+    with session.connect() as console:
         body: dict[str, Any] = {
-            "expert_instance_ids": [find_expert(console, one) for one in expert or []],
+            "expert_instance_ids": [session.find_expert(console, one) for one in expert or []],
             "symbols": symbols or None,
             "watchlist_id": watchlist,
             "everything": everything or None,
@@ -50,10 +41,10 @@ def submit(
             "name": name,
         }
         if not preview:
-            answer_of(console, console.post("/batches", **body), json)
+            session.answer_of(console, console.post("/batches", **body), json)
             return
         seen = console.post("/batches/preview", **body)
-    print_json(seen) if json else _print_preview(seen)
+    session.print_json(seen) if json else _print_preview(seen)
 
 
 @batch.command("list")
@@ -66,18 +57,18 @@ def list_batches(
     json: AsJson = False,
 ) -> None:
     """List batches, newest first."""
-    found = read("/batches", state=state, kind=kind, limit=limit)
-    show_list(found, json, _LINE, "No batch here. `batch submit AAPL MSFT --expert ALIAS` makes one.")
+    found = session.read("/batches", state=state, kind=kind, limit=limit)
+    session.show_list(found, json, _LINE, "No batch here. `batch submit AAPL MSFT --expert ALIAS` makes one.")
 
 
 @batch.command("show")
 def show(batch_id: BatchId, json: AsJson = False) -> None:
     """Show one batch with what did not complete."""
-    with connect() as console:
+    with session.connect() as console:
         one = console.get(f"/batches/{batch_id}")
         rest = console.get(f"/batches/{batch_id}/items", outcome=NOT_COMPLETED, limit=500)
     if json:
-        print_json(one | {"not_completed": rest["items"]})
+        session.print_json(one | {"not_completed": rest["items"]})
         return
     typer.echo(_LINE(one))
     if one["seconds_left"] is not None:
@@ -90,31 +81,31 @@ def show(batch_id: BatchId, json: AsJson = False) -> None:
 @batch.command("pause")
 def pause(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Let nothing more of it begin; what runs goes on."""
-    press(f"/batches/{batch_id}/pause", json, reason=reason)
+    session.press(f"/batches/{batch_id}/pause", json, reason=reason)
 
 
 @batch.command("resume")
 def resume(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Let a paused batch go on."""
-    press(f"/batches/{batch_id}/resume", json, reason=reason)
+    session.press(f"/batches/{batch_id}/resume", json, reason=reason)
 
 
 @batch.command("cancel")
 def cancel(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """End what it still has; running experts are stopped."""
-    press(f"/batches/{batch_id}/cancel", json, reason=reason)
+    session.press(f"/batches/{batch_id}/cancel", json, reason=reason)
 
 
 @batch.command("abort")
 def abort(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Abort a bulk re-run: what is not queued yet is skipped, what is queued or runs goes on."""
-    press(f"/batches/{batch_id}/abort", json, reason=reason)
+    session.press(f"/batches/{batch_id}/abort", json, reason=reason)
 
 
 @batch.command("rerun-failed")
 def rerun_failed(batch_id: BatchId, reason: Reason = None, json: AsJson = False) -> None:
     """Re-run what failed in it, as a bulk re-run."""
-    press(f"/batches/{batch_id}/rerun-failed", json, reason=reason)
+    session.press(f"/batches/{batch_id}/rerun-failed", json, reason=reason)
 
 
 def _print_preview(seen: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, Reason, answer_of, connect, find_expert, press, print_json
+from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli.session import AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 
 TYPED_ABOVE = 50
@@ -36,21 +37,21 @@ def rerun_all(
     json: AsJson = False,
 ) -> None:
     """Re-run many failed analyses: those given, or every one that the options find."""
-    with connect() as console:
+    with session.connect() as console:
         chosen: dict[str, Any] = {"ids": ids or None, "mode": mode, "override": override}
         if not ids:
-            expert_id = find_expert(console, expert) if expert else None
+            expert_id = session.find_expert(console, expert) if expert else None
             failed = {"status": ["failed"], "expert": expert_id, "symbol": symbol, "code": code, "q": text}
             chosen["filter"] = failed | {"bulk": bulk, "bulk_outcome": "failed" if bulk else None}
         plan = console.post("/bulk-reruns/preview", **chosen)
         if preview:
-            print_json(plan) if json else _print_plan(plan)
+            session.print_json(plan) if json else _print_plan(plan)
             return
         if not json:
             _print_plan(plan)
         _agree(plan["will_run"], number)
         body = {"plan_hash": plan["plan_hash"], "reason": reason, "name": name, "canary": canary}
-        answer_of(console, console.post("/bulk-reruns", **chosen, **body, rate_per_minute=rate), json)
+        session.answer_of(console, console.post("/bulk-reruns", **chosen, **body, rate_per_minute=rate), json)
 
 
 def bulk_reruns(
@@ -58,7 +59,7 @@ def bulk_reruns(
     json: AsJson = False,
 ) -> None:
     """Show the newest bulk re-runs, or one of them with what did not complete."""
-    with connect() as console:
+    with session.connect() as console:
         if bulk_id is None:
             page = console.get("/batches", kind="bulk_rerun", limit=20)
             found = {"items": page["items"]}
@@ -67,7 +68,7 @@ def bulk_reruns(
             rest = console.get(f"{path}/items", outcome=["failed", "skipped", "blocked"], limit=500)
             found = {"items": [console.get(path)], "not_completed": rest["items"]}
     if json:
-        print_json(found)
+        session.print_json(found)
         return
     for one in found["items"]:
         typer.echo(f"{one['sentence']}  {one['name']}, by {one['actor']}: {one['rerun']['reason']}")
@@ -79,7 +80,7 @@ def bulk_reruns(
 
 def abort_bulk(bulk_id: BulkId, reason: Reason = None, json: AsJson = False) -> None:
     """Abort a bulk re-run: what is not queued yet is skipped, what is queued or runs goes on."""
-    press(f"/batches/{bulk_id}/abort", json, reason=reason)
+    session.press(f"/batches/{bulk_id}/abort", json, reason=reason)
 
 
 def _print_plan(plan: dict[str, Any]) -> None:

@@ -19,22 +19,11 @@ from ba2_trade_platform.cli import (
     notify,
     prices,
     schedules,
+    session,
     settings_list,
     tables,
 )
-from ba2_trade_platform.cli.session import (
-    AnalysisId,
-    AsJson,
-    Reason,
-    answer_of,
-    be_quiet,
-    connect,
-    find_expert,
-    press,
-    print_json,
-    read,
-    show_answer,
-)
+from ba2_trade_platform.cli.session import AnalysisId, AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError
 from ba2_trade_platform.settings import SettingsError, read_settings
 
@@ -81,15 +70,15 @@ def submit(
     """Queue one or several analyses."""
     if priority is not None and len(symbols) > 1:
         raise Invalid("--priority is for one symbol; a batch has its own")
-    with connect() as console:
-        expert_id = find_expert(console, expert)
+    with session.connect() as console:
+        expert_id = session.find_expert(console, expert)
         if len(symbols) == 1:
             body = {"expert_instance_id": expert_id, "symbol": symbols[0], "priority": priority}
             answer = console.post("/analyses", **body, subtype=subtype, as_of=as_of)
         else:
             body = {"expert_instance_ids": [expert_id], "symbols": symbols}
             answer = console.post("/batches", **body, subtype=subtype, as_of=as_of)
-        answer_of(console, answer, json)
+        session.answer_of(console, answer, json)
 
 
 @app.command()
@@ -111,28 +100,28 @@ def rerun(
 ) -> None:
     """Re-run a failed analysis, whole or in part: the same id, a new attempt."""
     part = {"mode": mode, "step": step, "config": config, "provider": provider, "exclude_providers": exclude_provider}
-    with connect() as console:
+    with session.connect() as console:
         if not plan:
             answers = {"override": override or None, "acknowledge": acknowledge or None}
             done = console.post(f"/analyses/{analysis_id}/rerun", **part, **answers, plan_hash=plan_hash, reason=reason)
-            answer_of(console, done, json)
+            session.answer_of(console, done, json)
             for warning in done["warnings"]:
                 typer.echo(warning, err=True)
             return
         found = console.get(f"/analyses/{analysis_id}/rerun-plan", **part)
-    print_json(found) if json else tables.print_plan(found)
+    session.print_json(found) if json else tables.print_plan(found)
 
 
 @app.command()
 def withdraw(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Undo a re-run that no worker has claimed yet: the analysis stands failed, as it was before."""
-    press(f"/analyses/{analysis_id}/withdraw", json, reason=reason)
+    session.press(f"/analyses/{analysis_id}/withdraw", json, reason=reason)
 
 
 @app.command()
 def cancel(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Cancel a pending or running analysis; its expert is stopped."""
-    press(f"/analyses/{analysis_id}/cancel", json, reason=reason)
+    session.press(f"/analyses/{analysis_id}/cancel", json, reason=reason)
 
 
 @app.command()
@@ -140,7 +129,7 @@ def delete(analysis_id: AnalysisId, yes: Annotated[bool, typer.Option("--yes", h
     """Delete an analysis and all that hangs on it."""
     if not yes:
         typer.confirm(f"Delete analysis {analysis_id} with its attempts and results?", abort=True)
-    with connect() as console:
+    with session.connect() as console:
         console.delete(f"/analyses/{analysis_id}")
     typer.echo(f"Analysis {analysis_id} deleted")
 
@@ -155,17 +144,17 @@ def list_analyses(
     json: AsJson = False,
 ) -> None:
     """List analyses, newest first."""
-    with connect() as console:
-        expert_id = find_expert(console, expert) if expert else None
+    with session.connect() as console:
+        expert_id = session.find_expert(console, expert) if expert else None
         chosen = {"status": status or None, "expert": expert_id, "symbol": symbol}
         page = console.get("/analyses", **chosen, limit=limit, cursor=cursor)
-    print_json(page) if json else tables.print_page(page, read_settings().zone)
+    session.print_json(page) if json else tables.print_page(page, read_settings().zone)
 
 
 @app.command()
 def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
     """Show one analysis with its attempts, steps, outputs and recommendation."""
-    with connect() as console:
+    with session.connect() as console:
         path = f"/analyses/{analysis_id}"
         found: dict[str, Any] = {"analysis": console.get(path), "recommendation": None}
         for part in ("attempts", "steps", "outputs"):
@@ -174,48 +163,48 @@ def show(analysis_id: AnalysisId, json: AsJson = False) -> None:
             found["recommendation"] = console.get(f"{path}/recommendation")
         if found["analysis"]["status"] == "failed":
             found["verdict"] = console.get(f"{path}/verdict")
-    print_json(found) if json else tables.print_analysis(found, read_settings().zone)
+    session.print_json(found) if json else tables.print_analysis(found, read_settings().zone)
 
 
 @app.command()
 def pause(reason: Reason = None, json: AsJson = False) -> None:
     """Pause the queue: nothing new is started, what runs goes on."""
-    with connect() as console:
-        show_answer(console.post("/queue/pause", reason=reason) | {"sentence": "The queue is paused"}, json)
+    with session.connect() as console:
+        session.show_answer(console.post("/queue/pause", reason=reason) | {"sentence": "The queue is paused"}, json)
 
 
 @app.command()
 def resume(json: AsJson = False) -> None:
     """Let the queue go on."""
-    with connect() as console:
-        show_answer(console.post("/queue/resume") | {"sentence": "The queue goes on"}, json)
+    with session.connect() as console:
+        session.show_answer(console.post("/queue/resume") | {"sentence": "The queue goes on"}, json)
 
 
 @app.command("seed-demo")
 def seed_demo(json: AsJson = False) -> None:
     """Load the demo desk: experts, a watchlist, and analyses of which some fail on purpose."""
-    with connect() as console:
-        answer_of(console, console.post("/demo"), json)
+    with session.connect() as console:
+        session.answer_of(console, console.post("/demo"), json)
 
 
 @app.command("pack-archives")
 def pack_archives(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False, json: AsJson = False) -> None:
     """Pack archives older than BA2_ARCHIVE_DAYS away, out of the database into a zip file."""
-    with connect() as console:
+    with session.connect() as console:
         if not yes:
             foreseen = console.get("/retention")
             typer.echo(foreseen["sentence"], err=True)
             if foreseen["attempts"]:
                 typer.confirm("Pack them away?", abort=True, err=True)
-        show_answer(console.post("/retention/pack"), json)
+        session.show_answer(console.post("/retention/pack"), json)
 
 
 @app.command()
 def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's schema, after a backup."""
-    be_quiet()
+    session.be_quiet()
     from ba2_trade_platform.app.build import build  # noqa: PLC0415 - the database's libraries
-    from ba2_trade_platform.app.migration import migrate as run_migrations  # noqa: PLC0415
+    from ba2_trade_platform.app.operations import migrate as run_migrations  # noqa: PLC0415
 
     settings = read_settings()
     platform = build(settings)
@@ -228,21 +217,21 @@ def migrate(json: AsJson = False) -> None:
     if done.before != done.after:
         sentence += f", before: {done.before or 'nothing'}" + (f"; backup: {done.backup}" if done.backup else "")
     backup = str(done.backup) if done.backup else None
-    show_answer({"before": done.before, "after": done.after, "backup": backup, "sentence": sentence}, json)
+    session.show_answer({"before": done.before, "after": done.after, "backup": backup, "sentence": sentence}, json)
 
 
 @app.command()
 def settings(json: AsJson = False) -> None:
     """List all settings: names, values, where they come from, what they do."""
     listed = settings_list.listed(read_settings())
-    print_json({"items": listed}) if json else tables.print_settings(listed)
+    session.print_json({"items": listed}) if json else tables.print_settings(listed)
 
 
 def research(json: AsJson = False) -> None:
     """Check the folder of news, figures and posts: what can be used, and each line that cannot, with the reason."""
-    found = read("/research")
+    found = session.read("/research")
     if json:
-        print_json(found)
+        session.print_json(found)
         return
     typer.echo(found["sentence"])
     if found["files"]:

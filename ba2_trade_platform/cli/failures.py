@@ -7,18 +7,8 @@ from urllib.parse import quote
 
 import typer
 
-from ba2_trade_platform.cli import tables
-from ba2_trade_platform.cli.session import (
-    AnalysisId,
-    AsJson,
-    Reason,
-    answer_of,
-    connect,
-    press,
-    print_json,
-    read,
-    show_answer,
-)
+from ba2_trade_platform.cli import session, tables
+from ba2_trade_platform.cli.session import AnalysisId, AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.settings import read_settings
 
@@ -37,13 +27,13 @@ def failures(
     json: AsJson = False,
 ) -> None:
     """List groups of equal failures, what needs a person first."""
-    inbox = read("/failures", state=state or None, limit=limit, cursor=cursor)
-    print_json(inbox) if json else tables.print_failures(inbox, read_settings().zone)
+    inbox = session.read("/failures", state=state or None, limit=limit, cursor=cursor)
+    session.print_json(inbox) if json else tables.print_failures(inbox, read_settings().zone)
 
 
 def resolve(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False) -> None:
     """Say that a group of failures is fixed: it leaves the inbox until it comes back."""
-    press(f"/failures/{fingerprint}/resolve", json, reason=reason)
+    session.press(f"/failures/{fingerprint}/resolve", json, reason=reason)
 
 
 def ignore(
@@ -58,47 +48,48 @@ def ignore(
     if (hours is not None) + (until_more is not None) + for_ever != 1:
         raise Invalid("Say for how long: --hours, --until-more or --for-ever")
     seconds = None if hours is None else hours * 3_600
-    press(f"/failures/{fingerprint}/ignore", json, seconds=seconds, until_more=until_more, reason=reason)
+    session.press(f"/failures/{fingerprint}/ignore", json, seconds=seconds, until_more=until_more, reason=reason)
 
 
 def reopen(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False) -> None:
     """Take back what was said of a group of failures."""
-    press(f"/failures/{fingerprint}/reopen", json, reason=reason)
+    session.press(f"/failures/{fingerprint}/reopen", json, reason=reason)
 
 
 def rerun_group(fingerprint: Fingerprint, reason: Reason = None, json: AsJson = False) -> None:
     """Re-run all that stands failed in a group, as one bulk re-run."""
-    with connect() as console:
-        answer_of(console, console.post(f"/failures/{fingerprint}/rerun", reason=reason), json)
+    with session.connect() as console:
+        session.answer_of(console, console.post(f"/failures/{fingerprint}/rerun", reason=reason), json)
 
 
 def run_now(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Run an analysis at once that waits for its automatic retry."""
-    press(f"/analyses/{analysis_id}/run-now", json, reason=reason)
+    session.press(f"/analyses/{analysis_id}/run-now", json, reason=reason)
 
 
 def stop_retrying(analysis_id: AnalysisId, reason: Reason = None, json: AsJson = False) -> None:
     """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
-    press(f"/analyses/{analysis_id}/stop-retrying", json, reason=reason)
+    session.press(f"/analyses/{analysis_id}/stop-retrying", json, reason=reason)
 
 
 def breakers(
     every: Annotated[bool, typer.Option("--all", help="Earlier incidents too")] = False, json: AsJson = False
 ) -> None:
     """List the providers whose retries wait."""
-    found = read("/breakers", active=None if every else True)
-    print_json(found) if json else tables.print_breakers(found, read_settings().zone)
+    found = session.read("/breakers", active=None if every else True)
+    session.print_json(found) if json else tables.print_breakers(found, read_settings().zone)
 
 
 def open_breaker(provider: Provider, reason: Why, json: AsJson = False) -> None:
     """Hold back retries for a provider until somebody lets it go."""
-    with connect() as console:
+    with session.connect() as console:
         breaker = console.post(f"/breakers/{quote(provider, safe='')}/open", reason=reason)
-    show_answer(breaker | {"sentence": f"Retries for {breaker['provider']} wait until it is let go"}, json)
+    session.show_answer(breaker | {"sentence": f"Retries for {breaker['provider']} wait until it is let go"}, json)
 
 
 def close_breaker(provider: Provider, reason: Why, json: AsJson = False) -> None:
     """Let the retries for a provider go again, at the set rate."""
-    with connect() as console:
+    with session.connect() as console:
         going = console.post(f"/breakers/{quote(provider, safe='')}/close", reason=reason)
-    show_answer(going | {"sentence": f"Retries for {going['provider']} go again, {going['waiting']} waited"}, json)
+    sentence = f"Retries for {going['provider']} go again, {going['waiting']} waited"
+    session.show_answer(going | {"sentence": sentence}, json)

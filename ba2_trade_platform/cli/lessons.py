@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, press, read, show_answer, show_list
+from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli.session import AsJson
 from ba2_trade_platform.core.base.errors import Unavailable
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -24,29 +25,29 @@ def list_lessons(
     json: AsJson = False,
 ) -> None:
     """List lessons, newest first, or those most like a text."""
-    found = read("/lessons", symbol=symbol, action=action, q=like, limit=limit)
+    found = session.read("/lessons", symbol=symbol, action=action, q=like, limit=limit)
     if found["warning"] and not json:
         typer.echo(found["warning"], err=True)
-    show_list(found, json, _line, "No lessons. `lessons learn` looks for decisions whose horizon has passed.")
+    session.show_list(found, json, _line, "No lessons. `lessons learn` looks for decisions whose horizon has passed.")
 
 
 @lessons.command()
 def learn(json: AsJson = False) -> None:
     """Look for outcomes now: decisions whose horizon has passed become lessons."""
-    press("/lessons/learn", json)
+    session.press("/lessons/learn", json)
 
 
 @lessons.command()
 def rebuild(json: AsJson = False) -> None:
     """Make the store that finds lessons anew from the database, and wait for it."""
-    with connect() as console:
+    with session.connect() as console:
         status: dict[str, Any] = console.post("/lessons/rebuild")
         while status["rebuilding"]:
             time.sleep(LOOK_AGAIN_SECONDS)
             status = console.get("/lessons/store")
     if status["problem"]:
         raise Unavailable(status["sentence"])
-    show_answer(status, json)
+    session.show_answer(status, json)
 
 
 def _line(lesson: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, find, print_json, read, show_answer, show_list
+from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli.session import AsJson
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
 
@@ -31,9 +32,9 @@ def list_instruments(
     json: AsJson = False,
 ) -> None:
     """List instruments by symbol."""
-    found = read("/instruments", q=text, label=label, cursor=cursor, limit=limit)
+    found = session.read("/instruments", q=text, label=label, cursor=cursor, limit=limit)
     line = "{symbol:<10} {exchange:<6} {currency:<4} {name}".format_map
-    show_list(found, json, line, "No instrument. `instruments add SYMBOL` adds one.")
+    session.show_list(found, json, line, "No instrument. `instruments add SYMBOL` adds one.")
     if found["next_cursor"] and not json:
         typer.echo(f"More: --cursor {found['next_cursor']}")
 
@@ -50,23 +51,23 @@ def add_instrument(
 ) -> None:
     """Add an instrument."""
     body = {"name": name, "exchange": exchange, "currency": currency, "calendar": calendar, "labels": label or []}
-    with connect() as console:
+    with session.connect() as console:
         made = console.post("/instruments", symbol=symbol, **body)
-    print_json(made) if json else typer.echo(f"{made['symbol']} added")
+    session.print_json(made) if json else typer.echo(f"{made['symbol']} added")
 
 
 @instruments.command("import")
 def import_instruments(file: File, preview: Preview = False, json: AsJson = False) -> None:
     """Add and change the instruments of a CSV file with a column `symbol`."""
     text = _text_of(file)
-    with connect() as console:
+    with session.connect() as console:
         _show_report(console.post("/instruments/import", text=text, preview=preview), json)
 
 
 @instruments.command("export")
 def export_instruments() -> None:
     """Write every instrument as CSV to standard output; `import` reads it again."""
-    with connect() as console:
+    with session.connect() as console:
         typer.echo(console.text("/instruments/export"), nl=False)
 
 
@@ -76,14 +77,14 @@ def list_watchlists(
     json: AsJson = False,
 ) -> None:
     """List watchlists, or one with its symbols."""
-    with connect() as console:
+    with session.connect() as console:
         if name is not None:
             one = console.get(f"/watchlists/{_find(console, name)}")
-            print_json(one) if json else typer.echo("\n".join(one["symbols"]) or f"{one['name']} is empty")
+            session.print_json(one) if json else typer.echo("\n".join(one["symbols"]) or f"{one['name']} is empty")
             return
         found = console.get("/watchlists")
     line = "{id:>5}  {symbols:>6,} symbols  {name}".format_map
-    show_list(found, json, line, "No watchlist. `watchlists add NAME SYMBOL...` makes one.")
+    session.show_list(found, json, line, "No watchlist. `watchlists add NAME SYMBOL...` makes one.")
 
 
 @watchlists.command("add")
@@ -94,7 +95,7 @@ def add_to_watchlist(
     json: AsJson = False,
 ) -> None:
     """Add symbols to a watchlist."""
-    with connect() as console:
+    with session.connect() as console:
         try:
             watchlist_id = _find(console, name)
         except NotFound:
@@ -113,7 +114,7 @@ def import_watchlists(
 ) -> None:
     """Fill watchlists from a CSV file with the columns `watchlist` and `symbol`."""
     text = _text_of(file)
-    with connect() as console:
+    with session.connect() as console:
         target = None if into is None else _find(console, into)
         body = {"text": text, "into": target, "unknown": unknown, "preview": preview}
         _show_report(console.post("/watchlists/import", **body), json)
@@ -124,13 +125,13 @@ def export_watchlists(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one")] = None,
 ) -> None:
     """Write the watchlists as CSV to standard output; `import` reads it again."""
-    with connect() as console:
+    with session.connect() as console:
         query = "" if name is None else f"?watchlist={quote(str(_find(console, name)))}"
         typer.echo(console.text(f"/watchlists/export{query}"), nl=False)
 
 
 def _find(console: Console, name: str) -> int:
-    return int(find(console, "/watchlists", "watchlist", name, with_ids=False)["id"])
+    return int(session.find(console, "/watchlists", "watchlist", name, with_ids=False)["id"])
 
 
 def _text_of(file: Path) -> str:
@@ -146,4 +147,4 @@ def _show_report(report: dict[str, Any], as_json: bool) -> None:
     for line in report["lines"]:
         if line["fate"] in ("unknown", "invalid") and not as_json:
             typer.echo(f"line {line['number']}: {line['text']}: {line['reason'] or line['fate']}", err=True)
-    show_answer(report, as_json)
+    session.show_answer(report, as_json)

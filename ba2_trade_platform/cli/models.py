@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli import tables
-from ba2_trade_platform.cli.session import AsJson, Reason, connect, print_json, read, show_answer, show_test
+from ba2_trade_platform.cli import session, tables
+from ba2_trade_platform.cli.session import AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid
 
 providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key.")
@@ -20,8 +20,8 @@ NONE = "none"
 @providers.command("list")
 def list_providers(json: AsJson = False) -> None:
     """List the model providers with their models and where their keys come from."""
-    found = read("/providers")
-    print_json(found) if json else tables.print_providers(found)
+    found = session.read("/providers")
+    session.print_json(found) if json else tables.print_providers(found)
 
 
 @providers.command("test")
@@ -31,8 +31,8 @@ def try_provider(
     json: AsJson = False,
 ) -> None:
     """Make a tiny real call to a provider, which costs a few tokens."""
-    with connect() as console:
-        show_test(console.post(f"/providers/{name}/test", model=model), json)
+    with session.connect() as console:
+        session.show_test(console.post(f"/providers/{name}/test", model=model), json)
 
 
 @providers.command("key")
@@ -43,10 +43,10 @@ def set_key(
 ) -> None:
     """Store a provider's API key, read from standard input or asked for, so that no shell's history keeps it."""
     key = None if remove else _asked_key(name)
-    with connect() as console:
+    with session.connect() as console:
         changed = console.patch(f"/providers/{name}", key=key)
     sentence = f"{name}: {'key stored' if key else changed['key_words']}"
-    print_json(changed) if json else typer.echo(sentence)
+    session.print_json(changed) if json else typer.echo(sentence)
 
 
 def _asked_key(name: str) -> str:
@@ -63,11 +63,11 @@ def costs(
     """List what model calls cost, the dearest first; all attempts count, deleted analyses too."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = (today - timedelta(days=days - 1)).isoformat()
-    with connect() as console:
+    with session.connect() as console:
         found = console.get("/costs", group_by=group_by, since=since)
         standing = console.get("/costs/budget")
     if json:
-        print_json(found)
+        session.print_json(found)
         return
     tables.print_costs(found)
     typer.echo(standing["sentence"])
@@ -81,9 +81,9 @@ def budget(
     """Show or set the budget that all model calls of one UTC day must stay within."""
     if limit is not None and limit != NONE and not limit.replace(".", "", 1).isdecimal():
         raise Invalid(f"A budget is an amount in USD, such as 25 or 2.50, or {NONE}; not {limit[:40]}")
-    with connect() as console:
+    with session.connect() as console:
         if limit is None:
             answer = console.get("/costs/budget")
         else:
             answer = console.put("/costs/budget", limit=None if limit == NONE else limit, reason=reason)
-    show_answer(answer, json)
+    session.show_answer(answer, json)

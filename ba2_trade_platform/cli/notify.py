@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, find, read, show_list, show_test
+from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli.session import AsJson
 
 notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Notifications: channels, test, sent.")
 
@@ -14,8 +15,8 @@ notify = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Notifica
 @notify.command()
 def channels(json: AsJson = False) -> None:
     """List the channels, without their addresses."""
-    found = read("/notification-channels")
-    show_list(found, json, _channel_line, "No channels. Add one on the page Notifications.")
+    found = session.read("/notification-channels")
+    session.show_list(found, json, _channel_line, "No channels. Add one on the page Notifications.")
 
 
 @notify.command("test")
@@ -23,9 +24,9 @@ def try_channel(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The channel's name or id")], json: AsJson = False
 ) -> None:
     """Send a test message to a channel at once, and say what its service said."""
-    with connect() as console:
-        channel = find(console, "/notification-channels", "notification channel", name, with_ids=False)
-        show_test(console.post(f"/notification-channels/{channel['id']}/test"), json)
+    with session.connect() as console:
+        channel = session.find(console, "/notification-channels", "notification channel", name, with_ids=False)
+        session.show_test(console.post(f"/notification-channels/{channel['id']}/test"), json)
 
 
 @notify.command()
@@ -35,7 +36,7 @@ def sent(
     json: AsJson = False,
 ) -> None:
     """List messages, newest first."""
-    show_list(read("/notifications", state=state, limit=limit), json, _message_line, "No messages.")
+    session.show_list(session.read("/notifications", state=state, limit=limit), json, _message_line, "No messages.")
 
 
 def _channel_line(channel: dict[str, Any]) -> str:

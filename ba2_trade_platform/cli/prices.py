@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli.session import AsJson, connect, read, show_answer, show_list
+from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli.session import AsJson
 
 symbols = typer.Typer(help="What price providers call symbols.", no_args_is_help=True)
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="yahoo or alpaca")]
@@ -18,20 +19,20 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The symbol as the pro
 def list_names(json: AsJson = False) -> None:
     """List every symbol that a provider calls otherwise."""
     line = "{provider}: {symbol} is {provider_symbol}".format_map
-    show_list(read("/symbol-map"), json, line, "Every symbol goes by the providers' own rules")
+    session.show_list(session.read("/symbol-map"), json, line, "Every symbol goes by the providers' own rules")
 
 
 @symbols.command("set")
 def set_name(provider: Provider, symbol: Symbol, name: Name, json: AsJson = False) -> None:
     """Say what a provider calls a symbol."""
-    with connect() as console:
+    with session.connect() as console:
         answer = console.put(f"/symbol-map/{provider}/{symbol}", provider_symbol=name)
-    show_answer(answer | {"sentence": f"{answer['symbol']} is {answer['provider_symbol']} at {provider}"}, json)
+    session.show_answer(answer | {"sentence": f"{answer['symbol']} is {answer['provider_symbol']} at {provider}"}, json)
 
 
 @symbols.command("forget")
 def forget_name(provider: Provider, symbol: Symbol, json: AsJson = False) -> None:
     """Call a symbol by the provider's own rules again."""
-    with connect() as console:
+    with session.connect() as console:
         console.delete(f"/symbol-map/{provider}/{symbol}")
-    show_answer({"sentence": f"{symbol} goes by its own name at {provider} again"}, json)
+    session.show_answer({"sentence": f"{symbol} goes by its own name at {provider} again"}, json)

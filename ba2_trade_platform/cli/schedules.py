@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ba2_trade_platform.cli.session import (
-    AsJson,
-    Reason,
-    answer_of,
-    connect,
-    find,
-    print_json,
-    read,
-    show_answer,
-    show_list,
-)
+from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli.session import AsJson, Reason
 from ba2_trade_platform.settings import read_settings
 
 if TYPE_CHECKING:
@@ -32,16 +23,16 @@ STATES = "running, done, late, partly_failed, failed, missed or skipped"
 def list_schedules(json: AsJson = False) -> None:
     """List schedules with their next time and their last run."""
     nothing = "No schedules. The page Schedules makes one; so does POST /api/v1/schedules."
-    show_list(read("/schedules"), json, _schedule_line, nothing)
+    session.show_list(session.read("/schedules"), json, _schedule_line, nothing)
 
 
 @schedules.command("next")
 def next_times(schedule: Which, count: Annotated[int, typer.Option(help="1 to 100")] = 5, json: AsJson = False) -> None:
     """Show the next planned times, in the desk's zone."""
-    with connect() as console:
+    with session.connect() as console:
         found = console.get(f"/schedules/{_find(console, schedule)}/next", count=count)
     if json:
-        print_json(found)
+        session.print_json(found)
         return
     for planned in found["times"]:
         typer.echo(_moment(planned))
@@ -52,8 +43,8 @@ def next_times(schedule: Which, count: Annotated[int, typer.Option(help="1 to 10
 @schedules.command()
 def run(schedule: Which, json: AsJson = False) -> None:
     """Run a schedule at once, beside its planned times."""
-    with connect() as console:
-        answer_of(console, console.post(f"/schedules/{_find(console, schedule)}/run"), json)
+    with session.connect() as console:
+        session.answer_of(console, console.post(f"/schedules/{_find(console, schedule)}/run"), json)
 
 
 @schedules.command()
@@ -78,25 +69,25 @@ def runs(
     json: AsJson = False,
 ) -> None:
     """List what became of planned times, newest first; or acknowledge one."""
-    with connect() as console:
+    with session.connect() as console:
         if acknowledge is not None:
             seen = console.post(f"/runs/{acknowledge}/acknowledge", reason=reason)
-            show_answer(seen | {"sentence": f"Run {acknowledge} is acknowledged"}, json)
+            session.show_answer(seen | {"sentence": f"Run {acknowledge} is acknowledged"}, json)
             return
         schedule_id = _find(console, schedule) if schedule else None
         found = console.get("/runs", state=state or None, schedule=schedule_id, unseen=unseen or None, limit=limit)
-    show_list(found, json, _run_line, "No run matches.")
+    session.show_list(found, json, _run_line, "No run matches.")
 
 
 def _switch(schedule: str, what: str, json: bool) -> None:
-    with connect() as console:
+    with session.connect() as console:
         found = console.post(f"/schedules/{_find(console, schedule)}/{what}")
     waits = f"its next time is {_moment(found['next_at'])}" if found["next_at"] else "it waits for no time"
-    show_answer(found | {"sentence": f"{found['name']} is {what}d; {waits}"}, json)
+    session.show_answer(found | {"sentence": f"{found['name']} is {what}d; {waits}"}, json)
 
 
 def _find(console: Console, wanted: str) -> int:
-    return int(find(console, "/schedules", "schedule", wanted)["id"])
+    return int(session.find(console, "/schedules", "schedule", wanted)["id"])
 
 
 def _schedule_line(schedule: dict[str, Any]) -> str:
