@@ -1,9 +1,12 @@
-"""Operations services: builds health, backups and dead man's switch, and restores a backup."""
+"""Operations services: builds health, backups and dead man's switch, and migrates or restores the database."""
 
 from __future__ import annotations
 
+import logging
 from datetime import time
 from pathlib import Path
+
+from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.app.monitoring import Monitoring
 from ba2_trade_platform.app.schedules import Scheduling
@@ -25,7 +28,10 @@ from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
+from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
 from ba2_trade_platform.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Operations:
@@ -90,3 +96,20 @@ def restore_backup(settings: Settings, file: Path) -> restore.Restored:
         raise StartRefused(f"BA2_DATABASE_URL: {error}") from error
     key = settings.data_dir / "secret.key"
     return restore.restore(file, database, InstanceLock(database), settings.page_url, key)
+
+
+def migrate(settings: Settings) -> Migrated:
+    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
+    try:
+        done = upgrade(settings.url, settings.data_dir / "backups")
+    except MigrationError as error:
+        raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
+    except DatabaseError as error:
+        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
+        raise StartRefused(sentence, code="DATABASE_BROKEN") from error
+    if done.before != done.after:
+        made = (
+            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
+        )
+        log.info("Database %s %s", made, done.after)
+    return done

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ba2_trade_platform.app.demo import DemoServices
-from ba2_trade_platform.app.migration import migrate
 from ba2_trade_platform.app.models import ModelServices
 from ba2_trade_platform.app.monitoring import Monitoring
-from ba2_trade_platform.app.operations import Operations
+from ba2_trade_platform.app.operations import Operations, migrate
 from ba2_trade_platform.app.schedules import Scheduling
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue, first_slots
 from ba2_trade_platform.core.analyses.service import Analyses

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from ba2_trade_platform.app.build import build
-from ba2_trade_platform.app.migration import migrate
+from ba2_trade_platform.app.operations import migrate
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.db.migrate import Migrated, MigrationError, downgrade, head, revision_of, upgrade
 from ba2_trade_platform.db.tables import metadata
