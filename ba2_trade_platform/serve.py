@@ -14,7 +14,6 @@ import socket
 from importlib.util import find_spec
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import structlog
@@ -49,8 +48,9 @@ def serve(settings: Settings, *, native: bool = False) -> None:
 
     Raises StartRefused with a sentence when the folder, the port or the database cannot be had.
     """
+    # The server takes signals while it serves and raises them again when it has closed; then this ends the wait.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, signal.default_int_handler)
     if native:
         require_window(settings)
     open_log(settings)
@@ -201,8 +201,3 @@ def storage_secret(data_dir: Path) -> str:
             new.write(secrets.token_urlsafe(32))
         draft.replace(file)
     return file.read_text()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is the signal module's
-    # The server takes signals while it serves and raises them again when it has closed; then this ends the wait.
-    raise KeyboardInterrupt
