@@ -89,7 +89,7 @@ def find_backup(settings: Settings, name: str) -> Path:
 
 
 def restore_backup(settings: Settings, file: Path) -> restore.Restored:
-    """Put a backup in the place of the database, which is kept aside; raises what `restoring.restore` does."""
+    """Put a backup in the place of the database, which is kept aside; raises what `restore.restore` does."""
     try:
         database = database_file(settings.url)
     except UnsupportedDatabaseError as error:
@@ -107,9 +107,8 @@ def migrate(settings: Settings) -> Migrated:
     except DatabaseError as error:
         sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
         raise StartRefused(sentence, code="DATABASE_BROKEN") from error
-    if done.before != done.after:
-        made = (
-            "created with schema" if done.before is None else f"migrated from {done.before}, backup {done.backup}, to"
-        )
-        log.info("Database %s %s", made, done.after)
+    if done.before is None:
+        log.info("Database created with schema %s", done.after)
+    elif done.before != done.after:
+        log.info("Database migrated from %s, backup %s, to %s", done.before, done.backup, done.after)
     return done

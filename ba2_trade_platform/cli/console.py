@@ -20,17 +20,8 @@ from ba2_trade_platform.vocabulary import ActorKind
 
 PATIENCE_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
-_BY_STATUS: dict[int, type[errors.PlatformError]] = {
-    kind.http_status: kind
-    for kind in (
-        errors.NotFound,
-        errors.Refused,
-        errors.Invalid,
-        errors.SwitchedOff,
-        errors.TooMany,
-        errors.Unavailable,
-    )
-}
+_REFUSALS = (errors.NotFound, errors.Refused, errors.Invalid, errors.SwitchedOff, errors.TooMany, errors.Unavailable)
+_BY_STATUS: dict[int, type[errors.PlatformError]] = {kind.http_status: kind for kind in _REFUSALS}
 
 
 class Console:
