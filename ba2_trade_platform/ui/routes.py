@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MethodType
 from urllib.parse import quote
 
 from nicegui import app, ui
@@ -37,6 +39,25 @@ STYLED = (
     "kit", "shell", "jobs", "rerun", "batches", "analysis", "failures", "retries", "submit", "schedules", "watchlists",
     "operations",
 )  # fmt: skip
+PAGES: Mapping[str, Callable[..., Awaitable[None]]] = {
+    "/marketanalysis": market_analysis_page,
+    "/market_analysis/{analysis_id}": analysis_page,
+    "/batches": batch_list_page,
+    "/batches/{batch_id}": batch_page,
+    "/costs": costs_page,
+    "/retries": retries_page,
+    "/lessons": lessons_page,
+    "/lessons/{lesson_id}": lesson_page,
+    "/experts": experts_page,
+    "/watchlists": lists_page,
+    "/symbols/{symbol:path}": symbol_page,
+    "/health": health_page,
+    "/providers": providers_page,
+    "/notifications": notifications_page,
+    "/schedules": schedules_page,
+    "/runs/{run_id}": run_page,
+    "/alerts": alerts_page,
+}
 # On a machine that is busy a page may take longer than the framework's 3 s, and then ends as error 500.
 page = partial(ui.page, response_timeout=30.0)
 
@@ -48,10 +69,10 @@ def register_pages(platform: Platform) -> Desk:
     platform.operations.health.count_pages(lambda: live.pages)
     _add_style()
     _open_at_once()
-    _analyses(desk)
-    _history(desk)
-    _setup(desk)
-    _time(desk)
+    _add_former_addresses()
+    for address, build in PAGES.items():
+        # As a method of the desk: whatever else its signature names is what the framework takes from the request.
+        page(address)(MethodType(build, desk))
     return desk
 
 
@@ -70,26 +91,10 @@ def _open_at_once() -> None:
         kind.default_props("transition-duration=0")
 
 
-def _analyses(desk: Desk) -> None:
+def _add_former_addresses() -> None:
     @page("/")
     def home() -> RedirectResponse:
         return RedirectResponse("/marketanalysis")
-
-    @page("/marketanalysis")
-    async def market_analysis(request: Request) -> None:
-        await market_analysis_page(desk, request)
-
-    @page("/market_analysis/{analysis_id}")
-    async def analysis(analysis_id: str) -> None:
-        await analysis_page(desk, analysis_id)
-
-    @page("/batches")
-    async def batches(request: Request) -> None:
-        await batch_list_page(desk, request)
-
-    @page("/batches/{batch_id}")
-    async def batch(batch_id: str, request: Request) -> None:
-        await batch_page(desk, batch_id, request)
 
     @page("/bulk-reruns")
     async def bulk_reruns() -> RedirectResponse:
@@ -99,61 +104,3 @@ def _analyses(desk: Desk) -> None:
     async def bulk_rerun(bulk_id: str, request: Request) -> RedirectResponse:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"/batches/{quote(bulk_id, safe='')}{query}")
-
-
-def _history(desk: Desk) -> None:
-    @page("/costs")
-    async def costs(request: Request) -> None:
-        await costs_page(desk, request)
-
-    @page("/retries")
-    async def retries(request: Request) -> None:
-        await retries_page(desk, request)
-
-    @page("/lessons")
-    async def lessons(request: Request) -> None:
-        await lessons_page(desk, request)
-
-    @page("/lessons/{lesson_id}")
-    async def lesson(lesson_id: str) -> None:
-        await lesson_page(desk, lesson_id)
-
-
-def _setup(desk: Desk) -> None:
-    @page("/experts")
-    async def experts() -> None:
-        await experts_page(desk)
-
-    @page("/watchlists")
-    async def watchlists(request: Request) -> None:
-        await lists_page(desk, request)
-
-    @page("/symbols/{symbol:path}")
-    async def symbol(symbol: str) -> None:
-        await symbol_page(desk, symbol)
-
-    @page("/health")
-    async def health() -> None:
-        await health_page(desk)
-
-    @page("/providers")
-    async def providers() -> None:
-        await providers_page(desk)
-
-    @page("/notifications")
-    async def notifications(request: Request) -> None:
-        await notifications_page(desk, request)
-
-
-def _time(desk: Desk) -> None:
-    @page("/schedules")
-    async def schedules(request: Request) -> None:
-        await schedules_page(desk, request)
-
-    @page("/runs/{run_id}")
-    async def run(run_id: str) -> None:
-        await run_page(desk, run_id)
-
-    @page("/alerts")
-    async def alerts(request: Request) -> None:
-        await alerts_page(desk, request)

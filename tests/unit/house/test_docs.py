@@ -12,6 +12,7 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.cli.commands import app as cli
 from ba2_trade_platform.experts.registry import EXPERTS
 from ba2_trade_platform.settings import Settings, variable
+from ba2_trade_platform.ui.routes import PAGES
 from ba2_trade_platform.vocabulary import Status
 from tests.places import ROOT
 
@@ -42,8 +43,7 @@ def test_every_status_stands_in_the_readme(status: Status) -> None:
 
 def test_every_page_stands_in_the_readme() -> None:
     routes = (ROOT / "ba2_trade_platform/ui/routes.py").read_text()
-    pages = set(re.findall(r'@page\("([^"]+)"\)', routes)) - {"/"}
-    assert pages
+    pages = {*PAGES, *re.findall(r'@page\("([^"]+)"\)', routes)} - {"/"}
     assert {page for page in pages if f"| `{page}` |" not in README} == set()
 
 
