@@ -11,12 +11,11 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Archived
-from ba2_trade_platform.ui.analysis.recommendation import traceback
-from ba2_trade_platform.ui.analysis.steps import output_header, spend_facts, took
+from ba2_trade_platform.ui.analysis.recommendation import expert_state, message_block, traceback
+from ba2_trade_platform.ui.analysis.steps import output_line, spend_facts, took
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
-from ba2_trade_platform.ui.kit.markdown import Prose, json_text, text_block
-from ba2_trade_platform.ui.kit.panels import Fact, Fold, chip, copy_button, facts, quiet
+from ba2_trade_platform.ui.kit.panels import Fact, chip, facts, fold, quiet
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
 
 UNDER_WAY = words.Look("under way", "play_circle", "running")
@@ -24,80 +23,47 @@ QUEUED = words.Look("queued", "schedule", "waiting")
 SETTINGS_CHANGED = "settings changed since attempt 1"
 
 
-class AttemptLine:
-    """Builds one line of the list of attempts."""
+def attempt_line(platform: Platform, analysis_id: int, zone: ZoneInfo, memory: set[str], attempt: Attempt) -> None:
+    """Show an attempt; it opens to its times, its reasons and its archive, which is read only then."""
+    key = f"attempt-{attempt.number}"
 
-    def __init__(self, platform: Platform, analysis_id: int, zone: ZoneInfo, memory: set[str]) -> None:
-        self._platform, self._analysis_id = platform, analysis_id
-        self._zone, self._memory = zone, memory
-
-    def __call__(self, attempt: Attempt) -> None:
-        """Show the attempt; it opens to its times, its reasons and its archive, which is read only then."""
-        fold = Fold(
-            f"attempt-{attempt.number}", f"Attempt {attempt.number}", self._memory, lambda: self._content(attempt)
-        )
-        with fold.header(), ui.element("div").classes("ba2-line"):
-            ui.label(str(attempt.number)).classes("ba2-attempt-number")
-            chip(look_of(attempt))
-            ui.label(f"{words.TRIGGER[attempt.trigger.value]} by {who(attempt)}").classes("ba2-line-name")
-            if attempt.error_code:
-                ui.label(attempt.error_code)
-            if attempt.settings_changed:
-                ui.label(SETTINGS_CHANGED).classes("ba2-tag tone-warn")
-            ui.label(moment(attempt.queued_at, self._zone)).classes("ba2-muted").props["title"] = exact(
-                attempt.queued_at, self._zone
-            )
-            if attempt.finished_at:
-                ui.label(took(attempt.started_at, attempt.finished_at)).classes("ba2-muted")
-
-    async def _content(self, attempt: Attempt) -> None:
-        facts(attempt_facts(attempt, self._zone))
+    async def content() -> None:
+        facts(attempt_facts(attempt, zone))
         if attempt.error_message:
-            with ui.element("div").classes("ba2-failure-message"):
-                text_block(attempt.error_message)
-                copy_button("Message", attempt.error_message)
+            message_block(attempt.error_message)
         if attempt.has_archive:
             place = ui.element("div").classes("w-full")
             with reporting():
-                archived = await off_loop(self._platform.monitoring.details.archive, self._analysis_id, attempt.number)
+                archived = await off_loop(platform.monitoring.details.archive, analysis_id, attempt.number)
                 with place:
-                    self._show_archive(attempt.number, archived)
+                    _show_archive(archived, key, memory)
 
-    def _show_archive(self, number: int, archived: Archived) -> None:
-        key = f"attempt-{number}"
-        if archived.recommendation:
-            ui.label(archived_answer(archived.recommendation))
-        for position, output in enumerate(archived.outputs):
-            self._archived_output(f"{key}-output-{position}", output)
-        if archived.traceback:
-            traceback(archived.traceback, f"{key}-traceback", self._memory)
-        if archived.state is not None:
-            state(archived.state, f"{key}-state", self._memory)
-        if not (archived.outputs or archived.recommendation or archived.traceback):
-            quiet("This attempt left no outputs.")
-
-    def _archived_output(self, key: str, output: dict[str, Any]) -> None:
-        text = str(output.get("text") or "")
-        fold = Fold(key, str(output.get("name")), self._memory, lambda: _prose(text))
-        with fold.header():
-            output_header(str(output.get("name")), str(output.get("type")), len(text))
+    with fold(key, f"Attempt {attempt.number}", memory, content), ui.element("div").classes("ba2-line"):
+        ui.label(str(attempt.number)).classes("ba2-attempt-number")
+        chip(look_of(attempt))
+        ui.label(f"{words.TRIGGER[attempt.trigger.value]} by {who(attempt)}").classes("ba2-line-name")
+        if attempt.error_code:
+            ui.label(attempt.error_code)
+        if attempt.settings_changed:
+            ui.label(SETTINGS_CHANGED).classes("ba2-tag tone-warn")
+        queued = ui.label(moment(attempt.queued_at, zone)).classes("ba2-muted")
+        queued.props["title"] = exact(attempt.queued_at, zone)
+        if attempt.finished_at:
+            ui.label(took(attempt.started_at, attempt.finished_at)).classes("ba2-muted")
 
 
-def _prose(text: str) -> None:
-    Prose(text)
-
-
-def state(value: Any, key: str, memory: set[str]) -> None:
-    """Fold the expert's own working state away."""
-
-    def content() -> None:
-        text = json_text(value)
-        copy_button("State", text)
-        text_block(text)
-
-    fold = Fold(key, "Expert state", memory, content)
-    with fold.header():
-        ui.label("What the expert kept for itself, as JSON").classes("ba2-fold-title")
+def _show_archive(archived: Archived, key: str, memory: set[str]) -> None:
+    if archived.recommendation:
+        ui.label(archived_answer(archived.recommendation))
+    for position, output in enumerate(archived.outputs):
+        name, kind, text = (str(output.get(part) or "") for part in ("name", "type", "text"))
+        output_line(f"{key}-output-{position}", name, kind, text, memory, length=len(text))
+    if archived.traceback:
+        traceback(archived.traceback, f"{key}-traceback", memory)
+    if archived.state is not None:
+        expert_state(archived.state, f"{key}-state", memory)
+    if not (archived.outputs or archived.recommendation or archived.traceback):
+        quiet("This attempt left no outputs.")
 
 
 def look_of(attempt: Attempt) -> words.Look:
@@ -112,11 +78,13 @@ def who(attempt: Attempt) -> str:
     return attempt.actor if attempt.actor_kind in ("user", "system") else f"{attempt.actor} ({attempt.actor_kind})"
 
 
-def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact, ...]:
+def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact | None, ...]:
     """Return when and why an attempt was made, and with what."""
     environment = attempt.environment if isinstance(attempt.environment, dict) else {}
     waited = (attempt.started_at - attempt.queued_at).total_seconds() * 1000 if attempt.started_at else None
-    items = [
+    told, after, batch_id = provider_words(attempt.provider_choice), attempt.after_code, attempt.batch_id
+    answered = f"{after}, failed {exact(attempt.after_failed_at, zone)}"
+    return (
         Fact("Why", attempt.reason or words.TRIGGER[attempt.trigger.value]),
         Fact("Who", who(attempt)),
         Fact("Mode", words.MODE[attempt.mode.value] + (f": {attempt.step}" if attempt.step else "")),
@@ -129,23 +97,14 @@ def attempt_facts(attempt: Attempt, zone: ZoneInfo) -> tuple[Fact, ...]:
         Fact("Provider", attempt.provider or DASH),
         Fact("Version", str(environment.get("version", DASH))),
         Fact("Prices", str(environment.get("prices", DASH))),
-    ]
-    choice = provider_words(attempt.provider_choice)
-    if choice:
-        items.append(Fact("Told to", choice))
-    if attempt.after_code:
-        answered = f"{attempt.after_code}, failed {exact(attempt.after_failed_at, zone)}"
-        items.append(Fact("Answers", answered, f"/marketanalysis?code={attempt.after_code}"))
-    if attempt.batch_id:
-        items.append(Fact("Bulk re-run", str(attempt.batch_id), f"/bulk-reruns/{attempt.batch_id}"))
-    if attempt.packed_into:
-        items.append(Fact("Archive", f"packed into {attempt.packed_into}"))
-    if attempt.failure_kind is not None:
-        items.append(Fact("Kind", attempt.failure_kind.value))
-    items += spend_facts(attempt)
-    if attempt.fingerprint:
-        items.append(Fact("Fingerprint", attempt.fingerprint))
-    return tuple(items)
+        Fact("Told to", told) if told else None,
+        Fact("Answers", answered, f"/marketanalysis?code={after}") if after else None,
+        Fact("Bulk re-run", str(batch_id), f"/bulk-reruns/{batch_id}") if batch_id else None,
+        Fact("Archive", f"packed into {attempt.packed_into}") if attempt.packed_into else None,
+        Fact("Kind", attempt.failure_kind.value) if attempt.failure_kind is not None else None,
+        *spend_facts(attempt),
+        Fact("Fingerprint", attempt.fingerprint) if attempt.fingerprint else None,
+    )
 
 
 def provider_words(choice: Any) -> str:

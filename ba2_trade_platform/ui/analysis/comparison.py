@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff, Change, FieldDiff, LineDiff, TextDiff
+from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff, Change, FieldDiff, TextDiff
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.markdown import json_text
-from ba2_trade_platform.ui.kit.panels import Fold, Panel, quiet
+from ba2_trade_platform.ui.kit.panels import Panel, fold, quiet
+from ba2_trade_platform.ui.kit.plain_table import text_cell
 from ba2_trade_platform.ui.kit.times import DASH
 from ba2_trade_platform.vocabulary import Outcome
 
@@ -25,7 +28,7 @@ class Comparison:
     """Lets the trader choose two attempts, and shows what differs between them."""
 
     def __init__(self, platform: Platform, analysis_id: int) -> None:
-        self._platform, self._id = platform, analysis_id
+        self._compare_attempts, self._id = platform.monitoring.details.compare, analysis_id
         self._numbers: list[int] = []
         self._memory: set[str] = set()
         self._panel = Panel("Compare attempts", anchor="compare")
@@ -34,9 +37,8 @@ class Comparison:
                 self._first = self._select("First attempt to compare")
                 ui.label("with")
                 self._second = self._select("Second attempt to compare")
-                ui.button("Compare", icon="compare_arrows", color=None, on_click=self._compare).props(
-                    "outline dense no-caps"
-                ).mark("compare")
+                button = ui.button("Compare", icon="compare_arrows", color=None, on_click=self._compare)
+                button.props("outline dense no-caps").mark("compare")
             self._place = ui.element("div").classes("w-full")
 
     @staticmethod
@@ -62,9 +64,8 @@ class Comparison:
 
     async def _compare(self) -> None:
         with reporting():
-            found = await off_loop(
-                self._platform.monitoring.details.compare, self._id, int(self._first.value), int(self._second.value)
-            )
+            first, second = int(self._first.value), int(self._second.value)
+            found = await off_loop(self._compare_attempts, self._id, first, second)
             if not self._place.is_deleted:
                 self._place.clear()
                 with self._place, ui.element("div").classes("ba2-diff"):
@@ -88,75 +89,59 @@ class Comparison:
                 ui.label(output.name).classes("ba2-line-name")
                 quiet("same")
             return
-        fold = Fold(key, f"Output {output.name}", self._memory, lambda: _lines(heads, output))
-        with fold.header(), ui.element("div").classes("ba2-line"):
+        content = partial(_lines, heads, output)
+        with fold(key, f"Output {output.name}", self._memory, content), ui.element("div").classes("ba2-line"):
             ui.label(output.name).classes("ba2-line-name")
             ui.label(MARKS[output.change]).classes("ba2-tag tone-warn")
 
 
 def _fields(title: str, heads: tuple[str, str], fields: Sequence[FieldDiff]) -> None:
     """Show the values that differ, and name those that do not."""
-    different = [field for field in fields if field.change is not Change.SAME]
-    equal = ", ".join(_name(field) for field in fields if field.change is Change.SAME)
+    named = [(field.name.replace("_", " "), field) for field in fields]
+    different = [(name, field) for name, field in named if field.change is not Change.SAME]
+    equal = ", ".join(name for name, field in named if field.change is Change.SAME)
     if different:
-        _table(title, heads, different)
+        with _table(title, (title, *heads, "")):
+            for name, field in different:
+                with ui.element("tr").classes(field.change.value):
+                    text_cell(name, classes="ba2-muted")
+                    text_cell(value_text(field.first))
+                    text_cell(value_text(field.second))
+                    text_cell(MARKS[field.change], classes="ba2-muted")
     elif equal:
         ui.label(title).classes("ba2-diff-title")
     if equal:
         quiet(f"equal: {equal}").classes("ba2-small ba2-diff-equal")
 
 
-def _name(field: FieldDiff) -> str:
-    return field.name.replace("_", " ")
-
-
-def _table(title: str, heads: tuple[str, str], fields: Sequence[FieldDiff]) -> None:
-    with ui.element("table") as table:
-        table.props["aria-label"] = title
-        _head((title, *heads, ""))
-        with ui.element("tbody"):
-            for field in fields:
-                with ui.element("tr").classes(field.change.value):
-                    _cell(_name(field), "ba2-muted")
-                    _cell(value_text(field.first))
-                    _cell(value_text(field.second))
-                    _cell(MARKS[field.change], "ba2-muted")
-
-
 def _lines(heads: tuple[str, str], output: TextDiff) -> None:
-    with ui.element("table").classes("ba2-diff-lines") as table:
-        table.props["aria-label"] = f"Output {output.name}"
-        _head(("", *heads))
-        with ui.element("tbody"):
-            for line in output.lines[:LINES_SHOWN]:
-                _line(line)
+    with _table(f"Output {output.name}", ("", *heads), "ba2-diff-lines"):
+        for line in output.lines[:LINES_SHOWN]:
+            with ui.element("tr").classes(line.change.value):
+                if line.change is Change.SKIPPED:
+                    text_cell("")
+                    with ui.element("td").props("colspan=2"):
+                        ui.label(f"{line.skipped} equal lines")
+                else:
+                    text_cell(MARKS[line.change], classes="ba2-muted ba2-diff-mark")
+                    text_cell(line.first or "", classes="ba2-diff-text")
+                    text_cell(line.second or "", classes="ba2-diff-text")
     if output.cut or len(output.lines) > LINES_SHOWN:
         quiet("Only the beginning is shown; the API gives all that is compared.")
 
 
-def _line(line: LineDiff) -> None:
-    with ui.element("tr").classes(line.change.value):
-        if line.change is Change.SKIPPED:
-            _cell("")
-            with ui.element("td").props("colspan=2"):
-                ui.label(f"{line.skipped} equal lines")
-            return
-        _cell(MARKS[line.change], "ba2-muted ba2-diff-mark")
-        _cell(line.first or "", "ba2-diff-text")
-        _cell(line.second or "", "ba2-diff-text")
-
-
-def _head(names: Sequence[str]) -> None:
-    with ui.element("thead"), ui.element("tr"):
-        for position, name in enumerate(names):
-            width = "ba2-diff-name" if position == 0 and name else "" if name else "ba2-diff-mark"
-            with ui.element("th").props("scope=col").classes(width):
-                ui.label(name)
-
-
-def _cell(text: str, classes: str = "") -> None:
-    with ui.element("td").classes(classes):
-        ui.label(text)
+@contextmanager
+def _table(label: str, heads: Sequence[str], classes: str = "") -> Iterator[None]:
+    """Build a table's head; the block adds its rows."""
+    with ui.element("table").classes(classes) as table:
+        table.props["aria-label"] = label
+        with ui.element("thead"), ui.element("tr"):
+            for position, name in enumerate(heads):
+                width = "ba2-diff-name" if position == 0 and name else "" if name else "ba2-diff-mark"
+                with ui.element("th").props("scope=col").classes(width):
+                    ui.label(name)
+        with ui.element("tbody"):
+            yield
 
 
 def value_text(value: Any) -> str:

@@ -12,41 +12,35 @@ from nicegui import ui
 from ba2_trade_platform.core.attempts.lifecycle import Event
 from ba2_trade_platform.core.base.change_feed import Change
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.ui.analysis.attempts import AttemptLine, state
+from ba2_trade_platform.core.monitoring.attempt_history import Attempt
+from ba2_trade_platform.ui.analysis.attempts import attempt_line
 from ba2_trade_platform.ui.analysis.comparison import Comparison
 from ba2_trade_platform.ui.analysis.header import DetailHeader, Verb, show_facts
 from ba2_trade_platform.ui.analysis.output_reader import Reading, StepView, read
 from ba2_trade_platform.ui.analysis.price_chart import PriceChart
-from ba2_trade_platform.ui.analysis.recommendation import Answer, Failure, empty_words, failure, recommendation
+from ba2_trade_platform.ui.analysis.recommendation import Failure, expert_state, failure, recommendation
 from ba2_trade_platform.ui.analysis.rerun_outlook import show_outlook
 from ba2_trade_platform.ui.analysis.sections import Sections
-from ba2_trade_platform.ui.analysis.steps import StepLine
+from ba2_trade_platform.ui.analysis.steps import step_line
 from ba2_trade_platform.ui.analysis.timeline import timeline
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, empty_state, quiet
 from ba2_trade_platform.ui.rerun.dialog import Reruns
-from ba2_trade_platform.ui.rerun.menu import RerunMenu
+from ba2_trade_platform.ui.rerun.menu import rerun_menu
 from ba2_trade_platform.vocabulary import Status
 
 BACK = ("Back to Job Monitoring", "/marketanalysis")
 
 
 class AnalysisDetail:
-    """Everything about one analysis, built into the slot that is open when `build` is called."""
+    """Everything about one analysis, built into the slot that is open when `build` is called.
 
-    def __init__(
-        self,
-        desk: Desk,
-        analysis_id: int,
-        *,
-        in_drawer: bool,
-        on_close: Callable[[], Awaitable[None] | None] | None = None,
-    ) -> None:
-        self._desk = desk
-        self._id = analysis_id
-        self._in_drawer = in_drawer
-        self._on_close = on_close
+    With `on_close` it stands in a drawer that can be closed, without on a page of its own.
+    """
+
+    def __init__(self, desk: Desk, analysis_id: int, on_close: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._desk, self._id, self._on_close = desk, analysis_id, on_close
         self._shown: Reading | None = None
         self._open: set[str] = set()
         self._lock = asyncio.Lock()
@@ -69,11 +63,11 @@ class AnalysisDetail:
 
     async def refresh(self, change: Change) -> None:
         """Show what changed, if it concerns this analysis: its row, or whether its recommendation still counts."""
-        # A recommendation is superseded, or current again, by what becomes of another analysis.
-        answered = self._shown is not None and self._shown.row.status is Status.COMPLETED
-        # Whether a retry counts down or waits for its provider is another's doing too.
-        waiting = self._shown is not None and self._shown.row.retrying
-        if change.ids is None or self._id in change.ids or answered or waiting:
+        # A recommendation is superseded, or current again, by what becomes of another analysis; whether a retry counts
+        # down or waits for its provider is another's doing too.
+        row = self._shown.row if self._shown is not None else None
+        others_matter = row is not None and (row.status is Status.COMPLETED or row.retrying)
+        if change.ids is None or self._id in change.ids or others_matter:
             await self._look_again()
 
     async def _look_again(self) -> None:
@@ -92,7 +86,8 @@ class AnalysisDetail:
 
     def _build_parts(self, reading: Reading) -> None:
         platform, zone = self._desk.platform, self._desk.zone
-        if self._in_drawer and self._on_close is not None:
+        in_drawer = self._on_close is not None
+        if in_drawer:
             close = ui.button(icon="close", on_click=self._on_close, color=None).classes("ba2-detail-close")
             close.props('flat dense round size=sm aria-label="Close the details"')
         verbs: dict[Event, Verb] = {
@@ -104,8 +99,8 @@ class AnalysisDetail:
             Event.DELETE: self._ask_delete,
         }
         enabled = platform.analyses.rerun_enabled
-        part = partial(RerunMenu, self._desk, self._id, self._rerun_part)
-        self._header = DetailHeader(reading.row, verbs, part, rerun_enabled=enabled, in_drawer=self._in_drawer)
+        part = partial(rerun_menu, self._desk, self._id, self._rerun)
+        self._header = DetailHeader(reading.row, verbs, part, rerun_enabled=enabled, in_drawer=in_drawer)
         self._again = ui.element("div")
         with ui.element("div").classes("ba2-detail-columns"):
             with ui.element("div").classes("ba2-detail-column"):
@@ -120,37 +115,37 @@ class AnalysisDetail:
                 self._facts = Panel("About")
                 self._steps_panel = Panel("Steps")
                 with self._steps_panel.element:
-                    self._steps: KeyedList[int, StepView] = KeyedList(StepLine(self._id, zone, self._open))
+                    step = partial(step_line, self._id, zone, self._open)
+                    self._steps: KeyedList[int, StepView] = KeyedList(step)
                 with Panel("Attempts", anchor="attempts").element:
-                    self._attempts: KeyedList[int, Any] = KeyedList(AttemptLine(platform, self._id, zone, self._open))
+                    attempt = partial(attempt_line, platform, self._id, zone, self._open)
+                    self._attempts: KeyedList[int, Attempt] = KeyedList(attempt)
                 self._timeline = Panel("Timeline", anchor="timeline")
                 self._state = Panel("Expert state")
 
     def _show(self, reading: Reading) -> None:
         """Repaint the parts whose data changed."""
         self._shown = reading
-        row = reading.row
-        stopping = row.id in self._desk.platform.worker.status.stopping
-        permanent = reading.outlook is not None and reading.outlook.warns
-        self._header.show(
-            row, self._desk.zone, stopping=stopping, open_providers=reading.open_providers, permanent=permanent
-        )
+        row, zone = reading.row, self._desk.zone
+        self._header.show(reading, zone, stopping=row.id in self._desk.platform.worker.status.stopping)
         found = Failure.of(reading)
         self._failure.show_if(found is not None)
         if found is not None:
             self._failure.show(found, lambda data: failure(data, self._open, self._show_outlook))
-        self._answer.show(Answer(row.status, reading.recommendation), recommendation)
-        show_facts(self._facts, row, reading.attempts, self._desk.zone)
-        self._steps_panel.show("" if reading.steps else empty_words(row), _say)
+        self._answer.show((reading.recommendation, row.status), lambda data: recommendation(*data))
+        show_facts(self._facts, reading, zone)
+        waiting = row.status in (Status.PENDING, Status.RUNNING)
+        nothing = "Nothing yet." if waiting else "This attempt left nothing."
+        self._steps_panel.show("" if reading.steps else nothing, _say)
         self._steps.show(reading.step_views())
-        self._outputs_panel.show("" if reading.outputs else empty_words(row), _say)
+        self._outputs_panel.show("" if reading.outputs else nothing, _say)
         self._outputs.show(reading.outputs)
         self._attempts.show({attempt.number: attempt for attempt in reading.attempts})
         self._comparison.show(reading.attempts)
-        self._timeline.show(reading.timeline, lambda moments: timeline(moments, self._desk.zone))
+        self._timeline.show(reading.timeline, lambda moments: timeline(moments, zone))
         self._state.show_if(reading.state is not None)
         if reading.state is not None:
-            self._state.show(reading.state, lambda value: state(value, "state", self._open))
+            self._state.show(reading.state, lambda value: expert_state(value, "state", self._open))
 
     async def _draw(self) -> None:
         if self._shown is not None and not self._root.is_deleted:
@@ -162,12 +157,12 @@ class AnalysisDetail:
             return
         self._root.clear()
         with self._root:
-            links = () if self._in_drawer else (BACK,)
-            empty_state("search_off", "Analysis not found", sentence, links=links)
-            if self._in_drawer and self._on_close is not None:
-                ui.button("Close", on_click=self._on_close, color=None).props("flat no-caps").classes(
-                    "ba2-detail-centre"
-                )
+            if self._on_close is None:
+                empty_state("search_off", "Analysis not found", sentence, links=(BACK,))
+            else:
+                empty_state("search_off", "Analysis not found", sentence)
+                close = ui.button("Close", on_click=self._on_close, color=None)
+                close.props("flat no-caps").classes("ba2-detail-centre")
 
     async def _show_outlook(self, fingerprint: str) -> None:
         with self._root:
@@ -197,13 +192,12 @@ class AnalysisDetail:
         await self._look_again()
         return done
 
-    async def _rerun(self) -> None:
-        with self._root:
-            await self._under_way(Event.RERUN, partial(self._reruns.click, self._id))
+    async def _rerun(self, mode: str | None = None) -> None:
+        def ask() -> Awaitable[Any]:
+            return self._reruns.click(self._id) if mode is None else self._reruns.options(self._id, mode)
 
-    async def _rerun_part(self, mode: str) -> None:
         with self._root:
-            await self._under_way(Event.RERUN, partial(self._reruns.options, self._id, mode))
+            await self._under_way(Event.RERUN, ask)
 
     async def _run_again(self) -> None:
         submitted = await self._perform(Event.RUN_AGAIN, self._desk.platform.analyses.run_again)

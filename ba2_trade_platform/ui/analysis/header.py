@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
 from ba2_trade_platform.core.attempts.lifecycle import Event
-from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
-from ba2_trade_platform.ui.analysis.output_reader import present_attempt
+from ba2_trade_platform.ui.analysis.output_reader import Reading
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.formats import due, money, retry_words, waits_for
-from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, facts
+from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, facts, set_class
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
 from ba2_trade_platform.ui.kit.urls import symbol_url
-from ba2_trade_platform.ui.rerun.menu import RerunMenu
 from ba2_trade_platform.vocabulary import Status
 
 Verb = Callable[[], Awaitable[None]]
@@ -38,7 +36,7 @@ class DetailHeader:
         self,
         row: AnalysisRow,
         verbs: Mapping[Event, Verb],
-        part: Callable[[], RerunMenu],
+        part: Callable[[], ui.button],
         *,
         rerun_enabled: bool,
         in_drawer: bool,
@@ -46,46 +44,33 @@ class DetailHeader:
         self._rerun_enabled = rerun_enabled
         self._buttons: dict[Event, ui.button] = {}
         self._status: tuple[Status, bool] | None = None
+        self._retry_shown: tuple[str, int | None] | None = None
         with ui.element("div").classes("ba2-detail-head"):
             with ui.element("div").classes("ba2-detail-title"):
-                ui.link(row.symbol, symbol_url(row.symbol)).classes("ba2-detail-symbol").props(
-                    "role=heading aria-level=1"
-                )
+                symbol = ui.link(row.symbol, symbol_url(row.symbol)).classes("ba2-detail-symbol")
+                symbol.props("role=heading aria-level=1")
                 ui.link(row.expert, f"/marketanalysis?expert={row.expert_instance_id}").classes("ba2-link")
                 if in_drawer:
-                    ui.link(f"#{row.id}", f"/market_analysis/{row.id}").classes("ba2-link").props(
-                        'title="Open the full page"'
-                    )
+                    whole = ui.link(f"#{row.id}", f"/market_analysis/{row.id}").classes("ba2-link")
+                    whole.props('title="Open the full page"')
                 else:
                     ui.label(f"#{row.id}").classes("ba2-muted")
                 self._chip = ui.element("span")
                 self._attempt = ui.label().classes("ba2-muted")
                 self._retry = ui.element("span").classes("ba2-muted ba2-retry").mark("retry")
-                self._retry_shown: tuple[str, int | None] | None = None
             with ui.element("div").classes("ba2-detail-verbs"):
                 for event, word, icon, hint in VERBS:
                     self._buttons[event] = _verb(event, word, icon, hint, verbs[event])
                     if event is Event.RERUN:
-                        self._part = part().button
-            self._progress = ui.element("div").classes("ba2-detail-progress").props("role=progressbar")
-            with self._progress:
+                        self._part = part()
+            with ui.element("div").classes("ba2-detail-progress").props("role=progressbar") as self._progress:
                 with ui.element("div").classes("ba2-detail-bar"):
                     self._bar = ui.element("span")
                 self._step = ui.label().classes("ba2-muted")
 
-    def show(
-        self,
-        row: AnalysisRow,
-        zone: ZoneInfo,
-        *,
-        stopping: bool,
-        open_providers: Container[str] = (),
-        permanent: bool = False,
-    ) -> None:
-        """Show how the analysis stands; `open_providers` are the providers whose retries wait.
-
-        `permanent`: something is to be fixed before a re-run.
-        """
+    def show(self, reading: Reading, zone: ZoneInfo, *, stopping: bool) -> None:
+        """Show how the analysis stands."""
+        row = reading.row
         if (row.status, stopping) != self._status:
             self._status = (row.status, stopping)
             look = words.STATUS[row.status]
@@ -93,14 +78,12 @@ class DetailHeader:
             with self._chip:
                 chip(look._replace(word="stopping") if stopping else look).mark("status")
             for event, button in self._buttons.items():
-                offered = row.offers(event) and (self._rerun_enabled or event is not Event.RERUN)
-                button.set_visibility(offered)
+                button.set_visibility(row.offers(event) and (self._rerun_enabled or event is not Event.RERUN))
             self._part.set_visibility(self._buttons[Event.RERUN].visible)
-        self._buttons[Event.RERUN].classes(
-            add="ba2-outlined" if permanent else "", remove="" if permanent else "ba2-outlined"
-        )
+        to_be_fixed_first = reading.outlook is not None and reading.outlook.warns
+        set_class(self._buttons[Event.RERUN], "ba2-outlined", to_be_fixed_first)
         self._attempt.set_text(attempt_words(row))
-        self._show_retry(row, zone, open_providers)
+        self._show_retry(row, zone, reading.open_providers)
         running = row.status is Status.RUNNING
         self._progress.set_visibility(running)
         if running:
@@ -116,10 +99,9 @@ class DetailHeader:
             return
         self._retry_shown = shown
         self._retry.clear()
-        if shown is not None:
-            words_now, instant = shown
+        if row.retrying:
             with self._retry:
-                ui.label(words_now)
+                ui.label(waits)
                 if instant is not None:
                     ui.element("span").props(f"data-due={instant}")
 
@@ -147,12 +129,12 @@ def attempt_words(row: AnalysisRow) -> str:
     return f"attempt {row.attempt}" if row.attempt > 1 else ""
 
 
-def show_facts(panel: Panel, row: AnalysisRow, attempts: Sequence[Attempt], zone: ZoneInfo) -> None:
+def show_facts(panel: Panel, reading: Reading, zone: ZoneInfo) -> None:
     """Show what was asked for, when, how long it took and what all its attempts cost."""
-    present, asked_models = present_attempt(row, attempts), [attempt for attempt in attempts if attempt.calls]
+    row, as_of, revision = reading.row, reading.as_of, reading.present.config_revision
+    asked_models = [attempt for attempt in reading.attempts if attempt.calls]
     cost = sum((attempt.cost or Decimal(0) for attempt in asked_models), Decimal(0))
     unsure = any(attempt.at_least for attempt in asked_models)
-    as_of = present.effective_as_of or row.as_of
     asked = "latest" if row.as_of is None else "fixed"
     items = (
         Fact("Type", words.SUBTYPE[row.subtype], f"/marketanalysis?type={row.subtype.value}"),
@@ -165,7 +147,6 @@ def show_facts(panel: Panel, row: AnalysisRow, attempts: Sequence[Attempt], zone
         Fact("Duration", duration(row.duration_ms)),
         Fact("Priority", str(row.priority)),
         Fact("Cost", money(cost, at_least=unsure), hint="Of all its attempts") if asked_models else None,
-        Fact("Settings", DASH if present.config_revision is None else f"revision {present.config_revision}"),
+        Fact("Settings", DASH if revision is None else f"revision {revision}"),
     )
-    shown = tuple(item for item in items if item is not None)
-    panel.show(shown, facts)
+    panel.show(items, facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
@@ -17,8 +17,7 @@ from ba2_trade_platform.ui.kit.markdown import SENT_UP_TO
 from ba2_trade_platform.vocabulary import Status
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """One output; `text` is its beginning when it is very long, `length` that of the whole."""
 
     id: int
@@ -28,14 +27,8 @@ class Written:
     text: str
     length: int
 
-    @classmethod
-    def of(cls, output: Output) -> Written:
-        """Return what the page keeps of an output."""
-        return cls(output.id, output.step_id, output.type, output.name, output.text[: SENT_UP_TO + 1], len(output.text))
 
-
-@dataclass(frozen=True)
-class StepView:
+class StepView(NamedTuple):
     """One step with what it wrote."""
 
     step: Step
@@ -49,19 +42,19 @@ class Reading:
     row: AnalysisRow
     message: str | None
     traceback: str | None
-    steps: tuple[Step, ...]
     outputs: tuple[Written, ...]
-    recommendation: Recommendation | None
-    attempts: tuple[Attempt, ...]
     state: Any
+    timeline: tuple[Moment, ...]
+    attempts: tuple[Attempt, ...]
+    steps: tuple[Step, ...] = ()
+    recommendation: Recommendation | None = None
     open_providers: frozenset[str] = frozenset()
     outlook: RerunOutlook | None = None
-    timeline: tuple[Moment, ...] = ()
 
     @property
     def present(self) -> Attempt:
         """The attempt that the steps and outputs belong to: the newest one, unless that was withdrawn."""
-        return present_attempt(self.row, self.attempts)
+        return _present(self.row, self.attempts)
 
     @property
     def as_of(self) -> datetime | None:
@@ -76,8 +69,7 @@ class Reading:
         }
 
 
-def present_attempt(row: AnalysisRow, attempts: Sequence[Attempt]) -> Attempt:
-    """Return the attempt at which an analysis stands, of all that it has, newest first."""
+def _present(row: AnalysisRow, attempts: Sequence[Attempt]) -> Attempt:
     return next((attempt for attempt in attempts if attempt.number == row.attempt), attempts[0])
 
 
@@ -87,30 +79,29 @@ def read(platform: Platform, analysis_id: int, shown: Reading | None = None) -> 
     Blocking. Raises NotFound.
     """
     details = platform.monitoring.details
-    row = details.row(analysis_id)
-    if shown is not None and row == shown.row:
-        return replace(
-            shown,
-            # Model calls end without touching the row: what its steps and attempts have cost may be new.
-            steps=tuple(details.steps(analysis_id)),
-            attempts=tuple(details.attempts(analysis_id)),
-            recommendation=details.recommendation(analysis_id),
-            open_providers=platform.breakers.open_providers(),
-            outlook=platform.monitoring.outlook.of([row]).get(row.id),
+    row, attempts = details.row(analysis_id), tuple(details.attempts(analysis_id))
+    if shown is None or row != shown.row:
+        present = _present(row, attempts)
+        failed_with_trace = row.status is Status.FAILED and present.has_archive
+        shown = Reading(
+            row=row,
+            message=details.error_message(analysis_id),
+            traceback=details.archive(analysis_id, present.number).traceback if failed_with_trace else None,
+            outputs=tuple(_written(output) for output in details.outputs(analysis_id)),
+            state=details.state(analysis_id),
+            timeline=tuple(details.timeline(analysis_id)),
+            attempts=attempts,
         )
-    attempts = tuple(details.attempts(analysis_id))
-    present = present_attempt(row, attempts)
-    failed_with_trace = row.status is Status.FAILED and present.has_archive
-    return Reading(
-        row=row,
-        message=details.error_message(analysis_id),
-        traceback=details.archive(analysis_id, present.number).traceback if failed_with_trace else None,
-        steps=tuple(details.steps(analysis_id)),
-        outputs=tuple(Written.of(output) for output in details.outputs(analysis_id)),
-        recommendation=details.recommendation(analysis_id),
+    return replace(
+        shown,
+        # Model calls end without touching the row: what its steps and attempts have cost may be new.
         attempts=attempts,
-        state=details.state(analysis_id),
+        steps=tuple(details.steps(analysis_id)),
+        recommendation=details.recommendation(analysis_id),
         open_providers=platform.breakers.open_providers(),
-        timeline=tuple(details.timeline(analysis_id)),
         outlook=platform.monitoring.outlook.of([row]).get(row.id),
     )
+
+
+def _written(given: Output) -> Written:
+    return Written(given.id, given.step_id, given.type, given.name, given.text[: SENT_UP_TO + 1], len(given.text))

@@ -6,20 +6,19 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.ui.analysis.detail import BACK, AnalysisDetail
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.panels import empty_state, follow_anchor
+from ba2_trade_platform.ui.kit.urls import whole_number
 from ba2_trade_platform.ui.shell.layout import frame
-
-LONGEST_ID = 15
 
 
 async def analysis_page(desk: Desk, analysis_id: str) -> None:
     """Build the page of the analysis that its address names; anything but a known number is not found."""
-    known = analysis_id.isascii() and analysis_id.isdigit() and len(analysis_id) <= LONGEST_ID
-    title = f"Analysis {analysis_id}" if known else "Analysis not found"
+    number = whole_number(analysis_id)
+    title = "Analysis not found" if number is None else f"Analysis {analysis_id}"
     async with frame(desk, title, "marketanalysis", "ba2-scroll"):
-        if not known:
+        if number is None:
             empty_state("search_off", "Analysis not found", "The address names no analysis.", links=(BACK,))
             return
-        detail = AnalysisDetail(desk, int(analysis_id), in_drawer=False)
+        detail = AnalysisDetail(desk, number)
         # Before it is read, so that no change falls between the two.
         desk.live.watch(detail.refresh, Topic.ANALYSES, Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES)
         await detail.build()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,14 +10,13 @@ from nicegui import ui
 
 from ba2_trade_platform.core.contracts.experts import MAX_STALE_SESSIONS, Bars, ExpertError, Prices
 from ba2_trade_platform.core.monitoring.details import Recommendation
-from ba2_trade_platform.ui.kit.bar_chart import STEADY, chart_room
+from ba2_trade_platform.ui.kit.bar_chart import BAD, GOOD, STEADY, TEXT, chart_room, common, name_axis, value_axis
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, quiet
 
 SESSIONS = 120
 PLOT_HEIGHT = 210
 LABEL_HEIGHT = 15
-GOOD, BAD, TEXT, MUTED, LINE = (f"var(--ba2-{name})" for name in ("good", "bad", "text", "muted", "line"))
 MARK_COLOURS = {"target": GOOD, "stop": BAD, "answer": TEXT}
 
 
@@ -30,8 +28,7 @@ class Mark(NamedTuple):
     price: float
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a chart is to show."""
 
     symbol: str
@@ -109,33 +106,12 @@ def chart_options(bars: Bars, marks: tuple[Mark, ...]) -> dict[str, Any]:
     candles = [[_number(value) for value in row] for row in zip(*columns, strict=True)]
     known = [value for row in candles for value in row if value is not None] + [mark.price for mark in marks]
     low, high, step = nice_bounds(min(known), max(known))
-    axis_label = {"color": MUTED, "fontSize": 11, "hideOverlap": True}
+    cross = {"type": "cross", "label": {"show": False}}
     return {
-        "animation": False,
-        "textStyle": {"color": TEXT, "fontFamily": "inherit"},
+        **common(trigger="axis", formatter=None, axisPointer=cross),
         "grid": {"left": 52, "right": 92 if marks else 16, "top": 10, "bottom": 30},
-        "tooltip": {
-            "trigger": "axis",
-            "axisPointer": {"type": "cross", "label": {"show": False}},
-            "backgroundColor": "var(--ba2-panel)",
-            "borderColor": LINE,
-            "textStyle": {"color": TEXT, "fontSize": 12},
-        },
-        "xAxis": {
-            "type": "category",
-            "data": [str(session) for session in bars.sessions],
-            "axisLine": {"lineStyle": {"color": LINE}},
-            "axisTick": {"show": False},
-            "axisLabel": {**axis_label, "margin": 13},
-        },
-        "yAxis": {
-            "type": "value",
-            "min": low,
-            "max": high,
-            "interval": step,
-            "splitLine": {"lineStyle": {"color": LINE}},
-            "axisLabel": axis_label,
-        },
+        "xAxis": name_axis([str(session) for session in bars.sessions], hideOverlap=True, margin=13),
+        "yAxis": {**value_axis(), "min": low, "max": high, "interval": step},
         "series": [
             {
                 "name": bars.symbol,

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nicegui import ui
 
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.details import Recommendation
-from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
 from ba2_trade_platform.ui.analysis.output_reader import Reading
 from ba2_trade_platform.ui.kit import words
-from ba2_trade_platform.ui.kit.markdown import Prose, text_block
-from ba2_trade_platform.ui.kit.panels import Fact, Fold, chip, copy_button, facts, quiet
+from ba2_trade_platform.ui.kit.markdown import Prose, json_text, text_block
+from ba2_trade_platform.ui.kit.panels import Fact, chip, copy_button, facts, fold, quiet
 from ba2_trade_platform.ui.kit.times import DASH
 from ba2_trade_platform.vocabulary import Signal, Status
 
-RISK = {"low": "low", "medium": "medium", "high": "high"}
 HORIZON = {"short_term": "days", "medium_term": "weeks", "long_term": "months"}
 NO_ANSWER = {
     Status.PENDING: "Not yet: the analysis waits for a slot.",
@@ -30,6 +28,7 @@ NO_ANSWER = {
     Status.CANCELLED: "None: the analysis was cancelled.",
     Status.COMPLETED: "None was recorded.",
 }
+NOT_COUNTED = {Status.FAILED: "failed", Status.PENDING: "waits to go on"}
 
 
 class Failure(NamedTuple):
@@ -68,74 +67,73 @@ def failure(found: Failure, memory: set[str], show_outlook: Callable[[str], Awai
         if found.fingerprint:
             equal = ui.link("Equal failures", f"/marketanalysis?fingerprint={found.fingerprint}").classes("ba2-link")
             equal.props["title"] = f"Fingerprint {found.fingerprint}"
-    with ui.element("div").classes("ba2-failure-message"):
-        text_block(found.message)
-        copy_button("Message", found.message)
+    message_block(found.message)
     if found.traceback:
         traceback(found.traceback, "failure-traceback", memory)
 
 
+def message_block(text: str) -> None:
+    """Show the message of a failure, to be copied."""
+    with ui.element("div").classes("ba2-failure-message"):
+        text_block(text)
+        copy_button("Message", text)
+
+
 def traceback(text: str, key: str, memory: set[str]) -> None:
     """Fold a traceback away, to be opened and copied."""
+    _copied_fold(key, "Traceback", "Traceback", "Traceback", memory, lambda: text)
 
+
+def expert_state(value: Any, key: str, memory: set[str]) -> None:
+    """Fold the expert's own working state away."""
+    title = "What the expert kept for itself, as JSON"
+    _copied_fold(key, "Expert state", title, "State", memory, lambda: json_text(value))
+
+
+def _copied_fold(key: str, name: str, title: str, what: str, memory: set[str], read: Callable[[], str]) -> None:
     def content() -> None:
-        copy_button("Traceback", text)
+        text = read()
+        copy_button(what, text)
         text_block(text)
 
-    fold = Fold(key, "Traceback", memory, content)
-    with fold.header():
-        ui.label("Traceback").classes("ba2-fold-title")
+    with fold(key, name, memory, content):
+        ui.label(title).classes("ba2-fold-title")
 
 
-class Answer(NamedTuple):
-    """What is shown of the recommendation."""
-
-    status: Status
-    given: Recommendation | None
-
-    @property
-    def standing(self) -> words.Look:
-        """Whether it counts, and if not, why."""
-        if self.given is not None and self.given.is_current:
-            return words.Look("current", "verified", "good")
-        if self.status is Status.COMPLETED:
-            return words.Look("superseded by a newer analysis", "history", "quiet")
-        if self.status is Status.RUNNING:
-            return words.Look("provisional until it completes", "hourglass_top", "waiting")
-        return words.Look(f"does not count: the analysis {_ended(self.status)}", "do_not_disturb_on", "warn")
-
-
-def _ended(status: Status) -> str:
-    return {Status.FAILED: "failed", Status.PENDING: "waits to go on"}.get(status, f"was {status.value}")
-
-
-def recommendation(answer: Answer) -> None:
-    """Show the answer with its numbers and its reasons."""
-    given = answer.given
+def recommendation(given: Recommendation | None, status: Status) -> None:
+    """Show what an analysis of this status recommends, with its numbers and its reasons."""
     if given is None:
-        quiet(NO_ANSWER[answer.status])
+        quiet(NO_ANSWER[status])
         return
     with ui.element("div").classes("ba2-answer"):
         chip(words.ACTION[given.action.value]).classes("ba2-answer-action")
-        chip(answer.standing)
+        chip(_standing(given, status))
     if given.action is not Signal.REVIEW:  # nobody decided, so its numbers would be made up
-        _numbers(given)
+        facts(
+            (
+                Fact("Confidence", f"{given.confidence:.1f} %"),
+                Fact("Expected profit", f"{given.expected_profit_percent:+.2f} %"),
+                Fact("Price", money(given.price_at_date, given.currency)),
+                Fact("Target", money(given.target_price, given.currency)),
+                Fact("Stop", money(given.stop_price, given.currency)),
+                Fact("Risk", given.risk_level.value),
+                Fact("Horizon", HORIZON[given.time_horizon.value]),
+            )
+        )
     if given.details:
         Prose(given.details)
 
 
-def _numbers(given: Recommendation) -> None:
-    facts(
-        (
-            Fact("Confidence", f"{given.confidence:.1f} %"),
-            Fact("Expected profit", f"{given.expected_profit_percent:+.2f} %"),
-            Fact("Price", money(given.price_at_date, given.currency)),
-            Fact("Target", money(given.target_price, given.currency)),
-            Fact("Stop", money(given.stop_price, given.currency)),
-            Fact("Risk", RISK[given.risk_level.value]),
-            Fact("Horizon", HORIZON[given.time_horizon.value]),
-        )
-    )
+def _standing(given: Recommendation, status: Status) -> words.Look:
+    """Return whether it counts, and if not, why."""
+    if given.is_current:
+        return words.Look("current", "verified", "good")
+    if status is Status.COMPLETED:
+        return words.Look("superseded by a newer analysis", "history", "quiet")
+    if status is Status.RUNNING:
+        return words.Look("provisional until it completes", "hourglass_top", "waiting")
+    ended = NOT_COUNTED.get(status, f"was {status.value}")
+    return words.Look(f"does not count: the analysis {ended}", "do_not_disturb_on", "warn")
 
 
 def money(amount: Decimal | None, currency: str) -> str:
@@ -145,9 +143,3 @@ def money(amount: Decimal | None, currency: str) -> str:
     shown = f"{amount:,.6f}".rstrip("0")
     whole, _, decimals = shown.partition(".")
     return f"{whole}.{decimals:0<2} {currency}"
-
-
-def empty_words(row: AnalysisRow) -> str:
-    """Say why nothing was written yet."""
-    waiting = row.status in (Status.PENDING, Status.RUNNING)
-    return "Nothing yet." if waiting else "This attempt left nothing."

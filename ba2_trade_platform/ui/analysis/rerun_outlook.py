@@ -11,11 +11,9 @@ from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import chip, quiet
-from ba2_trade_platform.ui.kit.plain_table import plain_table, text_cell
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
 from ba2_trade_platform.vocabulary import FailureKind
-
-AS_ITS_CODE = "as its code says"
 
 
 def outlook_look(outlook: RerunOutlook) -> words.Look:
@@ -30,19 +28,16 @@ async def show_outlook(desk: Desk, fingerprint: str) -> None:
     outlooks = desk.platform.monitoring.outlook
     with reporting():
         outlook = await off_loop(outlooks.of_fingerprint, fingerprint)
-        answering = await off_loop(outlooks.evidence, fingerprint)
-        OutlookCard(desk, fingerprint).open(outlook, answering)
+        OutlookCard(desk, fingerprint, outlook, await off_loop(outlooks.evidence, fingerprint))
 
 
 class OutlookCard:
     """One dialog about one group of failures."""
 
-    def __init__(self, desk: Desk, fingerprint: str) -> None:
-        self._desk = desk
-        self._fingerprint = fingerprint
-
-    def open(self, outlook: RerunOutlook, answering: Sequence[AnsweringAttempt]) -> None:
-        """Show the card."""
+    def __init__(
+        self, desk: Desk, fingerprint: str, outlook: RerunOutlook, answering: Sequence[AnsweringAttempt]
+    ) -> None:
+        self._desk, self._fingerprint = desk, fingerprint
         self._dialog = dialog = ui.dialog(value=True)
         dialog.on("hide", dialog.delete).props["aria-label"] = "Verdict"
         with dialog, ui.card().classes("ba2-dialog ba2-verdict").mark("verdict-card"):
@@ -71,10 +66,10 @@ class OutlookCard:
                 with ui.element("tr"):
                     text_cell(f"#{one.analysis_id}, attempt {one.number}", url=f"/market_analysis/{one.analysis_id}")
                     text_cell(one.symbol, url=f"/marketanalysis?symbol={one.symbol}")
-                    with ui.element("td"):
-                        chip(words.OUTCOME[one.outcome] if one.outcome else words.OUTCOME["pending"])
+                    with cell():
+                        chip(words.OUTCOME[one.outcome or "pending"])
                     text_cell(DASH if wait is None else duration(1000 * max(0.0, wait)))
-                    text_cell(moment(one.finished_at, zone) if one.finished_at else DASH)
+                    text_cell(moment(one.finished_at, zone))
 
     def _override(self, outlook: RerunOutlook) -> None:
         overridden = outlook.overridden_at is not None
@@ -82,12 +77,9 @@ class OutlookCard:
             why = f": {outlook.override_reason}" if outlook.override_reason else ""
             when = exact(outlook.overridden_at, self._desk.zone)
             quiet(f"Held to be {outlook.kind.value} by {outlook.overridden_by} since {when}{why}")
-        options = {
-            "": f"{AS_ITS_CODE}: {outlook.own_kind.value}",
-            **{kind.value: kind.value for kind in FailureKind},
-        }
+        kinds = {"": f"as its code says: {outlook.own_kind.value}", **{kind.value: kind.value for kind in FailureKind}}
         with ui.element("div").classes("ba2-inline"):
-            self._kind = ui.select(options, label="Hold it to be", value=outlook.kind.value if overridden else "")
+            self._kind = ui.select(kinds, label="Hold it to be", value=outlook.kind.value if overridden else "")
             self._kind.props("dense outlined options-dense").style("width: 240px").mark("verdict-kind")
             self._reason = ui.input("Reason", value=outlook.override_reason or "").props("dense outlined maxlength=500")
             self._reason.style("width: 220px").mark("verdict-reason").on("keydown.enter", self._save)
@@ -98,10 +90,8 @@ class OutlookCard:
         outlooks, by = self._desk.platform.monitoring.outlook, self._desk.trader
         with reporting():
             if self._kind.value:
-                kind = FailureKind(self._kind.value)
-                await off_loop(
-                    outlooks.set_kind, self._fingerprint, kind, by=by, reason=(self._reason.value or "").strip()
-                )
+                kind, reason = FailureKind(self._kind.value), (self._reason.value or "").strip()
+                await off_loop(outlooks.set_kind, self._fingerprint, kind, by=by, reason=reason)
                 notify(f"These failures are held to be {kind.value}")
             else:
                 said = await off_loop(outlooks.clear_kind, self._fingerprint, by=by)

@@ -19,15 +19,15 @@ DEED = words.Look("note", "edit_note", "quiet")
 def timeline(moments: Sequence[Moment], zone: ZoneInfo) -> None:
     """Show the newest moments, and all of them on request."""
     newest_first = list(reversed(moments))
+
+    def show_all() -> None:
+        with shown:
+            _lines(newest_first[SHOWN:], zone)
+        more.delete()
+
     with ui.element("div").classes("ba2-timeline") as shown:
         _lines(newest_first[:SHOWN], zone)
     if len(newest_first) > SHOWN:
-
-        def show_all() -> None:
-            with shown:
-                _lines(newest_first[SHOWN:], zone)
-            more.delete()
-
         more = ui.button(f"Show all {len(newest_first)}", icon="expand_more", color=None, on_click=show_all)
         more.props("flat dense no-caps")
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 from urllib.parse import urlencode
 
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.batches.queries import Batch
-from ba2_trade_platform.ui.batches.parts import bar, batch_url, jobs_url
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import moment
+from ba2_trade_platform.ui.kit.urls import whole_number
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.ui.submit.dialog import analyse_dialog
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, Source
@@ -29,69 +27,60 @@ LIST_HEADERS = (
 )  # fmt: skip
 RIGHT = frozenset({"No.", "Succeeded", "Failed", "Skipped", "Blocked"})
 LIST_PAGE = 25
+FILTERS: Mapping[str, tuple[str, dict[str, str]]] = {
+    "state": ("State", {state.value: words.BATCH_STATE[state].word for state in BatchState}),
+    "kind": ("Kind", words.BATCH_KIND),
+    "source": ("Source", {source.value: source.value for source in Source}),
+}
+PARTS = (
+    ("succeeded", "good"),
+    ("failed", "bad"),
+    ("skipped", "quiet"),
+    ("duplicate", "quiet"),
+    ("blocked", "warn"),
+    ("running", "running"),
+)
 
 
 async def batch_list_page(desk: Desk, request: Request) -> None:
     """Build the list; it follows changes."""
     query = request.query_params
-    cursor, chosen = _whole(query.get("after")), _filter_of(query)
+    chosen = {name: query[name] for name, (_, known) in FILTERS.items() if query.get(name) in known}
+
+    def read() -> Page[Batch]:
+        return desk.platform.batches.list(
+            state=BatchState(chosen["state"]) if "state" in chosen else None,
+            kind=BatchKind(chosen["kind"]) if "kind" in chosen else None,
+            source=Source(chosen["source"]) if "source" in chosen else None,
+            cursor=whole_number(query.get("after")),
+            limit=LIST_PAGE,
+        )
+
     async with frame(desk, "Batches", "batches", "ba2-scroll ba2-stack"):
         panel = Panel("Batches")
         with panel.head:
             ui.space()
             with ui.element("div").classes("ba2-inline"):
                 _filters(chosen)
-            ui.button("Bulk analysis", icon="playlist_add", color=None, on_click=lambda: analyse_dialog(desk)).props(
-                "outline dense no-caps size=sm"
-            ).mark("bulk-analysis")
-        lock = asyncio.Lock()
-
-        def read() -> Page[Batch]:
-            return desk.platform.batches.list(
-                state=BatchState(chosen["state"]) if "state" in chosen else None,
-                kind=BatchKind(chosen["kind"]) if "kind" in chosen else None,
-                source=Source(chosen["source"]) if "source" in chosen else None,
-                cursor=cursor,
-                limit=LIST_PAGE,
-            )
-
-        async def refresh(_: Change) -> None:
-            with reporting():
-                async with lock:
-                    panel.show(await off_loop(read), lambda page: _show_list(desk, page, chosen))
-
-        # Before the first look, so that no change falls between the two.
-        desk.live.watch(refresh, Topic.BATCHES, Topic.ANALYSES)
-        await refresh(ANYTHING)
+            bulk = ui.button("Bulk analysis", icon="playlist_add", color=None, on_click=lambda: analyse_dialog(desk))
+            bulk.props("outline dense no-caps size=sm").mark("bulk-analysis")
+        build = partial(_show_list, desk, chosen)
+        await desk.live.follow(read, lambda page: panel.show(page, build), Topic.BATCHES, Topic.ANALYSES)
 
 
-def _filter_of(query: Mapping[str, str]) -> dict[str, str]:
-    known = {"state": BatchState, "kind": BatchKind, "source": Source}
-    return {name: query[name] for name, values in known.items() if query.get(name) in {value.value for value in values}}
-
-
-def _filters(chosen: dict[str, str]) -> None:
-    options = {
-        "state": ("State", {one.value: words.BATCH_STATE[one].word for one in BatchState}),
-        "kind": ("Kind", dict(words.BATCH_KIND)),
-        "source": ("Source", {one.value: one.value for one in Source}),
-    }
-    for name, (label, known) in options.items():
+def _filters(chosen: Mapping[str, str]) -> None:
+    for name, (label, known) in FILTERS.items():
         control = ui.select(known, label=label, value=chosen.get(name), clearable=True)
         control.props("dense outlined options-dense").style("width: 120px").mark(f"batch-{name}")
-
-        def choose(event: Any, name: str = name) -> None:
-            ui.navigate.to(_list_url({**chosen, name: event.value}))
-
-        control.on_value_change(choose)
+        control.on_value_change(lambda event, name=name: ui.navigate.to(_list_url({**chosen, name: event.value})))
 
 
-def _list_url(parts: Mapping[str, Any]) -> str:
+def _list_url(parts: Mapping[str, str | int]) -> str:
     said = {name: value for name, value in parts.items() if value}
     return "/batches" + (f"?{urlencode(said)}" if said else "")
 
 
-def _show_list(desk: Desk, page: Page[Batch], chosen: dict[str, str]) -> None:
+def _show_list(desk: Desk, chosen: Mapping[str, str], page: Page[Batch]) -> None:
     if not page.items and chosen:
         empty_state("filter_alt_off", "No batch here", "None matches these filters.", links=(("All", "/batches"),))
         return
@@ -113,7 +102,7 @@ def _show_list(desk: Desk, page: Page[Batch], chosen: dict[str, str]) -> None:
 
 
 def _list_cells(desk: Desk, batch: Batch) -> None:
-    url = batch_url(batch)
+    url = f"/batches/{batch.id}"
     text_cell(str(batch.id), url=url, classes="ba2-right")
     text_cell(batch.name, url=url, classes="ba2-wrap")
     with cell():
@@ -129,5 +118,23 @@ def _list_cells(desk: Desk, batch: Batch) -> None:
     text_cell(moment(batch.created_at, desk.zone))
 
 
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+def jobs_url(batch: Batch, count: str) -> str:
+    """Return where the analyses behind a number are: the job table, or the items where there is no analysis."""
+    if count == "blocked":
+        return f"/batches/{batch.id}?outcome=blocked"
+    if count in ("running", "queued"):
+        return f"/marketanalysis?status={'running' if count == 'running' else 'pending'}&bulk={batch.id}"
+    return f"/marketanalysis?bulk={batch.id}" + ("" if count == "total" else f"&outcome={count}")
+
+
+def bar(batch: Batch) -> None:
+    """Show how far it is, part by part."""
+    counts = batch.counts
+    share = 100 * counts.ended / counts.total if counts.total else 100
+    with ui.element("span").classes("ba2-bulk-bar").props("role=progressbar aria-valuemin=0 aria-valuemax=100") as made:
+        made.props["aria-valuenow"] = str(int(share))
+        made.props["aria-label"] = f"{counts.ended:,} of {counts.total:,} ended"
+        for word, tone in PARTS:
+            if number := getattr(counts, word):
+                ui.element("span").classes(f"fill-{tone}").style(f"width: {100 * number / counts.total:.2f}%")
+    ui.label(f"{counts.ended:,} of {counts.total:,}").classes("ba2-muted")

@@ -14,6 +14,7 @@ from ba2_trade_platform.core.failures.group_states import GroupState
 from ba2_trade_platform.core.monitoring.failure_inbox import Group
 from ba2_trade_platform.ui.analysis.rerun_outlook import outlook_look
 from ba2_trade_platform.ui.kit import words
+from ba2_trade_platform.ui.kit.bar_chart import sparkline
 from ba2_trade_platform.ui.kit.panels import chip
 from ba2_trade_platform.ui.kit.plain_table import cell, text_cell
 from ba2_trade_platform.ui.kit.sparkline import sparkline

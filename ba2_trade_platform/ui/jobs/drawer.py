@@ -33,7 +33,7 @@ class JobDrawer:
         self._panel.classes(remove="ba2-gone")
         with self._panel:
             self._holder = ui.element("div")
-        self._detail = AnalysisDetail(self._desk, analysis_id, in_drawer=True, on_close=self._on_close)
+        self._detail = AnalysisDetail(self._desk, analysis_id, self._on_close)
         with self._holder:
             await self._detail.build()
 

@@ -1,4 +1,4 @@
-"""Bar chart: ECharts as SVG in the page's colours, every bar a link."""
+"""Bar chart: ECharts as SVG in the page's colours, every bar a link, and the parts that other charts share."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from nicegui.events import EChartPointClickEventArguments
 
 from ba2_trade_platform.ui.kit.panels import quiet
 
-TEXT, MUTED, LINE, BAD, PANEL = (f"var(--ba2-{name})" for name in ("text", "muted", "line", "bad", "panel"))
+TEXT, MUTED, LINE, GOOD, BAD, PANEL = (
+    f"var(--ba2-{name})" for name in ("text", "muted", "line", "good", "bad", "panel")
+)
 # ECharts lightens what is pointed at, but no colour that is a CSS variable: it would vanish, and clicks with it.
 STEADY: dict[str, Any] = {"emphasis": {"disabled": True}}
 ROW_HEIGHT = 24
 LABEL_LENGTH = 30
+SPARK_BAR, SPARK_GAP, SPARK_HEIGHT = 3, 1, 18
 
 
 class Bar(NamedTuple):
@@ -66,26 +69,15 @@ def _lying(bars: Sequence[Bar], form: str, room: int) -> dict[str, Any]:
         "yAxis": {"axisLabel": {"width": 100}},
         "xAxis": {"splitNumber": 2},
     }
+    label = {"show": True, "position": "right", "formatter": "{b}", "color": MUTED, "fontSize": 11}
+    names = name_axis([short(bar.name) for bar in bars], color=TEXT, width=180, overflow="truncate")
     return {
         **common(),
         "media": [{"query": {"maxWidth": 420}, "option": narrow}, {"option": {}}],
         "grid": {"left": 190, "right": room, "top": 6, "bottom": 24},
         "xAxis": value_axis(form),
-        "yAxis": {
-            "type": "category",
-            "inverse": True,
-            "data": [short(bar.name) for bar in bars],
-            "axisLine": {"lineStyle": {"color": LINE}},
-            "axisTick": {"show": False},
-            "axisLabel": {"color": TEXT, "fontSize": 11, "width": 180, "overflow": "truncate"},
-        },
-        "series": [
-            _series(
-                bars,
-                label={"show": True, "position": "right", "formatter": "{b}", "color": MUTED, "fontSize": 11},
-                minBarLength=2,
-            )
-        ],
+        "yAxis": {**names, "inverse": True},
+        "series": [_series(bars, label=label, minBarLength=2)],
     }
 
 
@@ -93,19 +85,13 @@ def _upright(bars: Sequence[Bar]) -> dict[str, Any]:
     return {
         **common(),
         "grid": {"left": 36, "right": 8, "top": 8, "bottom": 24},
-        "xAxis": {
-            "type": "category",
-            "data": [bar.name for bar in bars],
-            "axisLine": {"lineStyle": {"color": LINE}},
-            "axisTick": {"show": False},
-            "axisLabel": {"color": MUTED, "fontSize": 11, "hideOverlap": True},
-        },
+        "xAxis": name_axis([bar.name for bar in bars], hideOverlap=True),
         "yAxis": {**value_axis(), "minInterval": 1},
         "series": [_series(bars)],
     }
 
 
-def common() -> dict[str, Any]:
+def common(**tooltip: Any) -> dict[str, Any]:
     """Return what every chart has: our text, our hints, no movement."""
     return {
         "animation": False,
@@ -116,7 +102,19 @@ def common() -> dict[str, Any]:
             "backgroundColor": PANEL,
             "borderColor": LINE,
             "textStyle": {"color": TEXT, "fontSize": 12},
+            **tooltip,
         },
+    }
+
+
+def name_axis(names: Sequence[str], **label: Any) -> dict[str, Any]:
+    """Return an axis of names."""
+    return {
+        "type": "category",
+        "data": names,
+        "axisLine": {"lineStyle": {"color": LINE}},
+        "axisTick": {"show": False},
+        "axisLabel": {"color": MUTED, "fontSize": 11, **label},
     }
 
 
@@ -139,3 +137,20 @@ def chart_room(classes: str) -> None:
     """Keep as much room as a chart will take, or what stands below would move while somebody presses it."""
     ui.element("div").classes(classes)
     quiet("\N{HORIZONTAL ELLIPSIS}").classes("ba2-small")
+
+
+def sparkline(hours: Sequence[int]) -> None:
+    """Draw a day's counts in one element, the newest last; a count that is not zero is always to be seen."""
+    total, most, step = sum(hours), max(hours, default=0), SPARK_BAR + SPARK_GAP
+    bars = [
+        f"linear-gradient(currentColor, currentColor) {place * step}px 100% / "
+        f"{SPARK_BAR}px {max(2, round(SPARK_HEIGHT * count / most))}px"
+        for place, count in enumerate(hours)
+        if count
+    ]
+    element = ui.element("span").classes("ba2-spark").style(f"width: {len(hours) * step - SPARK_GAP}px")
+    if bars:
+        element.style(f"background: {', '.join(bars)}; background-repeat: no-repeat")
+    said = f"{total:,} in {len(hours)} hours, {most:,} in the worst of them" if total else f"none in {len(hours)} hours"
+    element.props["title"] = element.props["aria-label"] = said
+    element.props["role"] = "img"

@@ -43,17 +43,11 @@ def reporting() -> Iterator[None]:
 
 async def off_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking service call off the page's loop; raises ConsoleStoppingError when the console is stopping."""
-    missing: Any = object()
-    box: list[Any] = [missing]
-
-    def call() -> None:
-        box[0] = work(*args, **kwargs)
-
-    await run.io_bound(call)
-    if box[0] is missing:
+    results: list[T] = []
+    await run.io_bound(lambda: results.append(work(*args, **kwargs)))
+    if not results:
         raise ConsoleStoppingError("The console is stopping")
-    result: T = box[0]
-    return result
+    return results[0]
 
 
 async def answer_of(dialog: ui.dialog) -> Any:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from nicegui import Client, background_tasks, ui
 
 from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, ChangeFeed, Subscription, Topic
+from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 
 FLUSH_SECONDS = 0.25
 Refresh = Callable[[Change], Awaitable[None]]
+T = TypeVar("T")
 
 
 class Live:
@@ -25,7 +28,7 @@ class Live:
     @property
     def pages(self) -> int:
         """How many pages are open."""
-        return len({listener.client_id for listener in list(self._listeners.values())})
+        return len({listener.client.id for listener in list(self._listeners.values())})
 
     @property
     def listeners(self) -> int:
@@ -43,6 +46,27 @@ class Live:
         # Whatever happened between the page's first read and its socket, or while that was lost, is caught up with.
         ui.context.client.on_connect(lambda: listener.add(ANYTHING))
         return listener
+
+    async def follow(
+        self, read: Callable[[], T], show: Callable[[T], None], *topics: Topic
+    ) -> Callable[[], Awaitable[None]]:
+        """Show what `read` finds, now and whenever one of these topics changed; returns what looks once more.
+
+        It reads off the loop, once at a time, for as long as the element in which it is called is there.
+        """
+        place, lock = ui.context.slot.parent, asyncio.Lock()
+
+        async def look(_: Change = ANYTHING) -> None:
+            with reporting():
+                async with lock:
+                    found = await off_loop(read)
+                    if not place.is_deleted:
+                        show(found)
+
+        # Before the first look, so that no change falls between the two.
+        self.watch(look, *topics)
+        await look()
+        return look
 
     def _forget(self, listener: PageListener) -> None:
         self._listeners.pop(id(listener), None)
@@ -65,18 +89,10 @@ class PageListener:
     def __init__(
         self, refresh: Refresh, topics: frozenset[Topic], client: Client, forget: Callable[[PageListener], None]
     ) -> None:
-        self._refresh = refresh
-        self._topics = topics
-        self._client = client
-        self._forget = forget
+        self.client = client
+        self._refresh, self._topics, self._forget = refresh, topics, forget
         self._waiting: Change | None = None
-        self._busy = False
-        self._closed = False
-
-    @property
-    def client_id(self) -> str:
-        """Whose page it is."""
-        return self._client.id
+        self._busy = self._closed = False
 
     def add(self, change: Change) -> None:
         """Note a change; when the page is about it, it is refreshed soon."""
@@ -98,9 +114,8 @@ class PageListener:
                 # All pages at the same instants, so that what they have in common is read once for all.
                 await asyncio.sleep(FLUSH_SECONDS - asyncio.get_running_loop().time() % FLUSH_SECONDS)
                 change, self._waiting = self._waiting, None
-                if self._closed or not self._client.has_socket_connection:
-                    continue
-                with self._client:
-                    await self._refresh(change)
+                if not self._closed and self.client.has_socket_connection:
+                    with self.client:
+                        await self._refresh(change)
         finally:
             self._busy = False

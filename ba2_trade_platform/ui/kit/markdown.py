@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,11 +37,11 @@ def _parser() -> MarkdownIt:
 
 def _is_safe(url: str) -> bool:
     try:
-        parts = urlsplit(url.strip())
+        scheme = urlsplit(url.strip()).scheme
     except ValueError:  # a host that is none
         return False
-    if parts.scheme:
-        return parts.scheme.lower() in SCHEMES
+    if scheme:
+        return scheme in SCHEMES
     return url.startswith(("#", "/")) and not url.startswith("//")
 
 
@@ -61,17 +62,17 @@ class Prose:
         self._length = len(text) if length is None else length
         self._whole_at = whole_at
         self._element = ui.element("div").classes("ba2-prose-box")
-        with self._element:
-            if self._length <= FOLD_AT:
+        if self._length > FOLD_AT:
+            self._show_start()
+        else:
+            with self._element:
                 _markdown(markdown_html(text))
-            else:
-                self._show_start()
 
     def _show_start(self) -> None:
-        _markdown(markdown_html(_beginning(self._text)))
-        ui.button(
-            f"Show all ({self._length:,} characters)", icon="expand_more", on_click=self._show_all, color=None
-        ).props("flat dense no-caps")
+        self._element.clear()
+        with self._element:
+            _markdown(markdown_html(_beginning(self._text)))
+            _fold_button(f"Show all ({self._length:,} characters)", "expand_more", self._show_all)
 
     async def _show_all(self) -> None:
         with reporting():
@@ -82,22 +83,13 @@ class Prose:
                     _markdown(html)
                 else:
                     ui.label(self._text[:SENT_UP_TO]).classes("ba2-mono")
-                self._say_what_is_missing()
-                ui.button("Show less", icon="expand_less", on_click=self._show_less, color=None).props(
-                    "flat dense no-caps"
-                )
-
-    def _show_less(self) -> None:
-        self._element.clear()
-        with self._element:
-            self._show_start()
-
-    def _say_what_is_missing(self) -> None:
-        if self._length > SENT_UP_TO:
-            with ui.row().classes("items-center").style("gap: 8px"):
-                ui.label(f"These are the first {SENT_UP_TO:,} of {self._length:,} characters.").classes("ba2-muted")
-                if self._whole_at:
-                    ui.link("All of it, as JSON", self._whole_at, new_tab=True).classes("ba2-link")
+                if self._length > SENT_UP_TO:
+                    with ui.row().classes("items-center").style("gap: 8px"):
+                        said = f"These are the first {SENT_UP_TO:,} of {self._length:,} characters."
+                        ui.label(said).classes("ba2-muted")
+                        if self._whole_at:
+                            ui.link("All of it, as JSON", self._whole_at, new_tab=True).classes("ba2-link")
+                _fold_button("Show less", "expand_less", self._show_start)
 
 
 def text_block(text: str) -> ui.label:
@@ -113,6 +105,10 @@ def json_text(value: Any) -> str:
 
 def _markdown(html: str) -> None:
     ui.html(html, sanitize=True).classes("ba2-prose")
+
+
+def _fold_button(word: str, icon: str, act: Callable[[], object]) -> None:
+    ui.button(word, icon=icon, on_click=act, color=None).props("flat dense no-caps")
 
 
 def _beginning(text: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from nicegui import ui
@@ -36,8 +38,7 @@ class Panel:
     """A titled panel whose content is built anew only when what it shows changed."""
 
     def __init__(self, title: str, *, anchor: str | None = None, classes: str = "") -> None:
-        self._shown: Any = None
-        self._built = False
+        self._shown: Any = object()  # as nothing that is ever shown
         with ui.element("section").classes(f"ba2-panel {classes}") as self.element:
             self.element.props["aria-label"] = title
             if anchor:
@@ -48,16 +49,15 @@ class Panel:
 
     def show(self, data: V, build: Callable[[V], None]) -> None:
         """Build the content for `data`, unless it is what stands there."""
-        if self._built and data == self._shown:
-            return
-        self._shown, self._built = data, True
-        self.body.clear()
-        with self.body:
-            build(data)
+        if data != self._shown:
+            self._shown = data
+            self.body.clear()
+            with self.body:
+                build(data)
 
     def show_if(self, shown: bool) -> None:
         """Show or hide the whole panel."""
-        self.element.classes(add="" if shown else "ba2-gone", remove="ba2-gone" if shown else "")
+        show_if(self.element, shown)
 
 
 class KeyedList(Generic[K, V]):
@@ -72,65 +72,68 @@ class KeyedList(Generic[K, V]):
     def show(self, items: Mapping[K, V]) -> None:
         """Show these entries in this order."""
         for key in [key for key in self._entries if key not in items]:
-            self._entries.pop(key)[1].delete()
+            self.forget(key)
         for position, (key, value) in enumerate(items.items()):
-            self._show_one(key, value, position)
+            known = self._entries.get(key)
+            if known is None:
+                with self.element:
+                    entry = ui.element(self._entry_tag)
+                if position < len(self._entries):
+                    entry.move(target_index=position)
+            elif known[0] == value:
+                continue
+            else:
+                entry = known[1]
+                entry.clear()
+            self._entries[key] = (value, entry)
+            with entry:
+                self._build(value)
 
     def forget(self, key: K) -> None:
         """Build this entry anew the next time, although its data is the same."""
         if key in self._entries:
             self._entries.pop(key)[1].delete()
 
-    def _show_one(self, key: K, value: V, position: int) -> None:
-        known = self._entries.get(key)
-        if known is None:
-            with self.element:
-                entry = ui.element(self._entry_tag)
-            if position < len(self._entries):
-                entry.move(target_index=position)
-        elif known[0] == value:
-            return
-        else:
-            entry = known[1]
-            entry.clear()
-        self._entries[key] = (value, entry)
-        with entry:
-            self._build(value)
+
+def show_if(element: ui.element, shown: bool) -> None:
+    """Show or hide an element, with no room left for it."""
+    set_class(element, "ba2-gone", not shown)
 
 
-class Fold:
-    """A line that opens; its content is built when it is first opened, and `memory` keeps whether it is open.
+def set_class(element: ui.element, name: str, there: bool) -> None:
+    """Give an element a class, or take it away."""
+    element.classes(add=name if there else "", remove="" if there else name)
 
-    `name` is what a screen reader calls it.
+
+@contextmanager
+def fold(key: str, name: str, memory: set[str], content: Callable[[], object]) -> Iterator[None]:
+    """Build a line that opens; the block builds the line itself, `name` is what a screen reader calls it.
+
+    Its content is built when it is first opened, by a function or a coroutine; `memory` keeps whether it is open.
     """
+    filled = False
 
-    def __init__(self, key: str, name: str, memory: set[str], content: Callable[[], Awaitable[None] | None]) -> None:
-        self._key, self._memory, self._content = key, memory, content
-        self._filled = False
-        self.item = ui.expansion(value=key in memory).props("dense dense-toggle").classes("ba2-fold").mark(key)
-        self.item.props["toggle-aria-label"] = name
-        self.item.on_value_change(self._toggled)
-        if key in memory:
-            with self.item:
-                ui.timer(0, self._fill, once=True)
+    async def fill() -> None:
+        nonlocal filled
+        if not filled:
+            filled = True
+            with item:
+                built = content()
+                if isinstance(built, Awaitable):
+                    await built
 
-    def header(self) -> Any:
-        """Return the slot of the line itself."""
-        return self.item.add_slot("header")
-
-    async def _toggled(self, event: ValueChangeEventArguments[bool]) -> None:
-        (self._memory.add if event.value else self._memory.discard)(self._key)
+    async def toggled(event: ValueChangeEventArguments[bool]) -> None:
+        (memory.add if event.value else memory.discard)(key)
         if event.value:
-            await self._fill()
+            await fill()
 
-    async def _fill(self) -> None:
-        if self._filled:
-            return
-        self._filled = True
-        with self.item:
-            done = self._content()
-            if done is not None:
-                await done
+    item = ui.expansion(value=key in memory).props("dense dense-toggle").classes("ba2-fold").mark(key)
+    item.on_value_change(toggled).props["toggle-aria-label"] = name
+    if key in memory:
+        with item:
+            ui.timer(0, fill, once=True)
+    with item.add_slot("header"):
+        yield
 
 
 def chip(look: Look) -> ui.element:
@@ -141,10 +144,10 @@ def chip(look: Look) -> ui.element:
     return element
 
 
-def facts(items: Sequence[Fact], *, flowing: bool = False) -> None:
+def facts(items: Iterable[Fact | None], *, flowing: bool = False) -> None:
     """Show labels with their values in columns; `flowing`: one after the other, for where the room is wide."""
     with ui.element("div").classes("ba2-facts ba2-flowing" if flowing else "ba2-facts"):
-        for fact in items:
+        for fact in filter(None, items):
             with ui.element("div").classes("ba2-fact"):
                 ui.label(fact.label).classes("ba2-muted")
                 if fact.url:
@@ -162,22 +165,26 @@ def follow_anchor() -> None:
 
 def copy_button(what: str, text: str) -> ui.button:
     """Add a button that copies `text` to the clipboard."""
-
-    def copy() -> None:
-        ui.clipboard.write(text)
-        notify(f"{what} copied")
-
-    button = ui.button("Copy", icon="content_copy", on_click=copy, color=None).props("flat dense no-caps")
+    act = partial(copy, text, f"{what} copied")
+    button = ui.button("Copy", icon="content_copy", on_click=act, color=None).props("flat dense no-caps")
     button.props["aria-label"] = f"Copy the {what.lower()}"
     return button
 
 
-def icon_button(icon: str, label: str, handler: Callable[[], object]) -> ui.button:
-    """Return a small round button of a table row, named by its tooltip for eyes and screen readers alike."""
+def copy(text: str, said: str) -> None:
+    """Copy a text to the clipboard, and say so."""
+    ui.clipboard.write(text)
+    notify(said)
+
+
+def icon_button(
+    icon: str, label: str, handler: Callable[[], object] | None = None, hint: str | None = None
+) -> ui.button:
+    """Return a small round button, named by its tooltip for eyes and screen readers alike; `hint` tells eyes more."""
     button = ui.button(icon=icon, on_click=handler, color=None).props("flat dense round size=sm")
     button.props["aria-label"] = label
     with button:
-        ui.tooltip(label)
+        ui.tooltip(hint or label)
     return button
 
 

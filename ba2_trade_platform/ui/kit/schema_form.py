@@ -69,11 +69,10 @@ def _field(name: str, part: Mapping[str, Any], definitions: Mapping[str, Any]) -
 def _kind(part: Mapping[str, Any], choices: tuple[Any, ...]) -> Kind:
     if choices:
         return "choice"
-    kinds: dict[Any, Kind] = {"boolean": "boolean", "integer": "integer", "number": "number", "string": "text"}
-    found = part.get("type")
-    if found == "array" and part.get("items", {}).get("type") == "string":
+    if part.get("type") == "array" and part.get("items", {}).get("type") == "string":
         return "names"
-    return kinds.get(found, "json") if isinstance(found, str) else "json"
+    kinds: dict[str, Kind] = {"boolean": "boolean", "integer": "integer", "number": "number", "string": "text"}
+    return kinds.get(str(part.get("type")), "json")
 
 
 def _resolved(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -61,21 +61,15 @@ SHOWN_TOPICS = frozenset({Topic.MARKET_CLOCK, *(topic for topics in TOPICS.value
 
 def read_shell_status(platform: Platform, topics: frozenset[Topic], before: ShellStatus | None) -> ShellStatus:
     """Read what the shell shows of these topics, the rest as it was `before`; blocking."""
+    asked = topics if before is not None else EVERY_TOPIC
+    parts = {name: read(platform) for name, (about, read) in _PARTS.items() if about & asked}
+    sources = {source for source, about in TOPICS.items() if about & asked} - {AttentionSource.ALERTS}
+    counts = {item.source: item.count for item in platform.operations.attention.read(sources)}
+    if "alerts" in parts:  # which are counted already
+        counts[AttentionSource.ALERTS] = parts["alerts"].count
     if before is None:
-        parts = {name: read(platform) for name, (_, read) in _PARTS.items()}
-        return ShellStatus(**parts, attention=_attention(platform, frozenset(AttentionSource), parts["alerts"]))
-    anew = {name: read(platform) for name, (about, read) in _PARTS.items() if about & topics}
-    sources = frozenset(source for source, about in TOPICS.items() if about & topics)
-    fresh = _attention(platform, sources, anew.get("alerts", before.alerts))
-    return replace(before, **anew, attention={**before.attention, **fresh})
-
-
-def _attention(
-    platform: Platform, sources: frozenset[AttentionSource], alerts: Unacknowledged
-) -> dict[AttentionSource, int]:
-    items = platform.operations.attention.read(sources - {AttentionSource.ALERTS})
-    counts = {item.source: item.count for item in items}
-    return {**counts, AttentionSource.ALERTS: alerts.count} if AttentionSource.ALERTS in sources else counts
+        return ShellStatus(**parts, attention=counts)
+    return replace(before, **parts, attention={**before.attention, **counts})
 
 
 class SharedReading(Generic[T]):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from nicegui import app
 
+from ba2_trade_platform.core.analyses.rerun_plans import ago as largest_unit
 from ba2_trade_platform.settings import Settings
 
 DASH = "\N{EM DASH}"
@@ -18,12 +19,11 @@ def display_zone(settings: Settings) -> ZoneInfo:
     return ZoneInfo(chosen) if chosen else settings.zone
 
 
-def moment(instant: datetime | None, zone: ZoneInfo, *, now: datetime | None = None) -> str:
+def moment(instant: datetime | None, zone: ZoneInfo) -> str:
     """Return an instant as short text: the time alone today, with its day otherwise."""
     if instant is None:
         return DASH
-    local = instant.astimezone(zone)
-    today = (now or datetime.now(UTC)).astimezone(zone).date()
+    local, today = instant.astimezone(zone), datetime.now(zone).date()
     if local.date() == today:
         return f"{local:%H:%M:%S}"
     return f"{local:%d %b %H:%M:%S}" if local.year == today.year else f"{local:%Y-%m-%d %H:%M}"
@@ -48,24 +48,15 @@ def duration(milliseconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-def ago(instant: datetime, now: datetime | None = None) -> str:
+def ago(instant: datetime) -> str:
     """Return how long ago an instant was, in one unit."""
-    seconds = max(0, round(((now or datetime.now(UTC)) - instant).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+    return f"{largest_unit(round((datetime.now(UTC) - instant).total_seconds()))} ago"
 
 
-def ahead(instant: datetime, now: datetime | None = None) -> str:
+def ahead(instant: datetime) -> str:
     """Return in how long an instant comes, in one unit; for the browser to count down from."""
-    seconds = round((instant - (now or datetime.now(UTC))).total_seconds())
-    if seconds <= 0:
-        return "due now"
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"in {seconds // size} {unit}"
-    return f"in {seconds} s"
+    seconds = round((instant - datetime.now(UTC)).total_seconds())
+    return f"in {largest_unit(seconds)}" if seconds > 0 else "due now"
 
 
 def zone_named(name: str | None) -> ZoneInfo:

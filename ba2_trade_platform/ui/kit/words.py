@@ -126,11 +126,7 @@ BATCH_ITEM: dict[str, Look] = {
 }
 BATCH_ITEMS = {
     "waiting": "waiting or running",
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "skipped": "skipped",
-    "duplicate": "already under way",
-    "blocked": "not possible",
+    **{name: BATCH_COUNT[name] for name in ("succeeded", "failed", "skipped", "duplicate", "blocked")},
 }
 RUN_STATE: dict[str, Look] = {
     "running": Look("running", "play_circle", "running"),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from nicegui import ui
 
 from ba2_trade_platform.core.operations.backups import Backup
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, icon_button, quiet
+from ba2_trade_platform.ui.kit.panels import Panel, chip, copy, empty_state, icon_button, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, ago, duration, exact, moment
 from ba2_trade_platform.ui.kit.words import Look
@@ -19,11 +20,6 @@ HEADERS = ("Made", "Age", "State", "Size", "Took", "File or failure", "Path")
 GOOD = Look("verified", "verified", "good")
 FAILED = Look("failed", "error", "bad")
 DELETED = Look("deleted", "delete", "quiet")
-
-
-class _Shown(NamedTuple):
-    backups: tuple[Backup, ...]
-    ages: tuple[str, ...]
 
 
 class BackupPanel:
@@ -40,24 +36,21 @@ class BackupPanel:
     async def refresh(self) -> None:
         """Show what there is."""
         backups = self._desk.platform.operations.backups
-        found = tuple(await off_loop(backups.list))
+        found = await off_loop(backups.list)
         if not self._panel.element.is_deleted:
             self._button.set_enabled(not backups.under_way)
-            self._panel.show(_Shown(found, tuple(ago(each.started_at) for each in found)), self._show)
+            self._panel.show([(backup, ago(backup.started_at)) for backup in found], self._show)
 
-    def _show(self, shown: _Shown) -> None:
-        backups, zone = self._desk.platform.operations.backups, self._desk.zone
-        coming = backups.plan.next(self._desk.platform.store.clock.now())
-        quiet(f"{backups.plan.sentence}{f'; the next on {exact(coming, zone)}' if coming else ''}.")
-        if not shown.backups:
-            empty_state(
-                "backup",
-                "There is no backup yet",
-                "Back up now makes the first one; analyses go on meanwhile.",
-            )
+    def _show(self, backups: Sequence[tuple[Backup, str]]) -> None:
+        plan = self._desk.platform.operations.backups.plan
+        coming = plan.next(self._desk.platform.store.clock.now())
+        quiet(f"{plan.sentence}{f'; the next on {exact(coming, self._desk.zone)}' if coming else ''}.")
+        if not backups:
+            sentence = "Back up now makes the first one; analyses go on meanwhile."
+            empty_state("backup", "There is no backup yet", sentence)
             return
         with plain_table("Backups", HEADERS, frozenset({"Size", "Took"})), ui.element("tbody"):
-            for backup, age in zip(shown.backups, shown.ages, strict=True):
+            for backup, age in backups:
                 with ui.element("tr"):
                     self._line(backup, age)
         quiet(
@@ -84,7 +77,7 @@ class BackupPanel:
             ui.label(Path(file).name).props["title"] = file
         with cell():
             if backup.good:
-                icon_button("content_copy", f"Copy the path {file}", lambda: _copy(file))
+                icon_button("content_copy", f"Copy the path {file}", partial(copy, file, f"Copied: {file}"))
 
     async def _make(self) -> None:
         self._button.disable()
@@ -95,8 +88,3 @@ class BackupPanel:
         finally:
             self._button.enable()
         await self.refresh()
-
-
-def _copy(file: str) -> None:
-    ui.clipboard.write(file)
-    notify(f"Copied: {file}")

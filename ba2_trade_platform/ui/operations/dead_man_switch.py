@@ -15,7 +15,7 @@ class DeadManSwitchPanel:
     """Shows how the switch stands, and sets it."""
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self._desk, self._switch = desk, desk.platform.operations.dead_man_switch
         self._panel = Panel("Heartbeat", anchor="heartbeat")
         with self._panel.element, ui.element("div").classes("ba2-inline"):
             self._url = ui.input("Heartbeat URL", placeholder="https://hc-ping.com/...")
@@ -30,7 +30,7 @@ class DeadManSwitchPanel:
 
     async def refresh(self) -> None:
         """Show how it stands."""
-        state = await off_loop(lambda: self._desk.platform.operations.dead_man_switch.state)
+        state = await off_loop(lambda: self._switch.state)
         if not self._panel.element.is_deleted:
             self._test.set_visibility(state.host is not None)
             self._remove.set_visibility(state.host is not None)
@@ -59,17 +59,16 @@ class DeadManSwitchPanel:
             if not self._url.value:
                 notify("Enter the URL again: it is never shown, so it cannot be kept", "warning")
                 return
-            change = self._desk.platform.operations.dead_man_switch.change
-            every, tell = int(self._every.value or 0), bool(self._tell.value)
-            url, by = self._url.value, self._desk.trader
-            state = await off_loop(change, url, by=by, every_seconds=every, tell_failure=tell)
+            url, every, tell = self._url.value, int(self._every.value or 0), bool(self._tell.value)
+            by = self._desk.trader
+            state = await off_loop(self._switch.change, url, by=by, every_seconds=every, tell_failure=tell)
             self._url.set_value("")
             notify(state.sentence)
             await self.refresh()
 
     async def _ping(self) -> None:
         with reporting():
-            state = await off_loop(self._desk.platform.operations.dead_man_switch.test, by=self._desk.trader)
+            state = await off_loop(self._switch.test, by=self._desk.trader)
             failed = state.last is None or state.last.error is not None
             notify(state.sentence if failed else f"{state.host} took the ping", "warning" if failed else "positive")
             await self.refresh()
@@ -85,7 +84,7 @@ class DeadManSwitchPanel:
 
     async def _drop(self) -> None:
         with reporting():
-            await off_loop(self._desk.platform.operations.dead_man_switch.change, None, by=self._desk.trader)
+            await off_loop(self._switch.change, None, by=self._desk.trader)
             notify("The heartbeat is removed")
             await self.refresh()
 

@@ -11,8 +11,8 @@ from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.operations.health_report import Group, Item, Report, State
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Fact, KeyedList, Panel, chip, facts, follow_anchor
+from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import Fact, KeyedList, Panel, chip, copy, facts, follow_anchor
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.operations.backups import BackupPanel
 from ba2_trade_platform.ui.operations.dead_man_switch import DeadManSwitchPanel
@@ -43,9 +43,8 @@ class HealthPage:
         with ui.element("div").classes("ba2-bar"):
             self._overall = ui.element("div").props("role=status").mark("health-state")
             ui.space()
-            ui.button("Copy as text", icon="content_copy", color=None, on_click=self._copy).props(
-                "outline dense no-caps size=sm"
-            ).mark("copy-health")
+            button = ui.button("Copy as text", icon="content_copy", color=None, on_click=self._copy)
+            button.props("outline dense no-caps size=sm").mark("copy-health")
         with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
             with ui.element("div").classes("ba2-grid ba2-health"):
                 for side in COLUMNS:
@@ -60,14 +59,11 @@ class HealthPage:
         self._desk.live.watch(
             self.refresh, Topic.OPERATIONS, Topic.QUEUE, Topic.BREAKERS, Topic.SCHEDULES, Topic.NOTIFICATIONS
         )
-        ui.timer(LOOK_SECONDS, self._look, immediate=False)
-        await self._look()
+        ui.timer(LOOK_SECONDS, self.refresh, immediate=False)
+        await self.refresh()
         follow_anchor()
 
-    async def _look(self) -> None:
-        await self.refresh(ANYTHING)
-
-    async def refresh(self, _: Change) -> None:
+    async def refresh(self, _: Change = ANYTHING) -> None:
         """Show how everything stands."""
         with reporting():
             async with self._lock:
@@ -90,17 +86,13 @@ class HealthPage:
         self._versions.show(report.versions, lambda known: facts([Fact(*pair) for pair in known.items()]))
 
     def _line(self, item: Item) -> None:
+        look = words.HEALTH[item.state]
         text_cell(item.label)
         with cell():
-            chip(words.HEALTH[item.state])
+            chip(look)
         text_cell(item.value, url=item.link)
-        text_cell(item.sentence, classes="ba2-wrap" + ("" if item.state is State.OK else f" tone-{_tone(item)}"))
+        text_cell(item.sentence, classes="ba2-wrap" if item.state is State.OK else f"ba2-wrap tone-{look.tone}")
 
     def _copy(self) -> None:
         if self._report is not None:
-            ui.clipboard.write(self._report.text)
-            notify("Copied: states, numbers and versions, no names of folders and no secrets")
-
-
-def _tone(item: Item) -> str:
-    return words.HEALTH[item.state].tone
+            copy(self._report.text, "Copied: states, numbers and versions, no names of folders and no secrets")

@@ -7,6 +7,7 @@ from nicegui import ui
 from ba2_trade_platform.core.notifications.alerts import Alert, Unacknowledged
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import show_if
 
 RUNS_URL = "/schedules?tab=runs&unseen=1"
 
@@ -35,26 +36,18 @@ class AlertBanner:
             self._sentence.set_text(f"{alerts.newest.sentence}{over}")
             self._sentence.props["href"] = alerts.newest.link or "/alerts"
             self._sentence.update()
-        more = alerts.count - 1
-        self._more.set_text(f"and {more:,} more")
-        number = (
-            "1 run of a schedule needs"
-            if unacknowledged_runs == 1
-            else f"{unacknowledged_runs:,} runs of schedules need"
-        )
-        self._runs.set_text(f"{number} a look")
-        for element, shown in (
-            (self._line, bool(alerts.count or unacknowledged_runs)),
-            (self._sentence, bool(alerts.count)),
-            (self._more, more > 0),
-            (self._runs, unacknowledged_runs > 0),
-            (self._acknowledge, bool(alerts.count)),
-        ):
-            element.classes(add="" if shown else "ba2-gone", remove="ba2-gone" if shown else "")
+        self._more.set_text(f"and {alerts.count - 1:,} more")
+        many = f"{unacknowledged_runs:,} runs of schedules need a look"
+        self._runs.set_text("1 run of a schedule needs a look" if unacknowledged_runs == 1 else many)
+        show_if(self._line, alerts.count + unacknowledged_runs > 0)
+        show_if(self._sentence, alerts.count > 0)
+        show_if(self._more, alerts.count > 1)
+        show_if(self._runs, unacknowledged_runs > 0)
+        show_if(self._acknowledge, alerts.count > 0)
 
     async def _seen(self) -> None:
-        if self._alert is None:
-            return
-        with reporting():
-            await off_loop(self._desk.platform.notifications.alerts.acknowledge, [self._alert.id], by=self._desk.trader)
-            notify("Acknowledged; Alerts keeps it")
+        if self._alert is not None:
+            with reporting():
+                acknowledge = self._desk.platform.notifications.alerts.acknowledge
+                await off_loop(acknowledge, [self._alert.id], by=self._desk.trader)
+                notify("Acknowledged; Alerts keeps it")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from zoneinfo import available_timezones
 
 from nicegui import app, ui
+from nicegui.events import KeyEventArguments
 
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.ui.kit.feedback import notify
+from ba2_trade_platform.ui.kit.panels import icon_button
 
 KEYS = (
     ("j / k", "Next or previous row"),
@@ -21,7 +23,7 @@ KEYS = (
 )
 
 
-def help_dialog() -> ui.dialog:
+def help_dialog() -> None:
     """Add the help button and its dialog, which `?` opens too."""
     with ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
         ui.label("Keys and verbs").classes("ba2-dialog-title")
@@ -37,17 +39,13 @@ def help_dialog() -> ui.dialog:
         )
         ui.link("API documentation", "/docs", new_tab=True).classes("ba2-link")
         ui.button("Close", color=None, on_click=dialog.close).props("flat no-caps").classes("self-end")
-    with ui.button(icon="help_outline", color=None, on_click=dialog.open).props(
-        'flat dense round size=sm aria-label="Help"'
-    ):
-        ui.tooltip("Help and keys (?)")
+    icon_button("help_outline", "Help", dialog.open, "Help and keys (?)")
 
-    def on_key(event: object) -> None:
-        if getattr(event, "action").keydown and str(getattr(event, "key")) == "?":  # noqa: B009
+    def on_key(event: KeyEventArguments) -> None:
+        if event.action.keydown and str(event.key) == "?":
             dialog.open()
 
     ui.keyboard(on_key=on_key, repeating=False)
-    return dialog
 
 
 def show_zone_menu(settings: Settings) -> None:
@@ -57,12 +55,10 @@ def show_zone_menu(settings: Settings) -> None:
         zone = await ui.run_javascript("Intl.DateTimeFormat().resolvedOptions().timeZone")
         _choose(str(zone))
 
-    with ui.button(icon="public", color=None).props('flat dense round size=sm aria-label="Time zone"'):
-        ui.tooltip("Time zone")
-        with ui.menu():
-            ui.menu_item(f"Desk: {settings.zone.key}", lambda: _choose(None))
-            ui.menu_item("This browser's", browsers)
-            ui.menu_item("UTC", lambda: _choose("UTC"))
+    with icon_button("public", "Time zone"), ui.menu():
+        ui.menu_item(f"Desk: {settings.zone.key}", lambda: _choose(None))
+        ui.menu_item("This browser's", browsers)
+        ui.menu_item("UTC", lambda: _choose("UTC"))
 
 
 def _choose(zone: str | None) -> None:

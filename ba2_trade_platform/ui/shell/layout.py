@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 from nicegui import app, ui
 
-from ba2_trade_platform.core.base.change_feed import EVERY_TOPIC, Change, Topic
+from ba2_trade_platform.core.base.change_feed import EVERY_TOPIC, Topic
 from ba2_trade_platform.core.operations.attention import AttentionSource
 from ba2_trade_platform.demo.demo import DemoState
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import icon_button, set_class, show_if
 from ba2_trade_platform.ui.kit.shell_status import SHOWN_TOPICS, ShellStatus
 from ba2_trade_platform.ui.shell.alert_banner import AlertBanner
 from ba2_trade_platform.ui.shell.help import help_dialog, show_zone_menu
@@ -32,6 +33,12 @@ RAIL = (
     ("notifications", "/notifications", "notifications", "Notifications"),
     ("health", "/health", "monitor_heart", "Health"),
 )
+BADGES = {
+    "providers": (AttentionSource.BREAKERS,),
+    "failures": (AttentionSource.FAILURES,),
+    "health": (AttentionSource.HEALTH,),
+    "schedules": (AttentionSource.ALERTS, AttentionSource.RUNS),
+}
 
 
 @asynccontextmanager
@@ -85,9 +92,8 @@ class Shell:
     def build_top(self, dark: ui.dark_mode) -> None:
         """Build the top strip: name, live counts as links, pause, help, dark and light."""
         ui.icon("candlestick_chart", size="20px").style("color: var(--ba2-accent)")
-        ui.link("BA2 Trade Platform", "/marketanalysis").classes("ba2-brand ba2-hide-narrow").style(
-            "text-decoration: none"
-        )
+        brand = ui.link("BA2 Trade Platform", "/marketanalysis").classes("ba2-brand ba2-hide-narrow")
+        brand.style("text-decoration: none")
         with ui.element("div").classes("ba2-counts"):
             self._pending = _count("pending", "schedule", "/marketanalysis?status=pending")
             self._running = _count("running", "play_circle", "/marketanalysis?status=running")
@@ -96,37 +102,28 @@ class Shell:
         ui.space()
         self._replay.build()
         with ui.row().classes("items-center no-wrap").style("gap: 2px"):
-            self._pause = ui.button(icon="pause", color=None, on_click=self._toggle_pause).props(
-                "flat dense round size=sm"
-            )
-            with self._pause:
+            self._pause = ui.button(icon="pause", color=None, on_click=self._toggle_pause)
+            with self._pause.props("flat dense round size=sm"):
                 self._pause_hint = ui.tooltip("Pause the queue")
             show_zone_menu(self._desk.platform.settings)
-            with ui.button(icon="dark_mode", color=None, on_click=lambda: self._toggle_dark(dark)).props(
-                'flat dense round size=sm aria-label="Dark or light"'
-            ):
-                ui.tooltip("Dark or light")
+            icon_button("dark_mode", "Dark or light", lambda: self._toggle_dark(dark))
             help_dialog()
 
     def build_banners(self) -> None:
         """Build the banners: a database that cannot serve, alerts, a paused queue, the demo market."""
-        self._trouble = ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert")
-        with self._trouble:
+        with ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert") as self._trouble:
             ui.icon("warning", size="18px")
             self._trouble_text = ui.label()
         self._alerts = AlertBanner(self._desk)
-        self._paused = ui.element("div").classes("ba2-banner ba2-gone")
-        with self._paused:
+        with ui.element("div").classes("ba2-banner ba2-gone") as self._paused:
             ui.icon("pause_circle", size="18px")
             self._paused_text = ui.label()
             ui.button("Resume", color=None, on_click=self._toggle_pause).props(QUIET).classes("ba2-link")
-        self._breakers = ui.element("div").classes("ba2-banner ba2-gone").props("role=status")
-        with self._breakers:
+        with ui.element("div").classes("ba2-banner ba2-gone").props("role=status") as self._breakers:
             ui.icon("hub", size="18px")
             self._breakers_text = ui.label()
             ui.link("Providers", "/providers").classes("ba2-link")
-        self._demo = ui.element("div").classes("ba2-banner ba2-gone")
-        with self._demo:
+        with ui.element("div").classes("ba2-banner ba2-gone") as self._demo:
             ui.icon("school", size="18px")
             ui.label("Demo desk: prices are the bundled market of 2004-2014.")
             ui.label("Some analyses fail on purpose.").classes("ba2-hide-narrow")
@@ -141,18 +138,13 @@ class Shell:
         ui.label(f"Prices: {platform.prices.name}")
         self._replay.build_status()
         ui.space()
-        ui.label(f"{platform.settings.operator_name}").classes("ba2-hide-narrow")
-        ui.label(f"Times in {self._desk.zone.key}").classes("ba2-hide-narrow")
-        ui.label(f"v{platform.version}").classes("ba2-hide-narrow")
+        for text in (platform.settings.operator_name, f"Times in {self._desk.zone.key}", f"v{platform.version}"):
+            ui.label(text).classes("ba2-hide-narrow")
 
     def follow(self) -> None:
         """Follow the market's clock and every change, once the page stands."""
         self._replay.follow()
-        self._desk.live.watch(self.on_change, *SHOWN_TOPICS)
-
-    async def on_change(self, change: Change) -> None:
-        """Look again at what changed."""
-        await self.refresh(change.topics)
+        self._desk.live.watch(lambda change: self.refresh(change.topics), *SHOWN_TOPICS)
 
     async def refresh(self, topics: frozenset[Topic] = EVERY_TOPIC) -> None:
         """Show the present counts and switches; sends nothing when nothing changed."""
@@ -165,42 +157,33 @@ class Shell:
 
     def _show(self, shell_status: ShellStatus) -> None:
         counts, queue, worker = shell_status.counts, shell_status.queue, shell_status.worker
-        for label, value in (
-            (self._pending, counts.pending),
-            (self._running, counts.running),
-            (self._failed, counts.failed_today),
-        ):
+        numbers = (counts.pending, counts.running, counts.failed_today)
+        for label, value in zip((self._pending, self._running, self._failed), numbers, strict=True):
             label.set_text(f"{counts.bound:,}+" if value > counts.bound else f"{value:,}")
         stopping = f" ({len(worker.stopping)} stopping)" if worker.stopping else ""
         self._slots.set_text(f"{worker.busy}/{queue.slots}{stopping}")
-        self._failed.classes(
-            add="tone-bad" if counts.failed_today else "", remove="" if counts.failed_today else "tone-bad"
-        )
+        set_class(self._failed, "tone-bad", counts.failed_today > 0)
         self._pause.props(f"icon={'play_arrow' if queue.paused else 'pause'}")
         self._pause.props(f'aria-label="{"Resume" if queue.paused else "Pause"} the queue"')
         self._pause_hint.set_text("Resume the queue" if queue.paused else "Pause the queue: what runs goes on")
-        _show_if(self._paused, queue.paused)
+        show_if(self._paused, queue.paused)
         if queue.paused and queue.since:
             why = f": {queue.reason}" if queue.reason else ""
             since = f"{queue.since.astimezone(self._desk.zone):%H:%M}"
             self._paused_text.set_text(f"The queue is paused by {queue.actor} since {since}{why}. Nothing new starts.")
-        _show_if(self._trouble, bool(worker.storage_problem))
+        show_if(self._trouble, bool(worker.storage_problem))
         self._trouble_text.set_text(
             f"The worker waits: {worker.storage_problem}. Results are kept in memory and written later."
         )
-        _show_if(self._breakers, bool(shell_status.breakers))
+        show_if(self._breakers, bool(shell_status.breakers))
         self._breakers_text.set_text("; ".join(breaker.sentence for breaker in shell_status.breakers) + ".")
-        self._badge("providers", shell_status.waiting(AttentionSource.BREAKERS))
-        self._badge("failures", shell_status.waiting(AttentionSource.FAILURES))
-        self._badge("health", shell_status.waiting(AttentionSource.HEALTH))
         self._alerts.show(shell_status.alerts, shell_status.waiting(AttentionSource.RUNS))
-        self._badge("schedules", shell_status.waiting(AttentionSource.ALERTS, AttentionSource.RUNS))
-        _show_if(self._demo, shell_status.demo.present)
+        for name, sources in BADGES.items():
+            number = shell_status.waiting(*sources)
+            self._badges[name].set_text("99+" if number > 99 else str(number))
+            show_if(self._badges[name], number > 0)
+        show_if(self._demo, shell_status.demo.present)
         self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
-
-    def _badge(self, name: str, number: int) -> None:
-        self._badges[name].set_text("99+" if number > 99 else str(number))
-        _show_if(self._badges[name], number > 0)
 
     async def _toggle_pause(self) -> None:
         queue = self._desk.platform.queue
@@ -238,7 +221,3 @@ def _count(word: str, icon: str, url: str) -> ui.label:
         number = ui.label("\N{HORIZONTAL ELLIPSIS}").classes("ba2-number")
         ui.label(word).classes("ba2-hide-narrow")
     return number
-
-
-def _show_if(element: ui.element, shown: bool) -> None:
-    element.classes(add="" if shown else "ba2-gone", remove="ba2-gone" if shown else "")

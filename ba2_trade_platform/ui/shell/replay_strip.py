@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -12,6 +13,7 @@ from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState
 from ba2_trade_platform.demo.replay import BEGINS, DAY_IN_A_MINUTE, LAST, WEEK, WEEK_IN_A_MINUTE
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import icon_button, set_class
 
 SECOND = 1.0
 SPEEDS = {"A week in a minute": WEEK_IN_A_MINUTE, "A day in a minute": DAY_IN_A_MINUTE, "A minute in a second": 60.0}
@@ -29,23 +31,27 @@ class ReplayStrip:
         self._desk = desk
         self._replay = desk.platform.demo.replay
         self._shown: ReplayState | None = None
-        self._status: ui.label | None = None
         self._timer: ui.timer | None = None
-        self._invitation: ui.button | None = None
 
     def build(self) -> None:
         """Build the strip; nothing for prices that cannot be replayed."""
+        replay = self._replay
         self._strip = ui.element("div").classes("ba2-replay").props('role=group aria-label="Market clock"')
-        self._strip.set_visibility(self._replay.possible)
+        self._strip.set_visibility(replay.possible)
         with self._strip:
             self._now = ui.label().classes("ba2-number").mark("replay-now")
             with self._now:
                 self._hint = ui.tooltip("")
-            self._start = self._button("history", "Replay a week", self._begin)
-            self._pause = self._button("pause", "Pause the replay", lambda: self._do(self._replay.pause))
-            self._resume = self._button("play_arrow", "Resume the replay", lambda: self._do(self._replay.resume))
-            self._speed = self._speeds()
-            self._stop = self._button("stop", "End the replay: back to 2014", lambda: self._do(self._replay.stop))
+            self._start = icon_button("history", "Replay a week", self._begin, f"Replay a week. {HELP}")
+            self._pause = icon_button("pause", "Pause the replay", partial(self._do, replay.pause))
+            self._resume = icon_button("play_arrow", "Resume the replay", partial(self._do, replay.resume))
+            self._speed = icon_button("speed", "Speed of the replay").classes("ba2-hide-narrow")
+            with self._speed, ui.menu():
+                for words, speed in SPEEDS.items():
+                    ui.menu_item(words, partial(self._do, replay.set_speed, speed))
+            self._stop = icon_button("stop", "End the replay: back to 2014", partial(self._do, replay.stop))
+        for button in (self._start, self._pause, self._resume, self._stop):
+            button.mark(f"replay-{button.icon}")
 
     def build_invitation(self) -> None:
         """Build the word in the demo desk's banner that begins a replay."""
@@ -53,7 +59,7 @@ class ReplayStrip:
         self._invitation.props("flat dense no-caps size=sm").classes("ba2-link").mark("replay-invitation")
         with self._invitation:
             ui.tooltip(HELP)
-        self._invitation.set_visibility(self._may_begin())
+        self._invitation.set_visibility(self._replay.possible)
 
     def build_status(self) -> None:
         """Build the market's clock for the status bar."""
@@ -82,39 +88,18 @@ class ReplayStrip:
         under_way = state.walk is not None
         self._now.set_text(f"{state.now:%a %Y-%m-%d %H:%M}" if under_way else "")
         self._now.set_visibility(under_way)
-        if self._status is not None:
-            self._status.set_text(_clock_words(state.now))
-        if self._invitation is not None:
-            self._invitation.set_visibility(self._may_begin())
+        self._status.set_text(_clock_words(state.now))
         self._hint.set_text(f"{state.sentence}. {HELP}")
-        self._strip.classes(add="going" if under_way else "", remove="" if under_way else "going")
+        set_class(self._strip, "going", under_way)
         for button, modes in (
             (self._start, {ReplayMode.STANDING, ReplayMode.ENDED}),
+            (self._invitation, {ReplayMode.STANDING, ReplayMode.ENDED}),
             (self._pause, {ReplayMode.WALKING}),
             (self._resume, {ReplayMode.PAUSED}),
             (self._speed, {ReplayMode.WALKING, ReplayMode.PAUSED}),
             (self._stop, {ReplayMode.WALKING, ReplayMode.PAUSED, ReplayMode.ENDED}),
         ):
             button.set_visibility(state.mode in modes)
-
-    def _may_begin(self) -> bool:
-        return self._replay.possible and self._replay.state().mode in {ReplayMode.STANDING, ReplayMode.ENDED}
-
-    def _button(self, icon: str, label: str, act: Callable[[], Any]) -> ui.button:
-        button = ui.button(icon=icon, color=None, on_click=act).props(f'flat dense round size=sm aria-label="{label}"')
-        with button.mark(f"replay-{icon}"):
-            ui.tooltip(f"{label}. {HELP}" if icon == "history" else label)
-        return button
-
-    def _speeds(self) -> ui.button:
-        button = ui.button(icon="speed", color=None).props('flat dense round size=sm aria-label="Speed of the replay"')
-        button.classes("ba2-hide-narrow")
-        with button:
-            ui.tooltip("Speed of the replay")
-            with ui.menu():
-                for words, speed in SPEEDS.items():
-                    ui.menu_item(words, lambda speed=speed: self._do(self._replay.set_speed, speed))
-        return button
 
     async def _begin(self) -> None:
         # A schedule has each planned time once: a second look at the same week would show no runs.

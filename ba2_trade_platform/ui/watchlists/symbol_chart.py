@@ -9,8 +9,8 @@ from typing import Any
 
 from ba2_trade_platform.core.contracts.experts import Bars
 from ba2_trade_platform.core.instruments.symbol_pages import Answered
-from ba2_trade_platform.ui.analysis.price_chart import BAD, GOOD, LINE, MUTED, TEXT, chart_options
-from ba2_trade_platform.ui.kit.bar_chart import STEADY
+from ba2_trade_platform.ui.analysis.price_chart import chart_options
+from ba2_trade_platform.ui.kit.bar_chart import BAD, GOOD, LINE, MUTED, STEADY, TEXT
 
 RANGES = {60: "3 months", 120: "6 months", 250: "1 year", 1_000: "4 years"}
 STYLES = {"candles": "Candles", "line": "Line"}
