@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.models.budgets import usd
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
-from ba2_trade_platform.ui.kit.times import moment
+from ba2_trade_platform.ui.kit.panels import Fact
+from ba2_trade_platform.ui.kit.times import duration, moment
 
 
 def money(cost: Decimal | None, *, at_least: bool = False) -> str:
@@ -16,6 +17,19 @@ def money(cost: Decimal | None, *, at_least: bool = False) -> str:
     if cost is None or (at_least and not cost):
         return "unknown"
     return f"at least {usd(cost)}" if at_least else usd(cost)
+
+
+def analyses(count: int) -> str:
+    """Return so many analyses in words."""
+    return f"{count:,} {'analysis' if count == 1 else 'analyses'}"
+
+
+def estimate_facts(seconds: int | None, cost: Decimal | None) -> tuple[Fact, Fact]:
+    """Return what many analyses will take and cost; None: not known."""
+    return (
+        Fact("Takes about", "not known yet" if seconds is None else duration(1000 * max(1, seconds))),
+        Fact("Costs about", "not known" if cost is None else f"${cost:,.2f}"),
+    )
 
 
 def retry_words(row: AnalysisRow) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nicegui import ui
 from starlette.requests import Request
 
@@ -11,7 +13,7 @@ from ba2_trade_platform.ui.jobs.view import View
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.ui.submit.dialog import analyse_dialog
-from ba2_trade_platform.ui.submit.manual import manual_tab
+from ba2_trade_platform.ui.submit.manual import ManualAnalysis
 
 TABS = (
     ("jobs", "Job Monitoring", "/marketanalysis"),
@@ -28,11 +30,10 @@ async def market_analysis_page(desk: Desk, request: Request) -> None:
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == view.tab else "")
             ui.space()
-            ui.button("Bulk analysis", icon="playlist_add", color=None, on_click=lambda: analyse_dialog(desk)).props(
-                "flat dense no-caps size=sm"
-            ).mark("bulk-analysis")
+            bulk = ui.button("Bulk analysis", icon="playlist_add", color=None, on_click=partial(analyse_dialog, desk))
+            bulk.props("flat dense no-caps size=sm").mark("bulk-analysis")
         if view.tab == "manual":
-            await manual_tab(desk)
+            await ManualAnalysis(desk).build()
         elif view.tab == "failures":
             await FailureTab(desk, request.query_params).build()
         else:

@@ -12,8 +12,8 @@ from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_reruns import BulkPreview
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Fact, facts
-from ba2_trade_platform.ui.kit.times import duration
+from ba2_trade_platform.ui.kit.formats import analyses, estimate_facts
+from ba2_trade_platform.ui.kit.panels import Fact, facts, show_if
 from ba2_trade_platform.vocabulary import Mode
 
 TYPED_ABOVE = 50
@@ -37,9 +37,7 @@ class BulkDialog:
     """One question, with a preview that is read anew whenever the options or the plan change."""
 
     def __init__(self, desk: Desk, selection: Selection, versions: dict[int, int]) -> None:
-        self._desk = desk
-        self._selection = selection
-        self._versions = versions
+        self._desk, self._selection, self._versions = desk, selection, versions
         self._preview: BulkPreview | None = None
         self._moved = 0
         self._dialog = ui.dialog()
@@ -67,8 +65,7 @@ class BulkDialog:
         self._typed.set_visibility(False)
         self._go.set_enabled(False)
         self._dialog.open()
-        with reporting():
-            await self._look()
+        await self._look()
 
     def _build_request(self, name: str) -> None:
         box = "dense outlined"
@@ -76,38 +73,32 @@ class BulkDialog:
         self._reason.on_value_change(self._enable).mark("bulk-reason")
         with ui.element("div").classes("ba2-bulk-options"):
             self._name = ui.input("Name", value=name).props(f"{box} maxlength=200").mark("bulk-name")
-            self._mode = ui.select(MODES, label="Mode", value=Mode.FRESH, on_change=self._look_again).props(box)
+            self._mode = ui.select(MODES, label="Mode", value=Mode.FRESH, on_change=self._look).props(box)
             self._canary = ui.number("Canary, first n", min=1, precision=0).props(box).mark("bulk-canary")
             with self._canary:
                 ui.tooltip("So many run first; the rest only if all of them complete")
             self._rate = ui.number("At most per minute", min=1, precision=0).props(box).mark("bulk-rate")
             self._rate.on_value_change(self._show_plan)
-        self._override = ui.checkbox("Also what has reached its re-run limit", on_change=self._look_again)
+        self._override = ui.checkbox("Also what has reached its re-run limit", on_change=self._look)
         self._override.props("dense").mark("bulk-override")
         self._override.set_visibility(False)
 
-    async def _look_again(self) -> None:
-        with reporting():
-            await self._look()
-
     async def _look(self) -> None:
         """Read the preview and show it."""
-        preview = await off_loop(
-            self._desk.platform.bulk_reruns.preview,
-            self._selection,
-            Mode(self._mode.value),
-            override=bool(self._override.value),
-        )
-        self._moved = await off_loop(self._count_moved)
-        if self._dialog.is_deleted:
-            return
-        if self._preview is None and preview.suggested_canary:
-            self._canary.props(f'hint="suggested: {preview.suggested_canary}"')
-        self._preview = preview
-        limited = any(one.reason == "re-run limit reached" for one in preview.blocked)
-        self._override.set_visibility(limited or preview.override)
-        self._show_plan()
-        self._enable()
+        with reporting():
+            mode, override = Mode(self._mode.value), bool(self._override.value)
+            read = self._desk.platform.bulk_reruns.preview
+            preview = await off_loop(read, self._selection, mode, override=override)
+            self._moved = await off_loop(self._count_moved)
+            if self._dialog.is_deleted:
+                return
+            if self._preview is None and preview.suggested_canary:
+                self._canary.props(f'hint="suggested: {preview.suggested_canary}"')
+            self._preview = preview
+            limited = any(one.reason == "re-run limit reached" for one in preview.blocked)
+            self._override.set_visibility(limited or preview.override)
+            self._show_plan()
+            self._enable()
 
     def _count_moved(self) -> int:
         """Return how many of the ticked rows have changed since; a look at a few hundred is enough of an answer."""
@@ -119,13 +110,18 @@ class BulkDialog:
         preview = self._preview
         if preview is None:
             return
-        number = _analyses(preview.will_run)
+        number = analyses(preview.will_run)
         self._title.set_text(f"Re-run {number}" if preview.will_run else "Nothing of this can be re-run now")
         self._go.set_text(f"Re-run {number}")
         self._typed.set_visibility(preview.will_run > TYPED_ABOVE)
         self._plan.clear()
         with self._plan:
-            facts(self._facts(preview))
+            facts(
+                [
+                    Fact("Will run", f"{preview.will_run:,} of {preview.total:,}"),
+                    *estimate_facts(self._seconds(preview), preview.estimated_cost_usd),
+                ]
+            )
             for word, reasons in (("skipped", preview.skip), ("blocked", preview.blocked)):
                 for one in reasons:
                     ui.label(f"{one.count:,} {word}: {one.reason}").classes("ba2-muted")
@@ -142,24 +138,16 @@ class BulkDialog:
                         ui.link(error.code, f"/marketanalysis?status=failed&code={error.code}").classes("ba2-link")
                         ui.label(error.message).classes("ba2-cut ba2-muted").props["title"] = error.message
 
-    def _facts(self, preview: BulkPreview) -> list[Fact]:
-        seconds = preview.estimated_seconds
-        if self._rate.value:
-            seconds = max(seconds or 0, round(60 * preview.will_run / self._rate.value))
-        cost = preview.estimated_cost_usd
-        return [
-            Fact("Will run", f"{preview.will_run:,} of {preview.total:,}"),
-            Fact("Takes about", "not known yet" if seconds is None else duration(1000 * max(1, seconds))),
-            Fact("Costs about", "not known" if cost is None else f"${cost:,.2f}"),
-        ]
+    def _seconds(self, preview: BulkPreview) -> int | None:
+        seconds, rate = preview.estimated_seconds, self._rate.value
+        return max(seconds or 0, round(60 * preview.will_run / rate)) if rate else seconds
 
     def _enable(self) -> None:
         preview = self._preview
-        ready = preview is not None and preview.will_run > 0 and bool((self._reason.value or "").strip())
-        if ready and preview is not None and preview.will_run > TYPED_ABOVE:
-            typed = (self._typed.value or "").strip().replace(",", "")
-            ready = typed == str(preview.will_run)
-        self._go.set_enabled(ready)
+        number = preview.will_run if preview is not None else 0
+        typed = (self._typed.value or "").strip().replace(",", "")
+        sure = number <= TYPED_ABOVE or typed == str(number)
+        self._go.set_enabled(number > 0 and sure and bool((self._reason.value or "").strip()))
 
     async def _create(self) -> None:
         before = self._preview
@@ -188,15 +176,11 @@ class BulkDialog:
                     raise
                 self._typed.set_value("")
                 self._changed.set_text(f"{refusal}. Nothing was done yet; look at the new number.")
-                self._changed.classes(remove="ba2-gone")
+                show_if(self._changed, True)
                 await self._look()
-                return
-            notify(f"Bulk re-run {batch.id} accepted: {_analyses(before.will_run)} will run")
-            self._dialog.close()
-            ui.navigate.to(f"/batches/{batch.id}")
+            else:
+                notify(f"Bulk re-run {batch.id} accepted: {analyses(before.will_run)} will run")
+                self._dialog.close()
+                ui.navigate.to(f"/batches/{batch.id}")
         if not self._dialog.is_deleted:
             self._enable()
-
-
-def _analyses(count: int) -> str:
-    return f"{count:,} {'analysis' if count == 1 else 'analyses'}"

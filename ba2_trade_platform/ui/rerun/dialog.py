@@ -11,12 +11,11 @@ from ba2_trade_platform.core.analyses.rerun_plans import Guard, RerunOptions, Re
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
-from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import answer_of, notify, off_loop
 from ba2_trade_platform.ui.kit.panels import Fact, facts
 from ba2_trade_platform.ui.kit.times import moment
-from ba2_trade_platform.ui.rerun.options import RerunOptionsDialog
+from ba2_trade_platform.ui.rerun.options import RerunOptionsDialog, guard_line
 
 CLEARED = "Previous outputs will be archived and cleared."
 
@@ -67,9 +66,8 @@ class Reruns:
             self._asking = False
 
     async def _rerun(self, analysis_id: int, options: RerunOptions) -> RerunAccepted:
-        accepted = await off_loop(
-            self._desk.platform.analyses.rerun, analysis_id, by=self._desk.trader, options=options
-        )
+        rerun, by = self._desk.platform.analyses.rerun, self._desk.trader
+        accepted = await off_loop(rerun, analysis_id, by=by, options=options)
         notify(accepted.sentence)
         return accepted
 
@@ -80,7 +78,7 @@ class Reruns:
             title = f"Re-run analysis {row.id} ({row.symbol}, {row.expert})?"
             ui.label(title).classes("ba2-dialog-title").props("role=heading aria-level=2")
             for guard in guards:
-                guard_line(guard)
+                guard_line(guard, with_effects=True)
             facts(
                 (
                     Fact("Created", moment(row.created_at, self._desk.zone)),
@@ -109,16 +107,6 @@ class Reruns:
             override="override" in needs,
             acknowledge="acknowledge" in needs,
         )
-
-
-def guard_line(guard: Guard) -> None:
-    """Show what a person should know, and everything that acts on the recommendation."""
-    with ui.element("div").classes("ba2-guard").mark(f"guard-{guard.code}"):
-        ui.icon(words.GUARD.get(guard.code, "warning")).props("aria-hidden=true")
-        with ui.element("div"):
-            ui.label(guard.sentence)
-            for effect in guard.side_effects:
-                ui.label(f"{effect.reference}: {effect.sentence}").classes("ba2-muted")
 
 
 def reason_input() -> ui.input:

@@ -19,7 +19,7 @@ from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import answer_of, off_loop
-from ba2_trade_platform.ui.kit.panels import chip, empty_state
+from ba2_trade_platform.ui.kit.panels import chip, empty_state, set_class
 from ba2_trade_platform.ui.kit.times import duration
 from ba2_trade_platform.vocabulary import Mode
 
@@ -115,16 +115,14 @@ class RerunOptionsDialog:
     async def _replan(self) -> None:
         """Plan what is chosen now, and show it; or why there is no such plan."""
         for mode, button in self._modes.items():
-            button.classes(add="active" if mode is self._mode else "", remove="" if mode is self._mode else "active")
+            set_class(button, "active", mode is self._mode)
             button.props["aria-pressed"] = str(mode is self._mode).lower()
         self._step.set_visibility(self._mode in STEP_MODES)
         self._go.set_enabled(False)
         self._asked += 1
-        mine = self._asked
+        mine, read = self._asked, self._desk.platform.analyses.rerun_plan
         try:
-            plan = await off_loop(
-                self._desk.platform.analyses.rerun_plan, self._plan.analysis_id, self._rerun_options()
-            )
+            plan = await off_loop(read, self._plan.analysis_id, self._rerun_options())
         except PlatformError as error:
             if mine == self._asked:
                 self._error.set_text(str(error))
@@ -143,7 +141,7 @@ class RerunOptionsDialog:
             if saved:
                 ui.label(saved).classes("ba2-muted").mark("plan-saved")
             for guard in plan.guards:
-                _guard(guard)
+                guard_line(guard)
             if plan.steps:
                 with ui.element("div").classes("ba2-plan-steps").props("role=table"):
                     for number, step in enumerate(plan.steps, 1):
@@ -160,10 +158,14 @@ class RerunOptionsDialog:
         self._go.set_enabled(not needed or bool((self._reason.value or "").strip()))
 
 
-def _guard(guard: Guard) -> None:
+def guard_line(guard: Guard, *, with_effects: bool = False) -> None:
+    """Show what a person should know, and with its effects everything that acts on the recommendation."""
     with ui.element("div").classes("ba2-guard").mark(f"guard-{guard.code}"):
         ui.icon(words.GUARD.get(guard.code, "warning")).props("aria-hidden=true")
-        ui.label(guard.sentence)
+        with ui.element("div"):
+            ui.label(guard.sentence)
+            for effect in guard.side_effects if with_effects else ():
+                ui.label(f"{effect.reference}: {effect.sentence}").classes("ba2-muted")
 
 
 def _step_line(number: int, step: PlannedStep) -> None:
@@ -183,9 +185,11 @@ def _config_words(choice: ConfigChoice) -> str:
 
 
 def _saved_words(plan: RerunPlan) -> str:
-    parts = [f"{duration(plan.seconds_saved * 1000)} of work" if plan.seconds_saved >= 0.001 else ""]
-    parts.append(f"{plan.tokens_saved:,} tokens" if plan.tokens_saved else "")
-    parts.append(f"{plan.cost_saved_usd:.4f} USD" if plan.cost_saved_usd else "")
-    kept = ", ".join(part for part in parts if part)
+    parts = (
+        f"{duration(plan.seconds_saved * 1000)} of work" if plan.seconds_saved >= 0.001 else "",
+        f"{plan.tokens_saved:,} tokens" if plan.tokens_saved else "",
+        f"{plan.cost_saved_usd:.4f} USD" if plan.cost_saved_usd else "",
+    )
+    kept = ", ".join(filter(None, parts))
     upper = "up to " if any(step.fate is StepDisposition.STALE for step in plan.steps) else ""
     return f"Saves {upper}{kept}" if kept else ""

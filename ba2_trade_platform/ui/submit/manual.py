@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from functools import partial
 
 from nicegui import ui
 
@@ -14,33 +14,19 @@ from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest
 from ba2_trade_platform.core.batches.service import AcceptedBatch
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.core.experts.instances import Instance
 from ba2_trade_platform.core.instruments.watchlists import WatchlistInfo
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.formats import analyses
 from ba2_trade_platform.ui.kit.panels import Panel, quiet
-from ba2_trade_platform.ui.kit.words import SUBTYPE
-from ba2_trade_platform.ui.submit.expert_choice import ExpertChoice
+from ba2_trade_platform.ui.submit.expert_choice import ExpertChoice, subtype_toggle
 from ba2_trade_platform.ui.submit.input import as_of_in, symbols_in, with_symbols, without_symbol
-from ba2_trade_platform.ui.submit.preview import analyses, show_preview
-from ba2_trade_platform.vocabulary import Source, Subtype
+from ba2_trade_platform.ui.submit.preview import show_items, show_summary
+from ba2_trade_platform.vocabulary import Source
 
 CHIPS = 60
 UNKNOWN_NAMED = 8
-
-
-@dataclass(frozen=True)
-class ManualRequest:
-    """What is chosen at the moment."""
-
-    experts: tuple[int, ...]
-    symbols: tuple[str, ...]
-    subtype: Subtype
-    as_of: date | datetime | None
-
-    def batch_request(self) -> BatchRequest:
-        """Return this as the service's order."""
-        return BatchRequest(self.experts, self.symbols, subtype=self.subtype, as_of=self.as_of)
+_EXPERTS = {Topic.EXPERTS, Topic.MODELS}  # what an expert needs may be a model
 
 
 @dataclass(frozen=True)
@@ -52,25 +38,16 @@ class Foreseen:
     sentence: str | None = None
 
 
-async def manual_tab(desk: Desk) -> None:
-    """Build the tab into the present slot."""
-    await ManualAnalysis(desk).build()
-
-
-_EXPERTS = {Topic.EXPERTS, Topic.MODELS}  # what an expert needs may be a model
-
-
 class ManualAnalysis:
     """The form, its preview and its button."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._request: ManualRequest | None = None
+        self._request: BatchRequest | None = None
         self._asked = 0
-        self._instances: list[Instance] = []
 
     async def build(self) -> None:
-        """Build the form and show what there is to choose from."""
+        """Build the form into the present slot and show what there is to choose from."""
         self._root = ui.element("div").classes("ba2-scroll")
         with self._root, ui.element("div").classes("ba2-manual"), ui.element("div").classes("ba2-detail-columns"):
             with ui.element("div").classes("ba2-detail-column"):
@@ -87,22 +64,17 @@ class ManualAnalysis:
             self._on_change, Topic.ANALYSES, Topic.EXPERTS, Topic.MODELS, Topic.WATCHLISTS, Topic.INSTRUMENTS
         )
         with reporting():
-            await self._load()
+            await self._experts.load()
+            watchlists = await off_loop(self._desk.platform.instruments.watchlists.list)
+            with self._lists:
+                self._build_watchlists(watchlists)
             self._preview.show(Foreseen(sentence="Choose at least one expert"), _show_foreseen)
 
     def _build_form(self) -> None:
         with Panel("Type").body:
-            self._subtype = (
-                ui.toggle(
-                    {member.value: SUBTYPE[member.value] for member in Subtype},
-                    value=Subtype.ENTER_MARKET.value,
-                    on_change=self._changed_subtype,
-                )
-                .props("dense no-caps unelevated")
-                .classes("ba2-toggle")
-            )
+            subtype = subtype_toggle()
         with Panel("Experts").body:
-            self._experts = ExpertChoice(self._changed)
+            self._experts = ExpertChoice(self._desk, subtype, self._changed)
         with Panel("Symbols").body:
             self._symbols = ui.textarea(placeholder="AAPL, MSFT", on_change=self._changed)
             self._symbols.props('outlined dense autogrow debounce=300 aria-label="Symbols"').classes("w-full")
@@ -117,27 +89,15 @@ class ManualAnalysis:
                 f"close of that session; times are in {self._desk.zone.key}. Nothing dated later is used."
             ).classes("ba2-small")
 
-    async def _load(self) -> None:
-        platform = self._desk.platform
-        self._instances = await off_loop(platform.experts.list)
-        self._experts.show(self._instances, Subtype(self._subtype.value))
-        watchlists = await off_loop(platform.instruments.watchlists.list)
-        self._lists.clear()
-        with self._lists:
-            self._build_watchlists(watchlists)
-
     def _build_watchlists(self, watchlists: Sequence[WatchlistInfo]) -> None:
         for watchlist in watchlists:
             with ui.element("div").classes("ba2-picks"):
                 ui.label(watchlist.name).classes("ba2-muted")
                 for symbol in watchlist.symbols[:CHIPS]:
-                    ui.button(symbol, on_click=lambda symbol=symbol: self._toggle(symbol), color=None).props(
-                        "outline dense no-caps"
-                    ).mark(f"pick-{symbol}")
-                count = len(watchlist.symbols)
-                add_all = ui.button(
-                    f"Add all {count}", on_click=lambda symbols=watchlist.symbols: self._add(symbols), color=None
-                )
+                    pick = ui.button(symbol, on_click=partial(self._toggle, symbol), color=None)
+                    pick.props("outline dense no-caps").mark(f"pick-{symbol}")
+                symbols = watchlist.symbols
+                add_all = ui.button(f"Add all {len(symbols)}", on_click=partial(self._add, symbols), color=None)
                 add_all.props("flat dense no-caps").mark(f"all-{watchlist.id}")
         if not watchlists:
             quiet("There is no watchlist yet: type or paste the symbols.").classes("ba2-small")
@@ -152,16 +112,11 @@ class ManualAnalysis:
 
     # --- preview -------------------------------------------------------------------------------------------------
 
-    async def _changed_subtype(self) -> None:
-        self._experts.show(self._instances, Subtype(self._subtype.value))
-        await self._changed()
-
     async def _on_change(self, change: Change) -> None:
         anew = change.of(_EXPERTS)
         if anew:
             with reporting():
-                self._instances = await off_loop(self._desk.platform.experts.list)
-                self._experts.show(self._instances, Subtype(self._subtype.value))
+                await self._experts.load()
         if self._request is not None or anew:
             await self._changed()
 
@@ -176,24 +131,23 @@ class ManualAnalysis:
             self._request = request if foreseen.sentence is None else None
             self._preview.show(foreseen, _show_foreseen)
             count = foreseen.preview.queued if foreseen.preview else 0
-            self._run.set_text(f"Run {count:,} {analyses(count)}" if count else "Run")
+            self._run.set_text(f"Run {analyses(count)}" if count else "Run")
             self._run.set_enabled(bool(count))
 
-    async def _foresee(self) -> tuple[ManualRequest | None, Foreseen]:
+    async def _foresee(self) -> tuple[BatchRequest | None, Foreseen]:
         try:
-            request = ManualRequest(
-                tuple(self._experts.chosen),
+            request = BatchRequest(
+                self._experts.chosen,
                 tuple(symbols_in(self._symbols.value or "")),
-                Subtype(self._subtype.value),
-                as_of_in(self._as_of.value or "", self._desk.zone),
+                subtype=self._experts.subtype,
+                as_of=as_of_in(self._as_of.value or "", self._desk.zone),
             )
             return request, await off_loop(self._look, request)
         except (PlatformError, ExpertError) as error:
             return None, Foreseen(sentence=str(error))
 
-    def _look(self, request: ManualRequest) -> Foreseen:
-        platform = self._desk.platform
-        preview = platform.batches.preview(request.batch_request())
+    def _look(self, request: BatchRequest) -> Foreseen:
+        preview = self._desk.platform.batches.preview(request)
         return Foreseen(preview, tuple(symbol for symbol in request.symbols if not self._knows(symbol)))
 
     def _knows(self, symbol: str) -> bool:
@@ -217,13 +171,13 @@ class ManualAnalysis:
             self._show_result(done)
         await self._changed()
 
-    def _run_request(self, request: ManualRequest) -> Submitted | AcceptedBatch:
+    def _run_request(self, request: BatchRequest) -> Submitted | AcceptedBatch:
         platform, by = self._desk.platform, self._desk.trader
-        if len(request.experts) == len(request.symbols) == 1:
-            return platform.queue.submit_analysis_task(
-                request.experts[0], request.symbols[0], request.subtype, by=by, as_of=request.as_of
-            )
-        return platform.batches.submit(request.batch_request(), by=by, source=Source.MANUAL)
+        experts, symbols = request.expert_instance_ids, request.symbols
+        if len(experts) == len(symbols) == 1:
+            submit = platform.queue.submit_analysis_task
+            return submit(experts[0], symbols[0], request.subtype, by=by, as_of=request.as_of)
+        return platform.batches.submit(request, by=by, source=Source.MANUAL)
 
     def _show_result(self, done: Submitted | AcceptedBatch) -> None:
         self._result.clear()
@@ -246,4 +200,5 @@ def _show_foreseen(foreseen: Foreseen) -> None:
             ui.icon("warning").props("aria-hidden=true")
             ui.label(f"The price provider does not know {named}{more}; such analyses are likely to fail.")
     if foreseen.preview is not None:
-        show_preview(foreseen.preview)
+        show_summary(foreseen.preview)
+        show_items(foreseen.preview)

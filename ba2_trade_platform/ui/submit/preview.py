@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
 from ba2_trade_platform.core.batches.requests import BatchPreview
-from ba2_trade_platform.ui.kit.panels import chip, facts, quiet
+from ba2_trade_platform.ui.kit.formats import estimate_facts
+from ba2_trade_platform.ui.kit.panels import Fact, chip, facts, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.words import Look
-from ba2_trade_platform.ui.submit.estimate import estimate_facts
 
 OUTCOMES = {
     "queued": Look("will be queued", "add_circle", "good"),
@@ -18,27 +17,23 @@ OUTCOMES = {
 }
 
 
-def analyses(count: int) -> str:
-    """Return the word for this many."""
-    return "analysis" if count == 1 else "analyses"
-
-
-def show_preview(preview: BatchPreview) -> None:
-    """Show how many, how long and how much, and the first items, those that need attention in front."""
+def show_summary(preview: BatchPreview) -> None:
+    """Show how many, how long and how much."""
     ui.label(preview.sentence).classes("ba2-panel-title").mark("preview-summary")
-    facts(estimate_facts(preview), flowing=True)
+    estimate = estimate_facts(preview.estimated_seconds, preview.estimated_cost_usd)
+    facts([Fact("Symbols", f"{preview.symbols:,}"), *estimate], flowing=True)
+
+
+def show_items(preview: BatchPreview) -> None:
+    """Show the first items, those that need attention in front."""
     with plain_table("Preview", ("Symbol", "Expert", "What happens", "Why")), ui.element("tbody"):
         for item in preview.items:
-            _row(item)
+            with ui.element("tr"):
+                text_cell(item.symbol)
+                text_cell(item.alias)
+                with cell():
+                    chip(OUTCOMES[item.outcome.value])
+                url = f"/market_analysis/{item.analysis_id}" if item.analysis_id else None
+                text_cell(item.reason or "", url=url, classes="ba2-wrap")
     if preview.total > len(preview.items):
         quiet(f"and {preview.total - len(preview.items):,} more")
-
-
-def _row(item: PreviewItem) -> None:
-    with ui.element("tr"):
-        text_cell(item.symbol)
-        text_cell(item.alias)
-        with cell():
-            chip(OUTCOMES[item.outcome.value])
-        url = f"/market_analysis/{item.analysis_id}" if item.analysis_id else None
-        text_cell(item.reason or "", url=url, classes="ba2-wrap")
