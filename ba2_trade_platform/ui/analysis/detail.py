@@ -27,7 +27,7 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, empty_state, quiet
 from ba2_trade_platform.ui.rerun.dialog import Reruns
-from ba2_trade_platform.ui.rerun.menu import rerun_menu
+from ba2_trade_platform.ui.rerun.options import rerun_menu
 from ba2_trade_platform.vocabulary import Status
 
 BACK = ("Back to Job Monitoring", "/marketanalysis")

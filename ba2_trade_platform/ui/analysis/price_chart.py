@@ -103,7 +103,10 @@ def caption(bars: Bars) -> str:
 def chart_options(bars: Bars, marks: tuple[Mark, ...]) -> dict[str, Any]:
     """Return ECharts' options: green up, red down, and the marks as labelled lines within sight."""
     columns = (bars.open, bars.close, bars.low, bars.high)
-    candles = [[_number(value) for value in row] for row in zip(*columns, strict=True)]
+    candles = [
+        [round(float(value), 4) if math.isfinite(value) else None for value in row]
+        for row in zip(*columns, strict=True)
+    ]
     known = [value for row in candles for value in row if value is not None] + [mark.price for mark in marks]
     low, high, step = nice_bounds(min(known), max(known))
     cross = {"type": "cross", "label": {"show": False}}
@@ -175,7 +178,3 @@ def nice_bounds(low: float, high: float) -> tuple[float, float, float]:
         round(math.ceil((high + pad) / step) * step, digits),
         round(step, digits),
     )
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 4) if math.isfinite(value) else None

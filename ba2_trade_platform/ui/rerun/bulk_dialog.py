@@ -28,30 +28,20 @@ async def ask_bulk_rerun(
 
     `versions`: of the analyses when they were ticked, so that the dialog can say how many have changed since.
     """
-    dialog = BulkDialog(desk, selection, dict(versions or {}))
-    await dialog.open(name)
+    dialog = BulkDialog(desk, selection, versions or {}, name)
+    await dialog.look()
     return dialog
 
 
 class BulkDialog:
     """One question, with a preview that is read anew whenever the options or the plan change."""
 
-    def __init__(self, desk: Desk, selection: Selection, versions: dict[int, int]) -> None:
+    def __init__(self, desk: Desk, selection: Selection, versions: Mapping[int, int], name: str) -> None:
         self._desk, self._selection, self._versions = desk, selection, versions
         self._preview: BulkPreview | None = None
         self._moved = 0
-        self._dialog = ui.dialog()
-        self._dialog.on("hide", self._dialog.delete)
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is gone."""
-        return self._dialog.is_deleted
-
-    async def open(self, name: str) -> None:
-        """Show the dialog, then what would be done."""
-        with self._dialog, ui.card().classes("ba2-dialog"):
-            self._dialog.props["aria-label"] = "Re-run in bulk"
+        with ui.dialog(value=True) as self._dialog, ui.card().classes("ba2-dialog"):
+            self._dialog.on("hide", self._dialog.delete).props["aria-label"] = "Re-run in bulk"
             self._title = ui.label("Looking at the selection").classes("ba2-dialog-title")
             self._changed = ui.label().classes("tone-warn ba2-gone").props("role=alert").mark("plan-changed")
             self._plan = ui.element("div").classes("ba2-bulk-plan")
@@ -64,8 +54,11 @@ class BulkDialog:
                 self._go.props("unelevated no-caps").classes("ba2-rerun-filled").mark("confirm-bulk")
         self._typed.set_visibility(False)
         self._go.set_enabled(False)
-        self._dialog.open()
-        await self._look()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is gone."""
+        return self._dialog.is_deleted
 
     def _build_request(self, name: str) -> None:
         box = "dense outlined"
@@ -73,18 +66,18 @@ class BulkDialog:
         self._reason.on_value_change(self._enable).mark("bulk-reason")
         with ui.element("div").classes("ba2-bulk-options"):
             self._name = ui.input("Name", value=name).props(f"{box} maxlength=200").mark("bulk-name")
-            self._mode = ui.select(MODES, label="Mode", value=Mode.FRESH, on_change=self._look).props(box)
+            self._mode = ui.select(MODES, label="Mode", value=Mode.FRESH, on_change=self.look).props(box)
             self._canary = ui.number("Canary, first n", min=1, precision=0).props(box).mark("bulk-canary")
             with self._canary:
                 ui.tooltip("So many run first; the rest only if all of them complete")
             self._rate = ui.number("At most per minute", min=1, precision=0).props(box).mark("bulk-rate")
             self._rate.on_value_change(self._show_plan)
-        self._override = ui.checkbox("Also what has reached its re-run limit", on_change=self._look)
+        self._override = ui.checkbox("Also what has reached its re-run limit", on_change=self.look)
         self._override.props("dense").mark("bulk-override")
         self._override.set_visibility(False)
 
-    async def _look(self) -> None:
-        """Read the preview and show it."""
+    async def look(self) -> None:
+        """Read the preview anew and show it."""
         with reporting():
             mode, override = Mode(self._mode.value), bool(self._override.value)
             read = self._desk.platform.bulk_reruns.preview
@@ -177,7 +170,7 @@ class BulkDialog:
                 self._typed.set_value("")
                 self._changed.set_text(f"{refusal}. Nothing was done yet; look at the new number.")
                 show_if(self._changed, True)
-                await self._look()
+                await self.look()
             else:
                 notify(f"Bulk re-run {batch.id} accepted: {analyses(before.will_run)} will run")
                 self._dialog.close()

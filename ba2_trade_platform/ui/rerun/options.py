@@ -1,20 +1,14 @@
-"""Re-run options dialog: chooses mode, step, settings and providers, and shows the plan first."""
+"""Re-run options: the menu of modes, and the dialog of mode, step, settings and providers with its plan."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 
-from ba2_trade_platform.core.analyses.rerun_plans import (
-    STEP_MODES,
-    ConfigChoice,
-    Guard,
-    PlannedStep,
-    RerunOptions,
-    RerunPlan,
-    StepDisposition,
-)
+from ba2_trade_platform.core.analyses.rerun_plans import STEP_MODES, Guard, RerunOptions, RerunPlan, StepDisposition
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
@@ -24,6 +18,45 @@ from ba2_trade_platform.ui.kit.times import duration
 from ba2_trade_platform.vocabulary import Mode
 
 ALL = "all"
+
+
+def rerun_menu(desk: Desk, analysis_id: int, choose: Callable[[str], Awaitable[None]]) -> ui.button:
+    """Return the button whose menu offers the modes that this analysis can have, asked for when it is opened.
+
+    It says why the others are off.
+    """
+    platform = desk.platform
+
+    async def fill(opened: ValueChangeEventArguments[bool]) -> None:
+        if not opened.value:
+            return
+        try:
+            plan = await off_loop(platform.analyses.rerun_plan, analysis_id)
+            last = await off_loop(platform.preferences.get, desk.trader, "rerun_mode")
+        except PlatformError as error:
+            menu.clear()
+            with menu:
+                ui.label(str(error)).classes("ba2-menu-note")
+            return
+        menu.clear()
+        with menu, ui.list().props("dense padding"):
+            for choice in plan.modes:
+                word, hint = words.RERUN_MODE[choice.mode]
+                dots = "..." if choice.mode in STEP_MODES else ""
+                used = " (last used)" if last == choice.mode.value else ""
+                act = partial(choose, choice.mode.value) if choice.possible else None
+                item = ui.item(on_click=act).mark(f"rerun-{choice.mode.value}")
+                with item.props("" if choice.possible else "disable"), ui.item_section():
+                    ui.item_label(f"{word}{dots}{used}")
+                    ui.item_label(choice.reason or hint).props("caption")
+            if plan.settings_changed:
+                ui.label(plan.settings_changed.capitalize()).classes("ba2-menu-note tone-warn")
+
+    button = ui.button(icon="arrow_drop_down", color=None).props("flat dense").classes("ba2-rerun ba2-split")
+    button.mark("rerun-menu").props["aria-label"] = "Re-run a part"
+    with button:
+        menu = ui.menu().props("auto-close").mark("rerun-modes").on_value_change(fill)
+    return button
 
 
 class RerunOptionsDialog:
@@ -41,7 +74,7 @@ class RerunOptionsDialog:
     async def ask(self) -> RerunOptions | None:
         """Return what was chosen, None when the trader lets it be."""
         await self._replan()
-        return self._rerun_options(plan_hash=self._plan.plan_hash) if await answer_of(self._dialog) else None
+        return self._rerun_options(self._plan.plan_hash) if await answer_of(self._dialog) else None
 
     def _build(self) -> None:
         plan = self._plan
@@ -83,7 +116,11 @@ class RerunOptionsDialog:
         plan = self._plan
         steps = {str(number): f"{number}  {step.name}" for number, step in enumerate(plan.steps, 1)}
         self._step = self._select("Step", steps, next(reversed(steps), None), "rerun-step")
-        configs = {choice.config: _config_words(choice) for choice in plan.configs}
+        configs = {}
+        for choice in plan.configs:
+            revision = f" (revision {choice.revision})" if choice.revision else ""
+            attempt = "1" if choice.config == "original" else choice.config
+            configs[choice.config] = ("Current" if attempt == "current" else f"Of attempt {attempt}") + revision
         self._config = self._select("Settings", configs, "current", "rerun-config")
         self._config.set_visibility(len(configs) > 1)
         providers = {ALL: "All, in their order"}
@@ -97,7 +134,7 @@ class RerunOptionsDialog:
         control.props("outlined dense options-dense").mark(mark)
         return control
 
-    def _rerun_options(self, **more: Any) -> RerunOptions:
+    def _rerun_options(self, plan_hash: str | None = None) -> RerunOptions:
         how, _, name = str(self._provider.value).partition(" ")
         needs = {guard.needs for guard in self._plan.guards}
         return RerunOptions(
@@ -109,7 +146,7 @@ class RerunOptionsDialog:
             reason=(self._reason.value or "").strip() or None,
             override="override" in needs,
             acknowledge="acknowledge" in needs,
-            **more,
+            plan_hash=plan_hash,
         )
 
     async def _replan(self) -> None:
@@ -145,7 +182,13 @@ class RerunOptionsDialog:
             if plan.steps:
                 with ui.element("div").classes("ba2-plan-steps").props("role=table"):
                     for number, step in enumerate(plan.steps, 1):
-                        _step_line(number, step)
+                        took = "" if step.seconds is None else duration(step.seconds * 1000)
+                        with ui.element("div").classes("ba2-plan-step").props("role=row"):
+                            ui.label(str(number)).classes("ba2-muted ba2-right")
+                            ui.label(step.name).classes("ba2-line-name")
+                            chip(words.STEP_DISPOSITION[step.fate.value])
+                            ui.label(step.reason).classes("ba2-muted ba2-plan-why")
+                            ui.label(took).classes("ba2-muted ba2-right")
             else:
                 empty_state("checklist", "No steps are recorded", "The attempt failed before its first step.")
         part = f"Re-run {len(plan.dropped)} of {len(plan.steps)} steps"
@@ -166,22 +209,6 @@ def guard_line(guard: Guard, *, with_effects: bool = False) -> None:
             ui.label(guard.sentence)
             for effect in guard.side_effects if with_effects else ():
                 ui.label(f"{effect.reference}: {effect.sentence}").classes("ba2-muted")
-
-
-def _step_line(number: int, step: PlannedStep) -> None:
-    with ui.element("div").classes("ba2-plan-step").props("role=row"):
-        ui.label(str(number)).classes("ba2-muted ba2-right")
-        ui.label(step.name).classes("ba2-line-name")
-        chip(words.STEP_DISPOSITION[step.fate.value])
-        ui.label(step.reason).classes("ba2-muted ba2-plan-why")
-        ui.label("" if step.seconds is None else duration(step.seconds * 1000)).classes("ba2-muted ba2-right")
-
-
-def _config_words(choice: ConfigChoice) -> str:
-    revision = f" (revision {choice.revision})" if choice.revision else ""
-    if choice.config == "current":
-        return f"Current{revision}"
-    return f"Of attempt {'1' if choice.config == 'original' else choice.config}{revision}"
 
 
 def _saved_words(plan: RerunPlan) -> str:
