@@ -17,8 +17,6 @@ from ba2_trade_platform.ui.kit.panels import Fact, facts
 from ba2_trade_platform.ui.kit.times import moment
 from ba2_trade_platform.ui.rerun.options import RerunOptionsDialog, guard_line
 
-CLEARED = "Previous outputs will be archived and cleared."
-
 
 class Reruns:
     """The re-runs of one page; while it asks about one analysis it asks about no other."""
@@ -86,7 +84,7 @@ class Reruns:
                     Fact("What to fix", advice(row.error_code).hint or "Read the error and decide."),
                 )
             )
-            ui.label(CLEARED)
+            ui.label("Previous outputs will be archived and cleared.")
             reason = reason_input() if needs else None
             with ui.row().classes("w-full justify-end"):
                 keep = ui.button("Keep it", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")

@@ -9,7 +9,6 @@ from nicegui import app, ui
 
 from ba2_trade_platform.core.base.change_feed import EVERY_TOPIC, Topic
 from ba2_trade_platform.core.operations.attention import AttentionSource
-from ba2_trade_platform.demo.demo import DemoState
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import icon_button, set_class, show_if
@@ -194,10 +193,10 @@ class Shell:
             await self.refresh()
 
     async def _ask_remove_demo(self) -> None:
-        state = self._shown.demo if self._shown else DemoState(present=True, analyses=0)
+        number = self._shown.demo.analyses if self._shown else 0
         await confirm(
             "Remove the demo desk?",
-            f"Its {state.analyses} analyses are deleted with all their results, running ones are cancelled first, "
+            f"Its {number} analyses are deleted with all their results, running ones are cancelled first, "
             "and its experts are archived. Your own experts and analyses stay.",
             "Remove the demo desk",
             self._remove_demo,
