@@ -50,6 +50,13 @@ async def off_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     return results[0]
 
 
+async def carry_out(verb: Callable[[], T], sentence: str | Callable[[T], str]) -> None:
+    """Have a service's verb done off the loop, and say what came of it: a sentence, or one of what it returns."""
+    with reporting():
+        done = await off_loop(verb)
+        notify(sentence if isinstance(sentence, str) else sentence(done))
+
+
 async def answer_of(dialog: ui.dialog) -> Any:
     """Wait for the answer and take the dialog away; None when its page was left while it asked."""
     answer = await dialog

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from nicegui import ui
@@ -34,3 +34,10 @@ def text_cell(text: str, *, url: str | None = None, classes: str = "") -> None:
             ui.link(text, url).classes("ba2-link")
         else:
             ui.label(text)
+
+
+def switch_cell(label: str, on: bool, marker: str, turn: Callable[[bool], Awaitable[None]]) -> None:
+    """Build a cell with a switch, which `label` names for screen readers."""
+    with cell():
+        switch = ui.switch(value=on, on_change=lambda event: turn(event.value)).props("dense").mark(marker)
+        switch.props["aria-label"] = label

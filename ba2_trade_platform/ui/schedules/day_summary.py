@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.schedules.run_records import DaySummary
-from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import Panel
 from ba2_trade_platform.ui.kit.plain_table import plain_table, text_cell
+from ba2_trade_platform.ui.schedules.runs import TOPICS
 
 COLUMNS = (
     ("planned", "Planned", None),
@@ -29,43 +28,25 @@ COLUMNS = (
 BAD = ("partly_failed", "failed", "missed")
 
 
-class DayPanel:
+class DayPanel(LivePart[tuple[DaySummary, DaySummary]]):
     """The daily summary, kept true by the feed, and when it is sent."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._lock = asyncio.Lock()
 
     async def build(self) -> None:
         """Build the panel and show it."""
         self._panel = Panel("Daily summary")
+        self._root = self._panel.element
         with reporting():
             due = await off_loop(self._desk.platform.schedules.daily_summary.time)
             with self._panel.head:
                 ui.space()
-                field = ui.input("Sent at", value=due, on_change=self._set_time).props(
-                    "dense outlined type=time debounce=600"
-                )
-                field.props["aria-label"] = "When it is sent"
-                field.classes("ba2-time-field").mark("summary-time")
-                with field:
+                field = ui.input("Sent at", value=due, on_change=self._set_time)
+                field.props('dense outlined type=time debounce=600 aria-label="When it is sent"')
+                with field.classes("ba2-time-field").mark("summary-time"):
                     ui.tooltip(
                         f"Sent at this time in {self._desk.platform.settings.zone.key} to every channel that wants "
                         "the daily summary; Notifications has the rules"
                     )
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(
-            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
-        )
-        await self.refresh(ANYTHING)
-
-    async def refresh(self, _: Change) -> None:
-        """Show both days as they stand."""
-        with reporting():
-            async with self._lock:
-                days = await off_loop(self._read)
-                if not self._panel.element.is_deleted:
-                    self._panel.show(days, self._show)
+        await self.follow(*TOPICS)
 
     def _read(self) -> tuple[DaySummary, DaySummary]:
         today = datetime.now(UTC).astimezone(self._desk.platform.settings.zone).date()
@@ -73,18 +54,7 @@ class DayPanel:
         return runs.day_summary(today), runs.day_summary(today - timedelta(days=1))
 
     def _show(self, days: tuple[DaySummary, DaySummary]) -> None:
-        headers = ("Day", *(header for _, header, _ in COLUMNS))
-        with plain_table("Daily summary", headers, right=frozenset(headers[1:])), ui.element("tbody"):
-            for word, summary in zip(("Today", "Yesterday"), days, strict=True):
-                with ui.element("tr"):
-                    url = f"/schedules?tab=runs&day={summary.day}"
-                    text_cell(f"{word}, {summary.day:%a %d %b}", url=url)
-                    for name, _, state in COLUMNS:
-                        number = getattr(summary, name)
-                        link = f"/schedules?tab=week&week={summary.day}" if name == "ahead" else url
-                        link += f"&state={state}" if state else ""
-                        bad = " ba2-bad-number" if number and name in BAD else ""
-                        text_cell(f"{number:,}", url=link if number else None, classes=f"ba2-right{bad}")
+        self._panel.show(days, _show_days)
 
     async def _set_time(self, event: ValueChangeEventArguments[str | None]) -> None:
         summary = self._desk.platform.schedules.daily_summary
@@ -92,3 +62,18 @@ class DayPanel:
             if event.value and event.value[:5] != await off_loop(summary.time):
                 due = await off_loop(summary.set_time, event.value[:5], by=self._desk.trader)
                 notify(f"The daily summary is sent at {due}")
+
+
+def _show_days(days: tuple[DaySummary, DaySummary]) -> None:
+    headers = ("Day", *(header for _, header, _ in COLUMNS))
+    with plain_table("Daily summary", headers, right=frozenset(headers[1:])), ui.element("tbody"):
+        for word, summary in zip(("Today", "Yesterday"), days, strict=True):
+            with ui.element("tr"):
+                url = f"/schedules?tab=runs&day={summary.day}"
+                text_cell(f"{word}, {summary.day:%a %d %b}", url=url)
+                for name, _, state in COLUMNS:
+                    number = getattr(summary, name)
+                    link = f"/schedules?tab=week&week={summary.day}" if name == "ahead" else url
+                    link += f"&state={state}" if state else ""
+                    bad = " ba2-bad-number" if number and name in BAD else ""
+                    text_cell(f"{number:,}", url=link if number else None, classes=f"ba2-right{bad}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import available_timezones
@@ -18,7 +18,8 @@ from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.core.schedules.service import Preview
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import notify, off_loop
+from ba2_trade_platform.ui.kit.feedback import off_loop
+from ba2_trade_platform.ui.kit.form_dialog import FormDialog, form_control
 from ba2_trade_platform.ui.kit.panels import due_in
 from ba2_trade_platform.ui.kit.times import zone_named
 from ba2_trade_platform.ui.kit.typed_choice import typed_choice
@@ -38,6 +39,7 @@ NUMBERS = {
     "priority": ("Priority", "Lower is sooner; from 50 on one slot stays free for Analyse now", 0),
 }
 NEW_TIMING: Mapping[str, Any] = {"kind": "times", "days": [0, 1, 2, 3, 4], "times": ["09:30"]}
+Foreseen = tuple[Preview, Mapping[datetime, ExchangeSession]]  # and which of its times fall on half days
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,7 @@ class Choices:
 async def edit_schedule(desk: Desk, schedule: ScheduleInfo | None, saved: Callable[[], Awaitable[None]]) -> None:
     """Open the editor for a schedule, or for a new one."""
     choices = await off_loop(_choices, desk, schedule)
-    dialog = ScheduleDialog(desk, schedule, choices, saved)
-    await dialog.look()
+    await ScheduleDialog(desk, schedule, choices, saved).look()
 
 
 def _choices(desk: Desk, schedule: ScheduleInfo | None) -> Choices:
@@ -63,21 +64,6 @@ def _choices(desk: Desk, schedule: ScheduleInfo | None) -> Choices:
         experts[schedule.expert_instance_id] = f"{schedule.expert} (removed)"
     watchlists = {each.id: f"{each.name} ({len(each.symbols)})" for each in platform.instruments.watchlists.list()}
     return Choices(experts, watchlists, platform.schedules.service.calendars())
-
-
-@dataclass(frozen=True)
-class Foreseen:
-    """A preview, and which of its times fall on half days."""
-
-    preview: Preview
-    early_closes: Mapping[datetime, ExchangeSession] = field(default_factory=dict)
-
-
-def _foresee(desk: Desk, draft: Draft, own_id: int | None) -> Foreseen:
-    preview = desk.platform.schedules.service.preview(draft, TIMES_SHOWN, schedule_id=own_id)
-    return Foreseen(
-        preview, desk.platform.schedules.early_closes.among(draft.calendar, preview.times) if preview.times else {}
-    )
 
 
 class ScheduleDialog:
@@ -90,20 +76,15 @@ class ScheduleDialog:
         self._draft = schedule.draft() if schedule else Draft("", 0, NEW_TIMING, desk.platform.settings.zone.key)
         self._asked = 0
         self._numbers: dict[str, ui.number] = {}
-        with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-form-dialog"):
-            title = f"Change {schedule.name}" if schedule else "New schedule"
-            ui.label(title).classes("ba2-dialog-title").props("role=heading aria-level=2")
-            with ui.element("div").classes("ba2-form-scroll"):
-                self._build_what()
-                self._build_when()
-                self._build_rest()
-            self._foreseen = ui.element("div").classes("ba2-foreseen").props("aria-live=polite")
-            with ui.row().classes("w-full justify-end"):
-                ui.button("Close", on_click=self._dialog.close, color=None).props("flat no-caps")
-                self._save_button = ui.button("Save", on_click=self._save).props("unelevated no-caps color=primary")
-                self._save_button.mark("save-schedule").disable()
-        self._dialog.on("hide", self._dialog.delete)
-        self._dialog.open()
+        title = f"Change {schedule.name}" if schedule else "New schedule"
+        self._dialog = FormDialog(title, self._save, "save-schedule")
+        self._dialog.button.disable()
+        with self._dialog.body:
+            self._build_what()
+            self._build_when()
+            self._build_rest()
+        with self._dialog.foot.classes("ba2-foreseen").props("aria-live=polite"):
+            self._foreseen = ui.element("div")
 
     def _build_what(self) -> None:
         draft = self._draft
@@ -114,9 +95,8 @@ class ScheduleDialog:
             self._expert = ui.select(dict(self._choices.experts), label="Expert", value=known, on_change=self.look)
             self._expert.props(FIELD).mark("schedule-expert")
             subtypes = {each.value: words.SUBTYPE[each.value] for each in Subtype}
-            self._subtype = ui.select(subtypes, label="For", value=draft.subtype.value, on_change=self.look).props(
-                FIELD
-            )
+            self._subtype = ui.select(subtypes, label="For", value=draft.subtype.value, on_change=self.look)
+            self._subtype.props(FIELD)
             lists = dict(self._choices.watchlists)
             self._lists = ui.select(
                 lists, label="Watchlists", multiple=True, on_change=self.look,
@@ -131,8 +111,7 @@ class ScheduleDialog:
         with _section("When"):
             self._timing = TimingFields(draft.timing, self.look)
             zones = sorted(available_timezones() | {draft.zone})
-            self._zone = typed_choice(zones, "Time zone", draft.zone, self.look)
-            self._zone.props(FIELD)
+            self._zone = typed_choice(zones, "Time zone", draft.zone, self.look).props(FIELD)
             names = sorted({*self._choices.calendars, *([draft.calendar] if draft.calendar else [])})
             label = "Only on days with a session of"
             self._calendar = typed_choice(names, label, draft.calendar, self.look, clearable=True)
@@ -147,28 +126,32 @@ class ScheduleDialog:
             self._misfire = ui.select(policies, label="Missed times", value=draft.misfire.value, on_change=self.look)
             self._misfire.props(FIELD).classes("ba2-wide").mark("misfire")
             for name, (label, hint, least) in NUMBERS.items():
-                value = getattr(draft, name)
-                number = ui.number(label, value=value, min=least, precision=0, on_change=self.look)
-                number.props("outlined dense debounce=300").mark(name).props["hint"] = hint
-                self._numbers[name] = number
+                number = ui.number(label, value=getattr(draft, name), min=least, precision=0, on_change=self.look)
+                self._numbers[name] = form_control(number, hint, name, "debounce=300")
 
     async def look(self) -> None:
         """Show what is written down now: its next times, or what is wrong with it."""
         self._asked += 1
         mine = self._asked
-        own_id = self._schedule.id if self._schedule else None
         try:
-            foreseen = await off_loop(_foresee, self._desk, self._now(), own_id)
+            foreseen = await off_loop(self._foresee, self._now())
         except PlatformError as error:
-            foreseen = Foreseen(Preview(None, (), (str(error),)))
-        if mine == self._asked and not self._dialog.is_deleted:  # what was written since then is looked at by itself
-            self._save_button.set_enabled(not foreseen.preview.problems)
+            foreseen = Preview(None, (), (str(error),)), {}
+        if mine == self._asked and not self._dialog.is_gone:  # what was written since then is looked at by itself
+            self._dialog.button.set_enabled(not foreseen[0].problems)
+            self._dialog.forget_error()
             self._foreseen.clear()
             with self._foreseen:
-                self._show(foreseen)
+                self._show(*foreseen)
 
-    def _show(self, foreseen: Foreseen) -> None:
-        preview, zone = foreseen.preview, zone_named(self._zone.value)
+    def _foresee(self, draft: Draft) -> Foreseen:
+        schedules = self._desk.platform.schedules
+        own_id = self._schedule.id if self._schedule else None
+        preview = schedules.service.preview(draft, TIMES_SHOWN, schedule_id=own_id)
+        return preview, schedules.early_closes.among(draft.calendar, preview.times) if preview.times else {}
+
+    def _show(self, preview: Preview, early_closes: Mapping[datetime, ExchangeSession]) -> None:
+        zone = zone_named(self._zone.value)
         for problem in preview.problems:
             ui.label(problem).classes("ba2-form-error")
         if preview.words:
@@ -181,35 +164,25 @@ class ScheduleDialog:
                     ui.label(f"{instant:%H:%M} UTC")
                     if self._draft.clock is ScheduleClock.REAL:
                         due_in(instant)
-                    session = foreseen.early_closes.get(instant)
-                    if session:
+                    if session := early_closes.get(instant):
                         closes = f"{session.closes_at.astimezone(zone):%H:%M}"
                         ui.label(f"half day: {self._calendar.value} closes {closes}").classes("tone-warn")
 
     async def _save(self) -> None:
-        self._save_button.disable()
-        try:
-            schedule = await self._write()
-        except PlatformError as error:
-            self._foreseen.clear()
-            with self._foreseen:
-                ui.label(str(error)).classes("ba2-form-error").props("role=alert")
-            self._save_button.enable()
-            return
-        self._dialog.close()
-        notify(f"{schedule.name} saved")
+        self._foreseen.clear()  # a refusal stands alone
+        schedules, draft, by = self._desk.platform.schedules.service, self._now(), self._desk.trader
+        if self._schedule is None:
+            schedule = await off_loop(schedules.create, draft, by=by)
+        else:
+            version = self._schedule.version
+            schedule = await off_loop(schedules.update, self._schedule.id, draft, version=version, by=by)
+        self._dialog.close(f"{schedule.name} saved")
         await self._saved()
 
-    async def _write(self) -> ScheduleInfo:
-        schedules, by = self._desk.platform.schedules.service, self._desk.trader
-        if self._schedule is None:
-            return await off_loop(schedules.create, self._now(), by=by)
-        version = self._schedule.version
-        return await off_loop(schedules.update, self._schedule.id, self._now(), version=version, by=by)
-
     def _now(self) -> Draft:
-        numbers = {name: None if field.value is None else int(field.value) for name, field in self._numbers.items()}
-        return Draft(
+        numbers = {name: None if number.value is None else int(number.value) for name, number in self._numbers.items()}
+        return replace(
+            self._draft,
             name=self._name.value or "",
             expert_instance_id=self._expert.value or 0,
             timing=self._timing.value(),
@@ -225,9 +198,6 @@ class ScheduleDialog:
             misfire=Misfire(self._misfire.value),
             grace_seconds=numbers["grace_seconds"] or 0,
             priority=50 if numbers["priority"] is None else numbers["priority"],
-            clock=self._draft.clock,
-            enabled=self._draft.enabled,
-            is_demo=self._draft.is_demo,
         )
 
 

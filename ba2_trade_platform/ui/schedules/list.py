@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.feedback import carry_out, confirm, off_loop, reporting
+from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, due_in, empty_state, icon_button
-from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, switch_cell, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact
 from ba2_trade_platform.ui.kit.urls import symbol_url
 from ba2_trade_platform.ui.schedules.editor import edit_schedule
+from ba2_trade_platform.ui.schedules.runs import TOPICS
 from ba2_trade_platform.vocabulary import ScheduleClock
 
 HEADERS = ("Name", "", "On", "Next run", "Last run", "To look at", "Expert", "For", "What", "When")
 SYMBOLS_SHOWN = 4
 
 
-class ScheduleList:
+class ScheduleList(LivePart[Sequence[ScheduleInfo]]):
     """Every schedule of the desk, kept true by the feed."""
 
     def __init__(self, desk: Desk, asked: str | None) -> None:
-        self._desk, self._asked = desk, asked
-        self._lock = asyncio.Lock()
+        super().__init__(desk)
+        self._asked, self._schedules = asked, desk.platform.schedules.service
 
     async def build(self) -> None:
         """Build everything and show it."""
@@ -36,7 +37,7 @@ class ScheduleList:
         self._root = panel.element
         with panel.head:
             ui.space()
-            add = ui.button("New schedule", icon="add", color=None, on_click=self._new)
+            add = ui.button("New schedule", icon="add", color=None, on_click=partial(self._edit, None))
             add.props("outline dense no-caps").mark("new-schedule")
         with panel.element:
             with (
@@ -54,22 +55,15 @@ class ScheduleList:
                     "Press New schedule to make the first.",
                     links=(("Experts", "/experts"), ("Watchlists", "/watchlists")),
                 )
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(
-            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
-        )
-        await self.refresh(ANYTHING)
+        await self.follow(*TOPICS)
 
-    async def refresh(self, _: Change) -> None:
-        """Show them as they stand."""
-        with reporting():
-            async with self._lock:
-                schedules = await off_loop(self._desk.platform.schedules.service.list)
-                if self._root.is_deleted:
-                    return
-                self._rows.show({schedule.id: schedule for schedule in schedules})
-                self._table.set_visibility(bool(schedules))
-                self._empty.set_visibility(not schedules)
+    def _read(self) -> Sequence[ScheduleInfo]:
+        return self._schedules.list()
+
+    def _show(self, schedules: Sequence[ScheduleInfo]) -> None:
+        self._rows.show({schedule.id: schedule for schedule in schedules})
+        self._table.set_visibility(bool(schedules))
+        self._empty.set_visibility(not schedules)
 
     def _line(self, schedule: ScheduleInfo) -> None:
         one = schedule.id
@@ -86,9 +80,7 @@ class ScheduleList:
             ):
                 marker = f"{verb.lower().replace(' ', '-')}-{one}"
                 icon_button(icon, f"{verb}: {schedule.name}", partial(act, schedule)).mark(marker)
-        with cell():
-            switch = ui.switch(value=schedule.enabled, on_change=lambda event: self._switch(schedule, event.value))
-            switch.props("dense").mark(f"enabled-{one}").props["aria-label"] = f"{schedule.name} is enabled"
+        switch_cell(f"{schedule.name} is enabled", schedule.enabled, f"enabled-{one}", partial(self._switch, schedule))
         with cell():
             self._next(schedule)
         with cell():
@@ -127,53 +119,40 @@ class ScheduleList:
             link.props["title"] = last.reason or exact(last.planned_at, self._desk.zone)
             ui.label(f"{last.planned_at.astimezone(self._desk.zone):%a %d %b %H:%M}").classes("ba2-muted")
 
-    async def _new(self) -> None:
+    async def _edit(self, schedule: ScheduleInfo | None) -> None:
         with self._root, reporting():
-            await edit_schedule(self._desk, None, self._look_again)
-
-    async def _edit(self, schedule: ScheduleInfo) -> None:
-        with self._root, reporting():
-            fresh = await off_loop(self._desk.platform.schedules.service.get, schedule.id)
-            await edit_schedule(self._desk, fresh, self._look_again)
-
-    async def _look_again(self) -> None:
-        await self.refresh(ANYTHING)
+            fresh = None if schedule is None else await off_loop(self._schedules.get, schedule.id)
+            await edit_schedule(self._desk, fresh, self.refresh)
 
     async def _run_now(self, schedule: ScheduleInfo) -> None:
-        with reporting():
-            started = await off_loop(self._desk.platform.schedules.service.run_now, schedule.id, by=self._desk.trader)
-            notify(started.sentence)
-        await self._look_again()
+        run_now = partial(self._schedules.run_now, schedule.id, by=self._desk.trader)
+        await self._carry_out(run_now, lambda started: started.sentence)
 
     async def _duplicate(self, schedule: ScheduleInfo) -> None:
-        with reporting():
-            made = await off_loop(self._desk.platform.schedules.service.duplicate, schedule.id, by=self._desk.trader)
-            notify(f"{made.name} made, switched off; change it and switch it on")
-        await self._look_again()
+        duplicate = partial(self._schedules.duplicate, schedule.id, by=self._desk.trader)
+        await self._carry_out(duplicate, lambda made: f"{made.name} made, switched off; change it and switch it on")
 
     async def _switch(self, schedule: ScheduleInfo, wanted: bool) -> None:
-        schedules = self._desk.platform.schedules.service
-        with reporting():
-            verb = schedules.enable if wanted else schedules.disable
-            now = await off_loop(verb, schedule.id, by=self._desk.trader)
-            notify(f"{now.name} is {'enabled' if now.enabled else 'disabled: its times from now on are no runs'}")
-        self._rows.forget(schedule.id)
-        await self._look_again()
+        verb = self._schedules.enable if wanted else self._schedules.disable
+        with self._root:
+            await carry_out(
+                partial(verb, schedule.id, by=self._desk.trader),
+                lambda now: (
+                    f"{now.name} is {'enabled' if now.enabled else 'disabled: its times from now on are no runs'}"
+                ),
+            )
+            self._rows.forget(schedule.id)
+            await self.refresh()
 
     async def _ask_archive(self, schedule: ScheduleInfo) -> None:
-        async def archive() -> None:
-            with reporting():
-                await off_loop(self._desk.platform.schedules.service.archive, schedule.id, by=self._desk.trader)
-                notify(f"{schedule.name} archived")
-            await self._look_again()
-
+        archive = partial(self._schedules.archive, schedule.id, by=self._desk.trader)
         with self._root:
             await confirm(
                 f"Archive {schedule.name}?",
                 "It never runs again and leaves this list. Its runs and their analyses stay. To let it rest, "
                 "switch it off instead.",
                 "Archive it",
-                archive,
+                partial(self._carry_out, archive, f"{schedule.name} archived"),
             )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from nicegui import ui
 from starlette.requests import Request
 
@@ -30,14 +28,10 @@ async def schedules_page(desk: Desk, request: Request) -> None:
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == tab else "")
         with ui.element("div").classes("ba2-scroll ba2-stack"):
-            await _build(desk, tab, query)
-
-
-async def _build(desk: Desk, tab: str | None, query: Mapping[str, str]) -> None:
-    if tab == "week":
-        await ScheduleWeek(desk, query).build()
-    elif tab == "runs":
-        await ScheduleRunList(desk, RunView.of(query)).build()
-    else:
-        await DayPanel(desk).build()
-        await ScheduleList(desk, query.get("schedule")).build()
+            if tab == "week":
+                await ScheduleWeek(desk, query).build()
+            elif tab == "runs":
+                await ScheduleRunList(desk, RunView.of(query)).build()
+            else:
+                await DayPanel(desk).build()
+                await ScheduleList(desk, query.get("schedule")).build()

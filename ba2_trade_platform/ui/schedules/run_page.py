@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.schedules.run_records import RunInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts
+from ba2_trade_platform.ui.kit.feedback import off_loop
+from ba2_trade_platform.ui.kit.live_part import LivePart
+from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts, small_button
 from ba2_trade_platform.ui.kit.times import DASH, exact
-from ba2_trade_platform.ui.schedules.runs import acknowledge, acknowledged, items_url, lateness
+from ba2_trade_platform.ui.kit.urls import whole_number
+from ba2_trade_platform.ui.schedules.runs import TOPICS, acknowledge, acknowledged, items_url, lateness
 from ba2_trade_platform.ui.shell.layout import frame
 
 COUNTS = (
@@ -30,10 +29,9 @@ COUNTS = (
 
 async def run_page(desk: Desk, run_id: str) -> None:
     """Build the page of one run; it follows changes."""
-    number = int(run_id) if run_id.isascii() and run_id.isdigit() and len(run_id) < 16 else 0
     async with frame(desk, f"Run {run_id[:16]}", "schedules", "ba2-scroll ba2-stack") as root:
         try:
-            await off_loop(desk.platform.schedules.runs.get, number)
+            run = await off_loop(desk.platform.schedules.runs.get, whole_number(run_id) or 0)
         except NotFound:
             empty_state(
                 "event_busy",
@@ -42,40 +40,33 @@ async def run_page(desk: Desk, run_id: str) -> None:
                 links=(("Expected against done", "/schedules?tab=runs"),),
             )
             return
-        await RunPage(desk, number, root).build()
+        await RunPage(desk, run, root).build()
 
 
-class RunPage:
+class RunPage(LivePart[RunInfo]):
     """One run, kept true by the feed."""
 
-    def __init__(self, desk: Desk, run_id: int, root: ui.element) -> None:
-        self._desk, self._id, self._root = desk, run_id, root
-        self._lock = asyncio.Lock()
-        self._run: RunInfo | None = None
+    def __init__(self, desk: Desk, run: RunInfo, root: ui.element) -> None:
+        super().__init__(desk)
+        self._run, self._root = run, root
 
     async def build(self) -> None:
         """Build the panel and show it."""
-        self._panel = Panel(f"Run {self._id}")
+        self._panel = Panel(f"Run {self._run.id}")
         with self._panel.head:
             ui.space()
-            self._seen = ui.button("Acknowledge", icon="done", color=None, on_click=self._ask)
-            self._seen.props("outline dense no-caps size=sm").mark("acknowledge-run")
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(
-            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
-        )
-        await self.refresh(ANYTHING)
+            self._seen = small_button("Acknowledge", "done", self._ask).mark("acknowledge-run")
+        await self.follow(*TOPICS)
 
-    async def refresh(self, _: Change) -> None:
-        """Show it as it stands."""
-        with reporting():
-            async with self._lock:
-                self._run = await off_loop(self._desk.platform.schedules.runs.get, self._id)
-                if not self._root.is_deleted:
-                    self._seen.set_visibility(self._run.needs_ack)
-                    self._panel.show(self._run, self._show)
+    def _read(self) -> RunInfo:
+        return self._desk.platform.schedules.runs.get(self._run.id)
 
     def _show(self, run: RunInfo) -> None:
+        self._run = run
+        self._seen.set_visibility(run.needs_ack)
+        self._panel.show(run, self._show_run)
+
+    def _show_run(self, run: RunInfo) -> None:
         zone = self._desk.zone
         with ui.element("div").classes("ba2-inline"):
             chip(words.RUN_STATE[run.state.value])
@@ -107,6 +98,5 @@ class RunPage:
         )
 
     async def _ask(self) -> None:
-        if self._run is not None:
-            with self._root:
-                await acknowledge(self._desk, (self._run,))
+        with self._root:
+            await acknowledge(self._desk, (self._run,))

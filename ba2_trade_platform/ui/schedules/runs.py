@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -11,22 +10,25 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.schedules.run_records import RunFilter, RunInfo
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import ask_reason, notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, icon_button
+from ba2_trade_platform.ui.kit.feedback import ask_reason, carry_out, off_loop, reporting
+from ba2_trade_platform.ui.kit.live_part import LivePart
+from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, icon_button, small_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact
-from ba2_trade_platform.ui.schedules.week import read_day
+from ba2_trade_platform.ui.kit.urls import whole_number
 from ba2_trade_platform.vocabulary import RunState
 
 HEADERS = ("", "State", "Schedule", "Planned", "Began", "Late by", "Done", "Failed", "Not done", "Why", "Acknowledged")
 RIGHT = frozenset({"Late by", "Done", "Failed", "Not done"})
 PAGE = 100
+TOPICS = (Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS)
+EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,9 @@ class RunView:
     def of(cls, query: Mapping[str, str]) -> RunView:
         """Return the view of a query string; what makes no sense is left out."""
         asked = (query.get("state") or "").split(",")
-        number = query.get("schedule") or ""
         return cls(
             tuple(state for state in RunState if state.value in asked),
-            int(number) if number.isascii() and number.isdigit() and len(number) < 16 else None,
+            whole_number(query.get("schedule")),
             read_day(query.get("day")),
             query.get("unseen") == "1",
             query.get("after"),
@@ -73,75 +74,62 @@ class RunView:
         return RunFilter(self.states, self.schedule, first, until, self.unacknowledged)
 
 
-class ScheduleRunList:
+class ScheduleRunList(LivePart[Page[RunInfo]]):
     """The runs of one view, kept true by the feed."""
 
     def __init__(self, desk: Desk, view: RunView) -> None:
-        self._desk, self._view = desk, view
-        self._lock = asyncio.Lock()
+        super().__init__(desk)
+        self._view = view
         self._unacknowledged: tuple[RunInfo, ...] = ()
 
     async def build(self) -> None:
         """Build the filters and the list."""
         self._panel = Panel("Expected against done")
+        self._root = self._panel.element
         with self._panel.head:
             ui.space()
-            self._all = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
-            self._all.props("outline dense no-caps size=sm").mark("acknowledge-runs").set_visibility(False)
+            self._all = small_button("Acknowledge all", "done_all", self._ask_all).mark("acknowledge-runs")
+            self._all.set_visibility(False)
         with reporting():
             schedules = await off_loop(self._desk.platform.schedules.service.list)
-            with self._panel.element:
+            with self._root:
                 self._filters(schedules)
-        self._panel.body.move(self._panel.element)  # below the filters
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(
-            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
-        )
-        await self.refresh(ANYTHING)
+        self._panel.body.move(self._root)  # below the filters
+        await self.follow(*TOPICS)
 
     def _filters(self, schedules: Sequence[ScheduleInfo]) -> None:
         view = replace(self._view, after=None)
+        states = {"": "All states", **{each.value: words.RUN_STATE[each.value].word for each in RunState}}
+        names = {0: "All schedules", **{schedule.id: schedule.name for schedule in schedules}}
+
+        def go(wanted: RunView) -> None:
+            if wanted != self._view:
+                ui.navigate.to(wanted.url)
+
         with ui.element("div").classes("ba2-run-filters"):
-            states = {"": "All states", **{each.value: words.RUN_STATE[each.value].word for each in RunState}}
-            chosen = view.states[0].value if len(view.states) == 1 else ""
-            state = ui.select(states, value=chosen, on_change=lambda event: self._go(state=event.value))
+            state = ui.select(states, value=view.states[0].value if len(view.states) == 1 else "")
             state.props('dense outlined options-dense aria-label="State"').classes("ba2-bare-select")
-            names = {0: "All schedules", **{schedule.id: schedule.name for schedule in schedules}}
-            known = view.schedule if view.schedule in names else 0
-            one = ui.select(names, value=known, on_change=lambda event: self._go(schedule=event.value))
+            state.on_value_change(
+                lambda event: go(replace(view, states=(RunState(event.value),) if event.value else ()))
+            )
+            one = ui.select(names, value=view.schedule if view.schedule in names else 0)
             one.props('dense outlined options-dense aria-label="Schedule"').classes("ba2-bare-select")
+            one.on_value_change(lambda event: go(replace(view, schedule=event.value or None)))
             day = ui.input("Day", value=view.day.isoformat() if view.day else "")
-            day.props("dense outlined type=date stack-label clearable").on_value_change(
-                lambda event: self._go(day=event.value)
-            )
-            ui.checkbox("Only what nobody has acknowledged", value=view.unacknowledged).props("dense").on_value_change(
-                lambda event: ui.navigate.to(replace(view, unacknowledged=event.value).url)
-            )
+            day.props("dense outlined type=date stack-label clearable")
+            day.on_value_change(lambda event: go(replace(view, day=read_day(event.value))))
+            left = ui.checkbox("Only what nobody has acknowledged", value=view.unacknowledged).props("dense")
+            left.on_value_change(lambda event: go(replace(view, unacknowledged=event.value)))
 
-    def _go(self, *, state: str | None = None, schedule: int | None = None, day: str | None = None) -> None:
-        view = replace(self._view, after=None)
-        if state is not None:
-            view = replace(view, states=(RunState(state),) if state else ())
-        elif schedule is not None:
-            view = replace(view, schedule=schedule or None)
-        else:
-            view = replace(view, day=read_day(day))
-        if view != self._view:
-            ui.navigate.to(view.url)
-
-    async def refresh(self, _: Change) -> None:
-        """Show the runs as they stand."""
-        with reporting():
-            async with self._lock:
-                runs = self._desk.platform.schedules.runs
-                page = await off_loop(runs.list, self._view.wanted(self._desk), self._view.after, PAGE)
-                if self._panel.element.is_deleted:
-                    return
-                self._unacknowledged = tuple(run for run in page.items if run.needs_ack)
-                self._all.set_visibility(bool(self._unacknowledged))
-                self._panel.show(page, self._show)
+    def _read(self) -> Page[RunInfo]:
+        return self._desk.platform.schedules.runs.list(self._view.wanted(self._desk), self._view.after, PAGE)
 
     def _show(self, page: Page[RunInfo]) -> None:
+        self._unacknowledged = tuple(run for run in page.items if run.needs_ack)
+        self._all.set_visibility(bool(self._unacknowledged))
+        self._panel.show(page, self._show_page)
+
+    def _show_page(self, page: Page[RunInfo]) -> None:
         if not page.items:
             anything = self._view != RunView()
             empty_state(
@@ -190,9 +178,9 @@ class ScheduleRunList:
             await self._ask(self._unacknowledged)
 
     async def _ask(self, runs: tuple[RunInfo, ...]) -> None:
-        with self._panel.element:
+        with self._root:
             await acknowledge(self._desk, runs)
-        await self.refresh(ANYTHING)
+        await self.refresh()
 
 
 async def acknowledge(desk: Desk, runs: tuple[RunInfo, ...]) -> None:
@@ -201,12 +189,10 @@ async def acknowledge(desk: Desk, runs: tuple[RunInfo, ...]) -> None:
     planned = f"{one.planned_at.astimezone(desk.zone):%a %d %b %H:%M}"
     what = f"{one.schedule}, {planned}" if len(runs) == 1 else f"{len(runs)} runs"
     reason = await ask_reason("Acknowledge?", f"{what}: no longer counted as unseen; the row stays.")
-    if reason is None:
-        return
-    with reporting():
-        ids = [run.id for run in runs]
-        seen = await off_loop(desk.platform.schedules.runs.acknowledge, ids, by=desk.trader, reason=reason or None)
-        notify("1 run acknowledged" if seen == 1 else f"{seen} runs acknowledged")
+    if reason is not None:
+        ids, service = [run.id for run in runs], desk.platform.schedules.runs
+        verb = partial(service.acknowledge, ids, by=desk.trader, reason=reason or None)
+        await carry_out(verb, lambda seen: "1 run acknowledged" if seen == 1 else f"{seen} runs acknowledged")
 
 
 def lateness(run: RunInfo) -> str:
@@ -228,3 +214,12 @@ def acknowledged(run: RunInfo) -> str:
     if run.acknowledged_at is None:
         return ""
     return f"{run.acknowledged_by}: {run.acknowledge_reason}" if run.acknowledge_reason else str(run.acknowledged_by)
+
+
+def read_day(text: str | None) -> date | None:
+    """Return the day that an address names, None for what is none or lies too far away for calendars."""
+    try:
+        day = date.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return day if EARLIEST <= day <= LATEST else None

@@ -16,12 +16,11 @@ KINDS = {
     "cron": "By a cron line",
 }
 ANCHORS = {
-    ("open", 1): "min after the open",
-    ("open", -1): "min before the open",
-    ("close", -1): "min before the close",
-    ("close", 1): "min after the close",
+    "open+1": "min after the open",
+    "open-1": "min before the open",
+    "close-1": "min before the close",
+    "close+1": "min after the close",
 }
-_ANCHOR_WORDS = {f"{anchor}{sign:+d}": words for (anchor, sign), words in ANCHORS.items()}
 Changed = Callable[[], Awaitable[None]]
 
 
@@ -44,17 +43,12 @@ class TimingFields:
         self._cron.classes("ba2-wide").mark("cron")
         self._show()
 
-    @property
-    def kind(self) -> str:
-        """Which kind of timing it is now."""
-        return str(self._kind.value)
-
     def value(self) -> dict[str, Any]:
         """Return the timing as it would be stored."""
         days = [day for day, box in enumerate(self._days) if box.value]
-        if self.kind == "cron":
+        if self._kind.value == "cron":
             return {"kind": "cron", "expression": self._cron.value or ""}
-        if self.kind == "times":
+        if self._kind.value == "times":
             return {"kind": "times", "days": days, "times": [str(text).strip() for text in self._times.value or ()]}
         return {"kind": "session", "days": days, "offsets": [_offset(*fields) for fields in self._offsets]}
 
@@ -78,7 +72,7 @@ class TimingFields:
             sign = -1 if minutes < 0 else 1
             number = ui.number("Minutes", value=abs(minutes), min=0, max=720, precision=0, on_change=self._changed)
             number.props("outlined dense debounce=300").mark(f"offset-{len(self._offsets)}")
-            side = ui.select(_ANCHOR_WORDS, value=f"{anchor}{sign:+d}", on_change=self._changed)
+            side = ui.select(ANCHORS, value=f"{anchor}{sign:+d}", on_change=self._changed)
             side.props('outlined dense options-dense aria-label="Of the session"')
             fields = (number, side)
             remove = ui.button(icon="close", color=None, on_click=partial(self._remove, line, fields))
@@ -99,10 +93,11 @@ class TimingFields:
         await self._changed()
 
     def _show(self) -> None:
-        self._day_line.set_visibility(self.kind != "cron")
-        self._times.set_visibility(self.kind == "times")
-        self._offset_lines.set_visibility(self.kind == "session")
-        self._cron.set_visibility(self.kind == "cron")
+        kind = self._kind.value
+        self._day_line.set_visibility(kind != "cron")
+        self._times.set_visibility(kind == "times")
+        self._offset_lines.set_visibility(kind == "session")
+        self._cron.set_visibility(kind == "cron")
 
 
 def _offset(number: ui.number, side: ui.select) -> dict[str, Any]:

@@ -2,74 +2,54 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.contracts.exchanges import ExchangeSession
 from ba2_trade_platform.core.schedules.run_records import RunInfo, Week, WeekDay, WeekRow
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
+from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell
 from ba2_trade_platform.ui.kit.words import Look
+from ba2_trade_platform.ui.schedules.runs import TOPICS, read_day
 from ba2_trade_platform.vocabulary import ScheduleClock
 
 CELL_SHOWN = 6
-EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
+ShownWeek = tuple[Week, Mapping[int, Mapping[date, ExchangeSession]]]  # and by schedule which of its days are half ones
 
 
-@dataclass(frozen=True)
-class ShownWeek:
-    """A week, and by schedule which of its days are half ones."""
-
-    week: Week
-    early_closes: Mapping[int, Mapping[date, ExchangeSession]]
-
-
-class ScheduleWeek:
+class ScheduleWeek(LivePart[ShownWeek]):
     """The week that holds the day `week` of the address, by default today's."""
 
     def __init__(self, desk: Desk, query: Mapping[str, str]) -> None:
-        self._desk = desk
+        super().__init__(desk)
         self._today = datetime.now(UTC).astimezone(desk.platform.settings.zone).date()
         day = read_day(query.get("week")) or self._today
         self._monday = day - timedelta(days=day.weekday())
-        self._lock = asyncio.Lock()
 
     async def build(self) -> None:
         """Build the bar and the week."""
-        panel = Panel("Week")
-        self._panel = panel
-        with panel.head:
+        self._panel = Panel("Week")
+        self._root = self._panel.element
+        with self._panel.head:
             ui.space()
             for label, days in (("Previous week", -7), ("This week", None), ("Next week", 7)):
                 monday = self._today if days is None else self._monday + timedelta(days=days)
                 ui.link(label, week_url(monday)).classes("ba2-link").mark(label.lower().replace(" ", "-"))
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(
-            self.refresh, Topic.SCHEDULES, Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.WATCHLISTS
-        )
-        await self.refresh(ANYTHING)
-
-    async def refresh(self, _: Change) -> None:
-        """Show the week as it stands."""
-        with reporting():
-            async with self._lock:
-                shown = await off_loop(self._read)
-                if not self._panel.element.is_deleted:
-                    self._panel.show(shown, self._show)
+        await self.follow(*TOPICS)
 
     def _read(self) -> ShownWeek:
         week = self._desk.platform.schedules.runs.week(self._monday)
-        return ShownWeek(week, {row.schedule_id: self._early_closes(row) for row in week.rows})
+        return week, {row.schedule_id: self._early_closes(row) for row in week.rows}
+
+    def _show(self, shown: ShownWeek) -> None:
+        self._panel.show(shown, self._show_week)
 
     def _early_closes(self, row: WeekRow) -> dict[date, ExchangeSession]:
         last = {max(run.planned_at for run in day.runs): day.day for day in row.days if day.runs}
@@ -79,8 +59,8 @@ class ScheduleWeek:
             return {last[instant]: session for instant, session in found.items()}
         return {}
 
-    def _show(self, shown: ShownWeek) -> None:
-        week, self._short = shown.week, shown.early_closes
+    def _show_week(self, shown: ShownWeek) -> None:
+        week, self._short = shown
         if not week.rows:
             empty_state(
                 "calendar_month",
@@ -160,12 +140,3 @@ class ScheduleWeek:
 def week_url(day: date) -> str:
     """Return the address of the week that holds this day."""
     return f"/schedules?tab=week&week={day - timedelta(days=day.weekday())}"
-
-
-def read_day(text: str | None) -> date | None:
-    """Return the day that an address names, None for what is none or lies too far away for calendars."""
-    try:
-        day = date.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return day if EARLIEST <= day <= LATEST else None
