@@ -7,10 +7,11 @@ from typing import Any
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.errors import Invalid, PlatformError
+from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.experts.instances import LIMITS, ExpertInfo, Instance
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import notify, off_loop
+from ba2_trade_platform.ui.kit.feedback import off_loop
+from ba2_trade_platform.ui.kit.form_dialog import FormDialog, form_control
 from ba2_trade_platform.ui.kit.schema_form import SchemaForm
 
 LIMIT_WORDS = {
@@ -37,35 +38,25 @@ class ExpertDialog:
         self._experts = {info.name: info for info in experts}
         self._limits: dict[str, ui.number] = {}
         self._form: SchemaForm | None = None
-        with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-form-dialog"):
-            title = f"Change {instance.alias}" if instance else "Add an expert"
-            ui.label(title).classes("ba2-dialog-title").props("role=heading aria-level=2")
-            with ui.element("div").classes("ba2-form-scroll"):
-                self._build()
-            self._error = ui.label().classes("ba2-form-error").props("role=alert")
-            with ui.row().classes("w-full justify-end"):
-                ui.button("Close", on_click=self._dialog.close, color=None).props("flat no-caps")
-                self._save_button = ui.button("Save", on_click=self._save).props("unelevated no-caps color=primary")
-                self._save_button.mark("save-expert")
-        self._dialog.on("hide", self._dialog.delete)
-        self._dialog.open()
+        self._dialog = FormDialog(
+            f"Change {instance.alias}" if instance else "Add an expert", self._save, "save-expert"
+        )
+        with self._dialog.body:
+            self._build()
 
     def _build(self) -> None:
         instance = self._instance
-        names = list(self._experts)
         with ui.element("div").classes("ba2-form"):
-            self._alias = ui.input("Alias", value=instance.alias if instance else "")
-            self._alias.props("outlined dense maxlength=80 autofocus").mark("alias").props["hint"] = "Its name here"
-            chosen = instance.expert if instance else names[0]
-            self._expert = ui.select(names if not instance else [chosen], label="Expert", value=chosen)
-            self._expert.props("outlined dense options-dense").on_value_change(lambda _: self._build_settings())
-            self._expert.set_enabled(instance is None)
+            alias = ui.input("Alias", value=instance.alias if instance else "")
+            self._alias = form_control(alias, "Its name here", "alias", "maxlength=80 autofocus")
+            names = [instance.expert] if instance else list(self._experts)
+            self._expert = ui.select(names, label="Expert", value=names[0], on_change=self._build_settings)
+            self._expert.props("outlined dense options-dense").set_enabled(instance is None)
             for name, (label, hint) in LIMIT_WORDS.items():
-                value = getattr(instance, name) if instance else LIMIT_DEFAULTS[name]
                 low, high = LIMITS[name]
-                control = ui.number(label, value=value, min=low, max=high).props("outlined dense").mark(name)
-                control.props["hint"] = f"{hint}. {low:g} to {high:g}"
-                self._limits[name] = control
+                value = getattr(instance, name) if instance else LIMIT_DEFAULTS[name]
+                control = ui.number(label, value=value, min=low, max=high)
+                self._limits[name] = form_control(control, f"{hint}. {low:g} to {high:g}", name)
         ui.label("Settings").classes("ba2-panel-title").props("role=heading aria-level=3")
         self._settings = ui.element("div")
         self._build_settings()
@@ -82,25 +73,18 @@ class ExpertDialog:
             self._form = SchemaForm(info.settings_schema, values)
 
     async def _save(self) -> None:
-        self._save_button.disable()
-        try:
-            instance = await self._write()
-        except PlatformError as error:
-            self._error.set_text(str(error))
-            self._save_button.enable()
-            return
-        self._dialog.close()
-        notify(f"{instance.alias} saved, settings revision {instance.revision}")
-        await self._saved()
-
-    async def _write(self) -> Instance:
-        settings = self._form.values() if self._form else None
-        given: dict[str, Any] = {name: _limit(name, control.value) for name, control in self._limits.items()}
+        given: dict[str, Any] = {
+            "settings": self._form.values() if self._form else None,
+            "alias": self._alias.value or "",
+            **{name: _limit(name, control.value) for name, control in self._limits.items()},
+        }
         experts, by = self._desk.platform.experts, self._desk.trader
         if self._instance is None:
-            return await off_loop(experts.create, self._expert.value, self._alias.value or "", settings, by=by, **given)
-        given["alias"] = self._alias.value or ""
-        return await off_loop(experts.update, self._instance.id, by=by, settings=settings, **given)
+            instance = await off_loop(experts.create, self._expert.value, by=by, **given)
+        else:
+            instance = await off_loop(experts.update, self._instance.id, by=by, **given)
+        self._dialog.close(f"{instance.alias} saved, settings revision {instance.revision}")
+        await self._saved()
 
 
 def _limit(name: str, value: float | None) -> float | int:

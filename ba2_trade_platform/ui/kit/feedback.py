@@ -50,11 +50,18 @@ async def off_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     return results[0]
 
 
-async def carry_out(verb: Callable[[], T], sentence: str | Callable[[T], str]) -> None:
-    """Have a service's verb done off the loop, and say what came of it: a sentence, or one of what it returns."""
+async def carry_out(
+    verb: Callable[[], T], sentence: str | Callable[[T], str], then: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Have a service's verb done off the loop and say what came of it; `then` follows, done or refused.
+
+    `sentence` may be made of what the verb returns.
+    """
     with reporting():
         done = await off_loop(verb)
         notify(sentence if isinstance(sentence, str) else sentence(done))
+    if then is not None:
+        await then()
 
 
 async def answer_of(dialog: ui.dialog) -> Any:

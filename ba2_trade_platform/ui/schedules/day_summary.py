@@ -8,8 +8,8 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from ba2_trade_platform.core.schedules.run_records import DaySummary
+from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import Panel
 from ba2_trade_platform.ui.kit.plain_table import plain_table, text_cell
 from ba2_trade_platform.ui.schedules.runs import TOPICS
@@ -28,16 +28,18 @@ COLUMNS = (
 BAD = ("partly_failed", "failed", "missed")
 
 
-class DayPanel(LivePart[tuple[DaySummary, DaySummary]]):
+class DayPanel:
     """The daily summary, kept true by the feed, and when it is sent."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
     async def build(self) -> None:
         """Build the panel and show it."""
-        self._panel = Panel("Daily summary")
-        self._root = self._panel.element
+        panel = Panel("Daily summary")
         with reporting():
             due = await off_loop(self._desk.platform.schedules.daily_summary.time)
-            with self._panel.head:
+            with panel.head:
                 ui.space()
                 field = ui.input("Sent at", value=due, on_change=self._set_time)
                 field.props('dense outlined type=time debounce=600 aria-label="When it is sent"')
@@ -46,15 +48,12 @@ class DayPanel(LivePart[tuple[DaySummary, DaySummary]]):
                         f"Sent at this time in {self._desk.platform.settings.zone.key} to every channel that wants "
                         "the daily summary; Notifications has the rules"
                     )
-        await self.follow(*TOPICS)
+        await self._desk.live.follow(self._read, lambda days: panel.show(days, _show_days), *TOPICS)
 
     def _read(self) -> tuple[DaySummary, DaySummary]:
         today = datetime.now(UTC).astimezone(self._desk.platform.settings.zone).date()
         runs = self._desk.platform.schedules.runs
         return runs.day_summary(today), runs.day_summary(today - timedelta(days=1))
-
-    def _show(self, days: tuple[DaySummary, DaySummary]) -> None:
-        self._panel.show(days, _show_days)
 
     async def _set_time(self, event: ValueChangeEventArguments[str | None]) -> None:
         summary = self._desk.platform.schedules.daily_summary

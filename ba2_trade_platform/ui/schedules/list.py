@@ -11,7 +11,6 @@ from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import carry_out, confirm, off_loop, reporting
-from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, due_in, empty_state, icon_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, switch_cell, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact
@@ -24,12 +23,12 @@ HEADERS = ("Name", "", "On", "Next run", "Last run", "To look at", "Expert", "Fo
 SYMBOLS_SHOWN = 4
 
 
-class ScheduleList(LivePart[Sequence[ScheduleInfo]]):
+class ScheduleList:
     """Every schedule of the desk, kept true by the feed."""
 
     def __init__(self, desk: Desk, asked: str | None) -> None:
-        super().__init__(desk)
-        self._asked, self._schedules = asked, desk.platform.schedules.service
+        self._desk, self._asked = desk, asked
+        self._schedules = desk.platform.schedules.service
 
     async def build(self) -> None:
         """Build everything and show it."""
@@ -55,10 +54,7 @@ class ScheduleList(LivePart[Sequence[ScheduleInfo]]):
                     "Press New schedule to make the first.",
                     links=(("Experts", "/experts"), ("Watchlists", "/watchlists")),
                 )
-        await self.follow(*TOPICS)
-
-    def _read(self) -> Sequence[ScheduleInfo]:
-        return self._schedules.list()
+        self._look = await self._desk.live.follow(self._schedules.list, self._show, *TOPICS)
 
     def _show(self, schedules: Sequence[ScheduleInfo]) -> None:
         self._rows.show({schedule.id: schedule for schedule in schedules})
@@ -122,15 +118,19 @@ class ScheduleList(LivePart[Sequence[ScheduleInfo]]):
     async def _edit(self, schedule: ScheduleInfo | None) -> None:
         with self._root, reporting():
             fresh = None if schedule is None else await off_loop(self._schedules.get, schedule.id)
-            await edit_schedule(self._desk, fresh, self.refresh)
+            await edit_schedule(self._desk, fresh, self._look)
 
     async def _run_now(self, schedule: ScheduleInfo) -> None:
         run_now = partial(self._schedules.run_now, schedule.id, by=self._desk.trader)
-        await self._carry_out(run_now, lambda started: started.sentence)
+        with self._root:
+            await carry_out(run_now, lambda started: started.sentence, self._look)
 
     async def _duplicate(self, schedule: ScheduleInfo) -> None:
         duplicate = partial(self._schedules.duplicate, schedule.id, by=self._desk.trader)
-        await self._carry_out(duplicate, lambda made: f"{made.name} made, switched off; change it and switch it on")
+        with self._root:
+            await carry_out(
+                duplicate, lambda made: f"{made.name} made, switched off; change it and switch it on", self._look
+            )
 
     async def _switch(self, schedule: ScheduleInfo, wanted: bool) -> None:
         verb = self._schedules.enable if wanted else self._schedules.disable
@@ -142,7 +142,7 @@ class ScheduleList(LivePart[Sequence[ScheduleInfo]]):
                 ),
             )
             self._rows.forget(schedule.id)
-            await self.refresh()
+            await self._look()
 
     async def _ask_archive(self, schedule: ScheduleInfo) -> None:
         archive = partial(self._schedules.archive, schedule.id, by=self._desk.trader)
@@ -152,7 +152,7 @@ class ScheduleList(LivePart[Sequence[ScheduleInfo]]):
                 "It never runs again and leaves this list. Its runs and their analyses stay. To let it rest, "
                 "switch it off instead.",
                 "Archive it",
-                partial(self._carry_out, archive, f"{schedule.name} archived"),
+                partial(carry_out, archive, f"{schedule.name} archived", self._look),
             )
 
 

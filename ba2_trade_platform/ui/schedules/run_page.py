@@ -9,7 +9,6 @@ from ba2_trade_platform.core.schedules.run_records import RunInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import off_loop
-from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts, small_button
 from ba2_trade_platform.ui.kit.times import DASH, exact
 from ba2_trade_platform.ui.kit.urls import whole_number
@@ -43,12 +42,11 @@ async def run_page(desk: Desk, run_id: str) -> None:
         await RunPage(desk, run, root).build()
 
 
-class RunPage(LivePart[RunInfo]):
+class RunPage:
     """One run, kept true by the feed."""
 
     def __init__(self, desk: Desk, run: RunInfo, root: ui.element) -> None:
-        super().__init__(desk)
-        self._run, self._root = run, root
+        self._desk, self._run, self._root = desk, run, root
 
     async def build(self) -> None:
         """Build the panel and show it."""
@@ -56,7 +54,7 @@ class RunPage(LivePart[RunInfo]):
         with self._panel.head:
             ui.space()
             self._seen = small_button("Acknowledge", "done", self._ask).mark("acknowledge-run")
-        await self.follow(*TOPICS)
+        await self._desk.live.follow(self._read, self._show, *TOPICS)
 
     def _read(self) -> RunInfo:
         return self._desk.platform.schedules.runs.get(self._run.id)

@@ -17,7 +17,6 @@ from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import ask_reason, carry_out, off_loop, reporting
-from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, icon_button, small_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact
@@ -74,13 +73,11 @@ class RunView:
         return RunFilter(self.states, self.schedule, first, until, self.unacknowledged)
 
 
-class ScheduleRunList(LivePart[Page[RunInfo]]):
+class ScheduleRunList:
     """The runs of one view, kept true by the feed."""
 
     def __init__(self, desk: Desk, view: RunView) -> None:
-        super().__init__(desk)
-        self._view = view
-        self._unacknowledged: tuple[RunInfo, ...] = ()
+        self._desk, self._view = desk, view
 
     async def build(self) -> None:
         """Build the filters and the list."""
@@ -95,7 +92,7 @@ class ScheduleRunList(LivePart[Page[RunInfo]]):
             with self._root:
                 self._filters(schedules)
         self._panel.body.move(self._root)  # below the filters
-        await self.follow(*TOPICS)
+        self._look = await self._desk.live.follow(self._read, self._show, *TOPICS)
 
     def _filters(self, schedules: Sequence[ScheduleInfo]) -> None:
         view = replace(self._view, after=None)
@@ -180,7 +177,7 @@ class ScheduleRunList(LivePart[Page[RunInfo]]):
     async def _ask(self, runs: tuple[RunInfo, ...]) -> None:
         with self._root:
             await acknowledge(self._desk, runs)
-        await self.refresh()
+        await self._look()
 
 
 async def acknowledge(desk: Desk, runs: tuple[RunInfo, ...]) -> None:

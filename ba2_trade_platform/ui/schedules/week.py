@@ -13,7 +13,6 @@ from ba2_trade_platform.core.contracts.exchanges import ExchangeSession
 from ba2_trade_platform.core.schedules.run_records import RunInfo, Week, WeekDay, WeekRow
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.live_part import LivePart
 from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell
 from ba2_trade_platform.ui.kit.words import Look
@@ -24,32 +23,28 @@ CELL_SHOWN = 6
 ShownWeek = tuple[Week, Mapping[int, Mapping[date, ExchangeSession]]]  # and by schedule which of its days are half ones
 
 
-class ScheduleWeek(LivePart[ShownWeek]):
+class ScheduleWeek:
     """The week that holds the day `week` of the address, by default today's."""
 
     def __init__(self, desk: Desk, query: Mapping[str, str]) -> None:
-        super().__init__(desk)
+        self._desk = desk
         self._today = datetime.now(UTC).astimezone(desk.platform.settings.zone).date()
         day = read_day(query.get("week")) or self._today
         self._monday = day - timedelta(days=day.weekday())
 
     async def build(self) -> None:
         """Build the bar and the week."""
-        self._panel = Panel("Week")
-        self._root = self._panel.element
-        with self._panel.head:
+        panel = Panel("Week")
+        with panel.head:
             ui.space()
             for label, days in (("Previous week", -7), ("This week", None), ("Next week", 7)):
                 monday = self._today if days is None else self._monday + timedelta(days=days)
                 ui.link(label, week_url(monday)).classes("ba2-link").mark(label.lower().replace(" ", "-"))
-        await self.follow(*TOPICS)
+        await self._desk.live.follow(self._read, lambda shown: panel.show(shown, self._show), *TOPICS)
 
     def _read(self) -> ShownWeek:
         week = self._desk.platform.schedules.runs.week(self._monday)
         return week, {row.schedule_id: self._early_closes(row) for row in week.rows}
-
-    def _show(self, shown: ShownWeek) -> None:
-        self._panel.show(shown, self._show_week)
 
     def _early_closes(self, row: WeekRow) -> dict[date, ExchangeSession]:
         last = {max(run.planned_at for run in day.runs): day.day for day in row.days if day.runs}
@@ -59,7 +54,7 @@ class ScheduleWeek(LivePart[ShownWeek]):
             return {last[instant]: session for instant, session in found.items()}
         return {}
 
-    def _show_week(self, shown: ShownWeek) -> None:
+    def _show(self, shown: ShownWeek) -> None:
         week, self._short = shown
         if not week.rows:
             empty_state(
