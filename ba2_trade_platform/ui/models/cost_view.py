@@ -23,6 +23,12 @@ REST = "#8593a6"
 LIST = "/marketanalysis"
 # Statuses of analyses under which the attempts of an outcome are found; others have no such list.
 LISTED = ("completed", "failed", "skipped", "cancelled", "running")
+# The analyses behind a group: an outcome is that of the newest attempt, and models are not told apart there.
+GROUP_URLS: Mapping[str, Callable[[Group], str | None]] = {
+    "Expert": lambda group: f"{LIST}?expert={group.key}",
+    "Model": lambda _: None,
+    "Outcome": lambda group: f"{LIST}?status={group.key}" if group.key in LISTED else None,
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def tiles(found: Overview, choice: Choice) -> list[Tile]:
 
 
 def by_money(found: Overview) -> bool:
-    """Whether bars are drawn as long as money; where nothing costs any, as tokens."""
+    """Tell whether bars are drawn as long as money; where nothing costs any, as tokens."""
     return bool(found.total.cost)
 
 
@@ -119,43 +125,29 @@ def bars(groups: Sequence[Group], url: Callable[[Group], str | None], *, by_cost
     ]
 
 
-def expert_url(group: Group) -> str:
-    """Return the analyses of an expert."""
-    return f"{LIST}?expert={group.key}"
-
-
-def outcome_url(group: Group) -> str | None:
-    """Return the analyses whose newest attempt ended like this."""
-    return f"{LIST}?status={group.key}" if group.key in LISTED else None
-
-
-def no_url(_: Group) -> None:
-    """Lead nowhere: Job Monitoring does not tell models apart."""
-    return
-
-
 def dates(found: Overview) -> list[str]:
     """Return every UTC day of the period."""
-    count = (found.until.date() - found.since.date()).days + 1
-    return [(found.since.date() + timedelta(days=number)).isoformat() for number in range(count)]
+    first, last = found.since.date(), found.until.date()
+    return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
 
 def stacks(found: Overview, stack: str) -> list[Stack]:
     """Return the layers of the chart of days: the largest five, and the others together."""
-    days, by_cost = dates(found), by_money(found)
-    of_day = found.days[stack]
+    by_cost, days = by_money(found), dates(found)
+    sizes = {
+        day: {name: size(spend, by_cost=by_cost) for name, spend in spends.items()}
+        for day, spends in found.days[stack].items()
+    }
     sums: dict[str, float] = {}
-    for spends in of_day.values():
-        for name, spend in spends.items():
-            sums[name] = sums.get(name, 0) + size(spend, by_cost=by_cost)
-    shown = sorted(sums, key=lambda name: (-sums[name], name))
-    large, rest = shown[: len(COLOURS)], shown[len(COLOURS) :]
+    for of_day in sizes.values():
+        for name, height in of_day.items():
+            sums[name] = sums.get(name, 0) + height
+    names = sorted(sums, key=lambda name: (-sums[name], name))
 
-    def heights(names: Sequence[str]) -> tuple[float, ...]:
-        return tuple(
-            round(sum(size(of_day[day][name], by_cost=by_cost) for name in names if name in of_day.get(day, {})), 6)
-            for day in days
-        )
+    def layer(name: str, colour: str, members: Sequence[str]) -> Stack:
+        heights = (sum(sizes.get(day, {}).get(member, 0) for member in members) for day in days)
+        return Stack(name, colour, tuple(round(height, 6) for height in heights))
 
-    layers = [Stack(name, colour, heights([name])) for name, colour in zip(large, COLOURS, strict=False)]
-    return [*layers, *([Stack(OTHERS, REST, heights(rest))] if rest else [])]
+    large, rest = names[: len(COLOURS)], names[len(COLOURS) :]
+    layers = [layer(name, colour, [name]) for name, colour in zip(large, COLOURS, strict=False)]
+    return [*layers, *([layer(OTHERS, REST, rest)] if rest else [])]

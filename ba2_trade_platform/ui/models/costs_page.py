@@ -14,9 +14,8 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet
 from ba2_trade_platform.ui.kit.times import exact
-from ba2_trade_platform.ui.models import cost_tables as tables
+from ba2_trade_platform.ui.models import cost_parts as parts
 from ba2_trade_platform.ui.models import cost_view as view
-from ba2_trade_platform.ui.models.cost_charts import day_chart
 from ba2_trade_platform.ui.models.cost_view import Choice
 from ba2_trade_platform.ui.shell.layout import frame
 
@@ -25,9 +24,8 @@ ROOM = 124  # beside a bar, for "at least" and an amount
 
 async def costs_page(desk: Desk, request: Request) -> None:
     """Build the page for the period that its address asks for; the numbers come once it is shown."""
-    page = CostsPage(desk, Choice.of(request.query_params))
     async with frame(desk, "Costs", "costs"):
-        page.build()
+        CostsPage(desk, Choice.of(request.query_params)).build()
 
 
 class CostsPage:
@@ -42,9 +40,8 @@ class CostsPage:
             self._links("Period", view.PERIOD_WORDS, "period", self._choice.period)
             self._links("Days stacked", view.STACKS, "stack", self._choice.stack)
             ui.space()
-            ui.button(icon="refresh", color=None, on_click=self.refresh).props(
-                'flat dense round size=sm aria-label="Add up again"'
-            )
+            again = ui.button(icon="refresh", color=None, on_click=self.refresh)
+            again.props('flat dense round size=sm aria-label="Add up again"')
         with ui.element("div").classes("ba2-scroll ba2-stack"):
             self._body = ui.element("div").classes("ba2-stack")
             with self._body:
@@ -83,7 +80,7 @@ class CostsPage:
             )
             self._budget(found)
         with Panel("Prices of models", anchor="prices").body:
-            tables.price_table(prices, self._desk.platform.models.pricing.own, found.until.date())
+            parts.price_table(prices, self._desk.platform.models.pricing.own, found.until.date())
 
     def _show_spent(self, found: Overview) -> None:
         by_cost = view.by_money(found)
@@ -97,20 +94,21 @@ class CostsPage:
             quiet("At least: the price of a model or the tokens of a call are not known.").mark("unsure")
         what, unit = ("Cost", "USD") if by_cost else ("Tokens", "tokens")
         with Panel(f"{what} by UTC day, {view.STACKS[self._choice.stack].lower()}").body:
-            day_chart(f"{what} by day", view.dates(found), view.stacks(found, self._choice.stack), unit)
+            parts.day_chart(f"{what} by day", view.dates(found), view.stacks(found, self._choice.stack), unit)
         with ui.element("div").classes("ba2-grid"):
-            for title, head, groups, url in (
-                ("Experts", "Expert", found.experts, view.expert_url),
-                ("Models", "Model", found.models, view.no_url),
-                ("Outcomes of attempts", "Outcome", found.outcomes, view.outcome_url),
+            for title, head, groups in (
+                ("Experts", "Expert", found.experts),
+                ("Models", "Model", found.models),
+                ("Outcomes of attempts", "Outcome", found.outcomes),
             ):
                 with Panel(title).body:
+                    url = view.GROUP_URLS[head]
                     drawn = view.bars(groups[:10], url, by_cost=by_cost)
                     bar_chart(f"{what}: {title.lower()}", drawn, form="{value}", room=ROOM)
-                    tables.group_table(head, groups[:10], url)
+                    parts.group_table(head, groups[:10], url)
             self._budget(found)
         with Panel("Dearest analyses").body:
-            tables.dearest_table(found.dearest)
+            parts.dearest_table(found.dearest)
 
     def _budget(self, found: Overview) -> None:
         budget = found.budget
@@ -127,13 +125,11 @@ class CostsPage:
                 self._limit = ui.number("USD a day", value=None if budget.limit is None else float(budget.limit), min=0)
                 self._limit.props('outlined dense step=any placeholder="no limit"').mark("budget-limit")
                 self._limit.style("width: 150px").on("keydown.enter", self._save)
-                ui.button("Save", icon="save", color=None, on_click=self._save).props("outline dense no-caps").mark(
-                    "budget-save"
-                )
+                save = ui.button("Save", icon="save", color=None, on_click=self._save)
+                save.props("outline dense no-caps").mark("budget-save")
             if budget.changed_by:
-                quiet(f"Changed by {budget.changed_by}, {exact(budget.changed_at, self._desk.zone)}").classes(
-                    "ba2-small"
-                )
+                changed = f"Changed by {budget.changed_by}, {exact(budget.changed_at, self._desk.zone)}"
+                quiet(changed).classes("ba2-small")
 
     async def _save(self) -> None:
         with reporting():

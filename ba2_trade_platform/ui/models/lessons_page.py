@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
@@ -11,7 +10,7 @@ from nicegui import ui
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import Found
@@ -19,9 +18,10 @@ from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.markdown import Prose
-from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts, quiet
+from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts, quiet, small_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
+from ba2_trade_platform.ui.kit.urls import whole_number
 from ba2_trade_platform.ui.models.memory_panel import MemoryPanel
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.vocabulary import Signal
@@ -36,12 +36,9 @@ BACK = (("All lessons", "/lessons"),)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Wanted(LessonFilter):
     """What the page's address asks for; what makes no sense in it is left out."""
 
-    text: str | None = None
-    symbol: str | None = None
-    action: Signal | None = None
     after: int | None = None
 
     @classmethod
@@ -52,7 +49,7 @@ class Wanted:
             text=(query.get("q") or "").strip()[:LONGEST_TEXT] or None,
             symbol=(query.get("symbol") or "").strip().upper()[:40] or None,
             action=Signal(action) if action and action in ACTIONS else None,
-            after=_whole(query.get("after") or ""),
+            after=whole_number(query.get("after")),
         )
 
     def url(self, **changed: str | int | None) -> str:
@@ -64,16 +61,16 @@ class Wanted:
 
 async def lessons_page(desk: Desk, request: Request) -> None:
     """Build the list that its address asks for; it follows changes."""
-    page = LessonsPage(desk, Wanted.of(request.query_params), _whole(request.query_params.get("deleted") or ""))
+    query = request.query_params
     async with frame(desk, "Lessons", "lessons"):
-        await page.build()
+        await LessonsPage(desk, Wanted.of(query), whole_number(query.get("deleted"))).build()
 
 
 async def lesson_page(desk: Desk, lesson_id: str) -> None:
     """Build the page of one lesson."""
     async with frame(desk, f"Lesson {lesson_id[:15]}", "lessons", "ba2-scroll ba2-stack"):
         try:
-            lesson = await off_loop(desk.platform.lessons.get, _whole(lesson_id) or 0)
+            lesson = await off_loop(desk.platform.lessons.get, whole_number(lesson_id) or 0)
         except NotFound as error:
             empty_state("search_off", "Not found", f"{error}. It may have been deleted.", links=BACK)
             return
@@ -85,7 +82,6 @@ class LessonsPage:
 
     def __init__(self, desk: Desk, wanted: Wanted, deleted: int | None) -> None:
         self._desk, self._wanted, self._deleted = desk, wanted, deleted
-        self._lock = asyncio.Lock()
 
     async def build(self) -> None:
         """Build everything and show it."""
@@ -96,32 +92,21 @@ class LessonsPage:
             self._symbol = ui.input("Symbol", value=wanted.symbol or "").mark("symbol")
             self._symbol.props("outlined dense clearable maxlength=40").style("width: 120px")
             for field in (self._text, self._symbol):
-                field.on("keydown.enter", self._find)
-                field.on("clear", self._find)
-            ui.select(ACTIONS, value=wanted.action, on_change=lambda event: self._go(action=event.value)).props(
-                'dense outlined options-dense aria-label="Decision"'
-            ).classes("ba2-bare-select")
+                field.on("keydown.enter", self._find).on("clear", self._find)
+            action = ui.select(ACTIONS, value=wanted.action, on_change=lambda event: self._go(action=event.value))
+            action.props('dense outlined options-dense aria-label="Decision"').classes("ba2-bare-select")
             ui.button("Find", icon="search", color=None, on_click=self._find).props("outline dense no-caps")
-        with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
+        with ui.element("div").classes("ba2-scroll ba2-stack"):
             self._undo = ui.element("div").classes("ba2-inline").props("role=status").mark("undo")
-            self._memory = MemoryPanel(self._desk)
+            memory = MemoryPanel(self._desk)
             self._panel = Panel("Lessons")
         self._show_undo()
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(self.refresh, Topic.LESSONS)
-        await self.refresh(ANYTHING)
-
-    async def refresh(self, _: Change) -> None:
-        """Show the lessons as they stand."""
-        with reporting():
-            async with self._lock:
-                wanted = self._wanted
-                chosen = LessonFilter(wanted.symbol, wanted.action, wanted.text)
-                found = await off_loop(self._desk.platform.memory.search, chosen, wanted.after, PAGE)
-                if self._root.is_deleted:
-                    return
-                self._panel.show(found, self._show)
-                await self._memory.refresh()
+        self._look = await self._desk.live.follow(
+            lambda: self._desk.platform.memory.search(wanted, wanted.after, PAGE),
+            lambda found: self._panel.show(found, self._show),
+            Topic.LESSONS,
+        )
+        await memory.follow()
 
     def _show(self, found: Found) -> None:
         if found.warning:
@@ -185,7 +170,7 @@ class LessonsPage:
             self._deleted = lesson_id
             self._show_undo()
             notify(f"Lesson {lesson_id} deleted: it is not recalled any more, nor learnt again")
-        await self.refresh(ANYTHING)
+        await self._look()
 
     async def _restore(self, lesson_id: int) -> None:
         with reporting():
@@ -193,7 +178,7 @@ class LessonsPage:
             notify(f"Lesson {lesson_id} is back")
         self._deleted = None
         self._show_undo()
-        await self.refresh(ANYTHING)
+        await self._look()
 
     def _show_undo(self) -> None:
         self._undo.clear()
@@ -202,9 +187,7 @@ class LessonsPage:
             return
         with self._undo:
             ui.label(f"Lesson {self._deleted} is deleted.")
-            ui.button("Undo", icon="undo", color=None, on_click=partial(self._restore, self._deleted)).props(
-                "outline dense no-caps size=sm"
-            ).mark("undo-delete")
+            small_button("Undo", "undo", partial(self._restore, self._deleted)).mark("undo-delete")
 
 
 def _whole_lesson(desk: Desk, lesson: LessonRow) -> None:
@@ -216,9 +199,7 @@ def _whole_lesson(desk: Desk, lesson: LessonRow) -> None:
     head = Panel(f"Lesson {lesson.id}: {lesson.action.value} {lesson.symbol}")
     with head.head:
         ui.space()
-        ui.button("Delete", icon="delete", color=None, on_click=delete).props("outline dense no-caps size=sm").mark(
-            "delete-lesson"
-        )
+        small_button("Delete", "delete", delete).mark("delete-lesson")
         ui.link("All lessons", "/lessons").classes("ba2-link")
     with head.body:
         with ui.element("div").classes("ba2-inline"):
@@ -229,17 +210,15 @@ def _whole_lesson(desk: Desk, lesson: LessonRow) -> None:
     with Panel("Reflection").body:
         Prose(lesson.reflection)
         quiet("Written by rules from the prices, not by a language model.").classes("ba2-small")
-    with Panel("Situation").body:
-        Prose(lesson.situation)
-    with Panel("Decision").body:
-        Prose(lesson.decision)
+    for title, text in (("Situation", lesson.situation), ("Decision", lesson.decision)):
+        with Panel(title).body:
+            Prose(text)
 
 
 def _facts(desk: Desk, lesson: LessonRow) -> tuple[Fact, ...]:
     zone = desk.zone
     analysis = f"/market_analysis/{lesson.analysis_id}" if lesson.analysis_exists else None
     named = f"{lesson.analysis_id}, attempt {lesson.attempt}"
-    horizon = HORIZON[lesson.time_horizon.value]
     met = f"{lesson.met_first.value} first" if lesson.met_first else "neither target nor stop"
     return (
         Fact("Analysis", named if analysis else f"{named} (deleted)", analysis),
@@ -247,7 +226,7 @@ def _facts(desk: Desk, lesson: LessonRow) -> tuple[Fact, ...]:
         Fact("Symbol", lesson.symbol, f"/marketanalysis?symbol={lesson.symbol}"),
         Fact("Decided as of", exact(lesson.as_of, zone)),
         Fact("Known since", exact(lesson.known_at, zone), hint="No analysis as of an earlier instant recalls it"),
-        Fact("Horizon", horizon),
+        Fact("Horizon", HORIZON[lesson.time_horizon.value]),
         Fact("Confidence", f"{lesson.confidence:.0f}"),
         Fact("Expected", f"{lesson.expected_profit_percent:+.1f} %"),
         Fact("Price then", f"{lesson.price_then:.2f} {lesson.currency}" if lesson.price_then else DASH),
@@ -256,7 +235,3 @@ def _facts(desk: Desk, lesson: LessonRow) -> tuple[Fact, ...]:
         Fact("Largest fall", f"{lesson.fall_percent:+.1f} %"),
         Fact("Met", met),
     )
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

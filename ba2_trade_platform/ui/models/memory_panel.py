@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nicegui import ui
 
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.memory.service import MemoryStatus
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Fact, Panel, facts, quiet
+from ba2_trade_platform.ui.kit.feedback import carry_out, confirm
+from ba2_trade_platform.ui.kit.panels import Fact, Panel, facts, quiet, small_button
 from ba2_trade_platform.ui.kit.times import DASH
 
 LOOK_SECONDS = 1.0
@@ -21,21 +24,20 @@ class MemoryPanel:
         self._panel = Panel("Memory", anchor="memory")
         with self._panel.head:
             ui.space()
-            self._learn = _button("Look for outcomes now", "event_available").on_click(self._look).mark("learn")
-            self._rebuild = _button("Rebuild", "construction").on_click(self._ask).mark("rebuild")
-        ui.timer(LOOK_SECONDS, self.refresh, immediate=False)
+            self._learn = small_button("Look for outcomes now", "event_available", self._learn_now).mark("learn")
+            self._rebuild = small_button("Rebuild", "construction", self._ask).mark("rebuild")
 
-    async def refresh(self) -> None:
-        """Look again."""
-        with reporting():
-            status = await off_loop(self._desk.platform.memory.status)
-            if self._panel.element.is_deleted:
-                return
-            self._learn.set_enabled(status.enabled)
-            self._rebuild.set_enabled(status.enabled and not status.rebuilding)
-            self._panel.show(status, self._show)
+    async def follow(self) -> None:
+        """Show the status, now, every second, and when lessons change."""
+        self._look = await self._desk.live.follow(self._desk.platform.memory.status, self._show, Topic.LESSONS)
+        ui.timer(LOOK_SECONDS, self._look, immediate=False)
 
     def _show(self, status: MemoryStatus) -> None:
+        self._learn.set_enabled(status.enabled)
+        self._rebuild.set_enabled(status.enabled and not status.rebuilding)
+        self._panel.show(status, self._show_status)
+
+    def _show_status(self, status: MemoryStatus) -> None:
         if not status.enabled:
             quiet(f"{status.sentence}. What was learnt before can still be read.").mark("memory-status")
             return
@@ -55,27 +57,19 @@ class MemoryPanel:
             )
         )
 
-    async def _look(self) -> None:
-        with reporting():
-            learnt = await off_loop(self._desk.platform.memory.learn)
-            notify(learnt.sentence)
-        await self.refresh()
+    async def _learn_now(self) -> None:
+        await carry_out(self._desk.platform.memory.learn, lambda learnt: learnt.sentence, self._look)
 
     async def _ask(self) -> None:
+        rebuild = partial(self._desk.platform.memory.rebuild, by=self._desk.trader)
         with self._panel.element:
             await confirm(
                 "Rebuild the memory's store?",
                 "It is made anew from the lessons in the database; a store in trouble is moved aside and kept. "
                 "Analyses go on, and recall what is in by then.",
                 "Rebuild",
-                self._start,
+                partial(carry_out, rebuild, lambda status: status.sentence, self._look),
             )
-
-    async def _start(self) -> None:
-        with reporting():
-            status = await off_loop(self._desk.platform.memory.rebuild, by=self._desk.trader)
-            notify(status.sentence)
-        await self.refresh()
 
 
 def _progress(done: int, total: int) -> None:
@@ -85,7 +79,3 @@ def _progress(done: int, total: int) -> None:
         bar.props["aria-label"] = f"{done} of {total} lessons are in"
         ui.element("span").classes("fill-good").style(f"width: {share:.2f}%")
     ui.label(f"{done:,} of {total:,}").classes("ba2-muted")
-
-
-def _button(text: str, icon: str) -> ui.button:
-    return ui.button(text, icon=icon, color=None).props("outline dense no-caps size=sm")

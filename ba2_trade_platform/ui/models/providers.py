@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.contracts.model_providers import KeyState, Provider
+from ba2_trade_platform.core.models.pricing import Price
 from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.feedback import carry_out, confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state, icon_button
-from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
+from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, switch_cell, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, moment
 from ba2_trade_platform.ui.models.provider_dialog import ProviderDialog
 
@@ -29,18 +28,10 @@ class Line:
     """One row: the provider, its models' prices, whether it is held back, what the last test on this page brought."""
 
     provider: Provider
-    prices: tuple[str, str]
+    prices: tuple[Price | None, ...]
     breaker_open: bool
     test: ConnectionTest | None
     testing: bool
-
-
-def price_words(platform: Platform, provider: str, model: str) -> str:
-    """Return what a million tokens of a model cost, in words."""
-    price = platform.models.calls.price_of(provider, model)
-    if price is None:
-        return "price unknown"
-    return "free" if price.free else f"${price.input.normalize():f} in, ${price.output.normalize():f} out a million"
 
 
 class ModelProviderTable:
@@ -48,15 +39,13 @@ class ModelProviderTable:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._lock = asyncio.Lock()
         self._tests: dict[str, ConnectionTest] = {}
         self._testing: set[str] = set()
         panel = Panel("Model providers")
         self._root = panel.element
         with panel.head:
-            ui.button("Add a provider", icon="add", color=None, on_click=self._add).props("flat dense no-caps").mark(
-                "add-provider"
-            )
+            add = ui.button("Add a provider", icon="add", color=None, on_click=partial(self._open, None))
+            add.props("flat dense no-caps").mark("add-provider")
         with panel.element:
             with ui.element("div") as self._table, plain_table("Model providers", HEADERS):
                 self._rows: KeyedList[str, Line] = KeyedList(self._line, tag="tbody", entry_tag="tr")
@@ -64,27 +53,17 @@ class ModelProviderTable:
                 "hub", "No model provider", "Experts that ask language models need one. Add one here."
             )
 
-    async def refresh(self, _: Change) -> None:
-        """Show the providers as they stand."""
-        with reporting():
-            async with self._lock:
-                lines = await off_loop(self._read)
-                if self._root.is_deleted:
-                    return
-                self._rows.show({line.provider.name: line for line in lines})
-                self._table.set_visibility(bool(lines))
-                self._empty.set_visibility(not lines)
+    async def follow(self) -> None:
+        """Show the providers as they stand, now and when they change."""
+        self._look = await self._desk.live.follow(self._read, self._show, Topic.MODELS)
 
     def _read(self) -> list[Line]:
         platform = self._desk.platform
-        open_providers = platform.breakers.open_providers()
+        open_providers, price_of = platform.breakers.open_providers(), platform.models.calls.price_of
         return [
             Line(
                 provider,
-                (
-                    price_words(platform, provider.name, provider.quick_model),
-                    price_words(platform, provider.name, provider.deep_model),
-                ),
+                tuple(price_of(provider.name, model) for model in (provider.quick_model, provider.deep_model)),
                 provider.name in open_providers,
                 self._tests.get(provider.name),
                 provider.name in self._testing,
@@ -92,19 +71,23 @@ class ModelProviderTable:
             for provider in platform.models.providers.list()
         ]
 
+    def _show(self, lines: list[Line]) -> None:
+        self._rows.show({line.provider.name: line for line in lines})
+        self._table.set_visibility(bool(lines))
+        self._empty.set_visibility(not lines)
+
     def _line(self, line: Line) -> None:
         provider = line.provider
         text_cell(provider.name)
         with cell():
-            chip(_look(line))
+            chip(_state(line))
         self._actions(line)
-        with cell():
-            switch = ui.switch(value=provider.enabled, on_change=lambda event: self._enable(provider, event.value))
-            switch.props("dense").mark(f"on-{provider.name}").props["aria-label"] = f"{provider.name} is switched on"
+        enable = partial(self._enable, provider)
+        switch_cell(f"{provider.name} is switched on", provider.enabled, f"on-{provider.name}", enable)
         for model, price in zip((provider.quick_model, provider.deep_model), line.prices, strict=True):
             with cell():
                 ui.label(model)
-                ui.label(price).classes("ba2-muted ba2-small")
+                ui.label(_price_words(price)).classes("ba2-muted ba2-small")
         text_cell(_key_words(provider, self._desk.zone), classes="ba2-wrap")
         text_cell(_limits(provider))
         text_cell(provider.url or DASH)
@@ -115,72 +98,61 @@ class ModelProviderTable:
                 ui.label("testing ..." if line.testing else DASH).classes("ba2-muted")
 
     def _actions(self, line: Line) -> None:
-        provider = line.provider
+        provider, name = line.provider, line.provider.name
         with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
-            test = icon_button(
-                "network_check", f"Test the connection to {provider.name}", partial(self._test, provider)
-            )
-            test.mark(f"test-{provider.name}").set_enabled(not line.testing and provider.unavailable is None)
-            icon_button("edit", f"Change {provider.name}", partial(self._edit, provider)).mark(f"edit-{provider.name}")
-            icon_button("delete", f"Remove {provider.name}", partial(self._ask_remove, provider)).mark(
-                f"remove-{provider.name}"
-            )
+            test = icon_button("network_check", f"Test the connection to {name}", partial(self._test, provider))
+            test.mark(f"test-{name}").set_enabled(not line.testing and provider.unavailable is None)
+            icon_button("edit", f"Change {name}", partial(self._open, provider)).mark(f"edit-{name}")
+            icon_button("delete", f"Remove {name}", partial(self._ask_remove, name)).mark(f"remove-{name}")
 
     # Rows are built anew while their handlers wait, so every handler works in the panel's own slot.
 
-    async def _saved(self) -> None:
-        await self.refresh(ANYTHING)
-
-    def _add(self) -> None:
+    def _open(self, provider: Provider | None) -> None:
         with self._root:
-            ProviderDialog(self._desk, None, self._saved)
-
-    def _edit(self, provider: Provider) -> None:
-        with self._root:
-            ProviderDialog(self._desk, provider, self._saved)
+            ProviderDialog(self._desk, provider, self._look)
 
     async def _enable(self, provider: Provider, enabled: bool) -> None:
+        name, providers = provider.name, self._desk.platform.models.providers
+        change = partial(providers.change, name, by=self._desk.trader, enabled=enabled)
+        then = "on" if enabled else "off: experts that have only it cannot work"
         with self._root:
-            with reporting():
-                change = self._desk.platform.models.providers.change
-                await off_loop(change, provider.name, by=self._desk.trader, enabled=enabled)
-                notify(f"{provider.name} switched {'on' if enabled else 'off: experts that have only it cannot work'}")
-            self._rows.forget(provider.name)
-            await self.refresh(ANYTHING)
+            await carry_out(change, f"{name} switched {then}")
+            self._rows.forget(name)
+            await self._look()
 
     async def _test(self, provider: Provider) -> None:
+        name, test = provider.name, self._desk.platform.models.gateway.test
         with self._root:
-            self._testing.add(provider.name)
-            self._tests.pop(provider.name, None)
-            await self.refresh(ANYTHING)
+            self._testing.add(name)
+            self._tests.pop(name, None)
+            await self._look()
             try:
                 with reporting():
-                    self._tests[provider.name] = await off_loop(
-                        self._desk.platform.models.gateway.test, provider.name, by=self._desk.trader
-                    )
+                    self._tests[name] = await off_loop(test, name, by=self._desk.trader)
             finally:
-                self._testing.discard(provider.name)
-            await self.refresh(ANYTHING)
-            if (said := self._tests.get(provider.name)) is not None:  # only now: its button can be pressed again
+                self._testing.discard(name)
+            await self._look()
+            if (said := self._tests.get(name)) is not None:  # only now: its button can be pressed again
                 notify(said.sentence, "positive" if said.ok else "warning")
 
-    async def _ask_remove(self, provider: Provider) -> None:
-        async def remove() -> None:
-            with reporting():
-                await off_loop(self._desk.platform.models.providers.remove, provider.name, by=self._desk.trader)
-                notify(f"{provider.name} removed")
-            await self.refresh(ANYTHING)
-
+    async def _ask_remove(self, name: str) -> None:
+        remove = partial(self._desk.platform.models.providers.remove, name, by=self._desk.trader)
         with self._root:
             await confirm(
-                f"Remove {provider.name}?",
+                f"Remove {name}?",
                 "Its stored key is forgotten. Experts that name it pass it over; those that have only it cannot work.",
                 "Forget it",
-                remove,
+                partial(carry_out, remove, f"{name} removed", self._look),
             )
 
 
-def _look(line: Line) -> words.Look:
+def _price_words(price: Price | None) -> str:
+    if price is None:
+        return "price unknown"
+    return "free" if price.free else f"${price.input.normalize():f} in, ${price.output.normalize():f} out a million"
+
+
+def _state(line: Line) -> words.Look:
     if line.provider.unavailable is not None:
         off = not line.provider.enabled
         return words.Look("off", "toggle_off", "quiet") if off else words.Look("no key", "key_off", "warn")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
 
 from nicegui import ui
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.failures.breakers import Breaker
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import answer_of, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.feedback import answer_of, carry_out, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
@@ -36,12 +35,11 @@ class ProvidersPage:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._lock = asyncio.Lock()
 
     async def build(self) -> None:
         """Build everything and show it."""
         with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
-            self._models = ModelProviderTable(self._desk)
+            models = ModelProviderTable(self._desk)
             with Panel("Held back now").element:
                 with ui.element("div") as self._table, plain_table("Held back now", HEADERS, frozenset({"Waiting"})):
                     self._rows: KeyedList[int, Breaker] = KeyedList(self._line, tag="tbody", entry_tag="tr")
@@ -52,11 +50,9 @@ class ProvidersPage:
                 )
             await self._form()
             self._past = Panel("Earlier incidents")
-        self._desk.live.watch(self._models.refresh, Topic.MODELS)
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(self.refresh, Topic.MODELS, Topic.BREAKERS, Topic.ANALYSES)
-        await self._models.refresh(ANYTHING)
-        await self.refresh(ANYTHING)
+        await models.follow()
+        topics = (Topic.MODELS, Topic.BREAKERS, Topic.ANALYSES)
+        self._look = await self._desk.live.follow(self._read, self._show, *topics)
 
     async def _form(self) -> None:
         known = await off_loop(self._desk.platform.breakers.known)
@@ -67,23 +63,19 @@ class ProvidersPage:
                 self._provider.mark("provider").style("width: 180px")
                 self._reason = ui.input("Reason").props("outlined dense maxlength=500").mark("reason")
                 self._reason.style("width: min(360px, 80vw)").on("keydown.enter", self._open)
-                ui.button("Hold back", icon="front_hand", color=None, on_click=self._open).props(
-                    "outline dense no-caps"
-                ).mark("hold-back")
+                hold = ui.button("Hold back", icon="front_hand", color=None, on_click=self._open)
+                hold.props("outline dense no-caps").mark("hold-back")
 
-    async def refresh(self, _: Change) -> None:
-        """Show the incidents as they stand."""
-        with reporting():
-            async with self._lock:
-                breakers = self._desk.platform.breakers
-                active, past = await off_loop(lambda: (breakers.active(), breakers.list()))
-                if self._root.is_deleted:
-                    return
-                self._rows.show({breaker.id: breaker for breaker in active})
-                self._table.set_visibility(bool(active))
-                self._empty.set_visibility(not active)
-                closed = tuple(breaker for breaker in past if breaker.state is BreakerState.CLOSED)
-                self._past.show(closed, self._show_past)
+    def _read(self) -> tuple[list[Breaker], list[Breaker]]:
+        breakers = self._desk.platform.breakers
+        return breakers.active(), [breaker for breaker in breakers.list() if breaker.state is BreakerState.CLOSED]
+
+    def _show(self, found: tuple[list[Breaker], list[Breaker]]) -> None:
+        active, closed = found
+        self._rows.show({breaker.id: breaker for breaker in active})
+        self._table.set_visibility(bool(active))
+        self._empty.set_visibility(not active)
+        self._past.show(closed, self._show_past)
 
     def _line(self, breaker: Breaker) -> None:
         zone = self._desk.zone
@@ -92,10 +84,9 @@ class ProvidersPage:
             chip(words.BREAKER[breaker.state])
         with cell():
             if breaker.state is not BreakerState.DRAINING:
-                label = f"Let {breaker.provider} go"
                 button = ui.button("Let go", icon="play_arrow", color=None, on_click=partial(self._ask_close, breaker))
                 button.props("flat dense no-caps size=sm").style("width: auto").mark(f"let-go-{breaker.provider}")
-                button.props["aria-label"] = label
+                button.props["aria-label"] = f"Let {breaker.provider} go"
         by = f"{breaker.opened_by}: " if breaker.opened_by else ""
         text_cell(f"{by}{breaker.reason or DASH}", classes="ba2-wrap")
         code = f"&code={quote(breaker.code)}" if breaker.code else ""
@@ -109,7 +100,7 @@ class ProvidersPage:
             text_cell(later if breaker.probe_at is None else moment(breaker.probe_at, zone))
         text_cell(str(breaker.probes))
 
-    def _show_past(self, closed: tuple[Breaker, ...]) -> None:
+    def _show_past(self, closed: list[Breaker]) -> None:
         if not closed:
             quiet("None yet.")
             return
@@ -129,40 +120,29 @@ class ProvidersPage:
                     text_cell(breaker.closed_by or "console")
 
     async def _open(self) -> None:
-        breakers = self._desk.platform.breakers
+        provider, reason = self._provider.value or "", self._reason.value or ""
         with reporting():
-            opened = await off_loop(
-                breakers.open, self._provider.value or "", by=self._desk.trader, reason=self._reason.value or ""
-            )
+            opened = await off_loop(self._desk.platform.breakers.open, provider, by=self._desk.trader, reason=reason)
             self._provider.set_value("")
             self._reason.set_value("")
             notify(f"Retries for {opened.provider} wait until you let it go")
-        await self.refresh(ANYTHING)
+        await self._look()
 
     async def _ask_close(self, breaker: Breaker) -> None:
+        name, rate = breaker.provider, self._desk.platform.settings.breaker_drain_per_minute
         with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
-            ui.label(f"Let {breaker.provider} go?").classes("ba2-dialog-title")
-            rate = self._desk.platform.settings.breaker_drain_per_minute
+            ui.label(f"Let {name} go?").classes("ba2-dialog-title")
             ui.label(
                 f"{breaker.waiting} waiting retries go again, {rate} a minute. Should it still fail, it is held again."
             )
-            reason = (
-                ui.input("Reason")
-                .props("outlined dense autofocus maxlength=500")
-                .classes("w-full")
-                .mark("close-reason")
-            )
-            reason.on("keydown.enter", lambda: dialog.submit(True))
+            reason = ui.input("Reason").props("outlined dense autofocus maxlength=500").classes("w-full")
+            reason.mark("close-reason").on("keydown.enter", lambda: dialog.submit(True))
             with ui.row().classes("w-full justify-end"):
                 ui.button("Keep holding", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")
-                ui.button("Let it go", on_click=lambda: dialog.submit(True)).props("unelevated no-caps").mark(
-                    "confirm-close"
-                )
+                go = ui.button("Let it go", on_click=lambda: dialog.submit(True)).props("unelevated no-caps")
+                go.mark("confirm-close")
         if await answer_of(dialog):
             said = reason.value or ""
-            with self._root, reporting():
-                closing = await off_loop(
-                    self._desk.platform.breakers.close, breaker.provider, by=self._desk.trader, reason=said
-                )
-                notify(closing.sentence)
-            await self.refresh(ANYTHING)
+            close = partial(self._desk.platform.breakers.close, name, by=self._desk.trader, reason=said)
+            with self._root:
+                await carry_out(close, lambda closing: closing.sentence, self._look)

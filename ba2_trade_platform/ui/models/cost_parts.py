@@ -1,20 +1,74 @@
-"""Cost tables: groups, the dearest analyses, and the known model prices."""
+"""Cost parts: the chart of days, the tables of groups and of the dearest analyses, and the known model prices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from nicegui import ui
 
 from ba2_trade_platform.core.models.costs import DearAnalysis, Group
-from ba2_trade_platform.core.models.pricing import Price, PriceTable, newest
+from ba2_trade_platform.core.models.pricing import PriceTable, newest
+from ba2_trade_platform.ui.kit.bar_chart import LINE, MUTED, STEADY, TEXT, common, short, value_axis
 from ba2_trade_platform.ui.kit.panels import quiet
 from ba2_trade_platform.ui.kit.plain_table import plain_table, text_cell
 from ba2_trade_platform.ui.models import cost_view as view
 
 RIGHT = "ba2-right"
+
+
+def day_chart(title: str, days: Sequence[str], layers: Sequence[view.Stack], unit: str) -> None:
+    """Draw what each day took, layer upon layer."""
+    chart = ui.echart(_day_options(days, layers, unit), renderer="svg").classes("ba2-bars").props("role=img")
+    total = sum(sum(layer.values) for layer in layers)
+    most = max(range(len(days)), key=lambda place: sum(layer.values[place] for layer in layers), default=0)
+    chart.props["aria-label"] = f"{title}: {total:,.6g} {unit} in {len(days)} days, most on {days[most]}"
+    chart.style("height: 230px")
+
+
+def _day_options(days: Sequence[str], layers: Sequence[view.Stack], unit: str) -> dict[str, Any]:
+    shared = common()
+    return {
+        **shared,
+        "tooltip": {**shared["tooltip"], "trigger": "axis", "formatter": None, "axisPointer": {"type": "shadow"}},
+        "legend": {
+            "type": "scroll",
+            "bottom": 0,
+            "itemWidth": 10,
+            "itemHeight": 10,
+            "textStyle": {"color": TEXT, "fontSize": 11},
+            "pageTextStyle": {"color": MUTED},
+        },
+        "grid": {"left": 64, "right": 10, "top": 24, "bottom": 52},
+        "xAxis": {
+            "type": "category",
+            "data": [day[5:] for day in days],
+            "axisLine": {"lineStyle": {"color": LINE}},
+            "axisTick": {"show": False},
+            "axisLabel": {"color": MUTED, "fontSize": 11, "hideOverlap": True},
+        },
+        "yAxis": {
+            **value_axis(),
+            "name": unit,
+            "nameLocation": "end",
+            "nameGap": 10,
+            "nameTextStyle": {"color": MUTED, "fontSize": 11, "align": "right"},
+        },
+        "series": [
+            {
+                "type": "bar",
+                "stack": "day",
+                "name": short(layer.name),
+                "barMaxWidth": 26,
+                "itemStyle": {"color": layer.colour},
+                **STEADY,
+                "data": list(layer.values),
+            }
+            for layer in layers
+        ],
+    }
 
 
 def group_table(head: str, groups: Sequence[Group], url: Callable[[Group], str | None]) -> None:
@@ -61,12 +115,9 @@ def price_table(table: PriceTable, own: Path, today: date) -> None:
                 for amount in (price.input, price.cached, price.output):
                     text_cell(f"{amount.normalize():f}", classes=RIGHT)
                 text_cell(price.valid_from.isoformat())
-                text_cell(_source(price), classes="ba2-wrap")
+                source = f"your own: {price.source}".removesuffix(": ") if price.own else price.source
+                text_cell(source, classes="ba2-wrap")
     quiet(
         f"In USD a million tokens. A model that is not listed has an unknown cost, never none. Your own prices go into "
         f"{own}, with the columns provider,model,valid_from,input,cached,output,source; they are read at once."
     ).classes("ba2-small")
-
-
-def _source(price: Price) -> str:
-    return f"your own: {price.source}".removesuffix(": ") if price.own else price.source
