@@ -35,7 +35,7 @@ class Line:
 
 
 class ModelProviderTable:
-    """The panel of model providers; the page that holds it keeps it true."""
+    """The panel of model providers, kept true by the feed."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.notifications.alerts import Alert
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import ask_reason, notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, icon_button
+from ba2_trade_platform.ui.kit.feedback import ask_reason, carry_out
+from ba2_trade_platform.ui.kit.panels import Panel, chip, empty_state, icon_button, small_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
+from ba2_trade_platform.ui.kit.urls import whole_number
 from ba2_trade_platform.ui.kit.words import Look
 from ba2_trade_platform.ui.shell.alert_banner import RUNS_URL
 from ba2_trade_platform.ui.shell.layout import frame
@@ -30,18 +30,16 @@ SEEN = Look("acknowledged", "task_alt", "quiet")
 async def alerts_page(desk: Desk, request: Request) -> None:
     """Build the list that the address asks for; it follows changes."""
     async with frame(desk, "Alerts", "schedules"):
-        await AlertsPage(desk, dict(request.query_params)).build()
+        await AlertsPage(desk, request.query_params).build()
 
 
 class AlertsPage:
     """Alerts that wait, or all of them with `all=1`."""
 
-    def __init__(self, desk: Desk, query: dict[str, str]) -> None:
+    def __init__(self, desk: Desk, query: Mapping[str, str]) -> None:
         self._desk = desk
         self._all = query.get("all") == "1"
-        after = query.get("after") or ""
-        self._cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else None
-        self._lock = asyncio.Lock()
+        self._cursor = whole_number(query.get("after"))
         self._shown: Sequence[Alert] = ()
 
     async def build(self) -> None:
@@ -55,26 +53,20 @@ class AlertsPage:
             self._list = Panel("Alerts")
             with self._list.head:
                 ui.space()
-                self._all_seen = ui.button("Acknowledge all", icon="done_all", color=None, on_click=self._ask_all)
-                self._all_seen.props("outline dense no-caps size=sm").mark("acknowledge-all").set_visibility(False)
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(self.refresh, Topic.ALERTS)
-        await self.refresh(ANYTHING)
+                self._all_seen = small_button("Acknowledge all", "done_all", self._ask_all).mark("acknowledge-all")
+                self._all_seen.set_visibility(False)
+        await self._desk.live.follow(self._read, self._show, Topic.ALERTS)
 
-    async def refresh(self, _: Change) -> None:
-        """Show them as they stand."""
-        with reporting():
-            async with self._lock:
-                page = await off_loop(
-                    self._desk.platform.notifications.alerts.history, None if self._all else False, self._cursor, 100
-                )
-                if self._root.is_deleted:
-                    return
-                self._shown = [alert for alert in page.items if alert.acknowledged_at is None]
-                self._all_seen.set_visibility(bool(self._shown))
-                self._list.show(page, self._show)
+    def _read(self) -> Page[Alert]:
+        acknowledged = None if self._all else False
+        return self._desk.platform.notifications.alerts.history(acknowledged, self._cursor, 100)
 
     def _show(self, page: Page[Alert]) -> None:
+        self._shown = [alert for alert in page.items if alert.acknowledged_at is None]
+        self._all_seen.set_visibility(bool(self._shown))
+        self._list.show(page, self._show_page)
+
+    def _show_page(self, page: Page[Alert]) -> None:
         if not page.items:
             empty_state(
                 "notifications_none",
@@ -118,11 +110,7 @@ class AlertsPage:
         what = alerts[0].sentence if len(alerts) == 1 else f"{len(alerts)} alerts"
         with self._root:
             reason = await ask_reason("Acknowledge?", f"{what}. It is taken off every page and kept here.")
-        if reason is None:
-            return
-        with self._root, reporting():
-            ids = [alert.id for alert in alerts]
-            await off_loop(
-                self._desk.platform.notifications.alerts.acknowledge, ids, by=self._desk.trader, reason=reason
-            )
-            notify("Acknowledged" if len(ids) == 1 else f"{len(ids)} alerts acknowledged")
+            if reason is not None:
+                ids, service = [alert.id for alert in alerts], self._desk.platform.notifications.alerts
+                acknowledge = partial(service.acknowledge, ids, by=self._desk.trader, reason=reason)
+                await carry_out(acknowledge, "Acknowledged" if len(ids) == 1 else f"{len(ids)} alerts acknowledged")

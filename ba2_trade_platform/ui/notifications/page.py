@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from nicegui import ui
 from starlette.requests import Request
 
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
+from ba2_trade_platform.core.base.change_feed import Topic
+from ba2_trade_platform.core.notifications.channels import Channel
 from ba2_trade_platform.core.notifications.messages import Message
+from ba2_trade_platform.core.notifications.rules import Rule
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.feedback import carry_out
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, icon_button, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import exact, moment
+from ba2_trade_platform.ui.kit.urls import whole_number
 from ba2_trade_platform.ui.notifications.channels import ChannelTable
 from ba2_trade_platform.ui.notifications.rules import RuleTable
 from ba2_trade_platform.ui.shell.layout import frame
@@ -32,11 +34,10 @@ STATES = {
 
 async def notifications_page(desk: Desk, request: Request) -> None:
     """Build the page; `?state=` chooses messages, `?before=` those of an id before it."""
-    state, before = request.query_params.get("state", ""), request.query_params.get("before", "")
+    state = request.query_params.get("state", "")
+    chosen = MessageState(state) if state in list(MessageState) else None
     async with frame(desk, "Notifications", "notifications"):
-        chosen = MessageState(state) if state in list(MessageState) else None
-        older_than = int(before) if before.isdecimal() and len(before) < 19 else None
-        await NotificationsPage(desk, chosen, older_than).build()
+        await NotificationsPage(desk, chosen, whole_number(request.query_params.get("before"))).build()
 
 
 class NotificationsPage:
@@ -44,13 +45,12 @@ class NotificationsPage:
 
     def __init__(self, desk: Desk, state: MessageState | None, before: int | None) -> None:
         self._desk, self._state, self._before = desk, state, before
-        self._lock = asyncio.Lock()
 
     async def build(self) -> None:
         """Build everything and show it."""
         with ui.element("div").classes("ba2-scroll ba2-stack") as self._root:
-            self._channels = ChannelTable(self._desk, self.refresh)
-            self._rules = RuleTable(self._desk, self.refresh)
+            self._channels = ChannelTable(self._desk)
+            self._rules = RuleTable(self._desk)
             self._panel = Panel("Messages")
             with self._panel.element:
                 self._choices()
@@ -58,9 +58,8 @@ class NotificationsPage:
                     self._rows: KeyedList[int, Message] = KeyedList(self._line, tag="tbody", entry_tag="tr")
                 self._empty = quiet("None. What a rule names is told here and to its channel when it happens.")
                 self._older = ui.link("Older messages", "").classes("ba2-link")
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(self.refresh, Topic.NOTIFICATIONS, Topic.EXPERTS)
-        await self.refresh(ANYTHING)
+        look = await self._desk.live.follow(self._read, self._show, Topic.NOTIFICATIONS, Topic.EXPERTS)
+        self._look = self._channels.look = self._rules.look = look
 
     def _choices(self) -> None:
         with ui.element("div").classes("ba2-inline"):
@@ -70,26 +69,16 @@ class NotificationsPage:
                 if state is self._state:
                     link.classes("text-bold").props("aria-current=true")
 
-    async def refresh(self, _: Change) -> None:
-        """Show everything as it stands."""
-        with reporting():
-            async with self._lock:
-                parts = self._desk.platform.notifications
-                channels, rules, messages = await off_loop(
-                    lambda: (
-                        parts.channels.list(),
-                        parts.rules.list(),
-                        parts.messages.list(self._state, before=self._before, limit=SHOWN + 1),
-                    )
-                )
-                if self._root.is_deleted:
-                    return
-                self._channels.show(channels)
-                self._rules.show(rules, with_channels=bool(channels))
-                self._panel.show_if(bool(channels or messages))
-                self._show_messages(messages)
+    def _read(self) -> tuple[list[Channel], list[Rule], list[Message]]:
+        parts = self._desk.platform.notifications
+        messages = parts.messages.list(self._state, before=self._before, limit=SHOWN + 1)
+        return parts.channels.list(), parts.rules.list(), messages
 
-    def _show_messages(self, messages: list[Message]) -> None:
+    def _show(self, found: tuple[list[Channel], list[Rule], list[Message]]) -> None:
+        channels, rules, messages = found
+        self._channels.show(channels)
+        self._rules.show(rules, with_channels=bool(channels))
+        self._panel.show_if(bool(channels or messages))
         shown = messages[:SHOWN]
         self._rows.show({message.id: message for message in shown})
         self._table.set_visibility(bool(shown))
@@ -109,9 +98,8 @@ class NotificationsPage:
             if message.state is MessageState.WAITING:
                 ui.label(f"until {moment(message.due_at, zone)}").classes("ba2-muted ba2-small")
         with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
-            icon_button("subject", f"Read message {message.id}", partial(self._read, message)).mark(
-                f"read-{message.id}"
-            )
+            open_it = partial(self._open, message)
+            icon_button("subject", f"Read message {message.id}", open_it).mark(f"read-{message.id}")
             if message.state is MessageState.FAILED:
                 again = icon_button("send", f"Send message {message.id} again", partial(self._retry, message))
                 again.mark(f"retry-{message.id}")
@@ -121,7 +109,7 @@ class NotificationsPage:
         text_cell(str(message.tries), classes="ba2-right")
         text_cell(message.error or "", classes="ba2-wrap")
 
-    def _read(self, message: Message) -> None:
+    def _open(self, message: Message) -> None:
         with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
             ui.label(message.title).classes("ba2-dialog-title").props("role=heading aria-level=2")
             ui.label(message.body).classes("ba2-mono")
@@ -131,8 +119,6 @@ class NotificationsPage:
         dialog.open()
 
     async def _retry(self, message: Message) -> None:
+        retry = partial(self._desk.platform.notifications.messages.retry, message.id, by=self._desk.trader)
         with self._root:
-            with reporting():
-                await off_loop(self._desk.platform.notifications.messages.retry, message.id, by=self._desk.trader)
-                notify(f"Message {message.id} is sent again within seconds")
-            await self.refresh(ANYTHING)
+            await carry_out(retry, f"Message {message.id} is sent again within seconds", self._look)
