@@ -17,7 +17,6 @@ from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.bar_chart import sparkline
 from ba2_trade_platform.ui.kit.panels import chip
 from ba2_trade_platform.ui.kit.plain_table import cell, text_cell
-from ba2_trade_platform.ui.kit.sparkline import sparkline
 from ba2_trade_platform.ui.kit.times import exact, moment
 
 Verb = Callable[[Group], Awaitable[None]]

@@ -62,10 +62,11 @@ class FormDialog:
         """Take away the reason of a refusal."""
         self._error.set_text("")
 
-    def close(self, sentence: str) -> None:
+    def close(self, sentence: str | None = None) -> None:
         """Close it, and say what came of it."""
         self._dialog.close()
-        notify(sentence)
+        if sentence:
+            notify(sentence)
 
 
 def form_control(control: ControlT, hint: str, marker: str, props: str = "") -> ControlT:

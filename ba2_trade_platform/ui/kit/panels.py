@@ -177,11 +177,6 @@ def copy(text: str, said: str) -> None:
     notify(said)
 
 
-def small_button(text: str, icon: str, act: Callable[[], object], look: str = "outline") -> ui.button:
-    """Return a small button of a bar or of a panel's head, outlined or `flat`."""
-    return ui.button(text, icon=icon, on_click=act, color=None).props(f"{look} dense no-caps size=sm")
-
-
 def icon_button(
     icon: str, label: str, handler: Callable[[], object] | None = None, hint: str | None = None
 ) -> ui.button:
@@ -198,6 +193,11 @@ def due_in(instant: datetime) -> ui.label:
     label = ui.label(ahead(instant)).classes("ba2-muted")
     label.props["data-due"] = str(round(instant.timestamp() * 1000))
     return label
+
+
+def small_button(text: str, icon: str, act: Callable[[], object], look: str = "outline") -> ui.button:
+    """Return a small button of a bar or of a panel's head, outlined or `flat`."""
+    return ui.button(text, icon=icon, on_click=act, color=None).props(f"{look} dense no-caps size=sm")
 
 
 def quiet(sentence: str) -> ui.label:

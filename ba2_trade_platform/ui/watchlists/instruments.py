@@ -5,18 +5,22 @@ from __future__ import annotations
 from functools import partial
 
 from nicegui import ui
+from nicegui.events import KeyEventArguments
 
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.instruments.csv_files import INSTRUMENT_COLUMNS
 from ba2_trade_platform.core.instruments.instruments import BOUND, Instrument, InstrumentFields
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, empty_state, icon_button
+from ba2_trade_platform.ui.kit.feedback import carry_out, confirm, off_loop, reporting
+from ba2_trade_platform.ui.kit.form_dialog import form_control
+from ba2_trade_platform.ui.kit.panels import Panel, empty_state, icon_button, small_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH
 from ba2_trade_platform.ui.kit.urls import symbol_url
-from ba2_trade_platform.ui.watchlists.dialogs import ListDialog, ask_file
+from ba2_trade_platform.ui.watchlists.dialogs import ask_file, list_dialog
+from ba2_trade_platform.ui.watchlists.toolbar import search_field
 from ba2_trade_platform.ui.watchlists.view import PAGE, WatchView
 
 HEADERS = ("Symbol", "Actions", "Name", "Type", "Exchange", "Currency", "Calendar", "Labels", "Watchlists")
@@ -27,55 +31,45 @@ HINTS = {
     "currency": "Three letters",
     "calendar": "Whose sessions it keeps, such as XNYS",
 }
-SMALL = "outline dense no-caps size=sm"
 FILE_HINT = f"The first line names the columns: symbol, and any of {', '.join(INSTRUMENT_COLUMNS[1:])} (parted by |)."
 
 
 class InstrumentList:
-    """The table of instruments and its buttons."""
+    """The table of instruments and its buttons, kept true by the feed."""
 
     def __init__(self, desk: Desk, view: WatchView) -> None:
         self._desk, self._view = desk, view
-        self._lists: dict[str, str] = {}
 
     async def build(self) -> None:
         """Build the bar and the table."""
-        view, instruments = self._view, self._desk.platform.instruments.catalog
+        view = self._view
         with reporting():
-            labels: list[str] = await off_loop(instruments.labels)
+            labels = await off_loop(self._desk.platform.instruments.catalog.labels)
+            names: dict[str | None, str] = {None: "All labels", **{label: label for label in labels}}
             with ui.element("div").classes("ba2-bar"):
-                self._search = ui.input("Symbol or name", value=view.q or "").mark("find")
-                self._search.props("outlined dense clearable maxlength=200").style("width: 200px")
-                self._search.on("keydown.enter", self._find).on("clear", self._find)
-                names: dict[str | None, str] = {None: "All labels", **{label: label for label in labels}}
-                chosen = ui.select(
-                    names,
-                    value=view.label if view.label in names else None,
-                    on_change=lambda event: self._go(label=event.value),
-                )
-                chosen.props('dense outlined options-dense aria-label="Label"').classes("ba2-bare-select")
-                ui.button("Add", icon="add", color=None, on_click=partial(self._edit, None)).props(SMALL).mark("add")
+                self._search = search_field(view, 200)
+                label = ui.select(names, value=view.label if view.label in names else None)
+                label.on_value_change(lambda event: ui.navigate.to(view.url(label=event.value)))
+                label.props('dense outlined options-dense aria-label="Label"').classes("ba2-bare-select")
+                small_button("Add", "add", partial(self._edit, None)).mark("add")
                 ui.space()
-                ui.button("Import", icon="upload", color=None, on_click=self._import).props(SMALL).mark("import")
-                ui.button("Export", icon="download", color=None, on_click=self._export).props(SMALL).mark("export")
+                small_button("Import", "upload", self._import).mark("import")
+                small_button("Export", "download", self._export).mark("export")
             with ui.element("div").classes("ba2-scroll ba2-stack"):
                 self._panel = Panel("Instruments")
             ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
-            await self.load()
+            self._look = await self._desk.live.follow(self._read, self._show, Topic.INSTRUMENTS, Topic.WATCHLISTS)
 
-    async def load(self) -> None:
-        """Read the page that the view asks for and show it."""
-        view = self._view
-        with reporting():
-            page: Page[Instrument] = await off_loop(
-                self._desk.platform.instruments.catalog.page, view.q, view.label, view.after, PAGE
-            )
-            lists = await off_loop(self._desk.platform.instruments.watchlists.list)
-            self._lists = {one.name: WatchView(list=one.id).url() for one in lists}
-            if not self._panel.body.is_deleted:
-                self._panel.show(page, self._show)
+    def _read(self) -> tuple[Page[Instrument], dict[str, str]]:
+        view, instruments = self._view, self._desk.platform.instruments
+        urls = {one.name: WatchView(list=one.id).url() for one in instruments.watchlists.list()}
+        return instruments.catalog.page(view.q, view.label, view.after, PAGE), urls
 
-    def _show(self, page: Page[Instrument]) -> None:
+    def _show(self, found: tuple[Page[Instrument], dict[str, str]]) -> None:
+        page, self._lists = found
+        self._panel.show(page, self._show_page)
+
+    def _show_page(self, page: Page[Instrument]) -> None:
         if not page.items:
             self._show_none()
             return
@@ -120,29 +114,11 @@ class InstrumentList:
             links=(("Watchlists", "/watchlists"),),
         )
 
-    def _find(self) -> None:
-        self._go(q=(self._search.value or "").strip() or None)
-
-    def _go(self, **changed: str | None) -> None:
-        ui.navigate.to(self._view.url(**changed))
-
-    async def _key(self, event: object) -> None:
-        if getattr(event, "action").keydown and str(getattr(event, "key")) == "/":  # noqa: B009
+    def _key(self, event: KeyEventArguments) -> None:
+        if event.action.keydown and str(event.key) == "/":
             self._search.run_method("focus")
 
     def _edit(self, one: Instrument | None) -> None:
-        dialog = ListDialog(f"Change {one.symbol}" if one else "Add an instrument", "Save")
-        with dialog.body:
-            symbol = ui.input("Symbol", value=one.symbol if one else "").props("outlined dense maxlength=40 autofocus")
-            symbol.mark("symbol").set_enabled(one is None)
-            fields = {}
-            for name, hint in HINTS.items():
-                field = ui.input(name.capitalize(), value=getattr(one or InstrumentFields(), name))
-                fields[name] = field.props("outlined dense maxlength=200").mark(f"field-{name}")
-                field.props["hint"] = hint
-            labels = ui.input("Labels", value=", ".join(one.labels if one else ())).props("outlined dense")
-            labels.mark("field-labels").props["hint"] = "Words of your own, parted by commas"
-
         async def save() -> None:
             said = {name: field.value or "" for name, field in fields.items()}
             given = InstrumentFields(**said, labels=tuple((labels.value or "").split(",")))
@@ -151,20 +127,24 @@ class InstrumentList:
                 made = await off_loop(instruments.add, symbol.value or "", given, by=by)
             else:
                 made = await off_loop(instruments.change, one.symbol, by=by, **said, labels=given.labels)
-            notify(f"{made.symbol} saved")
-            dialog.dialog.close()
-            await self.load()
+            dialog.close(f"{made.symbol} saved")
+            await self._look()
 
-        dialog.does(save)
+        dialog = list_dialog(f"Change {one.symbol}" if one else "Add an instrument", "Save", save)
+        with dialog.body:
+            symbol = ui.input("Symbol", value=one.symbol if one else "").props("outlined dense maxlength=40 autofocus")
+            symbol.mark("symbol").set_enabled(one is None)
+            fields = {}
+            for name, hint in HINTS.items():
+                field = ui.input(name.capitalize(), value=getattr(one or InstrumentFields(), name))
+                fields[name] = form_control(field, hint, f"field-{name}", "maxlength=200")
+            labels = ui.input("Labels", value=", ".join(one.labels if one else ()))
+            form_control(labels, "Words of your own, parted by commas", "field-labels")
 
     async def _ask_delete(self, one: Instrument) -> None:
-        async def delete() -> None:
-            with reporting():
-                await off_loop(self._desk.platform.instruments.catalog.delete, one.symbol, by=self._desk.trader)
-                notify(f"{one.symbol} deleted")
-            await self.load()
-
-        await confirm(f"Delete {one.symbol}?", "Its analyses stay, under their symbol.", "Delete", delete)
+        delete = partial(self._desk.platform.instruments.catalog.delete, one.symbol, by=self._desk.trader)
+        then = partial(carry_out, delete, f"{one.symbol} deleted", self._look)
+        await confirm(f"Delete {one.symbol}?", "Its analyses stay, under their symbol.", "Delete", then)
 
     def _import(self) -> None:
         imports, by = self._desk.platform.instruments.imports, self._desk.trader
@@ -172,7 +152,7 @@ class InstrumentList:
         def read(text: str, unknown: bool, preview: bool) -> Report:  # noqa: ARG001 - a file of lists asks for it
             return imports.instruments(text, by=by, preview=preview)
 
-        ask_file("Import instruments", FILE_HINT, read, self.load, lists=False)
+        ask_file("Import instruments", FILE_HINT, read, self._look, lists=False)
 
     async def _export(self) -> None:
         with reporting():

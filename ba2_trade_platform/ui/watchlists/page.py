@@ -9,16 +9,17 @@ from nicegui import ui
 from starlette.requests import Request
 
 from ba2_trade_platform.core.base.change_feed import Change, Topic
+from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import KeyedList, empty_state
+from ba2_trade_platform.ui.kit.panels import KeyedList, empty_state, small_button
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.ui.watchlists.dialogs import ask_file, ask_name
 from ba2_trade_platform.ui.watchlists.instruments import InstrumentList
 from ba2_trade_platform.ui.watchlists.view import WatchView
-from ba2_trade_platform.ui.watchlists.watchlist import WatchList, missing_list
+from ba2_trade_platform.ui.watchlists.watchlist import WatchList
 
 TABS = (("lists", "Watchlists", "/watchlists"), ("instruments", "Instruments", "/watchlists?tab=instruments"))
 FILE_HINT = "The first line names the columns watchlist and symbol; lists that are not there are made."
@@ -32,9 +33,7 @@ async def lists_page(desk: Desk, request: Request) -> None:
             for name, label, url in TABS:
                 ui.link(label, url).classes("active" if name == view.tab else "")
         if view.tab == "instruments":
-            page = InstrumentList(desk, view)
-            await page.build()
-            desk.live.watch(lambda _: page.load(), Topic.INSTRUMENTS, Topic.WATCHLISTS)
+            await InstrumentList(desk, view).build()
         else:
             await ListsPage(desk, view).build()
 
@@ -49,21 +48,14 @@ class ListsPage:
 
     async def build(self) -> None:
         """Build everything; without a choice the first list is shown."""
-        with reporting():
-            found = list(await off_loop(self._desk.platform.instruments.watchlists.summaries))
-            if self._view.list is None and found:
-                self._view = replace(self._view, list=found[0].id)
-            with ui.element("div").classes("ba2-body ba2-stacked"):
-                with ui.element("nav").classes("ba2-lists").props('aria-label="Watchlists"'):
-                    for word, icon, act in (("New list", "add", self._new), ("Import", "upload", self._import)):
-                        button = ui.button(word, icon=icon, color=None, on_click=act)
-                        button.props("flat dense no-caps size=sm").mark(word.split()[0].lower() + "-list")
-                    self._names: KeyedList[int, WatchlistSummary] = KeyedList(self._name)
-                    self._names.element.style("display: contents")
-                self._main = ui.element("div").classes("ba2-main")
-                with self._main:
-                    await self._build_chosen(found)
-            self._show(found)
+        with ui.element("div").classes("ba2-body ba2-stacked"):
+            with ui.element("nav").classes("ba2-lists").props('aria-label="Watchlists"'):
+                small_button("New list", "add", self._new, "flat").mark("new-list")
+                small_button("Import", "upload", self._import, "flat").mark("import-list")
+                self._names: KeyedList[int, WatchlistSummary] = KeyedList(self._name)
+                self._names.element.style("display: contents")
+            self._main = ui.element("div").classes("ba2-main")
+        await self.reload()
         self._desk.live.watch(self.refresh, Topic.WATCHLISTS, Topic.INSTRUMENTS, Topic.ANALYSES, Topic.SCHEDULES)
 
     async def refresh(self, change: Change) -> None:
@@ -77,17 +69,18 @@ class ListsPage:
         """Show the lists as they stand."""
         with reporting():
             async with self._lock:
-                found = list(await off_loop(self._desk.platform.instruments.watchlists.summaries))
-                if self._names.element.is_deleted:
+                found = await off_loop(self._desk.platform.instruments.watchlists.summaries)
+                if self._main.is_deleted:
                     return
                 if self._view.list is None and found:  # the first list there is takes the place of the advice
-                    self._view = WatchView(list=found[0].id)
+                    self._view = replace(self._view, list=found[0].id)
                     self._main.clear()
+                if not self._main.default_slot.children:
                     with self._main:
-                        await self._build_chosen(found)
-                self._show(found)
+                        await self._build_chosen()
+                self._names.show({one.id: one for one in found})
 
-    async def _build_chosen(self, found: list[WatchlistSummary]) -> None:
+    async def _build_chosen(self) -> None:
         if self._view.list is None:
             empty_state(
                 "list_alt",
@@ -97,13 +90,14 @@ class ListsPage:
                 links=(("Manual Analysis", "/marketanalysis?tab=manual"),),
             )
             return
-        known = any(one.id == self._view.list for one in found)
-        if known or not await missing_list(self._view.list, self._desk):
-            self._list = WatchList(self._desk, self._view, self._view.list, self.reload)
-            await self._list.build()
-
-    def _show(self, found: list[WatchlistSummary]) -> None:
-        self._names.show({one.id: one for one in found})
+        try:
+            await off_loop(self._desk.platform.instruments.watchlists.get, self._view.list)
+        except NotFound as error:
+            sentence = f"{error}. It may have been deleted."
+            empty_state("search_off", "Not found", sentence, links=(("All lists", "/watchlists"),))
+            return
+        self._list = WatchList(self._desk, self._view, self._view.list, self.reload)
+        await self._list.build()
 
     def _name(self, one: WatchlistSummary) -> None:
         chosen = one.id == self._view.list

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -10,7 +10,7 @@ from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, Topic
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
@@ -18,12 +18,13 @@ from ba2_trade_platform.core.instruments.instruments import Instrument
 from ba2_trade_platform.core.instruments.quotes import Quote
 from ba2_trade_platform.core.instruments.symbol_pages import SymbolReading
 from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult
+from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.ui.analysis.price_chart import caption
 from ba2_trade_platform.ui.kit.bar_chart import chart_room
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet
+from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet, small_button
 from ba2_trade_platform.ui.kit.times import exact
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.ui.submit.dialog import analyse_dialog
@@ -31,7 +32,7 @@ from ba2_trade_platform.ui.watchlists.symbol_chart import RANGES, STYLES, Marked
 from ba2_trade_platform.ui.watchlists.symbol_panels import show_analyses, show_current, show_lists, show_runs
 
 NEWEST = 50
-SMALL = "outline dense no-caps size=sm"
+Reading = tuple[SymbolReading, tuple[AnalysisRow, ...], Instrument | None, Sequence[WatchlistSummary]]
 
 
 async def symbol_page(desk: Desk, symbol: str) -> None:
@@ -40,9 +41,8 @@ async def symbol_page(desk: Desk, symbol: str) -> None:
         name = symbol_of(symbol)
     except Invalid as error:
         async with frame(desk, "Symbol", "watchlists", "ba2-scroll"):
-            empty_state(
-                "search_off", "Not a symbol", f"{error}.", links=(("Instruments", "/watchlists?tab=instruments"),)
-            )
+            links = (("Instruments", "/watchlists?tab=instruments"),)
+            empty_state("search_off", "Not a symbol", f"{error}.", links=links)
         return
     async with frame(desk, name, "watchlists"):
         await SymbolPage(desk, name).build()
@@ -58,7 +58,7 @@ class SymbolPage:
         self._quote = Quote(symbol)
         self._splits: dict[datetime, float | None] = {}
         self._reading = SymbolReading(symbol, (), (), ())
-        self._lock = asyncio.Lock()
+        self._offered: dict[int, str] | None = None
 
     async def build(self) -> None:
         """Build the page; prices come once it stands."""
@@ -68,9 +68,9 @@ class SymbolPage:
             self._price = ui.label("\N{HORIZONTAL ELLIPSIS}").classes("ba2-symbol-price").mark("price")
             self._price_date = ui.label().classes("ba2-muted").mark("price-date")
             ui.space()
-            analyse = ui.button("Analyse now", icon="play_arrow", color=None, on_click=self._analyse)
-            analyse.props(SMALL).mark("analyse-now")
-            with ui.button("Add to watchlist", icon="playlist_add", color=None).props(SMALL).mark("add-to-list"):
+            small_button("Analyse now", "play_arrow", self._analyse).mark("analyse-now")
+            with ui.button("Add to watchlist", icon="playlist_add", color=None).mark("add-to-list") as add:
+                add.props("outline dense no-caps size=sm")
                 self._menu = ui.menu()
         with ui.element("div").classes("ba2-scroll ba2-stack"):
             self._chart = Panel("Prices and recommendations")
@@ -84,50 +84,42 @@ class SymbolPage:
                 ui.link("All of them", f"/marketanalysis?symbol={self._symbol}").classes("ba2-link")
             with ui.element("div").classes("ba2-grid"):
                 self._lists, self._runs = Panel("Watchlists"), Panel("Next runs")
-        # Before the first look, so that no change falls between the two.
-        self._desk.live.watch(
-            self.refresh, Topic.ANALYSES, Topic.EXPERTS, Topic.INSTRUMENTS, Topic.SCHEDULES, Topic.WATCHLISTS
-        )
-        await self.refresh(ANYTHING)
+        topics = (Topic.ANALYSES, Topic.EXPERTS, Topic.INSTRUMENTS, Topic.SCHEDULES, Topic.WATCHLISTS)
+        self._look = await self._desk.live.follow(self._read, self._show, *topics)
         ui.timer(0, self._read_prices, once=True)
 
     def _build_choices(self) -> None:
         with self._chart.head, ui.element("div").classes("ba2-inline ba2-symbol-choices"):
-            for options, value, act in (
-                (RANGES, self._sessions, self._choose_range),
-                (STYLES, self._style, self._choose_style),
+            for toggle in (
+                ui.toggle(RANGES, value=self._sessions, on_change=lambda event: self._choose_range(event.value)),
+                ui.toggle(STYLES, value=self._style, on_change=lambda event: self._choose_style(event.value)),
             ):
-                toggle = ui.toggle(options, value=value, on_change=act)
                 toggle.props("dense no-caps unelevated size=sm").classes("ba2-toggle")
 
-    async def refresh(self, change: Change) -> None:
-        """Show what is known now; the prices stay."""
-        platform, zone = self._desk.platform, self._desk.zone
-        with reporting():
-            async with self._lock:
-                reading, rows, instrument = await off_loop(self._read)
-                redraw = reading.answers != self._reading.answers
-                if self._chart.element.is_deleted:
-                    return
-                self._reading = reading
-                self._show_name(instrument)
-                self._analyses.show(rows, lambda data: show_analyses(self._symbol, data, zone))
-                self._lists.show(reading.lists, show_lists)
-                self._runs.show(reading.runs, lambda data: show_runs(data, zone))
-                self._show_current()
-                if redraw:
-                    self._draw()
-            if change.of({Topic.WATCHLISTS}):
-                self._fill_menu(
-                    [(one.id, one.name) for one in await off_loop(platform.instruments.watchlists.summaries)]
-                )
-            if redraw and self._bars is not None:  # another recommendation: of a time before a split, perhaps
-                await self._read_prices()
-
-    def _read(self) -> tuple[SymbolReading, tuple[AnalysisRow, ...], Instrument | None]:
+    def _read(self) -> Reading:
         platform = self._desk.platform
-        rows = platform.monitoring.jobs.page(Filter(symbol=self._symbol), limit=NEWEST).items
-        return platform.instruments.symbols.read(self._symbol), rows, platform.instruments.catalog.find(self._symbol)
+        return (
+            platform.instruments.symbols.read(self._symbol),
+            platform.monitoring.jobs.page(Filter(symbol=self._symbol), limit=NEWEST).items,
+            platform.instruments.catalog.find(self._symbol),
+            platform.instruments.watchlists.summaries(),
+        )
+
+    def _show(self, found: Reading) -> None:
+        """Show what is known now; the prices stay."""
+        reading, rows, instrument, lists = found
+        zone, redraw = self._desk.zone, reading.answers != self._reading.answers
+        self._reading = reading
+        self._show_name(instrument)
+        self._analyses.show(rows, lambda data: show_analyses(self._symbol, data, zone))
+        self._lists.show(reading.lists, show_lists)
+        self._runs.show(reading.runs, lambda data: show_runs(data, zone))
+        self._show_current()
+        self._fill_menu({one.id: one.name for one in lists if one.id not in dict(reading.lists)})
+        if redraw:
+            self._draw()
+            if self._bars is not None:  # another recommendation: of a time before a split, perhaps
+                ui.timer(0, self._read_prices, once=True)
 
     def _show_name(self, instrument: Instrument | None) -> None:
         if instrument is None:
@@ -200,12 +192,12 @@ class SymbolPage:
         if analysis_id is not None:
             ui.navigate.to(f"/market_analysis/{analysis_id}")
 
-    async def _choose_range(self, event: object) -> None:
-        self._sessions = int(getattr(event, "value"))  # noqa: B009 - a toggle's, of a number
+    async def _choose_range(self, sessions: int) -> None:
+        self._sessions = sessions
         await self._read_prices()
 
-    def _choose_style(self, event: object) -> None:
-        self._style = str(getattr(event, "value"))  # noqa: B009 - a toggle's, of a text
+    def _choose_style(self, style: str) -> None:
+        self._style = style
         self._draw()
 
     # --- verbs ---------------------------------------------------------------------------------------------------
@@ -213,27 +205,22 @@ class SymbolPage:
     async def _analyse(self) -> None:
         await analyse_dialog(self._desk, symbols=[self._symbol])
 
-    def _fill_menu(self, lists: list[tuple[int, str]]) -> None:
-        if self._chart.element.is_deleted:
-            return
-        on = {list_id for list_id, _ in self._reading.lists}
-        self._menu.clear()
-        with self._menu:
-            for list_id, name in lists:
-                if list_id not in on:
+    def _fill_menu(self, lists: dict[int, str]) -> None:
+        if lists != self._offered:  # the menu may stand open
+            self._offered = lists
+            self._menu.clear()
+            with self._menu:
+                for list_id, name in lists.items():
                     ui.menu_item(name, partial(self._add, list_id, name)).mark(f"add-to-{list_id}")
-            ui.menu_item("Watchlists...", lambda: ui.navigate.to("/watchlists"))
+                ui.menu_item("Watchlists...", lambda: ui.navigate.to("/watchlists"))
 
     async def _add(self, list_id: int, name: str) -> None:
         with reporting():
             watchlists, by = self._desk.platform.instruments.watchlists, self._desk.trader
             report = await off_loop(watchlists.add_symbols, list_id, [self._symbol], by=by)
             (line,) = report.lines
-            added = line.fate is ImportResult.ADDED
-            said = (
-                f"{self._symbol} added to {name}"
-                if added
-                else f"{line.reason or line.fate.value}; Watchlists adds it all the same"
-            )
-            notify(said, "positive" if added else "warning")
-        await self.refresh(ANYTHING)
+            if line.fate is ImportResult.ADDED:
+                notify(f"{self._symbol} added to {name}")
+            else:
+                notify(f"{line.reason or line.fate.value}; Watchlists adds it all the same", "warning")
+        await self._look()

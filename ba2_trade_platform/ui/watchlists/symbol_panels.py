@@ -15,7 +15,7 @@ from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.panels import chip, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, duration, moment
-from ba2_trade_platform.ui.watchlists.view import WatchView, change_words, next_words
+from ba2_trade_platform.ui.watchlists.view import WatchView, change_words, next_words, since
 
 ANALYSES = ("ID", "Expert", "Status", "Recommendation", "Confidence", "Created", "Duration", "Source")
 CURRENT = ("Expert", "Recommendation", "Confidence", "Price then", "Since", "Target", "Stop", "As of")
@@ -42,8 +42,7 @@ def show_current(
                     for level in (one.price, one.target, one.stop)
                 )
                 text_cell(DASH if then is None else f"{then:,.2f}", classes="ba2-right")
-                change = None if not then or price is None or split is None else 100 * (price / then - 1)
-                text_cell(change_words(change), classes="ba2-right")
+                text_cell(change_words(since(one.price, price, split)), classes="ba2-right")
                 for level in (target, stop):
                     text_cell(DASH if level is None else f"{level:,.2f}", classes="ba2-right")
                 text_cell(moment(one.as_of, zone))

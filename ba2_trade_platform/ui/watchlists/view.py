@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchlistR
 from ba2_trade_platform.core.schedules.next_runs import NextRun
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
-from ba2_trade_platform.ui.kit.urls import symbol_url
+from ba2_trade_platform.ui.kit.urls import symbol_url, whole_number
 
 PAGE = 100
 SORT_WORDS = {
@@ -58,10 +59,10 @@ class WatchView:
         """Return the view that a query string asks for; what makes no sense is left out."""
         return cls(
             tab="instruments" if query.get("tab") == "instruments" else "lists",
-            list=_whole(query.get("list")),
+            list=whole_number(query.get("list")),
             q=(query.get("q") or "").strip()[:200] or None,
             sort=query["sort"] if query.get("sort") in SORTS else "order",
-            skip=min(_whole(query.get("skip")) or 0, 1_000_000),
+            skip=min(whole_number(query.get("skip")) or 0, 1_000_000),
             label=(query.get("label") or "")[:40] or None,
             after=(query.get("after") or "")[:40] or None,
         )
@@ -120,11 +121,9 @@ def long_ago(instant: datetime, now: datetime | None = None) -> str:
     return "just now"
 
 
-def since(item: WatchlistRow, quote_now: Quote | None, split: float | None = 1.0) -> float | None:
+def since(then: Decimal | None, now: float | None, split: float | None = 1.0) -> float | None:
     """Return by how many per cent the price has changed since the recommendation; None where that is not known."""
-    if quote_now is None or quote_now.price is None or not item.price_then or split is None:
-        return None
-    return 100 * (quote_now.price / (float(item.price_then) * split) - 1)
+    return None if not then or now is None or split is None else 100 * (now / (float(then) * split) - 1)
 
 
 def change_words(change: float | None) -> str:
@@ -147,24 +146,20 @@ def _last_hint(item: WatchlistRow, zone: ZoneInfo) -> str:
 
 
 def _prices(item: WatchlistRow, quote_now: Quote | None, zone: ZoneInfo, split: float | None) -> dict[str, Any]:
-    change = since(item, quote_now, split)
+    quote = quote_now or Quote(item.symbol)
+    change = since(item.price_then, quote.price, split)
     then = float(item.price_then) * (split or 1.0) if item.price_then else None
     adjusted = f"; {item.price_then:,.2f} before the splits since" if then and abs((split or 1.0) - 1) > 0.001 else ""
-    now = "\N{HORIZONTAL ELLIPSIS}" if quote_now is None else DASH
-    hint = ""
-    if quote_now is not None:
-        hint = quote_now.problem or f"{quote_now.currency}, close of {exact(quote_now.at, zone)}"
-        if quote_now.price is not None:
-            now = f"{quote_now.price:,.2f}"
-        if quote_now.is_stale:
-            hint += f"; {quote_now.sessions_missing} sessions are missing since"
+    missing = "\N{HORIZONTAL ELLIPSIS}" if quote_now is None else DASH
+    hint = "" if quote_now is None else quote.problem or f"{quote.currency}, close of {exact(quote.at, zone)}"
+    stale = f"; {quote.sessions_missing} sessions are missing since" if quote.is_stale else ""
     rounded = 0.0 if change is None else round(change, 1)
     return {
         "then": f"{then:,.2f}" if then else DASH,
         "then_hint": f"{exact(item.then_at, zone)}{adjusted}",
-        "now": now,
-        "now_hint": hint,
-        "now_tone": "tone-warn" if quote_now is not None and quote_now.is_stale else "",
+        "now": missing if quote.price is None else f"{quote.price:,.2f}",
+        "now_hint": f"{hint}{stale}",
+        "now_tone": "tone-warn" if stale else "",
         "since": change_words(change),
         "since_tone": "tone-good" if rounded > 0 else "tone-bad" if rounded < 0 else "",
     }
@@ -178,7 +173,3 @@ def _next(run: NextRun | None, zone: ZoneInfo) -> dict[str, Any]:
         "next_url": f"/schedules?schedule={run.schedule_id}",
         "next_hint": f"{run.schedule}, {exact(run.at, zone)}",
     }
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None

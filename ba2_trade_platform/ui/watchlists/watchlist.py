@@ -5,26 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from ba2_trade_platform.core.base.change_feed import Change, Topic
-from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.instruments.quotes import Quote
 from ba2_trade_platform.core.instruments.watchlist_rows import WatchlistRow
 from ba2_trade_platform.core.instruments.watchlists import Removed
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import empty_state
+from ba2_trade_platform.ui.kit.feedback import carry_out, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.panels import empty_state, small_button
 from ba2_trade_platform.ui.kit.urls import symbol_url
+from ba2_trade_platform.ui.submit.dialog import analyse_dialog
 from ba2_trade_platform.ui.watchlists.table import WatchTable
 from ba2_trade_platform.ui.watchlists.toolbar import WatchBar
 from ba2_trade_platform.ui.watchlists.view import PAGE, WatchView, line
 
 AT_ONCE = 25
 AGE_SECONDS = 30
+MOVES = (("Up", "arrow_upward", -1), ("Down", "arrow_downward", 1), ("Top", "vertical_align_top", 0))
 
 
 class WatchList:
@@ -32,18 +33,20 @@ class WatchList:
 
     def __init__(self, desk: Desk, view: WatchView, watchlist_id: int, changed: Callable[[], Awaitable[None]]) -> None:
         self._desk, self._view, self._id, self._changed = desk, view, watchlist_id, changed
+        self._instruments = desk.platform.instruments
         self._items: list[WatchlistRow] = []
         self._total = 0
         self._quotes: dict[str, Quote] = {}
         self._splits: dict[tuple[str, datetime], float | None] = {}
-        self._picked: dict[str, None] = {}
+        self._picked: dict[str, None] = {}  # in the order in which they were ticked
         self._anchor: str | None = None
         self._at: str | None = None
         self._lock = asyncio.Lock()
 
     async def build(self) -> None:
         """Build everything and show the first page; the prices come once it stands."""
-        self._bar = WatchBar(self._desk, self._view, self._id, self)
+        self._bar = WatchBar(self._desk, self._view, self._id, self.load)
+        self._build_selection()
         self._undo = ui.element("div").classes("ba2-bar ba2-gone").props("role=status").mark("undo")
         self._table = WatchTable(self._pick, self._pick_page)
         self._empty = ui.element("div").classes("ba2-empty ba2-gone")
@@ -58,10 +61,16 @@ class WatchList:
         await self.load()
         ui.timer(AGE_SECONDS, self._show, immediate=False)  # `2 hours ago` grows old
 
-    @property
-    def picked(self) -> list[str]:
-        """The ticked symbols, in the order in which they were ticked."""
-        return list(self._picked)
+    def _build_selection(self) -> None:
+        self._selection = ui.element("div").classes("ba2-bar ba2-picked ba2-gone")
+        with self._selection.props('role=region aria-live="polite" aria-label="Selection"'):
+            self._count = ui.label().classes("ba2-pick-name").mark("picked")
+            small_button("Analyse", "play_arrow", self._analyse, "flat").mark("picked-analyse")
+            small_button("Take off the list", "playlist_remove", self._remove, "flat").mark("picked-take")
+            for word, icon, to in MOVES:
+                button = small_button(word, icon, partial(self._move, to), "flat").mark(f"picked-{word.lower()}")
+                button.set_visibility(self._view.sort == "order")
+            small_button("Clear", "close", self._clear, "flat").mark("picked-clear")
 
     # --- showing -------------------------------------------------------------------------------------------------
 
@@ -70,9 +79,7 @@ class WatchList:
         view = self._view
         with reporting():
             async with self._lock:
-                page: Page[WatchlistRow] = await off_loop(
-                    self._desk.platform.instruments.rows.page, self._id, view.q, view.sort, view.skip, PAGE
-                )
+                page = await off_loop(self._instruments.rows.page, self._id, view.q, view.sort, view.skip, PAGE)
                 if self._range.is_deleted:
                     return
                 self._items, self._total = list(page.items), page.total
@@ -84,13 +91,11 @@ class WatchList:
         if change.of({Topic.WATCHLISTS, Topic.INSTRUMENTS}):
             await self.load()
             return
-        symbols = [item.symbol for item in self._items]
-        if not symbols:
-            return
         with reporting():
             async with self._lock:
-                fresh = await off_loop(self._desk.platform.instruments.rows.items, self._id, symbols)
-                if not self._range.is_deleted:
+                symbols = [item.symbol for item in self._items]
+                fresh = await off_loop(self._instruments.rows.items, self._id, symbols) if symbols else {}
+                if fresh and not self._range.is_deleted:
                     self._items = [fresh.get(item.symbol, item) for item in self._items]
                     self._show()
                     await self._read_splits(self._items)
@@ -100,7 +105,7 @@ class WatchList:
         symbols = [item.symbol for item in self._items]
         with reporting():
             for start in range(0, len(symbols), AT_ONCE):
-                found = await off_loop(self._desk.platform.instruments.quotes.of, symbols[start : start + AT_ONCE])
+                found = await off_loop(self._instruments.quotes.of, symbols[start : start + AT_ONCE])
                 if self._range.is_deleted or [item.symbol for item in self._items] != symbols:
                     return
                 self._quotes |= found
@@ -113,24 +118,23 @@ class WatchList:
         missing = [(symbol, at) for symbol, at in wanted if (symbol, at) not in self._splits]
         if not missing:
             return
-        quotes = self._desk.platform.instruments.quotes
-        found = await off_loop(lambda: {(symbol, at): quotes.split_since(symbol, at) for symbol, at in missing})
+        split_since = self._instruments.quotes.split_since
+        found = await off_loop(lambda: {(symbol, at): split_since(symbol, at) for symbol, at in missing})
         if not self._range.is_deleted:
             self._splits |= found
             self._show()
-
-    def _split(self, item: WatchlistRow) -> float | None:
-        return None if item.then_at is None else self._splits.get((item.symbol, item.then_at))
 
     def _show(self) -> None:
         zone = self._desk.zone
         lines = []
         for item in self._items:
-            shown = line(item, zone, self._quotes.get(item.symbol), split=self._split(item))
+            split = None if item.then_at is None else self._splits.get((item.symbol, item.then_at))
+            shown = line(item, zone, self._quotes.get(item.symbol), split=split)
             shown |= {"picked": item.symbol in self._picked, "cls": "at" if item.symbol == self._at else ""}
             lines.append(shown)
         self._table.show(lines)
-        self._bar.show(self.picked)
+        self._selection.classes(add="" if self._picked else "ba2-gone", remove="ba2-gone" if self._picked else "")
+        self._count.set_text(f"{len(self._picked):,} selected")
         skip = self._view.skip
         self._range.set_text(f"{skip + 1:,}-{skip + len(lines):,} of {self._total:,}" if lines else "No symbols")
         self._back.set_visibility(skip > 0)
@@ -143,36 +147,34 @@ class WatchList:
         self._table.table.classes(add="ba2-gone" if empty else "", remove="" if empty else "ba2-gone")
         self._empty.classes(add="" if empty else "ba2-gone", remove="ba2-gone" if empty else "")
         self._empty.clear()
-        if not empty:
-            return
         with self._empty:
-            if self._view.q or self._view.skip:
+            if empty and (self._view.q or self._view.skip):
                 links = (("The whole list", self._view.url(q=None)),)
                 empty_state("search_off", "No symbol of this list matches", links=links)
-            else:
-                empty_state(
-                    "playlist_add",
-                    "This list is empty",
-                    "Press Add symbols and type or paste them, or Import a CSV file.",
-                )
+            elif empty:
+                sentence = "Press Add symbols and type or paste them, or Import a CSV file."
+                empty_state("playlist_add", "This list is empty", sentence)
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
-    async def remove(self) -> None:
-        """Take the ticked symbols off the list, and offer to undo it."""
+    async def _analyse(self) -> None:
+        await analyse_dialog(self._desk, symbols=list(self._picked))
+
+    async def _remove(self) -> None:
+        remove = self._instruments.watchlists.remove
         with reporting():
-            watchlists = self._desk.platform.instruments.watchlists
-            removed = await off_loop(watchlists.remove, self._id, self.picked, by=self._desk.trader)
+            removed = await off_loop(remove, self._id, list(self._picked), by=self._desk.trader)
             self._picked.clear()
             notify(removed.sentence)
             self._show_undo(removed)
-        await self._after()
+        await self.load()
+        await self._changed()
 
-    async def move(self, to: int) -> None:
+    async def _move(self, to: int) -> None:
         """Move the ticked symbols by one place up (-1) or down (1), or to the top (0)."""
+        watchlists = self._instruments.watchlists
         with reporting():
-            watchlists = self._desk.platform.instruments.watchlists
-            order: tuple[str, ...] = await off_loop(watchlists.symbols, self._id)
+            order = await off_loop(watchlists.symbols, self._id)
             moved = [symbol for symbol in order if symbol in self._picked]
             if not moved:
                 return
@@ -181,32 +183,25 @@ class WatchList:
             await off_loop(watchlists.reorder, self._id, moved, target, by=self._desk.trader)
         await self.load()
 
-    async def clear(self) -> None:
-        """Untick everything."""
+    def _clear(self) -> None:
         self._picked.clear()
         self._show()
 
-    async def _after(self) -> None:
+    async def _put_back(self, removed: Removed) -> None:
+        await carry_out(partial(self._instruments.watchlists.put_back, removed, by=self._desk.trader), "Put back")
+        self._show_undo(None)
         await self.load()
         await self._changed()
 
-    async def _put_back(self, removed: Removed) -> None:
-        with reporting():
-            await off_loop(self._desk.platform.instruments.watchlists.put_back, removed, by=self._desk.trader)
-            notify("Put back")
-        self._show_undo(None)
-        await self._after()
-
     def _show_undo(self, removed: Removed | None) -> None:
         self._undo.clear()
-        shown = removed is not None and bool(removed.places)
-        self._undo.classes(add="" if shown else "ba2-gone", remove="ba2-gone" if shown else "")
-        if removed is None or not shown:
-            return
-        with self._undo:
-            ui.label(f"{removed.sentence}.")
-            undo = ui.button("Undo", icon="undo", color=None, on_click=lambda: self._put_back(removed))
-            undo.props("outline dense no-caps size=sm").mark("undo-remove")
+        if removed is not None and removed.places:
+            self._undo.classes(remove="ba2-gone")
+            with self._undo:
+                ui.label(f"{removed.sentence}.")
+                small_button("Undo", "undo", partial(self._put_back, removed)).mark("undo-remove")
+        else:
+            self._undo.classes(add="ba2-gone")
 
     # --- picking and keys ----------------------------------------------------------------------------------------
 
@@ -218,22 +213,20 @@ class WatchList:
         if span and self._anchor in shown:
             first, last = sorted((shown.index(self._anchor), shown.index(symbol)))
             among = shown[first : last + 1]
-        ticked = symbol not in self._picked
-        self._put(among, ticked=ticked)
+        self._tick(among, ticked=symbol not in self._picked)
         self._anchor = self._at = symbol
         self._show()
 
     async def _pick_page(self) -> None:
         shown = self._table.symbols
-        self._put(shown, ticked=not all(symbol in self._picked for symbol in shown))
+        self._tick(shown, ticked=not all(symbol in self._picked for symbol in shown))
         self._show()
 
-    def _put(self, symbols: list[str], *, ticked: bool) -> None:
-        for symbol in symbols:
-            if ticked:
-                self._picked[symbol] = None
-            else:
-                self._picked.pop(symbol, None)
+    def _tick(self, symbols: list[str], *, ticked: bool) -> None:
+        if ticked:
+            self._picked |= dict.fromkeys(symbols)
+        else:
+            self._picked = {symbol: None for symbol in self._picked if symbol not in symbols}
 
     async def _key(self, event: KeyEventArguments) -> None:
         key = str(event.key)
@@ -244,9 +237,9 @@ class WatchList:
         elif key == "x" and self._at is not None and not event.action.repeat:
             await self._pick(self._at, False)
         elif key == "Escape":
-            await self.clear()
+            self._clear()
         elif key == "/":
-            self._bar.focus_search()
+            self._bar.search.run_method("focus")
 
     async def _press(self, event: KeyEventArguments) -> None:
         if not event.action.keydown or self._at is None:
@@ -266,15 +259,3 @@ class WatchList:
                 "requestAnimationFrame(() => document.querySelector('.ba2-table tr.at')"
                 "?.scrollIntoView({block: 'nearest'}))"
             )
-
-
-async def missing_list(watchlist_id: int, desk: Desk) -> bool:
-    """Tell whether there is no such watchlist, and say so on the page."""
-    try:
-        await off_loop(desk.platform.instruments.watchlists.get, watchlist_id)
-    except NotFound as error:
-        empty_state(
-            "search_off", "Not found", f"{error}. It may have been deleted.", links=(("All lists", "/watchlists"),)
-        )
-        return True
-    return False

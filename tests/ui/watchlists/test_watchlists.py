@@ -60,7 +60,7 @@ def test_a_line_has_the_price_then_and_now_and_the_change() -> None:
     assert (shown["then"], shown["now"], shown["since"]) == ("100.00", "110.00", "+10.0 %")
     assert shown["url"] == "/symbols/BTC%2FUSD"
     assert "12 sessions are missing since" in shown["now_hint"]
-    assert since(item(price_then=None), Quote("BTC/USD", 110.0)) is None
+    assert since(None, 110.0) is None
     split = line(item(price_then=Decimal(700)), ZoneInfo("UTC"), Quote("BTC/USD", 110.0), NOW, split=1 / 7)
     assert (split["then"], split["since"]) == ("100.00", "+10.0 %")
     assert "700.00 before the splits since" in split["then_hint"]
