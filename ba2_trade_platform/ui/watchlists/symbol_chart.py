@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,29 +40,20 @@ def symbol_chart(bars: Bars, answers: Sequence[Answered], style: str) -> Marked:
         options["series"][0] = _line(bars)
     options["tooltip"] = {**options["tooltip"], "trigger": "item", "axisPointer": {"type": "none"}}
     options["grid"] = {**options["grid"], "top": 34}
-    by_expert: dict[str, list[tuple[int, Answered]]] = {}
-    older = 0
-    for answer in answers:
-        place = bisect_right(bars.closed_at, answer.as_of) - 1
-        if place < 0:
-            older += 1
-        else:
-            by_expert.setdefault(answer.expert, []).append((place, answer))
+    placed = [(bisect_right(bars.closed_at, answer.as_of) - 1, answer) for answer in answers]
+    shown = [(place, answer) for place, answer in placed if place >= 0]
+    series, taken = options["series"], Counter[tuple[int, bool]]()
     analyses: dict[tuple[int, int], int] = {}
-    taken: dict[tuple[int, bool], int] = {}
-    for expert, marks in sorted(by_expert.items()):
-        series = len(options["series"])
-        points: list[dict[str, Any]] = []
-        for place, answer in marks:
-            analyses[series, len(points)] = answer.analysis_id
-            points.append(_point(bars, place, answer, taken))
-        options["series"].append(_markers(expert, points))
-    names = [series["name"] for series in options["series"][1:]]
+    for expert in sorted({answer.expert for _, answer in shown}):
+        own = [(place, answer) for place, answer in shown if answer.expert == expert]
+        analyses |= {(len(series), number): answer.analysis_id for number, (_, answer) in enumerate(own)}
+        series.append(_markers(expert, [_point(bars, place, answer, taken) for place, answer in own]))
+    names = [one["name"] for one in series[1:]]
     options["legend"] = {
         "data": names, "top": 2, "left": 50, "type": "scroll", "icon": "circle", "itemWidth": 8,
         "textStyle": {"color": TEXT, "fontSize": 12}, "inactiveColor": LINE,
     }  # fmt: skip
-    return Marked(options, analyses, older)
+    return Marked(options, analyses, len(placed) - len(shown))
 
 
 def _line(bars: Bars) -> dict[str, Any]:
@@ -90,11 +82,11 @@ def _markers(expert: str, points: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _point(bars: Bars, place: int, answer: Answered, taken: dict[tuple[int, bool], int]) -> dict[str, Any]:
+def _point(bars: Bars, place: int, answer: Answered, taken: Counter[tuple[int, bool]]) -> dict[str, Any]:
     shape, turned, colour, away = SHAPES[answer.action.value]
     below = away > 0
-    stacked = taken.get((place, below), 0)
-    taken[place, below] = stacked + 1
+    stacked = taken[place, below]
+    taken[place, below] += 1
     price = bars.low[place] if below else bars.high[place]
     return {
         "name": point_words(answer),
