@@ -14,7 +14,7 @@ from sqlmodel import Field, SQLModel
 class Named(SQLModel):
     """A table that is named after its class: the rows of `BatchItem` stand in `batch_item`."""
 
-    @declared_attr  # type: ignore[misc]  # as SQLModel declares it itself
+    @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805 - of the class
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
@@ -22,7 +22,7 @@ class Named(SQLModel):
 class Numbered(Named):
     """A table whose rows have an id that is never given again."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__: Any = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
 

@@ -136,7 +136,7 @@ def _retry_after(error: Exception) -> float | None:
     """Return in how many seconds the provider wants to be asked again, None when it does not say."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        said = headers.get(name)
+        said = str(headers.get(name))
         with suppress(ValueError, TypeError):
             return max(0.0, float(said) / unit)
         with suppress(ValueError, TypeError):

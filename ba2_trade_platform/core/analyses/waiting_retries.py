@@ -49,8 +49,8 @@ class WaitingRetries:
             session, now = command.session, command.now
             row = _waiting(session, analysis_id, Event.STOP_RETRYING)
             # What waits for its retry has the failure of its last attempt on its row, all of it.
-            kind, fingerprint = cast(FailureKind, row.failure_kind), cast(str, row.fingerprint)
-            why = Failure(ErrorCode(row.error_code), kind, row.error_message or "", fingerprint)
+            code, kind, fingerprint = cast(str, row.error_code), cast(FailureKind, row.failure_kind), cast(str, row.fingerprint)
+            why = Failure(ErrorCode(code), kind, row.error_message or "", fingerprint)
             change = Change(standings(session, [analysis_id])[analysis_id], now, why, reason=reason)
             self._transitions.apply(command, Event.STOP_RETRYING, [change], by=command.actor_id)
             self._dispatcher.cancel(session, analysis_id)

@@ -89,7 +89,8 @@ class BackgroundJobs:
             self._scheduler = BackgroundScheduler(
                 timezone=UTC, job_defaults=defaults, executors={"default": ThreadPoolExecutor(THREADS)}
             )
-            for job in (*self._jobs.values(), *self._one_offs.values()):
+            waiting: list[_Job | _OneOff] = [*self._jobs.values(), *self._one_offs.values()]
+            for job in waiting:
                 self._add(job)
             self._scheduler.start()
 

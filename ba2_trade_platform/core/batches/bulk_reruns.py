@@ -220,7 +220,7 @@ def _insert(session: Session, plan: BulkPlan, columns: dict[str, Any], who: int,
         "created_at": now,
         "next_at": now,
     }
-    return session.scalars(insert(t.batch).values(**values).returning(_B.id)).one()
+    return int(session.scalars(insert(t.batch).values(**values).returning(_B.id)).one())
 
 
 def _changed(plan_hash: str, preview: BulkPreview, why: str | None = None) -> Refused:

@@ -180,7 +180,8 @@ def _allowed(bulk: Any, now: datetime) -> int:
 
 
 def _counted_from(bulk: Any, now: datetime) -> datetime:
-    return max(bulk.next_at, now - CATCH_UP)
+    next_at: datetime = bulk.next_at
+    return max(next_at, now - CATCH_UP)
 
 
 def _next_items(session: Session, bulk_id: int, room: int) -> list[Any]:

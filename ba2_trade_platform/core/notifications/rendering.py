@@ -83,9 +83,9 @@ def text_of(event: str, group: MessageGroup, zone: ZoneInfo, base_url: str) -> T
     event_type = EventType(event)
     if group.events == 1:
         label, link = group.lines[0]
-        body = group.sentence if link is None else f"{group.sentence}\n{base_url}{link}"
         said = label if event_type is EventType.FAILED else group.sentence
-        return Text(to_text(f"{_WORDS[event_type][0]}: {said}", 120), body)
+        whole = group.sentence if link is None else f"{group.sentence}\n{base_url}{link}"
+        return Text(to_text(f"{_WORDS[event_type][0]}: {said}", 120), whole)
     failed = event_type is EventType.FAILED
     of = f" of {_names(group)}" if group.names else ""
     body = [group.sentence] if failed else []

@@ -17,7 +17,7 @@ from ba2_trade_platform.db.sql import is_status
 from ba2_trade_platform.vocabulary import MessageState, ScheduleClock, Status
 
 BOUND = 10_000
-_REVISION = select(column("version_num")).select_from(table("alembic_version"))
+_REVISION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 _A, _I, _S, _C = t.analysis.c, t.expert_instance.c, t.schedule.c, t.notification_channel.c
 _PENDING: ColumnElement[bool] = is_status(_A.status, Status.PENDING)
 _NOT_PAUSED: ColumnElement[bool] = literal_column("NOT market_analysis.held")

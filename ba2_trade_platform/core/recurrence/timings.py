@@ -156,7 +156,7 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return "A timing's kind is times, cron or session"
     if problem["type"] == "value_error":
-        return problem["msg"].removeprefix("Value error, ")
+        return str(problem["msg"]).removeprefix("Value error, ")
     where = ".".join(str(part) for part in problem["loc"][1:])
     return f"{where or 'timing'}: {problem['msg']}"
 

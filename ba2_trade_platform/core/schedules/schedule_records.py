@@ -54,7 +54,7 @@ def schedule_infos(session: Session, rows: Sequence[ScheduleRow]) -> Sequence[Sc
     """Return these schedules as they stand."""
     aliases = dict(session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias)).all())
     bad = select(_R.schedule_id, func.count()).where(UNACKNOWLEDGED).group_by(_R.schedule_id)
-    unseen = dict(session.execute(bad).all())
+    unseen: dict[int, int] = {row[0]: row[1] for row in session.execute(bad)}
     lists: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for schedule_id, watchlist_id, name in session.execute(
         select(t.schedule_watchlist.c.schedule_id, t.watchlist.c.id, t.watchlist.c.name)

@@ -54,10 +54,10 @@ class Items(BaseModel):
 
 def tools_for(role: str, material: Material) -> list[BaseTool]:
     """Return the tools of one analyst: prices for all, and what this role reads."""
-    return [_tool(*tool, material) for tool in (PRICES, OF_ROLE[role])]
+    return [_tool(material, *tool) for tool in (PRICES, OF_ROLE[role])]
 
 
-def _tool(name: str, description: str, arguments: type[BaseModel], read: Any, material: Material) -> BaseTool:
+def _tool(material: Material, name: str, description: str, arguments: type[BaseModel], read: Any) -> BaseTool:
     async def answer(**given: Any) -> str:
         return f"{GUARD}\n{quoted(read(material, arguments.model_validate(given)))}"
 

@@ -82,7 +82,7 @@ class ExpertChoice:
                 )
 
     def _line(self, instance: Instance, reason: str | None) -> None:
-        async def toggle(event: ValueChangeEventArguments[bool]) -> None:
+        async def toggle(event: ValueChangeEventArguments[bool | None]) -> None:
             (self._wanted.add if event.value else self._wanted.discard)(instance.id)
             await self._changed()
 
