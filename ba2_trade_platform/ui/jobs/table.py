@@ -13,7 +13,7 @@ from ba2_trade_platform.core.monitoring.job_list import AnalysisRow, bounded_wor
 from ba2_trade_platform.ui.jobs.row_outlook import outlook_cell
 from ba2_trade_platform.ui.jobs.view import COLUMNS, SIZES
 from ba2_trade_platform.ui.kit.panels import icon_button
-from ba2_trade_platform.ui.kit.tick_column import TickColumn
+from ba2_trade_platform.ui.kit.server_table import TickColumn, server_table
 
 ById = Callable[[int], Awaitable[None]]
 Turn = Callable[[], Awaitable[None]]
@@ -62,17 +62,7 @@ class JobTable:
         self._on_sort = on_sort
         self._verbs = verbs
         self._lines: list[dict[str, Any]] = []
-        # Widths are fixed: a column that grew with a status would move the buttons from under the mouse.
-        columns = [
-            {"field": column["name"], "headerStyle": f"width: {column['width']}px", **column} for column in COLUMNS
-        ]
-        self.table = ui.table(columns=columns, rows=[], row_key="id", pagination={"rowsPerPage": 0})
-        self.table.classes("ba2-table").props(
-            "flat dense square binary-state-sort hide-pagination hide-bottom virtual-scroll-sticky-size-start=28 "
-            ':table-row-class-fn="(row) => row.cls" aria-label="Analyses"'
-        )
-        for name, template in _CELLS.items():
-            self.table.add_slot(f"body-cell-{name}", template)
+        self.table = server_table(COLUMNS, _CELLS, "id", "Analyses").props("binary-state-sort")
         self.ticks = TickColumn(self.table, "id", "Tick analysis", on_pick, on_pick_page)
         with self.table.add_slot("body-cell-actions"), self.table.cell("actions"):
             self._actions()

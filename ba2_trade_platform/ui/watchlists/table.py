@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from nicegui import ui
-
-from ba2_trade_platform.ui.kit.tick_column import TickColumn
+from ba2_trade_platform.ui.kit.server_table import TickColumn, server_table
 from ba2_trade_platform.ui.watchlists.view import COLUMNS
 
 # Templates only show; what can be clicked stands in an element slot, or clicks are lost while the table updates.
@@ -39,16 +37,7 @@ class WatchTable:
         self, on_pick: Callable[[str, bool], Awaitable[None]], on_pick_page: Callable[[], Awaitable[None]]
     ) -> None:
         self._lines: list[dict[str, Any]] = []
-        columns = [
-            {"field": column["name"], "headerStyle": f"width: {column['width']}px", **column} for column in COLUMNS
-        ]
-        self.table = ui.table(columns=columns, rows=[], row_key="symbol", pagination={"rowsPerPage": 0})
-        self.table.classes("ba2-table ba2-watch").props(
-            "flat dense square hide-pagination hide-bottom virtual-scroll-sticky-size-start=28 "
-            ':table-row-class-fn="(row) => row.cls" aria-label="Symbols of the watchlist"'
-        )
-        for name, template in _CELLS.items():
-            self.table.add_slot(f"body-cell-{name}", template)
+        self.table = server_table(COLUMNS, _CELLS, "symbol", "Symbols of the watchlist").classes("ba2-watch")
         self._ticks = TickColumn(self.table, "symbol", "Tick", on_pick, on_pick_page)
 
     @property

@@ -1,14 +1,32 @@
-"""Tick column: ticks the rows of a server-side table, one by one, a span of them with shift, or the whole page."""
+"""Server table: columns of fixed widths, and rows that are ticked one by one, a span with shift, or a page at once."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 Pick = Callable[[Any, bool], Awaitable[None]]
+
+
+def server_table(
+    columns: Sequence[Mapping[str, Any]], templates: Mapping[str, str], row_key: str, label: str
+) -> ui.table:
+    """Build a table whose rows are given page by page; `templates` show the cells of the columns that they name.
+
+    Widths are fixed: a column that grew with a status would move the buttons from under the mouse.
+    """
+    fixed = [{"field": column["name"], "headerStyle": f"width: {column['width']}px", **column} for column in columns]
+    table = ui.table(columns=fixed, rows=[], row_key=row_key, pagination={"rowsPerPage": 0}).classes("ba2-table")
+    table.props(
+        "flat dense square hide-pagination hide-bottom virtual-scroll-sticky-size-start=28 "
+        f':table-row-class-fn="(row) => row.cls" aria-label="{label}"'
+    )
+    for name, template in templates.items():
+        table.add_slot(f"body-cell-{name}", template)
+    return table
 
 
 class TickColumn:
