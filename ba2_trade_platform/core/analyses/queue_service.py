@@ -92,9 +92,15 @@ class WorkerQueue:
         submission = Submission(expert_instance_id, name, Subtype(subtype), instant, priority, before, source)
         self._check(submission)
         with self._store.command(by, Action.SUBMIT, Subject.ANALYSIS) as command:
-            instance = self._able_instance(command.session, expert_instance_id, submission.subtype)
-            inserted = self._insert(command, submission, instance)
-            sooner = inserted.is_duplicate and self._put_first(command, inserted.analysis_id, submission)
+            session, sooner = command.session, False
+            instance = self._able_instance(session, expert_instance_id, submission.subtype)
+            inserted = insert_pending(session, submission, instance.config_id, command.actor_id, command.now)
+            if inserted.is_duplicate:
+                sooner = self._put_first(command, inserted.analysis_id, submission)
+            else:
+                ref = Ref(inserted.analysis_id, inserted.attempt, expert_instance_id, priority)
+                self._dispatcher.enqueue(session, [ref])
+                command.add(inserted.analysis_id)
         about = f"expert {instance.alias} and symbol {submission.symbol}"
         if inserted.is_duplicate:
             sentence = f"Analysis task for {about} is already {inserted.status.value}" + "; it goes first now" * sooner
@@ -186,15 +192,6 @@ class WorkerQueue:
             command.wake()
         log.info("Queue: %s by %s", shown, by)
         return self.state()
-
-    def _insert(self, command: Command, submission: Submission, instance: Any) -> Inserted:
-        session = command.session
-        inserted = insert_pending(session, submission, instance.config_id, command.actor_id, command.now)
-        if not inserted.is_duplicate:
-            ref = Ref(inserted.analysis_id, inserted.attempt, submission.expert_instance_id, submission.priority)
-            self._dispatcher.enqueue(session, [ref])
-            command.add(inserted.analysis_id)
-        return inserted
 
     def _put_first(self, command: Command, analysis_id: int, submission: Submission) -> bool:
         """Let what waits in a batch, perhaps a paused one, go before the rest of it: a person asked for this one."""

@@ -11,8 +11,10 @@ import functools
 import hashlib
 import inspect
 import itertools
+import json
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
@@ -163,7 +165,7 @@ class RunContext:
             step_name.reset(named)
         self._done += 1
         self._end_step(record, status=StepStatus.COMPLETED, result=result)
-        return cast(T, clean_json(result))  # its own copy: what is recorded must not change under the expert's hands
+        return cast(T, deepcopy(result))  # its own copy: what is recorded must not change under the expert's hands
 
     def output(self, type: str, name: str, text: str, raw: object = None) -> None:
         """Write one output, belonging to the step at work."""
@@ -206,10 +208,10 @@ class RunContext:
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Keep the expert's working state; raises ValueError past 256 KB."""
         clean = clean_json(dict(state))
-        size = len(canonical_json(clean))
+        size = len(json.dumps(clean, separators=(",", ":")))
         if size > MAX_STATE:
             raise ValueError(f"the state has {size} bytes; at most {MAX_STATE} are kept")
-        self.state = clean_json(clean)  # apart from the one that is yet to be written
+        self.state = deepcopy(clean)  # apart from the one that is yet to be written
 
         def write(batch: WriteBatch) -> None:
             batch.state = clean
