@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.db import tables as t
@@ -33,12 +33,12 @@ _ADD_UP = (
 # The columns that a Spend is made of, in its order.
 SUMS: tuple[ColumnElement[Any], ...] = (
     _ALL,
-    func.sum(_C.tokens_in),
-    func.sum(_C.tokens_out),
-    func.sum(_C.tokens_cached),
-    func.sum(_C.cost, type_=Money),
-    _ALL - func.count(_C.cost),
-    _ALL - func.count(_C.tokens_in + _C.tokens_out),
+    func.coalesce(func.sum(_C.tokens_in), 0),
+    func.coalesce(func.sum(_C.tokens_out), 0),
+    func.coalesce(func.sum(_C.tokens_cached), 0),
+    func.coalesce(func.sum(_C.cost, type_=Money), literal(Decimal(0), Money)),
+    func.count(_C.cost) < _ALL,
+    func.count(_C.tokens_in + _C.tokens_out) < _ALL,
 )
 _BY_STEP = select(_C.attempt, _C.step, *SUMS).where(_C.analysis_id == bindparam("c_id")).group_by(_C.attempt, _C.step)
 
@@ -58,13 +58,6 @@ class Spend:
     cost: Decimal = Decimal(0)
     at_least: bool = False
     tokens_at_least: bool = False
-
-    @classmethod
-    def of(cls, sums: Iterable[Any]) -> Spend:
-        """Return what one row of `SUMS` says."""
-        calls, tokens_in, tokens_out, cached, cost, unknown, uncounted = sums
-        amount = cost or Decimal(0)
-        return cls(calls, tokens_in or 0, tokens_out or 0, cached or 0, amount, unknown > 0, uncounted > 0)
 
     @property
     def tokens(self) -> int:
@@ -98,7 +91,7 @@ class AnalysisSpend:
 
 def read_spend(session: Session, analysis_id: int) -> AnalysisSpend:
     """Return what an analysis has taken so far; calls under way are parts that are not known."""
-    steps = {(row[0], row[1]): Spend.of(row[2:]) for row in session.execute(_BY_STEP, {"c_id": analysis_id})}
+    steps = {(row[0], row[1]): Spend(*row[2:]) for row in session.execute(_BY_STEP, {"c_id": analysis_id})}
     attempts: dict[int, Spend] = {}
     for (number, _), spend in steps.items():
         attempts[number] = attempts.get(number, Spend()) + spend

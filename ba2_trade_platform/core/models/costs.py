@@ -32,7 +32,7 @@ DEAREST = 12
 RUNNING, DELETED, TEST = "running", "deleted", "connection test"
 NO_ANALYSIS = 0  # the calls of Test connection: they belong to no analysis, expert or symbol
 _C, _T = t.model_call.c, t.attempt.c
-_COST = SUMS[4]
+_COST = func.sum(_C.cost)
 _OUTCOME: ColumnElement[Any] = case(
     (_C.analysis_id == NO_ANALYSIS, literal(TEST)),
     (_T.id.is_(None), literal(DELETED)),
@@ -171,9 +171,9 @@ class Costs:
             order = key.asc() if group_by == "day" else _COST.desc()
             sums = _sums(key, since=since, until=until, of_attempts=group_by == "outcome").group_by(key)
             rows = session.execute(sums.order_by(order, key).limit(BOUND)).all()
-            total = Spend.of(session.execute(_sums(since=since, until=until)).one())
+            total = Spend(*session.execute(_sums(since=since, until=until)).one())
             label = _labels(session) if group_by == "expert" else _named
-            groups = tuple(Group(str(row[0]), label(row[0]), Spend.of(row[1:])) for row in rows)
+            groups = tuple(Group(str(row[0]), label(row[0]), Spend(*row[1:])) for row in rows)
         asked: Any = group_by
         return Grouped(asked, since, until, groups, total, sum(group.spend.calls for group in groups) < total.calls)
 
@@ -188,7 +188,7 @@ class Costs:
             alias = _labels(session)
             buckets = _buckets(session, since)
             sums = {
-                days: Spend.of(session.execute(_sums(since=today - timedelta(days=days - 1))).one())
+                days: Spend(*session.execute(_sums(since=today - timedelta(days=days - 1))).one())
                 for days in (1, 7, 30)
             }
             return Overview(
@@ -254,7 +254,7 @@ def _buckets(session: Session, since: datetime) -> list[_Bucket]:
     keys = (_KEYS["day"], _EXPERT, _C.provider, _C.model, _OUTCOME)
     rows = session.execute(_sums(*keys, since=since, of_attempts=True).group_by(*keys))
     return [
-        _Bucket(str(day), expert, f"{provider}:{model}", outcome, Spend.of(sums))
+        _Bucket(str(day), expert, f"{provider}:{model}", outcome, Spend(*sums))
         for day, expert, provider, model, outcome, *sums in rows
     ]
 
@@ -288,7 +288,7 @@ def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> 
     ids = [row[0] for row in rows]
     there = set(session.scalars(select(t.analysis.c.id).where(t.analysis.c.id.in_(ids))))
     return tuple(
-        DearAnalysis(analysis_id, symbol, alias(expert), attempts, Spend.of(sums), analysis_id in there)
+        DearAnalysis(analysis_id, symbol, alias(expert), attempts, Spend(*sums), analysis_id in there)
         for analysis_id, expert, symbol, attempts, *sums in rows
     )
 
