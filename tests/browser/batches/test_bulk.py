@@ -53,17 +53,17 @@ def test_all_that_match_are_looked_at_confirmed_watched_and_aborted(console: Con
     expect(confirm).to_be_disabled()
     dialog.get_by_label("Type the number").fill("64")
     confirm.click()
-    expect(page).to_have_url(re.compile(r"/bulk-reruns/\d+$"))
-    expect(page.locator('[data-bulk="total"]')).to_contain_text("64")
-    expect(page.locator('[data-bulk="succeeded"] .ba2-number')).not_to_have_text("0")
+    expect(page).to_have_url(re.compile(r"/batches/\d+$"))
+    expect(page.locator('[data-batch="total"]')).to_contain_text("64")
+    expect(page.locator('[data-batch="succeeded"] .ba2-number')).not_to_have_text("0")
     page.get_by_role("button", name="Abort").click()
     page.get_by_role("button", name="Abort the rest").click()
     expect(page.get_by_text("aborted", exact=True)).to_be_visible()
-    expect(page.locator('[data-bulk="queued"] .ba2-number')).to_have_text("0")
-    counts = [int(page.locator(f'[data-bulk="{name}"] .ba2-number').inner_text()) for name in ("succeeded", "skipped")]
+    expect(page.locator('[data-batch="queued"] .ba2-number')).to_have_text("0")
+    counts = [int(page.locator(f'[data-batch="{name}"] .ba2-number').inner_text()) for name in ("succeeded", "skipped")]
     assert sum(counts) == 64
     assert min(counts) > 0
-    page.locator('[data-bulk="skipped"]').click()
+    page.locator('[data-batch="skipped"]').click()
     expect(page.get_by_text("aborted by trader").first).to_be_visible()
 
 
@@ -86,9 +86,9 @@ def test_a_bulk_rerun_by_keys_alone(console: ConsoleProcess, open_page: Open) ->
     expect(confirm).to_be_enabled()  # a disabled button takes no focus
     confirm.focus()
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/bulk-reruns/\d+$"))
+    expect(page).to_have_url(re.compile(r"/batches/\d+$"))
     expect(page.get_by_text("done", exact=True)).to_be_visible()
-    expect(page.locator('[data-bulk="succeeded"] .ba2-number')).to_have_text("4")
+    expect(page.locator('[data-batch="succeeded"] .ba2-number')).to_have_text("4")
 
 
 def test_escape_unticks_and_the_table_stands_still_meanwhile(console: ConsoleProcess, open_page: Open) -> None:
@@ -125,4 +125,4 @@ def test_a_plan_that_changed_shows_the_new_number_and_does_nothing(console: Cons
     expect(dialog).to_contain_text("1 skipped: not failed: completed")
     assert console.api.get("/bulk-reruns").json()["items"] == []
     dialog.get_by_role("button", name="Re-run 7 analyses").click()
-    expect(page.locator('[data-bulk="succeeded"] .ba2-number')).to_have_text("7")
+    expect(page.locator('[data-batch="succeeded"] .ba2-number')).to_have_text("7")
