@@ -273,9 +273,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code; what is refused is one sentence on stderr."""
     try:
         app(args=None if arguments is None else list(arguments), prog_name=PROGRAM)
-    except SettingsError as error:
+    except (SettingsError, PlatformError) as error:
         typer.echo(str(error), err=True)
-        sys.exit(Invalid.exit_code)
-    except PlatformError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(error.exit_code)
+        sys.exit(error.exit_code if isinstance(error, PlatformError) else Invalid.exit_code)

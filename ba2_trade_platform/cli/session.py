@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -72,10 +73,7 @@ def answer_of(console: Console, answer: dict[str, Any], as_json: bool) -> None:
 
 def show_answer(answer: dict[str, Any], as_json: bool) -> None:
     """Print an answer: its sentence, or all of it for a script."""
-    if as_json:
-        print_json(answer)
-    else:
-        typer.echo(answer["sentence"])
+    print_json(answer) if as_json else typer.echo(answer["sentence"])
 
 
 def show_test(test: dict[str, Any], as_json: bool) -> None:
@@ -101,6 +99,4 @@ def show_list(answer: dict[str, Any], as_json: bool, line: Callable[[Any], str],
 
 def print_json(content: object) -> None:
     """Print something for a script."""
-    import json  # noqa: PLC0415 - the options above have this name
-
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
