@@ -116,7 +116,9 @@ class AttemptModels:
         if answered is None:
             caller_context = contextvars.copy_context()
             question = Question(context, caller_context, settings, tier, step_name.get(), shape, digest)
-            answered = await self.route(question, _order(context.providers, settings, tier))
+            # First the provider whose model the settings name for this tier.
+            owner = _named(settings, tier).partition(":")[0]
+            answered = await self.route(question, sorted(context.providers, key=lambda name: name != owner))
         answered.message.response_metadata["provider_name"] = answered.provider
         return answered
 
@@ -135,18 +137,14 @@ class _UnusableError(Exception):
 
 def model_of(provider: Provider, settings: ModelSettings, tier: Tier) -> str:
     """Return the model that a provider is asked for: the settings' where they name this provider, else its own."""
-    named = settings.quick_model if tier == "quick" else settings.deep_model
-    owner, _, model = (named or "").partition(":")
+    owner, _, model = _named(settings, tier).partition(":")
     if owner == provider.name and model:
         return model
     return provider.quick_model if tier == "quick" else provider.deep_model
 
 
-def _order(providers: Sequence[str], settings: ModelSettings, tier: Tier) -> list[str]:
-    """Return whom to ask in which order: first the provider whose model the settings name for this tier."""
-    named = settings.quick_model if tier == "quick" else settings.deep_model
-    owner = (named or "").partition(":")[0]
-    return sorted(providers, key=lambda name: name != owner)
+def _named(settings: ModelSettings, tier: Tier) -> str:
+    return (settings.quick_model if tier == "quick" else settings.deep_model) or ""
 
 
 def _for_provider(offer: Offer, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,17 @@ class Limiter:
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[Entry]:
         """Wait for the turn of a call that is estimated at `tokens`."""
-        entry = await self._enter(tokens)
+        future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+        self._waiting.append((tokens, future))
+        self._pump()
+        try:
+            entry = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():  # admitted in the very moment in which it was cancelled
+                future.result().withdraw()
+                self._running -= 1
+            self._pump()
+            raise
         try:
             yield entry
         finally:
@@ -86,19 +96,6 @@ class Limiter:
             self._allowed *= 2
             if self._allowed >= self.rates.concurrency:
                 self._allowed = None
-
-    async def _enter(self, tokens: int) -> Entry:
-        future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-        self._waiting.append((tokens, future))
-        self._pump()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():  # admitted in the very moment in which it was cancelled
-                future.result().withdraw()
-                self._running -= 1
-            self._pump()
-            raise
 
     def _pump(self) -> None:
         loop = asyncio.get_running_loop()

@@ -46,12 +46,15 @@ class Question:
 
     def to(self, offer: Offer) -> Call:
         """Return the call that asks this provider."""
+        from langchain_core.messages.utils import count_tokens_approximately  # noqa: PLC0415 - LangChain
+
         context, settings = self.context, self.settings
         messages, options = self.shape(offer)
+        estimated = count_tokens_approximately(messages) + len(json.dumps(options, default=str)) // CHARS_A_TOKEN
         budgets = Budgets(_usd(settings.budget_per_analysis_usd), _usd(settings.budget_per_day_usd))
         start = CallStart(
             context.analysis_id, context.attempt, context.expert_instance_id, context.symbol, self.step,
-            offer.provider, offer.model_name, _estimate(messages, options), settings.max_output_tokens, budgets,
+            offer.provider, offer.model_name, estimated, settings.max_output_tokens, budgets,
         )  # fmt: skip
         charged = partial(self.charge, offer.provider)
         return Call(offer, messages, options, start, settings.call_timeout_seconds, charged, self.digest)
@@ -115,12 +118,6 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked_seconds = getattr(error, "retry_after", None) or 0.0
     return max(float(asked_seconds), _full_jitter(state))
-
-
-def _estimate(messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> int:
-    from langchain_core.messages.utils import count_tokens_approximately  # noqa: PLC0415 - LangChain
-
-    return count_tokens_approximately(messages) + len(json.dumps(options, default=str)) // CHARS_A_TOKEN
 
 
 def _usd(amount: float | None) -> Decimal | None:

@@ -151,8 +151,11 @@ class VectorStore:
             raise
         except BaseException as error:  # a damaged file makes Chroma's core panic, which is no Exception
             self.close()
-            _forget_clients()
-            raise trouble(f"The memory store failed ({type(error).__name__}): {_line(error)}") from error
+            # Have Chroma forget what it half opened, or it would give the same broken client for this path for ever.
+            if clients := sys.modules.get("chromadb.api.shared_system_client"):
+                clients.SharedSystemClient.clear_system_cache()
+            reason = re.sub(r"\s+", " ", str(error))[:300] or "no reason was given"
+            raise trouble(f"The memory store failed ({type(error).__name__}): {reason}") from error
 
     def _open(self, embedder: Embedder) -> None:
         self._hold()
@@ -177,16 +180,5 @@ class VectorStore:
             raise trouble(f"{self.folder} cannot be written: {error.strerror}") from error
 
 
-def _forget_clients() -> None:
-    """Have Chroma forget what it half opened, or it would give the same broken client for this path for ever."""
-    client = sys.modules.get("chromadb.api.shared_system_client")
-    if client is not None:
-        client.SharedSystemClient.clear_system_cache()
-
-
 def _microseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
-
-
-def _line(error: BaseException) -> str:
-    return re.sub(r"\s+", " ", str(error))[:300] or "no reason was given"

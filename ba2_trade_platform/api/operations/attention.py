@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Attention endpoint: how much needs a person, source by source, as the badges of the pages show it."""
-=======
 """Attention endpoint: all that needs a person, source by source, as the badges of the pages show it."""
->>>>>>> 17244b3 (Mend opening lines that paraphrase)
 
 from __future__ import annotations
 

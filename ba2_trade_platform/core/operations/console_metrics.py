@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Console metrics: gauges that are read when Prometheus asks, beside the counters of events."""
-=======
 """Console metrics: gauges that are read when Prometheus asks, beside the counters of past events."""
->>>>>>> 17244b3 (Mend opening lines that paraphrase)
 
 from __future__ import annotations
 

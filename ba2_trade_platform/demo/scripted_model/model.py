@@ -157,6 +157,7 @@ class ScriptedModel(BaseChatModel):
         identity = hashlib.sha256("\n".join([*map(text_of, messages), text, json.dumps(calls)]).encode()).hexdigest()
         read = sum(len(text_of(message)) for message in messages)
         written = len(text) + sum(len(json.dumps(call)) for call in calls)
+        tokens_in, tokens_out = (-(-characters // _CHARACTERS_A_TOKEN) for characters in (read, written))
         metadata = {"model_provider": PROVIDER, "model_name": self.model_name}
         return AIMessage(
             content=text,
@@ -167,7 +168,9 @@ class ScriptedModel(BaseChatModel):
                 {**call, "id": f"call-{identity[:16]}", "error": "not JSON", "type": "invalid_tool_call"}
                 for call in broken
             ],
-            usage_metadata=_usage(read, written),
+            usage_metadata=UsageMetadata(
+                input_tokens=tokens_in, output_tokens=tokens_out, total_tokens=tokens_in + tokens_out
+            ),
             response_metadata=metadata if finish is None else {**metadata, "finish_reason": finish},
         )
 
@@ -183,11 +186,6 @@ def _said(request: AnswerRequest, facts: Facts, messages: Sequence[BaseMessage])
     if request.answer_tool is not None:
         return "", [{"name": request.answer_tool, "args": filled}]
     return json.dumps(filled, ensure_ascii=False), []
-
-
-def _usage(read: int, written: int) -> UsageMetadata:
-    tokens_in, tokens_out = (-(-characters // _CHARACTERS_A_TOKEN) for characters in (read, written))
-    return UsageMetadata(input_tokens=tokens_in, output_tokens=tokens_out, total_tokens=tokens_in + tokens_out)
 
 
 def _result(message: AIMessage) -> ChatResult:

@@ -61,9 +61,11 @@ def decide(ballots: Sequence[Ballot], quote: Quote, settings: TechnicalRulesSett
     levels = None if action is Signal.HOLD else levels_of(action, quote, settings)
     if levels is None and action is not Signal.HOLD:
         return _review(ballots, price, quote, "the average true range is too small to set a stop")
+    voted = sum(ballot.weight for ballot in ballots if ballot.vote.score is not None)
+    participation = voted / sum(ballot.weight for ballot in ballots)
     return Verdict(
         action=action,
-        confidence=confidence_of(score, settings.decision_threshold, _participation(ballots)),
+        confidence=confidence_of(score, settings.decision_threshold, participation),
         expected_profit_percent=levels.profit_percent if levels else 0.0,
         price=price,
         target_price=levels.target if levels else None,
@@ -124,11 +126,6 @@ def _action(score: float, threshold: float) -> Signal:
     if abs(score) < threshold:
         return Signal.HOLD
     return Signal.BUY if score > 0 else Signal.SELL
-
-
-def _participation(ballots: Sequence[Ballot]) -> float:
-    voted = sum(ballot.weight for ballot in ballots if ballot.vote.score is not None)
-    return voted / sum(ballot.weight for ballot in ballots)
 
 
 def _horizon(ballots: Sequence[Ballot], score: float) -> TimeHorizon:

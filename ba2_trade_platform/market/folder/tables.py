@@ -128,13 +128,10 @@ def read_parquet(path: Path, required: Collection[str]) -> Table:
     except OSError as error:
         raise BadFile(f"{path.name} cannot be read: {error.strerror or error}") from error
     except (polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
-        raise BadFile(f"{path.name} is no readable Parquet file: {_first_line(error)}") from error
+        reason = str(error).partition("\n")[0]
+        raise BadFile(f"{path.name} is no readable Parquet file: {reason}") from error
     columns: dict[str, Sequence[object]] = {column: frame[name].to_list() for column, name in wanted.items()}
     return Table(path.name, "row", range(1, len(frame) + 1), columns)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
 
 
 def _text(path: Path) -> str:

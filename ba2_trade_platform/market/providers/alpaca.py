@@ -119,17 +119,13 @@ def _adapter(timeout: float) -> Any:
         def send(self, request: Any, *args: Any, **options: Any) -> Any:
             """Send one request."""
             answer = super().send(request, *args, **{**options, "timeout": timeout})
+            if answer.status_code in {400, 422} and "invalid symbol" in answer.text:
+                raise ExpertError(ErrorCode.SYMBOL_INVALID, f"Alpaca: {answer.text[:120]}")
             if answer.status_code >= 400:
-                raise _refusal(answer)
+                raise refusal(TITLE, answer.status_code, answer.headers.get("Retry-After"))
             return answer
 
     return InTime()
-
-
-def _refusal(answer: Any) -> ExpertError:
-    if answer.status_code in {400, 422} and "invalid symbol" in answer.text:
-        return ExpertError(ErrorCode.SYMBOL_INVALID, f"Alpaca: {answer.text[:120]}")
-    return refusal(TITLE, answer.status_code, answer.headers.get("Retry-After"))
 
 
 def _splits_by_name(actions: dict[str, Any]) -> dict[str, tuple[Split, ...]]:
