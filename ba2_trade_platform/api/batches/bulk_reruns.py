@@ -25,7 +25,7 @@ from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
-from ba2_trade_platform.core.batches.bulk_previews import BulkPreview
+from ba2_trade_platform.core.batches.bulk_reruns import BulkPreview
 from ba2_trade_platform.core.batches.queries import Batch, BatchItem, RerunPlan
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode
 

@@ -49,7 +49,11 @@ class WaitingRetries:
             session, now = command.session, command.now
             row = _waiting(session, analysis_id, Event.STOP_RETRYING)
             # What waits for its retry has the failure of its last attempt on its row, all of it.
-            code, kind, fingerprint = cast(str, row.error_code), cast(FailureKind, row.failure_kind), cast(str, row.fingerprint)
+            code, kind, fingerprint = (
+                cast(str, row.error_code),
+                cast(FailureKind, row.failure_kind),
+                cast(str, row.fingerprint),
+            )
             why = Failure(ErrorCode(code), kind, row.error_message or "", fingerprint)
             change = Change(standings(session, [analysis_id])[analysis_id], now, why, reason=reason)
             self._transitions.apply(command, Event.STOP_RETRYING, [change], by=command.actor_id)

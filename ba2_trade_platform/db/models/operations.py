@@ -25,7 +25,7 @@ class Backup(Numbered, table=True):
 class ProcessRun(Numbered, table=True):
     """One run of the console's process: from its start until it stopped or, when it was killed, was last seen."""
 
-    __tablename__ = "presence"  # type: ignore[assignment]  # as it was called first
+    __tablename__ = "presence"
 
     started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     seen_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -187,7 +187,7 @@ def _fetched(name: str, result: dict[str, Any], meta: dict[str, Any]) -> Fetched
         later[days < np.datetime64(split.day, "D")] *= split.ratio
     scale = 0.01 if meta["currency"] in HUNDREDTHS else 1.0
     prices = [column / later * scale for column in columns[:4]]
-    raw = RawBars(days, *prices, volume=columns[4] * later)
+    raw = RawBars(days, prices[0], prices[1], prices[2], prices[3], columns[4] * later)
     # A session under way comes a second time as its last line; a line without prices is no bar.
     first = np.concatenate([[True], days[1:] != days[:-1]]) if len(days) else np.zeros(0, dtype=bool)
     whole = np.all([np.isfinite(column) & (column > 0) for column in prices], axis=0) if len(days) else first
