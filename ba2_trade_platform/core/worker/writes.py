@@ -138,7 +138,8 @@ def _outputs(session: Session, write_batches: Sequence[WriteBatch]) -> None:
 
 def _recommendation(batch: WriteBatch) -> dict[str, Any] | None:
     """Return the row of what an attempt recommends, for good or for now; None where it does not."""
-    verdict, claim = (batch.end and batch.end.verdict) or batch.provisional, batch.claim
+    end, claim = batch.end, batch.claim
+    verdict = end.verdict if end and end.verdict else batch.provisional
     if verdict is None:
         return None
     return {
@@ -149,7 +150,7 @@ def _recommendation(batch: WriteBatch) -> dict[str, Any] | None:
         **_values(verdict, _OF_VERDICT),
         "v_effective_as_of": claim.as_of,
         "v_is_current": False,
-        "v_created_at": batch.end.at if batch.end else claim.started_at,
+        "v_created_at": end.at if end else claim.started_at,
     }
 
 
