@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, TypeDecorator, text
 from sqlalchemy.orm import declared_attr
@@ -22,7 +22,7 @@ class Named(SQLModel):
 class Numbered(Named):
     """A table whose rows have an id that is never given again."""
 
-    __table_args__: Any = {"sqlite_autoincrement": True}
+    __table_args__: ClassVar[dict[str, bool] | tuple[object, ...]] = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
 

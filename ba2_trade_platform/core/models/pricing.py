@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -93,11 +94,10 @@ class Pricing:
     def table(self) -> PriceTable:
         """Return the prices of now."""
         with self._lock:
-            try:
+            seen: tuple[int, int] | None = None
+            with suppress(OSError):
                 found = self.own.stat()
                 seen = found.st_mtime_ns, found.st_size
-            except OSError:
-                seen = None
             if seen != self._seen:
                 own, problems = self._read_own() if seen else ((), ())
                 self._seen, self._table = seen, PriceTable((*own, *shipped_prices()), problems)
