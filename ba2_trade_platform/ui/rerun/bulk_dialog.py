@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from nicegui import ui
 
@@ -146,13 +145,6 @@ class BulkDialog:
         before = self._preview
         if before is None:
             return
-        request: dict[str, Any] = {
-            "reason": self._reason.value or "",
-            "name": (self._name.value or "").strip() or None,
-            "canary": int(self._canary.value) if self._canary.value else None,
-            "rate_per_minute": int(self._rate.value) if self._rate.value else None,
-            "override": bool(self._override.value),
-        }
         self._go.set_enabled(False)
         with reporting():
             try:
@@ -162,7 +154,11 @@ class BulkDialog:
                     before.mode,
                     plan_hash=before.plan_hash,
                     by=self._desk.trader,
-                    **request,
+                    reason=self._reason.value or "",
+                    name=(self._name.value or "").strip() or None,
+                    canary=int(self._canary.value) if self._canary.value else None,
+                    rate_per_minute=int(self._rate.value) if self._rate.value else None,
+                    override=bool(self._override.value),
                 )
             except Refused as refusal:
                 if refusal.code != "PLAN_CHANGED":
