@@ -6,6 +6,7 @@ No tool takes a symbol or reaches past the material, which ends at `as_of`: ther
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from ba2_trade_platform.experts.debate_desk.material import Material
 from ba2_trade_platform.experts.debate_desk.numbers import INDICATORS
 from ba2_trade_platform.experts.debate_desk.prompts import GUARD, quoted
 
+Tool = tuple[str, str, type[BaseModel], Any]  # name, description, arguments, and how it reads
 MOST_SESSIONS = 60
 MOST_ITEMS = 20
 Indicator = Literal[
@@ -104,8 +106,8 @@ def _search(what: str) -> Any:
     return found
 
 
-PRICES = ("price_history", "Daily open, high, low, close and volume.", Sessions, _prices)
-OF_ROLE = {
+PRICES: Tool = ("price_history", "Daily open, high, low, close and volume.", Sessions, _prices)
+OF_ROLE: Mapping[str, Tool] = {
     "technical": ("indicator", "An indicator's values on past sessions.", IndicatorSessions, _indicator),
     "news": ("news", "The articles, searched by a word.", Items, _search("articles")),
     "sentiment": ("posts", "The posts of investors, searched by a word.", Items, _search("posts")),
