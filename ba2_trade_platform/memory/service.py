@@ -157,20 +157,24 @@ class LessonMemory:
         if learnt.lessons <= BATCH and self._turn.acquire(timeout=TURN_SECONDS):
             self._take_turn(self._fill)  # so that who looked and then analyses recalls what was learnt
         else:
-            self._in_background(self._fill)
+            self.fill_soon()
         return learnt
+
+    def fill_soon(self) -> None:
+        """Bring the store up to date in the background."""
+        self._in_background(self._fill)
 
     def delete(self, lesson_id: int, *, by: Actor) -> None:
         """Take a lesson away for good: it is neither recalled nor learnt again. Raises NotFound."""
         self.lessons.delete(lesson_id, by=by)
         self._filled = False
-        self._in_background(self._fill)
+        self.fill_soon()
 
     def restore(self, lesson_id: int, *, by: Actor) -> None:
         """Bring a deleted lesson back. Raises NotFound."""
         self.lessons.restore(lesson_id, by=by)
         self._filled = False
-        self._in_background(self._fill)
+        self.fill_soon()
 
     @needs(Action.REBUILD, Subject.LESSON_INDEX)
     def rebuild(self, *, by: Actor) -> MemoryStatus:
@@ -272,7 +276,7 @@ class LessonMemory:
         if not self._filled:
             self._stored = self._done = self._guarded(store.count)
             self._total = total
-            self._in_background(self._fill)
+            self.fill_soon()
         near = self._guarded(lambda: store.nearest(text, 2 * limit + 8, scope))
         rows = {_key(row.id, row.created_at): row for row in self.lessons.by_ids([*map(_id, near)]).values()}
         allowed = [
