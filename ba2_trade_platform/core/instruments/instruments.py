@@ -86,7 +86,7 @@ class Instruments:
             total = session.scalar(select(func.count()).select_from(some)) or 0
             lists = _lists_of(session, [row.id for row in rows[:limit]])
         items = tuple(_instrument(row, lists.get(row.id, ())) for row in rows[:limit])
-        return Page(items, items[-1].symbol if len(rows) > limit else None, total)
+        return Page(items, items[-1].symbol if len(rows) > limit else None, total=total)
 
     def get(self, symbol: str) -> Instrument:
         """Return one instrument, or raise NotFound."""

@@ -101,7 +101,7 @@ class WatchlistRows:
             watchlist_items.name_of(session, watchlist_id)
             count = select(func.count()).select_from(t.watchlist_item).join(t.instrument).where(*conditions)
             chosen = _ITEMS.where(*conditions).order_by(*SORTS[sort]).offset(skip).limit(limit)
-            return Page(_with_runs(session, chosen), session.scalar(count) or 0)
+            return Page(_with_runs(session, chosen), total=session.scalar(count) or 0)
 
     def items(self, watchlist_id: int, symbols: Sequence[str]) -> dict[str, WatchlistRow]:
         """Return these symbols of a watchlist as they stand now; those that are not on it any more are left out."""

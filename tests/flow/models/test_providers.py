@@ -106,7 +106,7 @@ def test_somebody_elses_change_is_not_overwritten(store: Store, tmp_path: Path) 
     providers = services(store, tmp_path)
     seen = providers.get("ollama")
     providers.change("ollama", by=TRADER, version=seen.version, quick_model="mistral")
-    with pytest.raises(Refused, match="Somebody else has changed ollama"):
+    with pytest.raises(Refused, match="ollama was changed meanwhile"):
         providers.change("ollama", by=TRADER, version=seen.version, enabled=False)
     assert providers.reset("ollama", by=TRADER).quick_model == "llama3.2"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -144,7 +145,8 @@ def test_a_server_that_never_stops_talking_holds_nothing_up(tmp_path: Path) -> N
         at_work(platform)
         platform.operations.dead_man_switch.change(listener.url, by=TRADER, every_seconds=3600)
         listener.talks_on.set()
-        pinging = threading.Thread(target=platform.operations.dead_man_switch.test, daemon=True)
+        ping = partial(platform.operations.dead_man_switch.test, by=TRADER)
+        pinging = threading.Thread(target=ping, daemon=True)
         pinging.start()
         pinging.join(EVENT_SECONDS)
         assert not pinging.is_alive()
