@@ -101,7 +101,7 @@ class Router:
             reraise=True,
             sleep=asyncio.sleep,
         )
-        return await retrying(lambda: self.caller.make(question.to(offer)))
+        return await retrying(self.caller.make, question.to(offer))
 
 
 def _worth_repeating(error: BaseException) -> bool:
