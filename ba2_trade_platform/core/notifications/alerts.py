@@ -61,10 +61,11 @@ class Alerts:
 
     def unacknowledged(self) -> Unacknowledged:
         """Return how many wait, and the newest."""
-        newest = _ALERTS.where(UNACKNOWLEDGED).order_by(_A.id.desc()).limit(1)
+        counted = _ALERTS.add_columns(func.count().over().label("waiting"))
         with self._store.read() as session:
-            count = session.scalar(select(func.count()).select_from(t.alert).where(UNACKNOWLEDGED))
-            return Unacknowledged(count or 0, _READER.first(session, newest))
+            newest = counted.where(UNACKNOWLEDGED).order_by(_A.id.desc()).limit(1)
+            row = session.execute(newest).one_or_none()
+        return Unacknowledged(row.waiting, Alert(*tuple(row)[:-1])) if row else Unacknowledged(0, None)
 
     def history(self, acknowledged: bool | None = None, cursor: int | None = None, limit: int = 100) -> Page[Alert]:
         """Return a page of alerts, newest first, None: all. Raises Invalid for a limit that is none."""
