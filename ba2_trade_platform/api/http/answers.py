@@ -1,4 +1,4 @@
-"""Answers: the models of what clients are told, derived from the core's values where their fields are the same."""
+"""Answers: the models that clients are given, derived from the core's values where their fields are the same."""
 
 from __future__ import annotations
 

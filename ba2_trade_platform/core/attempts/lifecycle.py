@@ -1,4 +1,4 @@
-"""Lifecycle: the one table of allowed transitions, and that of what each sets; read by service, API and buttons."""
+"""Lifecycle: the one table of allowed transitions and of all that each sets; read by service, API and buttons."""
 
 from __future__ import annotations
 

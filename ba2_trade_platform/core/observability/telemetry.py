@@ -1,4 +1,4 @@
-"""Telemetry: metrics and OpenTelemetry spans in one object, free of cost unless somebody collects them."""
+"""Telemetry: metrics and OpenTelemetry spans in one object, free of cost until they are collected."""
 
 from __future__ import annotations
 

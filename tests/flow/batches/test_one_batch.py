@@ -1,4 +1,4 @@
-"""One batch: what was submitted and what is re-run share their list, their counts, their estimate and their verbs."""
+"""One batch: submissions and re-runs share their list, their counts, their estimate and their verbs."""
 
 from __future__ import annotations
 
