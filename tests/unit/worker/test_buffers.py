@@ -24,12 +24,22 @@ def buffer() -> AttemptBuffer:
     return AttemptBuffer(claim)
 
 
+def note(buffer: AttemptBuffer, *steps: StepRecord, **parts: object) -> None:
+    """Note steps and other parts of what is to be written, as a context does."""
+
+    def write(batch: WriteBatch) -> None:
+        batch.steps |= {step.position: step for step in steps}
+        for name, part in parts.items():
+            setattr(batch, name, part)
+
+    buffer.note(write)
+
+
 def test_what_is_taken_is_taken_once_and_only_the_newest_of_a_step_is_kept(buffer: AttemptBuffer) -> None:
-    buffer.step(RUNNING, 10, "Look")
-    buffer.step(DONE, 50, None)
-    buffer.output(OutputRecord(1, "note", "One", "text", NOW))
-    buffer.state({"seen": 1})
-    buffer.recommend(hold())
+    note(buffer, RUNNING, progress=10, current_step="Look")
+    note(buffer, DONE, progress=50, current_step=None)
+    buffer.note(lambda batch: batch.outputs.append(OutputRecord(1, "note", "One", "text", NOW)))
+    note(buffer, state={"seen": 1}, provisional=hold())
     write_batch = buffer.take()
     assert (write_batch.steps, write_batch.progress, write_batch.current_step, write_batch.state) == (
         {1: DONE},
@@ -45,10 +55,8 @@ def test_what_is_taken_is_taken_once_and_only_the_newest_of_a_step_is_kept(buffe
 def test_the_first_end_counts_and_nothing_comes_after_it(buffer: AttemptBuffer) -> None:
     buffer.end(FAILED)
     buffer.end(End(Outcome.COMPLETED, NOW, verdict=hold()))
-    buffer.step(DONE, 50, None)
-    buffer.output(OutputRecord(1, "note", "Late", "text", NOW))
-    buffer.state({})
-    buffer.recommend(hold())
+    note(buffer, DONE, progress=50, current_step=None, state={}, provisional=hold())
+    buffer.note(lambda batch: batch.outputs.append(OutputRecord(1, "note", "Late", "text", NOW)))
     assert buffer.closed
     assert not buffer.settled
     assert buffer.take() == WriteBatch(buffer.claim, end=FAILED)
@@ -56,7 +64,7 @@ def test_the_first_end_counts_and_nothing_comes_after_it(buffer: AttemptBuffer) 
 
 
 def test_what_is_dropped_is_never_written(buffer: AttemptBuffer) -> None:
-    buffer.step(RUNNING, 10, "Look")
+    note(buffer, RUNNING, progress=10, current_step="Look")
     buffer.drop()
     buffer.end(FAILED)
     assert buffer.closed
