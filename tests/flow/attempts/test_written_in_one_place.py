@@ -13,7 +13,7 @@ PACKAGE = ROOT / "ba2_trade_platform"
 GUARDED = {"status", "lease_token", "lease_until", "worker_id", "attempt"}
 TRANSITIONS = "core/attempts/transitions.py"
 SUBMISSION = {"core/attempts/submissions.py", "core/analyses/batch_submissions.py"}
-READING = {"select", "select_from", "correlate", "join", "outerjoin", "delete"}
+READING = {"select", "select_from", "correlate", "join", "outerjoin", "delete", "Reader"}
 RAW = re.compile(
     r"\b(update|replace\s+into|insert\b.*\binto)\s+(or\s+\w+\s+)?\"?market_analysis\b", re.IGNORECASE | re.DOTALL
 )
