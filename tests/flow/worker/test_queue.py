@@ -323,5 +323,6 @@ def test_what_fails_after_a_commit_takes_nothing_back_and_wakes_the_worker_all_t
         transaction.session.execute(text("UPDATE expert_instance SET alias = 'Renamed'"))
         transaction.then(lambda: woken.append("first") or 1 / 0)
         transaction.then(lambda: woken.append("second"))
+        transaction.wake()
     assert woken == ["first", "second", "woken"]
     assert [one.alias for one in desk.platform.experts.list() if one.id == instance] == ["Renamed"]
