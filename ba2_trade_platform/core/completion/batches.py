@@ -102,7 +102,9 @@ class BatchCompletion:
 _ITEM = t.batch_item.c
 _WAITS = _ITEM.outcome == ItemOutcome.QUEUED
 # What ended before and was re-run since says what became of it now; a re-run that was withdrawn changes nothing there.
-_ENDED = _ITEM.outcome.in_([ItemOutcome.FAILED, ItemOutcome.SUCCEEDED]) & ~bindparam("v_withdrawn", type_=Boolean)
+# Two comparisons, for no list can be a parameter of a statement that is executed for many rows at once.
+_HAD_ENDED = (_ITEM.outcome == ItemOutcome.FAILED) | (_ITEM.outcome == ItemOutcome.SUCCEEDED)
+_ENDED = _HAD_ENDED & ~bindparam("v_withdrawn", type_=Boolean)
 _RERUN_ITEMS = (
     select(_ITEM.outcome, func.count().label("items"))
     .join(t.batch, t.batch.c.id == _ITEM.batch_id)
