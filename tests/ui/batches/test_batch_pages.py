@@ -76,7 +76,7 @@ async def test_what_failed_is_said_and_rerun(user: User, desk: Desk) -> None:
     await eventually(lambda: user.should_see("What was not done, and why"))
     await user.should_see("AAPL")
     user.find(marker="rerun-failed").click()
-    await eventually(lambda: user.should_see("2 of 2"))
+    await eventually(lambda: user.should_see("Re-run 2 analyses"))
     user.find(marker="bulk-reason").type("new key")
     user.find(marker="confirm-bulk").click()
     await eventually(lambda: user.should_see("accepted: 2 analyses will run"))
