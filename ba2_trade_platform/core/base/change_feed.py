@@ -29,6 +29,7 @@ class Topic(Enum):
 
 
 EVERY_TOPIC = frozenset(Topic)
+_SHOWN_WITH_ANALYSES = frozenset({Topic.BREAKERS, Topic.EXPERTS, Topic.FAILURES})
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class Change:
     def of(self, topics: Collection[Topic]) -> bool:
         """Tell whether one of these topics was touched."""
         return not self.topics.isdisjoint(topics)
+
+    def touched(self, analysis_ids: Collection[int]) -> list[int]:
+        """Return which of these analyses may look different now.
+
+        An expert's name, what a person says of a failure and whether a provider is held are shown with any of them.
+        """
+        if self.ids is None or self.of(_SHOWN_WITH_ANALYSES):
+            return list(analysis_ids)
+        return [analysis_id for analysis_id in analysis_ids if analysis_id in self.ids]
 
     def __or__(self, other: Change) -> Change:
         """Return both in one."""

@@ -67,7 +67,7 @@ class AnalysisDetail:
         # down or waits for its provider is another's doing too.
         row = self._shown.row if self._shown is not None else None
         others_matter = row is not None and (row.status is Status.COMPLETED or row.retrying)
-        if change.ids is None or self._id in change.ids or others_matter:
+        if change.touched([self._id]) or others_matter:
             await self._look_again()
 
     async def _look_again(self) -> None:

@@ -35,6 +35,7 @@ OUTCOMES: dict[str, tuple[ItemOutcome, ...]] = {
     **{name: (ItemOutcome(name),) for name in words.BATCH_ITEMS if name != "waiting"},
 }
 PAGE = 100
+TOPICS = (Topic.ANALYSES, Topic.BATCHES, Topic.EXPERTS, Topic.QUEUE)
 ESTIMATE = "As the newest analyses of these experts took, behind what waits before it"
 
 
@@ -81,7 +82,7 @@ class OneBatch:
         self._why = Panel("What was not done, and why")
         self._reruns = Panel("Re-runs of what failed")
         self._build_items(Panel("Items"))
-        self._look = await self._desk.live.follow(self._read, self._show, Topic.BATCHES, Topic.ANALYSES, Topic.QUEUE)
+        self._look = await self._desk.live.follow(self._read, self._show, *TOPICS)
 
     def _build_items(self, panel: Panel) -> None:
         with panel.head:

@@ -140,7 +140,7 @@ class JobMonitor:
     async def _on_change(self, change: Change) -> None:
         """Patch the visible rows that changed; new ones wait behind a pill, so that nothing jumps."""
         visible = self._table.ids
-        touched = visible if change.ids is None else [row_id for row_id in visible if row_id in change.ids]
+        touched = change.touched(visible)
         with reporting():
             if not visible:
                 await self._load()

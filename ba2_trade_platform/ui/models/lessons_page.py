@@ -105,6 +105,7 @@ class LessonsPage:
             lambda: self._desk.platform.memory.search(wanted, wanted.after, PAGE),
             lambda found: self._panel.show(found, self._show),
             Topic.LESSONS,
+            Topic.EXPERTS,
         )
         await memory.follow()
 

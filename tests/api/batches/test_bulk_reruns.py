@@ -99,7 +99,7 @@ async def test_what_makes_no_sense_is_a_sentence(client: httpx.AsyncClient) -> N
     ):
         answer = await client.post(f"/bulk-reruns{path}", json=wish)
         assert (answer.status_code, sentence in answer.json()["detail"]) == (status, True), answer.text
-    assert (await client.get("/bulk-reruns/1")).json()["detail"] == "Bulk re-run 1 not found"
+    assert (await client.get("/bulk-reruns/1")).json()["detail"] == "Batch 1 not found"
     assert (await client.post("/bulk-reruns/1/abort")).status_code == 404
 
 

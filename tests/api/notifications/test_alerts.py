@@ -12,9 +12,7 @@ async def test_an_alert_is_listed_acknowledged_and_listed_as_seen(
     client: httpx.AsyncClient, platform: Platform
 ) -> None:
     with platform.store.write() as transaction:
-        raise_alert(
-            transaction.session, AlertEvent("test", "test:1", "The desk stood still"), platform.store.clock.now()
-        )
+        raise_alert(transaction, AlertEvent("test", "test:1", "The desk stood still"), platform.store.clock.now())
     listed = (await client.get("/alerts", params={"acknowledged": False})).json()
     assert [alert["sentence"] for alert in listed["items"]] == ["The desk stood still"]
     assert listed["unacknowledged"] == 1

@@ -54,6 +54,7 @@ def test_all_that_match_are_looked_at_confirmed_watched_and_aborted(console: Con
     dialog.get_by_label("Type the number").fill("64")
     confirm.click()
     expect(page).to_have_url(re.compile(r"/batches/\d+$"))
+    bulk = page.url.rpartition("/")[2]
     expect(page.locator('[data-batch="total"]')).to_contain_text("64")
     expect(page.locator('[data-batch="succeeded"] .ba2-number')).not_to_have_text("0")
     page.get_by_role("button", name="Abort").click()
@@ -63,8 +64,10 @@ def test_all_that_match_are_looked_at_confirmed_watched_and_aborted(console: Con
     counts = [int(page.locator(f'[data-batch="{name}"] .ba2-number').inner_text()) for name in ("succeeded", "skipped")]
     assert sum(counts) == 64
     assert min(counts) > 0
+    expect(page.get_by_label("Reasons").get_by_text("aborted by trader")).to_be_visible()
     page.locator('[data-batch="skipped"]').click()
-    expect(page.get_by_text("aborted by trader").first).to_be_visible()
+    expect(page.get_by_label(f"More filters: in batch {bulk}, skipped there")).to_be_visible()
+    expect(page.locator("[data-rerun]")).to_have_count(min(counts[1], 50))
 
 
 def test_a_bulk_rerun_by_keys_alone(console: ConsoleProcess, open_page: Open) -> None:

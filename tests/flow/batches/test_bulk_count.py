@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ba2_trade_platform.core.base.errors import PlatformError, Refused
 from ba2_trade_platform.core.batches.queries import Batch
 from tests.fakes.experts import Catalog, Scripted
-from tests.flow.batches.bulk_desk import FAILED, drain, failed, items
+from tests.flow.batches.bulk_desk import FAILED, drain, failed, items, plan_of
 from tests.platforms import TRADER
 from tests.sql import ask
 from tests.stepped import Desk, SteppedWorker, make_desk
@@ -71,11 +71,11 @@ def test_the_number_on_the_button_is_the_number_acted_on(
             desk.close()
             return
         bulk = desk.platform.bulk_reruns.create(FAILED, **wish)
-        assert bulk.will_run == preview.will_run == bulk.counts.queued
+        assert plan_of(bulk).will_run == preview.will_run == bulk.counts.queued
         for deed, place in after:
             do(desk, worker, deed, ids[place], expert, bulk)
             counts = desk.platform.batches.get(bulk.id).counts
-            assert counts.total == counts.queued + counts.succeeded + counts.failed + counts.skipped + counts.blocked
+            assert counts.total == counts.remaining + counts.succeeded + counts.failed + counts.skipped + counts.blocked
             assert counts.total == preview.total
         desk.platform.experts.update(expert, by=TRADER, enabled=True)
         drain(desk, worker)
@@ -87,7 +87,7 @@ def check_every_item(desk: Desk, bulk: Batch, will_run: int) -> None:
     """Every item that was to run was queued exactly once, or says why not; and the object has ended."""
     ended = desk.platform.batches.get(bulk.id)
     assert ended.finished_at is not None
-    assert ended.counts.queued == 0
+    assert ended.counts.remaining == 0
     begun = dict(
         ask(
             desk.file,

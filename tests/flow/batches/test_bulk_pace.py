@@ -58,7 +58,7 @@ def test_a_canary_that_fails_stops_the_rest_and_says_which_it_was(desk: Desk, wo
     worker.fail(worker.leased[ids[5]])
     stopped = desk.platform.batches.get(bulk.id)
     assert (stopped.state, stopped.finished_at) == (BatchState.CANARY_FAILED, None)
-    assert counted(stopped) == {"total": 6, "queued": 1, "failed": 1, "skipped": 4}
+    assert counted(stopped) == {"total": 6, "running": 1, "failed": 1, "skipped": 4}
     drain(desk, worker)
     ended = desk.platform.batches.get(bulk.id)
     assert (ended.state, counted(ended)) == (

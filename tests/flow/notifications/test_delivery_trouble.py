@@ -182,7 +182,7 @@ def test_quiet_hours_that_make_no_sense_are_refused(desk: NotifyDesk, values: di
 def test_two_who_change_a_channel_at_once_are_told(desk: NotifyDesk) -> None:
     channels, made = desk.notifications.channels, desk.channel()
     channels.change(made.id, by=TRADER, version=made.version, name="Night desk")
-    with pytest.raises(Refused, match="Somebody else has changed Night desk"):
+    with pytest.raises(Refused, match="Night desk was changed meanwhile"):
         channels.change(made.id, by=TRADER, version=made.version, enabled=False)
     with pytest.raises(Refused, match="already is a channel Night desk"):
         desk.channel("Night desk")

@@ -31,8 +31,9 @@ def numbers(desk: Desk) -> dict[str, float]:
     return {
         sample.name + "".join(f" {key}={value}" for key, value in sorted(sample.labels.items())): sample.value
         for family in families
+        if family.type != "gauge" and not family.name.startswith("ba2_")
         for sample in family.samples
-        if sample.value and not sample.name.startswith("ba2_") and not sample.name.endswith(("_created", "_bucket"))
+        if sample.value and not sample.name.endswith(("_created", "_bucket"))
     }
 
 
