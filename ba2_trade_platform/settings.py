@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -136,12 +137,12 @@ class Settings(BaseSettings):
         """The database's URL."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'ba2.db').absolute()}"
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The zone of days, "today" and schedules."""
         return ZoneInfo(self.timezone or tzlocal.get_localzone_name() or "UTC")
 
-    @property
+    @cached_property
     def operator_name(self) -> str:
         """Who works here."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ba2_trade_platform.app.analyses import AnalysisServices
 from ba2_trade_platform.core.base.store import Store
@@ -55,5 +56,5 @@ def open_worker(
             telemetry,
         )
 
-    worker_environment = WorkerEnvironment(experts, lambda claim: PricesAt(market, claim.as_of), store.clock, toolkit)
+    worker_environment = WorkerEnvironment(experts, partial(PricesAt, market), store.clock, toolkit)
     return ExpertWorker(store, tick_of(worker_id()), worker_environment, settings.stop_seconds), tick_of

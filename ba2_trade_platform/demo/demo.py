@@ -215,7 +215,7 @@ class DemoDesk:
             left = exists().where(t.analysis.c.batch_id == t.batch.c.id)
             session.execute(delete(t.batch).where(~left, t.batch.c.id.in_(batches), ~_others()))
             command.record(after=f"{removed} analyses")
-            command.touch(Topic.SCHEDULES, Topic.WATCHLISTS, Topic.INSTRUMENTS, Topic.BATCHES)
+            command.touch(Topic.EXPERTS, Topic.SCHEDULES, Topic.WATCHLISTS, Topic.INSTRUMENTS, Topic.BATCHES)
         log.info("%s removed the demo desk: %s analyses", by, removed)
         return removed
 

@@ -10,7 +10,7 @@ from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change, ChangeFeed, Subscription, Topic
 
 INTERVAL_SECONDS = 600.0
-_LESSON_TOPICS = {Topic.ANALYSES, Topic.LESSONS, Topic.MARKET_CLOCK}
+_LESSON_TOPICS = (Topic.ANALYSES, Topic.LESSONS, Topic.MARKET_CLOCK)
 _NOW_AND_THEN, _AFTER_CHANGES = "outcomes", "outcomes of changed analyses"
 
 
@@ -30,7 +30,7 @@ class IndexSync:
         """Begin; the background jobs may be started before or after."""
         self.jobs.every(INTERVAL_SECONDS, _NOW_AND_THEN, self.look, first_seconds=self.first_seconds)
         self.jobs.every(self.after_changes_seconds, _AFTER_CHANGES, self._after_changes)
-        self._subscription = self.feed.subscribe(self._hear)
+        self._subscription = self.feed.subscribe(self._hear, *_LESSON_TOPICS)
 
     def stop(self) -> None:
         """Look no more; stopping what never began is allowed."""
@@ -39,9 +39,8 @@ class IndexSync:
         self.jobs.forget(_NOW_AND_THEN)
         self.jobs.forget(_AFTER_CHANGES)
 
-    def _hear(self, change: Change) -> None:
-        if change.of(_LESSON_TOPICS):
-            self._changed.set()
+    def _hear(self, _: Change) -> None:
+        self._changed.set()
 
     def _after_changes(self) -> None:
         if self._changed.is_set():

@@ -20,8 +20,7 @@ from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.batches import BatchCompletion
-from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE
-from ba2_trade_platform.core.contracts.queue import Abilities
+from ba2_trade_platform.core.contracts.queue import NO_CHOICE, Abilities
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each, insert, insert_rows, json_member, values_of
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Subtype, Trigger

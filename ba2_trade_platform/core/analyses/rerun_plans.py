@@ -17,7 +17,7 @@ from ba2_trade_platform.core.attempts.step_graphs import building_on
 from ba2_trade_platform.core.base.errors import Invalid, Refused
 from ba2_trade_platform.core.base.sanitizing import canonical_json
 from ba2_trade_platform.core.contracts.experts import SideEffect
-from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
+from ba2_trade_platform.core.contracts.queue import ProviderChoice
 from ba2_trade_platform.vocabulary import Mode, Status
 
 FRESH_FOR = timedelta(days=1)

@@ -11,8 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts import archives
-from ba2_trade_platform.core.contracts.provider_choice import NO_CHOICE, ProviderChoice
-from ba2_trade_platform.core.contracts.queue import Claim
+from ba2_trade_platform.core.contracts.queue import NO_CHOICE, Claim, ProviderChoice
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.models.attempt_costs import add_up
 from ba2_trade_platform.db import tables as t

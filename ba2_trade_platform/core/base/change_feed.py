@@ -69,6 +69,7 @@ class Subscription:
 
     feed: ChangeFeed
     listener: Callable[[Change], None]
+    topics: frozenset[Topic]
 
     def close(self) -> None:
         """Stop listening; closing twice is allowed."""
@@ -82,9 +83,12 @@ class ChangeFeed:
         self._lock = threading.Lock()
         self._subscriptions: tuple[Subscription, ...] = ()
 
-    def subscribe(self, listener: Callable[[Change], None]) -> Subscription:
-        """Call `listener` with every change from now on, from whatever thread commits."""
-        subscription = Subscription(self, listener)
+    def subscribe(self, listener: Callable[[Change], None], *topics: Topic) -> Subscription:
+        """Call `listener` with every change of these topics from now on, of all where none is given.
+
+        It is called in whatever thread commits.
+        """
+        subscription = Subscription(self, listener, frozenset(topics) or EVERY_TOPIC)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
@@ -97,7 +101,8 @@ class ChangeFeed:
     def publish(self, change: Change) -> None:
         """Tell every listener."""
         for subscription in self._subscriptions:
-            subscription.listener(change)
+            if change.of(subscription.topics):
+                subscription.listener(change)
 
     @property
     def listeners(self) -> int:

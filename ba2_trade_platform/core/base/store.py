@@ -26,6 +26,7 @@ from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, WRITES
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Transaction)
+STORAGE_ERRORS = (OperationalError, PoolTimeoutError)
 
 
 class Store:
@@ -62,8 +63,11 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a read transaction; raises Unavailable when the database cannot be read."""
-        with explained(), Session(self.engine) as session:
-            yield session
+        try:
+            with Session(self.engine) as session:
+                yield session
+        except STORAGE_ERRORS as error:
+            raise unavailable(error) from error
 
     @contextmanager
     def watch(self) -> Iterator[Connection]:
@@ -71,16 +75,21 @@ class Store:
 
         One caller only, the worker's database thread.
         """
-        with explained():
+        try:
             if self._watcher is None:
                 self._watcher = self.engine.connect()
             with self._watcher.begin():
                 yield self._watcher
+        except STORAGE_ERRORS as error:
+            raise unavailable(error) from error
 
     def check(self) -> None:
         """Take the write lock and let go of it; raises Unavailable when the database cannot be written just now."""
-        with explained(), self._writer.begin():
-            pass
+        try:
+            with self._writer.begin():
+                pass
+        except STORAGE_ERRORS as error:
+            raise unavailable(error) from error
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -116,11 +125,14 @@ class Store:
     def _unit_of_work(self, begin: Callable[[Session], T], *, internal: bool = False) -> Iterator[T]:
         if self._closing and not internal:
             raise Unavailable("the console is stopping")
-        with explained(), self._in_turn(), Session(self._writer) as session, session.begin():
-            transaction = begin(session)
-            yield transaction
-            # Counted before others can see the commit, or the watcher would take it for another program's.
-            self.commits += 1
+        try:
+            with self._in_turn(), Session(self._writer) as session, session.begin():
+                transaction = begin(session)
+                yield transaction
+                # Counted before others can see the commit, or the watcher would take it for another program's.
+                self.commits += 1
+        except STORAGE_ERRORS as error:
+            raise unavailable(error) from error
         if transaction.change is not None:
             self.feed.publish(transaction.change)
         for act in transaction.afterwards:
@@ -133,23 +145,16 @@ class Store:
                 wake()
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what the database cannot do just now into Unavailable with a sentence."""
-    try:
-        yield
-    except OperationalError as error:
-        raise Unavailable(storage_sentence(error)) from error
-    except PoolTimeoutError as error:
-        raise Unavailable("the database has no free connection") from error
-
-
-def storage_sentence(error: OperationalError) -> str:
-    """Return why the database cannot serve, in plain words."""
+def unavailable(error: OperationalError | PoolTimeoutError) -> Unavailable:
+    """Return why the database cannot serve just now, in plain words."""
+    if isinstance(error, PoolTimeoutError):
+        return Unavailable("the database has no free connection")
     text = str(error.orig)
     known = (
         ("locked|busy", "the database is locked by another program"),
         ("full", "the disk is full"),
         ("readonly", "the database is read-only"),
     )
-    return next((words for sign, words in known if re.search(sign, text)), f"the database answered: {text}")
+    return Unavailable(
+        next((words for sign, words in known if re.search(sign, text)), f"the database answered: {text}")
+    )

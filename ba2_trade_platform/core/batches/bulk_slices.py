@@ -38,6 +38,7 @@ _OPEN = (
     .where(_B.finished_at.is_(None), _B.kind == BatchKind.BULK_RERUN, _B.state.in_(UNDER_WAY))
     .order_by(_B.id)
 )
+DUE = _OPEN.exists()
 
 
 class BulkSlices:

@@ -26,6 +26,7 @@ _UNFINISHED = (
     .order_by(_B.id)
     .limit(1)
 )
+DUE = _UNFINISHED.exists()
 _NEXT = (
     select(_A.id)
     .join(t.batch_item, _ITEM.analysis_id == _A.id)

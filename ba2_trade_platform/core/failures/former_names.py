@@ -26,7 +26,6 @@ FORMER_NAMES = {
     "core.contracts.lessons": "core.lessons",
     "core.contracts.model_providers": "core.model_providers",
     "core.contracts.price_status": "core.price_status",
-    "core.contracts.provider_choice": "core.providers",
     "core.contracts.queue": "core.queue.dispatcher",
     "core.contracts.toolkit": "core.equipment",
     "core.experts.availability": "core.abilities",

@@ -42,7 +42,7 @@ class ModelProviders:
         self._environment = environment
         self._known: tuple[Connection, ...] | None = None
         self._changes = 0
-        store.feed.subscribe(self._forget)
+        store.feed.subscribe(self._forget, Topic.MODELS)
 
     def seed_if_empty(self) -> None:
         """Put the first providers into a console that has none."""
@@ -150,10 +150,10 @@ class ModelProviders:
             lacking.append(f"No model provider can be asked ({'; '.join(reasons)})")
         return [Requirement("models", met=False, sentence=sentence) for sentence in lacking]
 
-    def _forget(self, change: Change) -> None:
-        if change.of({Topic.MODELS}):  # in this program, or perhaps in another one
-            self._changes += 1
-            self._known = None
+    def _forget(self, _: Change) -> None:
+        """Forget what was read: it was changed in this program, or perhaps in another one."""
+        self._changes += 1
+        self._known = None
 
     def _connections(self) -> tuple[Connection, ...]:
         known, changes = self._known, self._changes

@@ -49,6 +49,7 @@ ANSWERED = frozenset(
 OUR_OWN = frozenset({ErrorCode.INTERRUPTED, ErrorCode.MEMORY_STORE})
 CATCH_UP = timedelta(seconds=2)
 _ACTIVE = INCIDENTS.select().where(NOT_CLOSED)
+DUE = select(_B.id).where(NOT_CLOSED).exists()
 _RECENT = select(func.count()).select_from(
     select(_T.id)
     .where(

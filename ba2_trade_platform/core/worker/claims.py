@@ -15,8 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.transitions import lease
-from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
-from ba2_trade_platform.core.contracts.queue import Abilities, Claim, RecordedStep
+from ba2_trade_platform.core.contracts.queue import Abilities, Claim, ProviderChoice, RecordedStep
 from ba2_trade_platform.core.failures.breaker_states import OPEN_PROVIDERS
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import is_status

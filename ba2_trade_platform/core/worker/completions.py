@@ -103,7 +103,8 @@ class Closer:
                 if end.outcome is outcome and batch.claim.token not in retried
             ]
             self.transitions.apply(transaction, event, changes, by=by)
-        self.breakers.open_for(transaction, [(each.provider, each.why) for each in failed], now)
+        if failed:
+            self.breakers.open_for(transaction, [(each.provider, each.why) for each in failed], now)
         for each in failed:
             if each.claim.token not in retried:
                 analysis_id, why = each.row.id, each.why

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.contracts.experts import Expert, ExpertCatalog, PricesAsOf, Skipped, Verdict
@@ -21,7 +22,7 @@ class WorkerEnvironment:
     """What every job is given to work with."""
 
     catalog: ExpertCatalog
-    view: Callable[[Claim], PricesAsOf]
+    view: Callable[[datetime], PricesAsOf]
     clock: Clock
     toolkit: ExpertToolkit = field(default_factory=ExpertToolkit)
 
@@ -39,7 +40,7 @@ class Job:
         expert = environment.catalog.get(claim.expert)
         settings = expert.settings_model.model_validate(claim.settings)
         self._context = RunContext(
-            claim, self.buffer, environment.view(claim), settings, environment.clock, written, environment.toolkit
+            claim, self.buffer, environment.view(claim.as_of), settings, environment.clock, written, environment.toolkit
         )
         loop = asyncio.get_running_loop()
         self._task = loop.create_task(_analyse(expert, self._context), name=f"analysis {claim}")

@@ -55,6 +55,8 @@ _ORPHANS = _RUNNING.where(
     _A.lease_token.is_(None) | _A.lease_token.not_in(bindparam("h_tokens", expanding=True))
 ).limit(SLICE)
 _EXPIRED_ORPHANS = _ORPHANS.where(_A.lease_until < bindparam("h_now"))
+_EXPIRED = select(_A.id).where(is_status(_A.status, Status.RUNNING), _A.lease_until < bindparam("h_now"))
+DUE = _EXPIRED.exists() | _OVERDUE.exists() | _IDLE.exists()
 
 
 class Recovery:

@@ -17,12 +17,14 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from ba2_trade_platform.core.attempts.transitions import Transitions, renew, still_leased
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Transaction
+from ba2_trade_platform.core.batches import bulk_slices, cancellations
 from ba2_trade_platform.core.batches.bulk_slices import BulkSlices
 from ba2_trade_platform.core.batches.cancellations import Cancellations
 from ba2_trade_platform.core.contracts.queue import Claim
 from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
 from ba2_trade_platform.core.failures.classification import classify
 from ba2_trade_platform.core.observability.telemetry import Telemetry
+from ba2_trade_platform.core.worker import breaker_ticks, recovery
 from ba2_trade_platform.core.worker.breaker_ticks import TickBreakers
 from ba2_trade_platform.core.worker.buffers import End, WriteBatch
 from ba2_trade_platform.core.worker.claims import Occupancy, WorkerIdentity, claim
@@ -30,11 +32,20 @@ from ba2_trade_platform.core.worker.completions import Closer
 from ba2_trade_platform.core.worker.recovery import SLICE, Recovery
 from ba2_trade_platform.core.worker.writes import write_down
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 
-_QUEUE = select(t.queue_state.c.paused, t.queue_state.c.slots)
+# The queue's switches, and which of a tick's chores have anything to do: mostly none has.
+_STANDING = select(
+    t.queue_state.c.paused,
+    t.queue_state.c.slots,
+    recovery.DUE.label("recovery"),
+    breaker_ticks.DUE.label("breakers"),
+    bulk_slices.DUE.label("bulk"),
+    cancellations.DUE.label("cancellations"),
+)
 # What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
 DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -109,8 +120,10 @@ class Tick:
             if plan.releasing:
                 self._recovery.release(transaction, plan.running, plan.now)
             else:
-                self._recover(transaction, plan, done)
-                self._carry_on(transaction, plan, done)
+                self._keep_leases(transaction, plan, done)
+                standing = transaction.session.execute(_STANDING, {"h_now": plan.now}).one()
+                done.paused, done.slots = standing.paused, standing.slots
+                self._do_chores(transaction, plan, done, standing)
                 self._claim(transaction, plan, done)
             transaction.then(partial(self._count, done, plan.now))
         return done
@@ -121,28 +134,31 @@ class Tick:
         metrics.stale(done.stale)
         metrics.rescued(done.rescued)
 
-    def _recover(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
+    def _keep_leases(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
         leased = still_leased(transaction.session, plan.running)
         done.lost = [each for each in plan.running if each.token not in leased]
         if plan.renew:
             renew(transaction.session, [each for each in plan.running if each.token in leased], plan.now)
-        done.rescued = self._recovery.rescue(transaction, plan.now, all_running=plan.boot, leased=plan.running)
-        transaction.touch_analyses(*self._breakers.keep(transaction, plan.now))
-        ended = self._recovery.expire(transaction, plan.now) + self._recovery.refuse_disabled(transaction, plan.now)
-        done.more = done.rescued + ended >= SLICE
 
-    def _carry_on(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
-        advanced = self._bulk.advance(transaction, plan.now)
-        cancelled = self._cancellations.carry_on(transaction, plan.now)
-        done.more = done.more or advanced or bool(cancelled)
+    def _do_chores(self, transaction: Transaction, plan: Plan, done: Ticked, standing: AnyRow) -> None:
+        now, recovering = plan.now, plan.boot or standing.recovery
+        if recovering:
+            done.rescued = self._recovery.rescue(transaction, now, all_running=plan.boot, leased=plan.running)
+        if standing.breakers:
+            transaction.touch_analyses(*self._breakers.keep(transaction, now))
+        if recovering:
+            ended = self._recovery.expire(transaction, now) + self._recovery.refuse_disabled(transaction, now)
+            done.more = done.rescued + ended >= SLICE
+        if standing.bulk:
+            done.more |= self._bulk.advance(transaction, now)
+        if standing.cancellations:
+            done.more |= self._cancellations.carry_on(transaction, now) > 0
 
     def _claim(self, transaction: Transaction, plan: Plan, done: Ticked) -> None:
-        queue = transaction.session.execute(_QUEUE).one()
-        done.paused, done.slots = queue.paused, queue.slots
         # What a dead worker left at boot may be more than one slice: rescue all of it before anything runs.
-        if queue.paused or (plan.boot and done.more):
+        if done.paused or (plan.boot and done.more):
             return
-        claimed = claim(transaction.session, plan, queue.slots, self._worker, plan.now)
+        claimed = claim(transaction.session, plan, done.slots, self._worker, plan.now)
         done.claims = claimed.claims
         transaction.touch_analyses(*(each.analysis_id for each in claimed.claims))
         for unable in claimed.unable:

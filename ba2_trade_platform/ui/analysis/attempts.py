@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from ba2_trade_platform.app.platform import Platform
-from ba2_trade_platform.core.contracts.provider_choice import ProviderChoice
+from ba2_trade_platform.core.contracts.queue import ProviderChoice
 from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Archived
 from ba2_trade_platform.ui.analysis.recommendation import expert_state, message_block, traceback

@@ -48,7 +48,7 @@ _PARTS: Mapping[str, tuple[frozenset[Topic], Callable[[Platform], Any]]] = {
     ),
     "queue": (frozenset({Topic.QUEUE}), lambda platform: platform.queue.state()),
     "worker": (EVERY_TOPIC, lambda platform: platform.worker.status),
-    "demo": (frozenset({Topic.ANALYSES, Topic.EXPERTS}), lambda platform: platform.demo.desk.state()),
+    "demo": (frozenset({Topic.EXPERTS}), lambda platform: platform.demo.desk.state()),
     "breakers": (
         frozenset({Topic.BREAKERS, Topic.ANALYSES}), lambda platform: tuple(platform.breakers.active()),
     ),

@@ -147,7 +147,8 @@ class Shell:
 
     async def refresh(self, topics: frozenset[Topic] = EVERY_TOPIC) -> None:
         """Show the present counts and switches; sends nothing when nothing changed."""
-        self._replay.show()
+        if Topic.MARKET_CLOCK in topics:
+            self._replay.show()
         with reporting():
             shell_status = await self._desk.shell_status.get(topics)
             if shell_status != self._shown:
@@ -193,14 +194,15 @@ class Shell:
             await self.refresh()
 
     async def _ask_remove_demo(self) -> None:
-        number = self._shown.demo.analyses if self._shown else 0
-        await confirm(
-            "Remove the demo desk?",
-            f"Its {number} analyses are deleted with all their results, running ones are cancelled first, "
-            "and its experts are archived. Your own experts and analyses stay.",
-            "Remove the demo desk",
-            self._remove_demo,
-        )
+        with reporting():
+            number = (await off_loop(self._desk.platform.demo.desk.state)).analyses
+            await confirm(
+                "Remove the demo desk?",
+                f"Its {number} analyses are deleted with all their results, running ones are cancelled first, "
+                "and its experts are archived. Your own experts and analyses stay.",
+                "Remove the demo desk",
+                self._remove_demo,
+            )
 
     async def _remove_demo(self) -> None:
         with reporting():

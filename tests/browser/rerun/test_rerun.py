@@ -191,7 +191,9 @@ def test_nothing_is_cut_off_at_1024_by_640(console: ConsoleProcess, open_page: O
 def test_thirty_page_changes_leave_no_subscription_behind(console: ConsoleProcess, open_page: Open) -> None:
     def listeners() -> float:
         metrics = console.api.get(f"{console.url}/metrics").text
-        return float(next(line.split()[-1] for line in metrics.splitlines() if line.startswith("ba2_change_listeners ")))
+        return float(
+            next(line.split()[-1] for line in metrics.splitlines() if line.startswith("ba2_change_listeners "))
+        )
 
     without_pages = listeners()
     page = open_page(f"{console.url}/marketanalysis")
