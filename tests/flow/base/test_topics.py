@@ -84,6 +84,20 @@ def test_only_work_wakes_the_worker(desk: Desk, woken: Woken) -> None:
     assert woken.times == 5
 
 
+def test_a_tick_with_nothing_to_do_asks_that_once(desk: Desk) -> None:
+    worker, asked = desk.worker(), list[str]()
+    worker.tick()
+
+    def ask(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    event.listen(desk.platform.store.engine, "before_cursor_execute", ask)
+    worker.tick()
+    # Which chores have anything to do, which providers are held back, and which experts have room.
+    assert [statement.split(maxsplit=1)[0] for statement in asked] == ["BEGIN", "SELECT", "SELECT", "SELECT"]
+    event.remove(desk.platform.store.engine, "before_cursor_execute", ask)
+
+
 def test_what_changes_nothing_says_nothing(desk: Desk, heard: list[Change], woken: Woken) -> None:
     made = desk.platform.instruments.watchlists.create("Mine", by=TRADER)
     heard.clear()

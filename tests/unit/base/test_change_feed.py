@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from ba2_trade_platform.core.base.change_feed import Change, Topic
+from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, ChangeFeed, Topic
 from tests.fakes.experts import Catalog, Scripted
 from tests.platforms import TRADER
 from tests.sql import change
@@ -47,3 +47,29 @@ def test_what_is_rolled_back_is_told_to_nobody(tmp_path: Path) -> None:
     assert heard == []
     assert desk.platform.monitoring.jobs.count() == 0
     desk.close()
+
+
+def test_who_names_topics_hears_of_these_only() -> None:
+    feed, heard = ChangeFeed(), list[Change]()
+    feed.subscribe(heard.append, Topic.MODELS, Topic.LESSONS)
+    feed.publish(Change(frozenset({Topic.ANALYSES}), None))
+    models = Change(frozenset({Topic.MODELS, Topic.ALERTS}))
+    feed.publish(models)
+    feed.publish(ANYTHING)
+    assert heard == [models, ANYTHING]
+
+
+@pytest.mark.parametrize(
+    ("change", "touched"),
+    [
+        (Change(frozenset({Topic.ANALYSES}), frozenset({2, 9})), [2]),
+        (Change(frozenset({Topic.ANALYSES}), None), [1, 2, 3]),
+        (Change(frozenset({Topic.QUEUE})), []),
+        # An expert's new name, another word on a failure, a provider held back: they are shown with any analysis.
+        (Change(frozenset({Topic.EXPERTS})), [1, 2, 3]),
+        (Change(frozenset({Topic.FAILURES, Topic.ANALYSES}), frozenset({2})), [1, 2, 3]),
+        (Change(frozenset({Topic.BREAKERS})), [1, 2, 3]),
+    ],
+)
+def test_a_change_tells_which_of_the_shown_analyses_may_look_different(change: Change, touched: list[int]) -> None:
+    assert change.touched([1, 2, 3]) == touched
