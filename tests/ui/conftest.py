@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,14 @@ from tests.platforms import make_platform
 @pytest.fixture
 def user(user: User) -> User:
     """The framework's user, who waits for an element as long as any event may take; its own three looks are 0.3 s."""
-    seen_at_once = user.should_see
 
-    async def seen(*wanted: Any, **how: Any) -> None:
-        await eventually(partial(seen_at_once, *wanted, retries=1, **how))
+    def patient(look: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def waiting(*wanted: Any, **how: Any) -> None:
+            await eventually(partial(look, *wanted, retries=1, **how))
 
-    user.should_see = seen
+        return waiting
+
+    user.should_see, user.should_not_see = patient(user.should_see), patient(user.should_not_see)
     return user
 
 

@@ -7,7 +7,6 @@ from nicegui.testing import User
 from ba2_trade_platform.ui.analysis.output_reader import Written
 from ba2_trade_platform.ui.analysis.sections import sections
 from ba2_trade_platform.ui.kit.desk import Desk
-from tests.eventually import eventually
 from tests.platforms import TRADER, drain, submit
 from tests.ui.elements import unfold
 
@@ -24,7 +23,7 @@ async def test_a_debate_is_read_in_sections_and_its_messages_are_folded_away(use
     await user.should_see(LABEL)
     await user.should_not_see("Trader: question 1", retries=1)
     unfold(user, "section-Messages to and from models")
-    await eventually(lambda: user.should_see("Trader: question 1"))
+    await user.should_see("Trader: question 1")
 
 
 async def test_a_review_shows_no_numbers_that_nobody_decided(user: User, desk: Desk) -> None:
@@ -34,7 +33,7 @@ async def test_a_review_shows_no_numbers_that_nobody_decided(user: User, desk: D
     analysis_id = submit(desk.platform, instance)
     drain(desk.platform)
     await user.open(f"/market_analysis/{analysis_id}")
-    await eventually(lambda: user.should_see("REVIEW"))
+    await user.should_see("REVIEW")
     await user.should_not_see("Expected profit", retries=1)
     await user.should_not_see("1.0 %", retries=1)
 

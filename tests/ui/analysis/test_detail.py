@@ -16,7 +16,6 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.markdown import FOLD_AT, MARKDOWN_UP_TO, SENT_UP_TO, Prose, markdown_html
 from ba2_trade_platform.ui.routes import register_pages
 from ba2_trade_platform.vocabulary import Status
-from tests.eventually import eventually
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit, wait_until
 from tests.ui.elements import fold, unfold
 
@@ -38,7 +37,7 @@ async def test_a_failure_is_told_in_plain_words_with_its_code_and_its_traceback(
     await user.should_see(row(desk.platform, analysis_id).error_message)
     await user.should_not_see("most recent call last", retries=1)
     unfold(user, "failure-traceback")
-    await eventually(lambda: user.should_see("most recent call last"))
+    await user.should_see("most recent call last")
     await user.should_see("Equal failures")
 
 
@@ -49,12 +48,12 @@ async def test_the_rerun_button_takes_the_analysis_to_completed(user: User, desk
     assert button.props["icon"] == "refresh"
     assert button.props["aria-label"] == "Re-run Failed Analysis"
     user.find(marker="re-run").click()
-    await eventually(lambda: user.should_see("queued for re-run (attempt 2, re-run 1/3)"))
-    await eventually(lambda: user.should_see("re-run 1/3, attempt 2"))
-    await eventually(lambda: user.should_see("re-run by trader"))
-    await eventually(lambda: user.should_see("first run by trader"))
-    await eventually(lambda: user.should_not_see(marker="re-run"))
-    await eventually(lambda: user.should_see("current"))
+    await user.should_see("queued for re-run (attempt 2, re-run 1/3)")
+    await user.should_see("re-run 1/3, attempt 2")
+    await user.should_see("re-run by trader")
+    await user.should_see("first run by trader")
+    await user.should_not_see(marker="re-run")
+    await user.should_see("current")
 
 
 async def test_a_late_click_is_told_why_and_the_page_shows_the_present(user: User, desk: Desk) -> None:
@@ -63,8 +62,8 @@ async def test_a_late_click_is_told_why_and_the_page_shows_the_present(user: Use
     await user.open(f"/market_analysis/{analysis_id}")
     desk.platform.analyses.rerun(analysis_id, by=TRADER)
     user.find(marker="re-run").click()
-    await eventually(lambda: user.should_see("Already queued 0 s ago by trader"))
-    await eventually(lambda: user.should_not_see(marker="re-run"))
+    await user.should_see("Already queued 0 s ago by trader")
+    await user.should_not_see(marker="re-run")
     assert len(desk.platform.monitoring.details.attempts(analysis_id)) == 2
 
 
@@ -74,11 +73,11 @@ async def test_what_an_earlier_attempt_wrote_can_be_opened(user: User, desk: Des
     drain(desk.platform)
     await user.open(f"/market_analysis/{analysis_id}")
     unfold(user, "attempt-2")
-    await eventually(lambda: user.should_see("the provider is back"))
+    await user.should_see("the provider is back")
     unfold(user, "attempt-1")
-    await eventually(lambda: user.should_see("It recommended"))
+    await user.should_see("It recommended")
     unfold(user, "attempt-1-output-0")
-    await eventually(lambda: user.should_see("in attempt 1."))
+    await user.should_see("in attempt 1.")
 
 
 async def test_a_recommendation_is_shown_with_its_levels_in_the_chart(user: User, desk: Desk) -> None:
@@ -87,7 +86,7 @@ async def test_a_recommendation_is_shown_with_its_levels_in_the_chart(user: User
     await user.open(f"/market_analysis/{analysis_id}")
     await user.should_see("73.0 %")
     await user.should_see("117.0017 USD")
-    await eventually(lambda: user.should_see(ui.echart))
+    await user.should_see(ui.echart)
     (chart,) = user.find(ui.echart).elements
     assert "Target 117.00" in chart.props["aria-label"]
     series = chart.options["series"][0]
@@ -101,7 +100,7 @@ async def test_a_symbol_without_prices_is_a_quiet_sentence(user: User, desk: Des
     analysis_id = submit(desk.platform, practice(desk.platform), "ZZZZ")
     drain(desk.platform)
     await user.open(f"/market_analysis/{analysis_id}")
-    await eventually(lambda: user.should_see("No chart: Unknown symbol ZZZZ"))
+    await user.should_see("No chart: Unknown symbol ZZZZ")
     await user.should_see("The price provider does not know this symbol")
 
 
@@ -116,7 +115,7 @@ async def test_an_analysis_that_is_deleted_elsewhere_says_so(user: User, desk: D
     analysis_id = failed(desk)
     await user.open(f"/market_analysis/{analysis_id}")
     desk.platform.analyses.delete(analysis_id, by=TRADER)
-    await eventually(lambda: user.should_see(f"Analysis {analysis_id} was deleted."))
+    await user.should_see(f"Analysis {analysis_id} was deleted.")
     await user.should_see("Back to Job Monitoring")
 
 
@@ -124,16 +123,16 @@ async def test_delete_asks_first(user: User, desk: Desk) -> None:
     analysis_id = failed(desk)
     await user.open(f"/market_analysis/{analysis_id}")
     user.find(marker="delete").click()
-    await eventually(lambda: user.should_see(f"Delete analysis {analysis_id}?"))
+    await user.should_see(f"Delete analysis {analysis_id}?")
     user.find("Keep it").click()
-    await eventually(lambda: user.should_not_see(f"Delete analysis {analysis_id}?"))
+    await user.should_not_see(f"Delete analysis {analysis_id}?")
     assert row(desk.platform, analysis_id).status is Status.FAILED
     user.find(marker="delete").click()
-    await eventually(lambda: user.should_see("Keep it"))
+    await user.should_see("Keep it")
     newest = max(user.find(kind=ui.button, content="Delete").elements, key=lambda button: button.id)
     UserInteraction(user, {newest}, None).click()
-    await eventually(lambda: user.should_see(f"Analysis {analysis_id} deleted"))
-    await eventually(lambda: user.should_see("Analysis not found"))
+    await user.should_see(f"Analysis {analysis_id} deleted")
+    await user.should_see("Analysis not found")
 
 
 async def test_cancel_stops_what_runs(user: User, desk: Desk) -> None:
@@ -143,8 +142,8 @@ async def test_cancel_stops_what_runs(user: User, desk: Desk) -> None:
     await user.should_see("Practice step 1 of 2")
     await user.should_not_see(marker="re-run", retries=1)
     user.find(marker="cancel").click()
-    await eventually(lambda: user.should_see(f"Analysis {analysis_id} cancelled"))
-    await eventually(lambda: user.should_see(marker="run again"))
+    await user.should_see(f"Analysis {analysis_id} cancelled")
+    await user.should_see(marker="run again")
 
 
 async def test_run_again_is_a_new_analysis_and_says_which(user: User, desk: Desk) -> None:
@@ -152,7 +151,7 @@ async def test_run_again_is_a_new_analysis_and_says_which(user: User, desk: Desk
     drain(desk.platform)
     await user.open(f"/market_analysis/{analysis_id}")
     user.find(marker="run again").click()
-    await eventually(lambda: user.should_see(f"analysis {analysis_id + 1}"))
+    await user.should_see(f"analysis {analysis_id + 1}")
 
 
 async def test_it_follows_whether_its_recommendation_still_counts(user: User, desk: Desk) -> None:
@@ -162,9 +161,9 @@ async def test_it_follows_whether_its_recommendation_still_counts(user: User, de
     await user.open(f"/market_analysis/{analysis_id}")
     await user.should_see("current")
     newer = submit(desk.platform, expert)
-    await eventually(lambda: user.should_see("superseded by a newer analysis"))
+    await user.should_see("superseded by a newer analysis")
     desk.platform.analyses.delete(newer, by=TRADER)
-    await eventually(lambda: user.should_not_see("superseded by a newer analysis"))
+    await user.should_not_see("superseded by a newer analysis")
     await user.should_see("current")
 
 
@@ -172,12 +171,12 @@ async def test_what_is_open_stays_as_it_is_while_the_analysis_goes_on(user: User
     analysis_id = failed(desk)
     await user.open(f"/market_analysis/{analysis_id}")
     unfold(user, "attempt-1")
-    await eventually(lambda: user.should_see("Waited"))
+    await user.should_see("Waited")
     opened = fold(user, "attempt-1")
     desk.platform.analyses.rerun(analysis_id, by=TRADER)
-    await eventually(lambda: user.should_see(marker="attempt-2"))
+    await user.should_see(marker="attempt-2")
     drain(desk.platform)
-    await eventually(lambda: user.should_see("re-run 1/3, attempt 2"))
+    await user.should_see("re-run 1/3, attempt 2")
     assert fold(user, "attempt-1") is opened
     assert opened.value is True
 
@@ -201,9 +200,9 @@ async def test_a_long_text_is_folded_and_a_very_long_one_is_cut_with_a_way_to_th
     await user.open("/texts")
     await user.should_not_see("end-of-text")
     user.find(f"Show all ({len('start ' + 'word ' * FOLD_AT + 'end-of-text'):,} characters)").click()
-    await eventually(lambda: user.should_see("end-of-text"))
+    await user.should_see("end-of-text")
     user.find("Show all (4,000,000 characters)").click()
-    await eventually(lambda: user.should_see("These are the first 200,000 of 4,000,000 characters."))
+    await user.should_see("These are the first 200,000 of 4,000,000 characters.")
     await user.should_see("All of it, as JSON")
     await user.should_not_see("never sent")
 

@@ -11,7 +11,6 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import BatchKind, Status
-from tests.eventually import eventually
 from tests.platforms import TRADER, drain, practice, submit
 
 
@@ -37,11 +36,11 @@ def pick(user: User, analysis_id: int) -> None:
 
 async def test_the_empty_list_says_what_to_do_and_an_unknown_number_says_so(user: User, desk: Desk) -> None:
     await user.open("/bulk-reruns")
-    await eventually(lambda: user.should_see("None matches these filters."))
+    await user.should_see("None matches these filters.")
     await user.open("/bulk-reruns/7")
-    await eventually(lambda: user.should_see("Batch 7 not found."))
+    await user.should_see("Batch 7 not found.")
     await user.open("/bulk-reruns/first")
-    await eventually(lambda: user.should_see("Not found"))
+    await user.should_see("Not found")
 
 
 async def test_ticked_rows_are_rerun_after_the_dialog(user: User, desk: Desk) -> None:
@@ -49,13 +48,13 @@ async def test_ticked_rows_are_rerun_after_the_dialog(user: User, desk: Desk) ->
     await user.open("/marketanalysis")
     pick(user, ids[0])
     pick(user, ids[2])
-    await eventually(lambda: user.should_see("2 selected"))
+    await user.should_see("2 selected")
     user.find(marker="rerun-selected").click()
-    await eventually(lambda: user.should_see("2 of 2"))
+    await user.should_see("2 of 2")
     user.find(marker="bulk-reason").type("new key")
-    await eventually(lambda: user.should_see("Re-run 2 analyses"))
+    await user.should_see("Re-run 2 analyses")
     user.find(marker="confirm-bulk").click()
-    await eventually(lambda: user.should_see("accepted: 2 analyses will run"))
+    await user.should_see("accepted: 2 analyses will run")
     drain(desk.platform)
     (batch,) = desk.platform.batches.list(kind=BatchKind.BULK_RERUN).items
     assert batch.rerun is not None
@@ -67,24 +66,24 @@ async def test_the_page_shows_what_became_of_each_and_offers_what_failed_again(u
     fail_some(desk, "AAPL", "MSFT", fail_times=-1)
     bulk_id = rerun_all(desk, name="Morning")
     await user.open(f"/bulk-reruns/{bulk_id}")
-    await eventually(lambda: user.should_see("failed"))
-    await eventually(lambda: user.should_see(marker="rerun-failed"))
+    await user.should_see("failed")
+    await user.should_see(marker="rerun-failed")
     await user.should_see("Morning")
     user.find(marker="rerun-failed").click()
-    await eventually(lambda: user.should_see("Re-run 2 analyses"))
+    await user.should_see("Re-run 2 analyses")
     await user.open(f"/bulk-reruns/{bulk_id}?outcome=skipped")
-    await eventually(lambda: user.should_see("None of its items is here."))
+    await user.should_see("None of its items is here.")
     await user.open("/bulk-reruns")
-    await eventually(lambda: user.should_see("Morning"))
+    await user.should_see("Morning")
 
 
 async def test_an_abort_asks_first(user: User, desk: Desk) -> None:
     fail_some(desk, "AAPL", "MSFT")
     bulk_id = rerun_all(desk, rate_per_minute=1)
     await user.open(f"/bulk-reruns/{bulk_id}")
-    await eventually(lambda: user.should_see(marker="abort-batch"))
+    await user.should_see(marker="abort-batch")
     user.find(marker="abort-batch").click()
-    await eventually(lambda: user.should_see(f"Abort bulk re-run {bulk_id}?"))
+    await user.should_see(f"Abort bulk re-run {bulk_id}?")
     user.find(kind=ui.button, content="Abort the rest").click()
-    await eventually(lambda: user.should_see(f"Bulk re-run {bulk_id} aborted: 1 skipped in all"))
+    await user.should_see(f"Bulk re-run {bulk_id} aborted: 1 skipped in all")
     drain(desk.platform)

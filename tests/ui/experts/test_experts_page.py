@@ -32,11 +32,11 @@ async def test_without_experts_it_says_what_to_do_and_one_can_be_added(user: Use
     await user.open("/experts")
     await user.should_see("No experts yet")
     user.find(marker="add-expert").click()
-    await eventually(lambda: user.should_see(marker="alias"))
+    await user.should_see(marker="alias")
     put(user, "alias", "My rules")
     user.find(marker="save-expert").click()
-    await eventually(lambda: user.should_see("My rules saved, settings revision 1"))
-    await eventually(lambda: user.should_not_see("No experts yet"))
+    await user.should_see("My rules saved, settings revision 1")
+    await user.should_not_see("No experts yet")
     (created,) = desk.platform.experts.list()
     assert (created.alias, created.expert, created.max_concurrent) == ("My rules", "TechnicalRules", 4)
     await user.should_see("Open positions need a connected broker; none is configured")
@@ -47,25 +47,25 @@ async def test_fixing_the_settings_lets_the_rerun_succeed(user: User, desk: Desk
     analysis_id = submit(desk.platform, expert)
     drain(desk.platform)
     await user.open(f"/experts?edit={expert}")
-    await eventually(lambda: user.should_see(marker="save-expert"))
+    await user.should_see(marker="save-expert")
     links = [link.props["href"] for link in user.find(kind=ui.link, content="1").elements]
     assert f"/marketanalysis?expert={expert}&status=failed" in links
     assert control(user, "setting-fail_with").value == "AUTH"
     put(user, "setting-fail_with", "")
     user.find(marker="save-expert").click()
-    await eventually(lambda: user.should_see("Expired key saved, settings revision 2"))
+    await user.should_see("Expired key saved, settings revision 2")
     assert desk.platform.experts.get(expert).settings["fail_with"] is None
     desk.platform.analyses.rerun(analysis_id, by=TRADER)
     drain(desk.platform)
     assert row(desk.platform, analysis_id).status is Status.COMPLETED
-    await eventually(lambda: user.should_see("revision 2"))
+    await user.should_see("revision 2")
 
 
 async def test_what_does_not_fit_is_told_in_the_dialog_which_stays(user: User, desk: Desk) -> None:
     desk.platform.experts.create("TechnicalRules", "Rules", by=TRADER)
     taken = practice(desk.platform, "Taken")
     await user.open(f"/experts?edit={taken}")
-    await eventually(lambda: user.should_see(marker="save-expert"))
+    await user.should_see(marker="save-expert")
     for marker, value, sentence in (
         ("setting-steps", 99, "steps: Input should be less than or equal to 50"),
         ("setting-steps", None, "steps: Input should be a valid integer"),
@@ -81,17 +81,17 @@ async def test_what_does_not_fit_is_told_in_the_dialog_which_stays(user: User, d
         put(user, marker, before)
     assert desk.platform.experts.get(taken).revision == 1
     user.find(marker="save-expert").click()
-    await eventually(lambda: user.should_see("Taken saved, settings revision 1"))
+    await user.should_see("Taken saved, settings revision 1")
 
 
 async def test_an_expert_is_disabled_and_enabled_by_its_switch(user: User, desk: Desk) -> None:
     expert = practice(desk.platform)
     await user.open("/experts")
     put(user, f"enabled-{expert}", False)
-    await eventually(lambda: user.should_see("Practice desk disabled: its waiting analyses will fail"))
+    await user.should_see("Practice desk disabled: its waiting analyses will fail")
     assert desk.platform.experts.get(expert).enabled is False
     put(user, f"enabled-{expert}", True)
-    await eventually(lambda: user.should_see("Practice desk enabled"))
+    await user.should_see("Practice desk enabled")
     assert desk.platform.experts.get(expert).enabled is True
 
 
@@ -99,10 +99,10 @@ async def test_an_expert_is_archived_after_a_question(user: User, desk: Desk) ->
     expert = practice(desk.platform)
     await user.open("/experts")
     user.find(marker=f"archive-{expert}").click()
-    await eventually(lambda: user.should_see("Archive Practice desk?"))
+    await user.should_see("Archive Practice desk?")
     user.find(kind=ui.button, content="Archive").click()
-    await eventually(lambda: user.should_see("Practice desk archived"))
-    await eventually(lambda: user.should_see("No experts yet"))
+    await user.should_see("Practice desk archived")
+    await user.should_see("No experts yet")
     assert desk.platform.experts.list() == []
 
 
@@ -111,14 +111,14 @@ async def test_slots_are_set_within_their_bounds(user: User, desk: Desk) -> None
     assert control(user, "slots").value == 8
     put(user, "slots", 3)
     user.find(marker="set-slots").click()
-    await eventually(lambda: user.should_see("The queue has 3 slots now"))
-    await eventually(lambda: user.should_see("Working, up to 3 analyses at once."))
+    await user.should_see("The queue has 3 slots now")
+    await user.should_see("Working, up to 3 analyses at once.")
     put(user, "slots", 1000)
     user.find(marker="set-slots").click()
-    await eventually(lambda: user.should_see("Slots must be between 1 and 256, not 1000"))
+    await user.should_see("Slots must be between 1 and 256, not 1000")
     put(user, "slots", None)
     user.find(marker="set-slots").click()
-    await eventually(lambda: user.should_see("Slots must be a whole number between 1 and 256"))
+    await user.should_see("Slots must be a whole number between 1 and 256")
     assert desk.platform.queue.state().slots == 3
 
 
@@ -127,11 +127,11 @@ async def test_the_queue_is_paused_with_a_reason_and_resumed(user: User, desk: D
     put(user, "pause-reason", "lunch")
     user.find(marker="pause").click()
     await eventually(lambda: desk.platform.queue.state().reason == "lunch")
-    await eventually(lambda: user.should_see("Paused by trader since"))
+    await user.should_see("Paused by trader since")
     await eventually(lambda: control(user, "pause").text == "Resume")
     user.find(marker="pause").click()
     await eventually(lambda: not desk.platform.queue.state().paused)
-    await eventually(lambda: user.should_see("Working, up to"))
+    await user.should_see("Working, up to")
 
 
 SCHEMA = {

@@ -15,7 +15,6 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.models import cost_view as view
 from ba2_trade_platform.ui.models.cost_view import Choice
 from ba2_trade_platform.vocabulary import CallOutcome
-from tests.eventually import eventually
 from tests.fakes.callers import PRICES
 from tests.platforms import drain, practice, submit
 from tests.ui.elements import unfold
@@ -36,7 +35,7 @@ def called(desk: Desk, *models: str) -> int:
 
 async def test_without_calls_the_page_says_what_will_be_here(user: User, desk: Desk) -> None:
     await user.open("/costs")
-    await eventually(lambda: user.should_see("No model was called in the last 30 days"))
+    await user.should_see("No model was called in the last 30 days")
     await user.should_see("Configure an expert")
     await user.should_see("There is no budget for the day; 0.00 USD are spent today.")
     await user.should_see("claude-sonnet-4-5")
@@ -45,7 +44,7 @@ async def test_without_calls_the_page_says_what_will_be_here(user: User, desk: D
 async def test_costs_are_told_apart_and_lead_to_their_analyses(user: User, desk: Desk) -> None:
     analysis_id = called(desk, "dear", "dear")
     await user.open("/costs?period=7d")
-    await eventually(lambda: user.should_see("lab:dear"))
+    await user.should_see("lab:dear")
     await user.should_see("0.08 USD")
     await user.should_see("2 calls, 4,000 tokens")
     await user.should_not_see(marker="unsure", retries=1)
@@ -57,7 +56,7 @@ async def test_costs_are_told_apart_and_lead_to_their_analyses(user: User, desk:
 async def test_a_sum_with_an_unknown_part_says_at_least(user: User, desk: Desk) -> None:
     called(desk, "dear", "brand-new")
     await user.open("/costs")
-    await eventually(lambda: user.should_see("at least 0.04 USD"))
+    await user.should_see("at least 0.04 USD")
     await user.should_see(marker="unsure")
     await user.should_see("unknown")
 
@@ -66,36 +65,36 @@ async def test_models_that_cost_nothing_are_drawn_by_their_tokens(user: User, de
     start = CallStart(1, 1, 1, "AAPL", "Bull", "scripted", "rules", 1000, 1000)
     desk.platform.models.calls.end(desk.platform.models.calls.begin(start), CallEnd(CallOutcome.ANSWERED, 1000, 1000))
     await user.open("/costs")
-    await eventually(lambda: user.should_see("Tokens by UTC day, by expert"))
+    await user.should_see("Tokens by UTC day, by expert")
     await user.should_see("0.00 USD")
 
 
 async def test_the_budget_of_the_day_is_set_on_the_page(user: User, desk: Desk) -> None:
     await user.open("/costs")
-    await eventually(lambda: user.should_see(marker="budget-limit"))
+    await user.should_see(marker="budget-limit")
     user.find(marker="budget-limit").type("2.5")
     user.find(marker="budget-save").click()
-    await eventually(lambda: user.should_see("The budget for the day is 2.50 USD; 0.00 USD are spent today."))
+    await user.should_see("The budget for the day is 2.50 USD; 0.00 USD are spent today.")
     await user.should_see("Changed by trader")
     assert desk.platform.models.costs.budget().limit == Decimal("2.5")
     user.find(marker="budget-limit").clear()
     user.find(marker="budget-save").click()
-    await eventually(lambda: user.should_see("There is no budget for the day; 0.00 USD are spent today."))
+    await user.should_see("There is no budget for the day; 0.00 USD are spent today.")
 
 
 async def test_a_bad_line_of_the_own_prices_is_told(user: User, desk: Desk) -> None:
     (Path(desk.platform.settings.data_dir) / "prices.csv").write_text(PRICES + "lab,cheap,soon,1,,1,\n")
     await user.open("/costs")
-    await eventually(lambda: user.should_see("prices.csv, line 3: valid_from is 'soon'"))
+    await user.should_see("prices.csv, line 3: valid_from is 'soon'")
     await user.should_see("your own: this test")
 
 
 async def test_the_detail_page_says_what_steps_and_attempts_took(user: User, desk: Desk) -> None:
     analysis_id = called(desk, "dear", "brand-new")
     await user.open(f"/market_analysis/{analysis_id}")
-    await eventually(lambda: user.should_see("at least 0.04 USD"))
+    await user.should_see("at least 0.04 USD")
     unfold(user, "attempt-1")
-    await eventually(lambda: user.should_see("Model calls"))
+    await user.should_see("Model calls")
     await user.should_see("4,000")
 
 

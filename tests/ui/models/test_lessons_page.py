@@ -10,7 +10,6 @@ from nicegui import ui
 from nicegui.testing import User
 
 from ba2_trade_platform.ui.routes import register_pages
-from tests.eventually import eventually
 from tests.memories import Rememberer, remembering
 from tests.platforms import TRADER
 
@@ -26,22 +25,22 @@ def learnt(user: User, tmp_path: Path) -> Iterator[Rememberer]:
 
 async def test_an_empty_page_says_what_to_do_and_a_button_looks_for_outcomes(user: User, learnt: Rememberer) -> None:
     await user.open("/lessons")
-    await eventually(lambda: user.should_see("No lessons yet"))
+    await user.should_see("No lessons yet")
     await user.should_see("press Look for outcomes now")
     user.find(marker="learn").click()
-    await eventually(lambda: user.should_see("2 new lessons; no other decision waits for its outcome"))
-    await eventually(lambda: user.should_see("BUY with confidence 70 was"))
+    await user.should_see("2 new lessons; no other decision waits for its outcome")
+    await user.should_see("BUY with confidence 70 was")
 
 
 async def test_a_lesson_is_deleted_and_brought_back(user: User, learnt: Rememberer) -> None:
     learnt.platform.memory.learn()
     await user.open("/lessons")
-    await eventually(lambda: user.should_see(marker="delete-1"))
+    await user.should_see(marker="delete-1")
     user.find(marker="delete-1").click()
-    await eventually(lambda: user.should_see("Lesson 1 is deleted."))
-    await eventually(lambda: user.should_not_see(marker="delete-1"))
+    await user.should_see("Lesson 1 is deleted.")
+    await user.should_not_see(marker="delete-1")
     user.find(marker="undo-delete").click()
-    await eventually(lambda: user.should_see(marker="delete-1"))
+    await user.should_see(marker="delete-1")
 
 
 async def test_one_lesson_is_read_whole_and_its_markup_is_text(user: User, learnt: Rememberer) -> None:
@@ -54,7 +53,7 @@ async def test_one_lesson_is_read_whole_and_its_markup_is_text(user: User, learn
     assert any("&lt;img src=x" in content for content in shown)
     assert not any("<img" in content for content in shown)
     user.find(marker="delete-lesson").click()
-    await eventually(lambda: user.should_see("Lesson 1 is deleted."))
+    await user.should_see("Lesson 1 is deleted.")
 
 
 async def test_a_deleted_analysis_is_named_as_such_and_an_unknown_lesson_is_not_found(
@@ -72,7 +71,7 @@ async def test_a_search_finds_by_likeness_and_says_when_nothing_is_alike(user: U
     learnt.platform.memory.learn()
     learnt.filled()
     await user.open("/lessons?q=trend+up&symbol=MSFT")
-    await eventually(lambda: user.should_see("Likeness"))
+    await user.should_see("Likeness")
     await user.should_not_see(marker="delete-1", retries=1)
     await user.open("/lessons?q=zebra")
-    await eventually(lambda: user.should_see("No lesson matches"))
+    await user.should_see("No lesson matches")

@@ -7,7 +7,6 @@ from nicegui.testing import User
 
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import ProviderKind
-from tests.eventually import eventually
 from tests.fakes.model_server import Reply, model_server
 from tests.platforms import TRADER
 
@@ -26,11 +25,11 @@ async def test_a_server_is_added_and_its_key_is_never_shown(user: User, desk: De
     user.find(marker="deep").type("large")
     user.find(marker="provider-key").type(KEY)
     user.find(marker="save-provider").click()
-    await eventually(lambda: user.should_see("must begin with http:// or https://"))
+    await user.should_see("must begin with http:// or https://")
     user.find(marker="provider-url").clear().type("http://127.0.0.1:9999/v1")
     user.find(marker="save-provider").click()
-    await eventually(lambda: user.should_see("my-server saved"))
-    await eventually(lambda: user.should_see("http://127.0.0.1:9999/v1"))
+    await user.should_see("my-server saved")
+    await user.should_see("http://127.0.0.1:9999/v1")
     await user.should_see("stored, changed")
     await user.should_not_see(KEY)
     assert desk.platform.models.providers.connection("my-server").key == KEY
@@ -47,7 +46,7 @@ async def test_the_connection_is_tested_by_a_button(user: User, desk: Desk, repl
         desk.platform.models.providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
         await user.open("/providers")
         user.find(marker="test-local").click()
-        await eventually(lambda: user.should_see(sentence))
+        await user.should_see(sentence)
 
 
 async def test_a_provider_is_changed_switched_off_and_removed(user: User, desk: Desk) -> None:
@@ -56,11 +55,11 @@ async def test_a_provider_is_changed_switched_off_and_removed(user: User, desk: 
     await user.should_see("Change ollama")
     user.find(marker="quick").clear().type("mistral")
     user.find(marker="save-provider").click()
-    await eventually(lambda: user.should_see("mistral"))
+    await user.should_see("mistral")
     user.find(marker="on-ollama").click()
-    await eventually(lambda: user.should_see("ollama switched off"))
+    await user.should_see("ollama switched off")
     user.find(marker="remove-ollama").click()
     await user.should_see("Remove ollama?")
     user.find("Forget it").click()
-    await eventually(lambda: user.should_see("ollama removed"))
+    await user.should_see("ollama removed")
     assert [one.name for one in desk.platform.models.providers.list()] == ["scripted", "openai", "anthropic"]

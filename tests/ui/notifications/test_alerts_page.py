@@ -22,10 +22,10 @@ async def test_an_alert_stands_on_an_open_page_until_it_is_acknowledged(user: Us
     await user.should_not_see("stood still", retries=1)
     alert_event(desk, 1)
     alert_event(desk, 2)
-    await eventually(lambda: user.should_see("Desk 2 stood still"))
+    await user.should_see("Desk 2 stood still")
     await user.should_see("and 1 more")
     user.find(marker="acknowledge-alert").click()
-    await eventually(lambda: user.should_see("Desk 1 stood still"))
+    await user.should_see("Desk 1 stood still")
     user.find(marker="acknowledge-alert").click()
     await eventually(lambda: not desk.platform.notifications.alerts.history(acknowledged=False).items)
     assert desk.platform.notifications.alerts.history().items[0].acknowledged_by == "trader"
@@ -37,13 +37,13 @@ async def test_the_list_is_acknowledged_at_once_with_a_reason(user: User, desk: 
     with desk.platform.store.write() as transaction:
         resolve_alert(transaction, "test:0", desk.platform.store.clock.now())
     await user.open("/alerts")
-    await eventually(lambda: user.should_see("over, to acknowledge"))
+    await user.should_see("over, to acknowledge")
     user.find(marker="acknowledge-all").click()
-    await eventually(lambda: user.should_see("3 alerts. It is taken off every page and kept here."))
+    await user.should_see("3 alerts. It is taken off every page and kept here.")
     user.find(marker="reason").type("network was down")
     user.find(marker="confirm-reason").click()
-    await eventually(lambda: user.should_see("No alert waits for you"))
+    await user.should_see("No alert waits for you")
     await user.open("/alerts?all=1")
-    await eventually(lambda: user.should_see("network was down"))
+    await user.should_see("network was down")
     links = {link.props["href"] for link in user.find(ui.link).elements}
     assert "/retries" in links

@@ -5,7 +5,6 @@ from __future__ import annotations
 from nicegui.testing import User
 
 from ba2_trade_platform.ui.kit.desk import Desk
-from tests.eventually import eventually
 from tests.platforms import practice, row, submit, wait_until
 
 
@@ -17,14 +16,14 @@ async def test_a_provider_is_held_back_and_let_go_with_reasons(user: User, desk:
     await user.should_see("Say why")
     user.find(marker="reason").type("they announced maintenance")
     user.find(marker="hold-back").click()
-    await eventually(lambda: user.should_see("trader: they announced maintenance"))
-    await eventually(lambda: user.should_see("openai is held back (they announced maintenance): 0 retries wait."))
+    await user.should_see("trader: they announced maintenance")
+    await user.should_see("openai is held back (they announced maintenance): 0 retries wait.")
     user.find(marker="let-go-openai").click()
     await user.should_see("Let openai go?")
     user.find(marker="close-reason").type("maintenance is over")
     user.find(marker="confirm-close").click()
-    await eventually(lambda: user.should_see("maintenance is over"))
-    await eventually(lambda: user.should_see("No provider is held back"))
+    await user.should_see("maintenance is over")
+    await user.should_see("No provider is held back")
 
 
 async def test_a_retry_says_which_it_is_and_can_be_stopped(user: User, desk: Desk) -> None:
@@ -35,7 +34,7 @@ async def test_a_retry_says_which_it_is_and_can_be_stopped(user: User, desk: Des
     analysis_id = submit(platform, instance)
     wait_until(platform, lambda: row(platform, analysis_id).retrying, "the retry")
     await user.open(f"/market_analysis/{analysis_id}")
-    await eventually(lambda: user.should_see("retry 1/2"))
+    await user.should_see("retry 1/2")
     user.find(marker="stop retrying").click()
-    await eventually(lambda: user.should_see("is not retried any more; it stands failed (CONNECTION)"))
-    await eventually(lambda: user.should_not_see(marker="stop retrying"))
+    await user.should_see("is not retried any more; it stands failed (CONNECTION)")
+    await user.should_not_see(marker="stop retrying")

@@ -9,7 +9,6 @@ from ba2_trade_platform.core.monitoring.retry_statistics import Span
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.retries import view
 from ba2_trade_platform.ui.retries.view import Choice
-from tests.eventually import eventually
 from tests.platforms import TRADER, drain, practice, submit
 
 
@@ -25,15 +24,15 @@ def failed_and_rerun(desk: Desk) -> int:
 
 async def test_an_empty_desk_says_what_to_do(user: User, desk: Desk) -> None:
     await user.open("/retries")
-    await eventually(lambda: user.should_see("Nothing ended in the last 24 hours"))
+    await user.should_see("Nothing ended in the last 24 hours")
     await user.should_see("Manual Analysis")
-    await eventually(lambda: user.should_see("Archives stay in the database for ever; set BA2_ARCHIVE_DAYS"))
+    await user.should_see("Archives stay in the database for ever; set BA2_ARCHIVE_DAYS")
 
 
 async def test_the_numbers_lead_to_what_they_count(user: User, desk: Desk) -> None:
     failed_and_rerun(desk)
     await user.open("/retries?window=7d")
-    await eventually(lambda: user.should_see("100 %"))
+    await user.should_see("100 %")
     await user.should_see("1 completed, 0 failed again")
     await user.should_see("of 2 that ended")
     links = {link.props["href"] for link in user.find(ui.link).elements}
@@ -50,10 +49,10 @@ async def test_an_error_not_worth_retrying_is_stopped_with_one_button(user: User
     drain(platform)
     fingerprint = platform.monitoring.details.row(analysis_id).fingerprint
     await user.open("/retries")
-    await eventually(lambda: user.should_see("Stop auto-retrying this: 0 of 5 retries of TIMEOUT completed"))
+    await user.should_see("Stop auto-retrying this: 0 of 5 retries of TIMEOUT completed")
     user.find(marker=f"stop-{fingerprint}").click()
-    await eventually(lambda: user.should_see("TIMEOUT is held to be permanent and not retried"))
-    await eventually(lambda: user.should_not_see("Stop auto-retrying this"))
+    await user.should_see("TIMEOUT is held to be permanent and not retried")
+    await user.should_not_see("Stop auto-retrying this")
     assert [override.fingerprint for override in platform.monitoring.outlook.overrides()] == [fingerprint]
 
 
@@ -61,7 +60,7 @@ async def test_a_window_without_failures_draws_no_bars(user: User, desk: Desk) -
     submit(desk.platform, practice(desk.platform, "Good"))
     drain(desk.platform)
     await user.open("/retries")
-    await eventually(lambda: user.should_see("No attempt failed."))
+    await user.should_see("No attempt failed.")
     await user.should_not_see(ui.echart, retries=1)
 
 
@@ -70,7 +69,7 @@ async def test_two_attempts_are_compared_on_the_detail_page(user: User, desk: De
     await user.open(f"/market_analysis/{analysis_id}")
     await user.should_see("Compare attempts")
     user.find(marker="compare").click()
-    await eventually(lambda: user.should_see("error code"))
+    await user.should_see("error code")
     await user.should_see("removed")
     await user.should_see("equal: mode, provider, as of, version, prices")
 

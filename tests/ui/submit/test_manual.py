@@ -28,7 +28,7 @@ def run_button(user: User) -> ui.button:
 
 async def choose(user: User, experts: list[int], symbols: str) -> None:
     """Choose these experts and type these symbols."""
-    await eventually(lambda: user.should_see(marker=f"expert-{experts[0]}"))
+    await user.should_see(marker=f"expert-{experts[0]}")
     for expert in experts:
         user.find(marker=f"expert-{expert}").click()
     user.find(ui.textarea).type(symbols)
@@ -36,7 +36,7 @@ async def choose(user: User, experts: list[int], symbols: str) -> None:
 
 async def test_without_experts_it_says_how_to_add_one(user: User, desk: Desk) -> None:
     await user.open(TAB)
-    await eventually(lambda: user.should_see("No experts yet"))
+    await user.should_see("No experts yet")
     await user.should_see("Add an expert")
     await user.should_see("There is no watchlist yet: type or paste the symbols.")
     assert not run_button(user).enabled
@@ -47,14 +47,14 @@ async def test_the_button_carries_the_exact_number_and_runs_a_batch(user: User, 
     desk.platform.queue.pause(by=TRADER)
     await user.open(TAB)
     await choose(user, [first, second], "aapl, msft\nGPS;aapl")
-    await eventually(lambda: user.should_see("6 analyses will be queued"))
+    await user.should_see("6 analyses will be queued")
     assert run_button(user).text == "Run 6 analyses"
     user.find(marker="run").click()
-    await eventually(lambda: user.should_see("Batch 1: 6 analyses queued"))
+    await user.should_see("Batch 1: 6 analyses queued")
     (link,) = user.find("Watch this batch").elements
     assert link.props["href"] == "/batches/1"
     assert desk.platform.monitoring.jobs.count() == 6
-    await eventually(lambda: user.should_see("0 analyses will be queued, 6 already under way"))
+    await user.should_see("0 analyses will be queued, 6 already under way")
     assert not run_button(user).enabled
 
 
@@ -64,7 +64,7 @@ async def test_one_analysis_is_submitted_by_itself(user: User, desk: Desk) -> No
     await choose(user, [expert], "AAPL")
     await eventually(lambda: run_button(user).text == "Run 1 analysis")
     user.find(marker="run").click()
-    await eventually(lambda: user.should_see("Analysis 1 queued for expert Practice desk and symbol AAPL"))
+    await user.should_see("Analysis 1 queued for expert Practice desk and symbol AAPL")
     assert row(desk.platform, 1).batch_id is None
 
 
@@ -74,18 +74,18 @@ async def test_a_duplicate_is_named_with_its_link_and_not_counted(user: User, de
     under_way = submit(desk.platform, expert, "AAPL")
     await user.open(TAB)
     await choose(user, [expert], "AAPL MSFT")
-    await eventually(lambda: user.should_see("1 analysis will be queued, 1 already under way"))
+    await user.should_see("1 analysis will be queued, 1 already under way")
     (link,) = user.find(f"already under way as analysis {under_way}").elements
     assert link.props["href"] == f"/market_analysis/{under_way}"
     desk.platform.analyses.cancel(under_way, by=TRADER)
-    await eventually(lambda: user.should_see("2 analyses will be queued"))
+    await user.should_see("2 analyses will be queued")
 
 
 async def test_an_expert_that_cannot_work_is_greyed_with_the_reason(user: User, desk: Desk) -> None:
     rules = desk.platform.experts.create("TechnicalRules", "Rules", by=TRADER).id
     off = desk.platform.experts.create("PracticeDesk", "Off", by=TRADER, enabled=False).id
     await user.open(TAB)
-    await eventually(lambda: user.should_see("It is disabled"))
+    await user.should_see("It is disabled")
     (off_box,) = user.find(marker=f"expert-{off}").elements
     (box,) = user.find(marker=f"expert-{rules}").elements
     assert not off_box.enabled
@@ -93,17 +93,17 @@ async def test_an_expert_that_cannot_work_is_greyed_with_the_reason(user: User, 
     (kind,) = user.find(ui.toggle).elements
     with user:
         kind.set_value("open_positions")
-    await eventually(lambda: user.should_see("Open positions need a connected broker; none is configured"))
+    await user.should_see("Open positions need a connected broker; none is configured")
     (box,) = user.find(marker=f"expert-{rules}").elements
     assert not box.enabled
 
 
 async def test_a_symbol_that_the_provider_does_not_know_is_a_warning_only(user: User, desk: Desk) -> None:
     await user.open(TAB)
-    await eventually(lambda: user.should_see("No experts yet"))
+    await user.should_see("No experts yet")
     expert = practice(desk.platform)
     await choose(user, [expert], "AAPL, ZZZZ")
-    await eventually(lambda: user.should_see("The price provider does not know ZZZZ"))
+    await user.should_see("The price provider does not know ZZZZ")
     assert run_button(user).text == "Run 2 analyses"
 
 
@@ -111,7 +111,7 @@ async def test_what_is_no_symbol_is_refused_with_the_service_s_sentence(user: Us
     expert = practice(desk.platform)
     await user.open(TAB)
     await choose(user, [expert], "A$PL")
-    await eventually(lambda: user.should_see("A$PL is no symbol"))
+    await user.should_see("A$PL is no symbol")
     assert not run_button(user).enabled
 
 
@@ -130,17 +130,17 @@ async def test_a_bare_date_means_the_close_of_that_session(user: User, desk: Des
     assert row(desk.platform, 1).status is Status.PENDING
     with user:
         as_of.set_value("2030-01-01 10:00")
-    await eventually(lambda: user.should_see("lies after the market's now, 2014-12-31 21:00"))
+    await user.should_see("lies after the market's now, 2014-12-31 21:00")
     with user:
         as_of.set_value("soon")
-    await eventually(lambda: user.should_see("soon is no date: write 2014-06-30, or 2014-06-30 15:30"))
+    await user.should_see("soon is no date: write 2014-06-30, or 2014-06-30 15:30")
     assert not run_button(user).enabled
 
 
 async def test_a_watchlist_s_symbols_are_picked_one_by_one_or_all(user: User, desk: Desk) -> None:
     watchlist = desk.platform.instruments.watchlists.add("Mine", desk.platform.prices.instruments())
     await user.open(TAB)
-    await eventually(lambda: user.should_see("Mine"))
+    await user.should_see("Mine")
     (symbols,) = user.find(ui.textarea).elements
     user.find(marker="pick-MSFT").click()
     await eventually(lambda: symbols.value == "MSFT")

@@ -78,15 +78,15 @@ async def test_without_watchlists_it_says_what_to_do(user: User, desk: Desk) -> 
 async def test_a_list_is_made_filled_and_follows_its_analyses(user: User, desk: Desk) -> None:
     await user.open("/watchlists")
     user.find(marker="new-list").click()
-    await eventually(lambda: user.should_see(marker="list-name"))
+    await user.should_see(marker="list-name")
     user.find(marker="list-name").type("Mine")
     user.find(marker="act-save").click()
-    await eventually(lambda: user.should_see("This list is empty"))
+    await user.should_see("This list is empty")
     user.find(marker="add-symbols").click()
-    await eventually(lambda: user.should_see(marker="paste"))
+    await user.should_see(marker="paste")
     user.find(marker="paste").type("AAPL, ZZZZ")
     user.find(marker="act-add").click()
-    await eventually(lambda: user.should_see("1 added, 1 unknown to the price provider and left out"))
+    await user.should_see("1 added, 1 unknown to the price provider and left out")
     assert [row["symbol"] for row in rows(user)] == ["AAPL"]
     analysis_id = submit(desk.platform, practice(desk.platform))
     drain(desk.platform)
@@ -109,9 +109,9 @@ async def test_what_is_taken_off_is_put_back(user: User, desk: Desk) -> None:
     await eventually(all_there)
     for symbol in ("AMD", "AAPL"):
         user.find(marker="pick").trigger("click.stop", [symbol, False])
-    await eventually(lambda: user.should_see("2 selected"))
+    await user.should_see("2 selected")
     user.find(marker="picked-take").click()
-    await eventually(lambda: user.should_see("2 symbols taken off Mine."))
+    await user.should_see("2 symbols taken off Mine.")
     user.find(marker="undo-remove").click()
 
     await eventually(lambda: desk.platform.instruments.watchlists.list()[0].symbols[:2] == ("AAPL", "AMD"))
@@ -129,15 +129,15 @@ async def test_instruments_are_found_changed_and_not_deleted_while_needed(user: 
     await user.should_see("Apple Inc.")
     await user.should_not_see("Dell Inc.")
     user.find(marker="edit-AAPL").click()
-    await eventually(lambda: user.should_see(marker="field-labels"))
+    await user.should_see(marker="field-labels")
     user.find(marker="field-labels").type("core")
     user.find(marker="act-save").click()
-    await eventually(lambda: user.should_see("AAPL saved"))
+    await user.should_see("AAPL saved")
     assert desk.platform.instruments.catalog.get("AAPL").labels == ("core",)
     user.find(marker="delete-AAPL").click()
-    await eventually(lambda: user.should_see("Delete AAPL?"))
+    await user.should_see("Delete AAPL?")
     user.find(kind=ui.button, content="Delete").click()
-    await eventually(lambda: user.should_see("AAPL is on Mine: take it off there first"))
+    await user.should_see("AAPL is on Mine: take it off there first")
 
 
 async def test_a_symbol_shows_its_price_what_was_recommended_and_its_lists(user: User, desk: Desk) -> None:
@@ -147,7 +147,7 @@ async def test_a_symbol_shows_its_price_what_was_recommended_and_its_lists(user:
     drain(desk.platform)
     await user.open("/symbols/aapl")
     await user.should_see("Apple Inc.")
-    await eventually(lambda: user.should_see("110.38 USD"))
+    await user.should_see("110.38 USD")
     await user.should_see("close of 2014-12-31")
     await user.should_see("On no watchlist.")
     await user.should_see("No schedule covers it.")
@@ -157,7 +157,7 @@ async def test_a_symbol_shows_its_price_what_was_recommended_and_its_lists(user:
     assert "by Practice desk" in point["name"]
     user.find(marker="add-to-list").click()
     user.find(marker=f"add-to-{mine}").click()
-    await eventually(lambda: user.should_see("AAPL added to Mine"))
+    await user.should_see("AAPL added to Mine")
     assert desk.platform.instruments.watchlists.symbols(mine) == ("AAPL",)
 
 
@@ -166,7 +166,7 @@ async def test_a_symbol_shows_its_price_what_was_recommended_and_its_lists(user:
 )
 async def test_a_symbol_that_nobody_knows_has_a_page_too(user: User, desk: Desk, path: str, words: str) -> None:
     await user.open(f"/symbols/{path}")
-    await eventually(lambda: user.should_see(words))
+    await user.should_see(words)
     await user.should_see("It has never been analysed. Press Analyse now.")
 
 
