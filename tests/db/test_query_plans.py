@@ -73,10 +73,15 @@ def assert_indexed(found: list[tuple[str, str]], *, sorts: str | None = None) ->
 
 
 def harmless(text: str) -> set[str]:
-    """Return the scans of few rows: none, a bounded subquery, the expert instances, and by id up to a LIMIT."""
-    return {"SCAN CONSTANT ROW", "SCAN anon_1", "SCAN (subquery-1)", "SCAN i"} | (
-        {"SCAN market_analysis"} if "LIMIT" in text else set()
-    )
+    """Return the scans of few rows: none or one, a bounded subquery, the expert instances, and by id up to a LIMIT."""
+    return {
+        "SCAN CONSTANT ROW",
+        "SCAN anon_1",
+        "SCAN (subquery-1)",
+        "SCAN i",
+        "SCAN expert_instance",
+        "SCAN queue_state",
+    } | ({"SCAN market_analysis"} if "LIMIT" in text else set())
 
 
 @pytest.mark.parametrize("descending", [True, False])

@@ -38,7 +38,7 @@ _OPEN = (
     .where(_B.finished_at.is_(None), _B.kind == BatchKind.BULK_RERUN, _B.state.in_(UNDER_WAY))
     .order_by(_B.id)
 )
-DUE = _OPEN.exists()
+DUE = _OPEN.with_only_columns(_B.id).order_by(None).exists()
 
 
 class BulkSlices:

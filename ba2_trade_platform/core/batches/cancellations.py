@@ -26,7 +26,7 @@ _UNFINISHED = (
     .order_by(_B.id)
     .limit(1)
 )
-DUE = _UNFINISHED.exists()
+DUE = _UNFINISHED.with_only_columns(_B.id).order_by(None).limit(None).exists()
 _NEXT = (
     select(_A.id)
     .join(t.batch_item, _ITEM.analysis_id == _A.id)

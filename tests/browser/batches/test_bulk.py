@@ -66,7 +66,7 @@ def test_all_that_match_are_looked_at_confirmed_watched_and_aborted(console: Con
     assert min(counts) > 0
     expect(page.get_by_label("Reasons").get_by_text("aborted by trader")).to_be_visible()
     page.locator('[data-batch="skipped"]').click()
-    expect(page.get_by_label(f"More filters: in batch {bulk}, skipped there")).to_be_visible()
+    expect(page.get_by_role("button", name=f"More filters: in batch {bulk}, skipped there")).to_be_visible()
     expect(page.locator("[data-rerun]")).to_have_count(min(counts[1], 50))
 
 
