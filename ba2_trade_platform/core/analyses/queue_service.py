@@ -23,6 +23,7 @@ from ba2_trade_platform.core.attempts.submissions import Inserted, Submission, i
 from ba2_trade_platform.core.base.actors import Actor, log_activity
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.base.transactions import Command, Transaction
@@ -170,7 +171,7 @@ class WorkerQueue:
 
     def pause(self, *, by: Actor, reason: str | None = None) -> QueueState:
         """Stop claims; what runs goes on, and submits, cancels and rescues too."""
-        return self._switch(by, Action.PAUSE, reason, {"paused": True, "reason": reason})
+        return self._switch(by, Action.PAUSE, reason, {"paused": True, "reason": clean_reason(reason)})
 
     def resume(self, *, by: Actor, reason: str | None = None) -> QueueState:
         """Let claims begin again."""

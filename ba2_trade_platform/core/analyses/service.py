@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from limits import RateLimitItemPerMinute
@@ -39,6 +39,7 @@ from ba2_trade_platform.core.base.errors import (
 )
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.contracts.queue import Dispatcher
@@ -133,7 +134,8 @@ class Analyses:
         RATE_LIMITED), Invalid, SwitchedOff or Unavailable; then the row is unchanged. Raises Replayed for a request
         that was carried out before.
         """
-        options = options or RerunOptions(reason=reason)
+        given = options or RerunOptions(reason=reason)
+        options = replace(given, reason=clean_reason(given.reason))
         with self._telemetry.traces.rerun(analysis_id, options.mode.value) as span:
             try:
                 accepted, previous = self._rerun(analysis_id, options, by, once)

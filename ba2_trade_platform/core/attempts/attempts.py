@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts import archives
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.contracts.queue import NO_CHOICE, Claim, ProviderChoice
 from ba2_trade_platform.core.failures.classification import Failure
 from ba2_trade_platform.core.models.attempt_costs import add_up
@@ -115,6 +116,7 @@ class Change:
     def __post_init__(self) -> None:
         if not _SAID_BY_THE_EVENT.isdisjoint(self.columns):
             raise ValueError(f"{', '.join(sorted(_SAID_BY_THE_EVENT & set(self.columns)))}: the event says that")
+        object.__setattr__(self, "reason", clean_reason(self.reason))
 
     @property
     def number(self) -> int:

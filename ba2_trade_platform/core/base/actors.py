@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.audit import Action, Subject
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.db.sql import insert as upsert
 from ba2_trade_platform.db.tables import activity_log, actor
 from ba2_trade_platform.vocabulary import ActorKind
@@ -66,6 +67,6 @@ def log_activity(
     **facts: Unpack[Facts],
 ) -> None:
     """Add one line to the activity log."""
-    key = facts.pop("key", None)
-    line = {"subject_type": subject, "subject_id": subject_id, "subject_key": key, "what": action, **facts}
-    session.execute(insert(activity_log).values(actor_id=actor, at=at, **line))
+    key, reason = facts.pop("key", None), clean_reason(facts.pop("reason", None))
+    line = {"subject_type": subject, "subject_id": subject_id, "subject_key": key, "what": action, "reason": reason}
+    session.execute(insert(activity_log).values(actor_id=actor, at=at, **line, **facts))

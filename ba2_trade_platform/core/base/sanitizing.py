@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 MAX_TEXT = 4 * 1024 * 1024
+REASON_LENGTH = 500
 _CUT = " ... (cut)"
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")  # a member of an enumeration, as Python shows it
 
@@ -23,6 +24,11 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     """Return `text` without NUL and lone surrogates, cut to `limit` characters with a note."""
     clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     return clean if len(clean) <= limit else clean[: limit - len(_CUT)] + _CUT
+
+
+def clean_reason(reason: str | None) -> str | None:
+    """Return why a person does something as it is kept: cleaned, cut to 500 characters, None for none."""
+    return clean_text((reason or "").strip(), REASON_LENGTH) or None
 
 
 def clean_json(value: object) -> Any:

@@ -19,7 +19,7 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.base.idempotency import Once, keep, recall
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
@@ -31,7 +31,6 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Source
 
 log = logging.getLogger(__name__)
-TEXT_LENGTH = 500
 PREVIEWED = 200
 _A, _B, _ITEM = t.analysis.c, t.batch.c, t.batch_item.c
 
@@ -121,14 +120,14 @@ class Batches(BatchQueries):
         name = f"What failed in {self.get(batch_id).name}"[:200]
         selection = Selection(Filter(bulk=batch_id, bulk_outcome=ItemOutcome.FAILED))
         plan_hash = self._bulk_reruns.preview(selection).plan_hash
-        why = clean_text(reason or "").strip() or f"what failed in batch {batch_id}"
+        why = clean_reason(reason) or f"what failed in batch {batch_id}"
         return self._bulk_reruns.create(selection, reason=why, plan_hash=plan_hash, by=by, name=name)
 
     def _submissions(self, request: BatchRequest) -> Sequence[Submission]:
         return self._queue.submissions(request.expert_instance_ids, request.symbols, request.subtype, request.as_of)
 
     def _switch(self, batch_id: int, by: Actor, reason: str | None, to: BatchState) -> Batch:
-        why = clean_text(reason or "").strip()[:TEXT_LENGTH] or None
+        why = clean_reason(reason)
         with self._store.command(by, _ACTIONS[to], Subject.BATCH) as command:
             session, now = command.session, command.now
             batch = read_batch(session, batch_id)

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_reason, clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.breaker_states import INCIDENTS, NOT_CLOSED, drain
 from ba2_trade_platform.db import tables as t
@@ -143,7 +143,7 @@ class Breakers:
 
 
 def _because(reason: str) -> str:
-    why = clean_text(reason.strip(), 500)
-    if not why:
+    why = clean_reason(reason)
+    if why is None:
         raise Invalid("Say why: the reason is kept and shown to everybody", code="REASON_REQUIRED")
     return why

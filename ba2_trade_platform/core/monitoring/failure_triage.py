@@ -11,9 +11,10 @@ from sqlalchemy import update
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Command
-from ba2_trade_platform.core.monitoring.rerun_outlook import clean_reason, group_of
+from ba2_trade_platform.core.monitoring.rerun_outlook import group_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.vocabulary import Mark

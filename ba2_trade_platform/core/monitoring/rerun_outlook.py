@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.error_codes import KINDS
 from ba2_trade_platform.core.failures.advice import advice, fix_first
@@ -24,7 +24,6 @@ from ba2_trade_platform.db.rows import AnyRow, Reader
 from ba2_trade_platform.vocabulary import FailureKind, Outcome, Status
 
 log = logging.getLogger(__name__)
-REASON_LIMIT = 500
 ANSWERS_SHOWN = 20
 _KINDS = {code.value: kind for code, kind in KINDS.items()}
 _HAS_OUTLOOK = (Status.FAILED, Status.PENDING)  # of the pending only those that wait for their retry have an error
@@ -179,11 +178,6 @@ class RerunOutlooks:
                 command.record(key=fingerprint, before=before, after=after, reason=reason)
                 log.info("%s: failure group %s is held to be %s", by, fingerprint, after or "as its code")
             return outlooks_of(session, [Error(fingerprint, group.code)])[fingerprint]
-
-
-def clean_reason(reason: str | None) -> str | None:
-    """Return a person's reason as it is kept, None where there is none."""
-    return clean_text(reason, REASON_LIMIT) if reason else None
 
 
 def group_of(session: Session, fingerprint: str) -> AnyRow:

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.pages import Page, checked_limit, page_of
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import UNACKNOWLEDGED
 from ba2_trade_platform.db import tables as t
@@ -80,7 +80,7 @@ class Alerts:
 
     def acknowledge(self, ids: Sequence[int], *, by: Actor, reason: str | None = None) -> list[Alert]:
         """Take these alerts off the pages; the first who acknowledges one stays named. Raises NotFound."""
-        why = clean_text((reason or "").strip(), 500) or None
+        why = clean_reason(reason)
         wanted = sorted(set(ids))
         with self._store.command(by, Action.ACKNOWLEDGE, Subject.ALERT) as command:
             session = command.session
@@ -88,12 +88,10 @@ class Alerts:
             for alert_id in wanted:
                 if alert_id not in known:
                     raise NotFound(f"Alert {alert_id} not found", alert_id=alert_id)
-            changed = session.scalars(
-                update(t.alert)
-                .where(_A.id.in_(wanted), UNACKNOWLEDGED)
-                .values(acknowledged_at=command.now, acknowledged_by=command.actor_id, acknowledge_reason=why)
-                .returning(_A.id)
-            ).all()
+            changed = session.scalars(select(_A.id).where(_A.id.in_(wanted), UNACKNOWLEDGED)).all()
+            if changed:
+                said = {"acknowledged_by": command.actor_id, "acknowledge_reason": why}
+                session.execute(update(t.alert).where(_A.id.in_(changed)).values(acknowledged_at=command.now, **said))
             for alert_id in changed:
                 command.record(alert_id, reason=why)
             alerts = _READER.all(session, _ALERTS.where(_A.id.in_(wanted)).order_by(_A.id))

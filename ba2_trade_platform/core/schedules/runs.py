@@ -22,7 +22,7 @@ from ba2_trade_platform.core.base.pages import (
     encode_cursor,
     page_of,
 )
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import closed_days, occurrences
@@ -87,7 +87,7 @@ class ScheduleRuns:
         """
         if bool(run_ids) == (schedule_id is not None):
             raise Invalid("Name either runs or a schedule")
-        reason = clean_text((reason or "").strip(), 500) or None
+        why = clean_reason(reason)
         chosen = _R.schedule_id == schedule_id if schedule_id is not None else _R.id.in_(each(list(run_ids), Integer()))
         with self._store.command(by, Action.ACKNOWLEDGE, Subject.SCHEDULE_RUN) as command:
             session = command.session
@@ -96,14 +96,13 @@ class ScheduleRuns:
                 for run_id in run_ids:
                     if run_id not in known:
                         raise NotFound(f"Run {run_id} not found", run_id=run_id)
-            acknowledged = session.scalars(
-                update(t.schedule_run)
-                .where(chosen, UNACKNOWLEDGED)
-                .values(acknowledged_at=command.now, acknowledged_by=command.actor_id, acknowledge_reason=reason)
-                .returning(_R.id)
-            ).all()
-            for run_id in acknowledged[:MAX_PAGE]:
-                command.record(run_id, reason=reason)
+            acknowledged = session.scalars(select(_R.id).where(chosen, UNACKNOWLEDGED)).all()
+            if acknowledged:
+                said = {"acknowledged_by": command.actor_id, "acknowledge_reason": why}
+                of_these = _R.id.in_(each(acknowledged, Integer()))
+                session.execute(update(t.schedule_run).where(of_these).values(acknowledged_at=command.now, **said))
+            for run_id in acknowledged:
+                command.record(run_id, reason=why)
         return len(acknowledged)
 
     def day_summary(self, day: date | None = None) -> DaySummary:
