@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -46,6 +47,12 @@ def a_full_disk(platform: Platform) -> Iterator[None]:
         engine.dispose()
 
 
+def fill_last_page(platform: Platform) -> None:
+    """Fill what is left of the activity log's last page."""
+    for _ in range(100):
+        platform.queue.pause(by=TRADER, reason="y" * 500)
+
+
 TROUBLES = {
     LOCKED: lambda platform: another_program_locking(file_of(platform)),
     FULL: a_full_disk,
@@ -53,6 +60,7 @@ TROUBLES = {
 
 
 async def fails(context: AnalysisContext) -> Verdict:
+    context.output("note", "Long", Random(1).randbytes(50_000).hex())  # the archive of it takes new pages
     raise ExpertError(ErrorCode.AUTH, "The key is wrong")
 
 
@@ -64,17 +72,19 @@ def test_every_wish_is_refused_with_a_sentence_and_no_row_changes(tmp_path: Path
         platform.queue.pause(by=TRADER, reason="x" * 100)
         waiting, steady = submit_to(platform, "Steady"), instance(platform, "Steady")
         impatient(platform)
-        before = dump(file_of(platform))
         with TROUBLES[trouble](platform):
+            with pytest.raises(Unavailable, match=trouble):
+                fill_last_page(platform)
+            before = dump(file_of(platform))
             with pytest.raises(Unavailable) as refused:
-                platform.analyses.rerun(failed, by=TRADER, reason="y" * 100_000)
+                platform.analyses.rerun(failed, by=TRADER, reason="y" * 500)
             assert str(refused.value) == f"Error re-running analysis: {trouble}"
             assert (refused.value.http_status, refused.value.retry_after_seconds) == (503, 5)
             for wish in (
                 lambda: platform.queue.submit_batch([steady], [f"S{number}" for number in range(500)], by=TRADER),
-                lambda: platform.analyses.cancel(waiting, by=TRADER, reason="y" * 100_000),
-                lambda: platform.analyses.delete(waiting, by=TRADER, reason="y" * 100_000),
-                lambda: platform.queue.pause(by=TRADER, reason="y" * 100_000),
+                lambda: platform.analyses.cancel(waiting, by=TRADER, reason="y" * 500),
+                lambda: platform.analyses.delete(waiting, by=TRADER, reason="y" * 500),
+                lambda: platform.queue.pause(by=TRADER, reason="y" * 500),
             ):
                 with pytest.raises(Unavailable, match=trouble):
                     wish()
