@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.base.change_feed import Change
+from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.vocabulary import Status
@@ -99,11 +99,11 @@ def _person(platform: Platform) -> Iterator[list[float]]:
 def _drain(platform: Platform, bulk_id: int) -> None:
     ended = threading.Event()
 
-    def listen(change: Change) -> None:
-        if change.ids is None and platform.batches.get(bulk_id).finished_at is not None:
+    def listen(_: Change) -> None:
+        if platform.batches.get(bulk_id).finished_at is not None:
             ended.set()
 
-    subscription = platform.store.feed.subscribe(listen)
+    subscription = platform.store.feed.subscribe(listen, Topic.BATCHES)
     platform.start()
     assert ended.wait(PATIENCE), "the bulk re-run did not end"
     subscription.close()
