@@ -10,6 +10,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import Boolean
 
 from ba2_trade_platform.db.sql import json_values, seconds_between
@@ -42,7 +43,7 @@ class DialectText(TextClause):
     what is aggregated, as the text of a JSON array; `json_pair(x, y)`; `seconds_between(earlier, later)`.
     """
 
-    inherit_cache = False
+    inherit_cache = True  # by its words and parameters, each dialect for itself
 
 
 def statement(sql: str) -> DialectText:
@@ -53,9 +54,13 @@ def statement(sql: str) -> DialectText:
 class condition(FunctionElement[bool]):  # noqa: N801 - named as SQLAlchemy names its own constructs
     """A condition in words, which may hold a hint; it has no parameters."""
 
-    inherit_cache = False
+    inherit_cache = True
     type = Boolean()
     name = "condition"
+    _traverse_internals = [
+        *FunctionElement._traverse_internals,  # noqa: SLF001 - the condition is a part of the cache's key
+        ("sql", InternalTraversal.dp_string),
+    ]
 
     def __init__(self, sql: str) -> None:
         super().__init__()

@@ -91,17 +91,15 @@ def expected_seconds(session: Session, per_expert: Mapping[int, int], batch_id: 
     """
     slots = max(1, int(session.scalar(select(t.queue_state.c.slots)) or 1) - 1)
     waiting = _waiting(session, batch_id)
-    alone, together = [0.0], 0.0
-    for expert, wanted in per_expert.items():
-        typical = _typical_seconds(session, expert)
-        if typical is None:
-            return None
-        at_once = int(session.scalar(select(_I.max_concurrent).where(_I.id == expert)) or 1)
-        alone.append((wanted + waiting.get(expert, 0)) * typical / at_once)
-        together += wanted * typical / slots
-    for expert, count in waiting.items():
-        together += count * (_typical_seconds(session, expert) or 0.0) / slots
-    return round(max([together, *alone])) if per_expert else None
+    typical = {expert: _typical_seconds(session, expert) for expert in {*per_expert, *waiting}}
+    if not per_expert or any(typical[expert] is None for expert in per_expert):
+        return None
+    limits = session.execute(select(_I.id, _I.max_concurrent).where(_I.id.in_(per_expert)))
+    work = {
+        expert: (per_expert.get(expert, 0) + waiting.get(expert, 0)) * (seconds or 0.0)
+        for expert, seconds in typical.items()
+    }
+    return round(max(sum(work.values()) / slots, *(work[expert] / (at_once or 1) for expert, at_once in limits)))
 
 
 def expected_cost(session: Session, per_expert: Mapping[int, int]) -> Decimal | None:

@@ -216,13 +216,13 @@ class BatchQueries:
             return tuple(read_batch(session, bulk_id) for bulk_id in session.scalars(newest).all())
 
 
-def read_batch(session: Session, batch_id: int) -> Batch:
-    """Return one batch, with the time that its rest takes unless it is paused. Raises NotFound."""
+def read_batch(session: Session, batch_id: int, *, estimate: bool = True) -> Batch:
+    """Return one batch, with the time that its rest takes unless it is paused or not asked. Raises NotFound."""
     row = session.execute(_BATCHES.where(_B.id == batch_id)).one_or_none()
     if row is None:
         raise NotFound(f"Batch {batch_id} not found")
     seconds_left = None
-    if row.finished_at is None and row.state is not BatchState.PAUSED:
+    if estimate and row.finished_at is None and row.state is not BatchState.PAUSED:
         seconds_left = expected_seconds(session, remaining_per_expert(session, batch_id), batch_id)
     return _batch(row, read_counts(session, [batch_id])[batch_id], seconds_left)
 

@@ -130,7 +130,7 @@ class Batches(BatchQueries):
         why = clean_reason(reason)
         with self._store.command(by, _ACTIONS[to], Subject.BATCH) as command:
             session, now = command.session, command.now
-            batch = read_batch(session, batch_id)
+            batch = read_batch(session, batch_id, estimate=False)
             if batch.state is to and to in _ENDED_BY_A_PERSON:
                 return batch
             _permit(batch, to)

@@ -15,13 +15,14 @@ from ba2_trade_platform.db.dialect_text import statement
 By = Literal["fingerprint", "code"]
 NEWEST = 200
 ENOUGH = 3
+UNKNOWN = -1_000_000_000  # seconds: succeeded, and nothing says when it had failed
 
-# For each key the newest answers that completed or failed, from its index alone; the waits of those that succeeded.
+# For each key the newest answers that completed or failed, from its index alone: the wait of one that succeeded.
 # One that never began, because it was stopped or its expert could not work, tried nothing.
 _STATEMENT = """
 SELECT wanted.value, (
-    SELECT json_list(json_pair(
-        outcome, CASE outcome WHEN 'completed' THEN seconds_between(after_failed_at, started_at) END))
+    SELECT json_list(
+        CASE outcome WHEN 'completed' THEN COALESCE(seconds_between(after_failed_at, started_at), {unknown}) END)
     FROM (
         SELECT outcome, started_at, after_failed_at FROM analysis_attempt
         WHERE {column} = wanted.value AND {column} IS NOT NULL AND outcome IN ('completed', 'failed')
@@ -30,7 +31,7 @@ SELECT wanted.value, (
 FROM json_values(:keys) AS wanted
 """
 _STATEMENTS = {
-    by: statement(_STATEMENT.format(column=column)).bindparams(
+    by: statement(_STATEMENT.format(column=column, unknown=UNKNOWN)).bindparams(
         bindparam("keys", type_=String()), bindparam("newest", type_=Integer())
     )
     for by, column in (("fingerprint", "after_fingerprint"), ("code", "after_code"))
@@ -67,9 +68,9 @@ def tracks(session: Session, codes: Mapping[str, str]) -> dict[str, Track]:
 def _count(session: Session, by: By, keys: Iterable[str]) -> dict[str, Track]:
     found = {}
     for key, answers in session.execute(_STATEMENTS[by], {"keys": json.dumps(sorted(keys)), "newest": NEWEST}):
-        outcomes = json.loads(answers)
-        waits = [wait for _, wait in outcomes if wait is not None]
-        succeeded = sum(outcome == "completed" for outcome, _ in outcomes)
+        waited = json.loads(answers)
+        waits = [wait for wait in waited if wait is not None and wait != UNKNOWN]
         # A Julian day is exact to a tenth of a millisecond.
-        found[key] = Track(by, len(outcomes), succeeded, round(median(waits), 3) if waits else None)
+        wait = round(median(waits), 3) if waits else None
+        found[key] = Track(by, len(waited), len(waited) - waited.count(None), wait)
     return found
