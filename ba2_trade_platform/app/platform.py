@@ -17,6 +17,7 @@ from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatc
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.app_settings import DeskSettings, Preferences
+from ba2_trade_platform.core.base.private_files import tighten
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
 from ba2_trade_platform.core.batches.service import Batches
@@ -30,6 +31,7 @@ from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.core.worker.tick import Tick
 from ba2_trade_platform.core.worker.worker import ExpertWorker
+from ba2_trade_platform.db.engine import database_file
 from ba2_trade_platform.market.research.sources import ResearchSource
 from ba2_trade_platform.memory.service import LessonMemory
 from ba2_trade_platform.settings import Settings
@@ -85,6 +87,7 @@ class Platform:
         self.instance_lock.take(self.settings.page_url)
         try:
             migrate(self.settings)
+            tighten(self.settings.data_dir, database_file(self.settings.url))
             first_slots(self.store, self.settings.workers)
             self.models.own()
             self.demo.replay.restore()

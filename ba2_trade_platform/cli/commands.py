@@ -25,6 +25,7 @@ from ba2_trade_platform.cli import (
 )
 from ba2_trade_platform.cli.session import AnalysisId, AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError
+from ba2_trade_platform.core.base.private_files import write_privately
 from ba2_trade_platform.settings import SettingsError, read_settings
 
 PROGRAM = "python -m ba2_trade_platform"
@@ -271,6 +272,7 @@ app.add_typer(lists.watchlists, name="watchlists")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code; what is refused is one sentence on stderr."""
+    write_privately()
     try:
         app(args=None if arguments is None else list(arguments), prog_name=PROGRAM)
     except (SettingsError, PlatformError) as error:

@@ -29,10 +29,11 @@ class InstanceLock:
         self._lock = FileLock(database.with_name(database.name + ".lock"), thread_local=False)
 
     def take(self, url: str) -> None:
-        """Take the lock, reachable at `url`; raises StartRefused naming the present one."""
-        self._database.parent.mkdir(parents=True, exist_ok=True)
+        """Take the lock, reachable at `url`; raises StartRefused naming the present one, or why there can be none."""
         try:
+            self._database.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
+            self._card.write_text(json.dumps(asdict(Holder(os.getpid(), url))))
         except Timeout as error:
             holder = self._read()
             who = f"process {holder.pid}, {holder.url}" if holder else "another process"
@@ -40,7 +41,10 @@ class InstanceLock:
                 f"Another console ({who}) already works on {self._database}; stop it first, or open it in the browser",
                 code="DATABASE_HELD",
             ) from error
-        self._card.write_text(json.dumps(asdict(Holder(os.getpid(), url))))
+        except OSError as error:
+            self._lock.release()
+            where = error.filename or self._database.parent
+            raise StartRefused(f"{where} cannot be written: {error.strerror or error}", code="NOT_WRITABLE") from error
 
     def release(self) -> None:
         """Let go; releasing twice is allowed."""
@@ -57,6 +61,8 @@ class InstanceLock:
                 return None
         except Timeout:
             return self._read() or Holder(0, "")
+        except OSError:  # a folder that cannot be written: nobody works there, and `take` says why
+            return None
 
     def _read(self) -> Holder | None:
         try:
