@@ -25,6 +25,7 @@ from structlog.stdlib import ProcessorFormatter
 from ba2_trade_platform.api.register import register_api
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.core.base.logs import LineFormatter, clean_keys
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.ui.kit.feedback import ConsoleStoppingError
 from ba2_trade_platform.ui.routes import register_pages
@@ -101,12 +102,12 @@ def open_log(settings: Settings) -> None:
         file = RotatingFileHandler(folder / "console.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     except OSError as error:
         raise StartRefused(f"BA2_DATA_DIR: {folder} cannot be written: {error.strerror}") from error
-    file.setFormatter(json_lines() if settings.log_format == "json" else logging.Formatter(LOG_LINE))
+    file.setFormatter(json_lines() if settings.log_format == "json" else LineFormatter(LOG_LINE))
     console = Console(stderr=True)
     if not console.is_terminal:
         console.width = LOG_WIDTH
     terminal = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S")
-    terminal.setFormatter(logging.Formatter("%(message)s"))
+    terminal.setFormatter(LineFormatter("%(message)s"))
     logging.basicConfig(level=settings.log_level, handlers=[terminal, file], force=True)
     for handler in (terminal, file):
         handler.addFilter(_answerable)
@@ -126,6 +127,7 @@ def json_lines() -> ProcessorFormatter:
         ],
         processors=[
             ProcessorFormatter.remove_processors_meta,
+            clean_keys,
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
         ],

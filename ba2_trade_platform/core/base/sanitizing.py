@@ -12,6 +12,12 @@ import numpy as np
 MAX_TEXT = 4 * 1024 * 1024
 REASON_LENGTH = 500
 _CUT = " ... (cut)"
+# All that a terminal obeys, but tab and newline: C0, DEL and C1.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What has no width, or turns the direction in which the rest is read.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef]"
+)
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")  # a member of an enumeration, as Python shows it
 
 
@@ -21,14 +27,22 @@ def problem_words(problem: str) -> str:
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
-    """Return `text` without NUL and lone surrogates, cut to `limit` characters with a note."""
-    clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    """Return `text` without control characters and lone surrogates, cut to `limit` characters with a note.
+
+    Newlines are \\n and tabs stay; whatever else a terminal would obey goes.
+    """
+    clean = _CONTROLS.sub("", text.replace("\r\n", "\n")).encode("utf-8", "replace").decode("utf-8")
     return clean if len(clean) <= limit else clean[: limit - len(_CUT)] + _CUT
 
 
 def clean_reason(reason: str | None) -> str | None:
     """Return why a person does something as it is kept: cleaned, cut to 500 characters, None for none."""
     return clean_text((reason or "").strip(), REASON_LENGTH) or None
+
+
+def clean_name(text: str, limit: int = MAX_TEXT) -> str:
+    """Return `text` as a name: one line of visible characters in the order in which they are read, cut to `limit`."""
+    return clean_text(" ".join(_INVISIBLE.sub("", clean_text(text.replace("\r", "\n"))).split()), limit)
 
 
 def clean_json(value: object) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.batches.counts import expected_cost, expected_seconds
 from ba2_trade_platform.core.batches.queries import REASONS, Reason
 from ba2_trade_platform.db import tables as t
@@ -86,7 +86,7 @@ def named(session: Session, request: BatchRequest) -> BatchRequest:
     elif request.watchlist_id is not None:
         name, symbols = _listed(session, request.watchlist_id)
         about = f"{name}, {_count(len(symbols), 'symbol')}"
-    name = clean_text(request.name or "").strip()
+    name = clean_name(request.name or "")
     if len(name) > NAME_LENGTH:
         raise Invalid(f"The name of a batch may have {NAME_LENGTH} characters")
     experts = _count(len(set(request.expert_instance_ids)), "expert")

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_text
+from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_name
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
@@ -225,7 +225,7 @@ def _revise(session: Session, instance_id: int, settings: dict[str, Any], who: i
 
 
 def _alias(text: str) -> str:
-    alias = clean_text(text.strip())
+    alias = clean_name(text)
     if not 1 <= len(alias) <= 80:
         raise Invalid("An alias has 1 to 80 characters", code="INVALID_ALIAS")
     return alias

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.sanitizing import clean_reason, clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name, clean_reason, clean_text
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.failures.breaker_states import INCIDENTS, NOT_CLOSED, drain
 from ba2_trade_platform.db import tables as t
@@ -105,7 +105,7 @@ class Breakers:
 
     def open(self, provider: str, *, by: Actor, reason: str) -> Breaker:
         """Hold back retries for a provider until somebody closes the breaker. Raises Invalid or Refused."""
-        name, why = clean_text(provider.strip(), 80), _because(reason)
+        name, why = clean_name(provider, 80), _because(reason)
         if not name:
             raise Invalid("Name the provider whose retries are to wait")
         with self._store.command(by, Action.OPEN, Subject.BREAKER) as command:

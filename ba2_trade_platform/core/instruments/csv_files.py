@@ -17,8 +17,8 @@ INSTRUMENT_COLUMNS = ("symbol", "name", "type", "exchange", "currency", "calenda
 WATCHLIST_COLUMNS = ("watchlist", "symbol")
 _NAMES = {"ticker": "symbol", "list": "watchlist", "tags": "labels", "label": "labels", "mic": "calendar"}
 # A spreadsheet takes these for the beginning of a formula, which may call other programs.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_PREFIXED = re.compile(r"''*[=+\-@\t\r]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_PREFIXED = re.compile(r"''*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def read_file(text: str, known: Sequence[str], needed: Sequence[str]) -> ReadFil
 def written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a file that `read_file` reads again: UTF-8 with its mark for spreadsheets, a line for each row."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
     writer.writerows([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in rows)
     return "\ufeff" + text.getvalue()

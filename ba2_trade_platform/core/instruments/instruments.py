@@ -14,7 +14,7 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.pages import Page
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.schedules.next_runs import schedules_naming
@@ -46,7 +46,7 @@ class InstrumentFields:
         """Return it as it is stored, or raise Invalid."""
         texts = {}
         for name, most in _SHORT.items():
-            texts[name] = " ".join(clean_text(getattr(self, name)).split())
+            texts[name] = clean_name(getattr(self, name))
             if len(texts[name]) > most:
                 raise Invalid(f"The {name} is too long: {most} characters at most", code="INSTRUMENT_INVALID")
         currency = self.currency.strip().upper()
@@ -150,7 +150,7 @@ class Instruments:
 
 def labels_of(given: Iterable[str]) -> tuple[str, ...]:
     """Return labels as they are stored, each once; raises Invalid."""
-    labels = tuple(dict.fromkeys(" ".join(clean_text(label).split()) for label in given if label.strip()))
+    labels = tuple(dict.fromkeys(clean_name(label) for label in given if label.strip()))
     for label in labels:
         if not _LABEL.fullmatch(label):
             raise Invalid(f"{label[:40]} is no label: 40 characters at most, no , ; or |", code="INSTRUMENT_INVALID")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
 from ba2_trade_platform.core.instruments import watchlist_items
@@ -209,7 +209,7 @@ class Watchlists:
 
 def watchlist_name(name: str) -> str:
     """Return a watchlist's name as it is stored, or raise Invalid."""
-    clean = " ".join(clean_text(name).split())
+    clean = clean_name(name)
     if not 1 <= len(clean) <= 80:
         raise Invalid("A watchlist's name has 1 to 80 characters", code="WATCHLIST_INVALID")
     return clean

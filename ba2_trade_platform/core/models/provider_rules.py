@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name, clean_text
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 VENDOR_URLS = {
@@ -80,7 +80,7 @@ def checked(kind: ProviderKind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model(label: str, given: str | None) -> str:
-    model = clean_text((given or "").strip())
+    model = clean_name(given or "")
     if not 1 <= len(model) <= 200:
         raise Invalid(f"{label}: name a model, in at most 200 characters")
     return model

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.events.outbox import EventType
 
 LINES = 5
@@ -29,7 +29,6 @@ _WORDS = {  # of one, in a title, and of several
     EventType.DAILY_SUMMARY: ("Daily summary", "daily summaries"),
 }
 PLURAL = {event_type: several for event_type, (_, several) in _WORDS.items()}
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 # What chat services take for a call to everybody or for a link of their own.
 _MENTION = re.compile(r"@(?=\w)|<(?=[!@#])")
 
@@ -101,7 +100,7 @@ def text_of(event: str, group: MessageGroup, zone: ZoneInfo, base_url: str) -> T
 
 def to_text(text: object, limit: int) -> str:
     """Return foreign text on one line, without what a service could take for more than text, cut to `limit`."""
-    flat = " ".join(_UNPRINTABLE.sub(" ", clean_text(str(text or ""), 20_000)).split())
+    flat = clean_name(str(text or "")[:20_000])
     flat = _MENTION.sub(lambda found: found.group() + " ", flat)
     return flat if len(flat) <= limit else flat[: limit - 3] + "..."
 

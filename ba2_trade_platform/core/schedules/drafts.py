@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.queue_service import MAX_PRIORITY
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError
-from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.timings import Plan, plan_problems, read_timing
@@ -79,7 +79,7 @@ def values(draft: Draft, checked: Checked) -> dict[str, Any]:
         raise Invalid(". ".join(checked.problems), code="SCHEDULE_INVALID", problems=list(checked.problems))
     own = {name: value for name, value in vars(draft).items() if name != "watchlist_ids"}
     return own | {
-        "name": clean_text(draft.name).strip(),
+        "name": clean_name(draft.name),
         "symbols": list(checked.symbols),
         "timing": checked.plan.timing.model_dump(mode="json"),
         "calendar": checked.plan.calendar,
@@ -87,7 +87,7 @@ def values(draft: Draft, checked: Checked) -> dict[str, Any]:
 
 
 def _name(session: Session, draft: Draft, own_id: int | None) -> list[str]:
-    name = clean_text(draft.name).strip()  # as it is stored, or two could be stored alike
+    name = clean_name(draft.name)  # as it is stored, or two could be stored alike
     if not name:
         return ["Give it a name"]
     if len(name) > LONGEST_NAME:

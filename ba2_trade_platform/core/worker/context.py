@@ -23,7 +23,7 @@ from typing import Any, TypeVar, cast
 
 from ba2_trade_platform.core.attempts.archives import compress
 from ba2_trade_platform.core.base.clocks import Clock
-from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_json, clean_text
+from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_json, clean_name, clean_text
 from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research, step_name
 from ba2_trade_platform.core.contracts.queue import Claim, RecordedStep
@@ -132,8 +132,8 @@ class RunContext:
     ) -> T:
         """Do `work` as a named, recorded step, or return what a previous attempt recorded for the same inputs."""
         self.check()
-        name = clean_text(name, NAME_LIMIT)
-        depends_on = list(self._begun) if after is None else [clean_text(other, NAME_LIMIT) for other in after]
+        name = clean_name(name, NAME_LIMIT)
+        depends_on = list(self._begun) if after is None else [clean_name(other, NAME_LIMIT) for other in after]
         self._begun[name] = None
         # A step that is done in every attempt has no hash, and so is never taken for one that could be used again.
         inputs_hash = None
@@ -171,8 +171,8 @@ class RunContext:
         """Write one output, belonging to the step at work."""
         record = OutputRecord(
             position=_position.get(),
-            type=clean_text(type, 40),
-            name=clean_text(name, NAME_LIMIT),
+            type=clean_name(type, 40),
+            name=clean_name(name, NAME_LIMIT),
             text=clean_text(text),
             created_at=self.clock.now(),
             raw=None if raw is None else compress(clean_json(raw)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.base.sanitizing import MAX_TEXT, canonical_json, clean_json, clean_text
+from ba2_trade_platform.core.base.sanitizing import MAX_TEXT, canonical_json, clean_json, clean_name, clean_text
 from ba2_trade_platform.core.contracts.experts import Verdict
 
 ANYTHING = st.recursive(
@@ -72,3 +73,15 @@ def test_the_details_of_a_verdict_are_cleaned_where_it_is_made() -> None:
 def test_a_verdict_that_makes_no_sense_cannot_be_made(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Verdict(**{"action": "BUY", "confidence": 50, **values})  # type: ignore[arg-type]  # wrong on purpose
+
+
+@given(st.text(st.characters()))
+def test_a_name_is_one_line_that_reads_as_it_stands(text: str) -> None:
+    name = clean_name(text)
+    assert name == clean_name(name) == " ".join(name.split())
+    assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in name)
+
+
+def test_text_keeps_tab_and_newline_and_nothing_else_that_a_terminal_obeys() -> None:
+    assert clean_text("a\r\nb\tc\x1b[31md\x07\x9b\x7fe\x00f\rg") == "a\nb\tc[31mdefg"
+    assert clean_name("Bu\u200by \u202eLLES\u202c\r\nnow\u00ad") == "Buy LLES now"
