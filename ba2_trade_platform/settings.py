@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     reruns_per_minute: int = Field(
         300, ge=0, le=1_000_000, description="Re-runs one actor may ask for within a minute; 0 is no limit"
     )
+    body_mb: float = Field(1, gt=0, le=100, description="The largest body of a request in MB")
+    import_mb: float = Field(8, gt=0, le=1000, description="The largest file that is imported or uploaded, in MB")
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
     timezone: str = Field("", description="IANA zone of days and schedules; empty means this machine's")
     notifications_per_hour: int = Field(

@@ -16,6 +16,7 @@ from ba2_trade_platform.api.batches import batches, bulk_reruns
 from ba2_trade_platform.api.demo import demo, replay
 from ba2_trade_platform.api.experts import experts
 from ba2_trade_platform.api.failures import breakers, failures
+from ba2_trade_platform.api.http.body_limits import MEGABYTE, BodyLimits
 from ba2_trade_platform.api.http.guard import Guard, JsonOnly
 from ba2_trade_platform.api.http.idempotency import answer_replays
 from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
@@ -74,6 +75,7 @@ def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
     api.state.platform = platform
     api.state.actor = platform.actor(kind)
     api.router.routes.extend(_routes())
+    api.add_middleware(BodyLimits, **_body_limits(platform))
     api.add_middleware(JsonOnly)
     api.add_middleware(Guard, host=platform.settings.host)
     answer_problems(api)
@@ -84,8 +86,14 @@ def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
 
 def register_api(app: FastAPI, platform: Platform) -> None:
     """Have `app` answer the API's paths with the API, and everything else itself, to its own hosts and origins only."""
+    app.add_middleware(BodyLimits, **_body_limits(platform))
     app.add_middleware(Guard, host=platform.settings.host)
     app.add_middleware(_ApiFirst, api=create_api(platform))
+
+
+def _body_limits(platform: Platform) -> dict[str, int]:
+    settings = platform.settings
+    return {"usual": round(settings.body_mb * MEGABYTE), "files": round(settings.import_mb * MEGABYTE)}
 
 
 class _ApiFirst:

@@ -15,6 +15,7 @@ from ba2_trade_platform.core.experts.instances import ExpertInfo, Instance
 router = APIRouter(tags=["experts"])
 Alias = Annotated[str, Field(max_length=200, examples=["Technical rules"])]
 Count = Annotated[int, Field(strict=True)]
+Settings = Annotated[dict[str, Any], Field(max_length=100)]
 
 
 class Limits(RequestBody):
@@ -38,14 +39,14 @@ class NewInstance(Limits):
 
     expert: Annotated[str, Field(max_length=80, examples=["TechnicalRules"])]
     alias: Alias
-    settings: dict[str, Any] = {}
+    settings: Settings = {}
 
 
 class ChangedInstance(Limits):
     """What to change; settings are given whole and become a new revision."""
 
     alias: Alias | None = None
-    settings: dict[str, Any] | None = None
+    settings: Settings | None = None
 
 
 @router.get("/experts")

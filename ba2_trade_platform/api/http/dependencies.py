@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.actors import Actor
 
 MAX_ID = 2**63 - 1
+MAX_FIELDS = 100
 Reason = Annotated[str, Field(max_length=500, description="Why, in the trader's words; kept in the activity log")]
 
 
@@ -18,6 +19,14 @@ class RequestBody(BaseModel):
     """What a client may send: a field that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_fields(cls, value: Any) -> Any:
+        """Refuse a heap of fields in one sentence; an error for each of a million froze every page."""
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            raise ValueError(f"{len(value):,} fields are too many: {MAX_FIELDS} at most")
+        return value
 
     def sent(self, *but: str) -> dict[str, Any]:
         """Return the fields that were sent, `but` these; a secret is given as its text."""

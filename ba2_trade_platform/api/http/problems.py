@@ -20,6 +20,7 @@ _DESCRIPTIONS = {
     403: "Switched off by the operator, or sent by another website",
     404: "There is no such thing",
     409: "The present state does not allow it",
+    413: "The body is larger than BA2_BODY_MB, or BA2_IMPORT_MB for files",
     422: "What was given makes no sense",
     429: "A limit is reached: of re-runs, or of requests within a minute (then with Retry-After)",
     500: "An error of the console; its log has the traceback",
@@ -44,7 +45,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
 
 
-EVERYWHERE = documented(403, 422, 500, 503)
+EVERYWHERE = documented(403, 413, 422, 500, 503)
 
 
 def problem(

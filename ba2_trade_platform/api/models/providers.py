@@ -28,7 +28,8 @@ class Fields(RequestBody):
         str | None, Field(max_length=500, description="http or https; null is the vendor's own address")
     ] = None
     structured: Annotated[
-        dict[str, StructuredMethod] | None, Field(description="The structured-output method of models by name")
+        dict[str, StructuredMethod] | None,
+        Field(max_length=100, description="The structured-output method of models by name"),
     ] = None
     requests_per_minute: Annotated[Rate | None, Field(description="null is no limit")] = None
     tokens_per_minute: Annotated[Rate | None, Field(description="null is no limit")] = None

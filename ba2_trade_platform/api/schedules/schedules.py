@@ -26,7 +26,9 @@ class ScheduleBody(RequestBody):
 
     name: Annotated[str, Field(max_length=200)]
     expert_instance_id: RowId
-    timing: Annotated[dict[str, Any], Field(description='For example {"kind": "times", "times": ["09:30"]}')]
+    timing: Annotated[
+        dict[str, Any], Field(max_length=20, description='For example {"kind": "times", "times": ["09:30"]}')
+    ]
     zone: Annotated[str, Field(max_length=64, description="IANA zone of its local times")]
     subtype: Subtype = Subtype.ENTER_MARKET
     symbols: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=5_000)] = []

@@ -31,6 +31,7 @@ class ModelSettings(BaseModel):
 
     providers: tuple[str, ...] = Field(
         ("scripted",),
+        max_length=20,
         min_length=1,
         title="Providers",
         description="The model providers to ask, in this order, parted by commas",

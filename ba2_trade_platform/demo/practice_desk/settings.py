@@ -65,7 +65,10 @@ class PracticeDeskSettings(BaseModel):
         None, title="Action", description="What to recommend; none follows the price of the last 20 sessions"
     )
     providers: tuple[str, ...] = Field(
-        ("practice",), title="Providers", description="The practice providers, in the order in which they are asked"
+        ("practice",),
+        max_length=20,
+        title="Providers",
+        description="The practice providers, in the order in which they are asked",
     )
     failing_provider: str | None = Field(
         None, title="Failing provider", description="Only this provider fails; none: whichever is asked"
