@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from structlog.stdlib import ProcessorFormatter
 
+from ba2_trade_platform.api.http.timely_requests import TimelyRequests
 from ba2_trade_platform.api.register import register_api
 from ba2_trade_platform.app.build import build
 from ba2_trade_platform.core.base.errors import StartRefused
@@ -42,6 +43,7 @@ QUIET = (
 LOG_LINE = "%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"
 LOG_WIDTH = 200  # of lines that go into a file or to another program
 CLOSING_SECONDS = 5
+SOCKET_BYTES = 2_000_000  # a browser's message; the largest is a pasted list
 
 
 def serve(settings: Settings, *, native: bool = False) -> None:
@@ -91,6 +93,9 @@ def _run(settings: Settings, *, native: bool) -> None:
         storage_secret=storage_secret(settings.data_dir),
         log_config=None,
         timeout_graceful_shutdown=CLOSING_SECONDS,
+        http=TimelyRequests,
+        limit_concurrency=settings.connections,
+        ws_max_size=SOCKET_BYTES,
     )
 
 

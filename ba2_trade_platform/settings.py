@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     reruns_per_minute: int = Field(
         300, ge=0, le=1_000_000, description="Re-runs one actor may ask for within a minute; 0 is no limit"
     )
+    connections: int = Field(1000, ge=10, le=100_000, description="Connections at once; more are answered with 503")
     body_mb: float = Field(1, gt=0, le=100, description="The largest body of a request in MB")
     import_mb: float = Field(8, gt=0, le=1000, description="The largest file that is imported or uploaded, in MB")
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
