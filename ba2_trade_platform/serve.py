@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from nicegui import app, ui
+from nicegui import app, core, ui
 from rich.console import Console
 from rich.logging import RichHandler
+from starlette.middleware.sessions import SessionMiddleware
 from structlog.stdlib import ProcessorFormatter
 
 from ba2_trade_platform.api.http.timely_requests import TimelyRequests
@@ -29,6 +30,7 @@ from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.logs import LineFormatter, clean_keys
 from ba2_trade_platform.settings import Settings
 from ba2_trade_platform.ui.kit.feedback import ConsoleStoppingError
+from ba2_trade_platform.ui.kit.socket_guard import SocketGuard
 from ba2_trade_platform.ui.routes import register_pages
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ def serve(settings: Settings, *, native: bool = False) -> None:
         require_port(settings)
     try:
         platform.own()
+        app.add_middleware(SessionMiddleware, secret_key=storage_secret(settings.data_dir))  # inside of the guard
         register_api(app, platform)
         register_pages(platform)
         app.on_startup(platform.start)
@@ -79,6 +82,10 @@ def serve(settings: Settings, *, native: bool = False) -> None:
 
 def _run(settings: Settings, *, native: bool) -> None:
     app.storage.path = settings.data_dir.resolve() / "browsers"
+    secret = storage_secret(settings.data_dir)
+    SocketGuard(core.sio, secret).install()
+    # Long polling would be a second way in.
+    core.sio.eio.transports = app.config.socket_io_js_transports = ["websocket"]
     ui.run(
         host=settings.host,
         port=settings.port,
@@ -88,9 +95,9 @@ def _run(settings: Settings, *, native: bool) -> None:
         window_size=(1440, 900) if native else None,
         reload=False,
         show=False,
-        reconnect_timeout=10,
+        reconnect_timeout=30,
         show_welcome_message=False,
-        storage_secret=storage_secret(settings.data_dir),
+        storage_secret=secret,
         log_config=None,
         timeout_graceful_shutdown=CLOSING_SECONDS,
         http=TimelyRequests,

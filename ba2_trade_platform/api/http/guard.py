@@ -14,7 +14,20 @@ from ba2_trade_platform.api.http.problems import problem
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-HEADERS = {"X-Frame-Options": "SAMEORIGIN", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+# The framework's pages have scripts in their text and compile templates: inline and eval it needs, and nothing foreign.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
 
 
 class Guard:
@@ -35,7 +48,7 @@ class Guard:
             return
         refusal = self._refusal(scope, Headers(scope=scope))
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, _with_headers(send, secure=scope.get("scheme") in ("https", "wss")))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal})
         else:
@@ -45,15 +58,13 @@ class Guard:
         host = headers.get("host", "")
         if not self._is_ours(host):
             return f"This console does not answer to the name {host[:80]!r}"
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not _is_navigation(scope, headers):
+            return "Another website may not do this"
         if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
             return None
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return f"Another website, {origin[:80]!r}, may not do this"
-        if scope["type"] == "websocket":
-            return None
-        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            return "Another website may not do this"
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -88,6 +99,12 @@ class JsonOnly:
         await self._app(scope, receive, send)
 
 
+def _is_navigation(scope: Scope, headers: Headers) -> bool:
+    """Tell whether somebody follows a link of another website to a page, in a tab and not in a frame of it."""
+    opened = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return scope["type"] == "http" and scope["method"] == "GET" and opened
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -96,12 +113,18 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, *, secure: bool) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            cookies = headers.getlist("set-cookie")
+            del headers["set-cookie"]
+            # Only a page needs to know its browser again; what it loads can stay in any cache.
+            if headers.get("content-type", "").startswith("text/html"):
+                for cookie in cookies:
+                    headers.append("set-cookie", f"{cookie}; secure" if secure else cookie)
         await send(message)
 
     return sending
