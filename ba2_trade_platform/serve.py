@@ -125,6 +125,7 @@ def open_log(settings: Settings) -> None:
         handler.addFilter(_answerable)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("engineio.server").setLevel(logging.CRITICAL)  # what strangers send is no error of ours
 
 
 def json_lines() -> ProcessorFormatter:

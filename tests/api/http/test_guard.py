@@ -1,0 +1,80 @@
+"""The guard: another website may lead somebody to a page, and can neither read nor do anything."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from ba2_trade_platform.api.http.guard import Guard
+
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+async def page(request: Request) -> Response:
+    """Answer a page, or the file that it loads, with the cookie of a session."""
+    kind = HTMLResponse if request.url.path == "/" else PlainTextResponse
+    answer = kind("here it is")
+    answer.set_cookie("session", "abc", httponly=True)
+    return answer
+
+
+def visitor(base_url: str = "http://127.0.0.1:8080") -> httpx.AsyncClient:
+    """A browser before a guarded application."""
+    routes = [Route("/", page, methods=["GET", "POST"]), Route("/file.js", page)]
+    app = Starlette(routes=routes, middleware=[Middleware(Guard, host="127.0.0.1")])
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("method", "path", "more", "status"),
+    [
+        ("GET", "/", NAVIGATION, 200),
+        ("GET", "/", {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ("GET", "/", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),
+        ("GET", "/", {}, 403),
+        ("POST", "/", NAVIGATION, 403),
+        ("HEAD", "/", NAVIGATION, 403),
+        ("GET", "/file.js", {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "script"}, 403),
+    ],
+)
+async def test_another_website_may_only_lead_to_a_page(
+    site: str, method: str, path: str, more: dict[str, str], status: int
+) -> None:
+    async with visitor() as browser:
+        answer = await browser.request(method, path, headers={"Sec-Fetch-Site": site, **more})
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin", None])
+async def test_our_own_pages_and_programs_are_answered(site: str | None) -> None:
+    async with visitor() as browser:
+        headers = {} if site is None else {"Sec-Fetch-Site": site}
+        assert (await browser.get("/file.js", headers=headers)).status_code == 200
+        assert (await browser.post("/", headers=headers)).status_code == 200
+
+
+async def test_every_answer_says_what_a_browser_must_not_do_with_it() -> None:
+    async with visitor() as browser:
+        answers = [await browser.get("/"), await browser.get("/file.js"), await browser.get("/nothing")]
+    for answer in answers:
+        policy = answer.headers["Content-Security-Policy"]
+        assert {"default-src 'self'", "object-src 'none'", "frame-ancestors 'self'"} <= set(policy.split("; "))
+        assert "http" not in policy
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+async def test_a_cookie_goes_with_pages_only_and_behind_tls_over_tls_only() -> None:
+    async with visitor() as browser:
+        shown, loaded = await browser.get("/"), await browser.get("/file.js")
+    assert "session=abc" in shown.headers["set-cookie"]
+    assert "secure" not in shown.headers["set-cookie"].lower()
+    assert "set-cookie" not in loaded.headers
+    async with visitor("https://127.0.0.1:8080") as browser:
+        assert "secure" in (await browser.get("/")).headers["set-cookie"].lower()
