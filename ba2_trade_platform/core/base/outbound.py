@@ -1,0 +1,83 @@
+"""Outbound connections: checks the address that a socket is about to open, for a name says nothing of where it leads.
+
+A channel, a heartbeat or a model's address may be written by somebody who wants the console to ask a machine that only
+the console can reach. Names are resolved by whoever connects, and may be resolved differently a moment later, so the
+check is where every connection of the process comes by: Python's audit event of the socket.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Where clouds answer machines with their own credentials; the first is link-local too.
+_METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "100.100.100.200", "fd00:ec2::254")))
+_SHARED = ipaddress.ip_network("100.64.0.0/10")
+
+
+class OutboundRefusedError(PermissionError):
+    """The console does not connect to this address; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class OutboundRule:
+    """Where the console may connect to: `private` networks, and the `loopback` of its own machine."""
+
+    private: bool
+    loopback: bool
+
+    def refusal(self, address: Address) -> str | None:
+        """Return why this address is not asked, None when it is."""
+        found = _embedded(address)
+        if found in _METADATA or found.is_link_local or found.is_multicast or found.is_unspecified:
+            return f"{address} answers machines of one network with what is theirs: the console never asks it"
+        if found.is_loopback:
+            allowed = self.loopback or self.private
+        else:
+            allowed = self.private or not (found.is_private or found.is_reserved or found in _SHARED)
+        return None if allowed else f"{address} is in a private network: BA2_OUTBOUND_PRIVATE=1 lets the console ask it"
+
+
+_rule: ContextVar[OutboundRule | None] = ContextVar("outbound_rule", default=None)
+
+
+@contextmanager
+def outbound(rule: OutboundRule) -> Iterator[None]:
+    """Check every connection that is opened in this block, by this thread and by the tasks that it begins.
+
+    One that is not allowed raises OutboundRefusedError where it is opened.
+    """
+    token = _rule.set(rule)
+    try:
+        yield
+    finally:
+        _rule.reset(token)
+
+
+def _check(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "socket.connect" or (rule := _rule.get()) is None:
+        return
+    target = arguments[1]
+    if not isinstance(target, tuple):
+        return  # a socket of this machine's file system
+    if (why := rule.refusal(ipaddress.ip_address(str(target[0]).partition("%")[0]))) is not None:
+        raise OutboundRefusedError(why)
+
+
+def _embedded(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 address stands for, where it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+sys.addaudithook(_check)
