@@ -68,6 +68,17 @@ class Settings(BaseSettings):
         300, ge=0, le=1_000_000, description="Re-runs one actor may ask for within a minute; 0 is no limit"
     )
     connections: int = Field(1000, ge=10, le=100_000, description="Connections at once; more are answered with 503")
+    outbound_private: bool = Field(
+        False,
+        description="1: channels, heartbeat and model addresses may lead into private networks, although others "
+        "reach this console",
+    )
+    channel_services: str = Field(
+        "",
+        pattern=r"^[a-z0-9, ]*$",
+        max_length=500,
+        description="Services of Apprise that notifications may use besides the usual ones, such as pover, matrix",
+    )
     body_mb: float = Field(1, gt=0, le=100, description="The largest body of a request in MB")
     import_mb: float = Field(8, gt=0, le=1000, description="The largest file that is imported or uploaded, in MB")
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
@@ -152,6 +163,16 @@ class Settings(BaseSettings):
             return self.operator or getpass.getuser()
         except (OSError, KeyError, ImportError):  # no login name, as in some containers
             return "operator"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine alone reaches the console."""
+        return self.host.lower() in {"127.0.0.1", "::1", "localhost"}
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that channels may use besides the usual ones."""
+        return tuple(self.channel_services.replace(",", " ").split())
 
     @property
     def page_url(self) -> str:

@@ -16,6 +16,7 @@ from ba2_trade_platform.app.market import open_market
 from ba2_trade_platform.app.models import ModelServices, open_memory, open_toolkit
 from ba2_trade_platform.app.monitoring import open_monitoring
 from ba2_trade_platform.app.operations import Operations
+from ba2_trade_platform.app.outbound_rules import outbound_rule
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.app.schedules import Scheduling
 from ba2_trade_platform.app.worker import open_worker
@@ -36,6 +37,7 @@ from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.instruments.service import InstrumentServices
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.lessons.lessons import Lessons
+from ba2_trade_platform.core.notifications.sender import AppriseSender
 from ba2_trade_platform.core.notifications.service import Notifications, open_notifications
 from ba2_trade_platform.core.notifications.stuck_queue_alerts import CHECK_SECONDS, WaitingAlerts
 from ba2_trade_platform.core.observability.telemetry import Telemetry, Traces
@@ -96,8 +98,9 @@ def build(
 def _notifications(settings: Settings, store: Store, jobs: BackgroundJobs, box: SecretBox) -> Notifications:
     waiting = WaitingAlerts(store, settings.pending_alert_minutes, settings.zone)
     jobs.every(CHECK_SECONDS, "long waits", waiting.check)
+    sender = AppriseSender(rule=outbound_rule(settings), services=settings.services)
     notifications = open_notifications(
-        store, box, settings.zone.key, settings.page_url, per_hour=settings.notifications_per_hour
+        store, box, settings.zone.key, settings.page_url, sender=sender, per_hour=settings.notifications_per_hour
     )
     notifications.run_by(jobs)
     return notifications

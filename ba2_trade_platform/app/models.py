@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ba2_trade_platform.app.outbound_rules import outbound_rule
 from ba2_trade_platform.core.base.app_settings import DeskSettings
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import Unavailable
@@ -59,6 +60,7 @@ class ModelServices:
             minute,
             scripted=scripted_model,
             check_permission=store.check_permission,
+            rule=outbound_rule(settings, loopback=True),
         )
 
     def own(self) -> None:

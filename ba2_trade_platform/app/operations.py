@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 from ba2_trade_platform.app.monitoring import Monitoring
+from ba2_trade_platform.app.outbound_rules import outbound_rule
 from ba2_trade_platform.app.schedules import Scheduling
 from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
@@ -59,7 +60,7 @@ class Operations:
         self.backups = Backups(store, database, settings.data_dir / "backups", Plan(at, zone, settings.backup_days))
         parts = Parts(store, worker, queue, breakers, jobs, self.backups, database, zone, version, market)
         readiness = Readiness(parts)
-        self.dead_man_switch = DeadManSwitch(store, box, jobs, readiness.obstacles)
+        self.dead_man_switch = DeadManSwitch(store, box, jobs, readiness.obstacles, outbound_rule(settings))
         self.health = Health(parts, readiness, self.dead_man_switch)
         self.attention = Attention(
             {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import PlatformError
+from ba2_trade_platform.core.base.outbound import OutboundRule, outbound
 from ba2_trade_platform.core.contracts.error_codes import http_status
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallRecorder, CallStart, Charge, KeptAnswer
@@ -119,6 +120,7 @@ class Caller:
 
     call_log: CallRecorder
     pool: ThreadPoolExecutor
+    rule: OutboundRule
 
     async def make(self, call: Call) -> AIMessage:
         """Return the answer, or raise ExpertError with the provider's name."""
@@ -132,7 +134,7 @@ class Caller:
             entry.sent()
             heard = _Heard()
             try:
-                answer = await _listen(call, heard)
+                answer = await _listen(call, heard, self.rule)
             except asyncio.CancelledError:
                 self.pool.submit(self._close, call, call_id, CallEnd(CallOutcome.CANCELLED, *heard.usage()))
                 raise
@@ -174,8 +176,19 @@ class Caller:
         return charge
 
 
-async def _listen(call: Call, heard: _Heard) -> AIMessage | Exception:
+async def _listen(call: Call, heard: _Heard, rule: OutboundRule) -> AIMessage | Exception:
     """Return the answer, or what is wrong with it; a client's own error never leaves, it may hold the key."""
+    offer = call.offer
+    with outbound(rule) as connections:
+        answer = await _hear(call, heard)
+    if isinstance(answer, Exception) and connections.refusal is not None:
+        heard.refused = True  # for good, and another provider may answer
+        sentence = f"{offer.provider} is not asked: {connections.refusal}"
+        return ExpertError(ErrorCode.PERMISSION, sentence, provider=offer.provider)
+    return answer
+
+
+async def _hear(call: Call, heard: _Heard) -> AIMessage | Exception:
     offer = call.offer
     try:
         async with asyncio.timeout(call.timeout_seconds):

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.access import PermissionCheck, needs
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallRecorder, CallStart, ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider, ProviderDirectory
@@ -51,7 +53,8 @@ class ConnectionTest:
 class Gateway:
     """Gives each attempt its models. One of it serves a whole console; `close` ends what is under way.
 
-    `scripted` makes the models of providers that are rehearsed and ask nobody.
+    `scripted` makes the models of providers that are rehearsed and ask nobody; `rule`: where a provider's address may
+    lead.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Gateway:
         *,
         scripted: ScriptedModels,
         check_permission: PermissionCheck,
+        rule: OutboundRule = ANYWHERE,
     ) -> None:
         self.check_permission = check_permission
         self._providers = providers
@@ -70,6 +74,7 @@ class Gateway:
         self._minute = minute
         self._scripted = scripted
         self._loop = ModelLoop()
+        self._caller = partial(Caller, call_log, rule=rule)
         self._call_log = call_log
         self._models: dict[_Key, asyncio.Task[BaseChatModel]] = {}
         self._limiters: dict[str, Limiter] = {}
@@ -114,7 +119,7 @@ class Gateway:
         open_providers = await self._loop.aside(self._open_providers)
         # Whoever fails for everybody just now is asked last, and not passed over: the others may fail too.
         sensible = sorted(order, key=lambda name: name in open_providers)
-        return await Router(Caller(self._call_log, self._loop.pool), self._offer).ask(question, sensible)
+        return await Router(self._caller(self._loop.pool), self._offer).ask(question, sensible)
 
     async def _offer(self, name: str, question: Question) -> Offer:
         try:
@@ -176,7 +181,7 @@ class Gateway:
             messages = [HumanMessage("Answer with the one word: ready")]
             seconds = TEST_SETTINGS.call_timeout_seconds
             call = Call(offer, messages, {}, start, seconds, lambda charge: charges.append(charge.tokens))
-            await Caller(self._call_log, self._loop.pool).make(call)
+            await self._caller(self._loop.pool).make(call)
         except ExpertError as error:
             return said(str(error), error.code)
         return said(f"{name} answered with {model}")

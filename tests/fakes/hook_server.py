@@ -6,10 +6,20 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.patience import CONSOLE_SECONDS
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered in place of 200."""
+
+    status: int
+    location: str | None = None
+    body: bytes = b""
 
 
 class HookServer:
@@ -21,7 +31,7 @@ class HookServer:
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.paths: list[str] = []
-        self.answers: list[int] = []
+        self.answers: list[int | Answer] = []
         self.hold = threading.Event()
         self.hold.set()
         self.reached = threading.Event()
@@ -32,13 +42,17 @@ class HookServer:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 hooks.reached.set()
                 hooks.hold.wait(CONSOLE_SECONDS)
-                status = hooks.answers.pop(0) if hooks.answers else 200
-                if status == 200:
+                said = hooks.answers.pop(0) if hooks.answers else 200
+                answer = said if isinstance(said, Answer) else Answer(said)
+                if answer.status == 200:
                     hooks.messages.append(message)
                 hooks.paths.append(self.path)
                 with suppress(ConnectionError):  # whoever asked may be dead by now
-                    self.send_response(status)
+                    self.send_response(answer.status)
+                    if answer.location is not None:
+                        self.send_header("Location", answer.location)
                     self.end_headers()
+                    self.wfile.write(answer.body)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

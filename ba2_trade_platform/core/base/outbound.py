@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -45,30 +45,52 @@ class OutboundRule:
         return None if allowed else f"{address} is in a private network: BA2_OUTBOUND_PRIVATE=1 lets the console ask it"
 
 
-_rule: ContextVar[OutboundRule | None] = ContextVar("outbound_rule", default=None)
+ANYWHERE = OutboundRule(private=True, loopback=True)
+"""For a console that listens on its own machine only: whoever reaches it could ask its networks himself."""
+
+
+@dataclass
+class Connections:
+    """The connections that a block tried to open: how many were allowed, and why the others were not."""
+
+    rule: OutboundRule
+    allowed: int = 0
+    refusals: list[str] = field(default_factory=list)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nobody was asked, None when somebody was or nobody was to be; client libraries do not hand it on."""
+        return self.refusals[0] if self.refusals and not self.allowed else None
+
+
+_connections: ContextVar[Connections | None] = ContextVar("outbound_connections", default=None)
 
 
 @contextmanager
-def outbound(rule: OutboundRule) -> Iterator[None]:
+def outbound(rule: OutboundRule) -> Iterator[Connections]:
     """Check every connection that is opened in this block, by this thread and by the tasks that it begins.
 
     One that is not allowed raises OutboundRefusedError where it is opened.
     """
-    token = _rule.set(rule)
+    connections = Connections(rule)
+    token = _connections.set(connections)
     try:
-        yield
+        yield connections
     finally:
-        _rule.reset(token)
+        _connections.reset(token)
 
 
 def _check(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "socket.connect" or (rule := _rule.get()) is None:
+    if event != "socket.connect" or (connections := _connections.get()) is None:
         return
     target = arguments[1]
     if not isinstance(target, tuple):
         return  # a socket of this machine's file system
-    if (why := rule.refusal(ipaddress.ip_address(str(target[0]).partition("%")[0]))) is not None:
+    why = connections.rule.refusal(ipaddress.ip_address(str(target[0]).partition("%")[0]))
+    if why is not None:
+        connections.refusals.append(why)
         raise OutboundRefusedError(why)
+    connections.allowed += 1
 
 
 def _embedded(address: Address) -> Address:

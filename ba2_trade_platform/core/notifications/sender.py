@@ -6,17 +6,19 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule, outbound
+from ba2_trade_platform.core.notifications.addresses import check_address
 from ba2_trade_platform.core.notifications.rendering import Text, to_text
 
 log = logging.getLogger(__name__)
 SECONDS = 15.0
 LOOK_SECONDS = 0.1
-MAX_URL = 2000
 MIN_SECRET = 4
 MOST_HUNG = 8
 EXAMPLES = (
@@ -28,7 +30,8 @@ EXAMPLES = (
     ("Webhook", "json://HOST:8080/path, or jsons:// for https"),
 )
 _BAD = ("WARNING", "ERROR", "CRITICAL")
-_TELLING = ("Socket Exception", "Response Details", "Connection Exception", "SMTP Exception")
+# What Apprise says at lower levels of why it could not; never the body of an answer, which may be of another machine.
+_TELLING = ("Socket Exception", "Connection Exception", "SMTP Exception")
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,19 @@ class Sender(Protocol):
 class AppriseSender:
     """Sends by Apprise, which is imported when it is first needed."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, seconds: float = SECONDS, *, rule: OutboundRule = ANYWHERE, services: Collection[str] = ()
+    ) -> None:
         self._seconds = seconds
+        self._rule = rule
+        self._services = services
         self._closed = threading.Event()
         self._hung: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def hint(self, url: str) -> str:
         """Return the service, and its host where that is no secret: some keep a token in its place."""
-        if not (8 <= len(url) <= MAX_URL and url.isprintable() and " " not in url and "://" in url):
-            raise Invalid("An address begins with its service, such as mailtos://, tgram:// or json://, without spaces")
+        check_address(url, self._services)
         service = _service(url)
         if service is None:
             raise Invalid(
@@ -81,7 +87,7 @@ class AppriseSender:
             if len(self._hung) >= MOST_HUNG:
                 return Delivery(False, f"{MOST_HUNG} earlier messages are still without an answer")
         box: list[Delivery] = []
-        thread = threading.Thread(target=lambda: box.append(_send(url, text)), name="notify", daemon=True)
+        thread = threading.Thread(target=lambda: box.append(self._deliver(url, text)), name="notify", daemon=True)
         thread.start()
         deadline = time.monotonic() + self._seconds
         while thread.is_alive() and time.monotonic() < deadline and not self._closed.is_set():
@@ -94,6 +100,15 @@ class AppriseSender:
             return Delivery(False, "The console was stopped before there was an answer")
         return Delivery(False, f"There was no answer within {self._seconds:g} s")
 
+    def _deliver(self, url: str, text: Text) -> Delivery:
+        try:
+            check_address(url, self._services)  # one that was stored before it was forbidden
+        except Invalid as error:
+            return Delivery(False, str(error))
+        with outbound(self._rule) as connections:
+            delivery = _send(url, text)
+        return Delivery(False, connections.refusal) if connections.refusal and not delivery.ok else delivery
+
     def close(self) -> None:
         """Wait for no answer any more, so that a dead service does not hold up the console's end."""
         self._closed.set()
@@ -102,10 +117,13 @@ class AppriseSender:
 def _send(url: str, text: Text) -> Delivery:
     try:
         apprise = _apprise()
-        asset = apprise.AppriseAsset(app_id="BA2 Trade Platform", app_desc="BA2 Trade Platform", app_url="")
-        way = apprise.Apprise(asset=asset)
-        if not way.add(url):
+        asset = apprise.AppriseAsset(
+            app_id="BA2 Trade Platform", app_desc="BA2 Trade Platform", app_url="", http_redirects=False
+        )
+        service = apprise.Apprise.instantiate(url, asset=asset)  # as one address, whatever it looks like
+        if service is None:
             return Delivery(False, "Apprise cannot use this address any more: enter it again")
+        way = apprise.Apprise(service, asset=asset)
         result = way.notify(body=text.body, title=text.title, body_format="text", log_level=logging.DEBUG)
         if result:
             return Delivery(True, "Sent")

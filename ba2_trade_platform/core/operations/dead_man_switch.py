@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Invalid, Refused, Unavailable
+from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule, outbound
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
 
@@ -27,6 +28,7 @@ SETTING = "heartbeat"
 JOB = "heartbeat"
 EVERY_SECONDS, SHORTEST, LONGEST = 60, 5, 86_400
 TIMEOUT_SECONDS = 10.0
+MOST_REDIRECTS = 5
 FAILURES_TO_ALERT = 3
 ALERT_KEY = "heartbeat"
 NOT_SET = "No heartbeat URL is set: nobody outside hears of it when this machine dies"
@@ -67,13 +69,19 @@ class DeadManSwitch:
     """Keeps the URL encrypted and pings it; a ping that fails is shown and alarmed once, and never stops anything."""
 
     def __init__(
-        self, store: Store, box: SecretBox, jobs: BackgroundJobs, obstacles: Callable[[], Sequence[str]]
+        self,
+        store: Store,
+        box: SecretBox,
+        jobs: BackgroundJobs,
+        obstacles: Callable[[], Sequence[str]],
+        rule: OutboundRule = ANYWHERE,
     ) -> None:
         self._store = store
         self.check_permission = store.check_permission
         self._box = box
         self._jobs = jobs
         self._obstacles = obstacles
+        self._rule = rule
         self._turn = threading.Lock()
         self._last: Ping | None = None
         self._last_good_at: datetime | None = None
@@ -150,17 +158,18 @@ class DeadManSwitch:
 
     def _ping(self, encrypted: bytes, failure: str | None) -> str | None:
         """Ping, or report `failure` at the URL's `/fail`; return what went wrong, without the URL: it is a secret."""
+        with outbound(self._rule) as connections:
+            wrong = self._ask(encrypted, failure)
+        return connections.refusal or wrong
+
+    def _ask(self, encrypted: bytes, failure: str | None) -> str | None:
         method = "GET"
         try:
             target = httpx.URL(self._box.decrypt(encrypted))
             if failure is not None:
                 method, target = "POST", target.copy_with(path=f"{target.path.rstrip('/')}/fail")
-            with (
-                httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client,
-                # What it says is not read: a server may go on saying it for ever.
-                client.stream(method, target, content=failure) as answer,
-            ):
-                return None if answer.is_success else f"it answered {answer.status_code}"
+            with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+                return _answer(client, client.build_request(method, target, content=failure))
         except SecretLostError as error:
             return f"its URL cannot be read: {error}"
         except httpx.TimeoutException:
@@ -190,6 +199,23 @@ class DeadManSwitch:
     def _kept(self) -> dict[str, Any]:
         with self._store.read() as session:
             return dict(read_setting(session, SETTING) or {})
+
+
+def _answer(client: httpx.Client, request: httpx.Request) -> str | None:
+    """Return what is wrong with what a server answers; it may send on to another place of its own, and to nobody else.
+
+    What it says is not read: a server may go on saying it for ever.
+    """
+    for _ in range(MOST_REDIRECTS):
+        answer = client.send(request, stream=True)
+        answer.close()
+        following = answer.next_request
+        if following is None:
+            return None if answer.is_success else f"it answered {answer.status_code}"
+        if following.url.host != request.url.host:
+            return f"it sends on to {following.url.host[:80]}: enter the URL there"
+        request = following
+    return f"it sent on {MOST_REDIRECTS} times"
 
 
 def _host_of(url: str) -> str:

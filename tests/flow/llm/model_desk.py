@@ -61,10 +61,10 @@ class ModelDesk:
 
 
 @contextmanager
-def model_desk(folder: Path, minute: float = 60) -> Iterator[ModelDesk]:
+def model_desk(folder: Path, minute: float = 60, **settings: Any) -> Iterator[ModelDesk]:
     """Put the services together for the length of a block; a token costs a millionth of a dollar, whoever answers."""
     (folder / "prices.csv").write_text(PRICES)
-    desk = make_desk(folder, minute=minute)
+    desk = make_desk(folder, minute=minute, **settings)
     try:
         yield ModelDesk(desk)
     finally:

@@ -17,7 +17,7 @@ from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.dispatcher import AGAIN_SECONDS, MAX_TRIES
 from ba2_trade_platform.core.notifications.sender import MOST_HUNG
 from ba2_trade_platform.vocabulary import MessageState
-from tests.fakes.hook_server import HookServer, hook_server
+from tests.fakes.hook_server import Answer, HookServer, hook_server
 from tests.flow.notifications.notify_desk import NotifyDesk, notify_desk
 from tests.patience import CONSOLE_SECONDS
 from tests.platforms import TRADER, drain, make_platform, practice, row, running, submit
@@ -157,6 +157,43 @@ def test_an_address_is_found_nowhere_once_it_was_entered(
     files = [file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file()]
     assert "not sent to Down" in shown[2]
     assert not [text for text in (*shown, *files) if SECRET in text]
+
+
+def test_of_an_answer_nothing_is_shown_that_is_not_the_services(desk: NotifyDesk, hooks: HookServer) -> None:
+    channel = desk.channel()
+    hooks.answers.append(Answer(500, body=b"root:x:0:0: a page of another machine"))
+    said = desk.notifications.channels.test(channel.id, by=TRADER).sentence
+    assert "500" in said
+    assert "root" not in said
+
+
+def test_a_message_is_not_sent_on_to_another_host(desk: NotifyDesk, hooks: HookServer) -> None:
+    channel = desk.channel()
+    hooks.answers.append(Answer(307, location=f"http://localhost:{hooks.port}/elsewhere"))
+    assert not desk.notifications.channels.test(channel.id, by=TRADER).ok
+    assert hooks.paths == ["/hook"]
+
+
+def test_two_addresses_in_one_are_none(desk: NotifyDesk, hooks: HookServer) -> None:
+    channel = desk.channel(url=f"{hooks.url()},{hooks.url('other')}")
+    desk.notifications.channels.test(channel.id, by=TRADER)
+    assert "/other" not in hooks.paths
+
+
+def test_a_console_that_others_reach_sends_into_no_private_network(tmp_path: Path, hooks: HookServer) -> None:
+    desk = notify_desk(tmp_path, hooks, host="0.0.0.0")  # noqa: S104 - nobody connects to it
+    channel = desk.channel()
+    tested = desk.notifications.channels.test(channel.id, by=TRADER)
+    assert "127.0.0.1 is in a private network: BA2_OUTBOUND_PRIVATE=1" in tested.sentence
+    assert hooks.paths == []
+
+
+def test_an_address_that_was_stored_before_it_was_forbidden_is_not_used(tmp_path: Path, hooks: HookServer) -> None:
+    allowed = notify_desk(tmp_path, hooks, channel_services="xml")
+    channel = allowed.channel(url="xml://127.0.0.1/hook")
+    allowed.desk.close()
+    desk = notify_desk(tmp_path, hooks)
+    assert "An address of xml:// is not taken" in desk.notifications.channels.test(channel.id, by=TRADER).sentence
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "foo://bar/baz", "mailto://", "json://a b", "json://" + "x" * 3000])

@@ -206,7 +206,7 @@ def test_what_a_market_or_a_model_says_stays_text(desk: NotifyDesk, hooks: HookS
     desk.fail(["AAPL"], message="@everyone <!channel> look\x00 here\nFrom: desk\u202e" + "x" * 5_000)
     desk.passes()
     said = hooks.messages[0]["message"]
-    assert said.startswith("AUTH: @ everyone < !channel> look here From: desk x")
+    assert said.startswith("AUTH: @ everyone < !channel> look here From: deskx")
     assert len(said) < 800
     assert said.count("\n") == 1
 

@@ -26,6 +26,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[tuple[str, str, str]] = []
         self.status = 200
+        self.location: str | None = None
         self.talks_on, self.closing = threading.Event(), threading.Event()
         listener = self
 
@@ -39,6 +40,8 @@ class Listener:
             def answer(self, body: str) -> None:
                 listener.heard.append((self.command, self.path, body))
                 self.send_response(listener.status)
+                if listener.location is not None:
+                    self.send_header("Location", listener.location)
                 self.end_headers()
                 if listener.talks_on.is_set():
                     with suppress(ConnectionError):
@@ -151,6 +154,28 @@ def test_a_server_that_never_stops_talking_holds_nothing_up(tmp_path: Path) -> N
         pinging.join(EVENT_SECONDS)
         assert not pinging.is_alive()
         assert platform.operations.dead_man_switch.state.last_good_at is not None
+
+
+def test_a_ping_follows_its_server_and_nobody_else(tmp_path: Path) -> None:
+    with listening() as elsewhere, listening() as listener, running(make_platform(tmp_path)) as platform:
+        at_work(platform)
+        switch = platform.operations.dead_man_switch
+        listener.status, listener.location = 302, elsewhere.url.replace("127.0.0.1", "localhost")
+        switch.change(listener.url, by=TRADER)
+        wait_until(platform, lambda: "sends on to localhost: enter the URL there" in str(switch.state), "the refusal")
+        assert elsewhere.heard == []
+        listener.location = elsewhere.url  # another port of the same host
+        switch.test(by=TRADER)
+        assert [path for _, path, _ in elsewhere.heard] == [f"/ping/{SECRET}"]
+
+
+def test_a_console_that_others_reach_pings_no_private_network(tmp_path: Path) -> None:
+    with listening() as listener, running(make_platform(tmp_path, host="0.0.0.0")) as platform:  # noqa: S104 - not bound
+        at_work(platform)
+        switch = platform.operations.dead_man_switch
+        switch.change(listener.url, by=TRADER)
+        wait_until(platform, lambda: "BA2_OUTBOUND_PRIVATE=1" in str(switch.state), "the refusal")
+        assert listener.heard == []
 
 
 def test_a_server_that_is_gone_stops_nothing(tmp_path: Path) -> None:

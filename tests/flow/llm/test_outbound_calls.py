@@ -1,0 +1,44 @@
+"""Model addresses: whose machines a provider's address may lead to, through the real clients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.vocabulary import ProviderKind
+from tests.fakes.model_server import model_server
+from tests.flow.llm.model_desk import model_desk, say
+from tests.platforms import TRADER
+
+EVERYBODY = "0.0.0.0"  # noqa: S104 - nobody connects to it
+KINDS = [ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("host", "private", "address", "sentence"),
+    [
+        ("127.0.0.1", "0", "169.254.169.254", "the console never asks it"),
+        (EVERYBODY, "1", "169.254.169.254", "the console never asks it"),
+        (EVERYBODY, "0", "10.0.0.7", "BA2_OUTBOUND_PRIVATE=1 lets the console ask it"),
+    ],
+)
+async def test_an_address_that_is_nobodys_business_is_not_asked(
+    tmp_path: Path, kind: ProviderKind, host: str, private: str, address: str, sentence: str
+) -> None:
+    with model_desk(tmp_path, host=host, outbound_private=private) as desk:
+        desk.add("local", f"http://{address}:8080", kind)
+        with pytest.raises(ExpertError, match=f"local is not asked: {address} is in|local is not asked") as failed:
+            await say(desk.attempt("local", call_retries=2))
+        assert sentence in str(failed.value)
+        assert failed.value.code == "PERMISSION", "for good, and another provider may answer"
+        assert len(desk.calls()) == 1, "a refusal of ours is not repeated"
+        assert sentence in desk.desk.platform.models.gateway.test("local", by=TRADER).sentence
+
+
+async def test_a_model_on_this_machine_is_always_asked(tmp_path: Path) -> None:
+    with model_server() as server, model_desk(tmp_path, host=EVERYBODY) as desk:
+        desk.add("local", f"{server.url}/v1")
+        assert await say(desk.attempt("local")) == "ready"
