@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         max_length=500,
         description="Services of Apprise that notifications may use besides the usual ones, such as pover, matrix",
     )
+    langsmith: bool = Field(
+        False, description="1: LangSmith gets prompts and answers where LANGSMITH_TRACING says so; 0: never"
+    )
     body_mb: float = Field(1, gt=0, le=100, description="The largest body of a request in MB")
     import_mb: float = Field(8, gt=0, le=1000, description="The largest file that is imported or uploaded, in MB")
     operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
@@ -139,6 +142,15 @@ class Settings(BaseSettings):
         if value not in {"", "0"} and not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
             raise ValueError("a time of day is HH:MM, for example 02:00; 0 for never")
         return value
+
+    @model_validator(mode="after")
+    def _tracing(self) -> Settings:
+        # Not as a field's validator: the sentence of one says what was given.
+        if "@" in self.otlp_endpoint:
+            raise ValueError(
+                "otlp_endpoint: holds a user or password, which logs would show; OTEL_EXPORTER_OTLP_HEADERS has them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _folder(self) -> Settings:

@@ -49,6 +49,8 @@ class ModelServices:
         open_providers: Callable[[], AbstractSet[str]],
         minute: float,
     ) -> None:
+        if not settings.langsmith:
+            os.environ["LANGSMITH_TRACING_V2"] = "false"  # the first that LangSmith looks at
         self.providers = ModelProviders(store, box, os.environ)
         self.pricing = Pricing(settings.data_dir / "prices.csv")
         self.calls = CallLog(store, self.pricing)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ProviderKind
 from tests.fakes.model_server import model_server
 from tests.flow.llm.model_desk import model_desk, say
+from tests.places import ROOT
 from tests.platforms import TRADER
 
 EVERYBODY = "0.0.0.0"  # noqa: S104 - nobody connects to it
@@ -42,3 +46,19 @@ async def test_a_model_on_this_machine_is_always_asked(tmp_path: Path) -> None:
     with model_server() as server, model_desk(tmp_path, host=EVERYBODY) as desk:
         desk.add("local", f"{server.url}/v1")
         assert await say(desk.attempt("local")) == "ready"
+
+
+@pytest.mark.parametrize(("said", "traced"), [("0", "False"), ("1", "True")])
+def test_prompts_go_to_no_tracing_service_by_an_inherited_environment(tmp_path: Path, said: str, traced: str) -> None:
+    asked = (
+        "import pathlib\n"
+        "from tests.stepped import make_desk\n"
+        f"make_desk(pathlib.Path({str(tmp_path)!r}), langsmith={said!r})\n"
+        "from langsmith.utils import tracing_is_enabled\n"
+        "print(tracing_is_enabled())"
+    )
+    inherited = {"LANGSMITH_TRACING": "true", "LANGCHAIN_TRACING_V2": "true", "LANGSMITH_TRACING_V2": "true"}
+    done = subprocess.run(
+        [sys.executable, "-c", asked], env=os.environ | inherited, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == traced

@@ -81,6 +81,13 @@ def test_a_wrong_value_is_one_sentence_that_names_its_setting(
     assert "\n" not in str(refusal.value)
 
 
+def test_an_endpoint_with_a_password_is_refused_without_saying_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BA2_OTLP_ENDPOINT", "http://desk:hunter2@collector:4317")
+    with pytest.raises(SettingsError, match="BA2_OTLP_ENDPOINT: holds a user or password") as refused:
+        read_settings()
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_toml_file_that_is_none_is_named() -> None:
     Path("ba2.toml").write_text("port = = 1\n")
     with pytest.raises(SettingsError, match=r"ba2\.toml: "):
