@@ -18,7 +18,7 @@ from ba2_trade_platform.api.experts import experts
 from ba2_trade_platform.api.failures import breakers, failures
 from ba2_trade_platform.api.http.body_limits import MEGABYTE, BodyLimits
 from ba2_trade_platform.api.http.guard import Guard, JsonOnly
-from ba2_trade_platform.api.http.idempotency import answer_replays
+from ba2_trade_platform.api.http.idempotency import IdempotencyKeys, add_parameter
 from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
 from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
 from ba2_trade_platform.api.models import costs, lessons, providers, research
@@ -75,11 +75,11 @@ def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
     api.state.platform = platform
     api.state.actor = platform.actor(kind)
     api.router.routes.extend(_routes())
+    api.add_middleware(IdempotencyKeys, answers=platform.first_answers, by=api.state.actor)
     api.add_middleware(BodyLimits, **_body_limits(platform))
     api.add_middleware(JsonOnly)
     api.add_middleware(Guard, host=platform.settings.host)
     answer_problems(api)
-    answer_replays(api)
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     return api
 
@@ -127,4 +127,5 @@ def _document(api: FastAPI) -> dict[str, Any]:
         )
         schemas = api.openapi_schema.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema()
+        add_parameter(api.openapi_schema)
     return api.openapi_schema

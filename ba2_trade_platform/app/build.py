@@ -29,6 +29,7 @@ from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.clocks import SchedulingClock, SystemClock
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
+from ba2_trade_platform.core.base.first_answers import FirstAnswers
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, SideEffects
 from ba2_trade_platform.core.experts.availability import Abilities
@@ -84,7 +85,8 @@ def build(
     )  # fmt: skip
     return Platform(
         settings=settings, version=_version(), store=store, telemetry=telemetry, app_settings=app_settings,
-        preferences=Preferences(store), instance_lock=InstanceLock(file), prices=market, research=research,
+        preferences=Preferences(store), first_answers=FirstAnswers(store),
+        instance_lock=InstanceLock(file), prices=market, research=research,
         queue=services.queue, analyses=services.analyses, waiting_retries=services.waiting_retries, breakers=breakers,
         batches=services.batches, bulk_reruns=services.bulk_reruns, dispatcher=services.dispatcher,
         retention=Retention(store, archive_files, settings.archive_days), monitoring=monitoring, experts=instances,

@@ -17,6 +17,7 @@ from ba2_trade_platform.core.attempts.embedded_dispatcher import EmbeddedDispatc
 from ba2_trade_platform.core.attempts.retention import Retention
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.app_settings import DeskSettings, Preferences
+from ba2_trade_platform.core.base.first_answers import FirstAnswers
 from ba2_trade_platform.core.base.private_files import tighten
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_reruns import BulkReruns
@@ -51,6 +52,7 @@ class Platform:
     telemetry: Telemetry
     app_settings: DeskSettings
     preferences: Preferences
+    first_answers: FirstAnswers
     instance_lock: InstanceLock
     prices: Prices
     research: ResearchSource

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field
 
 from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Console, GivenReason, ReasonBody, RequestBody
-from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan
@@ -82,15 +81,11 @@ def rerun_plan(analysis_id: AnalysisId, wanted: Annotated[RerunFields, Query()],
 
 
 @router.post("/rerun", status_code=202, responses=documented(404, 409, 429))
-def rerun(
-    analysis_id: AnalysisId, console: Console, asker: Asker, once: OnceOf, body: RerunBody | None = None
-) -> RerunQueued:
+def rerun(analysis_id: AnalysisId, console: Console, asker: Asker, body: RerunBody | None = None) -> RerunQueued:
     """Archive what the failed attempt left, and queue the same analysis again, whole or in part."""
     sent = body or RerunBody()
     asked = sent.model_dump(include={"reason", "plan_hash", "override", "acknowledge"})
-    accepted = console.analyses.rerun(
-        analysis_id, by=asker, options=replace(_options(sent), **asked), once=once(RerunQueued)
-    )
+    accepted = console.analyses.rerun(analysis_id, by=asker, options=replace(_options(sent), **asked))
     return RerunQueued.model_validate(accepted)
 
 

@@ -20,7 +20,6 @@ from ba2_trade_platform.api.http.dependencies import (
     RequestBody,
     RowId,
 )
-from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.queue_service import MAX_BATCH
 from ba2_trade_platform.core.batches.queries import Batch, BatchItem
@@ -93,10 +92,10 @@ def preview_batch(body: BatchBody, console: Console) -> BatchPreviewed:
 
 
 @router.post("", status_code=202, responses=documented(404))
-def submit_batch(body: BatchBody, console: Console, asker: Asker, once: OnceOf) -> BatchAccepted:
+def submit_batch(body: BatchBody, console: Console, asker: Asker) -> BatchAccepted:
     """Queue every symbol with every expert; what cannot be queued is an item with its reason."""
     source = Source.API if body.symbols is not None else None
-    accepted = console.batches.submit(body.batch_request(), by=asker, source=source, once=once(BatchAccepted))
+    accepted = console.batches.submit(body.batch_request(), by=asker, source=source)
     return BatchAccepted.model_validate(accepted)
 
 

@@ -21,7 +21,6 @@ from ba2_trade_platform.api.http.dependencies import (
     RequestBody,
     RowId,
 )
-from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
@@ -156,10 +155,10 @@ def preview_bulk_rerun(body: SelectionBody, console: Console) -> BulkPreviewed:
 
 
 @router.post("", status_code=202, responses=documented(409))
-def create_bulk_rerun(body: BulkRerunBody, console: Console, asker: Asker, once: OnceOf) -> BulkAnswer:
+def create_bulk_rerun(body: BulkRerunBody, console: Console, asker: Asker) -> BulkAnswer:
     """Re-run exactly what was previewed, slice by slice."""
     asked = body.model_dump(exclude={"filter", "ids"})
-    bulk = console.bulk_reruns.create(body.selection(), **asked, by=asker, once=once(BulkAnswer))
+    bulk = console.bulk_reruns.create(body.selection(), **asked, by=asker)
     return BulkAnswer.model_validate(bulk)
 
 

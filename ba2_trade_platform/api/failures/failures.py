@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
 from ba2_trade_platform.api.http.answers import Items, Page
 from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, GivenReason, ReasonBody, RequestBody
-from ba2_trade_platform.api.http.idempotency import OnceOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
@@ -118,7 +117,7 @@ def reopen(fingerprint: Fingerprint, console: Console, asker: Asker, reason: Giv
 
 
 @router.post("/{fingerprint}/rerun", status_code=202, responses=documented(404, 409))
-def rerun(fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf, reason: GivenReason) -> BulkAnswer:
+def rerun(fingerprint: Fingerprint, console: Console, asker: Asker, reason: GivenReason) -> BulkAnswer:
     """Re-run all that stands failed in this group, as a bulk re-run without a preview; that of bulk re-runs has one."""
     group = console.monitoring.failures.group(fingerprint)
     selection = Selection(Filter(status=(Status.FAILED,), fingerprint=fingerprint))
@@ -128,7 +127,6 @@ def rerun(fingerprint: Fingerprint, console: Console, asker: Asker, once: OnceOf
         plan_hash=console.bulk_reruns.preview(selection).plan_hash,
         by=asker,
         name=f"{group.code} {fingerprint}",
-        once=once(BulkAnswer),
     )
     return BulkAnswer.model_validate(bulk)
 

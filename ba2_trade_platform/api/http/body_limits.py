@@ -1,10 +1,11 @@
-"""Body limits: refuse what is too large while it comes, before anything is read into memory or parsed."""
+"""Body limits: refuse a body while it comes once it is too large, before it is kept in memory or parsed."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ba2_trade_platform.api.http.bodies import given_once, read_body
 from ba2_trade_platform.api.http.problems import problem
 
 UPLOADS = "/_nicegui/"
@@ -26,13 +27,13 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         limit = self._limit(scope["path"])
-        body = None if _said_length(headers) > limit else await _read(receive, limit)
+        body = None if _said_length(headers) > limit else await read_body(receive, limit)
         if body is None:
             sentence = f"The body is too large: at most {limit / MEGABYTE:g} MB here"
             # The rest of it is not waited for.
             await problem(413, sentence, "BODY_TOO_LARGE", headers={"Connection": "close"})(scope, receive, send)
             return
-        await self._app(scope, _once(body, receive), send)
+        await self._app(scope, given_once(body, receive), send)
 
     def _limit(self, path: str) -> int:
         return self._files if path.endswith("/import") or path.startswith(UPLOADS) else self._usual
@@ -41,30 +42,3 @@ class BodyLimits:
 def _said_length(headers: Headers) -> int:
     said = headers.get("content-length", "0")
     return int(said) if said.isdecimal() else 0
-
-
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """Return the body, what came of it when the client has gone, or None once it is past its limit."""
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > limit:
-            return None
-        more = bool(message.get("more_body", False))
-    return bytes(body)
-
-
-def _once(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body at once, and then what else the client says."""
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay

@@ -78,11 +78,16 @@ def answer_problems(api: FastAPI) -> None:
     api.add_exception_handler(Exception, _bug)
 
 
-def _platform_error(request: Request, error: PlatformError) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
+def problem_of(error: PlatformError) -> JSONResponse:
+    """Return an error of ours as a response."""
     wait = error.retry_after_seconds
     headers = {} if wait is None else {"Retry-After": str(wait)}
     details = dict(error.details)
     return problem(error.http_status, str(error), error.code, title=error.title, details=details, headers=headers)
+
+
+def _platform_error(request: Request, error: PlatformError) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
+    return problem_of(error)
 
 
 def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001 - Starlette's signature

@@ -37,7 +37,6 @@ from ba2_trade_platform.core.base.errors import (
     TooMany,
     Unavailable,
 )
-from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
@@ -125,20 +124,18 @@ class Analyses:
         by: Actor,
         reason: str | None = None,
         options: RerunOptions | None = None,
-        once: Once | None = None,
     ) -> RerunAccepted:
         """Archive and purge what the failed attempt left, and queue the same row again, as `options` says.
 
         Without options everything is done again with the current settings, for `reason`. Raises NotFound, Refused
         (NOT_FAILED, ALREADY_QUEUED, DUPLICATE_PENDING, PLAN_CHANGED, CONFIRMATION_REQUIRED), TooMany (RETRY_LIMIT,
-        RATE_LIMITED), Invalid, SwitchedOff or Unavailable; then the row is unchanged. Raises Replayed for a request
-        that was carried out before.
+        RATE_LIMITED), Invalid, SwitchedOff or Unavailable; then the row is unchanged.
         """
         given = options or RerunOptions(reason=reason)
         options = replace(given, reason=clean_reason(given.reason))
         with self._telemetry.traces.rerun(analysis_id, options.mode.value) as span:
             try:
-                accepted, previous = self._rerun(analysis_id, options, by, once)
+                accepted, previous = self._rerun(analysis_id, options, by)
             except RerunQuestion:
                 raise  # nobody was refused anything yet
             except PlatformError as refusal:
@@ -148,19 +145,14 @@ class Analyses:
             span.set_attributes({"attempt.number": accepted.attempt, "error.previous": previous or ""})
             return accepted
 
-    def _rerun(
-        self, analysis_id: int, options: RerunOptions, by: Actor, once: Once | None
-    ) -> tuple[RerunAccepted, str | None]:
+    def _rerun(self, analysis_id: int, options: RerunOptions, by: Actor) -> tuple[RerunAccepted, str | None]:
         """Return what was queued, and the code of the failure that it answers."""
         if not self.rerun_enabled:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
         try:
             self._rate.hit(by)
             with self._store.command(by, Action.RERUN, Subject.ANALYSIS) as command:
-                session, now, who = command.session, command.now, command.actor_id
-                recall(session, once, who, now)
-                accepted, purged, about = self._reruns.rerun_in(command, analysis_id, options, who)
-                keep(session, once, who, accepted, now)
+                accepted, purged, about = self._reruns.rerun_in(command, analysis_id, options, command.actor_id)
         except RerunQuestion:
             raise
         except (Refused, NotFound, TooMany, Invalid) as refusal:

@@ -1,74 +1,74 @@
-"""Idempotency key: a request repeated with the same key gets the first answer instead of a second effect."""
+"""Idempotency key: a request that is sent again with the same key is carried out once.
+
+The key is taken in the transaction of the verb that the request asks for: what was rolled back may be tried again, and
+what was committed is never done twice, whatever became of its answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.actors import Actor
+from ba2_trade_platform.core.base.errors import Refused
+from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.db import tables as t
+from ba2_trade_platform.db.sql import insert
 
 KEPT = timedelta(hours=24)
-_K = t.idempotency_key.c
+IN_PROGRESS = "This request is carried out just now, or was and lost its answer: ask again, or look at what it did"
 
 
-@dataclass(frozen=True)
-class Once:
-    """A request that is to happen once: the client's key, where it was sent, and the hash of what was sent.
+@dataclass
+class KeyedRequest:
+    """A request that is to happen once: who asks, the client's key, where it was sent, and the hash of what was sent.
 
-    `render` turns the service's answer into the JSON-able one that the client gets, now and whenever it asks again.
+    `carried_out`: a verb of it has committed.
     """
 
+    by: Actor
     route: str
     key: str
     body_hash: str
-    render: Callable[[Any], dict[str, Any]]
+    carried_out: bool = False
+
+    def done(self) -> None:
+        """Say that a verb of it has committed."""
+        self.carried_out = True
 
 
-class Replayed(Exception):  # noqa: N818 - not an error: the request was answered before, and here is that answer
-    """The request was already carried out; `answer` is what was said then."""
-
-    def __init__(self, answer: dict[str, Any]) -> None:
-        super().__init__("This request was already carried out")
-        self.answer = answer
+_request: ContextVar[KeyedRequest | None] = ContextVar("keyed_request", default=None)
 
 
-def recall(session: Session, once: Once | None, actor_id: int, now: datetime) -> None:
-    """Raise Replayed when this request was carried out before, Invalid when the key was used for another one.
+@contextmanager
+def carrying_out(request: KeyedRequest) -> Iterator[None]:
+    """Have the commands of this block be part of `request`, in this task and the threads that it works in."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
 
-    To be called first in the verb's own write transaction, so that two equal requests at once are told apart.
+
+def take_key(command: Command) -> None:
+    """Take the key of the request that a command is part of, where it has one and its first command has not.
+
+    Raises Refused IN_PROGRESS when another has taken it.
     """
-    if once is None:
+    request = _request.get()
+    if request is None or request.carried_out:
         return
-    session.execute(delete(t.idempotency_key).where(_K.created_at < now - KEPT))
-    known = session.execute(
-        select(_K.body_hash, _K.answer).where(_K.actor_id == actor_id, _K.route == once.route, _K.key == once.key)
-    ).one_or_none()
-    if known is None:
-        return
-    if known.body_hash != once.body_hash:
-        raise Invalid(
-            "This Idempotency-Key was already used for another request; choose a new one",
-            code="IDEMPOTENCY_KEY_REUSED",
-        )
-    raise Replayed(known.answer)
-
-
-def keep(session: Session, once: Once | None, actor_id: int, answer: object, now: datetime) -> None:
-    """Keep the answer for whoever asks again; to be called last in the verb's transaction."""
-    if once is not None:
-        session.execute(
-            insert(t.idempotency_key).values(
-                actor_id=actor_id,
-                route=once.route,
-                key=once.key,
-                body_hash=once.body_hash,
-                answer=once.render(answer),
-                created_at=now,
-            )
-        )
+    command.session.execute(delete(t.idempotency_key).where(t.idempotency_key.c.created_at < command.now - KEPT))
+    row = {
+        "actor_id": command.actor_id, "route": request.route, "key": request.key, "body_hash": request.body_hash,
+        "created_at": command.now,
+    }  # fmt: skip
+    taken = command.session.connection().execute(insert(t.idempotency_key).values(row).on_conflict_do_nothing())
+    if not taken.rowcount:
+        raise Refused(IN_PROGRESS, code="IDEMPOTENCY_IN_PROGRESS", retry_after=1)
+    command.then(request.done)

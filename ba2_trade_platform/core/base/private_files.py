@@ -1,4 +1,4 @@
-"""Private files: keep what the console writes to its own user, for it holds positions, keys and conversations."""
+"""Private files: readable by the console's own user alone, for they hold positions, keys and conversations."""
 
 from __future__ import annotations
 

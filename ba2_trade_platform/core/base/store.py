@@ -20,6 +20,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import ChangeFeed
 from ba2_trade_platform.core.base.clocks import Clock, SystemClock
 from ba2_trade_platform.core.base.errors import Unavailable
+from ba2_trade_platform.core.base.idempotency import take_key
 from ba2_trade_platform.core.base.transactions import Command, Transaction
 from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, WRITES
 
@@ -119,7 +120,11 @@ class Store:
         Raises Unavailable as `write` does, and what the permission check raises.
         """
         self.check_permission(by, action, subject)
-        return self._unit_of_work(lambda session: Command(session, self.clock.now(), by, action, subject))
+        return self._unit_of_work(lambda session: self._begin(Command(session, self.clock.now(), by, action, subject)))
+
+    def _begin(self, command: Command) -> Command:
+        take_key(command)
+        return command
 
     @contextmanager
     def _unit_of_work(self, begin: Callable[[Session], T], *, internal: bool = False) -> Iterator[T]:

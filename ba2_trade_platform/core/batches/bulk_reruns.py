@@ -17,7 +17,6 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused, SwitchedOff
-from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.logs import get_logger
 from ba2_trade_platform.core.base.sanitizing import clean_name, clean_text
 from ba2_trade_platform.core.base.store import Store
@@ -101,13 +100,12 @@ class BulkReruns:
         rate_per_minute: int | None = None,
         canary: int | None = None,
         override: bool = False,
-        once: Once | None = None,
     ) -> Batch:
         """Accept exactly what was previewed; the analyses are queued from then on, slice by slice.
 
         `canary`: this many run first, the rest only if all of them complete. `override`: also what has reached its
         re-run limit. Raises Refused (PLAN_CHANGED with the new plan, NOTHING_TO_RERUN), Invalid, SwitchedOff,
-        Unavailable, or Replayed; then nothing was changed.
+        Unavailable; then nothing was changed.
         """
         if not self._enabled:
             raise SwitchedOff("Re-runs are switched off (BA2_RERUN_ENABLED=0)", code="RERUN_DISABLED")
@@ -118,20 +116,18 @@ class BulkReruns:
             preview = _preview_of(session, plan)
         rows = _item_rows(plan)
         with self._store.command(by, Action.RERUN, Subject.BATCH) as command:
-            session, now, who = command.session, command.now, command.actor_id
-            recall(session, once, who, now)
+            session = command.session
             if preview.plan_hash != plan_hash:
                 raise _changed(plan_hash, preview)
             if not plan.runs:
                 raise Refused("Nothing would run: no analysis of these can be re-run now", code="NOTHING_TO_RERUN")
             if not _still(session, plan):
                 raise _changed(plan_hash, preview, "the analyses changed at this very moment; look again")
-            bulk_id = _insert(session, plan, columns, who, now)
+            bulk_id = _insert(session, plan, columns, command.actor_id, command.now)
             insert_rows(session.connection(), t.batch_item, ITEM_COLUMNS, [(bulk_id, *row) for row in rows])
             command.record(bulk_id, after=f"{len(plan.runs)} of {plan.total} analyses", reason=reason)
             command.wake()
             batch = read_batch(session, bulk_id)
-            keep(session, once, who, batch, now)
         log.info("%s accepted by %s: %s will run", batch.sentence, by, len(plan.runs), bulk=batch.id)
         return batch
 

@@ -18,7 +18,6 @@ from ba2_trade_platform.core.attempts.submissions import Submission
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Refused
-from ba2_trade_platform.core.base.idempotency import Once, keep, recall
 from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import Selection
@@ -70,26 +69,21 @@ class Batches(BatchQueries):
             submissions = self._submissions(named(session, request))
             return preview_of(session, foresee(session, self._queue.abilities, submissions), shown)
 
-    def submit(
-        self, request: BatchRequest, *, by: Actor, source: Source | None = None, once: Once | None = None
-    ) -> AcceptedBatch:
+    def submit(self, request: BatchRequest, *, by: Actor, source: Source | None = None) -> AcceptedBatch:
         """Queue every symbol with every expert as one batch; what cannot be queued is an item with its reason.
 
-        Raises Invalid, NotFound, Unavailable, or Replayed for a request that was carried out before.
+        Raises Invalid, NotFound or Unavailable.
         """
         # Everything that takes long is done before the write lock is taken, so that nobody waits for it.
         with self._store.read() as session:
             named_request = named(session, request)
         submissions = self._submissions(named_request)
         with self._store.command(by, Action.SUBMIT, Subject.BATCH) as command:
-            session, now, who = command.session, command.now, command.actor_id
-            recall(session, once, who, now)
-            new = NewBatch(BatchKind.SUBMIT, named_request.name or "", source or request.source, who)
+            new = NewBatch(BatchKind.SUBMIT, named_request.name or "", source or request.source, command.actor_id)
             submitted = self._queue.insert_batch(command, new, submissions)
             outcomes = (ItemOutcome.QUEUED, ItemOutcome.DUPLICATE, ItemOutcome.BLOCKED)
             queued, duplicates, blocked = map(submitted.count, outcomes)
             accepted = AcceptedBatch(submitted.batch_id, queued, duplicates, blocked, submitted.sentence)
-            keep(session, once, who, accepted, now)
         log.info("%s", accepted.sentence)
         return accepted
 

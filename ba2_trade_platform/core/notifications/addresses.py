@@ -1,4 +1,4 @@
-"""Channel addresses: which services may be spoken to, and what an address may not say, for it makes Apprise act."""
+"""Channel addresses: the services that may be used, and the parameters that may not, for Apprise acts on them."""
 
 from __future__ import annotations
 

@@ -37,7 +37,10 @@ class ActivityLog(Numbered, table=True):
 
 
 class IdempotencyKey(Numbered, table=True):
-    """The first answer to a request, given again when a client repeats it with the same key."""
+    """The key of a request that was carried out, and its answer, given again when a client repeats it.
+
+    Without a `status` the answer is still to come, or was lost with the console.
+    """
 
     __table_args__ = (
         UniqueConstraint("actor_id", "route", "key"),
@@ -49,5 +52,6 @@ class IdempotencyKey(Numbered, table=True):
     route: str = Field(max_length=200)
     key: str = Field(max_length=200)
     body_hash: str = Field(max_length=64)
-    answer: Json = Field(sa_column=Column(json_column(), nullable=False))
+    status: int | None = None
+    answer: Json | None = Field(default=None, sa_column=Column(json_column()))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -36,16 +36,18 @@ class SocketGuard:
     def install(self) -> None:
         """Wrap the handlers, and those of events that a later version of the framework brings."""
         handlers = self._sio.handlers["/"]
-        wrappers = {"connect": self._connecting, "handshake": self._handshaking}
+        wrappers: dict[str, Callable[..., Any]] = {"connect": self._connecting, "handshake": self._handshaking}
         for name, handler in list(handlers.items()):
             if name != "disconnect":
-                handlers[name] = wrappers.get(name, self._of_its_page)(handler)
+                wrap: Callable[..., Any] = wrappers.get(name) or self._of_its_page
+                handlers[name] = wrap(handler)
 
     def _is_own_browser(self, sid: str, client_id: object) -> bool:
         client = Client.instances.get(client_id) if isinstance(client_id, str) else None
         if client is None:
             return True  # there is no such page, and the framework says so
-        return session_id(self._signer, self._sio.get_environ(sid) or {}) == client.request.session.get("id")
+        environ: Mapping[str, Any] = self._sio.get_environ(sid) or {}
+        return session_id(self._signer, environ) == client.request.session.get("id")
 
     def _of_its_page(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         def take(sid: str, message: object = None, *_: object) -> Any:

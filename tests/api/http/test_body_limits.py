@@ -1,4 +1,4 @@
-"""Body limits: what is too large is refused while it comes, and what is malformed costs no more than what is well."""
+"""Body limits: a body too large is refused while it comes, and a malformed one costs no more than a good one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard: another website may lead somebody to a page, and can neither read nor do anything."""
+"""The guard: another website may lead a person to a page, and can neither read nor do anything."""
 
 from __future__ import annotations
 

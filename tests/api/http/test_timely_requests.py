@@ -1,4 +1,4 @@
-"""Timely requests: who sends half a request is left, who sends a whole one is answered, however many there are."""
+"""Timely requests: half a request is left after its time, and whole ones are answered, however many there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sockets: a page's buttons are pressed by its own browser, whatever somebody else knows of the page."""
+"""Sockets: a page's buttons are pressed by its own browser alone, although others know the id of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Private files: whatever the umask, no neighbour on the machine reads what the console has written."""
+"""Private files: no neighbour on the machine reads a file of the console, with any umask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines: what comes from outside never looks like a line of the log, and moves no terminal."""
+"""Log lines: a text from outside never looks like a line of the log, and moves no terminal."""
 
 from __future__ import annotations
 

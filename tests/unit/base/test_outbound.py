@@ -1,4 +1,4 @@
-"""Outbound connections: wherever a name leads, what answers only this machine is not asked."""
+"""Outbound connections: wherever a name leads, a server that answers only this machine is not asked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ba2_trade_platform.core.base.outbound import OutboundRefusedError, OutboundRule, outbound
+from tests.patience import EVENT_SECONDS
 
 OPEN, MODELS, CLOSED = OutboundRule(True, True), OutboundRule(False, True), OutboundRule(False, False)
 
@@ -66,10 +67,10 @@ def test_a_name_is_judged_by_where_it_leads() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     with outbound(CLOSED), pytest.raises(OutboundRefusedError, match=r"127\.0\.0\.1 is in a private network"):
-        socket.create_connection(("localhost", port), timeout=5)
-    with outbound(MODELS), socket.create_connection(("localhost", port), timeout=5):
+        socket.create_connection(("localhost", port), timeout=EVENT_SECONDS)
+    with outbound(MODELS), socket.create_connection(("localhost", port), timeout=EVENT_SECONDS):
         pass
-    with socket.create_connection(("localhost", port), timeout=5):
+    with socket.create_connection(("localhost", port), timeout=EVENT_SECONDS):
         pass
     listening.close()
 

@@ -60,7 +60,7 @@ def test_every_command_stands_in_the_readme() -> None:
 
 
 def test_every_refusal_of_a_rerun_is_explained_to_the_trader() -> None:
-    texts = [(ROOT / "docs" / name).read_text() for name in ("reruns.md", "schedules.md")]
+    texts = [(ROOT / "docs" / name).read_text() for name in ("reruns.md", "schedules.md", "notifications.md")]
     explained = {code for text in texts for code in re.findall(r"`([A-Z_]+)`", text)}
     others = [PACKAGE / place for place in OTHERS]
     modules = [

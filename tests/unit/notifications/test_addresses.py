@@ -1,4 +1,4 @@
-"""Channel addresses: the services that are spoken to, and what an address may not have Apprise do."""
+"""Channel addresses: the services that may be used, and the parameters that are refused."""
 
 from __future__ import annotations
 
