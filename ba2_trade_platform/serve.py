@@ -48,10 +48,11 @@ CLOSING_SECONDS = 5
 SOCKET_BYTES = 2_000_000  # a browser's message; the largest is a pasted list
 
 
-def serve(settings: Settings, *, native: bool = False) -> None:
+def serve(settings: Settings, *, native: bool = False, new: bool = False) -> None:
     """Run the console until Ctrl-C or SIGTERM; what is running then is handed back and goes on at the next start.
 
-    Raises StartRefused with a sentence when the folder, the port or the database cannot be had.
+    `new`: with an empty desk although backups of another are there. Raises StartRefused with a sentence when the
+    folder, the port or the database cannot be had.
     """
     # The server takes signals while it serves and raises them again when it has closed; then this ends the wait.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,7 +65,7 @@ def serve(settings: Settings, *, native: bool = False) -> None:
     if platform.instance_lock.holder() is None:  # else it is that console's port, and `own` says so better
         require_port(settings)
     try:
-        platform.own()
+        platform.own(new=new)
         app.add_middleware(SessionMiddleware, secret_key=storage_secret(settings.data_dir))  # inside of the guard
         register_api(app, platform)
         register_pages(platform)

@@ -15,7 +15,7 @@ from ba2_trade_platform.core.analyses.queue_service import WorkerQueue
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.encryption import SecretBox
 from ba2_trade_platform.core.base.errors import StartRefused
-from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.store import RESTORE, Store
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.notifications.service import Notifications
@@ -99,17 +99,36 @@ def restore_backup(settings: Settings, file: Path) -> restore.Restored:
     return restore.restore(file, database, InstanceLock(database), settings.page_url, key)
 
 
-def migrate(settings: Settings) -> Migrated:
-    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done."""
+def migrate(settings: Settings, *, new: bool = False) -> Migrated:
+    """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done.
+
+    `new`: begin an empty one although backups of another are there.
+    """
+    if not new:
+        _require_database(database_file(settings.url), settings.data_dir / "backups")
     try:
         done = upgrade(settings.url, settings.data_dir / "backups")
     except MigrationError as error:
         raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
     except DatabaseError as error:
-        sentence = f"The database {database_file(settings.url)} cannot be opened: {error.orig}"
+        sentence = f"The database {database_file(settings.url)} cannot be opened ({error.orig}): {RESTORE}"
         raise StartRefused(sentence, code="DATABASE_BROKEN") from error
     if done.before is None:
         log.info("Database created with schema %s", done.after)
     elif done.before != done.after:
         log.info("Database migrated from %s, backup %s, to %s", done.before, done.backup, done.after)
     return done
+
+
+def _require_database(file: Path, folder: Path) -> None:
+    """Refuse to begin with nothing where there was something: a disk that is not mounted, a file that was deleted."""
+    if file.exists() and file.stat().st_size:
+        return
+    backups = sorted(folder.glob("*.db"), key=lambda backup: backup.stat().st_mtime)
+    if backups:
+        raise StartRefused(
+            f"The database {file} is {'empty' if file.exists() else 'not there'}, and {len(backups)} backups of it lie "
+            f"in {folder}: bring one back with `python -m ba2_trade_platform backup restore {backups[-1].name}` "
+            "(`backup list` names them), or begin with an empty desk by `python main.py --new`",
+            code="DATABASE_MISSING",
+        )

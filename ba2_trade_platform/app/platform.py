@@ -81,14 +81,15 @@ class Platform:
         """Return the operator as an actor of this kind."""
         return Actor(kind, self.settings.operator_name)
 
-    def own(self) -> None:
+    def own(self, *, new: bool = False) -> None:
         """Take the database, bring it to this code's schema and load the demo desk into an empty one.
 
-        Raises StartRefused when another console holds it, or when it cannot be migrated.
+        `new`: begin an empty one although backups of another are there. Raises StartRefused when another console holds
+        it, when it is gone or cannot be migrated.
         """
         self.instance_lock.take(self.settings.page_url)
         try:
-            migrate(self.settings)
+            migrate(self.settings, new=new)
             tighten(self.settings.data_dir, database_file(self.settings.url))
             first_slots(self.store, self.settings.workers)
             self.models.own()

@@ -51,12 +51,15 @@ def serve(
     native: Annotated[bool, typer.Option("--native", help="In a desktop window, where pywebview is installed")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of BA2_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of BA2_PORT")] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Begin an empty desk although backups of another are there")
+    ] = False,
 ) -> None:
     """Start the console; Ctrl-C stops it and hands back what runs."""
     settings = read_settings(host=host, port=port)
     from ba2_trade_platform.serve import serve as run_console  # noqa: PLC0415 - other verbs need no pages
 
-    run_console(settings, native=native)
+    run_console(settings, native=native, new=new)
 
 
 @app.command()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 Synchronous = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 BUSY_TIMEOUT_MS = 10_000
@@ -61,6 +61,13 @@ def open_engine(
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @event.listens_for(engine, "handle_error")
+    def say_damage(context: ExceptionContext) -> None:
+        # SQLite says of a damaged file what all its errors are; it is no fault of a statement or of its data.
+        error = context.original_exception
+        if type(error) is sqlite3.DatabaseError:
+            raise OperationalError(context.statement, context.parameters, error, hide_parameters=True) from error
 
     return engine
 

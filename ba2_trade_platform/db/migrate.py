@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
@@ -16,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from ba2_trade_platform.db.engine import WRITES, database_file, open_engine
+from ba2_trade_platform.db.schemas import Schema, schema_of
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -90,6 +92,15 @@ def revision_of(url: str) -> str | None:
         return None
     with create_engine(url, poolclass=NullPool).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def schema_at(revision: str) -> Schema:
+    """Return the schema that the migrations make of nothing, up to `revision`."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "expected.db"
+        _run(f"sqlite:///{file}", revision)
+        return schema_of(file)
 
 
 def _run(url: str, to: str, *, down: bool = False) -> None:

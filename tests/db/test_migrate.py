@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,37 +13,12 @@ from ba2_trade_platform.app.build import build
 from ba2_trade_platform.app.operations import migrate
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.db.migrate import Migrated, MigrationError, downgrade, head, revision_of, upgrade
+from ba2_trade_platform.db.schemas import schema_of
 from ba2_trade_platform.db.tables import metadata
 from ba2_trade_platform.settings import Settings
 from tests.databases import NAME, lay_database
 from tests.platforms import drain, make_platform, practice, running, submit
 from tests.sql import ask, change, dump, file_of, one
-
-
-def schema(file: Path) -> dict[tuple[str, str], list[str]]:
-    """Return the normalised SQL of every table and index; the order of a table's columns and constraints is ignored."""
-    found = {}
-    for kind, name, sql in ask(file, "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
-        if name.startswith(("sqlite_", "alembic_")):
-            continue
-        plain = re.sub(r"\s+", " ", sql).replace('"', "").replace("( ", "(").replace(" )", ")")
-        opening, _, rest = plain.partition("(")
-        body, _, tail = rest.rpartition(")")
-        found[kind, name] = [opening.strip(), *(sorted(split(body)) if kind == "table" else split(body)), tail.strip()]
-    return found
-
-
-def split(body: str) -> list[str]:
-    """Return the parts of a definition, split at its outer commas."""
-    parts, depth, part = [], 0, ""
-    for character in body:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            parts.append(part.strip())
-            part = ""
-        else:
-            part += character
-    return [*parts, part.strip()]
 
 
 def test_an_upgraded_database_has_the_schema_of_the_models(tmp_path: Path) -> None:
@@ -53,8 +27,8 @@ def test_an_upgraded_database_has_the_schema_of_the_models(tmp_path: Path) -> No
     engine = create_engine(f"sqlite:///{fresh}")
     metadata.create_all(engine)
     engine.dispose()
-    assert len(schema(fresh)) > 40
-    assert schema(upgraded) == schema(fresh)
+    assert len(schema_of(fresh)) > 40
+    assert schema_of(upgraded) == schema_of(fresh)
 
 
 def test_the_first_start_makes_no_backup_and_a_second_changes_nothing(tmp_path: Path) -> None:
@@ -71,11 +45,11 @@ def test_the_first_start_makes_no_backup_and_a_second_changes_nothing(tmp_path: 
 def test_a_copied_empty_database_is_what_a_first_start_makes_and_is_not_migrated_again(tmp_path: Path) -> None:
     first, copied = tmp_path / "first", tmp_path / "copied"
     build(Settings(_env_file=None, data_dir=first, demo=False)).own()
-    before = schema(lay_database(copied))
+    before = schema_of(lay_database(copied))
     platform = build(Settings(_env_file=None, data_dir=copied, demo=False))
     assert migrate(platform.settings) == Migrated(head(), head(), None)
     platform.own()
-    assert schema(file_of(platform)) == before == schema(first / NAME)
+    assert schema_of(file_of(platform)) == before == schema_of(first / NAME)
     rows = [
         {table: one(folder / NAME, f"SELECT COUNT(*) FROM {table}") for kind, table in before if kind == "table"}
         for folder in (first, copied)

@@ -27,6 +27,12 @@ from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, WRITES
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Transaction)
+DAMAGED = "DATABASE_DAMAGED"
+RESTORE = (
+    "stop the console and bring a backup back with `python -m ba2_trade_platform backup restore FILE`; "
+    "`python -m ba2_trade_platform backup list` names them"
+)
+_DAMAGE = re.compile("malformed|not a database")
 STORAGE_ERRORS = (OperationalError, PoolTimeoutError)
 
 
@@ -41,11 +47,18 @@ class Store:
         self.check_permission = check_permission
         self.clock: Clock = clock or SystemClock()
         self.commits = 0
+        self.damage: str | None = None  # what was said of a damaged file; it stays damaged until it is restored
         self._writer = engine.execution_options(**WRITES)
         self._listeners: list[Callable[[], None]] = []
         self._watcher: Connection | None = None
         self._closing = False
         self._turn = threading.Lock()
+
+    def _unavailable(self, error: OperationalError | PoolTimeoutError) -> Unavailable:
+        found = unavailable(error)
+        if found.code == DAMAGED:
+            self.damage = str(found)
+        return found
 
     def on_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` after every commit that made work or took it away."""
@@ -68,7 +81,7 @@ class Store:
             with Session(self.engine) as session:
                 yield session
         except STORAGE_ERRORS as error:
-            raise unavailable(error) from error
+            raise self._unavailable(error) from error
 
     @contextmanager
     def watch(self) -> Iterator[Connection]:
@@ -82,7 +95,7 @@ class Store:
             with self._watcher.begin():
                 yield self._watcher
         except STORAGE_ERRORS as error:
-            raise unavailable(error) from error
+            raise self._unavailable(error) from error
 
     def check(self) -> None:
         """Take the write lock and let go of it; raises Unavailable when the database cannot be written just now."""
@@ -90,7 +103,7 @@ class Store:
             with self._writer.begin():
                 pass
         except STORAGE_ERRORS as error:
-            raise unavailable(error) from error
+            raise self._unavailable(error) from error
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -137,7 +150,7 @@ class Store:
                 # Counted before others can see the commit, or the watcher would take it for another program's.
                 self.commits += 1
         except STORAGE_ERRORS as error:
-            raise unavailable(error) from error
+            raise self._unavailable(error) from error
         if transaction.change is not None:
             self.feed.publish(transaction.change)
         for act in transaction.afterwards:
@@ -155,6 +168,8 @@ def unavailable(error: OperationalError | PoolTimeoutError) -> Unavailable:
     if isinstance(error, PoolTimeoutError):
         return Unavailable("the database has no free connection")
     text = str(error.orig)
+    if _DAMAGE.search(text):
+        return Unavailable(f"the database is damaged ({text}): {RESTORE}", code=DAMAGED)
     known = (
         ("locked|busy", "the database is locked by another program"),
         ("full", "the disk is full"),

@@ -82,7 +82,9 @@ class Readiness:
             return self._known
 
     def writing_problem(self) -> str | None:
-        """Return why the database cannot be written, or is not of this version's schema."""
+        """Return why the database cannot be written, is damaged, or is not of this version's schema."""
+        if self._parts.store.damage is not None:
+            return self._parts.store.damage
         try:
             # Its own connection: none of the console's pool may be free just when somebody asks.
             with closing(sqlite3.connect(self._parts.database, timeout=LOCK_SECONDS, isolation_level=None)) as one:

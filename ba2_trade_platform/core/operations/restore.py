@@ -12,7 +12,8 @@ from pathlib import Path
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, Unavailable
 from ba2_trade_platform.core.operations.database_copies import CopyError, copy_database, verify
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
-from ba2_trade_platform.db.migrate import head, known_revisions
+from ba2_trade_platform.db.migrate import head, known_revisions, schema_at
+from ba2_trade_platform.db.schemas import differences, schema_of
 
 SECRETS = (
     ("model_provider", "key IS NOT NULL"),
@@ -65,6 +66,12 @@ def restore(file: Path, database: Path, instance_lock: InstanceLock, url: str, s
                 f"{file.name} has schema {revision}, which this version does not know (it knows up to {head()}): "
                 "a newer version wrote it. Restore it with that version",
                 code="NEWER_SCHEMA",
+            )
+        wrong = differences(schema_of(file), schema_at(revision))
+        if wrong:
+            raise Invalid(
+                f"{file.name} is not what this version writes with schema {revision}: {'; '.join(wrong[:5])}",
+                code="BACKUP_SCHEMA",
             )
         arriving = database.with_name(f"{database.name}.restored")
         try:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from ba2_trade_platform.vocabulary import Mode
@@ -77,7 +78,8 @@ async def _open(path: Path, warn: Callable[[str], None]) -> AsyncSqliteSaver | N
 async def _connect(path: Path) -> AsyncSqliteSaver:
     connection = await aiosqlite.connect(path, timeout=LOCK_SECONDS)
     try:
-        saver = AsyncSqliteSaver(connection)
+        # A file is no code: of what stands in it only the types that the library knows are made.
+        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         await saver.setup()
         await _forget_old(connection)
     except BaseException:
