@@ -30,6 +30,7 @@ SLICE = 12
 # So many of one expert wait in the queue at once: enough to keep it busy, few enough that an abort stops nearly all.
 WAITING = 50
 CATCH_UP = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=SLICE)  # at the lowest rate, one a minute
 LANES = {Subtype.OPEN_POSITIONS: 50, Subtype.ENTER_MARKET: 60}  # behind what a person asks for one by one
 
 _B, _ITEM = t.batch.c, t.batch_item.c
@@ -61,7 +62,7 @@ class BulkSlices:
                 state, room = _judge(session, bulk)
                 if state is not bulk.state:
                     transaction.touch(Topic.BATCHES)
-            if state in UNDER_WAY and bulk.next_at <= now:
+            if state in UNDER_WAY and _next_at(bulk, now) <= now:
                 items, queued = self._slice(transaction, bulk, min(room, left, _allowed(bulk, now)), now)
                 left -= items
                 refused += items - queued
@@ -181,8 +182,13 @@ def _allowed(bulk: Any, now: datetime) -> int:
 
 
 def _counted_from(bulk: Any, now: datetime) -> datetime:
+    return max(_next_at(bulk, now), now - CATCH_UP)
+
+
+def _next_at(bulk: Any, now: datetime) -> datetime:
+    """Return when the next may go: now, where a slice that went while the clock ran ahead left a later time."""
     next_at: datetime = bulk.next_at
-    return max(next_at, now - CATCH_UP)
+    return next_at if next_at <= now + LONGEST_PAUSE else now
 
 
 def _next_items(session: Session, bulk_id: int, room: int) -> list[Any]:

@@ -122,6 +122,12 @@ class TickBreakers:
             log_breaker(transaction, breaker_id, now, Action.OPEN, f"{provider}: {reason}")
         record_open(transaction, provider, reason, now)
 
+    def bring_forward(self, transaction: Transaction, now: datetime) -> None:
+        """Let no breaker wait longer than the longest cool-down, as one that was opened while the clock ran ahead."""
+        longest = now + timedelta(seconds=self._policy.longest_cooldown_seconds)
+        early = _B.state == BreakerState.OPEN, _B.opened_at > now, _B.probe_at > longest
+        transaction.session.execute(update(t.breaker).where(*early).values(probe_at=longest))
+
     def keep(self, transaction: Transaction, now: datetime) -> list[int]:
         """Probe, judge probes, and drain waiting retries; return the analyses that changed."""
         touched: list[int] = []

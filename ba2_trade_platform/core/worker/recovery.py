@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, literal_column, select, update
 
 from ba2_trade_platform.core.attempts.attempts import Change, Opening, standings
 from ba2_trade_platform.core.attempts.lifecycle import Event, target
@@ -23,7 +23,7 @@ from ba2_trade_platform.vocabulary import ErrorCode, Mode, Status, Trigger
 
 log = get_logger(__name__)
 SLICE = 100
-_A, _I = t.analysis.c, t.expert_instance.c
+_A, _I, _T = t.analysis.c, t.expert_instance.c, t.attempt.c
 # Statements are built once, for a tick has many; statuses in words, so that SQLite plans with the partial indexes.
 # `likely` leads SQLite to the index that holds only what has a deadline, away from all that is pending.
 _OVERDUE = (
@@ -56,6 +56,14 @@ _ORPHANS = _RUNNING.where(
 ).limit(SLICE)
 _EXPIRED_ORPHANS = _ORPHANS.where(_A.lease_until < bindparam("h_now"))
 _EXPIRED = select(_A.id).where(is_status(_A.status, Status.RUNNING), _A.lease_until < bindparam("h_now"))
+_OF_TOMORROW = (
+    select(_A.id, _A.available_at, _T.queued_at)
+    .join(t.attempt, (_T.analysis_id == _A.id) & (_T.number == _A.attempt))
+    .where(
+        is_status(_A.status, Status.PENDING), _A.available_at > bindparam("h_now"), _T.queued_at > bindparam("h_now")
+    )
+)
+_BRING_FORWARD = update(t.analysis).where(_A.id == bindparam("h_id")).values(available_at=bindparam("h_due"))
 DUE = _EXPIRED.exists() | _OVERDUE.exists() | _IDLE.exists()
 
 
@@ -90,6 +98,15 @@ class Recovery:
         """Fail pending analyses because their expert cannot work."""
         sentence = f"{alias} cannot work: {reason}"
         self._end_pending(transaction, Event.REFUSE, analysis_ids, ErrorCode.EXPERT_UNAVAILABLE, sentence, now)
+
+    def bring_forward(self, transaction: Transaction, now: datetime) -> list[int]:
+        """Let what was queued while the clock ran ahead wait as long from now as it was to wait; return whose."""
+        early = transaction.session.execute(_OF_TOMORROW, {"h_now": now}).all()
+        if early:
+            due = [{"h_id": row.id, "h_due": now + (row.available_at - row.queued_at)} for row in early]
+            transaction.session.connection().execute(_BRING_FORWARD, due)
+            log.warning("%s analyses were queued while the clock ran ahead: they wait from now on", len(early))
+        return [row.id for row in early]
 
     def rescue(
         self, transaction: Transaction, now: datetime, *, all_running: bool, leased: Sequence[Claim] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
@@ -46,6 +46,7 @@ _STANDING = select(
     bulk_slices.DUE.label("bulk"),
     cancellations.DUE.label("cancellations"),
 )
+SET_BACK = timedelta(seconds=5)  # less is a clock that is kept right
 # What a value that the database cannot take raises, from SQLAlchemy or from the driver below it.
 DATA_ERRORS = (SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -98,6 +99,11 @@ class Tick:
         closer = Closer(transitions, worker.abilities, self._breakers)
         self._write = partial(write_down, closer=closer)
         self._telemetry = telemetry
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    def is_set_back(self, now: datetime) -> bool:
+        """Tell whether the clock was set back since the last tick: what was written before has times to come."""
+        return now + SET_BACK < self._latest
 
     def run(self, plan: Plan) -> Ticked:
         """Do everything in `plan`; raises Unavailable when the database cannot serve, then nothing was done.
@@ -126,6 +132,7 @@ class Tick:
                 self._do_chores(transaction, plan, done, standing)
                 self._claim(transaction, plan, done)
             transaction.then(partial(self._count, done, plan.now))
+        self._latest = plan.now
         return done
 
     def _count(self, done: Ticked, now: datetime) -> None:
@@ -142,6 +149,9 @@ class Tick:
 
     def _do_chores(self, transaction: Transaction, plan: Plan, done: Ticked, standing: AnyRow) -> None:
         now, recovering = plan.now, plan.boot or standing.recovery
+        if plan.boot or self.is_set_back(now):
+            transaction.touch_analyses(*self._recovery.bring_forward(transaction, now))
+            self._breakers.bring_forward(transaction, now)
         if recovering:
             done.rescued = self._recovery.rescue(transaction, now, all_running=plan.boot, leased=plan.running)
         if standing.breakers:

@@ -164,7 +164,11 @@ class ExpertWorker:
                 # Another program wrote: whatever is on screen may be old.
                 self._store.feed.publish(ANYTHING)
                 return
-            if overdue or (claimable and not self.status.paused and self.status.busy < self.status.slots):
+            if (
+                overdue
+                or self._tick.is_set_back(self._environment.clock.now())
+                or (claimable and not self.status.paused and self.status.busy < self.status.slots)
+            ):
                 return
             self._commits, self._version = self._store.commits, version
 
