@@ -135,7 +135,7 @@ class FailureTab:
         self._first.set_visibility(self._cursor is not None)
         self._next.set_visibility(page.next_cursor is not None)
         if page.next_cursor:
-            self._next.props(f'href="{_address(self._view, after=page.next_cursor)}"')
+            self._next.props["href"] = _address(self._view, after=page.next_cursor)
 
     def _show_empty(self, summary: Summary) -> None:
         if self._view == "attention":

@@ -138,9 +138,9 @@ class WatchList:
         skip = self._view.skip
         self._range.set_text(f"{skip + 1:,}-{skip + len(lines):,} of {self._total:,}" if lines else "No symbols")
         self._back.set_visibility(skip > 0)
-        self._back.props(f'href="{self._view.url(skip=max(0, skip - PAGE))}"')
+        self._back.props["href"] = self._view.url(skip=max(0, skip - PAGE))
         self._on.set_visibility(skip + len(lines) < self._total)
-        self._on.props(f'href="{self._view.url(skip=skip + PAGE)}"')
+        self._on.props["href"] = self._view.url(skip=skip + PAGE)
         self._show_empty(not lines)
 
     def _show_empty(self, empty: bool) -> None:
