@@ -16,6 +16,7 @@ from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.base.sanitizing import clean_json
 
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 20
 _DESCRIPTIONS = {
     403: "Switched off by the operator, or sent by another website",
     404: "There is no such thing",
@@ -92,11 +93,11 @@ def _platform_error(request: Request, error: PlatformError) -> JSONResponse:  # 
 
 def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001 - Starlette's signature
     # What was sent is not sent back: it may be anything, of any size.
-    if any(found["type"] == "json_invalid" for found in error.errors()):
+    found = error.errors()[:MOST_ERRORS]
+    if found[0]["type"] == "json_invalid":
         return problem(422, "The body is not valid JSON", "INVALID", title="Invalid input")
     fields = [
-        {"field": _place(found["loc"]), "message": str(found["msg"]).removeprefix("Value error, ")}
-        for found in error.errors()[:20]
+        {"field": _place(each["loc"]), "message": str(each["msg"]).removeprefix("Value error, ")} for each in found
     ]
     first = fields[0]
     sentence = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
