@@ -12,6 +12,7 @@ from benchmarks import (
     console,
     debates,
     failure_queries,
+    many_browsers,
     model_costs,
     monitor_queries,
     notifications,
@@ -37,6 +38,7 @@ BENCHMARKS = (
     backup,
     schedules,
     busy_pages,
+    many_browsers,
 )
 QUICK = {
     "jobs": 200,
@@ -58,6 +60,9 @@ QUICK = {
     "schedules": 200,
     "spread": 5,
     "waiting": 500,
+    "watchers": 20,
+    "queued": 500,
+    "crowd_seconds": 6,
 }
 
 

@@ -23,6 +23,7 @@ class Watcher:
         self.messages = 0
         with httpx.Client(base_url=url, timeout=60) as http:
             found = _CLIENT_ID.search(http.get(path).raise_for_status().text)
+            cookie = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
         assert found is not None, "the page names no client"
         query = {
             "client_id": found[1],
@@ -33,7 +34,12 @@ class Watcher:
         self._socket = socketio.Client(reconnection=False)
         self._socket.on("*", self._count)
         asked = "&".join(f"{name}={value}" for name, value in query.items())
-        self._socket.connect(f"{url}?{asked}", socketio_path="/_nicegui_ws/socket.io", transports=["websocket"])
+        self._socket.connect(
+            f"{url}?{asked}",
+            headers={"Cookie": cookie},  # the console takes a socket of the browser that has the page
+            socketio_path="/_nicegui_ws/socket.io",
+            transports=["websocket"],
+        )
 
     def _count(self, *_: object) -> None:
         self.messages += 1
