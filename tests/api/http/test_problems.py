@@ -192,5 +192,5 @@ def test_the_document_names_every_route_and_its_problems(platform: Platform) -> 
         "type", "title", "status", "detail", "code", "details",
     ]  # fmt: skip
     rerun = document["paths"]["/api/v1/analyses/{analysis_id}/rerun"]["post"]["responses"]
-    assert set(rerun) == {"202", "403", "404", "409", "422", "429", "500", "503"}
+    assert set(rerun) == {"202", "403", "404", "409", "413", "422", "429", "500", "503"}
     assert PROBLEM in rerun["409"]["content"]

@@ -48,7 +48,7 @@ async def test_files_are_looked_through_imported_and_exported_again(client: http
     await client.post("/watchlists/import", json=wish)
     file = await client.get("/watchlists/export")
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
-    assert file.text == "\ufeffwatchlist,symbol\r\nRetail,GPS\r\nTech,AAPL\r\n"
+    assert file.text == '\ufeff"watchlist","symbol"\r\n"Retail","GPS"\r\n"Tech","AAPL"\r\n'
     instruments = (await client.get("/instruments/export")).text
     same = (await client.post("/instruments/import", json={"text": instruments})).json()
     assert same["sentence"] == "2 there already"

@@ -17,6 +17,7 @@ from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.errors import Invalid, StartRefused, Unavailable
 from ba2_trade_platform.settings import Settings
 from tests.api.clients import client_of
+from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER, drain, make_platform, practice, running, submit
 from tests.sql import ask, change, file_of
 
@@ -30,7 +31,7 @@ def settings_of(folder: Path, **chosen: Any) -> Settings:
 
 def damage(file: Path) -> None:
     """Overwrite every page of a database but the first, as a dying disk does."""
-    with closing(sqlite3.connect(file, timeout=60)) as connection:
+    with closing(sqlite3.connect(file, timeout=EVENT_SECONDS)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     pages = file.stat().st_size // len(GARBAGE)
     with file.open("r+b") as raw:

@@ -1,4 +1,4 @@
-"""Planted secrets: what a trader enters is found nowhere again, in no file, log, answer or page."""
+"""Planted secrets: a secret that was entered is found nowhere again, in no file, log, answer or page."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def open_to_others(folder: Path) -> Iterator[str]:
 def test_a_new_data_folder_is_private_whatever_the_umask(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     assert command(folder, "list").returncode == 0
-    made = command(folder, "backup", "create")
+    made = command(folder, "backup", "now")
     assert made.returncode == 0, made.stderr
     assert (folder / "ba2.db").exists()
     assert list((folder / "backups").glob("*.db"))

@@ -18,7 +18,7 @@ def test_watchlists_are_filled_imported_and_exported(run: Run, tmp_path: Path) -
     assert run("watchlists", "import", str(file)).out == "1 added\n"
     assert "Größe" in run("watchlists", "list").out
     assert run("watchlists", "list", "größe").out == "GPS\n"
-    assert run("watchlists", "export", "Mine").out == "\ufeffwatchlist,symbol\r\nMine,AAPL\r\n"
+    assert run("watchlists", "export", "Mine").out == '\ufeff"watchlist","symbol"\r\n"Mine","AAPL"\r\n'
     assert run("watchlists", "list", "Nope").code == 4
 
 
