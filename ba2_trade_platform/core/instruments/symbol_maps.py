@@ -13,6 +13,7 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.symbols import capitals
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import insert as upsert
@@ -58,7 +59,7 @@ class SymbolMaps:
 
     def set(self, provider: str, symbol: str, provider_symbol: str, *, by: Actor) -> SymbolName:
         """Say what a provider calls a symbol; prices fetched under another name are fetched anew. Raises Invalid."""
-        named = SymbolName(provider, symbol.strip().upper(), provider_symbol.strip())
+        named = SymbolName(provider, capitals(symbol.strip()), provider_symbol.strip())
         if provider not in PROVIDERS:
             raise Invalid(f"There is no price provider {provider!r} with a symbol map: {', '.join(PROVIDERS)}")
         for name in (named.symbol, named.provider_symbol):

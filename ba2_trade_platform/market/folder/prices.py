@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.base.symbols import capitals
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.market.calendars.sessions import SessionCalendar, session_calendar
 from ba2_trade_platform.market.folder.file_cache import FileCache
@@ -167,7 +168,7 @@ class FolderPrices:
 
 
 def _symbol_of(path: Path) -> str | None:
-    symbol = path.stem.upper()
+    symbol = capitals(path.stem)
     return symbol if is_symbol(symbol) else None
 
 
