@@ -37,7 +37,7 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
 
 def clean_reason(reason: str | None) -> str | None:
     """Return why a person does something as it is kept: cleaned, cut to 500 characters, None for none."""
-    return clean_text((reason or "").strip(), REASON_LENGTH) or None
+    return clean_text(clean_text(reason or "").strip(), REASON_LENGTH) or None
 
 
 def clean_name(text: str, limit: int = MAX_TEXT) -> str:
