@@ -15,7 +15,7 @@ from ba2_trade_platform.core.base.actors import SYSTEM, Actor, actor_id
 from ba2_trade_platform.core.base.app_settings import read_setting, write_setting
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import Change, Topic
-from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.replay import ReplayMode, ReplayState, Walk
 from ba2_trade_platform.demo.replay_clock import ReplayClock
@@ -62,7 +62,7 @@ class Replay:
         """Walk from `start` to `end`, a week later unless told; a replay under way begins anew. Raises Invalid."""
         end = min(start + WEEK, LAST) if end is None else end
         if not FIRST <= start < end <= LAST:
-            raise Invalid(
+            raise Impossible(
                 f"A replay begins and ends between {FIRST:%Y-%m-%d} and {LAST:%Y-%m-%d}, and ends after it begins",
                 code="REPLAY_RANGE",
             )

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ba2_trade_platform.core.base.access import PermissionCheck, needs
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallRecorder, CallStart, ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider, ProviderDirectory
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ba2_trade_platform.llm.clients import ScriptedModels
 
 log = logging.getLogger(__name__)
+LONGEST_MODEL = 200
 TEST_SETTINGS = ModelSettings(call_timeout_seconds=30, max_output_tokens=500)
 _Key = tuple[Any, ...]
 
@@ -104,10 +106,13 @@ class Gateway:
 
     @needs(Action.TEST, Subject.PROVIDER)
     def test(self, name: str, model: str | None = None, *, by: Actor) -> ConnectionTest:
-        """Make a tiny real call and say what came of it. Blocking. Raises NotFound."""
+        """Make a tiny real call and say what came of it. Blocking. Raises NotFound or Invalid."""
         connection = self._providers.connection(name)
+        asked = clean_name(connection.provider.quick_model if model is None else model, LONGEST_MODEL)
+        if not asked:
+            raise Invalid("Name a model")
         log.info("%s tests the model provider %s", by, name)
-        return self._loop.submit(self._test(connection, model or connection.provider.quick_model)).result()
+        return self._loop.submit(self._test(connection, asked)).result()
 
     def close(self) -> None:
         """End what is under way, and forget what belonged to the loop that it was under way on."""

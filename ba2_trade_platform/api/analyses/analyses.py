@@ -2,70 +2,49 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from ba2_trade_platform.api.http.answers import Answer, Page
-from ba2_trade_platform.api.http.dependencies import (
+from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Console, GivenReason, RequestBody
+from ba2_trade_platform.api.http.fields import (
+    DIGITS,
     MAX_ID,
-    AnalysisId,
-    Asker,
-    Console,
-    GivenReason,
-    RequestBody,
+    AsOf,
+    Flag,
+    Moment,
+    Number,
+    Place,
+    QueryFlag,
+    QueryId,
+    Real,
     RowId,
+    SymbolText,
+    UtcMoment,
+    said,
 )
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.analyses.queue_service import Submitted
+from ba2_trade_platform.core.analyses.queue_service import MAX_PRIORITY, Submitted
 from ba2_trade_platform.core.analyses.service import Done
-from ba2_trade_platform.core.monitoring.job_list import SORTS, AnalysisRow
+from ba2_trade_platform.core.monitoring.job_list import MAX_LIMIT, SORTS, AnalysisRow
 from ba2_trade_platform.vocabulary import ItemOutcome, Signal, Source, Status, Subtype
 
 router = APIRouter(tags=["analyses"])
-SORT_NAMES = ", ".join(SORTS)
-
-
-def _instant(value: object) -> object:
-    try:
-        text = str(value)
-        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError("must be a day or an instant: 2014-12-31 or 2014-12-31T21:00:00Z") from error
-
-
-def _utc(instant: datetime) -> datetime:
-    try:
-        if instant.utcoffset() is None:
-            raise ValueError("needs a time zone, for example 2014-12-31T21:00:00Z")
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("lies outside the calendar") from error
-
-
-_TEXTS: dict[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
-AsOf = Annotated[
-    datetime | date,
-    BeforeValidator(_instant),
-    WithJsonSchema(_TEXTS | {"description": "An instant, or a day, which means the close of its session"}),
-]
-Moment = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
-UtcMoment = Annotated[Moment, AfterValidator(_utc)]
-Symbol = Annotated[str, Field(max_length=80, examples=["AAPL"])]
+SORT_ORDERS = [sign + name for name in SORTS for sign in ("", "-")]
+RERUN_ONLY = "Only those with more than one attempt"
 
 
 class SubmissionBody(RequestBody):
     """One analysis to be made; `as_of` absent means the market's present when it starts."""
 
     expert_instance_id: RowId
-    symbol: Symbol
+    symbol: SymbolText
     subtype: Subtype = Subtype.ENTER_MARKET
     as_of: AsOf | None = None
-    priority: Annotated[int, Field(strict=True, description="Lower is sooner; 0 to 1000")] = 0
+    priority: Annotated[Number, Field(description="Lower is sooner"), said(minimum=0, maximum=MAX_PRIORITY)] = 0
     run_before: Moment | None = None
 
 
@@ -87,19 +66,19 @@ class AnalysisFilterBody(RequestBody):
     """Which analyses; what is not given is not asked."""
 
     status: Annotated[list[Status], Field(max_length=6, description="Any of these")] = []
-    expert: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Id of the expert instance")] = None
+    expert: Annotated[RowId | None, Field(description="Id of the expert instance")] = None
     symbol: Annotated[str | None, Field(max_length=80)] = None
     subtype: Subtype | None = None
     action: Annotated[Signal | None, Field(description="What was recommended")] = None
     source: Source | None = None
     code: Annotated[str | None, Field(max_length=40, description="Failure code, for example RATE_LIMIT")] = None
     fingerprint: Annotated[str | None, Field(max_length=64, description="Of the present failure")] = None
-    batch: Annotated[int | None, Field(ge=1, le=MAX_ID)] = None
-    rerun_only: Annotated[bool, Field(description="Only those with more than one attempt")] = False
-    slower_than: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Seconds")] = None
+    batch: RowId | None = None
+    rerun_only: Annotated[Flag, Field(description=RERUN_ONLY)] = False
+    slower_than: Annotated[Real | None, Field(ge=0, le=1e9, description="Seconds")] = None
     q: Annotated[str | None, Field(max_length=200, description="Text in the error")] = None
     finished_since: Annotated[UtcMoment | None, Field(description="Ended at this instant or later")] = None
-    bulk: Annotated[int | None, Field(ge=1, le=MAX_ID, description="Items of this bulk re-run")] = None
+    bulk: Annotated[RowId | None, Field(description="Items of this bulk re-run")] = None
     bulk_outcome: Annotated[ItemOutcome | None, Field(description="Those that ended like this in it")] = None
 
     def filter(self) -> Filter:
@@ -113,9 +92,15 @@ class AnalysisFilterBody(RequestBody):
 class AnalysisQuery(AnalysisFilterBody):
     """Which analyses, in which order."""
 
-    sort: Annotated[str, Field(max_length=40, description=f"{SORT_NAMES}; with - in front descending")] = "-id"
-    cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
-    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 500")] = 50
+    # A parameter is text, of which a number or a truth is read; in a body it is one.
+    expert: Annotated[QueryId | None, Field(description="Id of the expert instance")] = None
+    batch: QueryId | None = None
+    rerun_only: Annotated[QueryFlag, Field(description=RERUN_ONLY)] = False
+    slower_than: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Seconds")] = None
+    bulk: Annotated[QueryId | None, Field(description="Items of this bulk re-run")] = None
+    sort: Annotated[str, Field(max_length=40, description="With - in front descending"), said(enum=SORT_ORDERS)] = "-id"
+    cursor: Place | None = None
+    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID), DIGITS, said(minimum=1, maximum=MAX_LIMIT)] = 50
 
 
 _QUEUED: dict[int | str, dict[str, Any]] = {
@@ -132,7 +117,7 @@ def submit(body: SubmissionBody, console: Console, asker: Asker, response: Respo
     return Queued.model_validate(submitted)
 
 
-@router.get("/analyses")
+@router.get("/analyses", responses=documented(409))
 def list_analyses(wanted: Annotated[AnalysisQuery, Query()], console: Console) -> AnalysisPage:
     """Return a page of analyses, newest first unless told otherwise."""
     page = console.monitoring.jobs.page(
@@ -145,37 +130,37 @@ def list_analyses(wanted: Annotated[AnalysisQuery, Query()], console: Console) -
     return AnalysisPage.model_validate(page)
 
 
-@router.get("/analyses/{analysis_id}", responses=documented(404))
+@router.get("/analyses/{analysis_id:int}", responses=documented(404))
 def get_analysis(analysis_id: AnalysisId, console: Console) -> AnalysisRow:
     """Return one analysis, with its whole error message."""
     return console.monitoring.details.row(analysis_id)
 
 
-@router.delete("/analyses/{analysis_id}", status_code=204, responses=documented(404))
+@router.delete("/analyses/{analysis_id:int}", status_code=204, responses=documented(404))
 def delete_analysis(analysis_id: AnalysisId, console: Console, asker: Asker) -> None:
     """Remove an analysis and all that hangs on it; what runs is cancelled first."""
     console.analyses.delete(analysis_id, by=asker)
 
 
-@router.post("/analyses/{analysis_id}/cancel", status_code=202, responses=documented(404, 409))
+@router.post("/analyses/{analysis_id:int}/cancel", status_code=202, responses=documented(404, 409))
 def cancel(analysis_id: AnalysisId, console: Console, asker: Asker, reason: GivenReason) -> Carried:
     """End a pending or running analysis now; its expert is stopped."""
     return Carried.model_validate(console.analyses.cancel(analysis_id, by=asker, reason=reason))
 
 
-@router.post("/analyses/{analysis_id}/run-now", status_code=202, responses=documented(404, 409))
+@router.post("/analyses/{analysis_id:int}/run-now", status_code=202, responses=documented(404, 409))
 def run_now(analysis_id: AnalysisId, console: Console, asker: Asker, reason: GivenReason) -> Carried:
     """Run an analysis at once that waits for its automatic retry."""
     return Carried.model_validate(console.waiting_retries.run_now(analysis_id, by=asker, reason=reason))
 
 
-@router.post("/analyses/{analysis_id}/stop-retrying", status_code=202, responses=documented(404, 409))
+@router.post("/analyses/{analysis_id:int}/stop-retrying", status_code=202, responses=documented(404, 409))
 def stop_retrying(analysis_id: AnalysisId, console: Console, asker: Asker, reason: GivenReason) -> Carried:
     """Let an analysis that waits for its automatic retry stand failed, as its last attempt ended."""
     return Carried.model_validate(console.waiting_retries.stop(analysis_id, by=asker, reason=reason))
 
 
-@router.post("/analyses/{analysis_id}/run-again", status_code=202, responses=_QUEUED)
+@router.post("/analyses/{analysis_id:int}/run-again", status_code=202, responses=_QUEUED)
 def run_again(analysis_id: AnalysisId, console: Console, asker: Asker, response: Response) -> Queued:
     """Queue a new analysis like this finished one."""
     submitted = console.analyses.run_again(analysis_id, by=asker, source=Source.API)

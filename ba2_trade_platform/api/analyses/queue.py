@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field
 
 from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, GivenReason, RequestBody
+from ba2_trade_platform.api.http.fields import Number, said
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
-from ba2_trade_platform.core.analyses.queue_service import QueueState
+from ba2_trade_platform.core.analyses.queue_service import MAX_SLOTS, QueueState
 from ba2_trade_platform.vocabulary import Status
 
 router = APIRouter(prefix="/queue", tags=["queue"])
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/queue", tags=["queue"])
 class SlotsBody(RequestBody):
     """How many analyses may run at once."""
 
-    count: Annotated[int, Field(strict=True, description="1 to 256")]
+    count: Annotated[Number, said(minimum=1, maximum=MAX_SLOTS)]
 
 
 class Queue(Answer, of=QueueState):

@@ -10,13 +10,14 @@ from pydantic import BeforeValidator, Field
 
 from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import AnalysisId, Asker, Console, GivenReason, ReasonBody, RequestBody
+from ba2_trade_platform.api.http.fields import Flag
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.rerun import RerunAccepted
 from ba2_trade_platform.core.analyses.rerun_plans import RerunOptions, RerunPlan
 from ba2_trade_platform.core.analyses.withdrawal import Withdrawn
 from ba2_trade_platform.vocabulary import Mode
 
-router = APIRouter(prefix="/analyses/{analysis_id}", tags=["re-runs"])
+router = APIRouter(prefix="/analyses/{analysis_id:int}", tags=["re-runs"])
 
 
 def _as_text(value: object) -> object:
@@ -51,10 +52,10 @@ class RerunBody(RerunFields, ReasonBody):
     """How a failed analysis is done again."""
 
     plan_hash: Annotated[str | None, Field(max_length=64, description="Only if the plan still is this one")] = None
-    override: Annotated[bool, Field(strict=True, description="Past the limit of re-runs; needs a reason")] = False
-    acknowledge: Annotated[
-        bool, Field(strict=True, description="Although something acts on the recommendation; needs a reason")
-    ] = False
+    override: Annotated[Flag, Field(description="Past the limit of re-runs; needs a reason")] = False
+    acknowledge: Annotated[Flag, Field(description="Although something acts on the recommendation; needs a reason")] = (
+        False
+    )
 
 
 class RerunQueued(Answer, of=RerunAccepted):

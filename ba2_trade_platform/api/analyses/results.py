@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from ba2_trade_platform.api.http.answers import Items
-from ba2_trade_platform.api.http.dependencies import MAX_ID, AnalysisId, Console
+from ba2_trade_platform.api.http.dependencies import AnalysisId, Console
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.models.costs import Call
@@ -17,8 +18,8 @@ from ba2_trade_platform.core.monitoring.details import Archived, Output, Recomme
 from ba2_trade_platform.core.monitoring.rerun_outlook import RerunOutlook
 from ba2_trade_platform.core.monitoring.timelines import Moment
 
-router = APIRouter(prefix="/analyses/{analysis_id}", tags=["results"], responses=documented(404))
-Number = Annotated[int, Path(ge=1, le=MAX_ID, description="An attempt")]
+router = APIRouter(prefix="/analyses/{analysis_id:int}", tags=["results"], responses=documented(404))
+Number = Annotated[int, Path(ge=1, le=MAX_ID, description="An attempt"), DIGITS]
 
 
 @router.get("/attempts")
@@ -27,7 +28,7 @@ def attempts(analysis_id: AnalysisId, console: Console) -> Items[Attempt]:
     return Items(items=console.monitoring.details.attempts(analysis_id))
 
 
-@router.get("/attempts/{number}/archive")
+@router.get("/attempts/{number:int}/archive")
 def archive(analysis_id: AnalysisId, number: Number, console: Console) -> Archived:
     """Return what an earlier attempt left before it was purged, and its traceback; packed away or not."""
     if not any(attempt.number == number for attempt in console.monitoring.details.attempts(analysis_id)):
@@ -35,7 +36,7 @@ def archive(analysis_id: AnalysisId, number: Number, console: Console) -> Archiv
     return console.monitoring.details.archive(analysis_id, number)
 
 
-@router.get("/attempts/{number}/diff/{other}")
+@router.get("/attempts/{number:int}/diff/{other:int}", responses=documented(409))
 def diff(analysis_id: AnalysisId, number: Number, other: Number, console: Console) -> AttemptDiff:
     """Return what differs between two attempts: facts, recommendation, settings and each output, line by line."""
     return console.monitoring.details.compare(analysis_id, number, other)

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Console
+from ba2_trade_platform.api.http.dependencies import Console
+from ba2_trade_platform.api.http.fields import QueryId
 from ba2_trade_platform.core.monitoring.retry_statistics import Statistics
 
 router = APIRouter(prefix="/retries", tags=["retries"])
 Window = Annotated[Literal["24h", "7d", "30d"], Query(description="The last 24 hours, 7 or 30 days")]
-Expert = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Id of the expert instance; absent: all")]
+Expert = Annotated[QueryId | None, Query(description="Id of the expert instance; absent: all")]
 
 
 @router.get("/statistics")

@@ -5,21 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from ba2_trade_platform.api.analyses.analyses import AsOf, Symbol
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer, ItemCursor, Outcomes, RerunPlanAnswer
 from ba2_trade_platform.api.http.answers import Answer, Page
-from ba2_trade_platform.api.http.dependencies import (
-    MAX_ID,
-    Asker,
-    Console,
-    GivenReason,
-    IdCursor,
-    Limit,
-    RequestBody,
-    RowId,
-)
+from ba2_trade_platform.api.http.dependencies import Asker, Console, GivenReason, IdCursor, Limit, OneWay
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, AsOf, Flag, RowId, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.analyses.queue_service import MAX_BATCH
 from ba2_trade_platform.core.batches.queries import Batch, BatchItem
@@ -28,25 +19,23 @@ from ba2_trade_platform.core.batches.service import AcceptedBatch
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, Source, Subtype
 
 router = APIRouter(prefix="/batches", tags=["batches"])
-BatchId = Annotated[int, Path(ge=1, le=MAX_ID, description="The batch")]
+BatchId = Annotated[int, Path(ge=1, le=MAX_ID, description="The batch"), DIGITS]
+# One that cannot be an analysis is an item with its reason.
+Symbol = Annotated[str, Field(max_length=80, examples=["AAPL"])]
 
 
-class BatchBody(RequestBody):
+class BatchBody(OneWay):
     """Every symbol for every expert: the symbols named, those of a watchlist, or everything the desk knows."""
 
-    expert_instance_ids: Annotated[list[RowId], Field(max_length=1000)]
-    symbols: Annotated[list[Symbol] | None, Field(max_length=MAX_BATCH)] = None
+    WAYS = {"symbols": "array", "watchlist_id": "integer", "everything": "boolean"}
+
+    expert_instance_ids: Annotated[list[RowId], Field(max_length=1000), said(minItems=1)]
+    symbols: Annotated[list[Symbol] | None, Field(max_length=MAX_BATCH), said(minItems=1)] = None
     watchlist_id: RowId | None = None
-    everything: Annotated[bool, Field(description="All instruments of the desk")] = False
+    everything: Annotated[Flag, Field(description="All instruments of the desk")] = False
     subtype: Subtype = Subtype.ENTER_MARKET
     as_of: AsOf | None = None
     name: Annotated[str | None, Field(max_length=200)] = None
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> BatchBody:
-        if (self.symbols is not None) + (self.watchlist_id is not None) + self.everything != 1:
-            raise ValueError("give one of symbols, watchlist_id and everything")
-        return self
 
     def batch_request(self) -> BatchRequest:
         """Return this as the service's request."""
@@ -85,13 +74,13 @@ class BatchItems(Page[BatchItem, int | None]):
     """One page of items in their order; `next_cursor` absent: no more."""
 
 
-@router.post("/preview", responses=documented(404))
+@router.post("/preview", responses=documented(404, 409))
 def preview_batch(body: BatchBody, console: Console) -> BatchPreviewed:
     """Say what a batch would do, without doing it."""
     return BatchPreviewed.model_validate(console.batches.preview(body.batch_request()))
 
 
-@router.post("", status_code=202, responses=documented(404))
+@router.post("", status_code=202, responses=documented(404, 409))
 def submit_batch(body: BatchBody, console: Console, asker: Asker) -> BatchAccepted:
     """Queue every symbol with every expert; what cannot be queued is an item with its reason."""
     source = Source.API if body.symbols is not None else None
@@ -113,13 +102,13 @@ def list_batches(
     return BatchAnswers.model_validate(page)
 
 
-@router.get("/{batch_id}", responses=documented(404))
+@router.get("/{batch_id:int}", responses=documented(404))
 def get_batch(batch_id: BatchId, console: Console) -> BatchAnswer:
     """Return one batch as it stands."""
     return BatchAnswer.model_validate(console.batches.get(batch_id))
 
 
-@router.get("/{batch_id}/items", responses=documented(404))
+@router.get("/{batch_id:int}/items", responses=documented(404))
 def list_batch_items(
     batch_id: BatchId,
     console: Console,
@@ -131,31 +120,31 @@ def list_batch_items(
     return BatchItems.model_validate(console.batches.items(batch_id, outcome, cursor=cursor, limit=limit))
 
 
-@router.post("/{batch_id}/pause", status_code=202, responses=documented(404, 409))
+@router.post("/{batch_id:int}/pause", status_code=202, responses=documented(404, 409))
 def pause_batch(batch_id: BatchId, console: Console, asker: Asker, reason: GivenReason) -> BatchAnswer:
     """Let nothing more of it begin; what runs goes on."""
     return BatchAnswer.model_validate(console.batches.pause(batch_id, by=asker, reason=reason))
 
 
-@router.post("/{batch_id}/resume", status_code=202, responses=documented(404, 409))
+@router.post("/{batch_id:int}/resume", status_code=202, responses=documented(404, 409))
 def resume_batch(batch_id: BatchId, console: Console, asker: Asker, reason: GivenReason) -> BatchAnswer:
     """Let a paused batch go on."""
     return BatchAnswer.model_validate(console.batches.resume(batch_id, by=asker, reason=reason))
 
 
-@router.post("/{batch_id}/cancel", status_code=202, responses=documented(404, 409))
+@router.post("/{batch_id:int}/cancel", status_code=202, responses=documented(404, 409))
 def cancel_batch(batch_id: BatchId, console: Console, asker: Asker, reason: GivenReason) -> BatchAnswer:
     """End what it still has, slice by slice; running experts are stopped."""
     return BatchAnswer.model_validate(console.batches.cancel(batch_id, by=asker, reason=reason))
 
 
-@router.post("/{batch_id}/abort", status_code=202, responses=documented(404, 409))
+@router.post("/{batch_id:int}/abort", status_code=202, responses=documented(404, 409))
 def abort_batch(batch_id: BatchId, console: Console, asker: Asker, reason: GivenReason) -> BatchAnswer:
     """Skip what a bulk re-run has not queued yet; what is queued or runs goes on."""
     return BatchAnswer.model_validate(console.batches.abort(batch_id, by=asker, reason=reason))
 
 
-@router.post("/{batch_id}/rerun-failed", status_code=202, responses=documented(404, 409))
+@router.post("/{batch_id:int}/rerun-failed", status_code=202, responses=documented(404, 409))
 def rerun_failed(batch_id: BatchId, console: Console, asker: Asker, reason: GivenReason) -> BulkAnswer:
     """Re-run what failed in it, as a bulk re-run."""
     return BulkAnswer.model_validate(console.batches.rerun_failed(batch_id, by=asker, reason=reason))

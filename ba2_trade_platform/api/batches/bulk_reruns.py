@@ -7,50 +7,40 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, WithJsonSchema, model_validator
 
 from ba2_trade_platform.api.analyses.analyses import AnalysisFilterBody
 from ba2_trade_platform.api.http.answers import Answer, Page
-from ba2_trade_platform.api.http.dependencies import (
-    MAX_ID,
-    Asker,
-    Console,
-    GivenReason,
-    IdCursor,
-    Limit,
-    RequestBody,
-    RowId,
-)
+from ba2_trade_platform.api.http.dependencies import Asker, Console, GivenReason, IdCursor, Limit, OneWay
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, Flag, NeededReason, Number, RowId, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.errors import NotFound
-from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, Selection
-from ba2_trade_platform.core.batches.bulk_reruns import BulkPreview
+from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, MODES, Selection
+from ba2_trade_platform.core.batches.bulk_reruns import MAX_RATE, BulkPreview
 from ba2_trade_platform.core.batches.queries import Batch, BatchItem, RerunPlan
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode
 
 router = APIRouter(prefix="/bulk-reruns", tags=["bulk re-runs"])
-BulkId = Annotated[int, Path(ge=1, le=MAX_ID, description="The bulk re-run")]
+BulkId = Annotated[int, Path(ge=1, le=MAX_ID, description="The bulk re-run"), DIGITS]
 Outcomes = Annotated[list[ItemOutcome], Query(max_length=7, description="Any of these")]
-ItemCursor = Annotated[int, Query(ge=0, le=MAX_ID, description="next_cursor of the page before")]
+ItemCursor = Annotated[int, Query(ge=0, le=MAX_ID, description="next_cursor of the page before"), DIGITS]
 
 
-class SelectionBody(RequestBody):
+class SelectionBody(OneWay):
     """Which analyses: a filter, of which the failed ones are meant, or ids."""
+
+    WAYS = {"filter": "object", "ids": "array"}
 
     filter: Annotated[
         AnalysisFilterBody | None, Field(description="The list's own filter; its failed analyses are meant")
     ] = None
-    ids: Annotated[list[RowId] | None, Field(max_length=MAX_ITEMS)] = None
-    mode: Annotated[Mode, Field(description="fresh: purge and do everything again; resume: keep completed steps")] = (
-        Mode.FRESH
-    )
-    override: Annotated[bool, Field(description="Also what has reached its re-run limit")] = False
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> SelectionBody:
-        if (self.filter is None) == (self.ids is None):
-            raise ValueError("give either a filter or ids")
-        return self
+    ids: Annotated[list[RowId] | None, Field(max_length=MAX_ITEMS), said(minItems=1)] = None
+    mode: Annotated[
+        Mode,
+        Field(description="fresh: purge and do everything again; resume: keep completed steps"),
+        WithJsonSchema({"type": "string", "enum": list(MODES)}),
+    ] = Mode.FRESH
+    override: Annotated[Flag, Field(description="Also what has reached its re-run limit")] = False
 
     def selection(self) -> Selection:
         """Return this as the service's selection."""
@@ -61,11 +51,15 @@ class BulkRerunBody(SelectionBody):
     """A bulk re-run as it was previewed; a plan that has changed since is refused with 409 PLAN_CHANGED."""
 
     plan_hash: Annotated[str, Field(max_length=64, description="That of the preview")]
-    reason: Annotated[str, Field(max_length=500, description="Why, in the trader's words; kept with every attempt")]
+    reason: NeededReason
     name: Annotated[str | None, Field(max_length=200)] = None
-    rate_per_minute: Annotated[int | None, Field(strict=True, description="At most so many a minute; 1 to 6000")] = None
+    rate_per_minute: Annotated[
+        Number | None, Field(description="At most so many a minute"), said(minimum=1, maximum=MAX_RATE)
+    ] = None
     canary: Annotated[
-        int | None, Field(strict=True, description="So many run first; the rest only if all of them complete")
+        Number | None,
+        Field(description="So many run first; the rest only if all of them complete"),
+        said(minimum=1, maximum=MAX_ITEMS),
     ] = None
 
 
@@ -147,7 +141,7 @@ class BulkItems(Page[BulkItem, int | None]):
     """One page of items in their order; `next_cursor` absent: no more."""
 
 
-@router.post("/preview")
+@router.post("/preview", responses=documented(409))
 def preview_bulk_rerun(body: SelectionBody, console: Console) -> BulkPreviewed:
     """Say what a bulk re-run would do, without doing it."""
     preview = console.bulk_reruns.preview(body.selection(), body.mode, override=body.override)
@@ -169,13 +163,13 @@ def list_bulk_reruns(console: Console, cursor: IdCursor = None, limit: Limit = 5
     return BulkAnswers.model_validate(page)
 
 
-@router.get("/{bulk_id}", deprecated=True, responses=documented(404))
+@router.get("/{bulk_id:int}", deprecated=True, responses=documented(404))
 def get_bulk_rerun(bulk_id: BulkId, console: Console) -> BulkAnswer:
     """Return one bulk re-run as it stands; /batches/{id} has it too."""
     return BulkAnswer.model_validate(console.batches.get(bulk_id))
 
 
-@router.get("/{bulk_id}/items", deprecated=True, responses=documented(404))
+@router.get("/{bulk_id:int}/items", deprecated=True, responses=documented(404))
 def list_bulk_items(
     bulk_id: BulkId,
     console: Console,
@@ -188,7 +182,7 @@ def list_bulk_items(
     return BulkItems.model_validate(console.batches.items(bulk_id, outcome, cursor=cursor, limit=limit))
 
 
-@router.post("/{bulk_id}/abort", deprecated=True, status_code=202, responses=documented(404, 409))
+@router.post("/{bulk_id:int}/abort", deprecated=True, status_code=202, responses=documented(404, 409))
 def abort_bulk_rerun(bulk_id: BulkId, console: Console, asker: Asker, reason: GivenReason) -> BulkAnswer:
     """Skip what is not queued yet; what is queued or runs goes on."""
     return BulkAnswer.model_validate(console.batches.abort(bulk_id, by=asker, reason=reason))

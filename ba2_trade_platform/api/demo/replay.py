@@ -9,21 +9,22 @@ from pydantic import AwareDatetime, Field
 
 from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.fields import Real, UtcMoment
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.contracts.replay import ReplayState
 from ba2_trade_platform.demo.replay import BEGINS, FASTEST, SLOWEST, WEEK_IN_A_MINUTE
 
 router = APIRouter(prefix="/replay", tags=["replay"])
 Speed = Annotated[
-    float, Field(ge=SLOWEST, le=FASTEST, description="Market seconds a real second; 3200 is a week in a minute")
+    Real, Field(ge=SLOWEST, le=FASTEST, description="Market seconds a real second; 3200 is a week in a minute")
 ]
 
 
 class WalkBody(RequestBody):
     """From where to where a replay walks, and how fast."""
 
-    start: Annotated[AwareDatetime, Field(description="From 2007 to 2009")] = BEGINS
-    end: Annotated[AwareDatetime | None, Field(description="A week after the start unless given")] = None
+    start: Annotated[UtcMoment, Field(description="From 2007 to 2009")] = BEGINS
+    end: Annotated[UtcMoment | None, Field(description="A week after the start unless given")] = None
     speed: Speed = WEEK_IN_A_MINUTE
 
 

@@ -5,28 +5,29 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import Field
 
 from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.fields import SOME_TEXT, NeededReason, QueryFlag, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.failures.breakers import Breaker
 
 router = APIRouter(prefix="/breakers", tags=["breakers"])
 Provider = Annotated[
     str,
-    Path(max_length=80, pattern=r"^[^\n]+$", description="The provider's name; it may hold a slash: azure/gpt-4"),
+    Path(min_length=1, max_length=80, description="The provider's name; it may hold a slash: azure/gpt-4"),
+    said(pattern=SOME_TEXT),
 ]
 
 
 class BreakerBody(RequestBody):
     """Why somebody takes the breaker into his hand."""
 
-    reason: Annotated[str, Field(max_length=500, description="Kept, and shown to everybody")]
+    reason: NeededReason
 
 
 @router.get("")
-def breakers(console: Console, active: bool = False) -> Items[Breaker]:
+def breakers(console: Console, active: QueryFlag = False) -> Items[Breaker]:
     """Return the newest 200 incidents, newest first; `active`: only those that hold retries back."""
     return Items(items=console.breakers.active() if active else console.breakers.list())
 

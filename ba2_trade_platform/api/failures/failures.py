@@ -9,14 +9,15 @@ from pydantic import BaseModel, Field
 
 from ba2_trade_platform.api.batches.bulk_reruns import BulkAnswer
 from ba2_trade_platform.api.http.answers import Items, Page
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, GivenReason, ReasonBody, RequestBody
+from ba2_trade_platform.api.http.dependencies import Asker, Console, GivenReason, ReasonBody, RequestBody
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, Number, Place, Real, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.failures.group_states import LIVE, GroupState
-from ba2_trade_platform.core.monitoring.failure_inbox import Group
-from ba2_trade_platform.core.monitoring.failure_triage import TriageChange
+from ba2_trade_platform.core.monitoring.failure_inbox import MAX_LIMIT, Group
+from ba2_trade_platform.core.monitoring.failure_triage import LONGEST, MOST, TriageChange
 from ba2_trade_platform.core.monitoring.rerun_outlook import AnsweringAttempt, KindOverride, RerunOutlook
 from ba2_trade_platform.vocabulary import FailureKind, Status
 
@@ -30,15 +31,17 @@ class FailureQuery(RequestBody):
     state: Annotated[
         list[GroupState], Field(max_length=len(GroupState), description="Any of these; absent: what needs attention")
     ] = []
-    cursor: Annotated[str | None, Field(max_length=2000, description="next_cursor of the page before")] = None
-    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID, description="1 to 100")] = 50
+    cursor: Place | None = None
+    limit: Annotated[int, Field(ge=-MAX_ID, le=MAX_ID), DIGITS, said(minimum=1, maximum=MAX_LIMIT)] = 50
 
 
 class IgnoreBody(ReasonBody):
     """For how long: a time, until so many more are seen, or, with neither, for ever."""
 
-    seconds: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, description="Up to 366 days")] = None
-    until_more: Annotated[int | None, Field(strict=True, ge=0, le=MAX_ID, description="1 to 1,000,000")] = None
+    seconds: Annotated[
+        Real | None, Field(description="Up to 366 days"), said(minimum=1, maximum=LONGEST.total_seconds())
+    ] = None
+    until_more: Annotated[Number | None, said(minimum=1, maximum=MOST)] = None
 
 
 class KindBody(ReasonBody):
@@ -67,7 +70,7 @@ class KindSaid(BaseModel):
     assessment: RerunOutlook
 
 
-@router.get("")
+@router.get("", responses=documented(409))
 def failures(wanted: Annotated[FailureQuery, Query()], console: Console) -> Inbox:
     """Return a page of groups of equal failures, what needs a person first."""
     page = console.monitoring.failures.groups(wanted.state or LIVE, limit=wanted.limit, cursor=wanted.cursor)
@@ -100,7 +103,7 @@ def resolve(fingerprint: Fingerprint, console: Console, asker: Asker, reason: Gi
     return _marked(console, console.monitoring.triage.resolve(fingerprint, by=asker, reason=reason))
 
 
-@router.post("/{fingerprint}/ignore", responses=documented(404))
+@router.post("/{fingerprint}/ignore", responses=documented(404, 409))
 def ignore(fingerprint: Fingerprint, console: Console, asker: Asker, body: IgnoreBody | None = None) -> MarkedGroup:
     """Leave it out of the inbox for a time, until so many more, or for ever."""
     body = body or IgnoreBody()

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ba2_trade_platform.api.http.bodies import given_once, read_body
-from ba2_trade_platform.api.http.problems import documented, problem, problem_of
+from ba2_trade_platform.api.http.problems import MEDIA_TYPE, documented, problem, problem_of
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.errors import PlatformError, Unavailable
 from ba2_trade_platform.core.base.first_answers import Answer, FirstAnswers
@@ -111,7 +111,8 @@ def _response(answer: Answer) -> Response:
     headers = {REPLAYED: "true"}
     if answer.body is None:
         return Response(status_code=answer.status, headers=headers)
-    return JSONResponse(answer.body, answer.status, headers)
+    kind = MEDIA_TYPE if answer.status >= 400 else None
+    return JSONResponse(answer.body, answer.status, headers, kind)
 
 
 def add_parameter(document: dict[str, Any]) -> None:

@@ -7,20 +7,37 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import Field
+from starlette.convertors import Convertor, register_url_convertor
 
 from ba2_trade_platform.api.http.answers import Answer, Items, Page
 from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, RequestBody
+from ba2_trade_platform.api.http.fields import Flag, SymbolText, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
-from ba2_trade_platform.core.instruments.instruments import Instrument, InstrumentFields
+from ba2_trade_platform.core.instruments.instruments import LONGEST, MAX_LABELS, Instrument, InstrumentFields
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 
+
+class SymbolConvertor(Convertor[str]):
+    """A symbol in a path, which may hold a slash; the other paths below /instruments are none."""
+
+    regex = r"(?!(?:labels|import|export)$).+"
+
+    def convert(self, value: str) -> str:
+        """Return the symbol."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return it as it stands in a path."""
+        return value
+
+
+register_url_convertor("symbol", SymbolConvertor())
 router = APIRouter(prefix="/instruments", tags=["instruments"])
-Symbol = Annotated[str, Path(max_length=40, description="The symbol, such as AAPL or BTC/USD")]
+Symbol = Annotated[str, Path(min_length=1, max_length=40, description="The symbol, such as AAPL or BTC/USD")]
 Csv = Annotated[
     str, Field(max_length=MOST_BYTES, description="The file's text; its first line names the columns, in any order")
 ]
-Short = Annotated[str, Field(max_length=200)]
 
 
 class InstrumentAnswers(Page[Instrument, str | None]):
@@ -32,25 +49,32 @@ class InstrumentAnswers(Page[Instrument, str | None]):
 class InstrumentBody(RequestBody):
     """What is said of an instrument; an empty text is: not known."""
 
-    name: Short = ""
-    type: Short = "stock"
-    exchange: Short = ""
-    currency: Annotated[Short, Field(description="Three letters, or empty")] = ""
-    calendar: Annotated[Short, Field(description="The exchange whose sessions it keeps, such as XNYS")] = ""
-    labels: Annotated[list[Short], Field(max_length=100, description="Words of your own")] = []
+    name: Annotated[str, Field(max_length=LONGEST["name"])] = ""
+    type: Annotated[str, Field(max_length=LONGEST["type"])] = "stock"
+    exchange: Annotated[str, Field(max_length=LONGEST["exchange"])] = ""
+    currency: Annotated[
+        str, Field(max_length=20, description="Three letters, or empty"), said(pattern=r"^\s*([A-Za-z]{3})?\s*$")
+    ] = ""
+    calendar: Annotated[
+        str, Field(max_length=LONGEST["calendar"], description="The exchange whose sessions it keeps, such as XNYS")
+    ] = ""
+    labels: Annotated[
+        list[Annotated[str, Field(max_length=40), said(pattern="^[^,;|]*$")]],
+        Field(max_length=MAX_LABELS, description="Words of your own"),
+    ] = []
 
 
 class NewInstrument(InstrumentBody):
     """An instrument to be added."""
 
-    symbol: Annotated[str, Field(max_length=100, examples=["AAPL"])]
+    symbol: SymbolText
 
 
 class InstrumentImportBody(RequestBody):
     """A file, and whether it is only looked through."""
 
     text: Csv
-    preview: bool = False
+    preview: Flag = False
 
 
 class ReportAnswer(Answer, of=Report):
@@ -89,7 +113,7 @@ def labels(console: Console) -> Items[str]:
     return Items(items=console.instruments.catalog.labels())
 
 
-@router.post("/import")
+@router.post("/import", responses=documented(409))
 def import_instruments(body: InstrumentImportBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add and change the instruments of a CSV file with a column `symbol`, all in one transaction."""
     report = console.instruments.imports.instruments(body.text, by=asker, preview=body.preview)
@@ -102,19 +126,19 @@ def export_instruments(console: Console) -> Response:
     return csv_file(console.instruments.imports.instruments_file(), "instruments.csv")
 
 
-@router.get("/{symbol:path}", responses=documented(404))
+@router.get("/{symbol:symbol}", responses=documented(404))
 def get_instrument(symbol: Symbol, console: Console) -> Instrument:
     """Return one instrument with the watchlists that hold it."""
     return console.instruments.catalog.get(symbol)
 
 
-@router.patch("/{symbol:path}", responses=documented(404))
+@router.patch("/{symbol:symbol}", responses=documented(404))
 def change_instrument(symbol: Symbol, body: InstrumentBody, console: Console, asker: Asker) -> Instrument:
     """Change what is given."""
     return console.instruments.catalog.change(symbol, by=asker, **body.sent())
 
 
-@router.delete("/{symbol:path}", status_code=204, responses=documented(404, 409))
+@router.delete("/{symbol:symbol}", status_code=204, responses=documented(404, 409))
 def delete_instrument(symbol: Symbol, console: Console, asker: Asker) -> None:
     """Delete an instrument that no watchlist and no schedule needs; its analyses stay."""
     console.instruments.catalog.delete(symbol, by=asker)

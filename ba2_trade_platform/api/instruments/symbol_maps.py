@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.fields import said
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.core.instruments.symbol_maps import SymbolName
+from ba2_trade_platform.core.instruments.symbol_maps import PROVIDERS, SymbolName
 
 router = APIRouter(prefix="/symbol-map", tags=["prices"])
-Provider = Annotated[str, Path(max_length=40, description="yahoo or alpaca")]
-Symbol = Annotated[str, Path(max_length=40, description="The symbol as the console writes it")]
+A_NAME = r"^\s*[A-Za-z0-9^][A-Za-z0-9.^=_/-]{0,39}\s*$"
+Provider = Annotated[str, Path(max_length=40), said(enum=list(PROVIDERS))]
+Symbol = Annotated[str, Path(max_length=40, description="The symbol as the console writes it"), said(pattern=A_NAME)]
 
 
 class SymbolNameBody(RequestBody):
     """What the provider calls the symbol."""
 
-    provider_symbol: Annotated[str, Field(min_length=1, max_length=40)]
+    provider_symbol: Annotated[str, Field(max_length=40), said(pattern=A_NAME)]
 
 
 @router.get("")
-def names(console: Console, provider: str | None = None) -> Items[SymbolName]:
+def names(console: Console, provider: Annotated[str | None, Query(max_length=40)] = None) -> Items[SymbolName]:
     """Return every symbol that a provider calls otherwise, or those of one provider."""
     return Items(items=console.instruments.symbol_maps.list(provider))
 

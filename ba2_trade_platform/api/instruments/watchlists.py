@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from ba2_trade_platform.api.http.answers import Answer, Items
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, Limit, RequestBody
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, OneWay, RequestBody
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, Flag, Name, QueryId, RowId, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.api.instruments.instruments import Csv, ReportAnswer, csv_file
 from ba2_trade_platform.core.instruments.symbol_parsing import MOST
@@ -17,10 +18,9 @@ from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchlistR
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
 
 router = APIRouter(prefix="/watchlists", tags=["watchlists"])
-ListId = Annotated[int, Path(ge=1, le=MAX_ID, description="The watchlist")]
-Name = Annotated[str, Field(max_length=200, examples=["Large caps"])]
-Symbols = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=MOST)]
-Unknown = Annotated[bool, Field(description="Also symbols that the price provider does not know")]
+ListId = Annotated[int, Path(ge=1, le=MAX_ID, description="The watchlist"), DIGITS]
+Symbols = Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=MOST)]
+Unknown = Annotated[Flag, Field(description="Also symbols that the price provider does not know")]
 
 
 class WatchlistNameBody(RequestBody):
@@ -29,34 +29,30 @@ class WatchlistNameBody(RequestBody):
     name: Name
 
 
-class WatchlistItemsBody(RequestBody):
+class WatchlistItemsBody(OneWay):
     """What goes on a watchlist: symbols, or a text as it was pasted."""
 
-    symbols: Symbols | None = None
-    text: Annotated[str | None, Field(max_length=500_000)] = None
-    unknown: Unknown = False
+    WAYS = {"symbols": "array", "text": "string"}
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> WatchlistItemsBody:
-        if (self.symbols is None) == (self.text is None):
-            raise ValueError("give either symbols or text")
-        return self
+    symbols: Symbols | None = None
+    text: Annotated[str | None, Field(max_length=80_000)] = None
+    unknown: Unknown = False
 
 
 class ReorderBody(RequestBody):
     """Which symbols move, and to which place the first of them goes; 1 is the top."""
 
     symbols: Symbols
-    to: Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
+    to: RowId
 
 
 class WatchlistImportBody(RequestBody):
     """A file with the columns `watchlist` and `symbol`; `into` puts all of it on one watchlist."""
 
     text: Csv
-    into: Annotated[int | None, Field(strict=True, ge=1, le=MAX_ID)] = None
+    into: RowId | None = None
     unknown: Unknown = False
-    preview: bool = False
+    preview: Flag = False
 
 
 class WatchlistAnswer(Answer, of=WatchlistSummary):
@@ -91,7 +87,7 @@ def make_watchlist(body: WatchlistNameBody, console: Console, asker: Asker) -> W
     return console.instruments.watchlists.create(body.name, by=asker)
 
 
-@router.post("/import", responses=documented(404))
+@router.post("/import", responses=documented(404, 409))
 def import_watchlists(body: WatchlistImportBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add a CSV file's symbols to the watchlists it names, which are made where there are none; one transaction."""
     return ReportAnswer.model_validate(console.instruments.imports.watchlists(by=asker, **body.model_dump()))
@@ -99,13 +95,13 @@ def import_watchlists(body: WatchlistImportBody, console: Console, asker: Asker)
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 def export_watchlists(
-    console: Console, watchlist: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only this one")] = None
+    console: Console, watchlist: Annotated[QueryId | None, Query(description="Only this one")] = None
 ) -> Response:
     """Return the watchlists as a CSV file that imports again."""
     return csv_file(console.instruments.imports.watchlists_file(watchlist), "watchlists.csv")
 
 
-@router.get("/{watchlist_id}", responses=documented(404))
+@router.get("/{watchlist_id:int}", responses=documented(404))
 def get_watchlist(watchlist_id: ListId, console: Console) -> WatchlistAnswer:
     """Return one watchlist with its symbols."""
     watchlists = console.instruments.watchlists
@@ -113,32 +109,32 @@ def get_watchlist(watchlist_id: ListId, console: Console) -> WatchlistAnswer:
     return WatchlistAnswer.model_validate(vars(watchlists.get(watchlist_id)) | symbols)
 
 
-@router.patch("/{watchlist_id}", responses=documented(404, 409))
+@router.patch("/{watchlist_id:int}", responses=documented(404, 409))
 def rename_watchlist(watchlist_id: ListId, body: WatchlistNameBody, console: Console, asker: Asker) -> WatchlistSummary:
     """Give a watchlist another name."""
     return console.instruments.watchlists.rename(watchlist_id, body.name, by=asker)
 
 
-@router.delete("/{watchlist_id}", status_code=204, responses=documented(404, 409))
+@router.delete("/{watchlist_id:int}", status_code=204, responses=documented(404, 409))
 def delete_watchlist(watchlist_id: ListId, console: Console, asker: Asker) -> None:
     """Delete a watchlist that no schedule analyses; its instruments and analyses stay."""
     console.instruments.watchlists.delete(watchlist_id, by=asker)
 
 
-@router.get("/{watchlist_id}/items", responses=documented(404))
+@router.get("/{watchlist_id:int}/items", responses=documented(404))
 def items(
     watchlist_id: ListId,
     console: Console,
     q: Annotated[str | None, Query(max_length=200, description="Words of a symbol or a name")] = None,
-    sort: Annotated[str, Query(max_length=20, description=", ".join(SORTS))] = "order",
-    skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    sort: Annotated[str, Query(max_length=20), said(enum=list(SORTS))] = "order",
+    skip: Annotated[int, Query(ge=0, le=1_000_000), DIGITS] = 0,
     limit: Limit = 100,
 ) -> ItemAnswers:
     """Return symbols with their last analysis, when and how it ended, its recommendation and the next run."""
     return ItemAnswers.model_validate(console.instruments.rows.page(watchlist_id, q, sort, skip, limit))
 
 
-@router.post("/{watchlist_id}/items", responses=documented(404))
+@router.post("/{watchlist_id:int}/items", responses=documented(404))
 def add_items(watchlist_id: ListId, body: WatchlistItemsBody, console: Console, asker: Asker) -> ReportAnswer:
     """Add symbols; each is answered: added, duplicate, unknown or invalid."""
     watchlists = console.instruments.watchlists
@@ -149,7 +145,7 @@ def add_items(watchlist_id: ListId, body: WatchlistItemsBody, console: Console, 
     return ReportAnswer.model_validate(report)
 
 
-@router.delete("/{watchlist_id}/items", responses=documented(404))
+@router.delete("/{watchlist_id:int}/items", responses=documented(404))
 def remove_items(
     watchlist_id: ListId, symbol: Annotated[list[str], Query(max_length=1_000)], console: Console, asker: Asker
 ) -> RemovedAnswer:
@@ -158,7 +154,7 @@ def remove_items(
     return RemovedAnswer(sentence=removed.sentence, symbols=[name for name, _ in removed.places])
 
 
-@router.post("/{watchlist_id}/order", status_code=204, responses=documented(404))
+@router.post("/{watchlist_id:int}/order", status_code=204, responses=documented(404))
 def reorder(watchlist_id: ListId, body: ReorderBody, console: Console, asker: Asker) -> None:
     """Move symbols to another place of the list."""
     console.instruments.watchlists.reorder(watchlist_id, body.symbols, body.to, by=asker)

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, ReasonBody
+from ba2_trade_platform.api.http.fields import AsOf
+from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.base.app_settings import HIGHEST
 from ba2_trade_platform.core.models.costs import DayBudget, GroupBy, Grouped
 from ba2_trade_platform.core.models.pricing import Price
 
 router = APIRouter(prefix="/costs", tags=["costs"])
-Since = Annotated[
-    datetime | None, Query(description="From this instant, or from the beginning of this day; UTC unless it says")
+_NUMBER = {"type": "number", "minimum": 0, "maximum": int(HIGHEST)}
+A_LIMIT = r"(1000000(\.0{1,6})?|[0-9]{1,6}(\.[0-9]{1,6})?)"
+Since = Annotated[AsOf | None, Query(description="From this instant, or from the beginning of this day in UTC")]
+Until = Annotated[AsOf | None, Query(description="Until before this instant, or before this day begins")]
+
+
+def _amount(value: object) -> object:
+    """Return an amount as it was written; a text keeps what a number of JSON may lose."""
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(A_LIMIT, value)):
+        raise ValueError("must be an amount in USD, such as 2.50")
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _instant_of(day: date | None) -> datetime | None:
+    """Return when a day begins in UTC; an instant is one already."""
+    return day if day is None or isinstance(day, datetime) else datetime.combine(day, time(), UTC)
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    Field(ge=0, le=HIGHEST),
+    WithJsonSchema({"anyOf": [_NUMBER, {"type": "string", "pattern": f"^{A_LIMIT}$"}]}),
 ]
-Until = Annotated[datetime | None, Query(description="Until before this instant, or before this day begins")]
 
 
 class Budget(Answer, of=DayBudget):
@@ -33,7 +57,7 @@ class Budget(Answer, of=DayBudget):
 class BudgetBody(ReasonBody):
     """The budget of a day in USD; null for no limit."""
 
-    limit: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] | None
+    limit: Annotated[Amount | None, Field(description="To a millionth")]
 
 
 class ModelPrice(Answer, of=Price):
@@ -48,10 +72,10 @@ class Prices(BaseModel):
     problems: list[str]
 
 
-@router.get("")
+@router.get("", responses=documented(409))
 def costs(console: Console, group_by: GroupBy = "expert", since: Since = None, until: Until = None) -> Grouped:
     """Return tokens and money of each group, the dearest first; all attempts count, deleted analyses too."""
-    return console.models.costs.by(group_by, since, until)
+    return console.models.costs.by(group_by, _instant_of(since), _instant_of(until))
 
 
 @router.get("/budget")

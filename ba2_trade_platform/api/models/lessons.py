@@ -7,14 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from ba2_trade_platform.api.http.answers import Answer
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, IdCursor, Limit
+from ba2_trade_platform.api.http.dependencies import Asker, Console, IdCursor, Limit
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.contracts.lessons import Learnt, LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import Found, MemoryStatus
 from ba2_trade_platform.vocabulary import Signal
 
 router = APIRouter(prefix="/lessons", tags=["lessons"])
-LessonId = Annotated[int, Path(ge=1, le=MAX_ID, description="The lesson")]
+LessonId = Annotated[int, Path(ge=1, le=MAX_ID, description="The lesson"), DIGITS]
 
 
 class LessonAnswers(Answer, of=Found):
@@ -68,19 +69,19 @@ def learn(console: Console) -> LearntAnswer:
     return LearntAnswer.model_validate(console.memory.learn())
 
 
-@router.get("/{lesson_id}", responses=documented(404))
+@router.get("/{lesson_id:int}", responses=documented(404))
 def get_lesson(lesson_id: LessonId, console: Console) -> LessonRow:
     """Return one lesson."""
     return console.lessons.get(lesson_id)
 
 
-@router.delete("/{lesson_id}", status_code=204, responses=documented(404))
+@router.delete("/{lesson_id:int}", status_code=204, responses=documented(404))
 def delete_lesson(lesson_id: LessonId, console: Console, asker: Asker) -> None:
     """Take a lesson away: it is not recalled any more, nor learnt again."""
     console.memory.delete(lesson_id, by=asker)
 
 
-@router.post("/{lesson_id}/restore", responses=documented(404))
+@router.post("/{lesson_id:int}/restore", responses=documented(404))
 def restore_lesson(lesson_id: LessonId, console: Console, asker: Asker) -> LessonRow:
     """Bring a deleted lesson back."""
     console.memory.restore(lesson_id, by=asker)

@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import Field, SecretStr
 
 from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.fields import SOME_LETTER, Flag, Number, RowId, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.contracts.model_providers import Provider
+from ba2_trade_platform.core.models.provider_rules import LIMITS
+from ba2_trade_platform.core.models.providers import MAX_KEY
 from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 router = APIRouter(prefix="/providers", tags=["providers"])
-Name = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9-]+$", description="The provider's name")]
-Model = Annotated[str, Field(max_length=200, examples=["gpt-5-mini"])]
-Rate = Annotated[int, Field(strict=True)]
+A_NAME = r"^[a-z0-9-]{1,80}$"
+Name = Annotated[str, Path(max_length=80, pattern=A_NAME, description="The provider's name")]
+Model = Annotated[str, Field(min_length=1, max_length=200, examples=["gpt-5-mini"]), said(pattern=SOME_LETTER)]
+
+
+def _limits(name: str) -> Any:
+    low, high = LIMITS[name]
+    return said(minimum=low, maximum=high)
 
 
 class Fields(RequestBody):
     """What a provider may be given; absent: as it is, or the default."""
 
-    enabled: bool = True
+    enabled: Flag = True
     base_url: Annotated[
-        str | None, Field(max_length=500, description="http or https; null is the vendor's own address")
+        str | None,
+        Field(max_length=500, description="http or https; empty or null is the vendor's own address"),
+        said(pattern=r"^(\s*|\s*[Hh][Tt][Tt][Pp][Ss]?://[\s\S]*)$"),
     ] = None
     structured: Annotated[
         dict[str, StructuredMethod] | None,
         Field(max_length=100, description="The structured-output method of models by name"),
+        said(propertyNames={"minLength": 1, "maxLength": 200, "pattern": SOME_LETTER}),
     ] = None
-    requests_per_minute: Annotated[Rate | None, Field(description="null is no limit")] = None
-    tokens_per_minute: Annotated[Rate | None, Field(description="null is no limit")] = None
-    concurrency: Annotated[Rate, Field(description="Calls at once, 1 to 1000")] = 8
+    requests_per_minute: Annotated[
+        Number | None, Field(description="null is no limit"), _limits("requests_per_minute")
+    ] = None
+    tokens_per_minute: Annotated[Number | None, Field(description="null is no limit"), _limits("tokens_per_minute")] = (
+        None
+    )
+    concurrency: Annotated[Number, Field(description="Calls at once"), _limits("concurrency")] = 8
     key: Annotated[
-        SecretStr | None, Field(description="The API key: stored encrypted, never shown; null removes the stored one")
+        SecretStr | None,
+        Field(description="The API key: stored encrypted, never shown; null removes the stored one"),
+        said(pattern=rf"^\s*[!-~]{{1,{MAX_KEY}}}\s*$"),
     ] = None
 
 
 class NewProvider(Fields):
     """A provider to be added."""
 
-    name: Annotated[str, Field(max_length=80, description="a-z, 0-9 and -", examples=["my-server"])]
+    name: Annotated[str, Field(max_length=80, examples=["my-server"]), said(pattern=A_NAME)]
     kind: ProviderKind
     quick_model: Model
     deep_model: Model
@@ -53,7 +70,7 @@ class ChangedProvider(Fields):
 
     quick_model: Model = ""
     deep_model: Model = ""
-    version: Rate | None = None
+    version: RowId | None = None
 
 
 class TestBody(RequestBody):

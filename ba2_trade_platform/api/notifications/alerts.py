@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from ba2_trade_platform.api.http.answers import Page
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, IdCursor, Limit, ReasonBody
+from ba2_trade_platform.api.http.dependencies import Asker, Console, IdCursor, Limit, ReasonBody
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, QueryFlag
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.notifications.alerts import Alert
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
-AlertId = Annotated[int, Path(ge=1, le=MAX_ID, description="The alert")]
+AlertId = Annotated[int, Path(ge=1, le=MAX_ID, description="The alert"), DIGITS]
 
 
 class AlertAnswers(Page[Alert, int | None]):
@@ -24,7 +25,7 @@ class AlertAnswers(Page[Alert, int | None]):
 @router.get("")
 def list_alerts(
     console: Console,
-    acknowledged: Annotated[bool | None, Query(description="false: only those that wait")] = None,
+    acknowledged: Annotated[QueryFlag | None, Query(description="false: only those that wait")] = None,
     cursor: IdCursor = None,
     limit: Limit = 100,
 ) -> AlertAnswers:
@@ -34,7 +35,7 @@ def list_alerts(
     return AlertAnswers(items=list(page.items), next_cursor=page.next_cursor, unacknowledged=waiting)
 
 
-@router.post("/{alert_id}/acknowledge", responses=documented(404))
+@router.post("/{alert_id:int}/acknowledge", responses=documented(404))
 def acknowledge_alert(alert_id: AlertId, body: ReasonBody, console: Console, asker: Asker) -> Alert:
     """Take an alert off the pages; one that somebody has acknowledged before stays as he left it."""
     return console.notifications.alerts.acknowledge([alert_id], by=asker, reason=body.reason)[0]

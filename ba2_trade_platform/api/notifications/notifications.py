@@ -8,30 +8,47 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field, SecretStr
 
 from ba2_trade_platform.api.http.answers import Items
-from ba2_trade_platform.api.http.dependencies import MAX_ID, Asker, Console, RequestBody, RowId
+from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.fields import (
+    DIGITS,
+    MAX_ID,
+    Flag,
+    Name,
+    Number,
+    QueryId,
+    Real,
+    RowId,
+    said,
+)
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.events.outbox import EventType
+from ba2_trade_platform.core.notifications.addresses import MAX_URL
 from ba2_trade_platform.core.notifications.channels import Channel, Tested
 from ba2_trade_platform.core.notifications.messages import MOST, Message
-from ba2_trade_platform.core.notifications.rules import Rule
+from ba2_trade_platform.core.notifications.rules import LONGEST_GROUP, Rule
 from ba2_trade_platform.vocabulary import MessageState
 
 router = APIRouter(tags=["notifications"])
 CHANNELS, RULES = "/notification-channels", "/notification-rules"
-Id = Annotated[int, Path(ge=1, le=MAX_ID)]
-Number = Annotated[int, Field(strict=True)]
-Name = Annotated[str, Field(max_length=200, examples=["Desk phone"])]
+Id = Annotated[int, Path(ge=1, le=MAX_ID), DIGITS]
 Address = Annotated[
     SecretStr,
-    Field(max_length=2000, description="An Apprise URL: stored encrypted, never shown", examples=["json://HOST/path"]),
+    Field(
+        max_length=MAX_URL, description="An Apprise URL: stored encrypted, never shown", examples=["json://HOST/path"]
+    ),
+    said(pattern="://"),
 ]
-Clock = Annotated[str | None, Field(max_length=20, description="HH:MM; null: none")]
+Clock = Annotated[
+    str | None,
+    Field(max_length=20, description="HH:MM; empty or null: none"),
+    said(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$"),
+]
 
 
 class ChannelFields(RequestBody):
     """What a channel may be given; absent: as it is, or the default."""
 
-    enabled: bool = True
+    enabled: Flag = True
     quiet_from: Clock = None
     quiet_until: Clock = None
     zone: Annotated[str, Field(max_length=64, description="IANA zone of the quiet hours and of times in messages")] = ""
@@ -50,17 +67,21 @@ class ChangedChannel(ChannelFields):
 
     name: Name = ""
     url: Address = SecretStr("")
-    version: Number | None = None
+    version: RowId | None = None
 
 
 class RuleFields(RequestBody):
     """What a rule may be given; absent: as it is, or the default."""
 
-    enabled: bool = True
-    urgent: Annotated[bool, Field(description="Sent in quiet hours too")] = False
-    min_confidence: Annotated[float | None, Field(description="1 to 100, of confident recommendations")] = None
+    enabled: Flag = True
+    urgent: Annotated[Flag, Field(description="Sent in quiet hours too")] = False
+    min_confidence: Annotated[
+        Real | None, Field(description="Of confident recommendations"), said(minimum=1, maximum=100)
+    ] = None
     expert_instance_id: Annotated[RowId | None, Field(description="One expert's failures or recommendations")] = None
-    group_seconds: Annotated[Number, Field(description="What comes within it is one message")] = 60
+    group_seconds: Annotated[
+        Number, Field(description="What comes within it is one message"), said(minimum=0, maximum=LONGEST_GROUP)
+    ] = 60
 
 
 class NewRule(RuleFields):
@@ -73,7 +94,7 @@ class NewRule(RuleFields):
 class ChangedRule(RuleFields):
     """What to change. With `version`, it is refused when somebody else has changed the rule since."""
 
-    version: Number | None = None
+    version: RowId | None = None
 
 
 @router.get(CHANNELS)
@@ -88,19 +109,19 @@ def add_channel(body: NewChannel, console: Console, asker: Asker) -> Channel:
     return console.notifications.channels.create(by=asker, **body.sent())
 
 
-@router.patch(CHANNELS + "/{channel_id}", responses=documented(404, 409))
+@router.patch(CHANNELS + "/{channel_id:int}", responses=documented(404, 409))
 def change_channel(channel_id: Id, body: ChangedChannel, console: Console, asker: Asker) -> Channel:
     """Change what is given; what waits in a channel that is switched off is not sent any more."""
     return console.notifications.channels.change(channel_id, by=asker, **body.sent())
 
 
-@router.delete(CHANNELS + "/{channel_id}", status_code=204, responses=documented(404))
+@router.delete(CHANNELS + "/{channel_id:int}", status_code=204, responses=documented(404))
 def remove_channel(channel_id: Id, console: Console, asker: Asker) -> None:
     """Forget a channel with its rules and messages."""
     console.notifications.channels.remove(channel_id, by=asker)
 
 
-@router.post(CHANNELS + "/{channel_id}/test", responses=documented(404))
+@router.post(CHANNELS + "/{channel_id:int}/test", responses=documented(404))
 def try_channel(channel_id: Id, console: Console, asker: Asker) -> Tested:
     """Send a message at once, quiet hours or not; a failure is an answer too, with `ok` false."""
     return console.notifications.channels.test(channel_id, by=asker)
@@ -112,19 +133,19 @@ def rules(console: Console) -> Items[Rule]:
     return Items(items=console.notifications.rules.list())
 
 
-@router.post(RULES, status_code=201, responses=documented(404))
+@router.post(RULES, status_code=201, responses=documented(404, 409))
 def add_rule(body: NewRule, console: Console, asker: Asker) -> Rule:
     """Add a rule."""
     return console.notifications.rules.create(by=asker, **body.sent())
 
 
-@router.patch(RULES + "/{rule_id}", responses=documented(404, 409))
+@router.patch(RULES + "/{rule_id:int}", responses=documented(404, 409))
 def change_rule(rule_id: Id, body: ChangedRule, console: Console, asker: Asker) -> Rule:
     """Change what is given."""
     return console.notifications.rules.change(rule_id, by=asker, **body.sent())
 
 
-@router.delete(RULES + "/{rule_id}", status_code=204, responses=documented(404))
+@router.delete(RULES + "/{rule_id:int}", status_code=204, responses=documented(404))
 def remove_rule(rule_id: Id, console: Console, asker: Asker) -> None:
     """Forget a rule."""
     console.notifications.rules.remove(rule_id, by=asker)
@@ -134,14 +155,14 @@ def remove_rule(rule_id: Id, console: Console, asker: Asker) -> None:
 def messages(
     console: Console,
     state: MessageState | None = None,
-    before: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only those before this id")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    before: Annotated[QueryId | None, Query(description="Only those before this id")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST), DIGITS] = 100,
 ) -> Items[Message]:
     """Return messages, newest first."""
     return Items(items=console.notifications.messages.list(state, before=before, limit=limit))
 
 
-@router.post("/notifications/{message_id}/retry", status_code=202, responses=documented(404, 409))
+@router.post("/notifications/{message_id:int}/retry", status_code=202, responses=documented(404, 409))
 def retry_message(message_id: Id, console: Console, asker: Asker) -> Message:
     """Send a failed message again, soon."""
     return console.notifications.messages.retry(message_id, by=asker)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
+from ba2_trade_platform.api.http.fields import WHOLE, Flag, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.operations import dead_man_switch as switch
 from ba2_trade_platform.core.operations import health_report as report
@@ -53,9 +54,11 @@ class HeartbeatState(Answer, of=switch.DeadManSwitchState):
 class HeartbeatBody(RequestBody):
     """Where to ping, null for nowhere; write-only. `tell_failure`: POST the reasons to URL/fail when not ready."""
 
-    url: Annotated[str, Field(max_length=500)] | None
-    every_seconds: Annotated[int, Field(strict=True, ge=switch.SHORTEST, le=switch.LONGEST)] = switch.EVERY_SECONDS
-    tell_failure: bool = False
+    url: Annotated[str | None, Field(max_length=500), said(pattern=r"^([Hh][Tt][Tt][Pp][Ss]?://[\s\S]*)?$")]
+    every_seconds: Annotated[int, Field(strict=True, ge=switch.SHORTEST, le=switch.LONGEST), WHOLE] = (
+        switch.EVERY_SECONDS
+    )
+    tell_failure: Flag = False
 
 
 @router.get("/attention")
@@ -77,7 +80,7 @@ def read_heartbeat(console: Console) -> HeartbeatState:
     return HeartbeatState.model_validate(console.operations.dead_man_switch.state)
 
 
-@router.put("/heartbeat")
+@router.put("/heartbeat", responses=documented(409))
 def change_heartbeat(body: HeartbeatBody, console: Console, asker: Asker) -> HeartbeatState:
     """Ping this URL while the console can work."""
     return HeartbeatState.model_validate(console.operations.dead_man_switch.change(by=asker, **body.model_dump()))

@@ -22,10 +22,10 @@ from ba2_trade_platform.core.analyses.batch_submissions import (
 from ba2_trade_platform.core.attempts.submissions import Inserted, Submission, insert_pending
 from ba2_trade_platform.core.base.actors import Actor, log_activity
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.base.symbols import symbol_of
+from ba2_trade_platform.core.base.symbols import capitals, symbol_of
 from ba2_trade_platform.core.base.transactions import Command, Transaction
 from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
@@ -233,10 +233,10 @@ class WorkerQueue:
             raise Invalid("Choose at least one expert")
         if not symbols:
             raise Invalid("Choose at least one symbol")
-        chosen = list(dict.fromkeys(text.strip().upper() for text in symbols))
+        chosen = list(dict.fromkeys(capitals(text.strip()) for text in symbols))
         count = len(chosen) * len(set(instances))
         if count > MAX_BATCH:
-            raise Invalid(
+            raise Impossible(
                 f"{count:,} analyses are too many for one batch; {MAX_BATCH:,} at most. Split the list, or choose "
                 "fewer experts",
                 code="TOO_MANY_ITEMS",
@@ -245,7 +245,7 @@ class WorkerQueue:
         before = None if run_before is None else _utc("run_before", run_before)
         instants = {symbol: self._instant_or_why_not(as_of, symbol) for symbol in chosen}
         if all(why for _, why in instants.values()):
-            raise Invalid(next(why for _, why in instants.values() if why))
+            raise Impossible(next(why for _, why in instants.values() if why))
         submissions = [
             Submission(instance, symbol, Subtype(subtype), instant, priority, before, refused=why)
             for instance in dict.fromkeys(instances)
@@ -276,17 +276,17 @@ class WorkerQueue:
         try:
             return self._prices.instant_of(as_of, symbol)
         except ExpertError as error:
-            raise Invalid(str(error), code=error.code.value) from error
+            raise Impossible(str(error), code=error.code.value) from error
 
     def _check(self, submission: Submission) -> None:
         if not 0 <= submission.priority <= MAX_PRIORITY:
             raise Invalid(f"The priority must be between 0 and {MAX_PRIORITY}, not {submission.priority}")
         if submission.as_of is not None and submission.as_of > (present := self._prices.clock.now()):
-            raise Invalid(
+            raise Impossible(
                 f"as_of {submission.as_of:%Y-%m-%d %H:%M} UTC lies after the market's now, {present:%Y-%m-%d %H:%M}"
             )
         if submission.run_before is not None and submission.run_before <= self._store.clock.now():
-            raise Invalid("run_before has already passed")
+            raise Impossible("run_before has already passed")
 
 
 def _utc(name: str, instant: datetime) -> datetime:
@@ -296,7 +296,7 @@ def _utc(name: str, instant: datetime) -> datetime:
     try:
         return instant.astimezone(UTC)
     except OverflowError as error:
-        raise Invalid(f"{name} {instant.isoformat()} lies outside the calendar") from error
+        raise Impossible(f"{name} {instant.isoformat()} lies outside the calendar") from error
 
 
 def first_slots(store: Store, slots: int) -> None:

@@ -19,7 +19,7 @@ from ba2_trade_platform.core.attempts.lifecycle import Event, after
 from ba2_trade_platform.core.attempts.submissions import active_holder
 from ba2_trade_platform.core.attempts.transitions import Transitions
 from ba2_trade_platform.core.base.clocks import Clock
-from ba2_trade_platform.core.base.errors import Invalid, Refused, TooMany
+from ba2_trade_platform.core.base.errors import Impossible, Refused, TooMany
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.contracts.queue import Dispatcher, Ref
 from ba2_trade_platform.db import tables as t
@@ -142,7 +142,7 @@ def _answer(guard: Guard, options: RerunOptions, row: AnalysisWithExpert) -> Non
         raise Refused(guard.sentence, code=guard.code, side_effects=[effect.to_json() for effect in guard.side_effects])
     if not (options.reason or "").strip():
         verb = "override the limit" if guard.needs == "override" else "acknowledge what acts on the recommendation"
-        raise Invalid(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
+        raise Impossible(f"Give a reason to {verb} of analysis {row.id}", code="REASON_REQUIRED")
 
 
 def _columns(row: AnalysisWithExpert, options: RerunOptions, chosen: Chosen, now: datetime) -> dict[str, Any]:

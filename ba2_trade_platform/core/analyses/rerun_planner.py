@@ -33,7 +33,7 @@ from ba2_trade_platform.core.analyses.rerun_plans import (
 )
 from ba2_trade_platform.core.attempts.archives import expand
 from ba2_trade_platform.core.attempts.submissions import active_holder
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible
 from ba2_trade_platform.core.contracts.experts import SideEffects
 from ba2_trade_platform.core.contracts.queue import Abilities, Ability
 from ba2_trade_platform.core.failures.advice import fix_first
@@ -74,7 +74,7 @@ class RerunPlanner:
             number = "1" if options.config == "original" else options.config
             known = number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= row.attempt
             if not known:
-                raise Invalid(
+                raise Impossible(
                     f"There are no settings {number[:40]!r}: choose current, original, or an attempt from 1 to "
                     f"{row.attempt}",
                     code="INVALID_CONFIG",
@@ -145,7 +145,7 @@ class RerunPlanner:
         modes = modes_of(steps, row.attempt, row.alias, None if chosen.ability.can_resume else NO_PARTS)
         refusal = next(choice.reason for choice in modes if choice.mode is options.mode)
         if refusal is not None:
-            raise Invalid(refusal, code="MODE_NOT_POSSIBLE")
+            raise Impossible(refusal, code="MODE_NOT_POSSIBLE")
         step = _chosen_step(steps, options, row.id)
         planned = plan_steps(steps, options.mode, step, now)
         sums = sum_up(planned, _usual_seconds(session, row))
@@ -183,16 +183,16 @@ def _check_providers(options: RerunOptions, offered: Sequence[str], alias: str) 
     unknown = next((name for name in named if name not in offered), None)
     if unknown is not None:
         known = f"its providers are {', '.join(offered)}" if offered else "it asks no provider"
-        raise Invalid(f"{alias} has no provider {unknown[:80]!r}: {known}", code="INVALID_PROVIDER")
+        raise Impossible(f"{alias} has no provider {unknown[:80]!r}: {known}", code="INVALID_PROVIDER")
     if named and not [name for name in options.providers.among(offered) if name not in options.exclude_providers]:
-        raise Invalid(f"{alias} would have nobody to ask: every provider is left out", code="INVALID_PROVIDER")
+        raise Impossible(f"{alias} would have nobody to ask: every provider is left out", code="INVALID_PROVIDER")
 
 
 def _chosen_step(steps: Sequence[Done], options: RerunOptions, analysis_id: int) -> Done | None:
     if options.mode in STEP_MODES:
         return find_step(steps, options.step or "", analysis_id)
     if options.step is not None:
-        raise Invalid(f"Mode {options.mode.value} takes no step; from_step and only do", code="INVALID_STEP")
+        raise Impossible(f"Mode {options.mode.value} takes no step; from_step and only do", code="INVALID_STEP")
     return None
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal
 
 from ba2_trade_platform.core.attempts.step_graphs import building_on
-from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Refused
 from ba2_trade_platform.core.base.sanitizing import canonical_json
 from ba2_trade_platform.core.contracts.experts import SideEffect
 from ba2_trade_platform.core.contracts.queue import ProviderChoice
@@ -186,7 +186,7 @@ def find_step(steps: Sequence[Done], asked: str, analysis_id: int) -> Done:
     if 1 <= place <= len(steps):
         return steps[place - 1]
     known = ", ".join(f"{number} {step.name}" for number, step in enumerate(steps, 1))
-    raise Invalid(
+    raise Impossible(
         f"Analysis {analysis_id} has no step {asked[:80]!r}; its steps are: {known or 'none'}", code="INVALID_STEP"
     )
 

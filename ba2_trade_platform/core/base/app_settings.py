@@ -109,7 +109,7 @@ def stored_amount(wanted: Decimal | None) -> str | None:
         return None
     if not wanted.is_finite() or not 0 <= wanted <= HIGHEST:
         raise Invalid(f"A budget is an amount from 0 to {HIGHEST:,} USD")
-    return format(wanted.quantize(Decimal("0.000001")).normalize(), "f")
+    return format(abs(wanted).quantize(Decimal("0.000001")).normalize(), "f")
 
 
 def _words(value: Any) -> str:

@@ -60,6 +60,15 @@ class Invalid(PlatformError):  # noqa: N818
     default_code = "INVALID"
 
 
+class Impossible(Invalid):
+    """Each part of what was given is well formed, and yet on this desk, or together, they cannot be."""
+
+    title = "Not possible"
+    http_status = 409
+    exit_code = 5
+    default_code = "IMPOSSIBLE"
+
+
 class SwitchedOff(PlatformError):  # noqa: N818
     """The operator has switched this verb off."""
 

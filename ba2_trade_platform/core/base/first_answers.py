@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import actor_id
-from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Refused
 from ba2_trade_platform.core.base.idempotency import IN_PROGRESS, KEPT, KeyedRequest
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.db import tables as t
@@ -49,7 +49,7 @@ class FirstAnswers:
         if known is None:
             return None
         if known.body_hash != request.body_hash:
-            raise Invalid(
+            raise Impossible(
                 "This Idempotency-Key was already used for another request; choose a new one",
                 code="IDEMPOTENCY_KEY_REUSED",
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 
 T = TypeVar("T")
 Cursor = str | int
@@ -53,7 +53,7 @@ def decode_cursor(cursor: str, read: Callable[..., T]) -> T:
     try:
         return read(*json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
     except BROKEN as error:
-        raise Invalid("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error
+        raise Impossible("This page's cursor is broken; start at the first page", code="INVALID_CURSOR") from error
 
 
 def database_integer(value: Any) -> int:

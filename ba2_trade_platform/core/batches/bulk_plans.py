@@ -16,7 +16,7 @@ from ba2_trade_platform.core.analyses.filters import Filter, conditions_of
 from ba2_trade_platform.core.analyses.rerun_plans import NO_PARTS
 from ba2_trade_platform.core.attempts.lifecycle import ACTIVE, Event, allows
 from ba2_trade_platform.core.attempts.submissions import active_among
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.contracts.queue import Abilities
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import Reader
@@ -229,7 +229,7 @@ def _with_steps(session: Session, rows: Sequence[PlannedRow]) -> frozenset[int]:
 
 def _small_enough(count: int) -> None:
     if count > MAX_ITEMS:
-        raise Invalid(
+        raise Impossible(
             f"More than {MAX_ITEMS:,} analyses are too many for one bulk re-run; narrow the selection",
             code="TOO_MANY_ITEMS",
         )

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.batch_submissions import PreviewItem
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.batches.counts import expected_cost, expected_seconds
 from ba2_trade_platform.core.batches.queries import REASONS, Reason
@@ -82,7 +82,7 @@ def named(session: Session, request: BatchRequest) -> BatchRequest:
         symbols = tuple(session.scalars(select(t.instrument.c.symbol).order_by(t.instrument.c.symbol)))
         about = f"Everything, {len(symbols):,} symbols"
         if not symbols:
-            raise Invalid("The desk knows no instruments yet: add some on the page Watchlists")
+            raise Impossible("The desk knows no instruments yet: add some on the page Watchlists")
     elif request.watchlist_id is not None:
         name, symbols = _listed(session, request.watchlist_id)
         about = f"{name}, {_count(len(symbols), 'symbol')}"
@@ -124,7 +124,7 @@ def _listed(session: Session, watchlist_id: int) -> tuple[str, tuple[str, ...]]:
         .order_by(item.position, item.id)
     ).all()
     if not symbols:
-        raise Invalid(f"The watchlist {name} has no symbols yet: add some on the page Watchlists")
+        raise Impossible(f"The watchlist {name} has no symbols yet: add some on the page Watchlists")
     return name, tuple(symbols)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_name
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Requirement
@@ -196,10 +196,10 @@ class ExpertInstances:
             return self._catalog.get(expert).settings_model.model_validate(settings).model_dump(mode="json")
         except KeyError as error:
             known = ", ".join(self._catalog.names())
-            raise Invalid(f"There is no expert {expert[:80]}; there are {known}", code="UNKNOWN_EXPERT") from error
+            raise NotFound(f"There is no expert {expert[:80]}; there are {known}", code="UNKNOWN_EXPERT") from error
         except ValidationError as error:
             sentence = settings_sentence(error).removeprefix("its ")
-            raise Invalid(f"{expert}: {sentence}", code="INVALID_SETTINGS") from error
+            raise Impossible(f"{expert}: {sentence}", code="INVALID_SETTINGS") from error
 
 
 def _revise(session: Session, instance_id: int, settings: dict[str, Any], who: int, now: datetime) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible
 
 MOST_BYTES = 5_000_000
 MOST_LINES = 20_000
@@ -42,7 +42,7 @@ class ReadFile:
 def decoded(data: bytes) -> str:
     """Return a file's text: UTF-8 or UTF-16 by its mark, UTF-8, else Windows-1252. Raises Invalid."""
     if len(data) > MOST_BYTES:
-        raise Invalid(f"The file has {len(data):,} bytes, {MOST_BYTES:,} at most: part it", code="FILE_TOO_LARGE")
+        raise Impossible(f"The file has {len(data):,} bytes, {MOST_BYTES:,} at most: part it", code="FILE_TOO_LARGE")
     marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
         try:
@@ -51,13 +51,15 @@ def decoded(data: bytes) -> str:
             continue
         if "\x00" not in text:
             return text
-    raise Invalid("The file is no text: save it as CSV in UTF-8", code="FILE_UNREADABLE")
+    raise Impossible("The file is no text: save it as CSV in UTF-8", code="FILE_UNREADABLE")
 
 
 def read_file(text: str, known: Sequence[str], needed: Sequence[str]) -> ReadFile:
     """Read a file whose first line names its columns, in any order; `,`, `;` or tabs part them. Raises Invalid."""
     if len(text) > MOST_BYTES:
-        raise Invalid(f"The file has {len(text):,} characters, {MOST_BYTES:,} at most: part it", code="FILE_TOO_LARGE")
+        raise Impossible(
+            f"The file has {len(text):,} characters, {MOST_BYTES:,} at most: part it", code="FILE_TOO_LARGE"
+        )
     text = text.removeprefix("\ufeff")
     head = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",;\t", key=head.count)
@@ -70,11 +72,13 @@ def read_file(text: str, known: Sequence[str], needed: Sequence[str]) -> ReadFil
         if names is None:
             names = _names(row, needed)
         elif len(lines) >= MOST_LINES:
-            raise Invalid(f"The file has more than {MOST_LINES:,} lines: part it", code="FILE_TOO_LARGE")
+            raise Impossible(f"The file has more than {MOST_LINES:,} lines: part it", code="FILE_TOO_LARGE")
         else:
             lines.append(_line(reader.line_num, row, names))
     if names is None:
-        raise Invalid(f"The file is empty: its first line names the columns {', '.join(known)}", code="FILE_UNREADABLE")
+        raise Impossible(
+            f"The file is empty: its first line names the columns {', '.join(known)}", code="FILE_UNREADABLE"
+        )
     ignored = tuple(name for name in names if name and name not in known)
     return ReadFile(frozenset(names), tuple(lines), ignored)
 
@@ -99,11 +103,11 @@ def _names(row: list[str] | str, needed: Sequence[str]) -> list[str]:
     names = [] if isinstance(row, str) else [" ".join(cell.split()).lower() for cell in row]
     names = [_NAMES.get(name, name) for name in names]
     if missing := [name for name in needed if name not in names]:
-        raise Invalid(
+        raise Impossible(
             f"The first line has to name the columns; {' and '.join(missing)} is missing there", code="FILE_UNREADABLE"
         )
     if twice := [name for name in names if name and names.count(name) > 1]:
-        raise Invalid(f"The column {twice[0][:40]} stands twice in the first line", code="FILE_UNREADABLE")
+        raise Impossible(f"The column {twice[0][:40]} stands twice in the first line", code="FILE_UNREADABLE")
     return names
 
 

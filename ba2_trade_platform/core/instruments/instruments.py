@@ -16,7 +16,7 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.base.symbols import symbol_of
+from ba2_trade_platform.core.base.symbols import capitals, symbol_of
 from ba2_trade_platform.core.schedules.next_runs import schedules_naming
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
@@ -26,7 +26,7 @@ BOUND = 10_000
 MAX_LIMIT = 500
 MAX_LABELS = 20
 _I = t.instrument.c
-_SHORT = {"type": 40, "exchange": 20, "calendar": 20, "name": 200}
+LONGEST = {"type": 40, "exchange": 20, "calendar": 20, "name": 200}
 _CURRENCY = re.compile(r"[A-Z]{3}|")
 _LABEL = re.compile(r"[^\s,;|][^,;|\n\r]{0,38}[^\s,;|]|[^\s,;|]")
 
@@ -45,11 +45,11 @@ class InstrumentFields:
     def checked(self) -> InstrumentFields:
         """Return it as it is stored, or raise Invalid."""
         texts = {}
-        for name, most in _SHORT.items():
+        for name, most in LONGEST.items():
             texts[name] = clean_name(getattr(self, name))
             if len(texts[name]) > most:
                 raise Invalid(f"The {name} is too long: {most} characters at most", code="INSTRUMENT_INVALID")
-        currency = self.currency.strip().upper()
+        currency = capitals(self.currency.strip())
         if not _CURRENCY.fullmatch(currency):
             raise Invalid(f"{self.currency[:20]} is no currency: three letters, such as USD", code="INSTRUMENT_INVALID")
         texts["type"] = texts["type"] or "stock"
@@ -150,7 +150,7 @@ class Instruments:
 
 def labels_of(given: Iterable[str]) -> tuple[str, ...]:
     """Return labels as they are stored, each once; raises Invalid."""
-    labels = tuple(dict.fromkeys(clean_name(label) for label in given if label.strip()))
+    labels = tuple(dict.fromkeys(label for label in map(clean_name, given) if label))
     for label in labels:
         if not _LABEL.fullmatch(label):
             raise Invalid(f"{label[:40]} is no label: 40 characters at most, no , ; or |", code="INSTRUMENT_INVALID")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.experts import ExpertError, InstrumentInfo, Prices
 from ba2_trade_platform.vocabulary import ErrorCode
@@ -82,7 +82,7 @@ def parse_symbols(text: str) -> list[ParsedSymbol]:
         if part
     ]
     if len(parsed) > MOST:
-        raise Invalid(f"{len(parsed):,} symbols are too many at once: {MOST:,} at most", code="TOO_MANY_SYMBOLS")
+        raise Impossible(f"{len(parsed):,} symbols are too many at once: {MOST:,} at most", code="TOO_MANY_SYMBOLS")
     return parsed
 
 

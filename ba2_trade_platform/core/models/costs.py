@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.app_settings import BUDGET_PER_DAY, DeskSettings, amount, stored_amount
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.models.attempt_costs import SUMS, Spend
 from ba2_trade_platform.core.models.budgets import usd
@@ -165,7 +165,7 @@ class Costs:
             raise Invalid(f"Costs cannot be told apart by {group_by[:40]!r}; choose {', '.join(GROUPS)}")
         since, until = _utc(since), _utc(until)
         if since and until and since >= until:
-            raise Invalid(f"`since` ({since:%Y-%m-%d %H:%M}) must be before `until` ({until:%Y-%m-%d %H:%M})")
+            raise Impossible(f"`since` ({since:%Y-%m-%d %H:%M}) must be before `until` ({until:%Y-%m-%d %H:%M})")
         key = _KEYS[group_by]
         with self._store.read() as session:
             order = key.asc() if group_by == "day" else _COST.desc()
@@ -323,4 +323,4 @@ def _utc(instant: datetime | None) -> datetime | None:
     try:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except OverflowError as error:
-        raise Invalid(f"{instant.isoformat()} lies outside of the calendar") from error
+        raise Impossible(f"{instant.isoformat()} lies outside of the calendar") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.base.sanitizing import clean_name, clean_text
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
@@ -91,16 +91,18 @@ def _url(kind: ProviderKind, given: str | None) -> str | None:
     if not url:
         return None
     if kind is ProviderKind.SCRIPTED:
-        raise Invalid("The scripted provider is reached nowhere: it has no address")
+        raise Impossible("The scripted provider is reached nowhere: it has no address")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Invalid(f"The address is none: {error}", code="INVALID_URL") from error
+        raise Impossible(f"The address is none: {error}", code="INVALID_URL") from error
     if len(url) > 500 or parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or " " in url:
-        raise Invalid("The address must begin with http:// or https:// and name a host", code="INVALID_URL")
+        raise Impossible("The address must begin with http:// or https:// and name a host", code="INVALID_URL")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise Invalid("The address must hold no user, password or query: the key has its own field", code="INVALID_URL")
+        raise Impossible(
+            "The address must hold no user, password or query: the key has its own field", code="INVALID_URL"
+        )
     return url
 
 
@@ -115,7 +117,7 @@ def _structured(kind: ProviderKind, given: Mapping[str, Any]) -> dict[str, str] 
                 f"{model}: there is no structured-output method {str(said)[:40]!r}; there are {known}"
             ) from None
         if method is not StructuredMethod.FUNCTION_CALLING and kind not in _EVERY_METHOD:
-            raise Invalid(f"{model}: {kind} models give structured answers by function_calling only")
+            raise Impossible(f"{model}: {kind} models give structured answers by function_calling only")
         methods[_model("Structured output", model)] = method.value
     return methods or None
 

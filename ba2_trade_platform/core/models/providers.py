@@ -16,7 +16,7 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
@@ -200,7 +200,7 @@ class ModelProviders:
             return {"key": None, "key_changed_at": None}
         clean = key.strip()
         if kind not in rules.KEY_VARIABLES and kind is not ProviderKind.OLLAMA:
-            raise Invalid("This provider needs no key", code="NO_KEY_NEEDED")
+            raise Impossible("This provider needs no key", code="NO_KEY_NEEDED")
         if not _is_key(clean):
             raise Invalid(_KEY_RULE, code="INVALID_KEY")
         try:

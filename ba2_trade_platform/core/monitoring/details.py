@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.archives import expand, live
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import Impossible, NotFound
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.models.attempt_costs import read_spend
 from ba2_trade_platform.core.monitoring.attempt_diffs import AttemptDiff, Snapshot, compare
@@ -174,7 +174,7 @@ class Details:
     def compare(self, analysis_id: int, first: int, second: int) -> AttemptDiff:
         """Return what differs between two attempts; raises NotFound, and Invalid when it is one and the same."""
         if first == second:
-            raise Invalid("Choose two different attempts to compare", code="SAME_ATTEMPT")
+            raise Impossible("Choose two different attempts to compare", code="SAME_ATTEMPT")
         attempts = {attempt.number: attempt for attempt in self.attempts(analysis_id)}
         for number in (first, second):
             if number not in attempts:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Command
@@ -78,7 +78,7 @@ class Triage:
         Raises Invalid, NotFound or Unavailable.
         """
         if seconds is not None and more is not None:
-            raise Invalid("Ignore it for a time or until more of it, not both", code="INVALID_IGNORE")
+            raise Impossible("Ignore it for a time or until more of it, not both", code="INVALID_IGNORE")
         if seconds is not None:
             if not 1 <= seconds <= LONGEST.total_seconds():
                 raise Invalid("Ignore it for 1 second to 366 days, or for ever", code="INVALID_IGNORE")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import unquote
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 
 MAX_URL = 2000
 SERVICES = frozenset({"mailto", "mailtos", "tgram", "slack", "discord", "ntfy", "ntfys", "json", "jsons"})
@@ -17,12 +17,14 @@ _FILES = ("attach", "file", "keyfile", "pgp", "subfile", "template")
 
 def check_address(url: str, services: Collection[str] = ()) -> None:
     """Raise Invalid with a sentence for an address that must not be used; `services` are allowed besides the usual."""
-    if not (8 <= len(url) <= MAX_URL and url.isprintable() and " " not in url and "://" in url):
-        raise Invalid("An address begins with its service, such as mailtos://, tgram:// or json://, without spaces")
+    if "://" not in url:
+        raise Invalid("An address begins with its service, such as mailtos://, tgram:// or json://")
+    if len(url) > MAX_URL or not url.isprintable() or " " in url:
+        raise Impossible(f"An address has no spaces, and {MAX_URL:,} characters at most")
     service = url.partition("://")[0].lower()
     if service not in SERVICES and service not in services:
         known = ", ".join(sorted({*SERVICES, *services}))
-        raise Invalid(
+        raise Impossible(
             f"An address of {service[:40]}:// is not taken: {known} are; BA2_CHANNEL_SERVICES adds others of Apprise's",
             code="CHANNEL_SERVICE",
         )
@@ -30,10 +32,10 @@ def check_address(url: str, services: Collection[str] = ()) -> None:
         name, _, value = (unquote(part) for part in parameter.partition("="))
         word = name.strip().lower()
         if word.startswith(_FILES):
-            raise Invalid(
+            raise Impossible(
                 f"An address may not name files or other addresses: take {name[:40]} out", code="CHANNEL_FILE"
             )
         if word == "verify" and value.strip().lower() in {"no", "n", "false", "0", "off", "never", "disable", "deny"}:
-            raise Invalid("A certificate is always verified: take verify out", code="CHANNEL_VERIFY")
+            raise Impossible("A certificate is always verified: take verify out", code="CHANNEL_VERIFY")
         if word in {"redirect", "redirects"}:
-            raise Invalid("Redirects are not followed: take redirect out", code="CHANNEL_REDIRECT")
+            raise Impossible("Redirects are not followed: take redirect out", code="CHANNEL_REDIRECT")

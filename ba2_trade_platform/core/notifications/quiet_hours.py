@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.recurrence.occurrences import instant_of
 from ba2_trade_platform.core.recurrence.timings import CLOCK_TIME
 
@@ -41,13 +41,13 @@ def check_quiet_hours(values: Mapping[str, Any]) -> None:
     """Raise Invalid where a channel's columns hold no quiet hours; none at all are allowed."""
     start, end, zone = values["quiet_from"], values["quiet_until"], str(values["zone"] or "")
     if zone not in available_timezones():
-        raise Invalid(f"There is no time zone {zone[:64]!r}; for example Europe/Berlin")
+        raise Impossible(f"There is no time zone {zone[:64]!r}; for example Europe/Berlin")
     if not start and not end:
         return
     if not (start and end):
-        raise Invalid("Quiet hours need both a start and an end, HH:MM")
+        raise Impossible("Quiet hours need both a start and an end, HH:MM")
     for given in (start, end):
         if not CLOCK_TIME.fullmatch(given):
             raise Invalid(f"Quiet hours: {given[:20]!r} is no time of day, HH:MM")
     if start == end:
-        raise Invalid("Quiet hours that end when they begin would never end; switch the channel off instead")
+        raise Impossible("Quiet hours that end when they begin would never end; switch the channel off instead")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.db import tables as t
@@ -137,11 +137,11 @@ def _check(occasion: EventType, values: Mapping[str, Any]) -> None:
     if not isinstance(seconds, int) or not 0 <= seconds <= LONGEST_GROUP:
         raise Invalid(f"What comes within 0 to {LONGEST_GROUP:,} seconds can be one message")
     if lowest is not None and occasion is not EventType.CONFIDENT:
-        raise Invalid("Only recommendations have a confidence")
+        raise Impossible("Only recommendations have a confidence")
     if lowest is not None and not 1 <= lowest <= 100:
         raise Invalid("A confidence is between 1 and 100")
     if values["expert_instance_id"] is not None and occasion not in OF_AN_EXPERT:
-        raise Invalid("Only failures and recommendations are one expert's")
+        raise Impossible("Only failures and recommendations are one expert's")
 
 
 def _check_expert(session: Session, values: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule, outbound
 from ba2_trade_platform.core.notifications.addresses import check_address
 from ba2_trade_platform.core.notifications.rendering import Text, to_text
@@ -73,7 +73,7 @@ class AppriseSender:
         check_address(url, self._services)
         service = _service(url)
         if service is None:
-            raise Invalid(
+            raise Impossible(
                 "Apprise cannot use this address: it does not know the service before ://, it cannot run here, "
                 "or a part is missing or malformed"
             )

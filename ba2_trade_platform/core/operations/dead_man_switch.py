@@ -18,7 +18,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
-from ba2_trade_platform.core.base.errors import Invalid, Refused, Unavailable
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, Refused, Unavailable
 from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule, outbound
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert, resolve_alert
@@ -219,10 +219,12 @@ def _answer(client: httpx.Client, request: httpx.Request) -> str | None:
 
 
 def _host_of(url: str) -> str:
+    if not url.lower().startswith(("http://", "https://")):
+        raise Invalid("A heartbeat URL begins with https:// or http://", code="INVALID_URL")
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
-        raise Invalid("This is no URL; it begins with https://", code="INVALID_URL") from error
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise Invalid("A heartbeat URL begins with https:// or http:// and names a host", code="INVALID_URL")
+        raise Impossible("This is no URL", code="INVALID_URL") from error
+    if not parsed.host:
+        raise Impossible("A heartbeat URL names a host", code="INVALID_URL")
     return parsed.host

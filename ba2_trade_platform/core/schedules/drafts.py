@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.analyses.queue_service import MAX_PRIORITY
-from ba2_trade_platform.core.base.errors import Invalid, PlatformError
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, PlatformError
 from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.exchanges import Calendars
@@ -22,6 +22,7 @@ from ba2_trade_platform.vocabulary import Misfire, ScheduleClock, Subtype
 LONGEST_NAME = 80
 MOST_SYMBOLS = 5_000
 LONGEST_SECONDS = 86_400
+LONGEST_JITTER = 3_600
 LONGEST_DEADLINE = 10_080
 
 
@@ -76,7 +77,7 @@ def check(session: Session, draft: Draft, calendars: Calendars, own_id: int | No
 def values(draft: Draft, checked: Checked) -> dict[str, Any]:
     """Return the columns of a draft; raises Invalid with everything that is wrong."""
     if checked.problems or checked.plan is None:
-        raise Invalid(". ".join(checked.problems), code="SCHEDULE_INVALID", problems=list(checked.problems))
+        raise Impossible(". ".join(checked.problems), code="SCHEDULE_INVALID", problems=list(checked.problems))
     own = {name: value for name, value in vars(draft).items() if name != "watchlist_ids"}
     return own | {
         "name": clean_name(draft.name),
@@ -99,7 +100,7 @@ def _name(session: Session, draft: Draft, own_id: int | None) -> list[str]:
 
 def _numbers(draft: Draft) -> list[str]:
     limits = (
-        (draft.jitter_seconds, 3_600, "Jitter is 0 to 3600 seconds"),
+        (draft.jitter_seconds, LONGEST_JITTER, f"Jitter is 0 to {LONGEST_JITTER} seconds"),
         (draft.grace_seconds, LONGEST_SECONDS, f"Grace is 0 to {LONGEST_SECONDS} seconds"),
         (draft.priority, MAX_PRIORITY, f"The priority is 0 to {MAX_PRIORITY}"),
     )

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Integer, and_, func, or_, select, update
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.clocks import SchedulingClock
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.base.pages import (
     Page,
     checked_limit,
@@ -173,7 +173,7 @@ class ScheduleRuns:
     def _bounds(self, day: date, count: int) -> tuple[datetime, datetime]:
         if not FIRST_YEAR <= day.year <= LAST_YEAR:
             sentence = f"No calendar knows {day}: schedules know the years {FIRST_YEAR} to {LAST_YEAR}"
-            raise Invalid(sentence, code="INVALID_DAY")
+            raise Impossible(sentence, code="INVALID_DAY")
         first = datetime.combine(day, time(), self._zone)
         return first.astimezone(UTC), datetime.combine(day + timedelta(days=count), time(), self._zone).astimezone(UTC)
 

@@ -209,9 +209,7 @@ async def test_several_symbols_are_a_batch_with_its_items(client: httpx.AsyncCli
     [
         ({"symbol": "AA PL"}, "AA PL is no symbol: letters, digits and . - = ^ / : only, 40 at most"),
         ({"as_of": "2014-12-31T21:00:00"}, "as_of needs a time zone, for example 2014-12-31T21:00:00Z"),
-        ({"as_of": "2030-01-01T00:00:00Z"}, "as_of 2030-01-01 00:00 UTC lies after the market's now, 2014-12-31 21:00"),
         ({"priority": -1}, "The priority must be between 0 and 1000, not -1"),
-        ({"run_before": "2001-01-01T00:00:00Z"}, "run_before has already passed"),
         ({"as_of": 1420059600}, "as_of: must be a day or an instant: 2014-12-31 or 2014-12-31T21:00:00Z"),
         ({"subtype": "both"}, "subtype: Input should be 'enter_market' or 'open_positions'"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
@@ -226,15 +224,29 @@ async def test_bad_input_is_answered_with_a_sentence(
 
 
 @pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"as_of": "2030-01-01T00:00:00Z"}, "as_of 2030-01-01 00:00 UTC lies after the market's now, 2014-12-31 21:00"),
+        ({"run_before": "2001-01-01T00:00:00Z"}, "run_before has already passed"),
+    ],
+)
+async def test_what_fits_the_document_and_cannot_be_is_a_conflict(
+    client: httpx.AsyncClient, platform: Platform, wish: dict[str, Any], sentence: str
+) -> None:
+    refused = await client.post("/analyses", json={"expert_instance_id": practice(platform), "symbol": "AAPL", **wish})
+    assert (refused.status_code, refused.json()["detail"]) == (409, sentence)
+
+
+@pytest.mark.parametrize(
     "as_of", ["9999-12-31", "0001-01-01", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"]
 )
-async def test_the_ends_of_the_calendar_are_refused_as_bad_input(
+async def test_the_ends_of_the_calendar_are_refused_with_a_sentence(
     client: httpx.AsyncClient, platform: Platform, as_of: str
 ) -> None:
     wish = {"expert_instance_id": practice(platform), "symbol": "AAPL", "as_of": as_of}
-    assert (await client.post("/analyses", json=wish)).status_code == 422
+    assert (await client.post("/analyses", json=wish)).status_code == 409
     late = {**wish, "as_of": None, "run_before": as_of if "T" in as_of else f"{as_of}T00:00:00Z"}
-    assert (await client.post("/analyses", json=late)).status_code in (202, 422)
+    assert (await client.post("/analyses", json=late)).status_code in (202, 409)
 
 
 async def test_one_instant_in_two_zones_is_one_analysis(client: httpx.AsyncClient, platform: Platform) -> None:

@@ -44,7 +44,7 @@ async def test_what_cannot_be_compared_or_added_up_is_a_problem(client: httpx.As
     unknown = await client.get(f"/analyses/{analysis_id}/attempts/1/diff/2")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "NO_ATTEMPT")
     same = await client.get(f"/analyses/{analysis_id}/attempts/1/diff/1")
-    assert (same.status_code, same.json()["code"]) == (422, "SAME_ATTEMPT")
+    assert (same.status_code, same.json()["code"]) == (409, "SAME_ATTEMPT")
     assert (await client.get("/retries/statistics?window=1y")).status_code == 422
     assert (await client.get("/analyses/4711/timeline")).status_code == 404
 

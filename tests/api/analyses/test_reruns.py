@@ -72,7 +72,7 @@ async def test_a_step_is_named_by_its_name_or_its_place(working: Platform, http:
         found = await http.get(f"/analyses/{analysis_id}/rerun-plan", params={"mode": "only", "step": step})
         assert found.json()["step"] == "Practice step 2 of 3"
     refused = await http.post(f"/analyses/{analysis_id}/rerun", json={"mode": "only", "step": 4})
-    assert (refused.status_code, refused.json()["code"]) == (422, "INVALID_STEP")
+    assert (refused.status_code, refused.json()["code"]) == (409, "INVALID_STEP")
     assert (await http.get(f"/analyses/{analysis_id}")).json()["status"] == "failed"
     accepted = await http.post(f"/analyses/{analysis_id}/rerun", json={"mode": "only", "step": 3})
     assert accepted.json()["steps_kept"] == 2
@@ -108,7 +108,7 @@ async def test_the_fourth_rerun_answers_429_and_an_override_with_a_reason_runs(
     assert refused.json()["detail"].endswith("re-run 4/3 needs an override with a reason")
     assert "retry-after" not in refused.headers
     unsaid = await http.post(f"/analyses/{analysis_id}/rerun", json={"override": True})
-    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "REASON_REQUIRED")
+    assert (unsaid.status_code, unsaid.json()["code"]) == (409, "REASON_REQUIRED")
     accepted = await http.post(f"/analyses/{analysis_id}/rerun", json={"override": True, "reason": "last try"})
     assert (accepted.status_code, accepted.json()["reruns_used"], accepted.json()["max_reruns"]) == (202, 4, 3)
 
@@ -171,7 +171,7 @@ async def test_a_key_belongs_to_one_request(working: Platform, http: httpx.Async
     headers = {"Idempotency-Key": "monday-2"}
     await http.post(f"/analyses/{first}/rerun", json={"reason": "one"}, headers=headers)
     reused = await http.post(f"/analyses/{first}/rerun", json={"reason": "two"}, headers=headers)
-    assert (reused.status_code, reused.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (reused.status_code, reused.json()["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
     assert reused.json()["detail"] == ("This Idempotency-Key was already used for another request; choose a new one")
     elsewhere = await http.post(f"/analyses/{second}/rerun", json={"reason": "one"}, headers=headers)
     assert "idempotency-replayed" not in elsewhere.headers

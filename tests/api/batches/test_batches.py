@@ -59,20 +59,20 @@ async def test_the_same_key_makes_one_batch(client: httpx.AsyncClient, platform:
 
 
 @pytest.mark.parametrize(
-    ("wish", "sentence"),
+    ("wish", "status", "sentence"),
     [
-        ({}, "give one of symbols, watchlist_id and everything"),
-        ({"symbols": SYMBOLS, "everything": True}, "give one of symbols, watchlist_id and everything"),
-        ({"symbols": []}, "Choose at least one symbol"),
-        ({"everything": True}, "The desk knows no instruments yet"),
-        ({"symbols": ["AAPL"], "expert_instance_ids": []}, "Choose at least one expert"),
-        ({"symbols": ["AAPL"], "as_of": "2099-01-01"}, "2099-01-01"),
+        ({}, 422, "give one of symbols, watchlist_id and everything"),
+        ({"symbols": SYMBOLS, "everything": True}, 422, "give one of symbols, watchlist_id and everything"),
+        ({"symbols": []}, 422, "Choose at least one symbol"),
+        ({"everything": True}, 409, "The desk knows no instruments yet"),
+        ({"symbols": ["AAPL"], "expert_instance_ids": []}, 422, "Choose at least one expert"),
+        ({"symbols": ["AAPL"], "as_of": "2099-01-01"}, 409, "2099-01-01"),
     ],
 )
 async def test_what_cannot_be_a_batch_is_refused_with_a_sentence(
-    client: httpx.AsyncClient, platform: Platform, wish: dict[str, Any], sentence: str
+    client: httpx.AsyncClient, platform: Platform, wish: dict[str, Any], status: int, sentence: str
 ) -> None:
-    refused = await posted(client, "/batches", 422, **{"expert_instance_ids": [practice(platform)], **wish})
+    refused = await posted(client, "/batches", status, **{"expert_instance_ids": [practice(platform)], **wish})
     assert sentence in refused["detail"]
 
 

@@ -31,7 +31,7 @@ async def test_a_replay_is_started_paused_and_stopped(client: httpx.AsyncClient,
 
 async def test_a_replay_outside_of_its_years_is_refused(client: httpx.AsyncClient) -> None:
     refused = await client.post("/replay/start", json={"start": "2012-01-01T00:00:00Z"})
-    assert (refused.status_code, refused.json()["code"]) == (422, "REPLAY_RANGE")
+    assert (refused.status_code, refused.json()["code"]) == (409, "REPLAY_RANGE")
 
 
 async def test_other_prices_cannot_be_replayed(tmp_path: Path) -> None:

@@ -36,12 +36,12 @@ async def test_an_expert_is_configured_changed_and_listed(client: httpx.AsyncCli
 @pytest.mark.parametrize(
     ("wish", "status", "sentence"),
     [
-        ({"expert": "Oracle"}, 422, "There is no expert Oracle; there are TechnicalRules, DebateDesk, PracticeDesk"),
+        ({"expert": "Oracle"}, 404, "There is no expert Oracle; there are TechnicalRules, DebateDesk, PracticeDesk"),
         ({"alias": "  "}, 422, "An alias has 1 to 80 characters"),
         ({"max_reruns": 101}, 422, "max_reruns must be between 0 and 100, not 101"),
-        ({"settings": {"seconds": -1}}, 422,
+        ({"settings": {"seconds": -1}}, 409,
          "PracticeDesk: settings do not fit: seconds: Input should be greater than or equal to 0"),
-        ({"expert": "DebateDesk", "settings": {"horizon": "soon"}}, 422,
+        ({"expert": "DebateDesk", "settings": {"horizon": "soon"}}, 409,
          "DebateDesk: settings do not fit: horizon: Input should be 'short_term', 'medium_term' or 'long_term'"),
         ({"archived_at": None}, 422, "archived_at: Extra inputs are not permitted"),
         ({"alias": "Taken"}, 409, "There already is an expert called Taken"),

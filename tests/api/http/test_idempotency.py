@@ -105,6 +105,6 @@ async def test_a_key_of_one_console_path_and_body_is_no_others(client: httpx.Asy
     expert = practice(platform)
     assert (await client.post("/watchlists", json={"name": "Morning"}, headers=KEY)).status_code == 201
     other = await client.post("/watchlists", json={"name": "Evening"}, headers=KEY)
-    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
     wish = {"expert_instance_ids": [expert], "symbols": ["AAPL"]}
     assert (await client.post("/batches", json=wish, headers=KEY)).status_code == 202

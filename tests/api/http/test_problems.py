@@ -54,7 +54,15 @@ async def test_what_is_no_json_object_is_bad_input(client: httpx.AsyncClient, bo
     assert answer.json()["detail"]
 
 
-@pytest.mark.parametrize("analysis_id", ["0", "-1", "abc", "9223372036854775808", "9" * 400])
+@pytest.mark.parametrize(
+    "path", ["/analyses/-1", "/analyses/abc", "/analyses/1.0", "/analyses/1_0", "/batches/preview"]
+)
+async def test_what_is_no_number_is_no_id(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code == (405 if path.endswith("preview") else 404)
+    assert (await client.post(f"{path}/rerun")).status_code == 404
+
+
+@pytest.mark.parametrize("analysis_id", ["0", "9223372036854775808", "9" * 400])
 async def test_ids_that_no_database_holds_are_bad_input(client: httpx.AsyncClient, analysis_id: str) -> None:
     assert (await client.get(f"/analyses/{analysis_id}")).status_code == 422
     assert (await client.post(f"/analyses/{analysis_id}/rerun")).status_code == 422
@@ -68,11 +76,17 @@ async def test_an_unknown_analysis_is_not_found(client: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize(
     "query",
-    ["sort=colour", "limit=0", "limit=501", "cursor=nonsense", "cursor=WzFlOTk5LCAxZTk5OV0", "status=lost", "x=1"],
+    ["sort=colour", "limit=0", "limit=501", "limit=+5", "limit=5.0", "rerun_only=yes", "status=lost", "x=1"],
 )
 async def test_a_list_that_makes_no_sense_is_bad_input(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"/analyses?{query}")
     assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "WzFlOTk5LCAxZTk5OV0"])
+async def test_a_place_that_no_list_has_is_a_conflict(client: httpx.AsyncClient, cursor: str) -> None:
+    answer = await client.get("/analyses", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (409, "INVALID_CURSOR")
 
 
 async def test_a_locked_database_answers_503_and_when_to_come_back_and_is_not_ready(tmp_path: Path) -> None:

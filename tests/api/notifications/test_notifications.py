@@ -29,7 +29,7 @@ async def test_a_channel_is_added_changed_and_removed(client: httpx.AsyncClient)
 async def test_a_refusal_does_not_say_the_address(client: httpx.AsyncClient) -> None:
     for url in (f"nowhere://{SECRET}", SECRET, f"json://host/{SECRET * 300}", {"token": SECRET}):
         refused = await client.post("/notification-channels", json={"name": "Phone", "url": url})
-        assert refused.status_code == 422
+        assert refused.status_code == (409 if url == f"nowhere://{SECRET}" else 422)
         assert SECRET not in refused.text
 
 
@@ -41,7 +41,7 @@ async def test_rules_are_added_changed_and_removed(client: httpx.AsyncClient) ->
     changed = await client.patch(f"/notification-rules/{added['id']}", json={"urgent": True, "version": 1})
     assert changed.json()["urgent"] is True
     silly = await client.post("/notification-rules", json={**wish, "occasion": "failed"})
-    assert (silly.status_code, silly.json()["detail"]) == (422, "Only recommendations have a confidence")
+    assert (silly.status_code, silly.json()["detail"]) == (409, "Only recommendations have a confidence")
     assert (await client.post("/notification-rules", json={**wish, "channel_id": 9})).status_code == 404
     assert (await client.delete(f"/notification-rules/{added['id']}")).status_code == 204
     assert (await client.delete(f"/notification-rules/{added['id']}")).status_code == 404

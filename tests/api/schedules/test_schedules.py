@@ -76,7 +76,7 @@ async def test_what_is_wrong_with_a_schedule_is_said_in_sentences(api: httpx.Asy
         "Choose symbols or a watchlist",
     ]
     refused = await api.post("/schedules", json=wrong)
-    assert (refused.status_code, refused.json()["code"]) == (422, "SCHEDULE_INVALID")
+    assert (refused.status_code, refused.json()["code"]) == (409, "SCHEDULE_INVALID")
     assert refused.json()["details"]["problems"] == preview["problems"]
 
 
@@ -116,5 +116,5 @@ async def test_every_run_is_on_exactly_one_page(api: httpx.AsyncClient) -> None:
 async def test_a_day_beyond_every_calendar_is_refused(api: httpx.AsyncClient) -> None:
     for day in ("9999-12-31", "9999-12-30", "0001-01-01"):
         refused = await api.get(f"/runs/summary?day={day}")
-        assert (refused.status_code, refused.json()["code"]) == (422, "INVALID_DAY")
+        assert (refused.status_code, refused.json()["code"]) == (409, "INVALID_DAY")
     assert (await api.get("/runs/summary?day=1970-01-01")).status_code == 200

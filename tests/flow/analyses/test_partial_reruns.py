@@ -257,7 +257,7 @@ def test_an_unknown_step_is_refused_and_the_row_is_unchanged(
         before = dump(file_of(failed.platform))
         with pytest.raises(Invalid, match=sentence) as refused:
             failed.rerun(mode, step)
-        assert (refused.value.code, refused.value.http_status) == ("INVALID_STEP", 422)
+        assert (refused.value.code, refused.value.http_status) == ("INVALID_STEP", 409)
         assert dump(file_of(failed.platform)) == before
 
 

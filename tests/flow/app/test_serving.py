@@ -222,9 +222,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "ba2.db").write_text("Dear diary, " * 1000)
     with pytest.raises(StartRefused) as refusal:
         build(read_settings(data_dir=tmp_path)).own()
-    sentence = (
-        f"The database {tmp_path / 'ba2.db'} cannot be opened (file is not a database): stop the"
-    )
+    sentence = f"The database {tmp_path / 'ba2.db'} cannot be opened (file is not a database): stop the"
     assert str(refusal.value).startswith(sentence)
     assert (tmp_path / "ba2.db").read_text().startswith("Dear diary")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.platforms import drain, make_platform, practice, running, submit
-from tests.unit.cli.command_line import Run, console
+from tests.served import console
+from tests.unit.cli.command_line import Run
 
 
 def test_without_a_console_an_analysis_waits_for_the_next_start(tmp_path: Path, run: Run) -> None:

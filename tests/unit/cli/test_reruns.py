@@ -8,8 +8,9 @@ import pytest
 
 from ba2_trade_platform.vocabulary import ActorKind
 from tests.platforms import drain, make_platform, practice, row, running, submit, wait_until
+from tests.served import console
 from tests.sql import change
-from tests.unit.cli.command_line import Run, console
+from tests.unit.cli.command_line import Run
 
 
 def test_a_rerun_beside_a_console_completes(tmp_path: Path, run: Run) -> None:
@@ -66,7 +67,7 @@ def test_a_step_that_is_none_and_a_limit_that_is_reached_have_their_exit_codes(
 ) -> None:
     _, failed = prepared
     unknown = run("rerun", str(failed), "--mode", "only", "--step", "9")
-    assert (unknown.code, "has no step '9'" in unknown.err) == (2, True)
+    assert (unknown.code, "has no step '9'" in unknown.err) == (5, True)
     change(tmp_path / "ba2.db", "UPDATE market_analysis SET reruns_used = 3")
     refused = run("rerun", str(failed))
     assert (refused.code, "re-run 4/3 needs an override with a reason" in refused.err) == (8, True)

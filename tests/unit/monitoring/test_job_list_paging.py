@@ -171,7 +171,7 @@ def test_a_broken_cursor_is_refused_with_a_sentence_and_never_an_error(desk: Des
     with pytest.raises(Invalid) as refused:
         desk.platform.monitoring.jobs.page(sort=sort, cursor=cursor)
     assert str(refused.value) == "This page's cursor is broken; start at the first page"
-    assert (refused.value.code, refused.value.http_status) == ("INVALID_CURSOR", 422)
+    assert (refused.value.code, refused.value.http_status) == ("INVALID_CURSOR", 409)
 
 
 def answer(desk: Desk, sort: str, cursor: str | None) -> str:

@@ -1,0 +1,118 @@
+"""Field types: state every limit of a field in the document, so that a request which fits it is accepted.
+
+Where a service says in a good sentence what is wrong, the limit is described here (`said`) and refused there.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+MAX_ID = 2**63 - 1
+# In a body: the largest that every reader of JSON holds as it is, for many hold all numbers as floats.
+MAX_NUMBER = 2**53 - 1
+FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+# What clean_text and clean_name take away; a text of nothing else is none.
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_UNSEEN = (
+    r"\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e01ef"
+)
+SOME_TEXT = rf"[^\s{_CONTROL}]"
+SOME_LETTER = rf"[^\s{_CONTROL}{_UNSEEN}]"
+A_SYMBOL = r"^\s*[A-Za-z0-9^][A-Za-z0-9.=^/:-]{0,39}\s*$"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def said(**schema: Any) -> Any:
+    """Return a field whose limits the document names and the service checks, for its sentence says more."""
+    return Field(json_schema_extra=schema)
+
+
+def _whole(value: object) -> object:
+    """Return 5.0 as 5: JSON has one kind of numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _digits(value: object) -> object:
+    """Return a parameter's number; Python itself reads more than the document says: 1_000, 5.0 and +5."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"-?[0-9]{1,20}", value):
+            raise ValueError("must be a whole number")
+        return int(value)
+    return value
+
+
+def _truth(value: object) -> object:
+    if isinstance(value, str):
+        if value not in ("true", "false"):
+            raise ValueError("must be true or false")
+        return value == "true"
+    return value
+
+
+def _day(value: object) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("must be a day: 2014-12-31")
+
+
+def _instant(value: object) -> datetime:
+    try:
+        return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError("must be an instant: 2014-12-31T21:00:00Z") from error
+
+
+def _day_or_instant(value: object) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        return _day(value) if _DAY.fullmatch(str(value)) else _instant(value)
+    except ValueError as error:
+        raise ValueError("must be a day or an instant: 2014-12-31 or 2014-12-31T21:00:00Z") from error
+
+
+def _utc(instant: datetime) -> datetime:
+    """Return an instant in UTC; one at the very ends of the calendar stays there."""
+    if instant.utcoffset() is None:
+        raise ValueError("needs a time zone, for example 2014-12-31T21:00:00Z")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        return FIRST if instant.year == 1 else LAST
+
+
+WHOLE, DIGITS = BeforeValidator(_whole), BeforeValidator(_digits)
+Flag = Annotated[bool, Field(strict=True)]
+Number = Annotated[int, Field(strict=True), WHOLE]
+Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+RowId = Annotated[int, Field(strict=True, ge=1, le=MAX_NUMBER), WHOLE]
+QueryFlag = Annotated[bool, BeforeValidator(_truth)]
+QueryId = Annotated[int, Field(ge=1, le=MAX_ID), DIGITS]
+Day = Annotated[date, BeforeValidator(_day)]
+Name = Annotated[str, Field(max_length=80), said(minLength=1, pattern=SOME_LETTER)]
+SymbolText = Annotated[str, Field(max_length=80, examples=["AAPL"]), said(pattern=A_SYMBOL)]
+NeededReason = Annotated[
+    str, Field(max_length=500, description="Why, in the trader's words"), said(minLength=1, pattern=SOME_TEXT)
+]
+Place = Annotated[
+    str, Field(max_length=2000, description="next_cursor of the page before"), said(pattern="^[A-Za-z0-9_-]*$")
+]
+_INSTANT: dict[str, Any] = {"type": "string", "format": "date-time"}
+_TEXTS: dict[str, Any] = {"anyOf": [_INSTANT, {"type": "string", "format": "date"}]}
+AsOf = Annotated[
+    datetime | date,
+    BeforeValidator(_day_or_instant),
+    WithJsonSchema(_TEXTS | {"description": "An instant, or a day, which means the close of its session"}),
+]
+Moment = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema(_INSTANT)]
+UtcMoment = Annotated[Moment, AfterValidator(_utc)]
