@@ -53,7 +53,8 @@ class Trivial:
                 context.output("note", f"Note {number}", TEXT)
             return OUTPUTS
 
-        await context.step("Look", work)
+        noted: int = await context.step("Look", work)
+        assert noted == OUTPUTS
         return Verdict(action=Signal.HOLD, confidence=50, details="Measured")
 
 

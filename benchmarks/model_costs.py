@@ -123,7 +123,7 @@ def _sums(platform: Platform, of: str) -> list[Line]:
         ("by model, 30 days", lambda: platform.models.costs.by("model", datetime.now(UTC) - timedelta(days=30))),
         ("the budget of the day", platform.models.costs.budget),
     ):
-        times = _timed(3, read)  # type: ignore[arg-type]  # what is read does not matter
+        times = _timed(3, read)
         ratio = "" if read == platform.models.costs.budget else f"{median(times) / bare:.1f}x"
         lines.append(Line(f"{of}: {name}", milliseconds(median(times)), ratio))
     return lines

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -117,11 +118,11 @@ def _queries(platform: Platform) -> dict[str, Query]:
         "Which of 50 new rows match": lambda: job_list.matching(ids, filters["status failed"]),
     }
     for name, chosen in filters.items():
-        queries[f"Filter: {name}"] = lambda chosen=chosen: job_list.page(chosen)
-        queries[f"Count: {name}"] = lambda chosen=chosen: job_list.count(chosen)
+        queries[f"Filter: {name}"] = partial(job_list.page, chosen)
+        queries[f"Count: {name}"] = partial(job_list.count, chosen)
     for sort in SORTS:
         for descending, arrow in ((False, "up"), (True, "down")):
-            queries[f"Sort {sort} {arrow}"] = lambda s=sort, d=descending: job_list.page(sort=s, descending=d)
+            queries[f"Sort {sort} {arrow}"] = partial(job_list.page, sort=sort, descending=descending)
     queries["Sort duration down, deep"] = _deep(platform, "duration", descending=True)
     queries["Failed, sorted by duration (bounded)"] = lambda: job_list.page(
         filters["status failed"], sort="duration", descending=True

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -17,7 +17,8 @@ from ba2_trade_platform.vocabulary import Outcome, RiskLevel, Signal, Status, St
 from benchmarks.domain import OUTPUTS, TEXT
 
 AS_OF = datetime(2014, 12, 31, 21, tzinfo=UTC)
-_ID, _NOW = bindparam("b_id"), bindparam("b_now")
+_ID: Any = bindparam("b_id")
+_NOW: Any = bindparam("b_now")
 
 
 class Writer(Protocol):

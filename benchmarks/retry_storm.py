@@ -58,7 +58,7 @@ def measure(options: Namespace) -> Section:
         with watching(running.url, "/marketanalysis", options.browsers) as watchers:
             begun = time.perf_counter()
             http.post("/queue/resume", json={}).raise_for_status()
-            stormy = []
+            stormy: list[float] = []
             while _left(http):
                 stormy.append(_turn(page, len(stormy)))
                 time.sleep(0.05)
@@ -113,7 +113,9 @@ def _retried(http: httpx.Client) -> int:
     """Return how many analyses were retried; each of them completed in its second attempt."""
     found, cursor = 0, None
     while found == 0 or cursor:
-        asked = {"status": "completed", "limit": 500, "rerun_only": True} | ({"cursor": cursor} if cursor else {})
+        asked: dict[str, Any] = {"status": "completed", "limit": 500, "rerun_only": True} | (
+            {"cursor": cursor} if cursor else {}
+        )
         page = http.get("/analyses", params=asked).raise_for_status().json()
         assert all(row["retries_used"] == 1 for row in page["items"])
         found, cursor = found + len(page["items"]), page["next_cursor"]
