@@ -9,7 +9,12 @@ from ba2_trade_platform.core.base.symbols import capitals, symbol_of
 
 
 def test_a_symbol_is_stored_in_capitals_without_blanks() -> None:
-    assert [symbol_of(text) for text in (" aapl ", "btc/usd", "^gspc", "BRK.B")] == ["AAPL", "BTC/USD", "^GSPC", "BRK.B"]
+    assert [symbol_of(text) for text in (" aapl ", "btc/usd", "^gspc", "BRK.B")] == [
+        "AAPL",
+        "BTC/USD",
+        "^GSPC",
+        "BRK.B",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", " ", "AA PL", "ß", "ﬁ", "ſpy", "ıbm", "-A", "A" * 41])
