@@ -16,7 +16,7 @@ from ba2_trade_platform.api.batches import batches, bulk_reruns
 from ba2_trade_platform.api.demo import demo, replay
 from ba2_trade_platform.api.experts import experts
 from ba2_trade_platform.api.failures import breakers, failures
-from ba2_trade_platform.api.http.body_limits import MEGABYTE, BodyLimits
+from ba2_trade_platform.api.http.body_limits import MEGABYTE, BodyLimits, Room
 from ba2_trade_platform.api.http.guard import Guard, JsonOnly
 from ba2_trade_platform.api.http.idempotency import IdempotencyKeys, add_parameter
 from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
@@ -61,8 +61,8 @@ AREAS = (
 )
 
 
-def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
-    """Return the API as an application; `kind` is the kind of actor that those who ask are."""
+def create_api(platform: Platform, kind: ActorKind = ActorKind.API, room: Room | None = None) -> FastAPI:
+    """Return the API as an application; `kind` is the kind of actor that those who ask are, `room` that of bodies."""
     api = FastAPIOffline(  # FastAPI's own /docs fetches its scripts from another website
         title="BA2 Trade Platform",
         static_url="/docs/static",
@@ -76,7 +76,7 @@ def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
     api.state.actor = platform.actor(kind)
     api.router.routes.extend(_routes())
     api.add_middleware(IdempotencyKeys, answers=platform.first_answers, by=api.state.actor)
-    api.add_middleware(BodyLimits, **_body_limits(platform))
+    api.add_middleware(BodyLimits, **_body_limits(platform), room=room or Room())
     api.add_middleware(JsonOnly)
     api.add_middleware(Guard, host=platform.settings.host)
     answer_problems(api)
@@ -86,9 +86,10 @@ def create_api(platform: Platform, kind: ActorKind = ActorKind.API) -> FastAPI:
 
 def register_api(app: FastAPI, platform: Platform) -> None:
     """Have `app` answer the API's paths with the API, and everything else itself, to its own hosts and origins only."""
-    app.add_middleware(BodyLimits, **_body_limits(platform))
+    room = Room()
+    app.add_middleware(BodyLimits, **_body_limits(platform), room=room)
     app.add_middleware(Guard, host=platform.settings.host)
-    app.add_middleware(_ApiFirst, api=create_api(platform))
+    app.add_middleware(_ApiFirst, api=create_api(platform, room=room))
 
 
 def _body_limits(platform: Platform) -> dict[str, int]:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from starlette.types import Message, Receive
 
 
-async def read_body(receive: Receive, limit: float = math.inf) -> bytes | None:
-    """Return the body, what came of it when the client has gone, or None once it is past `limit` bytes."""
+async def read_body(
+    receive: Receive, limit: float = math.inf, take: Callable[[int], bool] = lambda _size: True
+) -> bytes | None:
+    """Return the body, what came of it when the client has gone, or None once it is past `limit` bytes.
+
+    `take` is asked for room for each piece; without room no more is read.
+    """
     body = bytearray()
     more = True
     while more:
         message = await receive()
-        body += message.get("body", b"")
+        piece = message.get("body", b"")
+        body += piece
         if len(body) > limit:
             return None
+        if not take(len(piece)):
+            break
         more = bool(message.get("more_body", False))
     return bytes(body)
 

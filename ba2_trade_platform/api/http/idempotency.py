@@ -36,6 +36,7 @@ PARAMETER = {
     "the first time, and nothing is done twice",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[\x21-\x7e]+$"},
 }
+_NOT_KEPT = "This request was carried out; its answer was too long to be kept for asking again"
 _IN_PROGRESS = documented(409)[409]
 
 
@@ -98,8 +99,9 @@ class _Heard:
         """Return what is kept of it: its body where that is JSON of ordinary size."""
         start, body = self._messages[0], b"".join(message.get("body", b"") for message in self._messages[1:])
         kind = Headers(raw=start["headers"]).get("content-type", "")
-        is_json = "json" in kind and len(body) <= LONGEST_ANSWER
-        return Answer(start["status"], json.loads(body) if is_json and body else None)
+        if len(body) > LONGEST_ANSWER:
+            return Answer(409, json.loads(bytes(problem(409, _NOT_KEPT, "IDEMPOTENCY_ANSWER_NOT_KEPT").body)))
+        return Answer(start["status"], json.loads(body) if "json" in kind and body else None)
 
     async def replay(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send it."""

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ba2_trade_platform.core.base.errors import Impossible
 
 MOST_BYTES = 5_000_000
 MOST_LINES = 20_000
+MOST_COLUMNS = 100
 INSTRUMENT_COLUMNS = ("symbol", "name", "type", "exchange", "currency", "calendar", "labels")
 WATCHLIST_COLUMNS = ("watchlist", "symbol")
 _NAMES = {"ticker": "symbol", "list": "watchlist", "tags": "labels", "label": "labels", "mic": "calendar"}
@@ -106,7 +108,10 @@ def _names(row: list[str] | str, needed: Sequence[str]) -> list[str]:
         raise Impossible(
             f"The first line has to name the columns; {' and '.join(missing)} is missing there", code="FILE_UNREADABLE"
         )
-    if twice := [name for name in names if name and names.count(name) > 1]:
+    if len(names) > MOST_COLUMNS:
+        sentence = f"The first line names {len(names):,} columns, {MOST_COLUMNS} at most"
+        raise Impossible(sentence, code="FILE_UNREADABLE")
+    if twice := [name for name, count in Counter(names).items() if name and count > 1]:
         raise Impossible(f"The column {twice[0][:40]} stands twice in the first line", code="FILE_UNREADABLE")
     return names
 

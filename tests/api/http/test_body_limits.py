@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ba2_trade_platform.api.http.body_limits import Room
 from ba2_trade_platform.api.register import create_api
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.experts.registry import Registry
@@ -52,6 +54,44 @@ async def test_a_heap_of_fields_is_one_sentence(client: httpx.AsyncClient) -> No
         answer = await client.post("/analyses", json=heap)
         assert answer.status_code == 422
         assert len(answer.content) < 10_000
+
+
+@pytest.mark.parametrize("body", [
+    b'{"text": "x", "a": [' + b"[], " * 300_000 + b"1]}", b'{"text": "x", ' + b'"a": 1, ' * 200_000 + b'"b": 1}',
+    b'{"text": "\\\\", "a": [' + b"[], " * 300_000 + b"1]}", b"[" * 1_100_000,
+], ids=["lists", "fields", "an escaped backslash", "depth"])  # fmt: skip
+async def test_an_import_that_is_more_than_a_text_is_not_parsed(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/instruments/import", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"][:26]) == (422, "The body of an import is o")
+
+
+async def test_a_text_with_quotes_and_backslashes_is_one_text(client: httpx.AsyncClient) -> None:
+    text = "symbol,name\n" + 'AAPL,"Say \\""hello\\"", {[["\n' * 40_000
+    answer = await client.post("/instruments/import", json={"text": text, "preview": True})
+    assert len(answer.request.content) > 1_000_000
+    assert "The body of an import" not in answer.text
+
+
+async def test_bodies_share_one_room(platform: Platform) -> None:
+    room = Room(left=1_500_000)
+    transport = httpx.ASGITransport(app=create_api(platform, room=room))
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"x" * 900_000
+        begun.set()
+        await go_on.wait()
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080/api/v1") as client:
+        head = {"Content-Type": "application/json"}
+        slow = asyncio.create_task(client.post("/analyses", content=half(), headers=head))
+        await begun.wait()
+        crowded = await client.post("/analyses", content=b"x" * 900_000, headers=head)
+        assert (crowded.status_code, crowded.headers["retry-after"]) == (503, "5")
+        go_on.set()
+        assert (await slow).status_code == 422
+        assert (await client.post("/analyses", content=b"x" * 900_000, headers=head)).status_code == 422
+    assert room.left == 1_500_000
 
 
 @pytest.mark.parametrize("body", [b"[" * 500_000, b'{"a":' * 100_000, b"1" * 900_000, b'"\\ud800"', b"\xff\xfe"])

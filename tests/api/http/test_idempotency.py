@@ -108,3 +108,12 @@ async def test_a_key_of_one_console_path_and_body_is_no_others(client: httpx.Asy
     assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
     wish = {"expert_instance_ids": [expert], "symbols": ["AAPL"]}
     assert (await client.post("/batches", json=wish, headers=KEY)).status_code == 202
+
+
+async def test_an_answer_too_long_to_be_kept_is_said_to_be(client: httpx.AsyncClient) -> None:
+    wish = {"text": "symbol,name\n" + "".join(f"S{number},{'x' * 100}\n" for number in range(18_000))}
+    first = await client.post("/instruments/import", json=wish, headers=KEY)
+    assert (first.status_code, len(first.content) > 1_000_000) == (200, True)
+    again = await client.post("/instruments/import", json=wish, headers=KEY)
+    assert (again.status_code, again.json()["code"]) == (409, "IDEMPOTENCY_ANSWER_NOT_KEPT")
+    assert again.headers["content-type"] == "application/problem+json"

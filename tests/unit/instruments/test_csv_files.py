@@ -104,3 +104,10 @@ def test_any_file_is_read_or_refused(data: bytes) -> None:
     except Invalid:
         return
     assert all(line.problem or "symbol" in line.cells or not line.cells for line in found.lines)
+
+
+@pytest.mark.parametrize("columns", [101, 700_000])
+def test_a_first_line_of_too_many_columns_is_refused_at_once(columns: int) -> None:
+    head = "symbol," + ",".join(str(number) for number in range(columns - 1))
+    with pytest.raises(Invalid, match=f"names {columns:,} columns, 100 at most"):
+        read_file(head, WATCHLIST_COLUMNS, ("symbol",))
