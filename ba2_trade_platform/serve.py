@@ -26,6 +26,7 @@ from structlog.stdlib import ProcessorFormatter
 from ba2_trade_platform.api.http.timely_requests import TimelyRequests
 from ba2_trade_platform.api.register import register_api
 from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.open_files import connections_that_fit
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.logs import LineFormatter, clean_keys
 from ba2_trade_platform.settings import Settings
@@ -102,7 +103,7 @@ def _run(settings: Settings, *, native: bool) -> None:
         log_config=None,
         timeout_graceful_shutdown=CLOSING_SECONDS,
         http=TimelyRequests,
-        limit_concurrency=settings.connections,
+        limit_concurrency=connections_that_fit(settings.connections),
         ws_max_size=SOCKET_BYTES,
     )
 
