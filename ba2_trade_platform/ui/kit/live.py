@@ -12,6 +12,7 @@ from ba2_trade_platform.core.base.change_feed import ANYTHING, Change, ChangeFee
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 
 FLUSH_SECONDS = 0.25
+AT_ONCE = 8  # pages that are refreshed: a crowd of them leaves turns of the loop to whoever asks something
 Refresh = Callable[[Change], Awaitable[None]]
 T = TypeVar("T")
 
@@ -24,6 +25,7 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: dict[int, PageListener] = {}
         self._subscription: Subscription | None = None
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @property
     def pages(self) -> int:
@@ -40,7 +42,7 @@ class Live:
         self._loop = asyncio.get_running_loop()
         if self._subscription is None:
             self._subscription = self._feed.subscribe(self._publish)
-        listener = PageListener(refresh, frozenset(topics), ui.context.client, self._forget)
+        listener = PageListener(refresh, frozenset(topics), ui.context.client, self._turns, self._forget)
         self._listeners[id(listener)] = listener
         ui.context.client.on_delete(listener.close)
         # Whatever happened between the page's first read and its socket, or while that was lost, is caught up with.
@@ -87,9 +89,15 @@ class PageListener:
     """Collects changes for one page and refreshes it, one refresh at a time."""
 
     def __init__(
-        self, refresh: Refresh, topics: frozenset[Topic], client: Client, forget: Callable[[PageListener], None]
+        self,
+        refresh: Refresh,
+        topics: frozenset[Topic],
+        client: Client,
+        turns: asyncio.Semaphore,
+        forget: Callable[[PageListener], None],
     ) -> None:
         self.client = client
+        self._turns = turns
         self._refresh, self._topics, self._forget = refresh, topics, forget
         self._waiting: Change | None = None
         self._busy = self._closed = False
@@ -114,8 +122,9 @@ class PageListener:
                 # All pages at the same instants, so that what they have in common is read once for all.
                 await asyncio.sleep(FLUSH_SECONDS - asyncio.get_running_loop().time() % FLUSH_SECONDS)
                 change, self._waiting = self._waiting, None
-                if not self._closed and self.client.has_socket_connection:
-                    with self.client:
-                        await self._refresh(change)
+                async with self._turns:
+                    if not self._closed and self.client.has_socket_connection:
+                        with self.client:
+                            await self._refresh(change)
         finally:
             self._busy = False
