@@ -26,6 +26,7 @@ from structlog.stdlib import ProcessorFormatter
 from ba2_trade_platform.api.http.timely_requests import TimelyRequests
 from ba2_trade_platform.api.register import register_api
 from ba2_trade_platform.app.build import build
+from ba2_trade_platform.app.collector_pauses import keep_for_ever
 from ba2_trade_platform.app.open_files import connections_that_fit
 from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.base.logs import LineFormatter, clean_keys
@@ -73,6 +74,7 @@ def serve(settings: Settings, *, native: bool = False, new: bool = False) -> Non
         app.on_startup(platform.start)
         app.on_startup(platform.operations.health.page_lag.run)
         app.on_startup(lambda: log.info("%s %s on %s; Ctrl-C stops it", TITLE, platform.version, settings.page_url))
+        keep_for_ever()
         _run(settings, native=native)
     except KeyboardInterrupt:
         log.info("Stopping")
