@@ -83,6 +83,11 @@ class ReportAnswer(Answer, of=Report):
     sentence: str
 
 
+def report_file(report: Report) -> Response:
+    """Answer with a report as JSON, written here and not on the pages' loop: it may have twenty thousand lines."""
+    return Response(ReportAnswer.model_validate(report).model_dump_json(), media_type="application/json")
+
+
 def csv_file(text: str, name: str) -> Response:
     """Answer with a file to be stored."""
     head = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -113,11 +118,11 @@ def labels(console: Console) -> Items[str]:
     return Items(items=console.instruments.catalog.labels())
 
 
-@router.post("/import", responses=documented(409))
-def import_instruments(body: InstrumentImportBody, console: Console, asker: Asker) -> ReportAnswer:
+@router.post("/import", response_model=ReportAnswer, responses=documented(409))
+def import_instruments(body: InstrumentImportBody, console: Console, asker: Asker) -> Response:
     """Add and change the instruments of a CSV file with a column `symbol`, all in one transaction."""
     report = console.instruments.imports.instruments(body.text, by=asker, preview=body.preview)
-    return ReportAnswer.model_validate(report)
+    return report_file(report)
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})

@@ -12,7 +12,7 @@ from ba2_trade_platform.api.http.answers import Answer, Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, OneWay, RequestBody
 from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, Flag, Name, QueryId, RowId, said
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.api.instruments.instruments import Csv, ReportAnswer, csv_file
+from ba2_trade_platform.api.instruments.instruments import Csv, ReportAnswer, csv_file, report_file
 from ba2_trade_platform.core.instruments.symbol_parsing import MOST
 from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchlistRow
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
@@ -87,10 +87,10 @@ def make_watchlist(body: WatchlistNameBody, console: Console, asker: Asker) -> W
     return console.instruments.watchlists.create(body.name, by=asker)
 
 
-@router.post("/import", responses=documented(404, 409))
-def import_watchlists(body: WatchlistImportBody, console: Console, asker: Asker) -> ReportAnswer:
+@router.post("/import", response_model=ReportAnswer, responses=documented(404, 409))
+def import_watchlists(body: WatchlistImportBody, console: Console, asker: Asker) -> Response:
     """Add a CSV file's symbols to the watchlists it names, which are made where there are none; one transaction."""
-    return ReportAnswer.model_validate(console.instruments.imports.watchlists(by=asker, **body.model_dump()))
+    return report_file(console.instruments.imports.watchlists(by=asker, **body.model_dump()))
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
@@ -134,15 +134,15 @@ def items(
     return ItemAnswers.model_validate(console.instruments.rows.page(watchlist_id, q, sort, skip, limit))
 
 
-@router.post("/{watchlist_id:int}/items", responses=documented(404))
-def add_items(watchlist_id: ListId, body: WatchlistItemsBody, console: Console, asker: Asker) -> ReportAnswer:
+@router.post("/{watchlist_id:int}/items", response_model=ReportAnswer, responses=documented(404))
+def add_items(watchlist_id: ListId, body: WatchlistItemsBody, console: Console, asker: Asker) -> Response:
     """Add symbols; each is answered: added, duplicate, unknown or invalid."""
     watchlists = console.instruments.watchlists
     if body.text is not None:
         report = watchlists.add_text(watchlist_id, body.text, by=asker, unknown=body.unknown)
     else:
         report = watchlists.add_symbols(watchlist_id, body.symbols or [], by=asker, unknown=body.unknown)
-    return ReportAnswer.model_validate(report)
+    return report_file(report)
 
 
 @router.delete("/{watchlist_id:int}/items", responses=documented(404))
