@@ -13,6 +13,15 @@ SERVICES = frozenset({"mailto", "mailtos", "tgram", "slack", "discord", "ntfy", 
 _BETWEEN = re.compile(r"[?&;#]")  # of parameters, as Apprise divides them and more
 # They name files of this machine, or addresses that Apprise would read besides.
 _FILES = ("attach", "file", "keyfile", "pgp", "subfile", "template")
+# Refused whatever their value: Apprise reads any word that it does not know as no. Eight channels with time-outs of a
+# day would silence all others.
+_SETTINGS = {
+    "verify": ("A certificate is always verified: take verify out", "CHANNEL_VERIFY"),
+    "redirect": ("Redirects are not followed: take redirect out", "CHANNEL_REDIRECT"),
+    "redirects": ("Redirects are not followed: take redirects out", "CHANNEL_REDIRECT"),
+    "rto": ("How long an answer is waited for is the console's: take rto out", "CHANNEL_TIMEOUT"),
+    "cto": ("How long an answer is waited for is the console's: take cto out", "CHANNEL_TIMEOUT"),
+}
 
 
 def check_address(url: str, services: Collection[str] = ()) -> None:
@@ -29,13 +38,16 @@ def check_address(url: str, services: Collection[str] = ()) -> None:
             code="CHANNEL_SERVICE",
         )
     for parameter in _BETWEEN.split(url.partition("?")[2]):
-        name, _, value = (unquote(part) for part in parameter.partition("="))
-        word = name.strip().lower()
+        word = _as_apprise_reads(parameter.partition("=")[0])
         if word.startswith(_FILES):
             raise Impossible(
-                f"An address may not name files or other addresses: take {name[:40]} out", code="CHANNEL_FILE"
+                f"An address may not name files or other addresses: take {word[:40]} out", code="CHANNEL_FILE"
             )
-        if word == "verify" and value.strip().lower() in {"no", "n", "false", "0", "off", "never", "disable", "deny"}:
-            raise Impossible("A certificate is always verified: take verify out", code="CHANNEL_VERIFY")
-        if word in {"redirect", "redirects"}:
-            raise Impossible("Redirects are not followed: take redirect out", code="CHANNEL_REDIRECT")
+        if word in _SETTINGS:
+            sentence, code = _SETTINGS[word]
+            raise Impossible(sentence, code=code)
+
+
+def _as_apprise_reads(name: str) -> str:
+    """Return a parameter's name: a + is a blank in it, but in front, where it makes a header of it."""
+    return unquote(name[:1] + name[1:].replace("+", " ")).strip().lower()

@@ -29,6 +29,7 @@ EXAMPLES = (
     ("Push (ntfy)", "ntfys://ntfy.sh/MY_TOPIC"),
     ("Webhook", "json://HOST:8080/path, or jsons:// for https"),
 )
+LOOSENED = "This address changes how the console connects: take out what is said there of certificates and redirects"
 _BAD = ("WARNING", "ERROR", "CRITICAL")
 # What Apprise says at lower levels of why it could not; never the body of an answer, which may be of another machine.
 _TELLING = ("Socket Exception", "Connection Exception", "SMTP Exception")
@@ -77,6 +78,8 @@ class AppriseSender:
                 "Apprise cannot use this address: it does not know the service before ://, it cannot run here, "
                 "or a part is missing or malformed"
             )
+        if not _keeps_to_ours(service):
+            raise Impossible(LOOSENED, code="CHANNEL_SETTING")
         scheme = url.partition("://")[0].lower()
         return f"{service.service_name} ({scheme}://{_shown_host(service) or '...'})"
 
@@ -117,13 +120,12 @@ class AppriseSender:
 def _send(url: str, text: Text) -> Delivery:
     try:
         apprise = _apprise()
-        asset = apprise.AppriseAsset(
-            app_id="BA2 Trade Platform", app_desc="BA2 Trade Platform", app_url="", http_redirects=False
-        )
-        service = apprise.Apprise.instantiate(url, asset=asset)  # as one address, whatever it looks like
+        service = _service(url)  # as one address, whatever it looks like
         if service is None:
             return Delivery(False, "Apprise cannot use this address any more: enter it again")
-        way = apprise.Apprise(service, asset=asset)
+        if not _keeps_to_ours(service):
+            return Delivery(False, LOOSENED)
+        way = apprise.Apprise(service, asset=service.asset)
         result = way.notify(body=text.body, title=text.title, body_format="text", log_level=logging.DEBUG)
         if result:
             return Delivery(True, "Sent")
@@ -136,9 +138,23 @@ def _send(url: str, text: Text) -> Delivery:
 def _service(url: str) -> Any:
     apprise = _apprise()
     try:
-        return apprise.Apprise.instantiate(url, suppress_exceptions=True)
+        asset = apprise.AppriseAsset(
+            app_id="BA2 Trade Platform", app_desc="BA2 Trade Platform", app_url="", http_redirects=False
+        )
+        return apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     except Exception:  # noqa: BLE001 - whatever a plug-in makes of a malformed address, it is one
         return None
+
+
+def _keeps_to_ours(service: Any) -> bool:
+    """Tell what Apprise made of an address, for however a parameter is spelled, this is what it will do."""
+    usual = type(service)
+    return (
+        service.verify_certificate is True
+        and service.redirects is False
+        and service.socket_read_timeout == usual.socket_read_timeout
+        and service.socket_connect_timeout == usual.socket_connect_timeout
+    )
 
 
 def _apprise() -> Any:

@@ -15,7 +15,8 @@ import pytest
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.events.outbox import EventType
 from ba2_trade_platform.core.notifications.dispatcher import AGAIN_SECONDS, MAX_TRIES
-from ba2_trade_platform.core.notifications.sender import MOST_HUNG
+from ba2_trade_platform.core.notifications.rendering import Text
+from ba2_trade_platform.core.notifications.sender import MOST_HUNG, AppriseSender
 from ba2_trade_platform.vocabulary import MessageState
 from tests.fakes.hook_server import Answer, HookServer, hook_server
 from tests.flow.notifications.notify_desk import NotifyDesk, notify_desk
@@ -172,6 +173,18 @@ def test_a_message_is_not_sent_on_to_another_host(desk: NotifyDesk, hooks: HookS
     hooks.answers.append(Answer(307, location=f"http://localhost:{hooks.port}/elsewhere"))
     assert not desk.notifications.channels.test(channel.id, by=TRADER).ok
     assert hooks.paths == ["/hook"]
+
+
+@pytest.mark.parametrize(
+    "parameter", ["redirect+=yes", "redirect%20=yes", "verify=disabled", "verify+=no", "rto=100000", "cto+=1"]
+)
+def test_no_spelling_has_a_message_sent_on(desk: NotifyDesk, hooks: HookServer, parameter: str) -> None:
+    hooks.answers.append(Answer(307, location=f"http://localhost:{hooks.port}/elsewhere"))
+    with pytest.raises(Invalid, match="take"):
+        desk.channel(path=f"hook?{parameter}")
+    stored_earlier = AppriseSender().send(hooks.url(f"hook?{parameter}"), Text("Title", "Body"))
+    assert not stored_earlier.ok
+    assert hooks.paths == []
 
 
 def test_two_addresses_in_one_are_none(desk: NotifyDesk, hooks: HookServer) -> None:
