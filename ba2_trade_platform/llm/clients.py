@@ -27,11 +27,15 @@ def make_model(connection: Connection, model: str, settings: ModelSettings, scri
     provider = connection.provider
     if provider.kind is ProviderKind.SCRIPTED:
         return scripted(model)
-    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - LangChain
-
     values: dict[str, Any] = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, settings)}
     if settings.temperature is not None:
         values["temperature"] = settings.temperature
+    if provider.kind is ProviderKind.ANTHROPIC:
+        from ba2_trade_platform.llm.anthropic_model import AnthropicModel  # noqa: PLC0415 - a client library
+
+        return AnthropicModel(model=model, **values)
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - LangChain
+
     made: BaseChatModel = init_chat_model(model, model_provider=provider.kind.value, **values)
     return made
 
@@ -50,7 +54,7 @@ def _openai(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
         # Its wait for the next chunk drops a cancellation that comes together with one, and the call would go on,
         # paid, after its analysis; the time of the whole call is limited where it is heard.
         "stream_chunk_timeout": None,
-        "http_async_client": DefaultAsyncHttpxClient(timeout=timeout, trust_env=_by_proxy(connection)),
+        "http_async_client": DefaultAsyncHttpxClient(timeout=timeout, **_http_values(connection)),
     }
     if connection.provider.base_url is not None:
         values["use_responses_api"] = False  # only the vendor itself has it
@@ -58,11 +62,13 @@ def _openai(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
 
 
 def _anthropic(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
+    timeout = settings.call_timeout_seconds
     return {
         "api_key": connection.key or "not-needed",
         "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
-        "timeout": settings.call_timeout_seconds,
+        "timeout": timeout,
+        "http_values": {"timeout": timeout, **_http_values(connection)},
     }
 
 
@@ -71,7 +77,7 @@ def _ollama(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
     return {
         "num_predict": settings.max_output_tokens,
         "client_kwargs": {
-            "headers": headers, "timeout": settings.call_timeout_seconds, "trust_env": _by_proxy(connection),
+            "headers": headers, "timeout": settings.call_timeout_seconds, **_http_values(connection),
         },
     }  # fmt: skip
 
@@ -79,6 +85,10 @@ def _ollama(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
 _OF_KIND = {ProviderKind.OPENAI: _openai, ProviderKind.ANTHROPIC: _anthropic, ProviderKind.OLLAMA: _ollama}
 
 
-def _by_proxy(connection: Connection) -> bool:
-    """Tell whether the environment's proxy may be used: never to a server on this machine."""
-    return urlsplit(connection.provider.url or "").hostname not in _HERE
+def _http_values(connection: Connection) -> dict[str, Any]:
+    """Return what every client is made with: the whole question would be sent to wherever an answer sends on.
+
+    The environment's proxy is never used to a server on this machine.
+    """
+    here = urlsplit(connection.provider.url or "").hostname in _HERE
+    return {"trust_env": not here, "follow_redirects": False}

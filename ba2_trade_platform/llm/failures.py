@@ -59,6 +59,8 @@ def explain(error: Exception, provider: str, model: str, key: str | None, *, beg
     name, pattern = type(error).__name__, _SENTENCES[code]
     if code is ErrorCode.PERMISSION and _QUOTA.search(str(error)):
         pattern = "{provider} does not serve this account any more, its quota or credit is used up: {said}"
+    elif _sends_on(http_status(error)):
+        pattern = "{provider} sends on to another address, and prompts do not follow: enter the address where it is"
     elif code is ErrorCode.CONNECTION and (began or name == "RemoteProtocolError"):
         pattern = "{provider} ended its answer in the middle: the connection broke ({name})"
     elif code is ErrorCode.PROVIDER_DOWN and began:
@@ -75,6 +77,8 @@ def _code(error: Exception, *, began: bool) -> ErrorCode | None:
         # The account has no money left: nothing of ours that is raised or waited for helps, as BUDGET or RATE_LIMIT
         # would promise. Another provider may answer.
         return ErrorCode.PERMISSION
+    if _sends_on(status):
+        return ErrorCode.PERMISSION
     if status in (400, 413) and _OVERFLOW.search(text):
         return ErrorCode.CONTEXT_OVERFLOW
     names = [base.__name__ for base in type(error).__mro__]
@@ -86,6 +90,10 @@ def _code(error: Exception, *, began: bool) -> ErrorCode | None:
     if "APIError" in names or "ResponseError" in names:  # an error that came as part of the stream
         return _in_stream(text)
     return ErrorCode.PROVIDER_DOWN if began else None
+
+
+def _sends_on(status: int | None) -> bool:
+    return status is not None and 300 <= status < 400
 
 
 def _in_stream(text: str) -> ErrorCode:

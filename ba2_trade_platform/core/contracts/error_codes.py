@@ -61,4 +61,4 @@ def code_of_status(status: int) -> ErrorCode:
 def http_status(error: BaseException) -> int | None:
     """Return the HTTP status by which a provider turned a call away, None where it came to no such reply."""
     status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status_code", None))
-    return status if isinstance(status, int) and status >= 400 else None
+    return status if isinstance(status, int) and status >= 300 else None

@@ -11,7 +11,7 @@ import pytest
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ProviderKind
-from tests.fakes.model_server import model_server
+from tests.fakes.model_server import Reply, model_server
 from tests.flow.llm.model_desk import model_desk, say
 from tests.places import ROOT
 from tests.platforms import TRADER
@@ -46,6 +46,22 @@ async def test_a_model_on_this_machine_is_always_asked(tmp_path: Path) -> None:
     with model_server() as server, model_desk(tmp_path, host=EVERYBODY) as desk:
         desk.add("local", f"{server.url}/v1")
         assert await say(desk.attempt("local")) == "ready"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_prompts_are_not_sent_on_to_another_address(tmp_path: Path, kind: ProviderKind, status: int) -> None:
+    path = "/v1" if kind is ProviderKind.OPENAI else ""
+    with model_server() as named, model_server() as other, model_desk(tmp_path) as desk:
+        asked = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "ollama": "/api/chat"}[kind.value]
+        elsewhere = other.url.replace("127.0.0.1", "localhost") + asked
+        named.will(Reply(status=status, headers=(("location", elsewhere),)))
+        desk.add("local", f"{named.url}{path}", kind)
+        with pytest.raises(ExpertError, match="local sends on to another address") as failed:
+            await say(desk.attempt("local", call_retries=2))
+        assert failed.value.code == "PERMISSION", "for good, and another provider may answer"
+        assert "sends on to another address" in desk.desk.platform.models.gateway.test("local", by=TRADER).sentence
+        assert (len(named.asked), other.asked) == (2, [])
 
 
 @pytest.mark.parametrize(("said", "traced"), [("0", "False"), ("1", "True")])
