@@ -16,10 +16,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Where clouds answer machines with their own credentials; the first is link-local too.
-_METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "100.100.100.200", "fd00:ec2::254")))
-_SHARED = ipaddress.ip_network("100.64.0.0/10")
+# IPv6 addresses whose last 32 bits are an IPv4 address: of NAT64, everywhere and of one network, of IPv4 in IPv6.
+_LAST_BITS = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+# Where clouds answer machines with their own credentials: AWS and most others, Alibaba, Azure, Oracle, Google. All of
+# AWS's and Oracle's private prefixes are of such services.
+_METADATA = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "169.254.169.254/32", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32",
+            "fd00:ec2::/32", "fd00:c1::/32", "fd20:ce::254/128",
+        ),
+    )
+)  # fmt: skip
+_SHARED, _PROTOCOLS = ipaddress.ip_network("100.64.0.0/10"), ipaddress.ip_network("192.0.0.0/24")
 
 
 class OutboundRefusedError(PermissionError):
@@ -36,12 +46,17 @@ class OutboundRule:
     def refusal(self, address: Address) -> str | None:
         """Return why this address is not asked, None when it is."""
         found = _embedded(address)
-        if found in _METADATA or found.is_link_local or found.is_multicast or found.is_unspecified:
+        if (
+            any(found in network for network in _METADATA)
+            or found.is_link_local
+            or found.is_multicast
+            or found.is_unspecified
+        ):
             return f"{address} answers machines of one network with what is theirs: the console never asks it"
         if found.is_loopback:
             allowed = self.loopback or self.private
         else:
-            allowed = self.private or not (found.is_private or found.is_reserved or found in _SHARED)
+            allowed = self.private or not (found.is_private or found.is_reserved or _is_local(found))
         return None if allowed else f"{address} is in a private network: BA2_OUTBOUND_PRIVATE=1 lets the console ask it"
 
 
@@ -95,11 +110,17 @@ def _check(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _embedded(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address stands for, where it does."""
-    if isinstance(address, ipaddress.IPv4Address):
+    if isinstance(address, ipaddress.IPv4Address) or address.is_loopback or address.is_unspecified:
         return address
-    if address in _NAT64:
+    if any(address in network for network in _LAST_BITS):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_local(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.is_site_local
+    return address in _SHARED or address in _PROTOCOLS
 
 
 sys.addaudithook(_check)
