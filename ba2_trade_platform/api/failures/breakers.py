@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 
 from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
-from ba2_trade_platform.api.http.fields import SOME_TEXT, NeededReason, QueryFlag, said
+from ba2_trade_platform.api.http.fields import SOME_LETTER, NeededReason, QueryFlag, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.failures.breakers import Breaker
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/breakers", tags=["breakers"])
 Provider = Annotated[
     str,
     Path(min_length=1, max_length=80, description="The provider's name; it may hold a slash: azure/gpt-4"),
-    said(pattern=SOME_TEXT),
+    said(pattern=SOME_LETTER),
 ]
 
 

@@ -11,18 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from ba2_trade_platform.core.base.sanitizing import INVISIBLE
+
 MAX_ID = 2**63 - 1
 # In a body: the largest that every reader of JSON holds as it is, for many hold all numbers as floats.
 MAX_NUMBER = 2**53 - 1
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-# What clean_text and clean_name take away; a text of nothing else is none.
-_CONTROL = r"\u0000-\u001f\u007f-\u009f"
-_UNSEEN = (
-    r"\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e01ef"
-)
-SOME_TEXT = rf"[^\s{_CONTROL}]"
-SOME_LETTER = rf"[^\s{_CONTROL}{_UNSEEN}]"
+# What clean_name leaves something of; a name and a reason without it is none.
+SOME_LETTER = rf"[^\s\u0000-\u001f\u007f-\u009f{INVISIBLE}]"
 A_SYMBOL = r"^\s*[A-Za-z0-9^][A-Za-z0-9.=^/:-]{0,39}\s*$"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -102,7 +98,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 Name = Annotated[str, Field(max_length=80), said(minLength=1, pattern=SOME_LETTER)]
 SymbolText = Annotated[str, Field(max_length=80, examples=["AAPL"]), said(pattern=A_SYMBOL)]
 NeededReason = Annotated[
-    str, Field(max_length=500, description="Why, in the trader's words"), said(minLength=1, pattern=SOME_TEXT)
+    str, Field(max_length=500, description="Why, in the trader's words"), said(minLength=1, pattern=SOME_LETTER)
 ]
 Place = Annotated[
     str, Field(max_length=2000, description="next_cursor of the page before"), said(pattern="^[A-Za-z0-9_-]*$")

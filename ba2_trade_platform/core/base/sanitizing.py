@@ -14,10 +14,16 @@ REASON_LENGTH = 500
 _CUT = " ... (cut)"
 # All that a terminal obeys, but tab and newline: C0, DEL and C1.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# What has no width, or turns the direction in which the rest is read.
-_INVISIBLE = re.compile(
-    "[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef]"
+# What is not seen, as the inside of a character class that JSON Schema understands too: Unicode's
+# Default_Ignorable_Code_Point, separators of lines, marks of annotations and hieroglyphs, and what is drawn as nothing.
+INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+# What turns the direction in which the rest of a line is read, begins one, or says something that only machines read.
+_TURNING = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e0fff]")
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")  # a member of an enumeration, as Python shows it
 
 
@@ -37,7 +43,12 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
 
 def clean_reason(reason: str | None) -> str | None:
     """Return why a person does something as it is kept: cleaned, cut to 500 characters, None for none."""
-    return clean_text(clean_text(reason or "").strip(), REASON_LENGTH) or None
+    return clean_text(whole_reason(reason or ""), REASON_LENGTH) or None
+
+
+def whole_reason(reason: str) -> str:
+    """Return a reason of any length, cleaned: it stands in the midst of sentences. One that shows nothing is empty."""
+    return _TURNING.sub("", clean_text(reason)).strip() if clean_name(reason) else ""
 
 
 def clean_name(text: str, limit: int = MAX_TEXT) -> str:

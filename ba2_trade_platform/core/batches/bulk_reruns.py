@@ -18,7 +18,7 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, Refused, SwitchedOff
 from ba2_trade_platform.core.base.logs import get_logger
-from ba2_trade_platform.core.base.sanitizing import clean_name, clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name, whole_reason
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.batches.bulk_plans import MAX_ITEMS, BulkPlan, Planner, Selection
 from ba2_trade_platform.core.batches.counts import expected_cost, expected_seconds
@@ -165,7 +165,7 @@ def _columns(
     chosen: Filter | None, reason: str, name: str | None, rate: int | None, canary: int | None
 ) -> dict[str, Any]:
     """Return what was asked for as its row keeps it, checked; of a filter the parts that are set."""
-    why, title = clean_text(reason).strip(), clean_name(name or "")
+    why, title = whole_reason(reason), clean_name(name or "")
     if not why:
         raise Invalid("Say why these are re-run: the reason is kept with every attempt", code="REASON_REQUIRED")
     if len(why) > TEXT_LENGTH or len(title) > NAME_LENGTH:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ba2_trade_platform.core.base.errors import Impossible, Invalid
-from ba2_trade_platform.core.base.sanitizing import clean_name, clean_text
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 VENDOR_URLS = {
@@ -87,11 +87,15 @@ def _model(label: str, given: str | None) -> str:
 
 
 def _url(kind: ProviderKind, given: str | None) -> str | None:
-    url = clean_text((given or "").strip()).rstrip("/")
+    url = (given or "").strip().rstrip("/")
     if not url:
         return None
     if kind is ProviderKind.SCRIPTED:
         raise Impossible("The scripted provider is reached nowhere: it has no address")
+    if not url.isascii() or not url.isprintable():
+        raise Impossible(
+            "The address may hold visible ASCII characters only: write a host of others as xn--...", code="INVALID_URL"
+        )
     try:
         parts = urlsplit(url)
         port = parts.port

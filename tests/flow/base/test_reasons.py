@@ -13,7 +13,7 @@ from tests.platforms import TRADER
 from tests.sql import ask
 from tests.stepped import Desk, make_desk
 
-GIVEN = "  the \x00provider \ud800 is back  " + "x" * 1_000
+GIVEN = "  the \x00pro\u202evid\U000e0041er \ud800 is back  " + "x" * 1_000
 KEPT = ("the provider ? is back  " + "x" * 1_000)[:490] + " ... (cut)"
 FINGERPRINT = "SELECT fingerprint FROM failure_group"
 

@@ -116,6 +116,10 @@ def test_somebody_elses_change_is_not_overwritten(store: Store, tmp_path: Path) 
     [
         ({"base_url": "ftp://there"}, "must begin with http"),
         ({"base_url": "https://user:secret@there/v1"}, "must hold no user, password"),
+        ({"base_url": "https://there/\u202e1v"}, "visible ASCII characters only"),
+        ({"base_url": "https://th\u200bere/v1"}, "visible ASCII characters only"),
+        ({"base_url": "https://there/\x1bv1"}, "visible ASCII characters only"),
+        ({"base_url": "https://thére/v1"}, "xn--"),
         ({"concurrency": 0}, "Calls at once must be between 1 and 1,000"),
         ({"requests_per_minute": 0}, "Requests a minute must be between"),
         ({"quick_model": " "}, "Quick model: name a model"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ba2_trade_platform.core.base.sanitizing import MAX_TEXT, canonical_json, clean_json, clean_name, clean_text
+from ba2_trade_platform.api.http.fields import SOME_LETTER
+from ba2_trade_platform.core.base.sanitizing import (
+    MAX_TEXT,
+    canonical_json,
+    clean_json,
+    clean_name,
+    clean_reason,
+    clean_text,
+)
 from ba2_trade_platform.core.contracts.experts import Verdict
 
 ANYTHING = st.recursive(
@@ -79,7 +88,38 @@ def test_a_verdict_that_makes_no_sense_cannot_be_made(values: dict[str, object])
 def test_a_name_is_one_line_that_reads_as_it_stands(text: str) -> None:
     name = clean_name(text)
     assert name == clean_name(name) == " ".join(name.split())
-    assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in name)
+    assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name)
+
+
+# Signs of numbers, years and verses, and of Kaithi and Syriac: of the category of formats, and drawn.
+DRAWN = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+# Unicode's Default_Ignorable_Code_Point where it is of another category, and what is drawn as nothing.
+UNSEEN = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u2800\u3164\ufe0f\uffa0\ufff0"
+    "\U0001d159\U000e0100\U000e0fff"
+)
+
+
+def test_no_character_that_is_not_seen_stays_in_a_name() -> None:
+    formats = [character for character in map(chr, range(0x110000)) if unicodedata.category(character) == "Cf"]
+    assert clean_name("".join(formats)) == DRAWN
+    assert clean_name(UNSEEN) == ""
+    assert clean_name("Te\u180bch \U0001d173desk\u2800") == "Tech desk"
+    assert clean_name("Größe 目標 कृष्ण שלום e\u0301") == "Größe 目標 कृष्ण שלום e\u0301"
+
+
+def test_the_documents_pattern_of_a_name_finds_what_a_name_keeps() -> None:
+    everything = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    assert set(re.findall(SOME_LETTER, everything)) == set(clean_name(everything)) - {" "}
+
+
+def test_a_reason_turns_no_sentence_and_one_that_shows_nothing_is_none() -> None:
+    assert clean_reason("back \u202eLLES\u2066 n\u200fow\U000e0041\u2028") == "back LLES now"
+    assert clean_reason("good \U0001f468\u200d\U0001f469 \u0645\u06cc\u200c\u062e") == (
+        "good \U0001f468\u200d\U0001f469 \u0645\u06cc\u200c\u062e"
+    )
+    for blank in (None, "", " \n", "\u200b", "\u3164 \u2800", "\u202e\u202c"):
+        assert clean_reason(blank) is None
 
 
 def test_text_keeps_tab_and_newline_and_nothing_else_that_a_terminal_obeys() -> None:
