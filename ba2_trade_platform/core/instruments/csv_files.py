@@ -18,9 +18,12 @@ MOST_COLUMNS = 100
 INSTRUMENT_COLUMNS = ("symbol", "name", "type", "exchange", "currency", "calendar", "labels")
 WATCHLIST_COLUMNS = ("watchlist", "symbol")
 _NAMES = {"ticker": "symbol", "list": "watchlist", "tags": "labels", "label": "labels", "mic": "calendar"}
-# A spreadsheet takes these for the beginning of a formula, which may call other programs.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-_PREFIXED = re.compile(r"''*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+# A spreadsheet takes a cell that begins with one of these for a formula, which may call other programs; and one that
+# parts cells by another character than ours sees cells begin in the midst of ours, quotes or not. An apostrophe in
+# front makes it a text, one more than there may be already, so that reading can take it away again.
+_FORMULA = r"""(?=(?:["']|[^\S\n])*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])"""
+_BEGIN = re.compile(rf"(\A|[;,\t\r\n]){_FORMULA}")
+_PREFIXED = re.compile(rf"(\A|[;,\t\r\n])'{_FORMULA}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
-    writer.writerows([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in rows)
+    writer.writerows([_BEGIN.sub(r"\1'", cell) for cell in row] for row in rows)
     return "\ufeff" + text.getvalue()
 
 
@@ -121,5 +124,5 @@ def _line(number: int, row: list[str] | str, names: Sequence[str]) -> FileLine:
         return FileLine(number, {}, f"cannot be read: {row}")
     if len(row) > len(names):
         return FileLine(number, {}, f"has {len(row)} cells, the first line names {len(names)}")
-    plain = (cell[1:] if _PREFIXED.match(cell) else cell for cell in row)
+    plain = (_PREFIXED.sub(r"\1", cell) for cell in row)
     return FileLine(number, {name: cell.strip() for name, cell in zip(names, plain, strict=False)})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ba2_trade_platform.core.base.errors import Invalid
@@ -95,6 +96,24 @@ def test_no_cell_that_is_written_is_a_formula(rows: list[tuple[str, str]]) -> No
     text = written(WATCHLIST_COLUMNS, rows).removeprefix("\ufeff")
     for row in csv.reader(io.StringIO(text, newline="")):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
+
+
+@given(st.lists(st.text(st.sampled_from("x;,\t\r\n \"'=+-@\uff1d"), max_size=12).map(str.strip), max_size=4))
+@example(['x;=1+1";=HYPERLINK("a")', 'a, "=1', "two\n-3", "''=4", ";'=5", "x;\t'=6"])
+def test_no_part_of_a_cell_is_a_formula_where_others_part_it(texts: list[str]) -> None:
+    rows = [(f"x{text}", text) for text in texts]
+    text = written(WATCHLIST_COLUMNS, rows)
+    for between in ";\t,":
+        for part in re.split(rf"[\r\n{between}]", text.removeprefix("\ufeff")):
+            assert not part.strip(' "\t').startswith(("=", "+", "-", "@", "\uff1d"))
+    read = read_file(text, WATCHLIST_COLUMNS, WATCHLIST_COLUMNS)
+    assert [(line.cells["watchlist"], line.cells["symbol"]) for line in read.lines] == rows
+
+
+@pytest.mark.parametrize("piece", ["\n", "; ", "'", '""', '\n""', ";'"])
+def test_a_cell_of_nothing_but_separators_and_quotes_is_read_at_once(piece: str) -> None:
+    text = f'symbol;watchlist\nA;"{piece * (100_000 // len(piece))}"'
+    assert len(lines_of(text)) == 1
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: f"symbol;x\n{text}".encode("utf-8", "replace")))
