@@ -87,11 +87,17 @@ def downgrade(url: str, to: str, backups: Path) -> Path:
 
 
 def revision_of(url: str) -> str | None:
-    """Return the revision of the database at `url`, None when it has no schema yet."""
-    if not database_file(url).exists():
+    """Return the revision of the database at `url`, None when it has no schema yet; raises MigrationError for two."""
+    file = database_file(url)
+    if not file.exists():
         return None
     with create_engine(url, poolclass=NullPool).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        found = sorted(MigrationContext.configure(connection).get_current_heads())
+    if len(found) > 1:
+        raise MigrationError(
+            f"The database {file} has {len(found)} schemas at once: {', '.join(found)}. Restore a backup"
+        )
+    return found[0] if found else None
 
 
 @cache

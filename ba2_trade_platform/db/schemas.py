@@ -9,14 +9,15 @@ from pathlib import Path
 
 Schema = dict[tuple[str, str], list[str]]
 """By kind and name, the parts of each definition."""
+_SQLITES = {("table", name) for name in ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")}
+"""What SQLite makes by itself; another thing that only has such a name is somebody's."""
 
 
 def schema_of(file: Path) -> Schema:
     """Return the schema of an SQLite file; the order of a table's columns and constraints is ignored."""
     with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-    own = [(kind, name, sql) for kind, name, sql in rows if not name.startswith(("sqlite_", "alembic_"))]
-    return {(kind, name): _parts(kind, sql) for kind, name, sql in own}
+    return {(kind, name): _parts(kind, sql) for kind, name, sql in rows if (kind, name) not in _SQLITES}
 
 
 def differences(found: Schema, expected: Schema) -> list[str]:

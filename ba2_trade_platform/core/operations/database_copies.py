@@ -77,13 +77,14 @@ def verify(file: Path) -> Contents:
             found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
             if found != ["ok"]:
                 raise CopyError(f"{file.name} is damaged: {found[0]}")
-            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
             analyses = connection.execute("SELECT COUNT(*) FROM market_analysis").fetchone()
     except sqlite3.Error as error:
         raise CopyError(f"{file.name} is no database of this console: {error}") from error
-    if revision is None:
-        raise CopyError(f"{file.name} is no database of this console: it has no schema")
-    return Contents(str(revision[0]), int(analyses[0]))
+    if len(revisions) != 1:
+        has = f"{len(revisions)} schemas" if revisions else "no schema"
+        raise CopyError(f"{file.name} is no database of this console: it has {has}")
+    return Contents(str(revisions[0][0]), int(analyses[0]))
 
 
 def remove_drafts(folder: Path) -> None:

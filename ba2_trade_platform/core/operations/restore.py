@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,15 +68,10 @@ def restore(file: Path, database: Path, instance_lock: InstanceLock, url: str, s
                 "a newer version wrote it. Restore it with that version",
                 code="NEWER_SCHEMA",
             )
-        wrong = differences(schema_of(file), schema_at(revision))
-        if wrong:
-            raise Invalid(
-                f"{file.name} is not what this version writes with schema {revision}: {'; '.join(wrong[:5])}",
-                code="BACKUP_SCHEMA",
-            )
         arriving = database.with_name(f"{database.name}.restored")
         try:
             contents = copy_database(file, arriving)
+            _require_ours(arriving, revision, file.name)  # the copy, for the file could be another by now
             kept = _keep_aside(database)
             arriving.replace(database)
         except CopyError as error:
@@ -89,6 +85,21 @@ def restore(file: Path, database: Path, instance_lock: InstanceLock, url: str, s
         instance_lock.release()
     key_missing = _has_secrets(database) and not secret_key.exists()
     return Restored(file, contents.revision, contents.analyses, kept, key_missing)
+
+
+def _require_ours(file: Path, revision: str, name: str) -> None:
+    """Refuse a schema that was changed by hand, and rows without a parent; raises Invalid."""
+    wrong = differences(schema_of(file), schema_at(revision))
+    if wrong:
+        raise Invalid(
+            f"{name} is not what this version writes with schema {revision}: {'; '.join(wrong[:5])}",
+            code="BACKUP_SCHEMA",
+        )
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        orphans = Counter(str(row[0]) for row in connection.execute("PRAGMA foreign_key_check"))
+    if orphans:
+        rows = f"{orphans.total():,} rows are without a parent in {', '.join(sorted(orphans))}"
+        raise Invalid(f"{name} was changed by hand: {rows}", code="BACKUP_ROWS")
 
 
 def _has_secrets(database: Path) -> bool:

@@ -39,6 +39,15 @@ def damage(file: Path) -> None:
         raw.write(GARBAGE * (pages - 1))
 
 
+def stopped_with_backup(folder: Path) -> Path:
+    """Return the backup of a stopped console with one analysis."""
+    platform = make_platform(folder)
+    submit(platform, practice(platform))
+    backup = platform.operations.backups.make(by=TRADER)
+    platform.stop()
+    return Path(str(backup.file))
+
+
 def asked(platform: Platform, *paths: str) -> list[httpx.Response]:
     """Return what the API answers at these paths."""
 
@@ -117,6 +126,16 @@ def test_an_empty_desk_is_not_begun_where_backups_lie(tmp_path: Path, there: boo
             "CREATE TRIGGER spy AFTER INSERT ON actor BEGIN DELETE FROM actor; END",
             "trigger spy is none of this console",
         ),
+        (
+            "CREATE TRIGGER alembic_spy AFTER INSERT ON watchlist BEGIN DELETE FROM activity_log; END",
+            "trigger alembic_spy is none of this console",
+        ),
+        ("CREATE VIEW alembic_v AS SELECT * FROM actor", "view alembic_v is none of this console"),
+        (
+            "CREATE TRIGGER alembic_version AFTER INSERT ON actor BEGIN DELETE FROM actor; END",
+            "trigger alembic_version is",
+        ),
+        ("ALTER TABLE alembic_version ADD COLUMN extra TEXT", "table alembic_version is another"),
         ("ALTER TABLE actor ADD COLUMN extra TEXT", "table actor is another"),
         ("DROP INDEX ix_idempotency_key_created", "index ix_idempotency_key_created is missing"),
     ],
@@ -130,3 +149,42 @@ def test_a_backup_that_was_changed_by_hand_is_not_restored(tmp_path: Path, state
         restore_backup(settings_of(tmp_path), backup)
     assert refused.value.code == "BACKUP_SCHEMA"
     assert (tmp_path / "ba2.db").read_bytes() == before
+
+
+def test_a_trigger_hides_behind_no_name_of_sqlite(tmp_path: Path) -> None:
+    backup = stopped_with_backup(tmp_path)
+    spy = "CREATE TRIGGER sqlite_spy AFTER INSERT ON watchlist BEGIN DELETE FROM activity_log; END"
+    with closing(sqlite3.connect(backup)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_spy', 'watchlist', 0, ?)", (spy,))
+    with pytest.raises(Invalid, match="trigger sqlite_spy is none of this console") as refused:
+        restore_backup(settings_of(tmp_path), backup)
+    assert refused.value.code == "BACKUP_SCHEMA"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "sentence"),
+    [
+        ("INSERT INTO alembic_version VALUES ('0001')", "BACKUP_UNUSABLE", "it has 2 schemas"),
+        ("DELETE FROM alembic_version", "BACKUP_UNUSABLE", "it has no schema"),
+        ("DELETE FROM expert_instance", "BACKUP_ROWS", "rows are without a parent in .*market_analysis"),
+    ],
+)
+def test_a_backup_whose_rows_contradict_each_other_is_not_restored(
+    tmp_path: Path, statement: str, code: str, sentence: str
+) -> None:
+    backup = stopped_with_backup(tmp_path)
+    before = (tmp_path / "ba2.db").read_bytes()
+    with closing(sqlite3.connect(backup)) as connection, connection:
+        connection.execute(statement)
+    with pytest.raises(Invalid, match=sentence) as refused:
+        restore_backup(settings_of(tmp_path), backup)
+    assert refused.value.code == code
+    assert (tmp_path / "ba2.db").read_bytes() == before
+    assert list(tmp_path.glob("*restore*")) == []
+
+
+def test_a_backup_that_sqlite_itself_was_asked_to_analyze_is_restored(tmp_path: Path) -> None:
+    backup = stopped_with_backup(tmp_path)
+    change(backup, "ANALYZE")
+    assert restore_backup(settings_of(tmp_path), backup).analyses == 1
