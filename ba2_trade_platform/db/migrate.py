@@ -126,6 +126,7 @@ def _run(url: str, to: str, *, down: bool = False) -> None:
 def _backup(file: Path, backups: Path, revision: str | None) -> Path:
     backups.mkdir(parents=True, exist_ok=True)
     target = backups / f"{file.stem}-{revision or 'empty'}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
+    target.touch(0o600, exist_ok=False)
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
     return target

@@ -51,7 +51,6 @@ def copy_database(file: Path, target: Path, *, go_on: Callable[[], bool] = lambd
             raise CopyError(f"The disk of {target.parent} has {room}")
         _copy(file, draft, go_on)
         contents = verify(draft)
-        shutil.copymode(file, draft)
         _sync(draft)
         draft.replace(target)
         _sync(target.parent)
@@ -95,6 +94,7 @@ def remove_drafts(folder: Path) -> None:
 
 def _copy(file: Path, draft: Path, go_on: Callable[[], bool]) -> None:
     draft.unlink(missing_ok=True)
+    draft.touch(0o600, exist_ok=False)  # whatever the mode of `file`, which may come from anywhere, and the umask
     steps = 0
 
     def rest(status: int, remaining: int, total: int) -> None:  # noqa: ARG001 - the signature is sqlite3's

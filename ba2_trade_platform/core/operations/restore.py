@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 from collections import Counter
@@ -16,6 +17,7 @@ from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.db.migrate import head, known_revisions, schema_at
 from ba2_trade_platform.db.schemas import differences, schema_of
 
+log = logging.getLogger(__name__)
 SECRETS = (
     ("model_provider", "key IS NOT NULL"),
     ("notification_channel", "1"),
@@ -124,9 +126,17 @@ def _keep_aside(database: Path) -> Path | None:
             kept.hardlink_to(database)
         except OSError:  # a file system without second names
             shutil.copy2(database, kept)
+        _make_private(kept)
     for ending in ("-wal", "-shm", "-journal"):
         # Of a database that was deleted by hand too: SQLite would play its log into the one that arrives.
         beside = database.with_name(database.name + ending)
         if beside.exists():
-            beside.replace(kept.with_name(kept.name + ending))
+            _make_private(beside.replace(kept.with_name(kept.name + ending)))
     return kept if there else None
+
+
+def _make_private(file: Path) -> None:
+    try:
+        file.chmod(0o600)
+    except OSError as error:  # it is another user's, and no reason to go without the backup
+        log.warning("%s can be read by others and stays so: %s", file, error.strerror)
