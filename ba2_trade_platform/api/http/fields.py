@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -20,6 +21,7 @@ FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 
 # What clean_name leaves something of; a name and a reason without it is none.
 SOME_LETTER = rf"[^\s\u0000-\u001f\u007f-\u009f{INVISIBLE}]"
 A_SYMBOL = r"^\s*[A-Za-z0-9^][A-Za-z0-9.=^/:-]{0,39}\s*$"
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -34,12 +36,13 @@ def _whole(value: object) -> object:
 
 
 def _digits(value: object) -> object:
-    """Return a parameter's number; Python itself reads more than the document says: 1_000, 5.0 and +5."""
-    if isinstance(value, str):
-        if not re.fullmatch(r"-?[0-9]{1,20}", value):
-            raise ValueError("must be a whole number")
-        return int(value)
-    return value
+    """Return a parameter's number as JSON would have it; Python itself reads more: 1_000, +5 and blanks around."""
+    if not isinstance(value, str):
+        return value
+    number = Decimal(value) if _JSON_NUMBER.fullmatch(value) else Decimal("NaN")
+    if not number.is_finite() or number.adjusted() > 30 or number != number.to_integral_value():
+        raise ValueError("must be a whole number")
+    return int(number)
 
 
 def _truth(value: object) -> object:

@@ -35,7 +35,7 @@ class WatchlistItemsBody(OneWay):
     WAYS = {"symbols": "array", "text": "string"}
 
     symbols: Symbols | None = None
-    text: Annotated[str | None, Field(max_length=80_000)] = None
+    text: Annotated[str | None, Field(max_length=40_000)] = None
     unknown: Unknown = False
 
 

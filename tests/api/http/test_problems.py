@@ -76,7 +76,18 @@ async def test_an_unknown_analysis_is_not_found(client: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize(
     "query",
-    ["sort=colour", "limit=0", "limit=501", "limit=+5", "limit=5.0", "rerun_only=yes", "status=lost", "x=1"],
+    [
+        "sort=colour",
+        "limit=0",
+        "limit=501",
+        "limit=+5",
+        "limit=5.5",
+        "limit=5_0",
+        "limit=1e999",
+        "rerun_only=yes",
+        "status=lost",
+        "x=1",
+    ],
 )
 async def test_a_list_that_makes_no_sense_is_bad_input(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"/analyses?{query}")
