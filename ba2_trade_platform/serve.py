@@ -53,7 +53,7 @@ SOCKET_BYTES = 2_000_000  # a browser's message; the largest is a pasted list
 def serve(settings: Settings, *, native: bool = False, new: bool = False) -> None:
     """Run the console until Ctrl-C or SIGTERM; what is running then is handed back and goes on at the next start.
 
-    `new`: with an empty desk although backups of another are there. Raises StartRefused with a sentence when the
+    `new`: with an empty desk although a desk was here. Raises StartRefused with a sentence when the
     folder, the port or the database cannot be had.
     """
     # The server takes signals while it serves and raises them again when it has closed; then this ends the wait.

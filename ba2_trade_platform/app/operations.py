@@ -25,6 +25,7 @@ from ba2_trade_platform.core.operations.attention import Attention, AttentionSou
 from ba2_trade_platform.core.operations.backups import Backups, Plan
 from ba2_trade_platform.core.operations.console_metrics import ConsoleCollector
 from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
+from ba2_trade_platform.core.operations.desk_traces import leave_trace, require_desk
 from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.core.worker.worker import ExpertWorker
@@ -102,33 +103,20 @@ def restore_backup(settings: Settings, file: Path) -> restore.Restored:
 def migrate(settings: Settings, *, new: bool = False) -> Migrated:
     """Bring the database to this code's schema, after a backup; raises StartRefused when that cannot be done.
 
-    `new`: begin an empty one although backups of another are there.
+    `new`: begin an empty one although a desk was here.
     """
-    if not new:
-        _require_database(database_file(settings.url), settings.data_dir / "backups")
+    file = database_file(settings.url)
     try:
+        require_desk(settings.url, settings.data_dir, new=new)
         done = upgrade(settings.url, settings.data_dir / "backups")
     except MigrationError as error:
         raise StartRefused(str(error), code="DATABASE_SCHEMA") from error
     except DatabaseError as error:
-        sentence = f"The database {database_file(settings.url)} cannot be opened ({error.orig}): {RESTORE}"
+        sentence = f"The database {file} cannot be opened ({error.orig}): {RESTORE}"
         raise StartRefused(sentence, code="DATABASE_BROKEN") from error
+    leave_trace(file, settings.data_dir)
     if done.before is None:
         log.info("Database created with schema %s", done.after)
     elif done.before != done.after:
         log.info("Database migrated from %s, backup %s, to %s", done.before, done.backup, done.after)
     return done
-
-
-def _require_database(file: Path, folder: Path) -> None:
-    """Refuse to begin with nothing where there was something: a disk that is not mounted, a file that was deleted."""
-    if file.exists() and file.stat().st_size:
-        return
-    backups = sorted(folder.glob("*.db"), key=lambda backup: backup.stat().st_mtime)
-    if backups:
-        raise StartRefused(
-            f"The database {file} is {'empty' if file.exists() else 'not there'}, and {len(backups)} backups of it lie "
-            f"in {folder}: bring one back with `python -m ba2_trade_platform backup restore {backups[-1].name}` "
-            "(`backup list` names them), or begin with an empty desk by `python main.py --new`",
-            code="DATABASE_MISSING",
-        )

@@ -84,12 +84,13 @@ class Platform:
     def own(self, *, new: bool = False) -> None:
         """Take the database, bring it to this code's schema and load the demo desk into an empty one.
 
-        `new`: begin an empty one although backups of another are there. Raises StartRefused when another console holds
+        `new`: begin an empty one although a desk was here. Raises StartRefused when another console holds
         it, when it is gone or cannot be migrated.
         """
         self.instance_lock.take(self.settings.page_url)
         try:
             migrate(self.settings, new=new)
+            self.store.hold_file()
             tighten(self.settings.data_dir, database_file(self.settings.url))
             first_slots(self.store, self.settings.workers)
             self.models.own()

@@ -51,9 +51,7 @@ def serve(
     native: Annotated[bool, typer.Option("--native", help="In a desktop window, where pywebview is installed")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of BA2_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of BA2_PORT")] = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Begin an empty desk although backups of another are there")
-    ] = False,
+    new: Annotated[bool, typer.Option("--new", help="Begin an empty desk although a desk was here")] = False,
 ) -> None:
     """Start the console; Ctrl-C stops it and hands back what runs."""
     settings = read_settings(host=host, port=port)

@@ -30,19 +30,36 @@ def database_file(url: str) -> Path:
     return Path(parsed.database)
 
 
+def existing(file: Path) -> str:
+    """Return the URI by which SQLite opens a file that is there; a bare path would be created anew when it is not."""
+    return f"{file.absolute().as_uri()}?mode=rw"
+
+
 def open_engine(
-    url: str, synchronous: Synchronous = "FULL", busy_timeout_ms: int = BUSY_TIMEOUT_MS, *, foreign_keys: bool = True
+    url: str,
+    synchronous: Synchronous = "FULL",
+    busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+    *,
+    foreign_keys: bool = True,
+    creates: bool = False,
 ) -> Engine:
-    """Return an engine on an SQLite file whose write transactions take the lock when they begin.
+    """Return an engine on an SQLite file, made only when it `creates`, whose writers take the lock when they begin.
 
     A plain BEGIN that becomes a writer later fails at once with "database is locked" in spite of the busy time-out;
     transactions opened with the execution options `WRITES` therefore begin IMMEDIATE.
     """
-    database_file(url).parent.mkdir(parents=True, exist_ok=True)
+    file = database_file(url)
+    file.parent.mkdir(parents=True, exist_ok=True)
     # Without the parameters in its text, an error shows nobody's data and can always be put into words.
     engine = create_engine(
         url, pool_size=16, max_overflow=48, hide_parameters=True, connect_args={"check_same_thread": False}
     )
+
+    if not creates:
+
+        @event.listens_for(engine, "do_connect")
+        def open_existing(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:  # noqa: ARG001
+            arguments[0], options["uri"] = existing(file), True
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's

@@ -100,6 +100,14 @@ def revision_of(url: str) -> str | None:
     return found[0] if found else None
 
 
+def holds_tables(url: str) -> bool:
+    """Tell whether something stands in the database at `url`, which has no revision: another program's, most likely."""
+    own = "name = 'alembic_version' OR tbl_name = 'alembic_version' OR name LIKE 'sqlite@_%' ESCAPE '@'"
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        found = connection.execute(text(f"SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE NOT ({own}))"))
+        return bool(found.scalar_one())
+
+
 @cache
 def schema_at(revision: str) -> Schema:
     """Return the schema that the migrations make of nothing, up to `revision`."""
@@ -111,7 +119,7 @@ def schema_at(revision: str) -> Schema:
 
 def _run(url: str, to: str, *, down: bool = False) -> None:
     # Foreign keys are off before BEGIN: SQLite's table rebuild would cascade and delete the children.
-    engine = open_engine(url, foreign_keys=False)
+    engine = open_engine(url, foreign_keys=False, creates=True)
     try:
         with engine.execution_options(**WRITES).begin() as connection:
             (command.downgrade if down else command.upgrade)(_config(connection), to)

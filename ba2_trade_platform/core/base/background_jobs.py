@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ba2_trade_platform.core.base.errors import Unavailable
+
 log = logging.getLogger(__name__)
 THREADS = 16  # more than there are jobs, so that those that wait for a network or a disk hold up no schedule
 
@@ -25,7 +27,7 @@ class _Job:
         """Call it unless it is at work: what a scheduler began that was replaced since may still be."""
         if self.turn.acquire(blocking=False):
             try:
-                self.work()
+                _call(self.name, self.work)
             finally:
                 self.turn.release()
 
@@ -121,4 +123,11 @@ class BackgroundJobs:
             if self._one_offs.get(one_off.name) is not one_off:
                 return
             del self._one_offs[one_off.name]
-        one_off.work()
+        _call(one_off.name, one_off.work)
+
+
+def _call(name: str, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Unavailable as error:  # the database's fault, and no bug of the job
+        log.warning("The job %s waits: %s", name, error)

@@ -23,11 +23,13 @@ from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.idempotency import take_key
 from ba2_trade_platform.core.base.transactions import Command, Transaction
 from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, WRITES
+from ba2_trade_platform.db.held_file import HeldFile
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Transaction)
 DAMAGED = "DATABASE_DAMAGED"
+MISSING = "DATABASE_MISSING"
 RESTORE = (
     "stop the console and bring a backup back with `python -m ba2_trade_platform backup restore FILE`; "
     "`python -m ba2_trade_platform backup list` names them"
@@ -48,13 +50,41 @@ class Store:
         self.clock: Clock = clock or SystemClock()
         self.commits = 0
         self.damage: str | None = None  # what was said of a damaged file; it stays damaged until it is restored
+        self._held_file = HeldFile(engine)
+        self._lost = False
         self._writer = engine.execution_options(**WRITES)
         self._listeners: list[Callable[[], None]] = []
         self._watcher: Connection | None = None
         self._closing = False
         self._turn = threading.Lock()
 
+    def hold_file(self) -> None:
+        """Take the file that lies there now for the database of this console, and serve from no other."""
+        self._held_file.hold()
+
+    def require_file(self) -> None:
+        """Raise Unavailable once the file of this console was deleted or replaced, and for ever after.
+
+        What was written to a deleted file would be taken and lost, and half of the connections would see another desk.
+        """
+        if not self._lost:
+            try:
+                loss = self._held_file.loss()
+            except OSError as error:
+                raise Unavailable(f"the database's file cannot be looked at: {error.strerror}") from error
+            if loss is None:
+                return
+            self.damage = f"the database's file {loss} while the console worked, nothing is kept any more: {RESTORE}"
+            self._lost = True
+            log.error("%s", self.damage)
+            self._held_file.set_log_aside()
+        raise Unavailable(str(self.damage), code=MISSING)
+
     def _unavailable(self, error: OperationalError | PoolTimeoutError) -> Unavailable:
+        try:
+            self.require_file()  # SQLite has many words for it
+        except Unavailable as lost:
+            return lost
         found = unavailable(error)
         if found.code == DAMAGED:
             self.damage = str(found)
@@ -73,10 +103,12 @@ class Store:
         if self._watcher is not None:
             self._watcher.close()
         self.engine.dispose()
+        self._held_file.set_log_aside()  # the connections have left it behind
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a read transaction; raises Unavailable when the database cannot be read."""
+        self.require_file()
         try:
             with Session(self.engine) as session:
                 yield session
@@ -89,6 +121,7 @@ class Store:
 
         One caller only, the worker's database thread.
         """
+        self.require_file()
         try:
             if self._watcher is None:
                 self._watcher = self.engine.connect()
@@ -99,6 +132,7 @@ class Store:
 
     def check(self) -> None:
         """Take the write lock and let go of it; raises Unavailable when the database cannot be written just now."""
+        self.require_file()
         try:
             with self._writer.begin():
                 pass
@@ -143,10 +177,12 @@ class Store:
     def _unit_of_work(self, begin: Callable[[Session], T], *, internal: bool = False) -> Iterator[T]:
         if self._closing and not internal:
             raise Unavailable("the console is stopping")
+        self.require_file()
         try:
             with self._in_turn(), Session(self._writer) as session, session.begin():
                 transaction = begin(session)
                 yield transaction
+                self.require_file()  # nothing is said to be done that went into a file deleted meanwhile
                 # Counted before others can see the commit, or the watcher would take it for another program's.
                 self.commits += 1
         except STORAGE_ERRORS as error:

@@ -173,6 +173,7 @@ class Backups:
         try:
             started = self._store.clock.now()
             target = self._free_name(started)
+            self._store.require_file()  # another one in its place is no backup of this desk
             copy_database(self._database, target, go_on=lambda: not self._stopping.is_set())
         except CopyGivenUpError as error:
             raise Unavailable("The console stops: the backup was given up") from error

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS
+from ba2_trade_platform.db.engine import BUSY_TIMEOUT_MS, existing
 
 PAGES = 256  # a step: 1 MB
 REST_SECONDS = 0.01  # after each step, so that writers get the disk
@@ -107,7 +107,8 @@ def _copy(file: Path, draft: Path, go_on: Callable[[], bool]) -> None:
         if remaining:
             time.sleep(REST_SECONDS)
 
-    with closing(sqlite3.connect(file, isolation_level=None)) as source, closing(sqlite3.connect(draft)) as copy:
+    source_of = sqlite3.connect(existing(file), isolation_level=None, uri=True)
+    with closing(source_of) as source, closing(sqlite3.connect(draft)) as copy:
         source.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         copy.execute("PRAGMA synchronous = OFF")  # it is synced here, in steps
         source.execute("BEGIN")

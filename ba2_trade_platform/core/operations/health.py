@@ -30,6 +30,7 @@ from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
 from ba2_trade_platform.core.operations.health_facts import read_facts
 from ba2_trade_platform.core.operations.health_report import Group, Item, Report, State
 from ba2_trade_platform.core.worker.worker import ExpertWorker
+from ba2_trade_platform.db.engine import existing
 from ba2_trade_platform.db.migrate import head
 
 log = logging.getLogger(__name__)
@@ -82,12 +83,17 @@ class Readiness:
             return self._known
 
     def writing_problem(self) -> str | None:
-        """Return why the database cannot be written, is damaged, or is not of this version's schema."""
+        """Return why the database cannot be written, is gone or damaged, or is not of this version's schema."""
+        try:
+            self._parts.store.require_file()
+        except Unavailable as error:
+            return str(error)
         if self._parts.store.damage is not None:
             return self._parts.store.damage
         try:
             # Its own connection: none of the console's pool may be free just when somebody asks.
-            with closing(sqlite3.connect(self._parts.database, timeout=LOCK_SECONDS, isolation_level=None)) as one:
+            uri = existing(self._parts.database)
+            with closing(sqlite3.connect(uri, timeout=LOCK_SECONDS, isolation_level=None, uri=True)) as one:
                 one.execute("BEGIN IMMEDIATE")
                 found = one.execute("SELECT version_num FROM alembic_version").fetchone()
                 one.execute("ROLLBACK")

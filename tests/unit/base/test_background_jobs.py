@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
+from ba2_trade_platform.core.base.errors import Unavailable
 from tests.patience import EVENT_SECONDS
 
 SOON = 0.02
@@ -61,6 +62,22 @@ def test_a_job_that_raises_is_called_again_at_its_next_time(
     assert enough.wait(EVENT_SECONDS)
     jobs.stop()
     assert "it broke" in caplog.text
+
+
+def test_a_job_that_the_database_cannot_serve_is_a_warning_and_no_error(
+    jobs: BackgroundJobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    work, enough = counted(2)
+
+    def unserved() -> None:
+        work()
+        raise Unavailable("the disk is full")
+
+    jobs.every(SOON, "look", unserved)
+    jobs.start()
+    assert enough.wait(EVENT_SECONDS)
+    assert "The job look waits: the disk is full" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_one_job_is_never_at_work_twice(jobs: BackgroundJobs) -> None:
