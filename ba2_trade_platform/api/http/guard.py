@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +14,9 @@ from ba2_trade_platform.api.http.problems import problem
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"(?:\[(?P<number>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?")
+# Of two that contradict each other, a proxy before the console might go by the one and the console by the other.
+_ONCE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "content-type")
 # The framework's pages have scripts in their text and compile templates: inline and eval it needs, and nothing foreign.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -55,7 +58,9 @@ class Guard:
             await problem(403, refusal, "FOREIGN_REQUEST")(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> str | None:
-        host = headers.get("host", "")
+        if doubled := [name for name in _ONCE if len(headers.getlist(name)) > 1]:
+            return f"The header {doubled[0]} stands twice"
+        host = headers.get("host", "").lower()
         if not self._is_ours(host):
             return f"This console does not answer to the name {host[:80]!r}"
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not _is_navigation(scope, headers):
@@ -63,15 +68,15 @@ class Guard:
         if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
             return None
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
             return f"Another website, {origin[:80]!r}, may not do this"
         return None
 
     def _is_ours(self, host: str) -> bool:
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").lower()
-        except ValueError:  # a broken IPv6 address
+        found = _HOST.fullmatch(host)
+        if found is None:
             return False
+        name = found["number"] or found["name"]
         if name in LOOPBACK or name == self._host:
             return True
         if self._host not in WILDCARDS:

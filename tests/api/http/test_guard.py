@@ -59,6 +59,59 @@ async def test_our_own_pages_and_programs_are_answered(site: str | None) -> None
         assert (await browser.post("/", headers=headers)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:8080.evil.com", "127.0.0.1#evil.com", "127.0.0.1/evil.com", "127.0.0.1?evil.com",
+        "evil.com@127.0.0.1", "127.0.0.1:abc", "127.0.0.1:", "127.0.0.1:8080:1", "127.0.0.1\\.evil.com",
+        "[::1].evil.com", "[::1", "::1", "[127.0.0.1", "127.0.0.1 ", "localhost,evil.com", "127.0.0.1%00", "", ":8080",
+    ],
+)  # fmt: skip
+async def test_a_name_is_ours_as_a_whole_or_not_at_all(host: str) -> None:
+    async with visitor() as browser:
+        assert (await browser.get("/", headers={"Host": host})).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8080", "LOCALHOST:1", "[::1]:8080", "[::1]"])
+async def test_our_own_names_are_answered_whatever_their_port(host: str) -> None:
+    async with visitor() as browser:
+        for scheme in ("http", "https"):  # the latter through a proxy with TLS
+            headers = {"Host": host, "Origin": f"{scheme}://{host}"}
+            assert (await browser.post("/", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "evil://127.0.0.1:8080",
+        "//127.0.0.1:8080",
+        "127.0.0.1:8080",
+        "http://a@127.0.0.1:8080",
+        "http://127.0.0.1:8080/x",
+        "",
+    ],
+)
+async def test_an_origin_is_ours_as_a_whole_or_not_at_all(origin: str) -> None:
+    async with visitor() as browser:
+        assert (await browser.post("/", headers={"Origin": origin})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Host", ("127.0.0.1:8080", "evil.com")),
+        ("Origin", ("http://127.0.0.1:8080", "http://evil.com")),
+        ("Sec-Fetch-Site", ("same-origin", "cross-site")),
+        ("Sec-Fetch-Site", ("same-origin", "same-origin")),
+        ("Content-Type", ("application/json", "text/plain")),
+    ],
+)
+async def test_a_header_that_stands_twice_is_refused(name: str, values: tuple[str, str]) -> None:
+    given = [("Host", "127.0.0.1:8080")] * (name != "Host") + [(name, value) for value in values]
+    async with visitor() as browser:
+        assert (await browser.post("/", headers=given)).status_code == 403
+
+
 async def test_every_answer_says_what_a_browser_must_not_do_with_it() -> None:
     async with visitor() as browser:
         answers = [await browser.get("/"), await browser.get("/file.js"), await browser.get("/nothing")]
