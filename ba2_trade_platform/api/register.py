@@ -20,7 +20,7 @@ from ba2_trade_platform.api.demo import demo, replay
 from ba2_trade_platform.api.experts import experts
 from ba2_trade_platform.api.failures import breakers, failures
 from ba2_trade_platform.api.http.body_limits import MEGABYTE, BodyLimits, Room
-from ba2_trade_platform.api.http.guard import Guard, JsonOnly
+from ba2_trade_platform.api.http.guard import Guard, JsonOnly, answer_with_headers
 from ba2_trade_platform.api.http.idempotency import IdempotencyKeys, add_parameter
 from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
 from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
@@ -82,6 +82,7 @@ def create_api(platform: Platform, kind: ActorKind = ActorKind.API, room: Room |
     api.add_middleware(BodyLimits, **_body_limits(platform), room=room or Room())
     api.add_middleware(JsonOnly)
     api.add_middleware(Guard, host=platform.settings.host)
+    answer_with_headers(api)
     answer_problems(api)
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     # Before FastAPI's own, which writes the document on the pages' loop: half a megabyte, for a second the first time.
@@ -95,6 +96,7 @@ def register_api(app: FastAPI, platform: Platform) -> None:
     app.add_middleware(BodyLimits, **_body_limits(platform), room=room)
     app.add_middleware(Guard, host=platform.settings.host)
     app.add_middleware(_ApiFirst, api=create_api(platform, room=room))
+    answer_with_headers(app)
 
 
 def _body_limits(platform: Platform) -> dict[str, int]:

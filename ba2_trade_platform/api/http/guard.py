@@ -6,7 +6,9 @@ import ipaddress
 import re
 import socket
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ba2_trade_platform.api.http.problems import problem
@@ -50,8 +52,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope, Headers(scope=scope))
+        send = with_headers(send)
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send, secure=scope.get("scheme") in ("https", "wss")))
+            await self._app(scope, receive, _with_cookies(send, secure=scope.get("scheme") in ("https", "wss")))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal})
         else:
@@ -118,12 +121,38 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _with_headers(send: Send, *, secure: bool) -> Send:
+def with_headers(send: Send) -> Send:
+    """Return a `send` by which every answer says what a browser must not do with it."""
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+        await send(message)
+
+    return sending
+
+
+def answer_with_headers(app: Starlette) -> None:
+    """Have all answers of `app` say it: those to its own errors are given outside of every middleware."""
+    build = app.build_middleware_stack
+
+    def build_within() -> ASGIApp:
+        stack = ServerErrorMiddleware(build())  # the framework raises errors of what is no page out of its own
+
+        async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+            await stack(scope, receive, with_headers(send) if scope["type"] == "http" else send)
+
+        return answering
+
+    app.build_middleware_stack = build_within  # type: ignore[method-assign]  # Starlette has no place outside of it
+
+
+def _with_cookies(send: Send, *, secure: bool) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
             cookies = headers.getlist("set-cookie")
             del headers["set-cookie"]
             # Only a page needs to know its browser again; what it loads can stay in any cache.

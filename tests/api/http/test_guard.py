@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -11,6 +14,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ba2_trade_platform.api.http.guard import Guard
+from ba2_trade_platform.api.register import create_api, register_api
+from tests.platforms import make_platform, running
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
@@ -115,12 +120,44 @@ async def test_a_header_that_stands_twice_is_refused(name: str, values: tuple[st
 async def test_every_answer_says_what_a_browser_must_not_do_with_it() -> None:
     async with visitor() as browser:
         answers = [await browser.get("/"), await browser.get("/file.js"), await browser.get("/nothing")]
+        answers.append(await browser.get("/", headers={"Host": "evil.com"}))
+        answers.append(await browser.post("/", headers={"Origin": "http://evil.com"}))
+        answers.append(await browser.get("/file.js", headers={"Sec-Fetch-Site": "cross-site"}))
     for answer in answers:
-        policy = answer.headers["Content-Security-Policy"]
-        assert {"default-src 'self'", "object-src 'none'", "frame-ancestors 'self'"} <= set(policy.split("; "))
-        assert "http" not in policy
-        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        says_what_a_browser_must_not_do(answer)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/boom", "/api/nothing", "/boom", "/healthz/x"])
+async def test_errors_say_it_too(tmp_path: Path, path: str) -> None:
+    def boom() -> None:
+        raise RuntimeError("a fault")
+
+    async def raise_again(_: Request, error: Exception) -> Response:
+        raise error  # as the framework of the pages does
+
+    app = FastAPI(exception_handlers={Exception: raise_again})
+    app.get("/boom")(boom)
+    with running(make_platform(tmp_path)) as platform:
+        register_api(app, platform)
+        api = create_api(platform)
+        api.get("/api/v1/boom")(boom)
+        for asked in (app, api):
+            transport = httpx.ASGITransport(app=asked, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as browser:
+                answer = await browser.get(path)
+            assert answer.status_code in (404, 500)
+            says_what_a_browser_must_not_do(answer)
+
+
+def says_what_a_browser_must_not_do(answer: httpx.Response) -> None:
+    """Look for the headers."""
+    (policy,) = answer.headers.get_list("Content-Security-Policy")
+    assert {"default-src 'self'", "object-src 'none'", "frame-ancestors 'self'"} <= set(policy.split("; "))
+    assert "http" not in policy
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
 async def test_a_cookie_goes_with_pages_only_and_behind_tls_over_tls_only() -> None:
