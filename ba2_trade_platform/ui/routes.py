@@ -9,6 +9,7 @@ from types import MethodType
 from urllib.parse import quote
 
 from nicegui import app, ui
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
@@ -20,6 +21,7 @@ from ba2_trade_platform.ui.experts.page import experts_page
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.live import Live
 from ba2_trade_platform.ui.kit.shell_status import SharedReading, read_shell_status
+from ba2_trade_platform.ui.kit.upload_guard import UploadGuard
 from ba2_trade_platform.ui.models.costs_page import costs_page
 from ba2_trade_platform.ui.models.lessons_page import lesson_page, lessons_page
 from ba2_trade_platform.ui.models.providers_page import providers_page
@@ -67,6 +69,7 @@ def register_pages(platform: Platform) -> Desk:
     live = Live(platform.store.feed)
     desk = Desk(platform, live, SharedReading(partial(read_shell_status, platform)))
     platform.operations.health.count_pages(lambda: live.pages)
+    app.user_middleware.append(Middleware(UploadGuard))  # inside of that of sessions, which is there already
     _add_style()
     _open_at_once()
     _add_former_addresses()

@@ -59,6 +59,23 @@ def test_who_knows_a_pages_id_cannot_press_its_buttons(console: ConsoleProcess, 
     assert console.api.get("/queue").json()["paused"] is False
 
 
+def test_who_knows_a_pages_id_cannot_upload_to_it(console: ConsoleProcess, open_page: Open) -> None:
+    page = open_page(f"{console.url}/watchlists")
+    page.get_by_role("button", name="Import", exact=True).click()
+    file = {"name": "l.csv", "mimeType": "text/csv", "buffer": b"symbol,watchlist\nAAPL,Tech\n"}
+    with page.expect_request(lambda request: "/upload/" in request.url) as asked:
+        page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]  # Playwright's payload
+    expect(page.get_by_text("1 to be added")).to_be_visible()
+    forged = {"file": ("l.csv", b"symbol,watchlist\nMSFT,Forged\nIBM,Forged\n", "text/csv")}
+    elsewhere = httpx.Client()
+    elsewhere.get(f"{console.url}/watchlists")
+    for stranger in (httpx.Client(), elsewhere):  # without a cookie, and with that of another browser
+        assert stranger.post(asked.value.url, files=forged).status_code == 403
+    assert httpx.post(f"{console.url}/_nicegui/client/no-such-page/upload/1", files=forged).status_code == 403
+    expect(page.get_by_text("1 to be added")).to_be_visible()
+    assert "Another browser sent something to the page" in console.log.read_text()
+
+
 def listener_of(sent: list[str]) -> dict[str, Any]:
     """Return the message by which the browser pressed Pause."""
     frame = next(frame for frame in sent if '"event"' in frame and "listener_id" in frame)
