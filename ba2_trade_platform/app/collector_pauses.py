@@ -1,4 +1,4 @@
-"""Collector pauses: leave what stays for ever out of Python's garbage collections, which hold every page meanwhile."""
+"""Collector pauses: leave all that stays for ever out of garbage collections, which hold every page meanwhile."""
 
 from __future__ import annotations
 

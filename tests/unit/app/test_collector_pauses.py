@@ -1,4 +1,4 @@
-"""Collector pauses: what is there at the start is looked at no more."""
+"""Collector pauses: the objects of a start are looked at no more."""
 
 from __future__ import annotations
 
