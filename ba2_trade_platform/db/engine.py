@@ -56,9 +56,9 @@ def open_engine(
     )
 
     if not creates:
-
+        # All four: SQLAlchemy hands them over by their places.
         @event.listens_for(engine, "do_connect")
-        def open_existing(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:  # noqa: ARG001
+        def open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
             arguments[0], options["uri"] = existing(file), True
 
     @event.listens_for(engine, "connect")

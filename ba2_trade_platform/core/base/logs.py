@@ -38,7 +38,7 @@ class LineFormatter(logging.Formatter):
         record.message = "\\n".join(clean_text(record.message).splitlines())
         return super().formatMessage(record)
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
         """Return a traceback, of which no line begins where a record begins."""
         return "\n".join(textwrap.indent(line, "  ") for line in clean_text(super().formatException(ei)).splitlines())
 

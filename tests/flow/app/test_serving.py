@@ -141,8 +141,8 @@ def test_an_expert_that_does_not_stop_holds_nobody_up(tmp_path: Path) -> None:
         analysis = desk.api("POST", "/analyses", expert_instance_id=expert["id"], symbol="AAPL")["analysis_id"]
         until(lambda: len(desk.api("GET", f"/analyses/{analysis}/steps")["items"]) == 1, "the step that blocks")
         console.terminate()
-        console.communicate(timeout=CONSOLE_SECONDS)
-    assert console.returncode == 0
+        _, said = console.communicate(timeout=CONSOLE_SECONDS)
+    assert console.returncode == 0, said
     assert desk.database("SELECT status FROM market_analysis") == [("pending",)]
 
 
