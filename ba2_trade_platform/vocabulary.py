@@ -227,6 +227,30 @@ class StructuredMethod(StrEnum):
     JSON_MODE = "json_mode"
 
 
+class TokenField(StrEnum):
+    """The field of a request that limits the length of its answer."""
+
+    MAX_TOKENS = "max_tokens"
+    MAX_COMPLETION_TOKENS = "max_completion_tokens"
+    NUM_PREDICT = "num_predict"
+
+
+class ToolChoice(StrEnum):
+    """How a model is made to answer by a tool: by its name, by any of those given, or only asked in words."""
+
+    NAMED = "named"
+    REQUIRED = "required"
+    AUTO = "auto"
+
+
+class UsageForm(StrEnum):
+    """Where a streamed answer says its tokens: at its end when asked to, at its end unasked, or in every piece."""
+
+    ASKED = "asked"
+    UNASKED = "unasked"
+    EACH = "each"
+
+
 class Misfire(StrEnum):
     """What a schedule does after an outage with the times that passed meanwhile."""
 

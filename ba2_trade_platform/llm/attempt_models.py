@@ -86,7 +86,7 @@ class AttemptModels:
     async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
         def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
             provider = offer.connection.provider
-            method = provider.method(offer.model_name)
+            method = provider.spoken(offer.model_name).structured
             options = structured.options_of(provider.kind, method, offer.model, schema)
             return structured.instructed(messages, method, schema), options
 

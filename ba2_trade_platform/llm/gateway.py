@@ -22,7 +22,7 @@ from ba2_trade_platform.core.contracts.language_models import CallRecorder, Call
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider, ProviderDirectory
 from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
 from ba2_trade_platform.llm.calls import Call, Caller, Offer
-from ba2_trade_platform.llm.clients import make_model
+from ba2_trade_platform.llm.clients.factory import make_model
 from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
 from ba2_trade_platform.llm.model_loop import ModelLoop
 from ba2_trade_platform.llm.routing import Answered, Question, Router
@@ -31,7 +31,7 @@ from ba2_trade_platform.vocabulary import ErrorCode
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from ba2_trade_platform.llm.clients import ScriptedModels
+    from ba2_trade_platform.llm.clients.factory import ScriptedModels
 
 log = logging.getLogger(__name__)
 LONGEST_MODEL = 200
@@ -141,7 +141,7 @@ class Gateway:
     async def _model(self, connection: Connection, model: str, settings: ModelSettings) -> BaseChatModel:
         provider = connection.provider
         key = (
-            provider.name, provider.version, provider.url, connection.key, model,
+            provider.name, provider.version, provider.url, connection.key, model, repr(provider.spoken(model)),
             settings.temperature, settings.call_timeout_seconds, settings.max_output_tokens,
         )  # fmt: skip
         made = self._models.get(key)

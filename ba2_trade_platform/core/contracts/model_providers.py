@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
+from ba2_trade_platform.core.contracts.dialects import Adaptation, Dialect
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 
@@ -26,6 +27,9 @@ class Provider:
     """One model provider, without its key. `unavailable` says why it cannot be asked, None when it can.
 
     Rates are a minute; None is no limit. `url` is where it is reached, its vendor's where no `base_url` is set.
+    `dialect` is how it is spoken to, with `dialect_changes` in it; one that is not `dialect_chosen` is the usual one of
+    its kind and address. `adaptations` are what its models, by name, were seen to refuse, and `windows` the tokens
+    that they hold.
     """
 
     name: str
@@ -35,7 +39,12 @@ class Provider:
     url: str | None
     quick_model: str
     deep_model: str
+    dialect: Dialect
+    dialect_chosen: bool
+    dialect_changes: Mapping[str, Any]
     structured: Mapping[str, StructuredMethod]
+    windows: Mapping[str, int]
+    adaptations: Mapping[str, Sequence[Adaptation]]
     requests_per_minute: int | None
     tokens_per_minute: int | None
     concurrency: int
@@ -45,11 +54,17 @@ class Provider:
     unavailable: str | None
     version: int
 
-    def method(self, model: str) -> StructuredMethod:
-        """Return how this model is asked for a structured answer, by default as most of its kind are."""
-        ollama = self.kind is ProviderKind.OLLAMA
-        usual = StructuredMethod.JSON_SCHEMA if ollama else StructuredMethod.FUNCTION_CALLING
-        return self.structured.get(model) or usual
+    def spoken(self, model: str) -> Dialect:
+        """Return how this model is asked: the provider's dialect, what the model took instead, and what the desk says.
+
+        What a person has said of this very model comes before what it was seen to take.
+        """
+        changes: dict[str, Any] = {one.field: one.value for one in self.adaptations.get(model, ())}
+        if model in self.structured:
+            changes["structured"] = self.structured[model]
+        if model in self.windows:
+            changes["window"] = self.windows[model]
+        return self.dialect.changed(changes)
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,3 +83,6 @@ class ProviderDirectory(Protocol):
 
     def connection(self, name: str) -> Connection:
         """Return a provider with its key; raises NotFound."""
+
+    def adapt(self, name: str, model: str, adaptation: Adaptation) -> None:
+        """Remember what a provider's model took instead of what its dialect says; nothing where it is gone."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.base.sanitizing import clean_name
+from ba2_trade_platform.core.models import dialect_rules
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 VENDOR_URLS = {
@@ -27,8 +28,8 @@ FIRST: dict[str, dict[str, Any]] = {
     "ollama": {"kind": ProviderKind.OLLAMA, "quick_model": "llama3.2", "deep_model": "llama3.1", "concurrency": 2},
 }  # fmt: skip
 BLANK: dict[str, Any] = {
-    "enabled": True, "base_url": None, "structured": None, "requests_per_minute": None, "tokens_per_minute": None,
-    "concurrency": 8,
+    "enabled": True, "base_url": None, "dialect": None, "dialect_changes": None, "structured": None, "windows": None,
+    "requests_per_minute": None, "tokens_per_minute": None, "concurrency": 8,
 }  # fmt: skip
 LIMITS = {"requests_per_minute": (1, 1_000_000), "tokens_per_minute": (1, 1_000_000_000), "concurrency": (1, 1000)}
 _EVERY_METHOD = {ProviderKind.OPENAI, ProviderKind.OLLAMA}  # the others give structured answers in one way only
@@ -76,7 +77,9 @@ def checked(kind: ProviderKind, values: Mapping[str, Any]) -> dict[str, Any]:
         clean["base_url"] = _url(kind, clean["base_url"])
     if clean.get("structured") is not None:
         clean["structured"] = _structured(kind, clean["structured"])
-    return clean
+    if clean.get("windows") is not None:
+        clean["windows"] = _windows(clean["windows"])
+    return dialect_rules.checked(kind, clean)
 
 
 def _model(label: str, given: str | None) -> str:
@@ -124,6 +127,11 @@ def _structured(kind: ProviderKind, given: Mapping[str, Any]) -> dict[str, str] 
             raise Impossible(f"{model}: {kind} models give structured answers by function_calling only")
         methods[_model("Structured output", model)] = method.value
     return methods or None
+
+
+def _windows(given: Mapping[str, Any]) -> dict[str, int] | None:
+    windows = {_model("Window", model): dialect_rules.checked_window(said) for model, said in given.items()}
+    return windows or None
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,13 @@ from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, KeyState, Provider
+from ba2_trade_platform.core.models import adaptations
 from ba2_trade_platform.core.models import provider_rules as rules
+from ba2_trade_platform.core.models.dialects import BY_NAME, usual_dialect
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import violates
@@ -93,7 +96,12 @@ class ModelProviders:
         when the address becomes another server's, unless one comes with it: it was not meant for that one.
         """
         before = self.get(name)
-        clean = rules.checked(before.kind, {field: value for field, value in changes.items() if field != "key"})
+        given = {field: value for field, value in changes.items() if field != "key"}
+        if "dialect" in given:
+            given.setdefault("base_url", before.base_url)
+        elif "base_url" in given and before.dialect_chosen:
+            given["dialect"] = before.dialect.name  # which may have an address of its own
+        clean = rules.checked(before.kind, given)
         if "key" in changes:
             clean |= self._locked(before.kind, changes["key"])
         elif "base_url" in clean and not rules.same_place(before.kind, before.base_url, clean["base_url"]):
@@ -128,6 +136,7 @@ class ModelProviders:
             gone = command.session.execute(delete(t.model_provider).where(_P.name == name).returning(_P.name)).all()
             if not gone:
                 raise NotFound(f"There is no model provider {name[:80]}")
+            adaptations.forget(command.session, name)
             command.record(key=name)
         log.info("%s removed the model provider %s", by, name)
 
@@ -150,6 +159,28 @@ class ModelProviders:
             lacking.append(f"No model provider can be asked ({'; '.join(reasons)})")
         return [Requirement("models", met=False, sentence=sentence) for sentence in lacking]
 
+    def adapt(self, name: str, model: str, adaptation: Adaptation) -> None:
+        """Remember what a provider's model took instead of what its dialect says; nothing where it is gone."""
+        if adaptation in self.get(name).adaptations.get(model, ()):
+            return
+        with self._store.write(internal=True) as transaction:
+            if transaction.session.scalar(select(_P.name).where(_P.name == name)) is not None:
+                adaptations.remember(transaction.session, name, model, adaptation)
+                transaction.touch(Topic.MODELS)
+        log.warning(
+            "%s's %s is asked with %s %s from now on: %s",
+            name, model, adaptation.field, adaptation.value, adaptation.reason,
+        )  # fmt: skip
+
+    def forget_adaptations(self, name: str, model: str | None = None, *, by: Actor) -> Provider:
+        """Ask a provider's model, or all of them, as its dialect says again. Raises NotFound."""
+        self.get(name)
+        with self._store.command(by, Action.CHANGE, Subject.PROVIDER) as command:
+            adaptations.forget(command.session, name, model)
+            command.record(key=name, after="asked as its dialect says again" + (f": {model}" if model else ""))
+        log.info("%s forgot what %s was seen to refuse", by, name)
+        return self.get(name)
+
     def _forget(self, _: Change) -> None:
         """Forget what was read: it was changed in this program, or perhaps in another one."""
         self._changes += 1
@@ -160,18 +191,22 @@ class ModelProviders:
         if known is None:
             with self._store.read() as session:
                 rows = session.execute(select(t.model_provider).order_by(_P.position, _P.name)).all()
-            known = tuple(self._read(row) for row in rows)
+                seen = adaptations.read(session)
+            known = tuple(self._read(row, seen.get(row.name, {})) for row in rows)
             if changes == self._changes:  # what was read before another's commit must not be kept after it
                 self._known = known
         return known
 
-    def _read(self, row: AnyRow) -> Connection:
-        kind, base_url = row.kind, row.base_url
+    def _read(self, row: AnyRow, seen: Mapping[str, Sequence[Adaptation]]) -> Connection:
+        kind, base_url, changes = row.kind, row.base_url, row.dialect_changes or {}
+        dialect = BY_NAME[row.dialect or usual_dialect(kind, base_url)].changed(changes)
         key, state, words = self._key_of(row)
         missing = None if state in (KeyState.STORED, KeyState.ENVIRONMENT, KeyState.NOT_NEEDED) else words
         provider = Provider(
             row.name, kind, row.enabled, base_url, rules.url_of(kind, base_url), row.quick_model, row.deep_model,
+            dialect, row.dialect is not None, changes,
             {model: StructuredMethod(method) for model, method in (row.structured or {}).items()},
+            row.windows or {}, seen,
             row.requests_per_minute, row.tokens_per_minute, row.concurrency, state, words, row.key_changed_at,
             missing if row.enabled else "switched off", row.version,
         )  # fmt: skip

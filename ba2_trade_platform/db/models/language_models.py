@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import DDL, CheckConstraint, Column, Index, Integer, LargeBinary, event
 from sqlmodel import Field, SQLModel
@@ -13,7 +14,9 @@ from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
 class ModelProvider(Named, table=True):
     """One model provider as this desk uses it. `key` is encrypted; NULL takes the environment's where it has one.
 
-    `structured` names the structured-output method of each model that needs another than the provider's default.
+    `dialect`: NULL is the usual one of its kind and address; `dialect_changes` says some of its fields otherwise.
+    `structured` names the structured-output method of each model that needs another than the dialect's, `windows` the
+    tokens that a model's question and answer may have together.
     """
 
     __table_args__ = (CheckConstraint("concurrency > 0", name="some_concurrency"),)
@@ -25,6 +28,9 @@ class ModelProvider(Named, table=True):
     quick_model: str = Field(max_length=200)
     deep_model: str = Field(max_length=200)
     structured: Json | None = Field(default=None, sa_column=Column(json_column()))
+    dialect: str | None = Field(default=None, max_length=40)
+    dialect_changes: Json | None = Field(default=None, sa_column=Column(json_column()))
+    windows: Json | None = Field(default=None, sa_column=Column(json_column()))
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int = 8
@@ -36,11 +42,31 @@ class ModelProvider(Named, table=True):
     version: int = 1
 
 
+class ModelAdaptation(Named, table=True):
+    """One field of a dialect that a model refused, and what it took instead (core.contracts.dialects.Adaptation)."""
+
+    provider: str = Field(primary_key=True, max_length=80)
+    model: str = Field(primary_key=True, max_length=200)
+    field: str = Field(primary_key=True, max_length=40)
+    value: Any = Field(default=None, sa_column=Column(json_column()))
+    reason: str
+    adapted_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class ModelCheck(Named, table=True):
+    """What the newest test of a provider's model found, a line for each thing that was tried."""
+
+    provider: str = Field(primary_key=True, max_length=80)
+    model: str = Field(primary_key=True, max_length=200)
+    findings: Json = Field(sa_column=Column(json_column(), nullable=False))
+    checked_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
 class ModelCall(Numbered, table=True):
     """One model call, written when it begins and once more when it ends; never changed or deleted after.
 
     It points at nothing by a foreign key: what was paid stays paid when its analysis is deleted.
-    `reserved` is the most that the call may cost while it is under way.
+    `reserved` is the most that the call may cost while it is under way; `tokens_reasoning` are among `tokens_out`.
     """
 
     __table_args__ = (
@@ -65,6 +91,7 @@ class ModelCall(Numbered, table=True):
     tokens_in: int | None = None
     tokens_out: int | None = None
     tokens_cached: int | None = None
+    tokens_reasoning: int | None = None
     reserved: Decimal | None = Field(default=None, sa_column=Column(Money))
     cost: Decimal | None = Field(default=None, sa_column=Column(Money))
     currency: str = Field(default="USD", max_length=3)

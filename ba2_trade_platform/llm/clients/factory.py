@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ba2_trade_platform.core.contracts.dialects import Dialect
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
-from ba2_trade_platform.core.contracts.model_providers import Connection
-from ba2_trade_platform.vocabulary import ProviderKind
+from ba2_trade_platform.core.contracts.model_providers import Connection, Provider
+from ba2_trade_platform.vocabulary import ProviderKind, UsageForm
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -27,20 +28,28 @@ def make_model(connection: Connection, model: str, settings: ModelSettings, scri
     provider = connection.provider
     if provider.kind is ProviderKind.SCRIPTED:
         return scripted(model)
-    values: dict[str, Any] = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, settings)}
+    values = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, provider.spoken(model), settings)}
     if settings.temperature is not None:
         values["temperature"] = settings.temperature
+    return _class_of(provider)(model=model, **values)
+
+
+def _class_of(provider: Provider) -> type[BaseChatModel]:
+    """Return the client's class; the first of a kind is imported now."""
     if provider.kind is ProviderKind.ANTHROPIC:
-        from ba2_trade_platform.llm.anthropic_model import AnthropicModel  # noqa: PLC0415 - a client library
+        from ba2_trade_platform.llm.clients.anthropic_model import AnthropicModel  # noqa: PLC0415 - a client library
 
-        return AnthropicModel(model=model, **values)
-    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - LangChain
+        return AnthropicModel
+    if provider.kind is ProviderKind.OLLAMA:
+        from langchain_ollama import ChatOllama  # noqa: PLC0415 - a client library
 
-    made: BaseChatModel = init_chat_model(model, model_provider=provider.kind.value, **values)
-    return made
+        return ChatOllama
+    from ba2_trade_platform.llm.clients.compatible import CompatibleChat  # noqa: PLC0415 - a client library
+
+    return CompatibleChat
 
 
-def _openai(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
+def _openai(connection: Connection, dialect: Dialect, settings: ModelSettings) -> dict[str, Any]:
     # The client of whichever httpx the SDK is built on; the shared default one would outlive its loop.
     from openai import DefaultAsyncHttpxClient, Timeout  # noqa: PLC0415 - a client library
 
@@ -49,7 +58,10 @@ def _openai(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
         "api_key": connection.key or "not-needed",
         "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
-        "stream_usage": True,
+        "stream_usage": dialect.usage is not UsageForm.UNASKED,
+        "token_field": dialect.token_field,
+        "reasoning_back": dialect.reasoning_back,
+        "default_headers": _headers(connection, dialect),
         "timeout": timeout,
         # Its wait for the next chunk drops a cancellation that comes together with one, and the call would go on,
         # paid, after its analysis; the time of the whole call is limited where it is heard.
@@ -61,19 +73,22 @@ def _openai(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
     return values
 
 
-def _anthropic(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
+def _anthropic(connection: Connection, dialect: Dialect, settings: ModelSettings) -> dict[str, Any]:
     timeout = settings.call_timeout_seconds
     return {
         "api_key": connection.key or "not-needed",
         "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
+        "default_headers": _headers(connection, dialect),
         "timeout": timeout,
         "http_values": {"timeout": timeout, **_http_values(connection)},
     }
 
 
-def _ollama(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {connection.key}"} if connection.key else {}
+def _ollama(connection: Connection, dialect: Dialect, settings: ModelSettings) -> dict[str, Any]:
+    headers = {**_headers(connection, dialect)}
+    if connection.key:
+        headers["Authorization"] = f"Bearer {connection.key}"
     return {
         "num_predict": settings.max_output_tokens,
         "client_kwargs": {
@@ -83,6 +98,10 @@ def _ollama(connection: Connection, settings: ModelSettings) -> dict[str, Any]:
 
 
 _OF_KIND = {ProviderKind.OPENAI: _openai, ProviderKind.ANTHROPIC: _anthropic, ProviderKind.OLLAMA: _ollama}
+
+
+def _headers(connection: Connection, dialect: Dialect) -> dict[str, str]:
+    return {name: value.replace("{key}", connection.key or "") for name, value in dialect.headers.items()}
 
 
 def _http_values(connection: Connection) -> dict[str, Any]:
