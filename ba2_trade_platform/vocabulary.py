@@ -251,6 +251,16 @@ class UsageForm(StrEnum):
     EACH = "each"
 
 
+class ModelCheckKind(StrEnum):
+    """What Test connection tries with a provider, in this order."""
+
+    TEXT = "text"
+    TOOL = "tool"
+    STRUCTURED = "structured"
+    CANCEL = "cancel"
+    WINDOW = "window"
+
+
 class Misfire(StrEnum):
     """What a schedule does after an outage with the times that passed meanwhile."""
 

@@ -19,6 +19,7 @@ from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.lessons.learning import Learning
 from ba2_trade_platform.core.lessons.lessons import Lessons
 from ba2_trade_platform.core.models.call_log import CallLog
+from ba2_trade_platform.core.models.checks import ModelChecks
 from ba2_trade_platform.core.models.costs import Costs
 from ba2_trade_platform.core.models.pricing import Pricing
 from ba2_trade_platform.core.models.providers import ModelProviders
@@ -54,6 +55,7 @@ class ModelServices:
         self.providers = ModelProviders(store, box, os.environ)
         self.pricing = Pricing(settings.data_dir / "prices.csv")
         self.calls = CallLog(store, self.pricing)
+        self.checks = ModelChecks(store)
         self.costs = Costs(store, app_settings)
         self.gateway = Gateway(
             self.providers,
@@ -61,6 +63,7 @@ class ModelServices:
             open_providers,
             minute,
             scripted=scripted_model,
+            checks=self.checks,
             check_permission=store.check_permission,
             rule=outbound_rule(settings, loopback=True),
         )

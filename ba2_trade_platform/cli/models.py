@@ -27,12 +27,22 @@ def list_providers(json: AsJson = False) -> None:
 @providers.command("test")
 def try_provider(
     name: Name,
-    model: Annotated[str | None, typer.Option(help="Another model than the quick one")] = None,
+    model: Annotated[str | None, typer.Option(help="Another model than the quick and the deep one")] = None,
+    store: Annotated[bool, typer.Option("--store", help="Store the dialect that the test proposes")] = False,
     json: AsJson = False,
 ) -> None:
-    """Make a tiny real call to a provider, which costs a few tokens."""
+    """Try text, a tool call, a structured answer, a cancel and the window; it costs a few short answers."""
     with session.connect() as console:
-        session.show_test(console.post(f"/providers/{name}/test", model=model), json)
+        test = console.post(f"/providers/{name}/test", model=model)
+        proposal = test["proposal"]
+        if store and proposal:
+            given = {field: proposal[field] for field in ("dialect", "dialect_changes")}
+            console.patch(f"/providers/{name}", **given)
+    if not json:
+        tables.print_checks(test)
+        if proposal:
+            typer.echo(f"{proposal['sentence']}." + (" Stored." if store else " --store does so."))
+    session.show_test(test, json)
 
 
 @providers.command("key")

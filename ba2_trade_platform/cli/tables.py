@@ -156,6 +156,16 @@ def print_providers(found: dict[str, Any]) -> None:
     _print(table)
 
 
+def print_checks(test: dict[str, Any]) -> None:
+    """Print what a connection test tried, a line each."""
+    table = _table("Tried", "Model", "Works", "Result", "ms", "USD")
+    for one in test["checks"]:
+        works = {True: "yes", False: "no", None: DASH}[one["ok"]]
+        table.add_row(*_texts(one, "check", "model"), works, _text(one["sentence"]), *_texts(one, "ms", "cost"))
+    if test["checks"]:
+        _print(table)
+
+
 def print_research(files: Sequence[dict[str, Any]], zone: ZoneInfo) -> None:
     """Print what can be used of each file of news, figures or posts."""
     table = _table("File", "Usable", "Symbols", "Newest", "Left out")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import ModelSettings, Tier, step_name
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.language_models import CallContext, ModelSettings, Tier, step_name
 from ba2_trade_platform.core.contracts.model_providers import Provider
 from ba2_trade_platform.llm import structured
 from ba2_trade_platform.llm.calls import Offer
@@ -34,9 +34,9 @@ class AttemptModels:
     """The models of one attempt; see core.contracts.language_models.Models for what each part promises."""
 
     route: Callable[[Question, Sequence[str]], Awaitable[Answered]]
-    answered_before: Callable[[AnalysisContext, str], Awaitable[Answered | None]]
+    answered_before: Callable[[CallContext, str], Awaitable[Answered | None]]
     providers: Callable[[], Sequence[Provider]]
-    context: AnalysisContext
+    context: CallContext
     settings: ModelSettings
 
     def chat(self, tier: Tier) -> BaseChatModel:

@@ -7,8 +7,8 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.access import PermissionCheck, needs
@@ -18,45 +18,39 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule
 from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import CallRecorder, CallStart, ModelSettings
+from ba2_trade_platform.core.contracts.language_models import CallContext, CallRecorder, ModelSettings
+from ba2_trade_platform.core.contracts.model_checks import CheckRecorder, ConnectionTest, ModelCheck
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider, ProviderDirectory
 from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
-from ba2_trade_platform.llm.calls import Call, Caller, Offer
+from ba2_trade_platform.llm.calls import Caller, Offer
 from ba2_trade_platform.llm.clients.factory import make_model
+from ba2_trade_platform.llm.connection_test import ConnectionTester, Found, TestContext, settings_for, tested
 from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
 from ba2_trade_platform.llm.model_loop import ModelLoop
 from ba2_trade_platform.llm.routing import Answered, Question, Router
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from langchain_core.language_models import BaseChatModel
 
     from ba2_trade_platform.llm.clients.factory import ScriptedModels
 
 log = logging.getLogger(__name__)
 LONGEST_MODEL = 200
-TEST_SETTINGS = ModelSettings(call_timeout_seconds=30, max_output_tokens=500)
 _Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class ConnectionTest:
-    """What a tiny real call brought: `sentence` for a person, `code` when it failed; `tokens` in and out together."""
-
-    provider: str
-    model: str
-    ok: bool
-    sentence: str
-    code: ErrorCode | None
-    ms: int
-    tokens: int | None
+def _unheard(_: ModelCheck) -> None:
+    """Tell nobody."""
 
 
 class Gateway:
     """Gives each attempt its models. One of it serves a whole console; `close` ends what is under way.
 
-    `scripted` makes the models of providers that are rehearsed and ask nobody; `rule`: where a provider's address may
-    lead.
+    `scripted` makes the models of providers that are rehearsed and ask nobody; `checks` keeps what tests find; `rule`:
+    where a provider's address may lead.
     """
 
     def __init__(
@@ -67,6 +61,7 @@ class Gateway:
         minute: float = MINUTE,
         *,
         scripted: ScriptedModels,
+        checks: CheckRecorder,
         check_permission: PermissionCheck,
         rule: OutboundRule = ANYWHERE,
     ) -> None:
@@ -75,6 +70,7 @@ class Gateway:
         self._open_providers = open_providers
         self._minute = minute
         self._scripted = scripted
+        self._checks = checks
         self._loop = ModelLoop()
         self._caller = partial(Caller, call_log, rule=rule)
         self._call_log = call_log
@@ -87,7 +83,7 @@ class Gateway:
             raise TypeError(f"analysis {context.analysis_id}: the settings of its expert are no ModelSettings")
         return AttemptModels(self.ask, self._answered, self._providers.list, context, context.settings)
 
-    async def _answered(self, context: AnalysisContext, digest: str) -> Answered | None:
+    async def _answered(self, context: CallContext, digest: str) -> Answered | None:
         """Return what an earlier attempt was answered whose console died; a first attempt has none before it."""
         if context.attempt == 1:
             return None
@@ -104,15 +100,28 @@ class Gateway:
         """Return the first answer to a question; from any loop."""
         return await self._loop.call(self._ask(question, order))
 
+    def test(
+        self, name: str, model: str | None = None, *, by: Actor, heard: Callable[[ModelCheck], None] = _unheard
+    ) -> ConnectionTest:
+        """Try all that an analysis uses of a provider and say what came of it. Blocking. Raises NotFound or Invalid."""
+        return self.begin_test(name, model, by=by, heard=heard).result()
+
     @needs(Action.TEST, Subject.PROVIDER)
-    def test(self, name: str, model: str | None = None, *, by: Actor) -> ConnectionTest:
-        """Make a tiny real call and say what came of it. Blocking. Raises NotFound or Invalid."""
-        connection = self._providers.connection(name)
-        asked = clean_name(connection.provider.quick_model if model is None else model, LONGEST_MODEL)
-        if not asked:
+    def begin_test(
+        self, name: str, model: str | None = None, *, by: Actor, heard: Callable[[ModelCheck], None] = _unheard
+    ) -> Future[ConnectionTest]:
+        """Begin such a test; cancelling the future ends it. `heard` is told each finding, on the models' loop.
+
+        `model` is asked in the place of both the quick and the deep one. Raises NotFound or Invalid.
+        """
+        provider = self._providers.connection(name).provider
+        asked = None if model is None else clean_name(model, LONGEST_MODEL)
+        if asked == "":
             raise Invalid("Name a model")
         log.info("%s tests the model provider %s", by, name)
-        return self._loop.submit(self._test(connection, asked)).result()
+        return self._loop.submit(
+            self._test(provider, asked or provider.quick_model, asked or provider.deep_model, heard)
+        )
 
     def close(self) -> None:
         """End what is under way, and forget what belonged to the loop that it was under way on."""
@@ -165,28 +174,27 @@ class Gateway:
         limiter.rates = Rates(provider.requests_per_minute, provider.tokens_per_minute, provider.concurrency)
         return limiter
 
-    async def _test(self, connection: Connection, model: str) -> ConnectionTest:
-        name = connection.provider.name
-        charges: list[int | None] = []
-        begun = time.monotonic()
+    async def _test(
+        self, provider: Provider, quick: str, deep: str, heard: Callable[[ModelCheck], None]
+    ) -> ConnectionTest:
+        name, begun = provider.name, time.monotonic()
+        context = TestContext(settings_for(name, quick, deep), (name,))
+        if provider.unavailable is not None:
+            sentence = f"{name}: {provider.unavailable}"
+            return ConnectionTest(name, quick, False, sentence, ErrorCode.AUTH, 0, None, None, False)
+        await self._loop.aside(import_module, "ba2_trade_platform.llm.routed")  # LangChain, for seconds
+        models = AttemptModels(self.ask, _nothing_before, self._providers.list, context, context.settings)
+        find = partial(self._window, name, quick)
+        checks = await ConnectionTester(models, context, quick, deep, find, heard).run()
+        await self._loop.aside(self._checks.keep, name, checks)
+        now = await self._loop.aside(self._providers.connection, name)
+        return tested(now.provider, checks, context, round(1000 * (time.monotonic() - begun)))
 
-        def said(sentence: str, code: ErrorCode | None = None) -> ConnectionTest:
-            ms = round(1000 * (time.monotonic() - begun))
-            return ConnectionTest(name, model, code is None, sentence, code, ms, charges[-1] if charges else None)
+    async def _window(self, name: str, model: str) -> Found:
+        connection = await self._loop.aside(self._providers.connection, name)
+        window = connection.provider.spoken(model).window
+        return Found(None if window is None else True, "not known" if window is None else f"{window:,} tokens")
 
-        if connection.provider.unavailable is not None:
-            return said(f"{name}: {connection.provider.unavailable}", ErrorCode.AUTH)
-        try:
-            made = await self._model(connection, model, TEST_SETTINGS)
-            from langchain_core.messages import HumanMessage  # noqa: PLC0415 - LangChain, which is loaded by now
 
-            begun = time.monotonic()  # the import of a client library is nothing of the provider's
-            offer = Offer(connection, model, made, self._limiter(connection.provider))
-            start = CallStart(0, 0, 0, "", "Test connection", name, model, 20, TEST_SETTINGS.max_output_tokens)
-            messages = [HumanMessage("Answer with the one word: ready")]
-            seconds = TEST_SETTINGS.call_timeout_seconds
-            call = Call(offer, messages, {}, start, seconds, lambda charge: charges.append(charge.tokens))
-            await self._caller(self._loop.pool).make(call)
-        except ExpertError as error:
-            return said(str(error), error.code)
-        return said(f"{name} answered with {model}")
+async def _nothing_before(context: CallContext, digest: str) -> None:  # noqa: ARG001 - a test is made anew
+    return None

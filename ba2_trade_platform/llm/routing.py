@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
-from ba2_trade_platform.core.contracts.language_models import Budgets, CallStart, Charge, ModelSettings, Tier
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.core.contracts.language_models import (
+    Budgets,
+    CallContext,
+    CallStart,
+    Charge,
+    ModelSettings,
+    Tier,
+)
 from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Caller, Offer
 from ba2_trade_platform.llm.failures import ITS_OWN, PASSING
 from ba2_trade_platform.vocabulary import ErrorCode
@@ -32,7 +39,7 @@ CHARS_A_TOKEN = 4
 class Question:
     """What is asked in one go: `shape` makes each provider's messages and options of it."""
 
-    context: AnalysisContext
+    context: CallContext
     caller_context: contextvars.Context
     settings: ModelSettings
     tier: Tier

@@ -11,10 +11,10 @@ from ba2_trade_platform.api.http.answers import Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
 from ba2_trade_platform.api.http.fields import SOME_LETTER, Flag, Number, RowId, said
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.contracts.model_checks import ConnectionTest
 from ba2_trade_platform.core.contracts.model_providers import Provider
 from ba2_trade_platform.core.models.provider_rules import LIMITS
 from ba2_trade_platform.core.models.providers import MAX_KEY
-from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 router = APIRouter(prefix="/providers", tags=["providers"])

@@ -73,6 +73,22 @@ class ModelSettings(BaseModel):
     )
 
 
+class CallContext(Protocol):
+    """For which work models are asked; what they take is charged to it. Every AnalysisContext is one."""
+
+    analysis_id: int  # 0 for calls that belong to no analysis
+    attempt: int
+    expert_instance_id: int
+    symbol: str
+    providers: Sequence[str]
+
+    def charge(self, provider: str, tokens: int | None, cost: Decimal | None) -> None:
+        """Add what a call took; `cost` in USD, None where the price is unknown."""
+
+    def warn(self, sentence: str) -> None:
+        """Note something that went wrong and did not fail the work."""
+
+
 @dataclass(frozen=True)
 class Budgets:
     """The limits one call must stay within, in USD; None is no limit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -9,15 +10,16 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from ba2_trade_platform.core.base.change_feed import Topic
+from ba2_trade_platform.core.contracts.model_checks import CheckedModel
 from ba2_trade_platform.core.contracts.model_providers import KeyState, Provider
 from ba2_trade_platform.core.models.pricing import Price
-from ba2_trade_platform.llm.gateway import ConnectionTest
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.ui.kit.feedback import carry_out, confirm, notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.feedback import carry_out, confirm
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state, icon_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, switch_cell, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, moment
+from ba2_trade_platform.ui.models.connection_dialog import ConnectionDialog, worked
 from ba2_trade_platform.ui.models.provider_dialog import ProviderDialog
 
 HEADERS = ("Provider", "State", "Actions", "On", "Quick model", "Deep model", "Key", "Limits", "Address", "Last test")
@@ -25,13 +27,12 @@ HEADERS = ("Provider", "State", "Actions", "On", "Quick model", "Deep model", "K
 
 @dataclass(frozen=True)
 class Line:
-    """One row: the provider, its models' prices, whether it is held back, what the last test on this page brought."""
+    """One row: the provider, its models' prices, whether it is held back, what the last tests of its models found."""
 
     provider: Provider
     prices: tuple[Price | None, ...]
     breaker_open: bool
-    test: ConnectionTest | None
-    testing: bool
+    checked: tuple[CheckedModel, ...]
 
 
 class ModelProviderTable:
@@ -39,8 +40,6 @@ class ModelProviderTable:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._tests: dict[str, ConnectionTest] = {}
-        self._testing: set[str] = set()
         panel = Panel("Model providers")
         self._root = panel.element
         with panel.head:
@@ -59,14 +58,18 @@ class ModelProviderTable:
 
     def _read(self) -> list[Line]:
         platform = self._desk.platform
+        checked = platform.models.checks.list()
         open_providers, price_of = platform.breakers.open_providers(), platform.models.calls.price_of
         return [
             Line(
                 provider,
-                tuple(price_of(provider.name, model) for model in (provider.quick_model, provider.deep_model)),
+                tuple(price_of(provider.name, model) for model in _models(provider)),
                 provider.name in open_providers,
-                self._tests.get(provider.name),
-                provider.name in self._testing,
+                tuple(
+                    checked[key]
+                    for model in dict.fromkeys(_models(provider))
+                    if (key := (provider.name, model)) in checked
+                ),
             )
             for provider in platform.models.providers.list()
         ]
@@ -84,7 +87,7 @@ class ModelProviderTable:
         self._actions(line)
         enable = partial(self._enable, provider)
         switch_cell(f"{provider.name} is switched on", provider.enabled, f"on-{provider.name}", enable)
-        for model, price in zip((provider.quick_model, provider.deep_model), line.prices, strict=True):
+        for model, price in zip(_models(provider), line.prices, strict=True):
             with cell():
                 ui.label(model)
                 ui.label(_price_words(price)).classes("ba2-muted ba2-small")
@@ -92,16 +95,13 @@ class ModelProviderTable:
         text_cell(_limits(provider))
         text_cell(provider.url or DASH)
         with cell("ba2-wrap"):
-            if line.test is not None:
-                _result(line.test)
-            else:
-                ui.label("testing ..." if line.testing else DASH).classes("ba2-muted")
+            _last_tests(line.checked, self._desk.zone)
 
     def _actions(self, line: Line) -> None:
         provider, name = line.provider, line.provider.name
         with cell(), ui.row().classes("no-wrap").style("gap: 2px"):
             test = icon_button("network_check", f"Test the connection to {name}", partial(self._test, provider))
-            test.mark(f"test-{name}").set_enabled(not line.testing and provider.unavailable is None)
+            test.mark(f"test-{name}").set_enabled(provider.unavailable is None)
             icon_button("edit", f"Change {name}", partial(self._open, provider)).mark(f"edit-{name}")
             icon_button("delete", f"Remove {name}", partial(self._ask_remove, name)).mark(f"remove-{name}")
 
@@ -121,19 +121,8 @@ class ModelProviderTable:
             await self._look()
 
     async def _test(self, provider: Provider) -> None:
-        name, test = provider.name, self._desk.platform.models.gateway.test
         with self._root:
-            self._testing.add(name)
-            self._tests.pop(name, None)
-            await self._look()
-            try:
-                with reporting():
-                    self._tests[name] = await off_loop(test, name, by=self._desk.trader)
-            finally:
-                self._testing.discard(name)
-            await self._look()
-            if (said := self._tests.get(name)) is not None:  # only now: its button can be pressed again
-                notify(said.sentence, "positive" if said.ok else "warning")
+            await ConnectionDialog(self._desk, provider, self._look).run()
 
     async def _ask_remove(self, name: str) -> None:
         remove = partial(self._desk.platform.models.providers.remove, name, by=self._desk.trader)
@@ -144,6 +133,10 @@ class ModelProviderTable:
                 "Forget it",
                 partial(carry_out, remove, f"{name} removed", self._look),
             )
+
+
+def _models(provider: Provider) -> tuple[str, str]:
+    return provider.quick_model, provider.deep_model
 
 
 def _price_words(price: Price | None) -> str:
@@ -171,9 +164,11 @@ def _limits(provider: Provider) -> str:
     return ", ".join([*parts, f"{provider.concurrency} at once"])
 
 
-def _result(test: ConnectionTest) -> None:
-    if not test.ok:
-        ui.label(test.sentence).classes("ba2-form-error")
-        return
-    tokens = "" if test.tokens is None else f", {test.tokens:,} tokens"
-    ui.label(f"{test.model} answered in {test.ms:,} ms{tokens}")
+def _last_tests(checked: Sequence[CheckedModel], zone: ZoneInfo) -> None:
+    if not checked:
+        ui.label("never tested").classes("ba2-muted")
+    for one in checked:
+        failed = [check for check in one.checks if check.ok is False]
+        words = f"{one.model}: {failed[0].sentence}" if failed else f"{one.model}: {worked(one.checks)}"
+        ui.label(words).classes("ba2-form-error" if failed else "")
+        ui.label(moment(one.checked_at, zone)).classes("ba2-muted ba2-small")

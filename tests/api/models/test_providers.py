@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.fakes.model_server import Reply, model_server
+from tests.fakes.obliging import obliging
 
 KEY = "sk-live-abcdefghijklmnop"
 
@@ -40,11 +41,13 @@ async def test_a_refusal_does_not_say_the_key(client: httpx.AsyncClient) -> None
 
 async def test_the_connection_is_tested(client: httpx.AsyncClient) -> None:
     with model_server() as there:
-        there.will(Reply("ready"), Reply(status=401, error="Wrong key"))
+        there.answers = obliging
         await client.post("/providers", json=server(f"{there.url}/v1"))
         well = (await client.post("/providers/local/test", json={"model": "other"})).json()
-        assert (well["ok"], well["model"], well["tokens"]) == (True, "other", 18)
-        assert there.asked[0].body["model"] == "other"
+        assert (well["ok"], well["model"], well["tokens"], well["at_least"]) == (True, "other", 72, True)
+        assert [check["check"] for check in well["checks"]] == ["text", "tool", "structured", "cancel", "window"]
+        assert {asked.body["model"] for asked in there.asked} == {"other"}
+        there.answers = lambda _: Reply(status=401, error="Wrong key")
         badly = await client.post("/providers/local/test")
         assert badly.status_code == 200
         assert (badly.json()["ok"], badly.json()["code"]) == (False, "AUTH")

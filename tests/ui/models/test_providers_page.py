@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from nicegui.testing import User
 
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import ProviderKind
-from tests.fakes.model_server import Reply, model_server
+from tests.eventually import eventually
+from tests.fakes.model_server import Asked, Reply, model_server
+from tests.fakes.obliging import obliging
 from tests.platforms import TRADER
 
 KEY = "sk-live-abcdefghijklmnop"
@@ -36,17 +40,23 @@ async def test_a_server_is_added_and_its_key_is_never_shown(user: User, desk: De
 
 
 @pytest.mark.parametrize(
-    ("reply", "sentence"),
-    [(Reply("ready"), "small answered in"), (Reply(status=401, error="Wrong key"), "local refused the API key: Wrong")],
+    ("answers", "sentence"),
+    [
+        (obliging, "local works: text, tool call, structured answer, cancel"),
+        (lambda _: Reply(status=401, error="Wrong key"), "local refused the API key: Wrong"),
+    ],
+    ids=["well", "badly"],
 )
-async def test_the_connection_is_tested_by_a_button(user: User, desk: Desk, reply: Reply, sentence: str) -> None:
+async def test_the_connection_is_tested_by_a_button(
+    user: User, desk: Desk, answers: Callable[[Asked], Reply], sentence: str
+) -> None:
     with model_server() as server:
-        server.will(reply)
+        server.answers = answers
         given = {"quick_model": "small", "deep_model": "large", "base_url": f"{server.url}/v1"}
         desk.platform.models.providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
         await user.open("/providers")
         user.find(marker="test-local").click()
-        await user.should_see(sentence)
+        await eventually(lambda: user.should_see(sentence))
 
 
 async def test_a_provider_is_changed_switched_off_and_removed(user: User, desk: Desk) -> None:

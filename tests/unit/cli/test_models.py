@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from ba2_trade_platform.core.contracts.dialects import Adaptation
+from ba2_trade_platform.vocabulary import ProviderKind
 from tests.fakes.model_server import Reply, model_server
+from tests.fakes.obliging import obliging
 from tests.platforms import TRADER, make_platform
 from tests.unit.cli.command_line import Run
+
+SEEN = Adaptation("token_field", "max_completion_tokens", "unknown field", datetime(2026, 1, 5, tzinfo=UTC))
 
 
 def test_a_key_comes_by_standard_input_and_is_not_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,11 +31,15 @@ def test_a_key_comes_by_standard_input_and_is_not_said(run: Run, monkeypatch: py
 
 def test_a_connection_is_tested(run: Run, tmp_path: Path) -> None:
     with model_server() as server:
-        server.will(Reply("ready"), Reply(status=500, error="Oh no"))
+        server.answers = obliging
         platform = make_platform(tmp_path)
-        platform.models.providers.change("ollama", by=TRADER, base_url=server.url)
+        given = {"quick_model": "small", "deep_model": "large", "base_url": f"{server.url}/v1"}
+        platform.models.providers.create("local", ProviderKind.OPENAI, by=TRADER, **given)
+        platform.models.providers.adapt("local", "large", SEEN)
         platform.stop()
-        said = run("providers", "test", "ollama")
-        assert (said.code, said.out.startswith("ollama answered with llama3.2 in ")) == (0, True)
-        said = run("providers", "test", "ollama")
-        assert (said.code, said.err) == (5, "ollama does not serve: Oh no\n")
+        said = run("providers", "test", "local")
+        assert (said.code, "local works: text, tool call, structured answer, cancel in " in said.out) == (0, True)
+        assert "those tested refused it otherwise. --store does so." in " ".join(said.out.split())
+        server.answers = lambda _: Reply(status=500, error="Oh no")
+        said = run("providers", "test", "local")
+        assert (said.code, said.err) == (5, "local does not serve: Oh no\n")
