@@ -135,8 +135,8 @@ class ConnectionTester:
         called = await model.ainvoke([asked])
         calls = [call for call in called.tool_calls if call["name"] == LastClose.__name__]
         if not calls:
-            sentence = f"called no tool and said: {_shortened(called.text)}"
-            return Found(False, f"{self.quick} {sentence}", ErrorCode.OUTPUT_INVALID)
+            sentence = f"The model called no tool and said: {_shortened(called.text)}"
+            return Found(False, sentence, ErrorCode.OUTPUT_INVALID)
         results = [ToolMessage(CLOSE, tool_call_id=call["id"], name=call["name"]) for call in calls]
         said = await model.ainvoke([asked, called, *results])
         used = "with its result" if CLOSE in said.text else f"without its result: {_shortened(said.text)}"

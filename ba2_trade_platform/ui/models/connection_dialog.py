@@ -27,7 +27,7 @@ TRIED = {
     ModelCheckKind.CANCEL: "Cancel",
     ModelCheckKind.WINDOW: "Window",
 }
-HEADERS = ("Tried", "", "Model", "Result", "Time", "Cost")
+HEADERS = ("Tried", "", "Result", "Time", "Cost")
 UNDER_WAY = Look("testing", "hourglass_empty", "running")
 AHEAD = Look("to come", "schedule", "waiting")
 
@@ -53,7 +53,7 @@ class ConnectionDialog:
         with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-form-dialog"):
             title = ui.label(f"Test connection: {provider.name}").classes("ba2-dialog-title")
             title.props("role=heading aria-level=2")
-            ui.label(f"As {provider.dialect.label}, at {provider.url or 'no address'}").classes("ba2-muted ba2-small")
+            ui.label(f"Dialect: {provider.dialect.label}").classes("ba2-muted ba2-small")
             with plain_table(f"Test of {provider.name}", HEADERS, frozenset({"Time", "Cost"})):
                 self._lines: KeyedList[ModelCheckKind, Line] = KeyedList(self._line, tag="tbody", entry_tag="tr")
             self._sum = ui.label().props("role=status").mark("test-result")
@@ -101,10 +101,12 @@ class ConnectionDialog:
 
     def _line(self, line: Line) -> None:
         check = line.check
-        text_cell(TRIED[line.kind])
+        with cell("ba2-wrap"):
+            ui.label(TRIED[line.kind])
+            if check is not None:
+                ui.label(check.model).classes("ba2-muted ba2-small")
         with cell():
             chip(line.look or look_of(check.ok if check else None))
-        text_cell(check.model if check else "")
         with cell("ba2-wrap"):
             ui.label(check.sentence if check else "").classes("ba2-form-error" if check and check.ok is False else "")
         tried = check if check is not None and check.ok is not None else None
@@ -147,7 +149,8 @@ def look_of(ok: bool | None) -> Look:
 
 def sentence_of(test: ConnectionTest) -> str:
     """Say what a test came to, in how long and for how much."""
-    cost = "" if test.cost is None and not test.at_least else f", {money(test.cost, at_least=test.at_least)}"
+    cost = money(test.cost, at_least=test.at_least)
+    cost = ", cost unknown" if test.cost is None else f", {cost}"
     tokens = "" if test.tokens is None else f", {test.tokens:,} tokens"
     return f"{test.sentence} ({test.ms / 1000:.1f} s{tokens}{cost})"
 
@@ -158,4 +161,4 @@ def _cost_of(check: ModelCheck) -> str:
 
 def worked(checks: Sequence[ModelCheck]) -> str:
     """Name what worked, in a few words."""
-    return ", ".join(TRIED[check.check].lower() for check in checks if check.ok) + " work"
+    return "works: " + ", ".join(TRIED[check.check].lower() for check in checks if check.ok)

@@ -89,7 +89,7 @@ def test_a_model_that_calls_no_tool_fails(desk: ModelDesk, server: ModelServer) 
     server.answers = wordy
     test = run_test(desk)
     assert (test.ok, test.code) == (False, ErrorCode.OUTPUT_INVALID)
-    assert test.sentence == "fake-mini called no tool and said: I would rather not"
+    assert test.sentence == "The model called no tool and said: I would rather not"
     assert lines(test)["structured"][0] is True
 
 
