@@ -20,6 +20,7 @@ from ba2_trade_platform.vocabulary import ActorKind
 
 PATIENCE_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+MODEL_SECONDS = 900.0  # of a verb that waits for several answers of a slow model
 _REFUSALS = (errors.NotFound, errors.Refused, errors.Invalid, errors.SwitchedOff, errors.TooMany, errors.Unavailable)
 _BY_STATUS: dict[int, type[errors.PlatformError]] = {kind.http_status: kind for kind in _REFUSALS}
 
@@ -39,6 +40,11 @@ class Console:
     def post(self, path: str, **body: Any) -> Any:
         """Press a button of the API; raises the PlatformError that it answers with."""
         return self._ask("POST", path, json={key: value for key, value in body.items() if value is not None})
+
+    def post_to_models(self, path: str, **body: Any) -> Any:
+        """Press a button of the API that has models asked, which takes its time."""
+        given = {key: value for key, value in body.items() if value is not None}
+        return self._ask("POST", path, json=given, timeout=MODEL_SECONDS)
 
     def put(self, path: str, **body: Any) -> Any:
         """Set something, to nothing where its value is None; raises the PlatformError that the API answers with."""

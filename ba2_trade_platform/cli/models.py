@@ -33,7 +33,7 @@ def try_provider(
 ) -> None:
     """Try text, a tool call, a structured answer, a cancel and the window; it costs a few short answers."""
     with session.connect() as console:
-        test = console.post(f"/providers/{name}/test", model=model)
+        test = console.post_to_models(f"/providers/{name}/test", model=model)
         proposal = test["proposal"]
         if store and proposal:
             given = {field: proposal[field] for field in ("dialect", "dialect_changes")}
