@@ -29,6 +29,7 @@ from ba2_trade_platform.ui.notifications.alerts_page import alerts_page
 from ba2_trade_platform.ui.notifications.page import notifications_page
 from ba2_trade_platform.ui.operations.page import health_page
 from ba2_trade_platform.ui.pages.marketanalysis import market_analysis_page
+from ba2_trade_platform.ui.pages.problem import register_problem_pages
 from ba2_trade_platform.ui.retries.page import retries_page
 from ba2_trade_platform.ui.schedules.page import schedules_page
 from ba2_trade_platform.ui.schedules.run_page import run_page
@@ -73,6 +74,7 @@ def register_pages(platform: Platform) -> Desk:
     _add_style()
     _open_at_once()
     _add_former_addresses()
+    register_problem_pages(desk)
     for address, build in PAGES.items():
         # As a method of the desk: whatever else its signature names is what the framework takes from the request.
         page(address)(MethodType(build, desk))
@@ -84,8 +86,8 @@ def _add_style() -> None:
     for feature in STYLED:
         sheet = f"/static/ba2/{feature}/{feature}.css"
         ui.add_head_html(f'<link rel="stylesheet" href="{sheet}">', shared=True)
-    for script in ("countdown", "in_order", "lists"):
-        ui.add_head_html(f'<script src="/static/ba2/kit/{script}.js" defer></script>', shared=True)
+    for script in ("kit/countdown", "kit/in_order", "kit/lists", "shell/connection"):
+        ui.add_head_html(f'<script src="/static/ba2/{script}.js" defer></script>', shared=True)
 
 
 def _open_at_once() -> None:

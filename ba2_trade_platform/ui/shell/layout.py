@@ -133,7 +133,9 @@ class Shell:
     def build_status(self) -> None:
         """Build the status bar."""
         platform = self._desk.platform
-        self._state = ui.label("Connecting")
+        self._state = ui.label("Connecting").classes("ba2-state").props("role=status")
+        cut_off = ui.label().classes("ba2-no-connection").props("role=alert")
+        cut_off.props["data-zone"] = self._desk.zone.key
         ui.label(f"Prices: {platform.prices.name}")
         self._replay.build_status()
         ui.space()
@@ -183,7 +185,8 @@ class Shell:
             self._badges[name].set_text("99+" if number > 99 else str(number))
             show_if(self._badges[name], number > 0)
         show_if(self._demo, shell_status.demo.present)
-        self._state.set_text("Working" if worker.running and not worker.storage_problem else "Not working")
+        works = worker.running and not worker.storage_problem
+        self._state.set_text("Not working" if not works else "Paused" if queue.paused else "Working")
 
     async def _toggle_pause(self) -> None:
         queue = self._desk.platform.queue
