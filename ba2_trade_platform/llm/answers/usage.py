@@ -1,0 +1,96 @@
+"""Usage reading: what a server counted of a call, in whose words ever, told once and never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Where the vendors say each figure, as paths into what they call usage.
+_IN = ("prompt_tokens", "input_tokens", "prompt_eval_count")
+_OUT = ("completion_tokens", "output_tokens", "eval_count")
+_TOTAL = ("total_tokens",)
+_CACHED = (
+    "prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens", "prompt_cache_hit_tokens",
+    "cached_tokens", "input_token_details.cache_read",
+)  # fmt: skip
+_REASONING = (
+    "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
+    "output_tokens_details.thinking_tokens", "output_token_details.reasoning", "reasoning_tokens",
+)  # fmt: skip
+# Anthropic counts the question's tokens that a cache held, or was given to hold, beside the others.
+_BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call, None where they were not said.
+
+    `tokens_in` includes `tokens_cached`, `tokens_out` includes `tokens_reasoning`.
+    """
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_cached: int | None = None
+    tokens_reasoning: int | None = None
+
+
+class Counts:
+    """The figures of one call while it is heard; of each the largest counts, for servers repeat and accumulate them."""
+
+    def __init__(self) -> None:
+        self._most: dict[str, int] = {}
+
+    def add(self, said: object) -> None:
+        """Note what a server says of its usage; whatever is no count is not said."""
+        if not isinstance(said, Mapping):
+            return
+        for name, paths in _FIGURES.items():
+            for figure in (_figure(said, path) for path in paths):
+                if figure is not None:
+                    self._most[name] = max(figure, self._most.get(name, 0))
+
+    def usage(self, *, ended: bool, beside: bool) -> Usage:
+        """Return what the call took. One that did not end has no count of its answer: it was still growing.
+
+        `beside`: this server counts tokens of thinking beside those of the answer.
+        """
+        most = self._most
+        # Nothing is asked with no tokens: a server that says so has not counted them.
+        read, kept = most.get("cache_read"), most.get("cache_creation")
+        tokens_in = ((most.get("in", 0)) + (read or 0) + (kept or 0)) or None
+        out, reasoning = self._out(tokens_in, beside=beside)
+        if tokens_in is None and not out:
+            out = None
+        cached = most.get("cached") if read is None else read
+        if cached is not None and (tokens_in is None or cached > tokens_in):
+            cached = None
+        return Usage(tokens_in, out, cached, reasoning) if ended else Usage(tokens_in, None, cached, None)
+
+    def _out(self, tokens_in: int | None, *, beside: bool) -> tuple[int | None, int | None]:
+        """Return the tokens of the answer, thinking among them, and those of thinking; the total tells which is so."""
+        out, reasoning, total = (self._most.get(name) for name in ("out", "reasoning", "total"))
+        if out is None:
+            return None, reasoning
+        over = total - tokens_in - out if total is not None and tokens_in is not None else None
+        if reasoning and (over == reasoning or reasoning > out or (beside and over is None)):
+            return out + reasoning, reasoning
+        if beside and over is not None and over > 0:
+            return out + over, reasoning or over
+        return out, reasoning
+
+
+_FIGURES: Mapping[str, tuple[str, ...]] = {
+    "in": _IN, "out": _OUT, "total": _TOTAL, "cached": _CACHED, "reasoning": _REASONING,
+    "cache_read": _BESIDE[:1], "cache_creation": _BESIDE[1:],
+}  # fmt: skip
+
+
+def _figure(said: Mapping[str, Any], path: str) -> int | None:
+    found: Any = said
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    whole = isinstance(found, int) and not isinstance(found, bool)
+    if isinstance(found, float) and found.is_integer():
+        found, whole = int(found), True
+    return found if whole and found >= 0 else None
