@@ -125,7 +125,7 @@ class KeptAnswer:
 class CallEnd:
     """How a model call ended. Token counts are the provider's own, 0 where it turned the call away; None: not known.
 
-    `tokens_in` includes `tokens_cached`.
+    `tokens_in` includes `tokens_cached`, `tokens_out` includes `tokens_reasoning`.
     """
 
     outcome: CallOutcome
@@ -135,6 +135,7 @@ class CallEnd:
     error_code: str | None = None
     error_message: str | None = None
     answer: KeptAnswer | None = None
+    tokens_reasoning: int | None = None
 
 
 @dataclass(frozen=True)

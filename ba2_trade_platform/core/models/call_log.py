@@ -240,7 +240,8 @@ class CallLog:
 def _taken(end: CallEnd, price: Price | None) -> dict[str, Any]:
     tokens_in, tokens_out, cached = _count(end.tokens_in), _count(end.tokens_out), _count(end.tokens_cached)
     cost = price.cost(tokens_in, tokens_out, cached) if price else None
-    return {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": cached, "cost": cost}
+    counted = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": cached}
+    return {**counted, "tokens_reasoning": _count(end.tokens_reasoning), "cost": cost}
 
 
 def _count(said: int | None) -> int | None:

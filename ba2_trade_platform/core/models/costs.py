@@ -129,7 +129,10 @@ class Overview:
 
 @dataclass(frozen=True)
 class Call:
-    """One model call; `outcome` is None while it is under way. Money in USD, None where it is not known."""
+    """One model call; `outcome` is None while it is under way. Money in USD, None where it is not known.
+
+    `tokens_in` includes `tokens_cached`, `tokens_out` includes `tokens_reasoning`.
+    """
 
     id: int
     attempt: int
@@ -142,6 +145,7 @@ class Call:
     tokens_in: int | None
     tokens_out: int | None
     tokens_cached: int | None
+    tokens_reasoning: int | None
     reserved: Decimal | None
     cost: Decimal | None
     error_code: str | None

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 
+from ba2_trade_platform.llm.answers.chunks import chunk_of
+from ba2_trade_platform.llm.answers.pieces import EXTRA, THOUGHTS, Piece, openai_piece
+from ba2_trade_platform.llm.answers.wire import events
 from ba2_trade_platform.vocabulary import TokenField
 
-# Where the servers put what a model thought before it answered; LangChain drops all three.
-THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
-# What a server hangs on a call of a tool and wants back with it, such as Gemini's signature of a thought.
-EXTRA = "extra_content"
+VENDOR = "openai"
 
 
 class CompatibleChat(ChatOpenAI):
@@ -27,20 +28,25 @@ class CompatibleChat(ChatOpenAI):
     token_field: TokenField = TokenField.MAX_TOKENS
     reasoning_back: bool = False
 
-    def _convert_chunk_to_generation_chunk(
-        self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
-    ) -> ChatGenerationChunk | None:
-        made = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
-        choices = chunk.get("choices") or ()
-        delta = choices[0].get("delta") if choices else None
-        if made is not None and isinstance(delta, dict):
-            kept = made.message.additional_kwargs
-            kept.update({name: delta[name] for name in THOUGHTS if delta.get(name)})
-            calls = delta.get("tool_calls") or ()
-            extras = {str(call.get("index", 0)): call[EXTRA] for call in calls if call.get(EXTRA)}
-            if extras:
-                kept[EXTRA] = extras
-        return made
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        if self._use_responses_api({**kwargs, **self.model_kwargs}):  # only the vendor itself has it
+            async for chunk in super()._astream(messages, stop, run_manager, **kwargs):
+                yield chunk
+            return
+        if self._should_stream_usage(None, **kwargs):
+            kwargs["stream_options"] = {"include_usage": True}
+        payload = self._get_request_payload(messages, stop=stop, **kwargs, stream=True)
+        # The bytes and not the client's own stream: that fills in, drops or refuses what it does not know.
+        async with self.async_client.with_streaming_response.create(**payload) as response:
+            async for said in events(response.iter_bytes()):
+                yield chunk_of(openai_piece(said), VENDOR)
+        yield chunk_of(Piece(), VENDOR)  # LangChain takes a stream without a chunk for a fault of ours
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any

@@ -41,9 +41,9 @@ def _class_of(provider: Provider) -> type[BaseChatModel]:
 
         return AnthropicModel
     if provider.kind is ProviderKind.OLLAMA:
-        from langchain_ollama import ChatOllama  # noqa: PLC0415 - a client library
+        from ba2_trade_platform.llm.clients.ollama_model import OllamaModel  # noqa: PLC0415 - a client library
 
-        return ChatOllama
+        return OllamaModel
     from ba2_trade_platform.llm.clients.compatible import CompatibleChat  # noqa: PLC0415 - a client library
 
     return CompatibleChat

@@ -1,0 +1,48 @@
+"""Ollama model: LangChain's, with its stream read as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_ollama import ChatOllama
+from ollama import AsyncClient, ResponseError
+from pydantic import model_validator
+
+from ba2_trade_platform.llm.answers.chunks import chunk_of
+from ba2_trade_platform.llm.answers.pieces import Piece, ollama_piece
+from ba2_trade_platform.llm.answers.wire import objects
+
+VENDOR = "ollama"
+
+
+class OllamaModel(ChatOllama):
+    """Reads what it is sent by itself: the client refuses what is not typed as it expects."""
+
+    @model_validator(mode="after")
+    def _read_by_itself(self) -> Self:
+        self._async_client = _PlainClient(host=self.base_url, **(self.client_kwargs or {}))
+        return self
+
+    async def _aiterate_over_stream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        async for said in self._acreate_chat_stream(messages, stop, **kwargs):
+            yield chunk_of(ollama_piece(said), VENDOR)  # type: ignore[arg-type]  # what _PlainClient gives
+        yield chunk_of(Piece(), VENDOR)  # LangChain takes a stream without a chunk for a fault of ours
+
+
+class _PlainClient(AsyncClient):
+    async def _request(self, cls: type[Any], *args: Any, stream: bool = False, **kwargs: Any) -> Any:
+        if not stream:
+            return await super()._request(cls, *args, **kwargs)
+        return self._answer(*args, **kwargs)
+
+    async def _answer(self, *args: Any, **kwargs: Any) -> AsyncIterator[dict[str, Any]]:
+        async with self._client.stream(*args, **kwargs) as response:
+            if response.is_error or response.is_redirect:
+                raise ResponseError((await response.aread()).decode(errors="replace"), response.status_code)
+            async for said in objects(response.aiter_bytes()):
+                yield said
