@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ba2_trade_platform.core.base.sanitizing import problem_words
+from ba2_trade_platform.llm.answers.json_reading import objects_in, unwrapped
+from ba2_trade_platform.llm.answers.thinking import part
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
 Answer = TypeVar("Answer", bound=BaseModel)
-_FENCE = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
-SHOWN = 2000
+SHOWN = 2000  # characters of an unusable answer
+SHOWN_VALUE = 80
 
 
 class UnreadableError(Exception):
@@ -65,47 +65,75 @@ def corrected(messages: Sequence[BaseMessage], answer: str, problem: str) -> Seq
     """Return the messages with the model's unusable answer and what is wrong with it."""
     from langchain_core.messages import HumanMessage  # noqa: PLC0415 - LangChain
 
-    said = f"\nYour answer was:\n{answer[:SHOWN]}" if answer else ""
+    said = f"\nYour answer was:\n{_short(answer, SHOWN)}" if answer else ""
     return [*messages, HumanMessage(f"Your answer could not be used: {problem}{said}\nAnswer again, in full.")]
 
 
 def read(message: AIMessage, schema: type[Answer]) -> Answer:
-    """Return the answer as `schema`, or raise UnreadableError."""
-    called = [call for call in message.tool_calls if call["name"] == schema.__name__]
-    if any(call["args"] != called[0]["args"] for call in called):
-        raise UnreadableError(f"you gave {len(called)} answers that differ; give one")
-    if called:
-        return _validated(called[0]["args"], schema)
+    """Return the answer as `schema`, or raise UnreadableError. Nothing that was merely thought is an answer."""
+    name = schema.__name__
+    called = [call["args"] for call in message.tool_calls if _is_named(call["name"], name)]
+    # Of arguments that are no JSON something may yet be read, as of a text.
+    broken = [call["args"] or "" for call in message.invalid_tool_calls if _is_named(call["name"], name)]
+    texts = [found for text in (*broken, message.text) for found in objects_in(part(text).answer)]
+    for found in (called, texts):
+        answers, problem = _readable(found, schema)
+        if len(answers) > 1:
+            raise UnreadableError(f"you gave {len(answers)} answers that differ; give one")
+        if answers:
+            return answers[0]
+        if problem:
+            raise UnreadableError(problem)
     if message.invalid_tool_calls:
         raise UnreadableError("the arguments of your tool call are no valid JSON")
-    found = _json_in(message.text)
-    if found is not None:
-        return _validated(found, schema)
     if message.tool_calls:
-        raise UnreadableError(f"you called {message.tool_calls[0]['name']} instead of {schema.__name__}")
-    raise UnreadableError(f"it holds no {schema.__name__}")
+        raise UnreadableError(f"you called {message.tool_calls[0]['name']} instead of {name}")
+    raise UnreadableError(f"it holds no {name}")
 
 
 def shown(message: AIMessage) -> str:
     """Return an answer as it can be shown to the model again."""
     calls = [*message.tool_calls, *message.invalid_tool_calls]
-    return "\n".join(part for part in (message.text, *(f"{call['name']}: {call['args']}" for call in calls)) if part)
+    return "\n".join(text for text in (message.text, *(f"{call['name']}: {call['args']}" for call in calls)) if text)
 
 
-def _validated(found: object, schema: type[Answer]) -> Answer:
-    try:
-        return schema.model_validate(found)
-    except ValidationError as error:
-        problems = (
-            f"{'.'.join(map(str, one['loc'])) or 'answer'}: {problem_words(one['msg'])}" for one in error.errors()[:10]
+def _readable(found: Sequence[dict[str, Any]], schema: type[Answer]) -> tuple[list[Answer], str]:
+    """Return the answers that differ, and what is wrong where there are none; the last that was said tells."""
+    answers: list[Answer] = []
+    problem = ""
+    for one in found:
+        answer, wrong = _validated(one, schema)
+        problem = wrong or problem
+        if answer is not None and answer not in answers:
+            answers.append(answer)
+    return answers, problem
+
+
+def _validated(found: dict[str, Any], schema: type[Answer]) -> tuple[Answer | None, str]:
+    """Return an object as `schema`, by itself or out of what it is wrapped in, or what is wrong with it."""
+    wrong: list[ValidationError] = []
+    for form in unwrapped(found, schema.__name__):
+        try:
+            return schema.model_validate(form), ""
+        except ValidationError as error:
+            wrong.append(error)
+    known = [error for error in wrong if any(one["type"] != "missing" for one in error.errors())]
+    return None, "; ".join(_problems((known or wrong)[-1]))
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for one in error.errors()[:10]:
+        place = ".".join(map(str, one["loc"])) or "answer"
+        said = one["input"]
+        plain = isinstance(said, str | int | float) and one["type"] != "missing"
+        yield f"{place}: {problem_words(one['msg'])}" + (
+            f" (you said {_short(str(said), SHOWN_VALUE)})" if plain else ""
         )
-        raise UnreadableError("; ".join(problems)) from None
 
 
-def _json_in(text: str) -> object | None:
-    fenced = _FENCE.search(text)
-    for part in (text.strip(), fenced.group(1) if fenced else ""):
-        if part.startswith("{"):
-            with suppress(ValueError, RecursionError):  # the latter: brackets within brackets without end
-                return json.loads(part)  # type: ignore[no-any-return]
-    return None
+def _is_named(called: str | None, name: str) -> bool:
+    return (called or "").lower() == name.lower()
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]} ..."
