@@ -15,6 +15,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallContext, ModelSettings, Tier, step_name
 from ba2_trade_platform.core.contracts.model_providers import Provider
 from ba2_trade_platform.llm import structured
+from ba2_trade_platform.llm.answers.thinking import own_thoughts
 from ba2_trade_platform.llm.calls import Offer
 from ba2_trade_platform.llm.routing import Answered, Question, Shape
 from ba2_trade_platform.vocabulary import ErrorCode
@@ -45,7 +46,11 @@ class AttemptModels:
         async def answer(messages: Sequence[BaseMessage], options: dict[str, Any]) -> AIMessage:
             tools = [tool["function"]["name"] for tool in options.get("tools", ())]
             digest = _digest(tier, messages, tools)
-            answered = await self._asked(tier, lambda offer: (messages, _for_provider(offer, options)), digest)
+
+            def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
+                return own_thoughts(messages, offer.provider), _for_provider(offer, options)
+
+            answered = await self._asked(tier, shape, digest)
             if answered.message.invalid_tool_calls:
                 sentence = f"{answered.provider}'s {answered.model} called a tool with arguments that are no valid JSON"
                 raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=answered.provider)

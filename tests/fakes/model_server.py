@@ -9,7 +9,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +31,8 @@ class Reply:
 
     `status` other than 200 answers with `error`. `ends` is how the stream ends: well, cut, corrupt,
     stalled, endless, or garbled from its beginning.
-    `tokens` are those in and out that OpenAI's protocol counts.
+    `tokens` are those in and out that OpenAI's protocol counts. `wire` are the bytes of the answer as they are sent,
+    in place of all that stands before it, and `media` what the server calls them.
     """
 
     text: str = "ready"
@@ -44,6 +45,8 @@ class Reply:
     ends: str = "well"
     seconds: float = 0
     tokens: tuple[int, int] = (11, 7)
+    wire: tuple[bytes, ...] = ()
+    media: str = "text/event-stream"
 
 
 @dataclass
@@ -105,8 +108,8 @@ class ModelServer:
         reply = asked.reply = self._reply(asked)
         if reply.status != 200:
             return self._failed(reply, asked)
-        lines = _PROTOCOLS[request.url.path](reply)
-        return StreamingResponse(self._stream(lines, reply, asked), media_type="text/event-stream")
+        lines: Sequence[str | bytes] = reply.wire or _PROTOCOLS[request.url.path](reply)
+        return StreamingResponse(self._stream(lines, reply, asked), media_type=reply.media)
 
     def _failed(self, reply: Reply, asked: Asked) -> Response:
         wanted = dict(reply.headers).get("retry-after")
@@ -120,14 +123,14 @@ class ModelServer:
             return self.answers(asked)
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
-    async def _stream(self, lines: list[str], reply: Reply, asked: Asked) -> AsyncIterator[str]:
+    async def _stream(self, lines: Sequence[str | bytes], reply: Reply, asked: Asked) -> AsyncIterator[str | bytes]:
         asked.began.set()
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             await asyncio.sleep(reply.seconds)
             kept = lines if reply.ends == "well" else lines[: max(1, len(lines) // 2)]
-            kept = ["data: {hal\n\n"] if reply.ends == "garbled" else kept
+            kept = ("data: {hal\n\n",) if reply.ends == "garbled" else kept
             for line in kept:
                 yield line
             if reply.ends == "corrupt":
