@@ -15,6 +15,7 @@ from ba2_trade_platform.experts.debate_desk.seats import Seat
 
 SCRIPTED = "scripted"
 PAID = "Answered in an earlier attempt, and not paid for again."
+THINKING = "thinking"  # where a message of a model keeps what was thought before its words
 LABEL = "*scripted, not a language model*"
 
 
@@ -71,9 +72,12 @@ class Listener(AsyncCallbackHandler):
             self.gave(output)
 
     def heard(self, message: AIMessage, note: str = "") -> None:
-        """Write one answer."""
+        """Write one answer, and before it what was thought, as an output of its own that nobody is handed."""
         self.scripted = is_scripted(message)
         usage = message.usage_metadata
+        thoughts = usage.get("output_token_details", {}).get("reasoning") if usage else None
+        if thinking := message.additional_kwargs.get(THINKING):
+            self._write("thinking", f"thinking {self._calls}", quoted(thinking), {"tokens": thoughts})
         calls = [{"tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
         parts = [note, message.text, *(f"```json\n{json.dumps(call, indent=1, default=str)}\n```" for call in calls)]
         raw = {
@@ -82,6 +86,7 @@ class Listener(AsyncCallbackHandler):
             "model": message.response_metadata.get("model_name"),
             "tokens_in": usage["input_tokens"] if usage else None,
             "tokens_out": usage["output_tokens"] if usage else None,
+            "tokens_reasoning": thoughts,
             "tool_calls": calls,
         }
         text = "\n\n".join(part for part in parts if part)
@@ -89,9 +94,9 @@ class Listener(AsyncCallbackHandler):
 
     def gave(self, message: ToolMessage, note: str = "") -> None:
         """Write one tool's result, as text that nothing in it can end."""
-        text = message.text.replace("```", "'''")
         tool = message.name or "tool"
-        self._write("tool", tool, f"{note}\n\n```\n{text}\n```".strip(), {"tool": tool, "status": message.status})
+        text = f"{note}\n\n{quoted(message.text)}".strip()
+        self._write("tool", tool, text, {"tool": tool, "status": message.status})
 
     def recall(self, messages: list[BaseMessage]) -> None:
         """Write the conversation that an earlier attempt had: this one goes on with it and does not pay for it."""
@@ -112,6 +117,12 @@ class Listener(AsyncCallbackHandler):
 def is_scripted(message: BaseMessage) -> bool:
     """Tell whether the scripted model wrote this message."""
     return bool(message.response_metadata.get("model_provider") == SCRIPTED)
+
+
+def quoted(text: str) -> str:
+    """Return foreign text as a block that nothing in it can end, and in which nothing is markup."""
+    plain = text.replace("```", "'''")
+    return f"```\n{plain}\n```"
 
 
 def labelled(text: str, scripted: bool) -> str:

@@ -22,11 +22,12 @@ TITLES = {
     "trader": "Trader",
     "risk": "Risk",
     "decision": "Decision",
+    "thinking": "Thinking",
     "message": "Messages to and from models",
 }
 ORDER = list(TITLES)
 DEBATES = frozenset(TITLES) - {"summary", "decision"}  # words that other experts use too
-FOLDED = frozenset({"tool", "message"})
+FOLDED = frozenset({"tool", "thinking", "message"})
 
 
 class Section(NamedTuple):

@@ -18,6 +18,8 @@ from ba2_trade_platform.ui.kit.panels import Fact, facts, fold, quiet
 from ba2_trade_platform.ui.kit.times import duration, exact
 from ba2_trade_platform.vocabulary import StepStatus
 
+THINKING = "thinking"  # an output that few people read: it opens by itself
+
 
 def took(started: datetime | None, finished: datetime | None) -> str:
     """Return how long something took, nothing while it goes on."""
@@ -34,6 +36,9 @@ def step_line(analysis_id: int, zone: ZoneInfo, memory: set[str], view: StepView
             with ui.element("div").classes("tone-bad"):
                 text_block(step.error_message)
         for output in view.outputs:
+            if output.type == THINKING:
+                written_line(analysis_id, memory, output)
+                continue
             ui.label(output.name).classes("ba2-output-name")
             Prose(output.text, length=output.length, whole_at=outputs_url(analysis_id))
         if not view.outputs and step.status is not StepStatus.RUNNING:

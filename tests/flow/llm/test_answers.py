@@ -12,10 +12,11 @@ from langchain.agents import create_agent
 from langchain_core.tools import tool
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from ba2_trade_platform.vocabulary import ProviderKind
+from ba2_trade_platform.vocabulary import ProviderKind, Trigger
 from tests.fakes.answer_wires import Said, as_anthropic, as_ollama, as_openai, chunk, sse, usage_of, whole
 from tests.fakes.model_server import ModelServer, Reply, model_server
 from tests.flow.llm.model_desk import ModelDesk, model_desk, say
+from tests.flow.llm.test_gateway import attempt_of
 from tests.flow.llm.test_structured_answers import GOOD, plan
 from tests.platforms import TRADER
 
@@ -275,3 +276,12 @@ async def test_thinking_without_an_end_is_no_answer_and_is_corrected(desk: Model
     with pytest.raises(ExpertError, match="its thinking has no end") as failed:
         await say(desk.attempt("local"))
     assert failed.value.code == "OUTPUT_INVALID"
+
+
+async def test_thinking_survives_a_kill_with_the_answer_that_was_kept(desk: ModelDesk, server: ModelServer) -> None:
+    add(desk, server)
+    server.will(Reply(wire=(as_openai(Said(FLAT, "Hm.")),)))
+    for number, trigger in ((1, Trigger.FIRST), (2, Trigger.RESCUE)):
+        message = await attempt_of(desk, number, trigger).models.chat("quick").ainvoke("What do you think?")
+        assert (message.text, message.additional_kwargs["thinking"]) == (FLAT, "Hm.")
+    assert len(server.asked) == 1

@@ -39,13 +39,27 @@ async def test_a_review_shows_no_numbers_that_nobody_decided(user: User, desk: D
 
 
 def test_sections_come_in_the_order_of_reading() -> None:
-    kinds = ["message", "data", "analyst", "tool", "risk", "debate", "trader", "manager", "decision", "summary", "odd"]
+    kinds = [
+        "message",
+        "data",
+        "analyst",
+        "tool",
+        "risk",
+        "debate",
+        "trader",
+        "manager",
+        "decision",
+        "summary",
+        "odd",
+        "thinking",
+    ]
     found = sections([Written(i, None, kind, kind, "text", 4) for i, kind in enumerate(kinds)])
     assert [part.title for part in found.values()] == [
         "Summary", "Data", "Tool outputs", "analyst", "Debate", "Manager", "Trader", "Risk", "Decision",
-        "Messages to and from models", "Other outputs",
+        "Thinking", "Messages to and from models", "Other outputs",
     ]  # fmt: skip
-    assert [part.title for part in found.values() if part.folded] == ["Tool outputs", "Messages to and from models"]
+    folded = [part.title for part in found.values() if part.folded]
+    assert folded == ["Tool outputs", "Thinking", "Messages to and from models"]
 
 
 def test_the_outputs_of_other_experts_stand_as_they_are() -> None:

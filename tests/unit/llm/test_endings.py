@@ -27,7 +27,7 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize(("ending", "word"), [(ending, word) for ending, words in WORDS.items() for word in words.split()])
+@pytest.mark.parametrize(("ending", "word"), [(each, word) for each, words in WORDS.items() for word in words.split()])
 def test_a_word_means_what_its_vendor_means_in_any_case_and_an_unknown_one_a_failure(ending: Ending, word: str) -> None:
     plain = spelled(f" {word} ")
     assert plain is not None
