@@ -1,4 +1,4 @@
-"""Piece chunk: carries an answer's piece through LangChain's stream, which joins and guesses what it does not know."""
+"""Piece chunk: carries a piece of an answer through LangChain, which joins and guesses things by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endings: the words by which each vendor's server ends an answer, and what they mean; an unknown one is no end."""
+"""Ending table: the words by which each vendor ends an answer, and their meaning; an unknown one is no end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answer faults: what is wrong with an answer that came without an error, as a code and a sentence."""
+"""Answer faults: name, by code and sentence, the flaw of an answer that came without an error."""
 
 from __future__ import annotations
 

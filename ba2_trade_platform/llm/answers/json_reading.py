@@ -1,4 +1,4 @@
-"""JSON reading: finds the objects in what a model said, within prose, fences, strings and wrappings."""
+"""JSON reading: finds the objects in the words of a model, within prose, fences, strings and wrappings."""
 
 from __future__ import annotations
 

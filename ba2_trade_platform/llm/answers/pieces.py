@@ -1,4 +1,4 @@
-"""Answer pieces: what one chunk of a stream says, in the same words for every vendor's protocol."""
+"""Answer pieces: one chunk of a stream, in the same words for the protocol of every vendor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thinking: takes what a model thought off what it answers, in whichever marks it stands."""
+"""Thinking: takes the musings of a model off its answer, in whichever marks they stand."""
 
 from __future__ import annotations
 

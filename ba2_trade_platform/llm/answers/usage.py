@@ -1,4 +1,4 @@
-"""Usage reading: what a server counted of a call, in whose words ever, told once and never guessed."""
+"""Usage reading: the tokens that a server counted of a call, in any vendor's words, never guessed."""
 
 from __future__ import annotations
 

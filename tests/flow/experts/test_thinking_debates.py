@@ -1,4 +1,4 @@
-"""Debates of models that think aloud: their thinking can be read, and nobody at the table hears it."""
+"""Debates of models that think aloud: their thinking can be read, and no other role hears it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endings: which words end an answer well, and what all others mean."""
+"""Endings: good ones, cut ones and blocked ones, and any unknown word a failure."""
 
 from __future__ import annotations
 

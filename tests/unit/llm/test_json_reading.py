@@ -1,4 +1,4 @@
-"""JSON reading: a decision is read out of whatever stands around it, and two that differ are none."""
+"""JSON reading: a decision is read out of its wrappings, and two that differ are none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thinking: it is taken off whatever marks it stands in, and what an answer merely quotes stays in it."""
+"""Thinking: it is taken off in any marks, and marks that an answer merely quotes stay in it."""
 
 from __future__ import annotations
 

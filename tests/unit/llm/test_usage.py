@@ -1,4 +1,4 @@
-"""Usage: the last or largest figure counts, what was not said is unknown, and nothing is counted twice."""
+"""Usage: the last or largest figure counts, one that is missing is unknown, and none counts twice."""
 
 from __future__ import annotations
 
