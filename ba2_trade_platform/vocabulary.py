@@ -220,11 +220,12 @@ class ProviderKind(StrEnum):
 
 
 class StructuredMethod(StrEnum):
-    """How a model is asked for a structured answer."""
+    """How a model is asked for a structured answer; `prompt`: in words alone."""
 
     FUNCTION_CALLING = "function_calling"
     JSON_SCHEMA = "json_schema"
     JSON_MODE = "json_mode"
+    PROMPT = "prompt"
 
 
 class TokenField(StrEnum):

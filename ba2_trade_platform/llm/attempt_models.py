@@ -48,7 +48,7 @@ class AttemptModels:
             digest = _digest(tier, messages, tools)
 
             def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
-                return own_thoughts(messages, offer.provider), _for_provider(offer, options)
+                return _for_provider(offer, own_thoughts(messages, offer.provider), options)
 
             answered = await self._asked(tier, shape, digest)
             if answered.message.invalid_tool_calls:
@@ -90,10 +90,8 @@ class AttemptModels:
 
     async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
         def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
-            provider = offer.connection.provider
-            method = provider.spoken(offer.model_name).structured
-            options = structured.options_of(provider.kind, method, offer.model, schema)
-            return structured.instructed(messages, method, schema), options
+            options = structured.options_of(offer.dialect, offer.model, schema)
+            return structured.instructed(messages, offer.dialect, schema), options
 
         answers: list[Answered] = []
 
@@ -152,14 +150,17 @@ def _named(settings: ModelSettings, tier: Tier) -> str:
     return (settings.quick_model if tier == "quick" else settings.deep_model) or ""
 
 
-def _for_provider(offer: Offer, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an agent's options with its tools in this provider's format."""
+def _for_provider(
+    offer: Offer, messages: Sequence[BaseMessage], options: Mapping[str, Any]
+) -> tuple[Sequence[BaseMessage], dict[str, Any]]:
+    """Return an agent's messages and options with its tools as this provider takes them."""
     given = dict(options)
     tools = given.pop("tools", None)
+    said = messages if offer.dialect.tools else structured.without_tools(messages)
     if not tools:
-        return given
+        return said, given
     choice: dict[str, Any] = {name: given.pop(name) for name in TOOL_OPTIONS if name in given}
-    return {**given, **structured.bound_tools(offer.model, tools, choice)}
+    return said, {**given, **structured.bound_tools(offer.dialect, offer.model, tools, choice)}
 
 
 def _digest(tier: Tier, messages: Sequence[BaseMessage], shape: object) -> str:

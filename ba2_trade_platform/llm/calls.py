@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.base.outbound import OutboundRule, outbound
+from ba2_trade_platform.core.contracts.dialects import Dialect
 from ba2_trade_platform.core.contracts.error_codes import http_status
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallRecorder, CallStart, Charge, KeptAnswer
@@ -18,6 +19,7 @@ from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.llm.answers.faults import checked
 from ba2_trade_platform.llm.answers.heard import Heard
 from ba2_trade_platform.llm.answers.usage import Usage
+from ba2_trade_platform.llm.dialect_refusals import turned_away
 from ba2_trade_platform.llm.failures import REFUSALS, explain
 from ba2_trade_platform.llm.limits import Limiter
 from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode
@@ -48,9 +50,9 @@ class Offer:
         return self.connection.provider.name
 
     @property
-    def reasoning_beside(self) -> bool:
-        """Whether its server counts tokens of thinking beside those of the answer."""
-        return self.connection.provider.spoken(self.model_name).reasoning_beside
+    def dialect(self) -> Dialect:
+        """How the model is asked."""
+        return self.connection.provider.spoken(self.model_name)
 
 
 @dataclass(frozen=True)
@@ -148,19 +150,19 @@ async def _hear(call: Call, heard: Heard) -> AIMessage | Exception:
         async with asyncio.timeout(call.timeout_seconds):
             async for chunk in offer.model.astream(list(call.messages), **call.options):
                 heard.add(piece_of(chunk), chunk.response_metadata)
-        message = heard.message(beside=offer.reasoning_beside)
+        message = heard.message(beside=offer.dialect.reasoning_beside)
         return checked(heard, message, offer.provider, offer.model_name, call.start.max_output_tokens)
     except ExpertError as error:
         heard.refused = not heard.began
         return error
     except Exception as error:  # noqa: BLE001 - every client library has its own
         heard.refused = not heard.began and http_status(error) is not None
-        key = offer.connection.key
-        return explain(error, offer.provider, offer.model_name, key, began=heard.began) or error
+        told = explain(error, offer.provider, offer.model_name, offer.connection.key, began=heard.began)
+        return turned_away(told, error, began=heard.began) or error
 
 
 def _usage(call: Call, heard: Heard) -> Usage:
-    return heard.usage(beside=call.offer.reasoning_beside)
+    return heard.usage(beside=call.offer.dialect.reasoning_beside)
 
 
 def _ended(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ba2_trade_platform.core.base.clocks import Clock, SystemClock
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import Models, ModelSettings
 from ba2_trade_platform.core.contracts.model_checks import ConnectionTest, DialectProposal, ModelCheck
@@ -66,6 +67,7 @@ class TestContext:
     attempt: int = 0
     expert_instance_id: int = 0
     symbol: str = ""
+    clock: Clock = field(default_factory=SystemClock)
     charges: list[tuple[int | None, Decimal | None]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ba2_trade_platform.core.base.access import PermissionCheck, needs
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError
 from ba2_trade_platform.core.base.outbound import ANYWHERE, OutboundRule
 from ba2_trade_platform.core.base.sanitizing import clean_name
+from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallContext, CallRecorder, ModelSettings
 from ba2_trade_platform.core.contracts.model_checks import CheckRecorder, ConnectionTest, ModelCheck
@@ -25,6 +26,7 @@ from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
 from ba2_trade_platform.llm.calls import Caller, Offer
 from ba2_trade_platform.llm.clients.factory import make_model
 from ba2_trade_platform.llm.connection_test import ConnectionTester, Found, TestContext, settings_for, tested
+from ba2_trade_platform.llm.dialect_retry import DialectRetry
 from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
 from ba2_trade_platform.llm.model_loop import ModelLoop
 from ba2_trade_platform.llm.routing import Answered, Question, Router
@@ -133,7 +135,15 @@ class Gateway:
         open_providers = await self._loop.aside(self._open_providers)
         # Whoever fails for everybody just now is asked last, and not passed over: the others may fail too.
         sensible = sorted(order, key=lambda name: name in open_providers)
-        return await Router(self._caller(self._loop.pool), self._offer).ask(question, sensible)
+        retry = DialectRetry(self._caller(self._loop.pool), self._model, partial(self._loop.aside, self._remember))
+        return await Router(retry, self._offer).ask(question, sensible)
+
+    def _remember(self, name: str, model: str, adaptation: Adaptation) -> None:
+        try:
+            self._providers.adapt(name, model, adaptation)
+        except PlatformError as error:
+            # It was answered and is paid; the next question finds out again.
+            log.warning("What %s's %s took could not be written down: %s", name, model, error)
 
     async def _offer(self, name: str, question: Question) -> Offer:
         try:

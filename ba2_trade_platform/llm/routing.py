@@ -23,7 +23,8 @@ from ba2_trade_platform.core.contracts.language_models import (
     ModelSettings,
     Tier,
 )
-from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Caller, Offer
+from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Offer
+from ba2_trade_platform.llm.dialect_retry import Asking, DialectRetry
 from ba2_trade_platform.llm.failures import ITS_OWN, PASSING
 from ba2_trade_platform.vocabulary import ErrorCode
 
@@ -80,7 +81,7 @@ class Answered:
 class Router:
     """Asks the providers in their order until one answers."""
 
-    caller: Caller
+    retry: DialectRetry
     offer_of: Callable[[str, Question], Awaitable[Offer]]
 
     async def ask(self, question: Question, order: Sequence[str]) -> Answered:
@@ -108,7 +109,9 @@ class Router:
             reraise=True,
             sleep=asyncio.sleep,
         )
-        return await retrying(self.caller.make, question.to(offer))
+        context = question.context
+        asking = Asking(self.retry, offer, question.settings, question.to, context.clock.now, context.warn)
+        return await retrying(asking.make)
 
 
 def _worth_repeating(error: BaseException) -> bool:

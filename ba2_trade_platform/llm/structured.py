@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ba2_trade_platform.core.base.sanitizing import problem_words
+from ba2_trade_platform.core.contracts.dialects import Dialect
 from ba2_trade_platform.llm.answers.json_reading import objects_in, unwrapped
 from ba2_trade_platform.llm.answers.thinking import part
-from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
+from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod, ToolChoice
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -26,14 +27,15 @@ class UnreadableError(Exception):
     """The answer does not have the shape that was asked for; the text says why, to the model."""
 
 
-def options_of(
-    kind: ProviderKind, method: StructuredMethod, model: BaseChatModel, schema: type[BaseModel]
-) -> dict[str, Any]:
+def options_of(dialect: Dialect, model: BaseChatModel, schema: type[BaseModel]) -> dict[str, Any]:
     """Return what a call is given so that the answer comes as `schema`."""
+    method = dialect.method
+    if method is StructuredMethod.PROMPT:
+        return {}
     if method is StructuredMethod.FUNCTION_CALLING:
-        return bound_tools(model, [schema], {"tool_choice": schema.__name__})
+        return bound_tools(dialect, model, [schema], {"tool_choice": schema.__name__})
     shape = schema.model_json_schema()
-    if kind is ProviderKind.OLLAMA:
+    if dialect.kind is ProviderKind.OLLAMA:
         return {"format": shape if method is StructuredMethod.JSON_SCHEMA else "json"}
     if method is StructuredMethod.JSON_MODE:
         wanted: dict[str, Any] = {"type": "json_object"}
@@ -43,22 +45,55 @@ def options_of(
     return {"extra_body": {"response_format": wanted}}
 
 
-def bound_tools(model: BaseChatModel, tools: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a call with these tools, in the provider's own format."""
-    bound = model.bind_tools(list(tools), **options)
+def bound_tools(
+    dialect: Dialect, model: BaseChatModel, tools: Sequence[Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options of a call with these tools, in the provider's own format; none where it takes no tools."""
+    if not dialect.tools:
+        return {}
+    given = dict(options)
+    if given.get("tool_choice") not in (None, "auto", "none"):
+        if dialect.tool_choice is ToolChoice.AUTO:
+            del given["tool_choice"]
+        elif dialect.tool_choice is ToolChoice.REQUIRED:
+            given["tool_choice"] = "any"
+    bound = model.bind_tools(list(tools), **given)
     return dict(getattr(bound, "kwargs", {}))
 
 
-def instructed(
-    messages: Sequence[BaseMessage], method: StructuredMethod, schema: type[BaseModel]
-) -> Sequence[BaseMessage]:
-    """Return the messages; a model in JSON mode is told the schema in words, for nobody else tells it."""
-    if method is not StructuredMethod.JSON_MODE:
-        return messages
+def instructed(messages: Sequence[BaseMessage], dialect: Dialect, schema: type[BaseModel]) -> Sequence[BaseMessage]:
+    """Return the messages; what no field of the request tells the model of its answer's shape, words do."""
     from langchain_core.messages import HumanMessage  # noqa: PLC0415 - LangChain
 
-    shape = json.dumps(schema.model_json_schema())
-    return [*messages, HumanMessage(f"Answer with one JSON object of this JSON schema and nothing else:\n{shape}")]
+    method = dialect.method
+    if method in (StructuredMethod.JSON_MODE, StructuredMethod.PROMPT):
+        shape = json.dumps(schema.model_json_schema())
+        words = f"Answer with one JSON object of this JSON schema and nothing else:\n{shape}"
+    elif method is StructuredMethod.FUNCTION_CALLING and not _is_forced(dialect):
+        words = f"Answer by calling the tool {schema.__name__} once, and write nothing else."
+    else:
+        return messages
+    return [*messages, HumanMessage(words)]
+
+
+def _is_forced(dialect: Dialect) -> bool:
+    return dialect.tool_choice is not ToolChoice.AUTO and dialect.kind is not ProviderKind.OLLAMA
+
+
+def without_tools(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """Return the messages with calls of tools and their results in words, for a model that takes none."""
+    from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # noqa: PLC0415 - LangChain
+
+    told: list[BaseMessage] = []
+    for message in messages:
+        if isinstance(message, AIMessage) and message.tool_calls:
+            calls = (f"I looked up {call['name']} {json.dumps(call['args'])}" for call in message.tool_calls)
+            told.append(AIMessage("\n".join([*filter(None, [message.text]), *calls])))
+        elif isinstance(message, ToolMessage):
+            told.append(HumanMessage(f"{message.name or 'It'} gave:\n{message.text}"))
+        else:
+            told.append(message)
+    return told
 
 
 def corrected(messages: Sequence[BaseMessage], answer: str, problem: str) -> Sequence[BaseMessage]:

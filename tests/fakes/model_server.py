@@ -9,10 +9,10 @@ import math
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +21,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.patience import EVENT_SECONDS
+
+if TYPE_CHECKING:
+    from tests.fakes.vendors import Vendor
 
 NEVER = 86_400.0  # seconds: longer than any test
 
@@ -60,6 +63,7 @@ class Asked:
     path: str
     body: dict[str, Any]
     authorization: str
+    headers: Mapping[str, str] = field(default_factory=dict)
     began: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
     whole: bool = False
@@ -78,6 +82,7 @@ class ModelServer:
         self.url = url
         self.replies: list[Reply] = [Reply()]
         self.answers: Callable[[Asked], Reply] | None = None  # instead of the replies
+        self.vendor: Vendor | None = None  # whose habits it has; plain ones, until told otherwise
         self.asked: list[Asked] = []
         self.limit: tuple[int, float] | None = None  # so many requests in so many seconds
         self.refused = 0
@@ -96,7 +101,7 @@ class ModelServer:
         """Answer one request."""
         now = time.monotonic()
         authorization = request.headers.get("authorization") or request.headers.get("x-api-key", "")
-        asked = Asked(now, request.url.path, await request.json(), authorization)
+        asked = Asked(now, request.url.path, await request.json(), authorization, request.headers)
         most, seconds = self.limit or (math.inf, 0)
         recent = sum(earlier.at > now - seconds for earlier in self.asked)
         self.asked.append(asked)
@@ -105,10 +110,13 @@ class ModelServer:
         if recent >= most:
             self.refused += 1
             return self._failed(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), asked)
-        reply = asked.reply = self._reply(asked)
+        refusal = self.vendor.refusal(asked) if self.vendor else None
+        reply = asked.reply = refusal or self._reply(asked)
         if reply.status != 200:
             return self._failed(reply, asked)
-        lines: Sequence[str | bytes] = reply.wire or _PROTOCOLS[request.url.path](reply)
+        lines: Sequence[str | bytes] = (
+            self.vendor.lines(reply, asked) if self.vendor else reply.wire or _PROTOCOLS[request.url.path](reply)
+        )
         return StreamingResponse(self._stream(lines, reply, asked), media_type=reply.media)
 
     def _failed(self, reply: Reply, asked: Asked) -> Response:

@@ -11,7 +11,8 @@ from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod, TokenF
 
 # What a desk may say otherwise for its own server; the rest of a dialect is its name and its vendor's address.
 OVERRIDABLE = (
-    "token_field", "reasoning_back", "reasoning_beside", "tool_choice", "structured", "usage", "window", "headers",
+    "token_field", "reasoning_back", "reasoning_beside", "tools", "tool_choice", "structured", "temperature", "usage",
+    "window", "headers",
 )  # fmt: skip
 
 
@@ -21,6 +22,7 @@ class Dialect:
 
     `reasoning_back`: what a model thought before it called a tool must be sent back to it with the tool's result.
     `reasoning_beside`: tokens of thinking are counted beside those of the answer, not among them.
+    `tools`: it may be given tools; `temperature`: it may be given one.
     `window`: tokens of question and answer together, where all its models have the same; None: not known.
     `headers` are sent with each request; `{key}` in a value stands for the API key.
     """
@@ -32,11 +34,20 @@ class Dialect:
     token_field: TokenField = TokenField.MAX_TOKENS
     reasoning_back: bool = False
     reasoning_beside: bool = False
+    tools: bool = True
     tool_choice: ToolChoice = ToolChoice.NAMED
     structured: StructuredMethod = StructuredMethod.FUNCTION_CALLING
+    temperature: bool = True
     usage: UsageForm = UsageForm.ASKED
     window: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def method(self) -> StructuredMethod:
+        """How a structured answer is asked for, which is not by a tool where there are none."""
+        if self.tools or self.structured is not StructuredMethod.FUNCTION_CALLING:
+            return self.structured
+        return StructuredMethod.PROMPT if self.kind is ProviderKind.ANTHROPIC else StructuredMethod.JSON_SCHEMA
 
     def changed(self, changes: Mapping[str, Any]) -> Dialect:
         """Return the dialect with these of its OVERRIDABLE fields said otherwise."""
@@ -54,6 +65,23 @@ class Adaptation:
     value: Any
     reason: str
     adapted_at: datetime
+
+    @property
+    def words(self) -> str:
+        """How the model is asked, to be read after "is asked"."""
+        if isinstance(self.value, bool):
+            return f"{'with' if self.value else 'without'} {_IN_WORDS.get(self.field, self.field)}"
+        if self.value == ToolChoice.AUTO:
+            return "for a tool in words, none is forced"
+        if self.value == UsageForm.UNASKED:
+            return "without stream_options"
+        return _IN_WORDS.get(self.field, f"with {self.field} {{}}").format(self.value)
+
+
+_IN_WORDS = {
+    "tools": "tools", "temperature": "a temperature", "reasoning_back": "its thoughts sent back",
+    "token_field": "with {}", "tool_choice": "with tool_choice {}", "structured": "for structured answers by {}",
+}  # fmt: skip
 
 
 def _as_it_is(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.vocabulary import CallOutcome
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class CallContext(Protocol):
     expert_instance_id: int
     symbol: str
     providers: Sequence[str]
+    clock: Clock
 
     def charge(self, provider: str, tokens: int | None, cost: Decimal | None) -> None:
         """Add what a call took; `cost` in USD, None where the price is unknown."""

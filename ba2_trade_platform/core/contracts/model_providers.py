@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ class Provider:
     """One model provider, without its key. `unavailable` says why it cannot be asked, None when it can.
 
     Rates are a minute; None is no limit. `url` is where it is reached, its vendor's where no `base_url` is set.
+    `is_vendor`: that is the very server that its kind is named for, which alone is given the environment's key.
     `dialect` is how it is spoken to, with `dialect_changes` in it; one that is not `dialect_chosen` is the usual one of
     its kind and address. `adaptations` are what its models, by name, were seen to refuse, and `windows` the tokens
     that they hold.
@@ -37,6 +38,7 @@ class Provider:
     enabled: bool
     base_url: str | None
     url: str | None
+    is_vendor: bool
     quick_model: str
     deep_model: str
     dialect: Dialect
@@ -55,16 +57,22 @@ class Provider:
     version: int
 
     def spoken(self, model: str) -> Dialect:
-        """Return how this model is asked: the provider's dialect, what the model took instead, and what the desk says.
+        """Return how this model is asked: in the provider's dialect, as the desk says of it, as it was seen to take it.
 
-        What a person has said of this very model comes before what it was seen to take.
+        What it was seen to take is forgotten when the desk says something else of the same.
         """
-        changes: dict[str, Any] = {one.field: one.value for one in self.adaptations.get(model, ())}
+        changes: dict[str, Any] = {}
         if model in self.structured:
             changes["structured"] = self.structured[model]
         if model in self.windows:
             changes["window"] = self.windows[model]
+        changes |= {one.field: one.value for one in self.adaptations.get(model, ())}
         return self.dialect.changed(changes)
+
+    def adapted(self, model: str, adaptation: Adaptation) -> Provider:
+        """Return the provider as it would be if its model were seen to take this."""
+        others = [one for one in self.adaptations.get(model, ()) if one.field != adaptation.field]
+        return replace(self, adaptations={**self.adaptations, model: [*others, adaptation]})
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.contracts.dialects import Adaptation
+from ba2_trade_platform.core.contracts.model_providers import Provider
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert as upsert
 
@@ -39,7 +41,34 @@ def remember(session: Session, provider: str, model: str, adaptation: Adaptation
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
-def forget(session: Session, provider: str, model: str | None = None) -> None:
-    """Delete those of a model, or of all models of a provider."""
+def is_known(session: Session, provider: str, model: str, adaptation: Adaptation) -> bool:
+    """Tell whether the same was remembered already, for whatever reason."""
+    same = select(_A.value).where(_A.provider == provider, _A.model == model, _A.field == adaptation.field)
+    return any(row.value == adaptation.value for row in session.execute(same))
+
+
+def forget(
+    session: Session, provider: str, model: str | None = None, fields: Collection[str] | None = None
+) -> list[str]:
+    """Delete those of a model, or of all models of a provider, and return which models' were deleted."""
     of_model = () if model is None else (_A.model == model,)
-    session.execute(delete(t.model_adaptation).where(_A.provider == provider, *of_model))
+    of_fields = () if fields is None else (_A.field.in_(sorted(fields)),)
+    gone = delete(t.model_adaptation).where(_A.provider == provider, *of_model, *of_fields).returning(_A.model)
+    return sorted(set(session.scalars(gone)))
+
+
+def forget_said_anew(session: Session, before: Provider, said: Mapping[str, Any], *, elsewhere: bool) -> None:
+    """Delete what a desk's later word makes void: all of it for another server or dialect, else of what it names."""
+    if elsewhere or ("dialect" in said and said["dialect"] != (before.dialect.name if before.dialect_chosen else None)):
+        forget(session, before.name)
+    if "dialect_changes" in said:
+        forget(session, before.name, fields=_different(before.dialect_changes, said["dialect_changes"]))
+    for field, of_models in (("structured", before.structured), ("windows", before.windows)):
+        if field in said:
+            for model in _different(of_models, said[field]):
+                forget(session, before.name, model, (field.removesuffix("s"),))
+
+
+def _different(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> set[str]:
+    known = other or {}
+    return {name for name in {*one, *known} if one.get(name) != known.get(name)}

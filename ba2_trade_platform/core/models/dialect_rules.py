@@ -18,6 +18,8 @@ HEADER_LIMIT = 500
 _CHOICES: Mapping[str, type[StrEnum]] = {
     "token_field": TokenField, "tool_choice": ToolChoice, "structured": StructuredMethod, "usage": UsageForm,
 }  # fmt: skip
+_EVERY_METHOD = {ProviderKind.OPENAI, ProviderKind.OLLAMA}
+_FLAGS = ("reasoning_back", "reasoning_beside", "tools", "temperature")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,80}")
 # The client's own: another value would break the request, or send the key in words that are shown.
 _RESERVED = frozenset({"authorization", "content-length", "content-type", "host", "transfer-encoding", "connection"})
@@ -47,6 +49,12 @@ def checked(kind: ProviderKind, values: dict[str, Any]) -> dict[str, Any]:
     return clean
 
 
+def check_method(kind: ProviderKind, method: Any, of: str = "This provider") -> None:
+    """Raise Impossible where models of this kind give structured answers in other ways only."""
+    if kind not in _EVERY_METHOD and method not in (StructuredMethod.FUNCTION_CALLING, StructuredMethod.PROMPT):
+        raise Impossible(f"{of}: {kind} models give structured answers by function_calling or prompt only")
+
+
 def checked_window(said: Any) -> int:
     """Return a window in tokens, or raise Invalid."""
     low, high = WINDOW
@@ -62,13 +70,15 @@ def _checked(kind: ProviderKind, name: str, value: Any) -> Any:
         return None if value is None else checked_window(value)
     if name == "headers":
         return _headers(value)
-    if name in ("reasoning_back", "reasoning_beside"):
+    if name in _FLAGS:
         if not isinstance(value, bool):
             raise Invalid(f"{name} is true or false, not {str(value)[:40]!r}")
         return value
     choices = _CHOICES[name]
     if value not in list(choices):
         raise Invalid(f"{name} is one of {', '.join(choices)}, not {str(value)[:40]!r}")
+    if name == "structured":
+        check_method(kind, value)
     if name == "token_field" and (value == TokenField.NUM_PREDICT) is not (kind is ProviderKind.OLLAMA):
         raise Impossible(f"{value} is not known to a provider of kind {kind}")
     return str(value)

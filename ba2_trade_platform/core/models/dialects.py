@@ -68,7 +68,11 @@ BY_NAME = {one.name: one for one in PRESETS}
 _BY_HOST = {
     urlsplit(one.base_url).hostname: one.name for one in PRESETS if one.base_url and "127.0.0.1" not in one.base_url
 }
-_BY_HOST |= {"dashscope.aliyuncs.com": "qwen", "open.bigmodel.cn": "glm", "api.moonshot.cn": "kimi"}
+_BY_HOST |= {
+    "dashscope.aliyuncs.com": "qwen", "dashscope-us.aliyuncs.com": "qwen", "open.bigmodel.cn": "glm",
+    "api.moonshot.cn": "kimi", "api.together.ai": "together",
+}  # fmt: skip
+_AZURE = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 
 
 def usual_dialect(kind: ProviderKind, base_url: str | None) -> str:
@@ -78,4 +82,4 @@ def usual_dialect(kind: ProviderKind, base_url: str | None) -> str:
     if not base_url:
         return "openai"
     host = (urlsplit(base_url).hostname or "").lower()
-    return "azure" if host.endswith(".openai.azure.com") else _BY_HOST.get(host, "compatible")
+    return "azure" if host.endswith(_AZURE) else _BY_HOST.get(host, "compatible")

@@ -32,7 +32,6 @@ BLANK: dict[str, Any] = {
     "requests_per_minute": None, "tokens_per_minute": None, "concurrency": 8,
 }  # fmt: skip
 LIMITS = {"requests_per_minute": (1, 1_000_000), "tokens_per_minute": (1, 1_000_000_000), "concurrency": (1, 1000)}
-_EVERY_METHOD = {ProviderKind.OPENAI, ProviderKind.OLLAMA}  # the others give structured answers in one way only
 _NAME = re.compile(r"[a-z0-9-]{1,80}")
 _LABELS = {
     "quick_model": "Quick model", "deep_model": "Deep model", "concurrency": "Calls at once",
@@ -123,8 +122,7 @@ def _structured(kind: ProviderKind, given: Mapping[str, Any]) -> dict[str, str] 
             raise Invalid(
                 f"{model}: there is no structured-output method {str(said)[:40]!r}; there are {known}"
             ) from None
-        if method is not StructuredMethod.FUNCTION_CALLING and kind not in _EVERY_METHOD:
-            raise Impossible(f"{model}: {kind} models give structured answers by function_calling only")
+        dialect_rules.check_method(kind, method, model)
         methods[_model("Structured output", model)] = method.value
     return methods or None
 

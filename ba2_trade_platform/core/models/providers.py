@@ -95,6 +95,11 @@ class ModelProviders:
         Raises NotFound, Invalid, or Refused when somebody else changed it since `version`. A stored key is dropped
         when the address becomes another server's, unless one comes with it: it was not meant for that one.
         """
+        return self._change(name, changes, by, version)
+
+    def _change(
+        self, name: str, changes: Mapping[str, Any], by: Actor, version: int | None = None, *, as_first: bool = False
+    ) -> Provider:
         before = self.get(name)
         given = {field: value for field, value in changes.items() if field != "key"}
         if "dialect" in given:
@@ -102,9 +107,10 @@ class ModelProviders:
         elif "base_url" in given and before.dialect_chosen:
             given["dialect"] = before.dialect.name  # which may have an address of its own
         clean = rules.checked(before.kind, given)
+        elsewhere = "base_url" in clean and not rules.same_place(before.kind, before.base_url, clean["base_url"])
         if "key" in changes:
             clean |= self._locked(before.kind, changes["key"])
-        elif "base_url" in clean and not rules.same_place(before.kind, before.base_url, clean["base_url"]):
+        elif elsewhere:
             clean |= {"key": None, "key_changed_at": None}
         with self._store.command(by, Action.CHANGE, Subject.PROVIDER) as command:
             session = command.session
@@ -118,6 +124,7 @@ class ModelProviders:
                 .where(_P.name == name)
                 .values(**clean, version=stands + 1, updated_at=command.now)
             )  # fmt: skip
+            adaptations.forget_said_anew(session, before, clean, elsewhere=elsewhere or as_first)
             command.record(key=name, after=", ".join(sorted(changes)))
         log.info("%s changed the model provider %s: %s", by, name, ", ".join(sorted(changes)))
         return self.get(name)
@@ -128,7 +135,7 @@ class ModelProviders:
         if name not in rules.FIRST:
             raise Refused(f"{name} was added here: it has no first values", code="NO_FIRST_VALUES")
         first = {field: value for field, value in rules.FIRST[name].items() if field != "kind"}
-        return self.change(name, by=by, **{**rules.BLANK, **first})
+        return self._change(name, {**rules.BLANK, **first}, by, as_first=True)
 
     def remove(self, name: str, *, by: Actor) -> None:
         """Forget a provider and its key; experts that name it pass it over. Raises NotFound."""
@@ -161,24 +168,23 @@ class ModelProviders:
 
     def adapt(self, name: str, model: str, adaptation: Adaptation) -> None:
         """Remember what a provider's model took instead of what its dialect says; nothing where it is gone."""
-        if adaptation in self.get(name).adaptations.get(model, ()):
-            return
         with self._store.write(internal=True) as transaction:
-            if transaction.session.scalar(select(_P.name).where(_P.name == name)) is not None:
-                adaptations.remember(transaction.session, name, model, adaptation)
-                transaction.touch(Topic.MODELS)
-        log.warning(
-            "%s's %s is asked with %s %s from now on: %s",
-            name, model, adaptation.field, adaptation.value, adaptation.reason,
-        )  # fmt: skip
+            session = transaction.session
+            gone = session.scalar(select(_P.name).where(_P.name == name)) is None
+            if gone or adaptations.is_known(session, name, model, adaptation):
+                return
+            adaptations.remember(session, name, model, adaptation)
+            transaction.touch(Topic.MODELS)
+        log.warning("%s's %s is asked %s from now on: %s", name, model, adaptation.words, adaptation.reason)
 
     def forget_adaptations(self, name: str, model: str | None = None, *, by: Actor) -> Provider:
         """Ask a provider's model, or all of them, as its dialect says again. Raises NotFound."""
         self.get(name)
         with self._store.command(by, Action.CHANGE, Subject.PROVIDER) as command:
-            adaptations.forget(command.session, name, model)
-            command.record(key=name, after="asked as its dialect says again" + (f": {model}" if model else ""))
-        log.info("%s forgot what %s was seen to refuse", by, name)
+            models = adaptations.forget(command.session, name, model)
+            if models:
+                command.record(key=name, after=f"asked as its dialect says again: {', '.join(models)}"[:400])
+        log.info("%s forgot what %s was seen to take: %s", by, name, ", ".join(models) or "nothing")
         return self.get(name)
 
     def _forget(self, _: Change) -> None:
@@ -203,7 +209,8 @@ class ModelProviders:
         key, state, words = self._key_of(row)
         missing = None if state in (KeyState.STORED, KeyState.ENVIRONMENT, KeyState.NOT_NEEDED) else words
         provider = Provider(
-            row.name, kind, row.enabled, base_url, rules.url_of(kind, base_url), row.quick_model, row.deep_model,
+            row.name, kind, row.enabled, base_url, rules.url_of(kind, base_url),
+            rules.is_vendor(kind, base_url), row.quick_model, row.deep_model,
             dialect, row.dialect is not None, changes,
             {model: StructuredMethod(method) for model, method in (row.structured or {}).items()},
             row.windows or {}, seen,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import Any
 
-from anthropic import AsyncClient, DefaultAsyncHttpxClient
+from anthropic import AsyncClient, DefaultAsyncHttpxClient, Omit
 from langchain_anthropic import ChatAnthropic
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
@@ -20,13 +21,20 @@ VENDOR = "anthropic"
 
 
 class AnthropicModel(ChatAnthropic):
-    """Asks by a client that is made from `http_values`; LangChain itself takes none."""
+    """Asks by a client that is made from `http_values`; LangChain itself takes none.
+
+    `is_vendor`: it is Anthropic itself, which alone is sent the headers of the environment.
+    """
 
     http_values: dict[str, Any]
+    is_vendor: bool = False
 
     @cached_property
     def _async_client(self) -> AsyncClient:
-        return AsyncClient(**self._client_params, http_client=DefaultAsyncHttpxClient(**self.http_values))
+        given = dict(self._client_params)
+        if not self.is_vendor:
+            given["default_headers"] = {**_environment_omitted(), **(given.get("default_headers") or {})}
+        return AsyncClient(**given, http_client=DefaultAsyncHttpxClient(**self.http_values))
 
     async def _astream(
         self,
@@ -43,3 +51,9 @@ class AnthropicModel(ChatAnthropic):
                 for piece in anthropic_pieces(said):
                     yield chunk_of(piece, VENDOR)
         yield chunk_of(Piece(), VENDOR)  # LangChain takes a stream without a chunk for a fault of ours
+
+
+def _environment_omitted() -> dict[str, Omit]:
+    """Return the headers that the environment adds as left out: what is in them is meant for the vendor alone."""
+    lines = os.environ.get("ANTHROPIC_CUSTOM_HEADERS", "").split("\n")
+    return {line.partition(":")[0].strip(): Omit() for line in lines if ":" in line}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
+from pydantic import model_validator
 
 from ba2_trade_platform.llm.answers.chunks import chunk_of
 from ba2_trade_platform.llm.answers.pieces import EXTRA, THOUGHTS, Piece, openai_piece
@@ -23,10 +24,18 @@ class CompatibleChat(ChatOpenAI):
     """Keeps what the server adds to its message, sends it back where that is wanted, and limits answers in its words.
 
     `token_field` is the field that limits an answer; `reasoning_back`: the thoughts before a tool call go back with it.
+    `is_vendor`: it is OpenAI itself, which alone is told the organization and the project of the environment.
     """
 
     token_field: TokenField = TokenField.MAX_TOKENS
     reasoning_back: bool = False
+    is_vendor: bool = False
+
+    @model_validator(mode="after")
+    def _keep_the_environment_here(self) -> Self:
+        if not self.is_vendor:
+            self.root_async_client.organization = self.root_async_client.project = None
+        return self
 
     async def _astream(
         self,
@@ -56,7 +65,8 @@ class CompatibleChat(ChatOpenAI):
         if limit is not None:
             payload[self.token_field] = limit
         if self.reasoning_back:
-            for message, sent in zip(self._convert_input(input_).to_messages(), payload["messages"], strict=True):
+            said = self._convert_input(input_).to_messages()
+            for message, sent in zip(said, payload.get("messages", ()), strict="messages" in payload):
                 if isinstance(message, AIMessage):
                     _give_back(message.additional_kwargs, sent)
         return payload

@@ -12,6 +12,7 @@ from ba2_trade_platform.core.contracts.model_providers import Connection, Provid
 from ba2_trade_platform.vocabulary import ProviderKind, UsageForm
 
 if TYPE_CHECKING:
+    from httpx import Request
     from langchain_core.language_models import BaseChatModel
 
     ScriptedModels = Callable[[str], BaseChatModel]
@@ -28,8 +29,9 @@ def make_model(connection: Connection, model: str, settings: ModelSettings, scri
     provider = connection.provider
     if provider.kind is ProviderKind.SCRIPTED:
         return scripted(model)
-    values = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, provider.spoken(model), settings)}
-    if settings.temperature is not None:
+    dialect = provider.spoken(model)
+    values = {"base_url": provider.url, **_OF_KIND[provider.kind](connection, dialect, settings)}
+    if settings.temperature is not None and dialect.temperature:
         values["temperature"] = settings.temperature
     return _class_of(provider)(model=model, **values)
 
@@ -59,6 +61,7 @@ def _openai(connection: Connection, dialect: Dialect, settings: ModelSettings) -
         "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
         "stream_usage": dialect.usage is not UsageForm.UNASKED,
+        "is_vendor": connection.provider.is_vendor,
         "token_field": dialect.token_field,
         "reasoning_back": dialect.reasoning_back,
         "default_headers": _headers(connection, dialect),
@@ -77,6 +80,7 @@ def _anthropic(connection: Connection, dialect: Dialect, settings: ModelSettings
     timeout = settings.call_timeout_seconds
     return {
         "api_key": connection.key or "not-needed",
+        "is_vendor": connection.provider.is_vendor,
         "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
         "default_headers": _headers(connection, dialect),
@@ -89,12 +93,15 @@ def _ollama(connection: Connection, dialect: Dialect, settings: ModelSettings) -
     headers = {**_headers(connection, dialect)}
     if connection.key:
         headers["Authorization"] = f"Bearer {connection.key}"
-    return {
-        "num_predict": settings.max_output_tokens,
-        "client_kwargs": {
-            "headers": headers, "timeout": settings.call_timeout_seconds, **_http_values(connection),
-        },
-    }  # fmt: skip
+    client: dict[str, Any] = {"headers": headers, "timeout": settings.call_timeout_seconds, **_http_values(connection)}
+    if not connection.key:
+        client["auth"] = _without_key  # the library adds the environment's, whoever is asked
+    return {"num_predict": settings.max_output_tokens, "client_kwargs": client}
+
+
+def _without_key(request: Request) -> Request:
+    request.headers.pop("Authorization", None)
+    return request
 
 
 _OF_KIND = {ProviderKind.OPENAI: _openai, ProviderKind.ANTHROPIC: _anthropic, ProviderKind.OLLAMA: _ollama}
