@@ -24,7 +24,7 @@ from ba2_trade_platform.api.http.guard import Guard, JsonOnly, answer_with_heade
 from ba2_trade_platform.api.http.idempotency import IdempotencyKeys, add_parameter
 from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
 from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
-from ba2_trade_platform.api.models import costs, lessons, providers, research
+from ba2_trade_platform.api.models import costs, dialects, lessons, providers, research
 from ba2_trade_platform.api.notifications import alerts, notifications
 from ba2_trade_platform.api.operations import backups, health, health_report, retention
 from ba2_trade_platform.api.schedules import runs, schedules
@@ -49,6 +49,7 @@ AREAS = (
     queue,
     alerts,
     breakers,
+    dialects,
     providers,
     experts,
     research,

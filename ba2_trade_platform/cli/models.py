@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from json import loads
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +13,10 @@ from ba2_trade_platform.cli import session, tables
 from ba2_trade_platform.cli.session import AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid
 
-providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key.")
+providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key, dialect, forget.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name")]
 NONE = "none"
+USUAL = "usual"
 
 
 @providers.command("list")
@@ -43,6 +45,58 @@ def try_provider(
         if proposal:
             typer.echo(f"{proposal['sentence']}." + (" Stored." if store else " --store does so."))
     session.show_test(test, json)
+
+
+@providers.command("dialect")
+def set_dialect(
+    name: Name,
+    dialect: Annotated[
+        str | None, typer.Argument(metavar="[DIALECT|usual]", help="The preset; absent: as it is")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Say a field otherwise; no value takes it back"),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Show or set how a provider is spoken to: its dialect, and fields of it that its server wants otherwise."""
+    with session.connect() as console:
+        found = console.get(f"/providers/{name}")
+        given: dict[str, Any] = {} if dialect is None else {"dialect": None if dialect == USUAL else dialect}
+        if changes:
+            given["dialect_changes"] = _changed(found["dialect_changes"], changes)
+        if given:
+            found = console.patch(f"/providers/{name}", version=found["version"], **given)
+    session.print_json(found) if json else tables.print_dialect(found)
+
+
+@providers.command("forget")
+def forget_adaptations(
+    name: Name,
+    model: Annotated[str | None, typer.Option(help="This model alone")] = None,
+    json: AsJson = False,
+) -> None:
+    """Ask a provider's models as their dialect says again, whatever they were seen to refuse."""
+    session.press(f"/providers/{name}/forget-adaptations", json, model=model)
+
+
+def _changed(stands: dict[str, Any], wishes: list[str]) -> dict[str, Any] | None:
+    changes = dict(stands)
+    for wish in wishes:
+        field, equals, value = wish.partition("=")
+        if not equals:
+            raise Invalid(f"--set takes FIELD=VALUE, not {wish[:40]}")
+        changes.pop(field, None)
+        if value:
+            changes[field] = _value(value)
+    return changes or None
+
+
+def _value(text: str) -> Any:
+    try:
+        return loads(text)
+    except ValueError:
+        return text
 
 
 @providers.command("key")

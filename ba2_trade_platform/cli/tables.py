@@ -149,10 +149,13 @@ def print_costs(found: dict[str, Any]) -> None:
 
 def print_providers(found: dict[str, Any]) -> None:
     """Print the model providers."""
-    table = _table("Provider", "Kind", "Quick model", "Deep model", "Key", "Can be asked")
+    table = _table("Provider", "Dialect", "Quick model", "Deep model", "Key", "Can be asked")
     for one in found["items"]:
         asked = f"no: {one['unavailable']}" if one["unavailable"] else "yes"
-        table.add_row(*_texts(one, "name", "kind", "quick_model", "deep_model", "key_words"), _text(asked))
+        dialect = one["dialect"]["name"] + (", changed" if one["dialect_changes"] or one["adaptations"] else "")
+        table.add_row(
+            _text(one["name"]), _text(dialect), *_texts(one, "quick_model", "deep_model", "key_words"), _text(asked)
+        )
     _print(table)
 
 
@@ -164,6 +167,33 @@ def print_checks(test: dict[str, Any]) -> None:
         table.add_row(*_texts(one, "check", "model"), works, _text(one["sentence"]), *_texts(one, "ms", "cost"))
     if test["checks"]:
         _print(table)
+
+
+def print_dialect(provider: dict[str, Any]) -> None:
+    """Print how a provider is spoken to, and what its models were seen to take instead."""
+    dialect, changes = provider["dialect"], provider["dialect_changes"]
+    chosen = "chosen" if provider["dialect_chosen"] else "the usual one of its kind and address"
+    _print(f"{provider['name']} speaks {dialect['label']} ({dialect['name']}, {chosen})")
+    table = _table("Model", "Field", "Value", "From")
+    for field, value in dialect.items():
+        if field not in ("name", "label", "kind", "base_url"):
+            table.add_row("all", field, _value(value), "this desk" if field in changes else "the dialect")
+    for kept, field in (("structured", "structured"), ("windows", "window")):
+        for model, value in provider[kept].items():
+            table.add_row(_text(model), field, _value(value), "this desk")
+    for model, seen in provider["adaptations"].items():
+        for one in seen:
+            table.add_row(
+                _text(model),
+                one["field"],
+                _value(one["value"]),
+                _text(f"since {one['adapted_at'][:10]}: {one['reason']}"),
+            )
+    _print(table)
+
+
+def _value(value: object) -> str:
+    return _text({True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value or None)
 
 
 def print_research(files: Sequence[dict[str, Any]], zone: ZoneInfo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -18,6 +19,14 @@ _A = t.model_adaptation.c
 REASON_LIMIT = 400
 # By provider, then by model.
 Adaptations = Mapping[str, Mapping[str, list[Adaptation]]]
+
+
+@dataclass(frozen=True)
+class ForgottenAdaptations:
+    """Whose models are asked as their dialect says again."""
+
+    models: list[str]
+    sentence: str
 
 
 def read(session: Session) -> Adaptations:

@@ -75,6 +75,11 @@ _BY_HOST |= {
 _AZURE = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 
 
+def pickable() -> list[Dialect]:
+    """Return the presets that a person may choose among, in the order of the picker."""
+    return [one for one in PRESETS if one.kind is not ProviderKind.SCRIPTED]
+
+
 def usual_dialect(kind: ProviderKind, base_url: str | None) -> str:
     """Return the dialect of a provider that names none: its vendor's, by the address, else what its kind is like."""
     if kind is not ProviderKind.OPENAI:

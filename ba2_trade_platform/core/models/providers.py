@@ -24,6 +24,7 @@ from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, KeyState, Provider
 from ba2_trade_platform.core.models import adaptations
 from ba2_trade_platform.core.models import provider_rules as rules
+from ba2_trade_platform.core.models.adaptations import ForgottenAdaptations
 from ba2_trade_platform.core.models.dialects import BY_NAME, usual_dialect
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
@@ -177,7 +178,7 @@ class ModelProviders:
             transaction.touch(Topic.MODELS)
         log.warning("%s's %s is asked %s from now on: %s", name, model, adaptation.words, adaptation.reason)
 
-    def forget_adaptations(self, name: str, model: str | None = None, *, by: Actor) -> Provider:
+    def forget_adaptations(self, name: str, model: str | None = None, *, by: Actor) -> ForgottenAdaptations:
         """Ask a provider's model, or all of them, as its dialect says again. Raises NotFound."""
         self.get(name)
         with self._store.command(by, Action.CHANGE, Subject.PROVIDER) as command:
@@ -185,7 +186,9 @@ class ModelProviders:
             if models:
                 command.record(key=name, after=f"asked as its dialect says again: {', '.join(models)}"[:400])
         log.info("%s forgot what %s was seen to take: %s", by, name, ", ".join(models) or "nothing")
-        return self.get(name)
+        if not models:
+            return ForgottenAdaptations([], f"{name} was not seen to refuse anything{f' of {model}' if model else ''}")
+        return ForgottenAdaptations(models, f"{name} is asked as its dialect says again: {', '.join(models)}")
 
     def _forget(self, _: Change) -> None:
         """Forget what was read: it was changed in this program, or perhaps in another one."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from ba2_trade_platform.app.platform import Platform
+from ba2_trade_platform.core.contracts.dialects import OVERRIDABLE, Adaptation
 from tests.fakes.model_server import Reply, model_server
 from tests.fakes.obliging import obliging
 
@@ -66,3 +68,85 @@ async def test_the_first_values_come_back(client: httpx.AsyncClient) -> None:
     reset = await client.post("/providers/ollama/reset")
     assert (reset.json()["quick_model"], reset.json()["enabled"]) == ("llama3.2", True)
     assert (await client.post("/providers/unheard-of/reset")).status_code == 404
+
+
+async def test_the_presets_are_listed_and_one_brings_its_address(client: httpx.AsyncClient) -> None:
+    presets = (await client.get("/dialects")).json()["items"]
+    assert {one["name"] for one in presets} >= {
+        "openai", "azure", "anthropic", "gemini", "mistral", "deepseek", "kimi", "qwen", "glm", "grok", "groq",
+        "together", "fireworks", "openrouter", "nvidia", "vllm", "llamacpp", "lmstudio", "ollama", "compatible",
+    }  # fmt: skip
+    models = {"quick_model": "small", "deep_model": "large"}
+    added = await client.post("/providers", json={"name": "m", "kind": "openai", "dialect": "mistral", **models})
+    assert (added.status_code, added.json()["url"]) == (201, "https://api.mistral.ai/v1")
+    assert (added.json()["dialect"]["name"], added.json()["dialect_chosen"]) == ("mistral", True)
+    usual = await client.patch("/providers/m", json={"dialect": None})
+    assert (usual.json()["dialect"]["name"], usual.json()["dialect_chosen"]) == ("mistral", False)
+
+
+OTHERWISE = {
+    "token_field": "max_completion_tokens", "reasoning_back": False, "reasoning_beside": True, "tools": False,
+    "tool_choice": "auto", "structured": "prompt", "temperature": False, "usage": "unasked", "window": 5000,
+    "headers": {"X-Desk": "seven {key}"},
+}  # fmt: skip
+
+
+async def test_every_field_of_a_dialect_is_changed_and_taken_back(client: httpx.AsyncClient) -> None:
+    assert set(OTHERWISE) == set(OVERRIDABLE)
+    await client.post("/providers", json=server("http://127.0.0.1:9999/v1", windows={"small": 8192}))
+    changed = (await client.patch("/providers/local", json={"dialect_changes": OTHERWISE})).json()
+    assert {field: changed["dialect"][field] for field in OTHERWISE} == OTHERWISE
+    assert (changed["dialect_changes"], changed["windows"]) == (OTHERWISE, {"small": 8192})
+    back = (await client.patch("/providers/local", json={"dialect_changes": None, "windows": None})).json()
+    assert (back["dialect"]["token_field"], back["dialect_changes"], back["windows"]) == ("max_tokens", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"dialect": "klingon"}, 422, "INVALID_INPUT"),
+        ({"dialect": "anthropic"}, 409, "OTHER_KIND"),
+        ({"dialect": "azure", "base_url": None}, 409, "INVALID_URL"),
+        ({"dialect_changes": {"token_field": "num_predict"}}, 409, None),
+        ({"dialect_changes": {"token_field": "tokens"}}, 422, None),
+        ({"dialect_changes": {"colour": "red"}}, 422, None),
+        ({"dialect_changes": {"tools": "yes"}}, 422, None),
+        ({"dialect_changes": {"headers": {"Authorization": "Bearer x"}}}, 409, "INVALID_HEADER"),
+        ({"dialect_changes": {"headers": {"X-Desk": "two\nlines"}}}, 422, None),
+        ({"dialect_changes": {"window": 5}}, 422, None),
+        ({"windows": {"small": 0}}, 422, None),
+        ({"windows": {"": 5000}}, 422, None),
+    ],
+)
+async def test_what_no_server_understands_is_refused(
+    client: httpx.AsyncClient, fields: dict[str, object], status: int, code: str | None
+) -> None:
+    await client.post("/providers", json=server("http://127.0.0.1:9999/v1"))
+    refused = await client.patch("/providers/local", json=fields)
+    assert refused.status_code == status, refused.text
+    assert code in (None, refused.json()["code"], "INVALID_INPUT")
+
+
+async def test_anthropic_is_not_asked_in_ways_it_does_not_have(client: httpx.AsyncClient) -> None:
+    refused = await client.patch("/providers/anthropic", json={"dialect_changes": {"structured": "json_mode"}})
+    assert refused.status_code == 409
+    assert "function_calling or prompt only" in refused.text
+
+
+async def test_what_was_adapted_is_shown_with_its_date_and_forgotten(
+    client: httpx.AsyncClient, platform: Platform
+) -> None:
+    await client.post("/providers", json=server("http://127.0.0.1:9999/v1"))
+    for model in ("small", "large"):
+        seen = Adaptation("usage", "unasked", "local refused the request", platform.store.clock.now())
+        platform.models.providers.adapt("local", model, seen)
+    shown = (await client.get("/providers/local")).json()["adaptations"]
+    assert (shown["small"][0]["value"], shown["small"][0]["reason"]) == ("unasked", "local refused the request")
+    assert shown["small"][0]["adapted_at"]
+    said = (await client.post("/providers/local/forget-adaptations", json={"model": "small"})).json()
+    assert said == {"models": ["small"], "sentence": "local is asked as its dialect says again: small"}
+    assert list((await client.get("/providers/local")).json()["adaptations"]) == ["large"]
+    assert (await client.post("/providers/local/forget-adaptations")).json()["models"] == ["large"]
+    nothing = (await client.post("/providers/local/forget-adaptations")).json()["sentence"]
+    assert nothing == "local was not seen to refuse anything"
+    assert (await client.post("/providers/unheard-of/forget-adaptations")).status_code == 404
