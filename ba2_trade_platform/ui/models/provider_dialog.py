@@ -8,10 +8,13 @@ from typing import Any
 from nicegui import ui
 
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.contracts.dialects import Dialect
 from ba2_trade_platform.core.contracts.model_providers import KeyState, Provider
+from ba2_trade_platform.core.models.dialects import usual_dialect
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import off_loop
 from ba2_trade_platform.ui.kit.form_dialog import FormDialog, form_control
+from ba2_trade_platform.ui.models.dialect_form import DialectForm
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 KINDS = {
@@ -34,15 +37,22 @@ class ProviderDialog:
         self._numbers: dict[str, ui.number] = {}
         title = f"Change {provider.name}" if provider else "Add a model provider"
         self._dialog = FormDialog(title, self._save, "save-provider")
-        with self._dialog.body, ui.element("div").classes("ba2-form"):
-            self._build_server()
-            self._build_models()
+        self._dialect = DialectForm(provider, self._pick)
+        scripted = provider is not None and provider.kind is ProviderKind.SCRIPTED
+        with self._dialog.body:
+            with ui.element("div").classes("ba2-form"):
+                self._build_server()
+                self._build_models()
+            with ui.element("div").classes("w-full") as more:
+                self._dialect.build_fields()
+            more.set_visibility(not scripted)
 
     def _build_server(self) -> None:
         provider = self._provider
         name = provider.name if provider else ""
         self._name = _text("Name", name, "a-z, 0-9 and -; experts name it", "provider-name")
         self._name.set_enabled(provider is None)
+        self._dialect.build_picker()
         kind = provider.kind.value if provider else ProviderKind.OPENAI.value
         self._kind = ui.select(KINDS if kind in KINDS else [kind], label="Kind", value=kind)
         self._kind.props("outlined dense options-dense").mark("provider-kind").set_enabled(provider is None)
@@ -60,6 +70,7 @@ class ProviderDialog:
         if provider is not None and provider.kind is ProviderKind.SCRIPTED:
             self._url.set_visibility(False)
             self._key.set_visibility(False)
+            self._dialect.picker.set_visibility(False)
 
     def _build_models(self) -> None:
         provider = self._provider
@@ -75,6 +86,13 @@ class ProviderDialog:
             value = getattr(provider, name) if provider else (8 if name == "concurrency" else None)
             self._numbers[name] = form_control(ui.number(label, value=value, min=1, precision=0), words, name)
 
+    def _pick(self, preset: Dialect) -> None:
+        """Fill in what the preset brings, into a new provider: a stored one keeps its own address."""
+        if self._provider is None:
+            self._kind.set_value(preset.kind.value)
+            at_home = usual_dialect(preset.kind, None) == preset.name  # an empty address is that of the kind's vendor
+            self._url.set_value("" if at_home else preset.base_url or "")
+
     async def _save(self) -> None:
         providers, by = self._desk.platform.models.providers, self._desk.trader
         given: dict[str, Any] = {
@@ -84,7 +102,7 @@ class ProviderDialog:
             **{name: None if number.value is None else int(number.value) for name, number in self._numbers.items()},
         }
         if self._provider is None or self._provider.kind is not ProviderKind.SCRIPTED:
-            given["base_url"] = self._url.value or None
+            given |= {"base_url": self._url.value or None, **self._dialect.given()}
         if self._key.value:
             given["key"] = self._key.value
         elif self._drop_key.value:

@@ -22,7 +22,19 @@ from ba2_trade_platform.ui.kit.times import DASH, moment
 from ba2_trade_platform.ui.models.connection_dialog import ConnectionDialog, worked
 from ba2_trade_platform.ui.models.provider_dialog import ProviderDialog
 
-HEADERS = ("Provider", "State", "Actions", "On", "Quick model", "Deep model", "Key", "Limits", "Address", "Last test")
+HEADERS = (
+    "Provider",
+    "State",
+    "Actions",
+    "On",
+    "Quick model",
+    "Deep model",
+    "Key",
+    "Limits",
+    "Dialect",
+    "Address",
+    "Last test",
+)
 
 
 @dataclass(frozen=True)
@@ -93,9 +105,24 @@ class ModelProviderTable:
                 ui.label(_price_words(price)).classes("ba2-muted ba2-small")
         text_cell(_key_words(provider, self._desk.zone), classes="ba2-wrap")
         text_cell(_limits(provider))
+        self._dialect(provider)
         text_cell(provider.url or DASH)
         with cell("ba2-wrap"):
             _last_tests(line.checked, self._desk.zone)
+
+    def _dialect(self, provider: Provider) -> None:
+        """Show how it is spoken to, and of each model what it was seen to take instead, with the reason to hover."""
+        with cell("ba2-wrap"):
+            changed = ", changed" if provider.dialect_changes else ""
+            ui.label(f"{provider.dialect.label}{changed}")
+            for model, seen in provider.adaptations.items():
+                for one in seen:
+                    said = f"{model}: asked {one.words} since {moment(one.adapted_at, self._desk.zone)}: {one.reason}"
+                    ui.label(said).classes("ba2-muted ba2-small")
+            if provider.adaptations:
+                name = provider.name
+                again = icon_button("undo", f"Ask {name} as its dialect says again", partial(self._forget, name))
+                again.mark(f"forget-{name}")
 
     def _actions(self, line: Line) -> None:
         provider, name = line.provider, line.provider.name
@@ -119,6 +146,11 @@ class ModelProviderTable:
             await carry_out(change, f"{name} switched {then}")
             self._rows.forget(name)
             await self._look()
+
+    async def _forget(self, name: str) -> None:
+        forget = partial(self._desk.platform.models.providers.forget_adaptations, name, by=self._desk.trader)
+        with self._root:
+            await carry_out(forget, lambda forgotten: forgotten.sentence, self._look)
 
     async def _test(self, provider: Provider) -> None:
         with self._root:

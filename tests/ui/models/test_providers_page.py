@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from nicegui.testing import User
 
+from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import ProviderKind
 from tests.eventually import eventually
@@ -73,3 +74,42 @@ async def test_a_provider_is_changed_switched_off_and_removed(user: User, desk: 
     user.find("Forget it").click()
     await user.should_see("ollama removed")
     assert [one.name for one in desk.platform.models.providers.list()] == ["scripted", "openai", "anthropic"]
+
+
+async def test_a_vendor_brings_its_kind_and_address_and_a_field_is_said_otherwise(user: User, desk: Desk) -> None:
+    await user.open("/providers")
+    user.find(marker="add-provider").click()
+    await user.should_see("Add a model provider")
+    (vendor,) = user.find(marker="provider-dialect").elements
+    vendor.set_value("mistral")
+    (url,) = user.find(marker="provider-url").elements
+    assert url.value == "https://api.mistral.ai/v1"
+    (usage,) = user.find(marker="dialect-usage").elements
+    assert usage.props["hint"].endswith("As usual: unasked")
+    user.find(marker="provider-name").type("mine")
+    user.find(marker="quick").type("small")
+    user.find(marker="deep").type("large")
+    usage.set_value("asked")
+    user.find(marker="windows").type("small 8192")
+    user.find(marker="save-provider").click()
+    await user.should_see("'small 8192' is not MODEL: TOKENS")
+    user.find(marker="windows").clear().type("small: 8192")
+    user.find(marker="dialect-headers").type("X-Desk: seven")
+    user.find(marker="save-provider").click()
+    await user.should_see("mine saved")
+    await user.should_see("Mistral, changed")
+    mine = desk.platform.models.providers.get("mine")
+    assert (mine.dialect.name, mine.windows) == ("mistral", {"small": 8192})
+    assert mine.dialect_changes == {"usage": "asked", "headers": {"X-Desk": "seven"}}
+
+
+async def test_what_was_adapted_is_shown_and_forgotten(user: User, desk: Desk) -> None:
+    providers = desk.platform.models.providers
+    seen = Adaptation("token_field", "max_completion_tokens", "it refused max_tokens", desk.platform.store.clock.now())
+    providers.adapt("openai", "gpt-x", seen)
+    await user.open("/providers")
+    await user.should_see("gpt-x: asked with max_completion_tokens since")
+    user.find(marker="forget-openai").click()
+    await user.should_see("openai is asked as its dialect says again: gpt-x")
+    await user.should_not_see("gpt-x: asked with")
+    assert not providers.get("openai").adaptations
