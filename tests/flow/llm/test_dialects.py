@@ -18,7 +18,7 @@ from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
 from tests.fakes.context import RecordingContext
 from tests.fakes.model_server import Asked, ModelServer, Reply, model_server
 from tests.fakes.vendors import VENDORS, Vendor
-from tests.flow.llm.model_desk import KEY, ModelDesk, model_desk, say
+from tests.flow.llm.model_desk import ModelDesk, model_desk, say
 from tests.flow.llm.test_structured_answers import GOOD, Plan, plan
 from tests.platforms import TRADER
 
@@ -343,36 +343,6 @@ async def test_each_field_of_a_dialect_is_sent(
     server.answers = planned
     await plan(desk.attempt("local", temperature=0.2))
     assert holds(server.asked[0].body)
-
-
-async def test_headers_are_sent_with_the_key_in_its_place_and_never_logged(
-    desk: ModelDesk, server: ModelServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG")
-    for name, kind in (("local", OPENAI), ("claude", ANTHROPIC), ("llama", OLLAMA)):
-        url = f"{server.url}/v1" if kind is OPENAI else server.url
-        desk.add(name, url, kind, dialect_changes={"headers": {"X-Desk": "seven", "X-Key": "is {key}"}})
-        await say(desk.attempt(name))
-        assert (server.asked[-1].headers["x-desk"], server.asked[-1].headers["x-key"]) == ("seven", f"is {KEY}")
-    assert KEY not in caplog.text
-
-
-OUTSIDE = "sk-of-the-environment-0123456789"
-
-
-@pytest.mark.parametrize("kind", [OPENAI, ANTHROPIC, OLLAMA])
-async def test_the_environments_keys_go_to_no_other_address(
-    desk: ModelDesk, server: ModelServer, kind: ProviderKind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (
-        "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION", "OPENAI_PROJECT_ID", "ANTHROPIC_API_KEY",
-        "ANTHROPIC_AUTH_TOKEN", "OLLAMA_API_KEY",
-    ):  # fmt: skip
-        monkeypatch.setenv(name, OUTSIDE)
-    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", f"X-Outside: {OUTSIDE}")
-    desk.add("some", f"{server.url}/v1" if kind is OPENAI else server.url, kind, key=None)
-    await say(desk.attempt("some"))
-    assert OUTSIDE not in str(dict(server.asked[0].headers))
 
 
 async def test_what_the_desk_says_later_counts_again(desk: ModelDesk, server: ModelServer) -> None:
