@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, convert_to_messages
 from ba2_trade_platform.demo.scripted_model.facts import text_of
 from ba2_trade_platform.demo.scripted_model.model import ScriptedModel
 from tests.fakes.model_server import NEVER, Asked, ModelServer, Reply
+from tests.fakes.protocols import in_openais_words
 
 Trouble = Callable[[Asked], Reply | None]
 HELD = Reply(seconds=NEVER)
@@ -21,15 +22,16 @@ _RULES = ScriptedModel()
 
 def role_of(asked: Asked) -> str:
     """Return who is asked: the role in the last block of facts."""
-    said = [text_of(message) for message in convert_to_messages(asked.body["messages"]) if message.type == "human"]
+    messages = convert_to_messages(in_openais_words(asked.body)["messages"])
+    said = [text_of(message) for message in messages if message.type == "human"]
     block = next(text for text in reversed(said) if "```facts\n" in text)
     return str(json.loads(block.split("```facts\n")[-1].split("\n```")[0])["role"])
 
 
 def sensible(asked: Asked) -> Reply:
     """Answer by rules; the tokens are counted from what was said, so that no two sums are alike by chance."""
-    body = asked.body
-    given: dict[str, Any] = {name: body[name] for name in ("tools", "tool_choice") if name in body}
+    body = in_openais_words(asked.body)
+    given: dict[str, Any] = {name: value for name, value in body.items() if name != "messages"}
     said = _RULES.bind(**given).invoke(convert_to_messages(body["messages"]))
     usage = said.usage_metadata
     assert usage is not None

@@ -17,6 +17,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.encryption import SecretBox, SecretLostError
 from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.experts import Requirement
@@ -179,7 +180,9 @@ class ModelProviders:
         log.warning("%s's %s is asked %s from now on: %s", name, model, adaptation.words, adaptation.reason)
 
     def forget_adaptations(self, name: str, model: str | None = None, *, by: Actor) -> ForgottenAdaptations:
-        """Ask a provider's model, or all of them, as its dialect says again. Raises NotFound."""
+        """Ask a provider's model, or all of them, as its dialect says again. Raises NotFound or Invalid."""
+        if model is not None and not clean_name(model):
+            raise Invalid("Name a model, or none for all")
         self.get(name)
         with self._store.command(by, Action.CHANGE, Subject.PROVIDER) as command:
             models = adaptations.forget(command.session, name, model)

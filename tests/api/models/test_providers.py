@@ -149,4 +149,6 @@ async def test_what_was_adapted_is_shown_with_its_date_and_forgotten(
     assert (await client.post("/providers/local/forget-adaptations")).json()["models"] == ["large"]
     nothing = (await client.post("/providers/local/forget-adaptations")).json()["sentence"]
     assert nothing == "local was not seen to refuse anything"
+    unnamed = await client.post("/providers/local/forget-adaptations", json={"model": "\u0019"})
+    assert unnamed.status_code == 422
     assert (await client.post("/providers/unheard-of/forget-adaptations")).status_code == 404
