@@ -58,7 +58,7 @@ class _Begun:
         self.id = self.id or delta.id
         if delta.name.startswith(self.name):
             self.name = delta.name
-        elif not self.name.startswith(delta.name):
+        else:
             self.name += delta.name
         if delta.arguments:
             self.pieces.append(delta.arguments)
