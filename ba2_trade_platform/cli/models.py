@@ -80,12 +80,12 @@ def forget_adaptations(
     session.press(f"/providers/{name}/forget-adaptations", json, model=model)
 
 
-def _changed(stands: dict[str, Any], wishes: list[str]) -> dict[str, Any] | None:
+def _changed(stands: dict[str, Any], settings: list[str]) -> dict[str, Any] | None:
     changes = dict(stands)
-    for wish in wishes:
-        field, equals, value = wish.partition("=")
+    for setting in settings:
+        field, equals, value = setting.partition("=")
         if not equals:
-            raise Invalid(f"--set takes FIELD=VALUE, not {wish[:40]}")
+            raise Invalid(f"--set takes FIELD=VALUE, not {setting[:40]}")
         changes.pop(field, None)
         if value:
             changes[field] = _value(value)

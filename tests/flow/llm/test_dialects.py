@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -318,31 +317,6 @@ async def test_two_analyses_warn_of_what_they_met(desk: ModelDesk, server: Model
     await say(first)
     await say(later)
     assert (len(first.warnings), later.warnings) == (1, [])
-
-
-SENT: list[tuple[str, Any, Any]] = [
-    ("token_field", "max_completion_tokens", lambda body: "max_completion_tokens" in body and "max_tokens" not in body),
-    ("usage", "unasked", lambda body: "stream_options" not in body),
-    ("usage", "each", lambda body: body["stream_options"]["include_usage"]),
-    ("tool_choice", "auto", lambda body: "tool_choice" not in body),
-    ("tool_choice", "required", lambda body: body["tool_choice"] == "required"),
-    ("tool_choice", "named", lambda body: body["tool_choice"]["function"]["name"] == "Plan"),
-    ("structured", "json_schema", lambda body: body["response_format"]["type"] == "json_schema"),
-    ("structured", "json_mode", lambda body: body["response_format"]["type"] == "json_object"),
-    ("structured", "prompt", lambda body: "response_format" not in body and "tools" not in body),
-    ("tools", False, lambda body: "tools" not in body and body["response_format"]["type"] == "json_schema"),
-    ("temperature", False, lambda body: "temperature" not in body),
-]
-
-
-@pytest.mark.parametrize(("field", "value", "holds"), SENT, ids=[f"{row[0]}-{row[1]}" for row in SENT])
-async def test_each_field_of_a_dialect_is_sent(
-    desk: ModelDesk, server: ModelServer, field: str, value: Any, holds: Any
-) -> None:
-    desk.add("local", f"{server.url}/v1", dialect_changes={field: value})
-    server.answers = planned
-    await plan(desk.attempt("local", temperature=0.2))
-    assert holds(server.asked[0].body)
 
 
 async def test_what_the_desk_says_later_counts_again(desk: ModelDesk, server: ModelServer) -> None:

@@ -1,15 +1,18 @@
-"""Headers of model calls: a dialect's own, and none of the environment's to another address."""
+"""Requests of model calls: each field and header of a dialect, and none of the environment's to another address."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ba2_trade_platform.vocabulary import ProviderKind
 from tests.fakes.model_server import ModelServer, model_server
 from tests.flow.llm.model_desk import KEY, ModelDesk, model_desk, say
+from tests.flow.llm.test_dialects import planned
+from tests.flow.llm.test_structured_answers import plan
 
 OPENAI, ANTHROPIC, OLLAMA = ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA
 
@@ -56,3 +59,28 @@ async def test_the_environments_keys_go_to_no_other_address(
     desk.add("some", f"{server.url}/v1" if kind is OPENAI else server.url, kind, key=None)
     await say(desk.attempt("some"))
     assert OUTSIDE not in str(dict(server.asked[0].headers))
+
+
+SENT: list[tuple[str, Any, Any]] = [
+    ("token_field", "max_completion_tokens", lambda body: "max_completion_tokens" in body and "max_tokens" not in body),
+    ("usage", "unasked", lambda body: "stream_options" not in body),
+    ("usage", "each", lambda body: body["stream_options"]["include_usage"]),
+    ("tool_choice", "auto", lambda body: "tool_choice" not in body),
+    ("tool_choice", "required", lambda body: body["tool_choice"] == "required"),
+    ("tool_choice", "named", lambda body: body["tool_choice"]["function"]["name"] == "Plan"),
+    ("structured", "json_schema", lambda body: body["response_format"]["type"] == "json_schema"),
+    ("structured", "json_mode", lambda body: body["response_format"]["type"] == "json_object"),
+    ("structured", "prompt", lambda body: "response_format" not in body and "tools" not in body),
+    ("tools", False, lambda body: "tools" not in body and body["response_format"]["type"] == "json_schema"),
+    ("temperature", False, lambda body: "temperature" not in body),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "holds"), SENT, ids=[f"{row[0]}-{row[1]}" for row in SENT])
+async def test_each_field_of_a_dialect_is_sent(
+    desk: ModelDesk, server: ModelServer, field: str, value: Any, holds: Any
+) -> None:
+    desk.add("local", f"{server.url}/v1", dialect_changes={field: value})
+    server.answers = planned
+    await plan(desk.attempt("local", temperature=0.2))
+    assert holds(server.asked[0].body)
