@@ -6,7 +6,7 @@ import contextvars
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -18,6 +18,7 @@ from ba2_trade_platform.llm import structured
 from ba2_trade_platform.llm.answers.thinking import own_thoughts
 from ba2_trade_platform.llm.calls import Offer
 from ba2_trade_platform.llm.routing import Answered, Question, Shape
+from ba2_trade_platform.llm.turned_away import TurnedAway
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class AttemptModels:
     providers: Callable[[], Sequence[Provider]]
     context: CallContext
     settings: ModelSettings
+    turned_away: TurnedAway = field(default_factory=TurnedAway)
 
     def chat(self, tier: Tier) -> BaseChatModel:
         """Return the model that an agent is given."""
@@ -118,7 +120,9 @@ class AttemptModels:
         answered = await self.answered_before(context, digest)
         if answered is None:
             caller_context = contextvars.copy_context()
-            question = Question(context, caller_context, settings, tier, step_name.get(), shape, digest)
+            question = Question(
+                context, caller_context, settings, tier, step_name.get(), shape, digest, self.turned_away
+            )
             # First the provider whose model the settings name for this tier.
             owner = _named(settings, tier).partition(":")[0]
             answered = await self.route(question, sorted(context.providers, key=lambda name: name != owner))

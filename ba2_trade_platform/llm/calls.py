@@ -19,8 +19,8 @@ from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.llm.answers.faults import checked
 from ba2_trade_platform.llm.answers.heard import Heard
 from ba2_trade_platform.llm.answers.usage import Usage
-from ba2_trade_platform.llm.dialect_refusals import turned_away
-from ba2_trade_platform.llm.failures import REFUSALS, explain
+from ba2_trade_platform.llm.dialect_refusals import refusal_words
+from ba2_trade_platform.llm.failures import LONGEST_WISH, REFUSALS, explain
 from ba2_trade_platform.llm.limits import Limiter
 from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
 log = logging.getLogger(__name__)
-LONGEST_WISH = 60.0  # seconds
 NOTHING = Usage(0, 0, 0, 0)
 
 
@@ -95,8 +94,9 @@ class Caller:
             end = _end(call, answer, heard)
             if isinstance(answer, ExpertError) and answer.code is ErrorCode.RATE_LIMIT:
                 # Before this turn ends, or the next in line would go at once. Everybody who asks this provider waits,
-                # and not each after a refusal of his own.
-                limiter.hold(min(answer.retry_after or 1.0, LONGEST_WISH))
+                # and not each after a refusal of his own; nobody waits in line for another day.
+                wish = answer.retry_after or 1.0
+                limiter.hold(wish if wish <= LONGEST_WISH else 0.0)
             closing = asyncio.get_running_loop().run_in_executor(self.pool, self._close, call, call_id, end)
             entry.correct((await asyncio.shield(closing)).tokens)
         if isinstance(answer, Exception):
@@ -157,8 +157,12 @@ async def _hear(call: Call, heard: Heard) -> AIMessage | Exception:
         return error
     except Exception as error:  # noqa: BLE001 - every client library has its own
         heard.refused = not heard.began and http_status(error) is not None
-        told = explain(error, offer.provider, offer.model_name, offer.connection.key, began=heard.began)
-        return turned_away(told, error, began=heard.began) or error
+        key, vendor = offer.connection.key, offer.connection.provider.dialect.name
+        told = explain(error, offer.provider, offer.model_name, key, began=heard.began, vendor=vendor)
+        if told is None:
+            return error
+        told.words = refusal_words(told.code, error, began=heard.began)
+        return told
 
 
 def _usage(call: Call, heard: Heard) -> Usage:

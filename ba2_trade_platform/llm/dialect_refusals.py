@@ -9,7 +9,6 @@ from typing import Any
 
 from ba2_trade_platform.core.contracts.dialects import Dialect
 from ba2_trade_platform.core.contracts.error_codes import http_status
-from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ErrorCode, StructuredMethod, TokenField, ToolChoice, UsageForm
 
 # None: an error in the place of a stream. A gateway answers 500 where the server behind it said 400.
@@ -20,19 +19,10 @@ _CODES = frozenset({ErrorCode.BAD_REQUEST, ErrorCode.MODEL_NOT_FOUND, ErrorCode.
 MOST_WORDS = 4000
 
 
-class TurnedAwayError(ExpertError):
-    """A request that was refused before an answer began; `words` are the server's own in full, never to be shown."""
-
-    words: str = ""
-
-
-def turned_away(told: ExpertError | None, error: Exception, *, began: bool) -> ExpertError | None:
-    """Return what is told of an error, with the server's words where they may be of the request's form."""
-    if told is None or began or told.code not in _CODES or http_status(error) not in _STATUSES:
-        return told
-    refused = TurnedAwayError(told.code, str(told), retry_after=told.retry_after, provider=told.provider)
-    refused.words = str(error)[:MOST_WORDS]
-    return refused
+def refusal_words(code: ErrorCode, error: Exception, *, began: bool) -> str:
+    """Return the server's words in full where they may be of the request's form, else nothing."""
+    of_form = not began and code in _CODES and http_status(error) in _STATUSES
+    return str(error)[:MOST_WORDS] if of_form else ""
 
 
 @dataclass(frozen=True)

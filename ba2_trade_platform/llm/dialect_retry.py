@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.llm.calls import Call, Caller, Offer
-from ba2_trade_platform.llm.dialect_refusals import TurnedAwayError, next_change
-from ba2_trade_platform.llm.failures import PASSING
+from ba2_trade_platform.llm.dialect_refusals import next_change
+from ba2_trade_platform.llm.failures import PASSING, ProviderError
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Asking:
         """Tell whether the other way was refused too; what passes says nothing of it, and is repeated."""
         return (
             self._offer is not self.usual
-            and isinstance(error, TurnedAwayError)
+            and _is_refusal(error)
             and (error.code not in PASSING or (self.first is not None and self.first.code in PASSING))
         )
 
@@ -82,7 +82,7 @@ class Asking:
 
     async def _goes_on(self, error: ExpertError) -> bool:
         """Make the next offer where the error's words say what to ask otherwise."""
-        if not isinstance(error, TurnedAwayError) or len(self.tried) >= MOST_FIELDS:
+        if not _is_refusal(error) or len(self.tried) >= MOST_FIELDS:
             return False
         connection, model = self._offer.connection, self._offer.model_name
         fields = [one.field for one in self.tried]
@@ -106,3 +106,7 @@ class Asking:
             await self.retry.remember(name, model, adaptation)
             self.warn(f"{name}'s {model} is asked {adaptation.words} from now on: {adaptation.reason}")
         self._remembered = len(self.tried)
+
+
+def _is_refusal(error: ExpertError) -> TypeGuard[ProviderError]:
+    return isinstance(error, ProviderError) and bool(error.words)

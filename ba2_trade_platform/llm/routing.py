@@ -23,9 +23,10 @@ from ba2_trade_platform.core.contracts.language_models import (
     ModelSettings,
     Tier,
 )
-from ba2_trade_platform.llm.calls import LONGEST_WISH, Call, Offer
+from ba2_trade_platform.llm.calls import Call, Offer
 from ba2_trade_platform.llm.dialect_retry import Asking, DialectRetry
-from ba2_trade_platform.llm.failures import ITS_OWN, PASSING
+from ba2_trade_platform.llm.failures import LONGEST_WISH, PASSING, others_may_answer
+from ba2_trade_platform.llm.turned_away import TurnedAway
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Question:
     step: str | None
     shape: Shape
     digest: str
+    turned_away: TurnedAway
 
     def charge(self, provider: str, charge: Charge) -> None:
         """Charge the step that asked, which the context finds by the asker's own variables."""
@@ -87,16 +89,25 @@ class Router:
     async def ask(self, question: Question, order: Sequence[str]) -> Answered:
         """Return the first answer. Raises ExpertError with the code and the name of the provider that failed last."""
         failed: ExpertError | None = None
+        heard: ExpertError | None = None  # what an earlier question of this attempt was told, and warned of
         for name in order:
-            if failed is not None:
-                question.context.warn(f"{failed}; {name} was asked instead")
+            model = ""
             try:
                 offer = await self.offer_of(name, question)
-                return Answered(await self._repeated(question, offer), name, offer.model_name)
+                model = offer.model_name
+                before = question.turned_away.by(name, model)
+                if before is not None:
+                    heard = before
+                    continue
+                if failed is not None:
+                    question.context.warn(f"{failed}; {name} was asked instead")
+                return Answered(await self._repeated(question, offer), name, model)
             except ExpertError as error:
-                if error.code not in PASSING | ITS_OWN:
+                if not others_may_answer(error):
                     raise
+                question.turned_away.note(name, model, error)
                 failed = error
+        failed = failed or heard
         if failed is None:
             raise ExpertError(ErrorCode.EXPERT_UNAVAILABLE, "There is no model provider to ask in this attempt")
         raise failed

@@ -32,8 +32,8 @@ NEVER = 86_400.0  # seconds: longer than any test
 class Reply:
     """What the server does with one request.
 
-    `status` other than 200 answers with `error`. `ends` is how the stream ends: well, cut, corrupt,
-    stalled, endless, or garbled from its beginning.
+    `status` other than 200 answers with `error`, and `raw` with itself, whatever the status. `ends` is how the
+    stream ends: well, cut, corrupt, stalled, endless, or garbled from its beginning.
     `tokens` are those in and out that OpenAI's protocol counts. `wire` are the bytes of the answer as they are sent,
     in place of all that stands before it, and `media` what the server calls them.
     """
@@ -50,6 +50,7 @@ class Reply:
     tokens: tuple[int, int] = (11, 7)
     wire: tuple[bytes, ...] = ()
     media: str = "text/event-stream"
+    raw: tuple[str, str | bytes] | None = None  # a media type and a body, sent as they are
 
 
 @dataclass
@@ -112,6 +113,9 @@ class ModelServer:
             return self._failed(Reply(status=429, error="Slow down", headers=(("retry-after", "1"),)), asked)
         refusal = self.vendor.refusal(asked) if self.vendor else None
         reply = asked.reply = refusal or self._reply(asked)
+        if reply.raw is not None:
+            asked.left.set()
+            return Response(reply.raw[1], reply.status, dict(reply.headers), reply.raw[0])
         if reply.status != 200:
             return self._failed(reply, asked)
         lines: Sequence[str | bytes] = (

@@ -25,7 +25,7 @@ KINDS: dict[ErrorCode, FailureKind] = {
 _BY_HTTP_STATUS = {
     400: ErrorCode.BAD_REQUEST,
     401: ErrorCode.AUTH,
-    402: ErrorCode.BUDGET,
+    402: ErrorCode.PERMISSION,  # the account there is empty: no budget of ours that is raised helps
     403: ErrorCode.PERMISSION,
     404: ErrorCode.MODEL_NOT_FOUND,
     408: ErrorCode.TIMEOUT,

@@ -41,7 +41,10 @@ _ADVICE = {
         "by",
     ),
     "PERMISSION": Advice(
-        "not permitted", "The account may not do this. Fix the account or the settings, then re-run.", "by"
+        "not permitted",
+        "The account may not do this, or its credit is used up. Pay or fix the account, or choose another provider, "
+        "then re-run.",
+        "by",
     ),
     "MODEL_NOT_FOUND": Advice(
         "model unknown", "The model does not exist. Choose another in the expert's settings, then re-run.", "to"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ba2_trade_platform.core.contracts.dialects import Dialect
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider
+from ba2_trade_platform.llm.clients.hidden_errors import show_errors
 from ba2_trade_platform.vocabulary import ProviderKind, UsageForm
 
 if TYPE_CHECKING:
@@ -117,4 +118,4 @@ def _http_values(connection: Connection) -> dict[str, Any]:
     The environment's proxy is never used to a server on this machine.
     """
     here = urlsplit(connection.provider.url or "").hostname in _HERE
-    return {"trust_env": not here, "follow_redirects": False}
+    return {"trust_env": not here, "follow_redirects": False, "event_hooks": {"response": [show_errors]}}

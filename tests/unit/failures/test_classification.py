@@ -61,7 +61,7 @@ def test_an_expert_error_keeps_its_code_and_its_own_sentence(code: ErrorCode) ->
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (400, "BAD_REQUEST"), (401, "AUTH"), (402, "BUDGET"), (403, "PERMISSION"), (404, "MODEL_NOT_FOUND"),
+        (400, "BAD_REQUEST"), (401, "AUTH"), (402, "PERMISSION"), (403, "PERMISSION"), (404, "MODEL_NOT_FOUND"),
         (408, "TIMEOUT"), (413, "CONTEXT_OVERFLOW"), (418, "BAD_REQUEST"), (422, "BAD_REQUEST"),
         (429, "RATE_LIMIT"), (500, "PROVIDER_DOWN"), (502, "PROVIDER_DOWN"), (503, "PROVIDER_DOWN"),
         (529, "PROVIDER_DOWN"), (200, "BUG"), ("429", "BUG"),
