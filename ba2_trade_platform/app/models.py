@@ -21,6 +21,7 @@ from ba2_trade_platform.core.lessons.lessons import Lessons
 from ba2_trade_platform.core.models.call_log import CallLog
 from ba2_trade_platform.core.models.checks import ModelChecks
 from ba2_trade_platform.core.models.costs import Costs
+from ba2_trade_platform.core.models.price_imports import PriceImports
 from ba2_trade_platform.core.models.pricing import Pricing
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.llm.gateway import Gateway
@@ -54,6 +55,7 @@ class ModelServices:
             os.environ["LANGSMITH_TRACING_V2"] = "false"  # the first that LangSmith looks at
         self.providers = ModelProviders(store, box, os.environ)
         self.pricing = Pricing(settings.data_dir / "prices.csv")
+        self.price_imports = PriceImports(store, self.pricing)
         self.calls = CallLog(store, self.pricing)
         self.checks = ModelChecks(store)
         self.costs = Costs(store, app_settings)

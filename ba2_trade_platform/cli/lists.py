@@ -10,8 +10,7 @@ import typer
 
 from ba2_trade_platform.cli import session
 from ba2_trade_platform.cli.session import AsJson
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
-from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
+from ba2_trade_platform.core.base.errors import NotFound
 
 if TYPE_CHECKING:
     from ba2_trade_platform.cli.console import Console
@@ -59,7 +58,7 @@ def add_instrument(
 @instruments.command("import")
 def import_instruments(file: File, preview: Preview = False, json: AsJson = False) -> None:
     """Add and change the instruments of a CSV file with a column `symbol`."""
-    text = _text_of(file)
+    text = session.text_of(file)
     with session.connect() as console:
         _show_report(console.post("/instruments/import", text=text, preview=preview), json)
 
@@ -113,7 +112,7 @@ def import_watchlists(
     json: AsJson = False,
 ) -> None:
     """Fill watchlists from a CSV file with the columns `watchlist` and `symbol`."""
-    text = _text_of(file)
+    text = session.text_of(file)
     with session.connect() as console:
         target = None if into is None else _find(console, into)
         body = {"text": text, "into": target, "unknown": unknown, "preview": preview}
@@ -132,15 +131,6 @@ def export_watchlists(
 
 def _find(console: Console, name: str) -> int:
     return int(session.find(console, "/watchlists", "watchlist", name, with_ids=False)["id"])
-
-
-def _text_of(file: Path) -> str:
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise Invalid(f"{file} has more than {MOST_BYTES:,} bytes: part it")
-        return decoded(file.read_bytes())
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _show_report(report: dict[str, Any], as_json: bool) -> None:

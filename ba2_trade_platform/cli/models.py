@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from json import loads
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,9 @@ providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test,
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name")]
 NONE = "none"
 USUAL = "usual"
+models = typer.Typer(no_args_is_help=True, help="Models: prices.")
+prices = typer.Typer(help="Prices of models: list, import, undo.")
+models.add_typer(prices, name="prices")
 
 
 @providers.command("list")
@@ -117,6 +121,31 @@ def _asked_key(name: str) -> str:
     if sys.stdin.isatty():
         return str(typer.prompt(f"API key of {name}", hide_input=True))
     return sys.stdin.readline().strip()
+
+
+@prices.callback(invoke_without_command=True)
+def list_prices(context: typer.Context, json: AsJson = False) -> None:
+    """List what models cost, the trader's own prices first, and how old the prices are."""
+    if context.invoked_subcommand is None:
+        found = session.read("/costs/prices")
+        session.print_json(found) if json else tables.print_prices(found)
+
+
+@prices.command("import")
+def import_prices(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file of prices")],
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would become of it")] = False,
+    json: AsJson = False,
+) -> None:
+    """Take over a file's prices, whole or not at all; earlier lines of other days stay."""
+    with session.connect() as console:
+        session.show_answer(console.post("/costs/prices/import", text=session.text_of(file), preview=preview), json)
+
+
+@prices.command("undo")
+def undo_prices(json: AsJson = False) -> None:
+    """Go back to the prices before the last import; once more takes that back."""
+    session.press("/costs/prices/undo", json)
 
 
 def costs(

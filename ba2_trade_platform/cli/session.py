@@ -6,11 +6,13 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ba2_trade_platform.core.base.errors import NotFound, Refused
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
 from ba2_trade_platform.settings import read_settings
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ def find(
         return item
     known = ", ".join(f"{item[name]} ({item['id']})" if with_ids else item[name] for item in items)
     raise NotFound(f"There is no {kind} {wanted}; there are: {known or 'none'}")
+
+
+def text_of(file: Path) -> str:
+    """Return a CSV file's text. Raises Invalid."""
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise Invalid(f"{file} has more than {MOST_BYTES:,} bytes: part it")
+        return decoded(file.read_bytes())
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
 
 
 def find_expert(console: Console, expert: str) -> int:

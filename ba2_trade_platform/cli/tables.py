@@ -137,7 +137,8 @@ def print_costs(found: dict[str, Any]) -> None:
     """Print what model calls cost, group by group, and their total."""
     table = _table(found["group_by"].capitalize(), "Calls", "Tokens in", "Tokens out", "Cached", "Cost, USD")
     for label, spend in [*((one["label"], one["spend"]) for one in found["groups"]), ("Total", found["total"])]:
-        tokens = (f"{spend[name]:,}" for name in ("tokens_in", "tokens_out", "tokens_cached"))
+        bound = "at least " if spend["tokens_at_least"] else ""
+        tokens = (f"{bound}{spend[name]:,}" for name in ("tokens_in", "tokens_out", "tokens_cached"))
         known = float(spend["cost"])
         cost = "unknown" if spend["at_least"] and not known else f"{known:,.4f}"
         cost = f"at least {cost}" if spend["at_least"] and known else cost
@@ -145,6 +146,21 @@ def print_costs(found: dict[str, Any]) -> None:
     _print(table if found["groups"] else "No model was called in this time.")
     if found["truncated"]:
         _print("There are more groups than the 1,000 that are listed; the total is of all.")
+
+
+def print_prices(found: dict[str, Any]) -> None:
+    """Print what models cost in USD a million tokens."""
+    table = _table("Provider", "Model", "From", "Input", "Cached", "Cache write", "Output", "Thinking", "Source")
+    for one in found["items"]:
+        amounts = (_amount(one[name]) for name in ("input", "cached", "cache_write", "output", "reasoning"))
+        source = f"your own: {one['source']}".removesuffix(": ") if one["own"] else one["source"]
+        table.add_row(*_texts(one, "provider", "model", "valid_from"), *amounts, _text(source))
+    _print(table)
+    for line in (
+        *found["problems"],
+        f"{found['sentence']}. In USD a million tokens; your own stand in {found['file']}",
+    ):
+        _print(line)
 
 
 def print_providers(found: dict[str, Any]) -> None:
@@ -225,6 +241,10 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def _text(value: object) -> str:
     return DASH if value in (None, "") else escape(str(value))
+
+
+def _amount(amount: object) -> str:
+    return DASH if amount is None else f"{float(str(amount)):g}"
 
 
 def _texts(item: dict[str, Any], *names: str) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import PlatformError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
 log = logging.getLogger(__name__)
-NOTHING = Usage(0, 0, 0, 0)
+NOTHING = Usage(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ class Caller:
             try:
                 answer = await _listen(call, heard, self.rule)
             except asyncio.CancelledError:
-                self.pool.submit(self._close, call, call_id, _ended(CallOutcome.CANCELLED, _usage(call, heard)))
+                self.pool.submit(self._close, call, call_id, CallEnd(CallOutcome.CANCELLED, **_usage(call, heard)))
                 raise
             end = _end(call, answer, heard)
             if isinstance(answer, ExpertError) and answer.code is ErrorCode.RATE_LIMIT:
                 # Before this turn ends, or the next in line would go at once. Everybody who asks this provider waits,
                 # and not each after a refusal of his own; nobody waits in line for another day.
-                wish = answer.retry_after or 1.0
-                limiter.hold(wish if wish <= LONGEST_WISH else 0.0)
+                seconds = answer.retry_after or 1.0
+                limiter.hold(seconds if seconds <= LONGEST_WISH else 0.0)
             closing = asyncio.get_running_loop().run_in_executor(self.pool, self._close, call, call_id, end)
             entry.correct((await asyncio.shield(closing)).tokens)
         if isinstance(answer, Exception):
@@ -117,7 +117,7 @@ class Caller:
 
     def _never_made(self, beginning: asyncio.Future[int]) -> None:
         if beginning.exception() is None:
-            self.pool.submit(self.call_log.end, beginning.result(), _ended(CallOutcome.CANCELLED, NOTHING))
+            self.pool.submit(self.call_log.end, beginning.result(), CallEnd(CallOutcome.CANCELLED, **asdict(NOTHING)))
 
     def _close(self, call: Call, call_id: int, end: CallEnd) -> Charge:
         try:
@@ -165,29 +165,17 @@ async def _hear(call: Call, heard: Heard) -> AIMessage | Exception:
         return told
 
 
-def _usage(call: Call, heard: Heard) -> Usage:
-    return heard.usage(beside=call.offer.dialect.reasoning_beside)
-
-
-def _ended(
-    outcome: CallOutcome,
-    usage: Usage,
-    answer: KeptAnswer | None = None,
-    error_code: str | None = None,
-    error_message: str | None = None,
-) -> CallEnd:
-    said = (usage.tokens_in, usage.tokens_out, usage.tokens_cached)
-    return CallEnd(outcome, *said, error_code, error_message, answer, usage.tokens_reasoning)
+def _usage(call: Call, heard: Heard) -> dict[str, Any]:
+    return asdict(heard.usage(beside=call.offer.dialect.reasoning_beside))
 
 
 def _end(call: Call, answer: AIMessage | Exception, heard: Heard) -> CallEnd:
     """Return what is written down of a call."""
-    usage = _usage(call, heard)
     if not isinstance(answer, Exception):
-        return _ended(CallOutcome.ANSWERED, usage, _kept(call, answer))
+        return CallEnd(CallOutcome.ANSWERED, **_usage(call, heard), answer=_kept(call, answer))
     code = answer.code if isinstance(answer, ExpertError) else ErrorCode.BUG
-    usage = NOTHING if heard.refused and code in REFUSALS else usage
-    return _ended(CallOutcome.FAILED, usage, error_code=code.value, error_message=str(answer))
+    usage = asdict(NOTHING) if heard.refused and code in REFUSALS else _usage(call, heard)
+    return CallEnd(CallOutcome.FAILED, **usage, error_code=code.value, error_message=str(answer))
 
 
 def _kept(call: Call, message: AIMessage) -> KeptAnswer | None:

@@ -1,4 +1,4 @@
-"""Turned away: which providers an attempt asks no more, because they said no to whoever asks or until much later."""
+"""Turned away: remembers the providers that an attempt asks no more, for every further call would be refused."""
 
 from __future__ import annotations
 

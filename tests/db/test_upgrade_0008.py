@@ -40,7 +40,7 @@ def test_providers_and_calls_stay_on_the_way_up_and_back(old: Path, tmp_path: Pa
     upgrade(f"sqlite:///{old}", tmp_path / "backups", to="0008")
     assert (ask(old, PROVIDERS), ask(old, CALLS)) == before
     assert ask(old, "SELECT dialect, dialect_changes, windows FROM model_provider") == [(None, None, None)]
-    assert ask(old, "SELECT tokens_reasoning FROM model_call") == [(None,)]
+    assert ask(old, "SELECT tokens_reasoning, tokens_written FROM model_call") == [(None, None)]
     downgrade(f"sqlite:///{old}", "0007", tmp_path / "backups")
     assert (ask(old, PROVIDERS), ask(old, CALLS)) == before
 

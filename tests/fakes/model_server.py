@@ -34,7 +34,7 @@ class Reply:
 
     `status` other than 200 answers with `error`, and `raw` with itself, whatever the status. `ends` is how the
     stream ends: well, cut, corrupt, stalled, endless, or garbled from its beginning.
-    `tokens` are those in and out that OpenAI's protocol counts. `wire` are the bytes of the answer as they are sent,
+    `tokens` are those in and out that it counts. `wire` are the bytes of the answer as they are sent,
     in place of all that stands before it, and `media` what the server calls them.
     """
 
@@ -50,6 +50,8 @@ class Reply:
     tokens: tuple[int, int] = (11, 7)
     wire: tuple[bytes, ...] = ()
     media: str = "text/event-stream"
+    cached: tuple[int, int] = (0, 0)  # tokens read from the cache and written into it; those in include both
+    reasoning: int = 0  # tokens of thinking among those out
     raw: tuple[str, str | bytes] | None = None  # a media type and a body, sent as they are
 
 
@@ -180,15 +182,24 @@ def _openai(reply: Reply) -> list[str]:
     chunks = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     chunks.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
     tokens_in, tokens_out = reply.tokens
-    usage = {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
+    usage: dict[str, Any] = {
+        "prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out,
+        "prompt_tokens_details": {"cached_tokens": reply.cached[0]},
+        "completion_tokens_details": {"reasoning_tokens": reply.reasoning},
+    }  # fmt: skip
     chunks.append({**base, "choices": [], "usage": usage})
     return [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks] + ["data: [DONE]\n\n"]
 
 
 def _anthropic(reply: Reply) -> list[str]:
+    (tokens_in, tokens_out), (read, written) = reply.tokens, reply.cached
+    counted = {
+        "input_tokens": tokens_in - read - written, "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": written,
+    }  # fmt: skip
     message = {
         "id": "msg_1", "type": "message", "role": "assistant", "model": "fake", "content": [], "stop_reason": None,
-        "stop_sequence": None, "usage": {"input_tokens": 11, "output_tokens": 1},
+        "stop_sequence": None, "usage": {**counted, "output_tokens": 1},
     }  # fmt: skip
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": message},
@@ -201,7 +212,7 @@ def _anthropic(reply: Reply) -> list[str]:
         {
             "type": "message_delta",
             "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-            "usage": {"input_tokens": 11, "output_tokens": 7},
+            "usage": {**counted, "output_tokens": tokens_out},
         },
         {"type": "message_stop"},
     ]
@@ -214,7 +225,7 @@ def _ollama(reply: Reply) -> list[str]:
         {**base, "message": {"role": "assistant", "content": piece}, "done": False} for piece in _pieces(reply.text)
     ]
     last = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
-    lines.append({**base, **last, "prompt_eval_count": 11, "eval_count": 7})
+    lines.append({**base, **last, "prompt_eval_count": reply.tokens[0], "eval_count": reply.tokens[1]})
     return [json.dumps(line) + "\n" for line in lines]
 
 

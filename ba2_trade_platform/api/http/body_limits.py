@@ -12,7 +12,7 @@ from ba2_trade_platform.api.http.bodies import given_once, read_body
 from ba2_trade_platform.api.http.problems import problem
 
 MEGABYTE = 1_000_000
-_IMPORTS = re.compile(r"/api/v1/(instruments|watchlists)/import")
+_IMPORTS = re.compile(r"/api/v1/(instruments/import|watchlists/import|costs/prices/import)")
 _UPLOADS = re.compile(r"/_nicegui/client/[^/]+/upload/[^/]+")
 # A file's body is one long text with a few words around it; whatever else is long would hold the pages to be parsed.
 MOST_TEXTS = 100

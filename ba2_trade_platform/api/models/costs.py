@@ -11,11 +11,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from ba2_trade_platform.api.http.answers import Answer
-from ba2_trade_platform.api.http.dependencies import Asker, Console, ReasonBody
+from ba2_trade_platform.api.http.dependencies import Asker, Console, ReasonBody, RequestBody
 from ba2_trade_platform.api.http.fields import AsOf
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.base.app_settings import HIGHEST
 from ba2_trade_platform.core.models.costs import DayBudget, GroupBy, Grouped
+from ba2_trade_platform.core.models.price_imports import MOST_CHARACTERS, PriceImport
 from ba2_trade_platform.core.models.pricing import Price
 
 router = APIRouter(prefix="/costs", tags=["costs"])
@@ -65,11 +66,37 @@ class ModelPrice(Answer, of=Price):
 
 
 class Prices(BaseModel):
-    """All known prices; `file` is where own ones are added, `problems` are its lines that cannot be read."""
+    """All known prices; `file` is where own ones are added, `problems` are its lines that cannot be read.
+
+    `as_of` is the day on which they were last looked up, and `sentence` says so.
+    """
 
     items: list[ModelPrice]
     file: str
     problems: list[str]
+    as_of: date
+    sentence: str
+
+
+class PriceImportBody(RequestBody):
+    """A CSV file of prices, with the columns of `file`; `preview` only tells what would become of it."""
+
+    text: Annotated[
+        str, Field(max_length=MOST_CHARACTERS, description="The file's text; its first line names the columns")
+    ]
+    preview: bool = False
+
+
+class ImportedPrices(Answer, of=PriceImport):
+    """How many prices were added and changed, how many of the file stood there already, and how many others stay."""
+
+    sentence: str
+
+
+class FormerPrices(BaseModel):
+    """Which prices are in force again."""
+
+    sentence: str
 
 
 @router.get("", responses=documented(409))
@@ -95,4 +122,22 @@ def prices(console: Console) -> Prices:
     """Return what models cost, as far as this console knows."""
     table = console.models.pricing.table()
     items = [ModelPrice.model_validate(price) for price in table.prices]
-    return Prices(items=items, file=str(console.models.pricing.own), problems=list(table.problems))
+    return Prices(
+        items=items,
+        file=str(console.models.pricing.own),
+        problems=list(table.problems),
+        as_of=table.as_of,
+        sentence=table.sentence(console.store.clock.now().date()),
+    )
+
+
+@router.post("/prices/import", responses=documented(409))
+def import_prices(body: PriceImportBody, console: Console, asker: Asker) -> ImportedPrices:
+    """Take over a file's prices, whole or not at all; what has ended keeps its cost."""
+    return ImportedPrices.model_validate(console.models.price_imports.load(body.text, by=asker, preview=body.preview))
+
+
+@router.post("/prices/undo", responses=documented(409))
+def undo_prices(console: Console, asker: Asker) -> FormerPrices:
+    """Go back to the price file before the last import; pressed again, that is taken back."""
+    return FormerPrices(sentence=console.models.price_imports.undo(by=asker))

@@ -127,7 +127,8 @@ class KeptAnswer:
 class CallEnd:
     """How a model call ended. Token counts are the provider's own, 0 where it turned the call away; None: not known.
 
-    `tokens_in` includes `tokens_cached`, `tokens_out` includes `tokens_reasoning`.
+    `tokens_in` includes `tokens_cached` and `tokens_written`, which the provider remembered and remembers from now on;
+    `tokens_out` includes `tokens_reasoning`.
     """
 
     outcome: CallOutcome
@@ -138,6 +139,7 @@ class CallEnd:
     error_message: str | None = None
     answer: KeptAnswer | None = None
     tokens_reasoning: int | None = None
+    tokens_written: int | None = None
 
 
 @dataclass(frozen=True)

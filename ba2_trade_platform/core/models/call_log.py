@@ -21,6 +21,7 @@ from ba2_trade_platform.core.contracts.language_models import CallEnd, CallStart
 from ba2_trade_platform.core.contracts.queue import EndedAttempt
 from ba2_trade_platform.core.models.attempt_costs import add_up
 from ba2_trade_platform.core.models.budgets import BudgetGuard
+from ba2_trade_platform.core.models.dialects import usual_dialect
 from ba2_trade_platform.core.models.pricing import Price, Pricing
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import CallOutcome, Outcome, ProviderKind, Status, Trigger
@@ -29,9 +30,10 @@ log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 1_000
 MOST_TOKENS = 10**12
+_TOKENS = ("tokens_in", "tokens_out", "tokens_cached", "tokens_written", "tokens_reasoning")
 OWN_HOSTS = {ProviderKind.OPENAI: "api.openai.com", ProviderKind.ANTHROPIC: "api.anthropic.com"}
 _C, _P = t.model_call.c, t.model_provider.c
-_PROVIDER = select(_P.kind, _P.base_url).where(_P.name == bindparam("p_name"))
+_PROVIDER = select(_P.kind, _P.base_url, _P.dialect).where(_P.name == bindparam("p_name"))
 _CALL = select(t.model_call).where(_C.id == bindparam("c_call"))
 _N, _T = t.model_answer.c, t.attempt.c
 # Since the attempt that a person, a retry or a schedule began: what came after it only took up its work again.
@@ -98,7 +100,7 @@ class CallLog:
         with self._store.write(internal=True) as transaction:
             session, now = transaction.session, self._store.clock.now()
             price = self._price(session, start.provider, start.model, now)
-            reserved = price.cost(start.estimated_tokens_in, start.max_output_tokens) if price else None
+            reserved = price.most(start.estimated_tokens_in, start.max_output_tokens) if price else None
             self._budget_guard.check(session, start, reserved, now)
             call_id = session.scalar(
                 insert(t.model_call)
@@ -225,12 +227,15 @@ class CallLog:
             return self._price(session, provider, model, self._store.clock.now())
 
     def _price(self, session: Session, provider: str, model: str, at: datetime) -> Price | None:
-        """Return a model's price by its provider's name, else by whose server its provider is."""
+        """Return a model's price by its provider's name, else by its dialect, else by whose server its provider is."""
         table, day = self._prices.table(), at.date()
         found = session.execute(_PROVIDER, {"p_name": provider}).one_or_none()
         if found is None:
             return table.find(provider, model, day)
         price = table.find(provider, model, day, own_only=True)
+        dialect = found.dialect or usual_dialect(found.kind, found.base_url)
+        if price is None and dialect not in OWN_HOSTS:
+            price = table.find(dialect, model, day, own_only=True)
         # An OpenAI-compatible server of somebody else has prices of its own.
         vendor = OWN_HOSTS.get(found.kind)
         foreign = vendor and found.base_url and urlsplit(found.base_url).hostname != vendor
@@ -238,10 +243,8 @@ class CallLog:
 
 
 def _taken(end: CallEnd, price: Price | None) -> dict[str, Any]:
-    tokens_in, tokens_out, cached = _count(end.tokens_in), _count(end.tokens_out), _count(end.tokens_cached)
-    cost = price.cost(tokens_in, tokens_out, cached) if price else None
-    counted = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": cached}
-    return {**counted, "tokens_reasoning": _count(end.tokens_reasoning), "cost": cost}
+    tokens = {name: _count(getattr(end, name)) for name in _TOKENS}
+    return {**tokens, "cost": price.cost(**tokens) if price else None}
 
 
 def _count(said: int | None) -> int | None:

@@ -86,9 +86,11 @@ class DayBudget:
     @property
     def sentence(self) -> str:
         """Say how the budget stands."""
+        unsure = ", at the most that calls whose cost is not known may have taken" if self.at_least else ""
+        spent = f"{usd(self.spent)} are spent today{unsure}"
         if self.limit is None:
-            return f"There is no budget for the day; {usd(self.spent)} are spent today"
-        return f"The budget for the day is {usd(self.limit)}; {usd(self.spent)} are spent today"
+            return f"There is no budget for the day; {spent}"
+        return f"The budget for the day is {usd(self.limit)}; {spent}"
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Call:
     tokens_in: int | None
     tokens_out: int | None
     tokens_cached: int | None
+    tokens_written: int | None
     tokens_reasoning: int | None
     reserved: Decimal | None
     cost: Decimal | None

@@ -9,15 +9,20 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, date, datetime
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("provider", "model", "valid_from", "input", "cached", "output", "source")
+COLUMNS = ("provider", "model", "valid_from", "input", "cached", "output", "source", "cache_write", "reasoning")
+NEEDED = ("provider", "model", "valid_from", "input", "cached", "output")
+SHIPPED_AS_OF = date(2025, 11, 30)
+OLD_DAYS = 120  # prices change several times a year
+# Anthropic charges a quarter more than input for what is written into its cache; nobody else charges for that.
+WRITE_FACTORS = {"anthropic": Decimal("1.25")}
 MILLION = Decimal(1_000_000)
 MICRO = Decimal("0.000001")
 HIGHEST = Decimal(1_000_000)
@@ -29,7 +34,8 @@ _DATED = re.compile(r"-(\d{8}|\d{4}-\d\d-\d\d|latest|0)")
 class Price:
     """What one model costs from a day on, in USD a million tokens; `cached` is of input that the provider remembered.
 
-    `own` says that the trader's own file has it.
+    `own` says that the trader's own file has it. `cache_write` is of input that the provider remembers from now on, and
+    `reasoning` of output that was thought and not said; None: as input and output.
     """
 
     provider: str
@@ -40,21 +46,52 @@ class Price:
     output: Decimal
     source: str
     own: bool = False
+    cache_write: Decimal | None = None
+    reasoning: Decimal | None = None
 
-    def cost(self, tokens_in: int | None, tokens_out: int | None, tokens_cached: int | None = None) -> Decimal | None:
-        """Return what a call took, to the millionth; None where the provider did not count its tokens."""
+    @property
+    def write(self) -> Decimal:
+        """What a million tokens cost that are written into the provider's cache."""
+        usual = self.input * WRITE_FACTORS.get(self.provider, Decimal(1))
+        return usual if self.cache_write is None else self.cache_write
+
+    @property
+    def thought(self) -> Decimal:
+        """What a million tokens of thinking cost."""
+        return self.output if self.reasoning is None else self.reasoning
+
+    def cost(
+        self,
+        tokens_in: int | None,
+        tokens_out: int | None,
+        tokens_cached: int | None = None,
+        tokens_written: int | None = None,
+        tokens_reasoning: int | None = None,
+    ) -> Decimal | None:
+        """Return what a call took, to the millionth; None where the provider did not count its tokens.
+
+        Cached and written tokens are among those in, tokens of thinking among those out.
+        """
         if self.free:
             return Decimal(0)
         if tokens_in is None or tokens_out is None:
             return None
         cached = min(tokens_in, tokens_cached or 0)
-        amount = (tokens_in - cached) * self.input + cached * self.cached + tokens_out * self.output
+        written = min(tokens_in - cached, tokens_written or 0)
+        thought = min(tokens_out, tokens_reasoning or 0)
+        amount = (tokens_in - cached - written) * self.input + cached * self.cached + written * self.write
+        amount += (tokens_out - thought) * self.output + thought * self.thought
         return (amount / MILLION).quantize(MICRO)
+
+    def most(self, tokens_in: int, tokens_out: int) -> Decimal:
+        """Return the most that a call of so many tokens may take, whatever kind of tokens they are."""
+        dearest_in, dearest_out = max(self.input, self.cached, self.write), max(self.output, self.thought)
+        return ((tokens_in * dearest_in + tokens_out * dearest_out) / MILLION).quantize(MICRO, ROUND_CEILING)
 
     @property
     def free(self) -> bool:
         """Whether it costs nothing, however many tokens there are."""
-        return not (self.input or self.cached or self.output)
+        return not (self.input or self.cached or self.output or self.write or self.thought)
 
 
 @dataclass(frozen=True)
@@ -63,6 +100,19 @@ class PriceTable:
 
     prices: tuple[Price, ...]
     problems: tuple[str, ...] = ()
+    own_as_of: date | None = None
+
+    @property
+    def as_of(self) -> date:
+        """When the prices were last looked up: the shipped ones, or the trader's own file where it is newer."""
+        return max(SHIPPED_AS_OF, self.own_as_of or SHIPPED_AS_OF)
+
+    def sentence(self, today: date) -> str:
+        """Say how old the prices are, and what to do about old ones."""
+        own = f", your own as of {self.own_as_of}" if self.own_as_of else ""
+        days = (today - self.as_of).days
+        old = f". They are {days:,} days old: look them up and import them" if days > OLD_DAYS else ""
+        return f"Shipped prices as of {SHIPPED_AS_OF}{own}{old}"
 
     def find(self, provider: str, model: str, day: date, *, own_only: bool = False) -> Price | None:
         """Return the price in force on `day`, None where nobody knows: the trader's own lines first.
@@ -100,7 +150,8 @@ class Pricing:
                 seen = found.st_mtime_ns, found.st_size
             if seen != self._seen:
                 own, problems = self._read_own() if seen else ((), ())
-                self._seen, self._table = seen, PriceTable((*own, *shipped_prices()), problems)
+                changed = datetime.fromtimestamp(seen[0] / 1e9, UTC).date() if seen else None
+                self._seen, self._table = seen, PriceTable((*own, *shipped_prices()), problems, changed)
             return self._table
 
     def _read_own(self) -> tuple[tuple[Price, ...], tuple[str, ...]]:
@@ -133,9 +184,9 @@ def parse(text: str, name: str, *, own: bool = False) -> tuple[tuple[Price, ...]
     prices: list[Price] = []
     problems: list[str] = []
     try:
-        lacking = [column for column in COLUMNS[:-1] if column not in (reader.fieldnames or ())]
+        lacking = [column for column in NEEDED if column not in (reader.fieldnames or ())]
         if lacking:
-            return (), (f"{name}: the first line must name the columns {','.join(COLUMNS)}; {lacking[0]} is missing",)
+            return (), (f"{name}: the first line must name the columns {','.join(NEEDED)}; {lacking[0]} is missing",)
         for fields in reader:
             if not any(isinstance(value, str) and value.strip() for value in fields.values()):
                 continue
@@ -159,7 +210,8 @@ def _price(fields: dict[str, str], own: bool) -> Price:
     paid = _amount("input", fields["input"])
     cached = _amount("cached", fields["cached"]) if fields["cached"] else paid
     output = _amount("output", fields["output"])
-    return Price(fields["provider"], fields["model"], since, paid, cached, output, fields["source"], own)
+    others = {name: _amount(name, fields[name]) if fields[name] else None for name in ("cache_write", "reasoning")}
+    return Price(fields["provider"], fields["model"], since, paid, cached, output, fields["source"], own, **others)
 
 
 def _amount(column: str, text: str) -> Decimal:

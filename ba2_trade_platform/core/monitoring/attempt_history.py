@@ -25,7 +25,7 @@ class Attempt:
 
     `after_...` are of the failed attempt that it answers; `provider_choice` is whom it was told to ask or to leave
     out; `packed_into` names the file that its archive was packed away into. Tokens and `cost` are of its model calls;
-    `at_least`: a part of the cost is not known (yet).
+    `at_least`: a part of the cost is not known (yet); `tokens_at_least` says the same of tokens.
     """
 
     id: int
@@ -65,6 +65,7 @@ class Attempt:
     settings_changed: bool
     calls: int = 0
     at_least: bool = False
+    tokens_at_least: bool = False
 
 
 _SETTINGS = t.expert_config.c.hash
@@ -79,6 +80,7 @@ _ATTEMPTS = Reader(
     settings_changed=_SETTINGS.is_distinct_from(func.first_value(_SETTINGS).over(order_by=_T.number)),
     calls=literal(0),
     at_least=false(),
+    tokens_at_least=false(),
 )
 _OF_ANALYSIS = (
     _ATTEMPTS.select()
@@ -100,4 +102,7 @@ def taken(spend: Spend | None) -> Mapping[str, Any]:
     """Return what calls took, as an attempt or a step says it; without calls it keeps what was written on it."""
     if spend is None:
         return {}
-    return {"tokens": spend.tokens, "cost": spend.cost, "calls": spend.calls, "at_least": spend.at_least}
+    return {
+        "tokens": spend.tokens, "cost": spend.cost, "calls": spend.calls,
+        "at_least": spend.at_least, "tokens_at_least": spend.tokens_at_least,
+    }  # fmt: skip

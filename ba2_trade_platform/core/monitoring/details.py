@@ -56,6 +56,7 @@ class Step:
     reused_from_attempt: int | None
     calls: int = 0
     at_least: bool = False
+    tokens_at_least: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Archived:
     traceback: str | None
 
 
-_STEPS = Reader(Step, t.step, calls=literal(0), at_least=false())
+_STEPS = Reader(Step, t.step, calls=literal(0), at_least=false(), tokens_at_least=false())
 _OUTPUTS = Reader(
     Output, t.output, has_raw=select(t.raw_data.c.output_id).where(t.raw_data.c.output_id == _O.id).exists()
 )
@@ -247,7 +248,7 @@ def _facts(attempt: Attempt) -> dict[str, Any]:
         "error": attempt.error_message,
         "seconds": took,
         "cost": cost,
-        "tokens": attempt.tokens,
+        "tokens": f"at least {attempt.tokens}" if attempt.tokens_at_least else attempt.tokens,
         "mode": attempt.mode.value,
         "provider": attempt.provider,
         "as of": attempt.effective_as_of and attempt.effective_as_of.isoformat(),

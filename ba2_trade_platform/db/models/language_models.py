@@ -66,7 +66,8 @@ class ModelCall(Numbered, table=True):
     """One model call, written when it begins and once more when it ends; never changed or deleted after.
 
     It points at nothing by a foreign key: what was paid stays paid when its analysis is deleted.
-    `reserved` is the most that the call may cost while it is under way; `tokens_reasoning` are among `tokens_out`.
+    `reserved` is the most that the call may cost while it is under way; `tokens_reasoning` are among `tokens_out`,
+    `tokens_written` (into the provider's cache) among `tokens_in`.
     """
 
     __table_args__ = (
@@ -92,6 +93,7 @@ class ModelCall(Numbered, table=True):
     tokens_out: int | None = None
     tokens_cached: int | None = None
     tokens_reasoning: int | None = None
+    tokens_written: int | None = None
     reserved: Decimal | None = Field(default=None, sa_column=Column(Money))
     cost: Decimal | None = Field(default=None, sa_column=Column(Money))
     currency: str = Field(default="USD", max_length=3)

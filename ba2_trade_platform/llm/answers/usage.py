@@ -18,6 +18,7 @@ _REASONING = (
     "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens",
     "output_tokens_details.thinking_tokens", "output_token_details.reasoning", "reasoning_tokens",
 )  # fmt: skip
+_WRITTEN = ("prompt_tokens_details.cache_write_tokens",)
 # Anthropic counts the question's tokens that a cache held, or was given to hold, beside the others.
 _BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
@@ -26,13 +27,15 @@ _BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens")
 class Usage:
     """Tokens of one call, None where they were not said.
 
-    `tokens_in` includes `tokens_cached`, `tokens_out` includes `tokens_reasoning`.
+    `tokens_in` includes `tokens_cached` and `tokens_written`, which the provider remembered and remembers from now on;
+    `tokens_out` includes `tokens_reasoning`.
     """
 
     tokens_in: int | None = None
     tokens_out: int | None = None
     tokens_cached: int | None = None
     tokens_reasoning: int | None = None
+    tokens_written: int | None = None
 
 
 class Counts:
@@ -65,7 +68,14 @@ class Counts:
         cached = most.get("cached") if read is None else read
         if cached is not None and (tokens_in is None or cached > tokens_in):
             cached = None
-        return Usage(tokens_in, out, cached, reasoning) if ended else Usage(tokens_in, None, cached, None)
+        written = most.get("written") if kept is None else kept
+        if written is not None and (tokens_in is None or written > tokens_in):
+            written = None
+        return (
+            Usage(tokens_in, out, cached, reasoning, written)
+            if ended
+            else Usage(tokens_in, None, cached, None, written)
+        )
 
     def _out(self, tokens_in: int | None, *, beside: bool) -> tuple[int | None, int | None]:
         """Return the tokens of the answer, thinking among them, and those of thinking; the total tells which is so."""
@@ -82,7 +92,7 @@ class Counts:
 
 _FIGURES: Mapping[str, tuple[str, ...]] = {
     "in": _IN, "out": _OUT, "total": _TOTAL, "cached": _CACHED, "reasoning": _REASONING,
-    "cache_read": _BESIDE[:1], "cache_creation": _BESIDE[1:],
+    "written": _WRITTEN, "cache_read": _BESIDE[:1], "cache_creation": _BESIDE[1:],
 }  # fmt: skip
 
 

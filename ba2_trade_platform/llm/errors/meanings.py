@@ -1,4 +1,4 @@
-"""Error meanings: what a provider's refusal comes to, with its code, its sentence, and who is asked then."""
+"""Error meanings: the few things that a provider's refusal comes to, each with its code and its sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error bodies: reads status, codes and words out of whatever shape a server's error has."""
+"""Error bodies: reads status, codes and words of a server's error, for every server shapes them otherwise."""
 
 from __future__ import annotations
 

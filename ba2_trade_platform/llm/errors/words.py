@@ -1,4 +1,4 @@
-"""Error words: the table of what vendors say when they turn a call away (error_words.csv, the first fit wins)."""
+"""Error words: finds the meaning of a refusal in the table of the vendors' words, in which the first fit wins."""
 
 from __future__ import annotations
 

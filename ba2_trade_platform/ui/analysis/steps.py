@@ -12,7 +12,7 @@ from ba2_trade_platform.core.monitoring.attempt_history import Attempt
 from ba2_trade_platform.core.monitoring.details import Step
 from ba2_trade_platform.ui.analysis.output_reader import StepView, Written
 from ba2_trade_platform.ui.kit import words
-from ba2_trade_platform.ui.kit.formats import money
+from ba2_trade_platform.ui.kit.formats import money, tokens_count
 from ba2_trade_platform.ui.kit.markdown import Prose, text_block
 from ba2_trade_platform.ui.kit.panels import Fact, facts, fold, quiet
 from ba2_trade_platform.ui.kit.times import duration, exact
@@ -71,7 +71,8 @@ def spend_facts(of: Step | Attempt) -> list[Fact | None]:
     if not of.calls and not of.tokens and not of.cost:
         return []
     calls = Fact("Model calls", f"{of.calls:,}") if of.calls else None
-    return [calls, Fact("Tokens", f"{of.tokens or 0:,}"), Fact("Cost", money(of.cost, at_least=of.at_least))]
+    tokens = tokens_count(of.tokens or 0, at_least=of.tokens_at_least)
+    return [calls, Fact("Tokens", tokens), Fact("Cost", money(of.cost, at_least=of.at_least))]
 
 
 def written_line(analysis_id: int, memory: set[str], output: Written) -> None:

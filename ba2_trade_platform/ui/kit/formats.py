@@ -19,6 +19,11 @@ def money(cost: Decimal | None, *, at_least: bool = False) -> str:
     return f"at least {usd(cost)}" if at_least else usd(cost)
 
 
+def tokens_count(tokens: int, *, at_least: bool = False) -> str:
+    """Return so many tokens, as far as they are known."""
+    return f"at least {tokens:,}" if at_least else f"{tokens:,}"
+
+
 def analyses(count: int) -> str:
     """Return so many analyses in words."""
     return f"{count:,} {'analysis' if count == 1 else 'analyses'}"

@@ -10,8 +10,9 @@ from typing import Any
 from nicegui import ui
 
 from ba2_trade_platform.core.models.costs import DearAnalysis, Group
-from ba2_trade_platform.core.models.pricing import PriceTable, newest
+from ba2_trade_platform.core.models.pricing import COLUMNS, PriceTable, newest
 from ba2_trade_platform.ui.kit.bar_chart import LINE, MUTED, STEADY, TEXT, common, short, value_axis
+from ba2_trade_platform.ui.kit.formats import tokens_count
 from ba2_trade_platform.ui.kit.panels import quiet
 from ba2_trade_platform.ui.kit.plain_table import plain_table, text_cell
 from ba2_trade_platform.ui.models import cost_view as view
@@ -80,8 +81,9 @@ def group_table(head: str, groups: Sequence[Group], url: Callable[[Group], str |
             with ui.element("tr"):
                 text_cell(group.label, url=url(group), classes="ba2-wrap")
                 text_cell(view.cost_of(spend), classes=f"{RIGHT} tone-bad" if group.key == view.FAILED else RIGHT)
-                for number in (spend.calls, spend.tokens_in, spend.tokens_out):
-                    text_cell(f"{number:,}", classes=RIGHT)
+                text_cell(f"{spend.calls:,}", classes=RIGHT)
+                for number in (spend.tokens_in, spend.tokens_out):
+                    text_cell(tokens_count(number, at_least=spend.tokens_at_least), classes=RIGHT)
 
 
 def dearest_table(found: Sequence[DearAnalysis]) -> None:
@@ -106,18 +108,19 @@ def price_table(table: PriceTable, own: Path, today: date) -> None:
     """Show what models cost, since when and who says so, and what of the trader's own file cannot be read."""
     for problem in table.problems:
         ui.label(problem).classes("tone-bad").props("role=alert")
-    headers = ("Provider", "Model", "Input", "Cached", "Output", "From", "Source")
-    with plain_table("Prices", headers, frozenset(headers[2:5])), ui.element("tbody"):
+    ui.label(f"{table.sentence(today)}.").mark("prices-as-of")
+    headers = ("Provider", "Model", "Input", "Cached", "Cache write", "Output", "Thinking", "From", "Source")
+    with plain_table("Prices", headers, frozenset(headers[2:7])), ui.element("tbody"):
         for price in newest(table.prices, today):
             with ui.element("tr"):
                 text_cell(price.provider)
                 text_cell("every model" if price.model == "*" else price.model)
-                for amount in (price.input, price.cached, price.output):
+                for amount in (price.input, price.cached, price.write, price.output, price.thought):
                     text_cell(f"{amount.normalize():f}", classes=RIGHT)
                 text_cell(price.valid_from.isoformat())
                 source = f"your own: {price.source}".removesuffix(": ") if price.own else price.source
                 text_cell(source, classes="ba2-wrap")
     quiet(
         f"In USD a million tokens. A model that is not listed has an unknown cost, never none. Your own prices go into "
-        f"{own}, with the columns provider,model,valid_from,input,cached,output,source; they are read at once."
+        f"{own}, with the columns {','.join(COLUMNS)}; they are read at once."
     ).classes("ba2-small")

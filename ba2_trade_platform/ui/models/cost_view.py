@@ -13,7 +13,7 @@ from ba2_trade_platform.core.models.attempt_costs import Spend
 from ba2_trade_platform.core.models.budgets import usd
 from ba2_trade_platform.core.models.costs import PERIODS, Group, Overview
 from ba2_trade_platform.ui.kit.bar_chart import BAD, Bar
-from ba2_trade_platform.ui.kit.formats import money
+from ba2_trade_platform.ui.kit.formats import money, tokens_count
 
 PERIOD_WORDS = {"7d": "7 days", "30d": "30 days", "90d": "90 days"}
 STACKS = {"expert": "By expert", "model": "By model"}
@@ -73,7 +73,7 @@ def cost_of(spend: Spend) -> str:
 
 def tokens_of(spend: Spend) -> str:
     """Return how many tokens calls took."""
-    return f"{'at least ' if spend.tokens_at_least else ''}{spend.tokens:,}"
+    return tokens_count(spend.tokens, at_least=spend.tokens_at_least)
 
 
 def glance(spend: Spend) -> str:

@@ -12,11 +12,12 @@ from ba2_trade_platform.core.models.pricing import PriceTable
 from ba2_trade_platform.ui.kit.bar_chart import bar_chart
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
-from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet
+from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet, small_button
 from ba2_trade_platform.ui.kit.times import exact
 from ba2_trade_platform.ui.models import cost_parts as parts
 from ba2_trade_platform.ui.models import cost_view as view
 from ba2_trade_platform.ui.models.cost_view import Choice
+from ba2_trade_platform.ui.models.price_dialog import ask_prices
 from ba2_trade_platform.ui.shell.layout import frame
 
 ROOM = 124  # beside a bar, for "at least" and an amount
@@ -80,6 +81,9 @@ class CostsPage:
             )
             self._budget(found)
         with Panel("Prices of models", anchor="prices").body:
+            with ui.element("div").classes("ba2-inline"):
+                small_button("Import", "upload", self._import_prices).mark("prices-import")
+                small_button("Undo the last import", "undo", self._undo_prices).mark("prices-undo")
             parts.price_table(prices, self._desk.platform.models.pricing.own, found.until.date())
 
     def _show_spent(self, found: Overview) -> None:
@@ -130,6 +134,15 @@ class CostsPage:
             if budget.changed_by:
                 changed = f"Changed by {budget.changed_by}, {exact(budget.changed_at, self._desk.zone)}"
                 quiet(changed).classes("ba2-small")
+
+    def _import_prices(self) -> None:
+        imports, trader = self._desk.platform.models.price_imports, self._desk.trader
+        ask_prices(lambda text, preview: imports.load(text, by=trader, preview=preview), self.refresh)
+
+    async def _undo_prices(self) -> None:
+        with reporting():
+            notify(await off_loop(self._desk.platform.models.price_imports.undo, by=self._desk.trader))
+            await self.refresh()
 
     async def _save(self) -> None:
         with reporting():

@@ -116,3 +116,21 @@ async def test_prices_say_where_they_come_from_and_which_lines_are_wrong(
     assert (found["items"][0]["model"], found["items"][0]["own"]) == ("dear", True)
     assert "line 3" in found["problems"][0]
     assert any(item["model"] == "gpt-4o" and item["source"] for item in found["items"])
+
+
+async def test_prices_are_imported_whole_and_taken_back(client: httpx.AsyncClient) -> None:
+    head = "provider,model,valid_from,input,cached,output\n"
+    assert (await client.post("/costs/prices/undo", json={})).json()["code"] == "NO_FORMER_PRICES"
+    for preview, begin in ((True, "Would add 1 price"), (False, "Added 1 price")):
+        body = {"text": f"{head}lab,m,2026-01-01,1,,2\n", "preview": preview}
+        answer = await client.post("/costs/prices/import", json=body)
+        assert answer.status_code == 200
+        assert (answer.json()["added"], answer.json()["sentence"].startswith(begin)) == (1, True)
+    found = await json_of(client, "/costs/prices")
+    assert [one["model"] for one in found["items"] if one["provider"] == "lab"] == ["m"]
+    assert found["sentence"].startswith("Shipped prices as of 2025-11-30, your own as of")
+    refused = await client.post("/costs/prices/import", json={"text": f"{head}lab,m,soon,1,,2\n"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "INVALID_PRICES")
+    assert (await client.post("/costs/prices/undo", json={})).status_code == 200
+    found = await json_of(client, "/costs/prices")
+    assert not [one for one in found["items"] if one["provider"] == "lab"]

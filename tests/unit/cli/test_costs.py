@@ -45,3 +45,19 @@ def test_the_budget_is_shown_set_and_taken_away(run: Run) -> None:
     assert run("budget", "none").out == "There is no budget for the day; 0.04 USD are spent today\n"
     refused = run("budget", "much")
     assert (refused.code, "such as 25 or 2.50, or none; not much" in refused.err) == (2, True)
+
+
+def test_prices_are_listed_imported_and_taken_back(run: Run, tmp_path: Path) -> None:
+    head = "provider,model,valid_from,input,cached,output,source,reasoning\n"
+    file = tmp_path / "new.csv"
+    file.write_text(f"{head}lab,m,2026-01-01,2.5,,10,contract,12\n")
+    assert run("models", "prices", "import", str(file), "--preview").out.startswith("Would add 1 price")
+    assert run("models", "prices", "import", str(file)).out.startswith("Added 1 price and changed 0")
+    listed = run("models", "prices").out
+    assert "your own: contract" in listed
+    assert "Shipped prices as of 2025-11-30, your own as of" in listed
+    file.write_text(f"{head}lab,m,2026-01-01,2.5,,ten,contract,12\n")
+    refused = run("models", "prices", "import", str(file))
+    assert refused.code != 0
+    assert refused.err.startswith("Nothing was imported. The file, line 2: output is 'ten'")
+    assert run("models", "prices", "undo").out == "prices.csv is again what it was before: 0 prices of your own\n"

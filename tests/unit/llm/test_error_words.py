@@ -1,4 +1,4 @@
-"""Error words: what each vendor's answer comes to, whatever shape it has, and how long a provider wants to wait."""
+"""Error words: the meaning of each vendor's refusals, in all their shapes, and the wishes to wait in them."""
 
 from __future__ import annotations
 

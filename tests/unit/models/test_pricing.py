@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ba2_trade_platform.core.models.pricing import Price, Pricing, newest, parse, shipped_prices
+from ba2_trade_platform.core.models.pricing import (
+    SHIPPED_AS_OF,
+    Price,
+    PriceTable,
+    Pricing,
+    newest,
+    parse,
+    shipped_prices,
+)
 
 DAY = date(2026, 3, 2)
 HEAD = "provider,model,valid_from,input,cached,output,source\n"
@@ -111,3 +121,40 @@ def test_a_cost_is_exact_to_the_millionth_and_unknown_without_a_count() -> None:
     assert price.cost(10, 0, 99) == Decimal("0.000012")  # more remembered than asked is a provider's mistake
     assert price.cost(None, 5) is None
     assert Price("lab", "m", DAY, Decimal(0), Decimal(0), Decimal(0), "").cost(None, None) == 0
+
+
+def test_writing_into_a_cache_and_thinking_have_their_own_prices_where_a_vendor_has_them() -> None:
+    plain = Price("lab", "m", DAY, Decimal(2), Decimal(1), Decimal(10), "")
+    assert (plain.write, plain.thought) == (2, 10)
+    assert Price("anthropic", "m", DAY, Decimal(4), Decimal(1), Decimal(10), "").write == 5
+    (given_price,), _ = parse(f"{HEAD[:-1]},cache_write,reasoning\nlab,m,2026-01-01,2,1,10,,3,20\n", "prices.csv")
+    assert (given_price.write, given_price.thought) == (3, 20)
+    assert given_price.cost(1_000_000, 1_000_000, 200_000, 300_000, 400_000) == Decimal("16.1")
+
+
+tokens = st.none() | st.integers(0, 10**12)
+amounts = st.none() | st.decimals(0, 1000, places=4)
+
+
+@given(tokens, tokens, tokens, tokens, tokens, amounts, amounts, st.decimals(0, 1000, places=4))
+def test_no_count_of_tokens_costs_less_than_nothing_or_more_than_was_reserved(
+    into: int | None, out: int | None, cached: int | None, written: int | None, thought: int | None,
+    write: Decimal | None, think: Decimal | None, paid: Decimal,
+) -> None:  # fmt: skip
+    price = Price("lab", "m", DAY, paid, paid / 10, paid * 4, "", cache_write=write, reasoning=think)
+    cost = price.cost(into, out, cached, written, thought)
+    if into is None or out is None:
+        assert cost is None or price.free
+    else:
+        assert cost is not None
+        assert 0 <= cost <= price.most(into, out)
+        assert cost == cost.quantize(Decimal("0.000001"))
+
+
+def test_the_table_says_how_old_it_is() -> None:
+    table = PriceTable(())
+    assert table.sentence(SHIPPED_AS_OF) == "Shipped prices as of 2025-11-30"
+    old = table.sentence(SHIPPED_AS_OF + timedelta(days=365))
+    assert old == "Shipped prices as of 2025-11-30. They are 365 days old: look them up and import them"
+    own = PriceTable((), own_as_of=date(2026, 11, 1)).sentence(date(2026, 11, 30))
+    assert own == "Shipped prices as of 2025-11-30, your own as of 2026-11-01"

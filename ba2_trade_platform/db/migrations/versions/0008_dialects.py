@@ -1,4 +1,4 @@
-"""Dialects: how each provider is spoken to, what its models were seen to take, and tokens of thinking."""
+"""Dialects: how each provider is spoken to, what its models were seen to take, and tokens of thinking and of cache writes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +17,10 @@ COLUMNS = {
         sa.Column('dialect_changes', sa.JSON(none_as_null=True), nullable=True),
         sa.Column('windows', sa.JSON(none_as_null=True), nullable=True),
     ),
-    'model_call': (sa.Column('tokens_reasoning', sa.Integer(), nullable=True),),
+    'model_call': (
+        sa.Column('tokens_reasoning', sa.Integer(), nullable=True),
+        sa.Column('tokens_written', sa.Integer(), nullable=True),
+    ),
 }
 
 
