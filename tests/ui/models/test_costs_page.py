@@ -114,3 +114,14 @@ def test_a_glance_is_in_cents_unless_there_are_none() -> None:
 def test_an_address_that_makes_no_sense_shows_the_usual_period() -> None:
     assert Choice.of({"period": "1y", "stack": "colour"}) == Choice("30d", "expert")
     assert Choice.of({"period": "7d"}).url(stack="model") == "/costs?period=7d&stack=model"
+
+
+async def test_prices_say_their_age_and_are_imported_and_taken_back(user: User, desk: Desk) -> None:
+    await user.open("/costs")
+    await user.should_see("Shipped prices as of 2025-11-30")
+    user.find(marker="prices-undo").click()
+    await user.should_see("No prices were imported yet")
+    user.find(marker="prices-import").click()
+    await user.should_see("Import prices of models")
+    (button,) = user.find(marker="act-import-prices").elements
+    assert not button.enabled, "nothing was looked at yet"
