@@ -21,6 +21,7 @@ from ba2_trade_platform.core.lessons.lessons import Lessons
 from ba2_trade_platform.core.models.call_log import CallLog
 from ba2_trade_platform.core.models.checks import ModelChecks
 from ba2_trade_platform.core.models.costs import Costs
+from ba2_trade_platform.core.models.known_models import KnownModels
 from ba2_trade_platform.core.models.price_imports import PriceImports
 from ba2_trade_platform.core.models.pricing import Pricing
 from ba2_trade_platform.core.models.providers import ModelProviders
@@ -59,6 +60,7 @@ class ModelServices:
         self.calls = CallLog(store, self.pricing)
         self.checks = ModelChecks(store)
         self.costs = Costs(store, app_settings)
+        self.known = KnownModels(store, self.providers, self.pricing, self.calls.price_of)
         self.gateway = Gateway(
             self.providers,
             self.calls,
