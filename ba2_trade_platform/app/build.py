@@ -19,7 +19,7 @@ from ba2_trade_platform.app.operations import Operations
 from ba2_trade_platform.app.outbound_rules import outbound_rule
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.app.schedules import Scheduling
-from ba2_trade_platform.app.worker import open_worker
+from ba2_trade_platform.app.worker import open_trials, open_worker, work_environment
 from ba2_trade_platform.core.access.permissions import check_permission
 from ba2_trade_platform.core.attempts.archive_files import ArchiveFiles
 from ba2_trade_platform.core.attempts.retention import Retention
@@ -75,7 +75,8 @@ def build(
     services = AnalysisServices(settings, store, abilities, market, side_effects, telemetry, archive_files)
     instances = ExpertInstances(store, experts, models.providers)
     toolkit = open_toolkit(settings, models.gateway, memory, research)
-    worker, tick_of = open_worker(settings, store, experts, abilities, market, services, telemetry, toolkit, _version())
+    work = work_environment(store, experts, market, toolkit)
+    worker, tick_of = open_worker(settings, store, abilities, market, services, telemetry, work, _version())
     instruments = InstrumentServices(store, market, maps, jobs)
     schedules = Scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock())
     monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
@@ -93,7 +94,7 @@ def build(
         models=models, lessons=lessons, memory=memory, instruments=instruments, schedules=schedules,
         notifications=notifications, operations=operations,
         demo=DemoServices(store, services, instances, instruments.watchlists, schedules.service, market, jobs),
-        worker=worker, tick_of=tick_of,
+        worker=worker, tick_of=tick_of, trials=open_trials(settings, store, instances, abilities, market, work),
     )  # fmt: skip
 
 

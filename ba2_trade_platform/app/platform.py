@@ -31,6 +31,7 @@ from ba2_trade_platform.core.notifications.service import Notifications
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.core.worker.tick import Tick
+from ba2_trade_platform.core.worker.trials import Trials
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.db.engine import database_file
 from ba2_trade_platform.market.research.sources import ResearchSource
@@ -75,6 +76,7 @@ class Platform:
     demo: DemoServices
     worker: ExpertWorker
     tick_of: Callable[[str], Tick]
+    trials: Trials
     dispatcher: EmbeddedDispatcher
 
     def actor(self, kind: ActorKind) -> Actor:
@@ -122,6 +124,7 @@ class Platform:
         self.operations.background_jobs.stop()
         self.demo.save_replay()
         self.operations.stop()
+        self.trials.stop()
         self.worker.stop()
         self.models.stop()
         self.memory.stop()

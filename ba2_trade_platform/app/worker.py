@@ -1,4 +1,4 @@
-"""Worker services: the console's own worker, and the tick of a worker of another name (`Platform.tick_of`)."""
+"""Worker services: the console's own worker, its trials, and the tick of another worker (`Platform.tick_of`)."""
 
 from __future__ import annotations
 
@@ -10,25 +10,45 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices
 from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit
 from ba2_trade_platform.core.experts.availability import Abilities
+from ba2_trade_platform.core.experts.instances import ExpertInstances
 from ba2_trade_platform.core.failures.breaker_states import BreakerPolicy
+from ba2_trade_platform.core.models.trial_calls import TrialCalls
 from ba2_trade_platform.core.observability.telemetry import Telemetry
 from ba2_trade_platform.core.worker.claims import WorkerIdentity
 from ba2_trade_platform.core.worker.jobs import WorkerEnvironment
 from ba2_trade_platform.core.worker.tick import Tick
+from ba2_trade_platform.core.worker.trials import Trials
 from ba2_trade_platform.core.worker.worker import ExpertWorker, worker_id
 from ba2_trade_platform.market.prices.as_of import PricesAt
 from ba2_trade_platform.settings import Settings
 
 
+def work_environment(store: Store, experts: ExpertCatalog, market: Prices, toolkit: ExpertToolkit) -> WorkerEnvironment:
+    """Return what experts are given to work with, queued or tried."""
+    return WorkerEnvironment(experts, partial(PricesAt, market), store.clock, toolkit)
+
+
+def open_trials(
+    settings: Settings,
+    store: Store,
+    instances: ExpertInstances,
+    abilities: Abilities,
+    market: Prices,
+    environment: WorkerEnvironment,
+) -> Trials:
+    """Return the trials of settings that are not saved; none is begun yet."""
+    folder, calls = settings.data_dir / "trials", TrialCalls(store)
+    return Trials(instances, abilities, environment, market.clock.now, calls, folder, store.check_permission)
+
+
 def open_worker(
     settings: Settings,
     store: Store,
-    experts: ExpertCatalog,
     abilities: Abilities,
     market: Prices,
     services: AnalysisServices,
     telemetry: Telemetry,
-    toolkit: ExpertToolkit,
+    work: WorkerEnvironment,
     version: str,
 ) -> tuple[ExpertWorker, Callable[[str], Tick]]:
     """Return the worker, not started yet, and what makes the tick of a worker of another name.
@@ -56,5 +76,4 @@ def open_worker(
             telemetry,
         )
 
-    worker_environment = WorkerEnvironment(experts, partial(PricesAt, market), store.clock, toolkit)
-    return ExpertWorker(store, tick_of(worker_id()), worker_environment, settings.stop_seconds), tick_of
+    return ExpertWorker(store, tick_of(worker_id()), work, settings.stop_seconds), tick_of

@@ -27,6 +27,7 @@ _SUBJECTS: dict[Permission, dict[Subject, tuple[Action, ...]]] = {
         ),
         Subject.BATCH: (Action.SUBMIT, Action.RERUN),
         Subject.SCHEDULE: (Action.RUN,),
+        Subject.TRIAL: (Action.START, Action.CANCEL),
         Subject.PREFERENCE: (Action.CHANGE,),
     },
     Permission.ACKNOWLEDGE: {

@@ -89,5 +89,6 @@ class Subject(StrEnum):
     SCHEDULE_RUN = "schedule_run", Topic.SCHEDULES
     SETTING = "desk_setting", Topic.MODELS
     SYMBOL_MAP = "symbol_map", Topic.INSTRUMENTS
+    TRIAL = "trial", None
     WATCHLIST = "watchlist", Topic.WATCHLISTS
     WATCHLIST_ITEM = "watchlist_item", Topic.WATCHLISTS

@@ -51,10 +51,15 @@ class Abilities:
         return Ability(found.safe_to_repeat, found.can_resume, sentence, providers)
 
 
+def settings_problems(error: ValidationError) -> list[dict[str, str]]:
+    """Return what is wrong with an expert's settings: `field`, empty where it is of several, and `message`."""
+    return [
+        {"field": ".".join(str(part) for part in problem["loc"]), "message": problem_words(problem["msg"])}
+        for problem in error.errors()
+    ]
+
+
 def settings_sentence(error: ValidationError) -> str:
     """Return what is wrong with an expert's settings, field by field."""
-    problems = (
-        f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem_words(problem['msg'])}"
-        for problem in error.errors()
-    )
+    problems = (f"{one['field'] or 'settings'}: {one['message']}" for one in settings_problems(error))
     return "its settings do not fit: " + "; ".join(problems)

@@ -22,7 +22,7 @@ from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_name
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
-from ba2_trade_platform.core.experts.availability import settings_sentence
+from ba2_trade_platform.core.experts.availability import settings_problems, settings_sentence
 from ba2_trade_platform.core.models.providers import ModelProviders
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import Reader
@@ -121,7 +121,7 @@ class ExpertInstances:
         **limits: Any,
     ) -> Instance:
         """Configure an expert under a new alias. Raises Invalid for bad settings, Refused for an alias in use."""
-        clean, valid = _alias(alias), self._validated(expert, settings or {})
+        clean, valid = _alias(alias), self.validated(expert, settings or {})
         values = {"enabled": True, "max_concurrent": 4, "max_reruns": 3, "max_retries": 2, "timeout_seconds": 600}
         values |= {"retry_base_seconds": 5, "retry_cap_seconds": 300}
         values |= _checked(limits)
@@ -150,7 +150,7 @@ class ExpertInstances:
             if changes:
                 session.execute(update(t.expert_instance).where(_I.id == instance_id).values(**changes))
             if settings is not None:
-                valid = self._validated(before.expert, settings)
+                valid = self.validated(before.expert, settings)
                 _revise(session, instance_id, valid, command.actor_id, command.now)
             command.record(instance_id, after=", ".join([*changes, *(["settings"] if settings is not None else [])]))
             command.wake()  # more may run at once, or what was disabled may run again
@@ -167,6 +167,21 @@ class ExpertInstances:
             )
             command.record(instance_id, before=alias)
             command.wake()  # what waits for it is refused
+
+    def validated(self, expert: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an expert's settings as they are stored, what is absent by its default.
+
+        Raises NotFound UNKNOWN_EXPERT, or Impossible INVALID_SETTINGS with the problem of each field in `fields`.
+        """
+        try:
+            return self._catalog.get(expert).settings_model.model_validate(settings).model_dump(mode="json")
+        except KeyError as error:
+            known = ", ".join(self._catalog.names())
+            raise NotFound(f"There is no expert {expert[:80]}; there are {known}", code="UNKNOWN_EXPERT") from error
+        except ValidationError as error:
+            sentence = settings_sentence(error).removeprefix("its ")
+            fields = settings_problems(error)
+            raise Impossible(f"{expert}: {sentence}", code="INVALID_SETTINGS", fields=fields) from error
 
     def _get(self, session: Session, instance_id: int) -> Instance:
         row = _READER.first(session, _INSTANCES.where(_I.id == instance_id))
@@ -190,16 +205,6 @@ class ExpertInstances:
             return (Requirement("expert", met=False, sentence=f"There is no expert {name} any more"),)
         except ValidationError as error:
             return (Requirement("settings", met=False, sentence=settings_sentence(error)),)
-
-    def _validated(self, expert: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            return self._catalog.get(expert).settings_model.model_validate(settings).model_dump(mode="json")
-        except KeyError as error:
-            known = ", ".join(self._catalog.names())
-            raise NotFound(f"There is no expert {expert[:80]}; there are {known}", code="UNKNOWN_EXPERT") from error
-        except ValidationError as error:
-            sentence = settings_sentence(error).removeprefix("its ")
-            raise Impossible(f"{expert}: {sentence}", code="INVALID_SETTINGS") from error
 
 
 def _revise(session: Session, instance_id: int, settings: dict[str, Any], who: int, now: datetime) -> None:

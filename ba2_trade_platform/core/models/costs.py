@@ -19,6 +19,7 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.models.attempt_costs import SUMS, Spend
 from ba2_trade_platform.core.models.budgets import usd
 from ba2_trade_platform.core.models.daily_totals import DailyTotals, utc_day
+from ba2_trade_platform.core.models.trial_calls import UNSAVED
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import day_stamp, unindexed
@@ -29,12 +30,13 @@ GROUPS: tuple[str, ...] = get_args(GroupBy)
 PERIODS = {"7d": 7, "30d": 30, "90d": 90}
 BOUND = 1_000
 DEAREST = 12
-RUNNING, DELETED, TEST = "running", "deleted", "connection test"
+RUNNING, DELETED, TEST, TRIAL = "running", "deleted", "connection test", "trial"
 NO_ANALYSIS = 0  # the calls of Test connection: they belong to no analysis, expert or symbol
 _C, _T = t.model_call.c, t.attempt.c
 _COST = func.sum(_C.cost)
 _OUTCOME: ColumnElement[Any] = case(
     (_C.analysis_id == NO_ANALYSIS, literal(TEST)),
+    (_C.analysis_id < NO_ANALYSIS, literal(TRIAL)),
     (_T.id.is_(None), literal(DELETED)),
     else_=func.coalesce(cast(_T.outcome, String), literal(RUNNING)),
 )
@@ -287,7 +289,7 @@ def _dearest(session: Session, since: datetime, alias: Callable[[int], str]) -> 
     keys = (_ANALYSIS, _EXPERT, _C.symbol)
     rows = session.execute(
         _sums(*keys, func.count(_C.attempt.distinct()), since=since)
-        .where(_ANALYSIS != NO_ANALYSIS)
+        .where(_ANALYSIS > NO_ANALYSIS)
         .group_by(*keys)
         .order_by(_COST.desc(), _ANALYSIS.desc())
         .limit(DEAREST)
@@ -315,11 +317,13 @@ def _sums(
 
 def _labels(session: Session) -> Callable[[int], str]:
     names = {row.id: row.alias for row in session.execute(select(t.expert_instance.c.id, t.expert_instance.c.alias))}
-    names[NO_ANALYSIS] = TEST
+    names |= {NO_ANALYSIS: TEST, UNSAVED: TRIAL}
     return lambda key: str(names.get(key, f"expert {key}"))
 
 
 def _named(key: object) -> str:
+    if isinstance(key, int) and key < NO_ANALYSIS:
+        return f"{TRIAL} {-key}"
     return TEST if key in (NO_ANALYSIS, "") else str(key)
 
 
