@@ -17,14 +17,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ba2_trade_platform.api.analyses import analyses, queue, reruns, results, retries
 from ba2_trade_platform.api.batches import batches, bulk_reruns
 from ba2_trade_platform.api.demo import demo, replay
-from ba2_trade_platform.api.experts import experts
+from ba2_trade_platform.api.experts import experts, trials
 from ba2_trade_platform.api.failures import breakers, failures
 from ba2_trade_platform.api.http.body_limits import MEGABYTE, BodyLimits, Room
 from ba2_trade_platform.api.http.guard import Guard, JsonOnly, answer_with_headers
 from ba2_trade_platform.api.http.idempotency import IdempotencyKeys, add_parameter
 from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
 from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
-from ba2_trade_platform.api.models import costs, dialects, lessons, providers, research
+from ba2_trade_platform.api.models import costs, dialects, known_models, lessons, providers, research
 from ba2_trade_platform.api.notifications import alerts, notifications
 from ba2_trade_platform.api.operations import backups, health, health_report, retention
 from ba2_trade_platform.api.schedules import runs, schedules
@@ -51,7 +51,9 @@ AREAS = (
     breakers,
     dialects,
     providers,
+    known_models,
     experts,
+    trials,
     research,
     lessons,
     notifications,

@@ -22,6 +22,7 @@ from ba2_trade_platform.cli import (
     session,
     settings_list,
     tables,
+    trials,
 )
 from ba2_trade_platform.cli.session import AnalysisId, AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid, PlatformError
@@ -257,6 +258,7 @@ app.command()(failures.breakers)
 app.command("hold-back")(failures.open_breaker)
 app.command("let-go")(failures.close_breaker)
 app.command()(research)
+app.command("try")(trials.try_expert)
 app.command()(models.costs)
 app.command()(models.budget)
 app.add_typer(batches.batch, name="batch")

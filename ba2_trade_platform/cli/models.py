@@ -13,8 +13,9 @@ import typer
 from ba2_trade_platform.cli import session, tables
 from ba2_trade_platform.cli.session import AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.settings import read_settings
 
-providers = typer.Typer(no_args_is_help=True, help="Model providers: list, test, key, dialect, forget.")
+providers = typer.Typer(no_args_is_help=True, help="Model providers: list, models, test, key, dialect, forget.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name")]
 NONE = "none"
 USUAL = "usual"
@@ -28,6 +29,16 @@ def list_providers(json: AsJson = False) -> None:
     """List the model providers with their models and where their keys come from."""
     found = session.read("/providers")
     session.print_json(found) if json else tables.print_providers(found)
+
+
+@providers.command("models")
+def list_models(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Of this provider alone")] = None,
+    json: AsJson = False,
+) -> None:
+    """List the known models with window, price and newest test, as an expert's settings name them."""
+    found = session.read("/models", provider=name)
+    session.print_json(found) if json else tables.print_models(found, read_settings().zone)
 
 
 @providers.command("test")

@@ -220,6 +220,27 @@ def print_research(files: Sequence[dict[str, Any]], zone: ZoneInfo) -> None:
     _print(table)
 
 
+def print_models(found: dict[str, Any], zone: ZoneInfo) -> None:
+    """Print models with window, price and newest test."""
+    table = _table("Model", "For", "Window", "USD in/out a million", "Tested", "Works", "Fails", "Last used")
+    for one in found["items"]:
+        price, tested = one["price"], one["tested"]
+        findings = tested["findings"] if tested else ()
+        table.add_row(
+            _text(one["name"]),
+            ", ".join(one["tiers"]) or DASH,
+            f"{one['window']:,}" if one["window"] else DASH,
+            f"{price['input']} / {price['output']}" if price else DASH,
+            _moment(tested["checked_at"] if tested else None, zone),
+            *(
+                escape(", ".join(each["check"] for each in findings if each["ok"] is ok)) or DASH
+                for ok in (True, False)
+            ),
+            _moment(one["last_used_at"], zone),
+        )
+    _print(table if found["items"] else "There is no model provider. Add one on the page Providers.")
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")
