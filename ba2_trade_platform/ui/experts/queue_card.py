@@ -9,6 +9,7 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
+from ba2_trade_platform.ui.kit.form_dialog import number_field
 from ba2_trade_platform.ui.kit.panels import Panel
 from ba2_trade_platform.ui.kit.times import exact
 
@@ -21,7 +22,7 @@ class QueueCard:
         self._slots_shown: int | None = None
         self._panel = Panel("Queue", anchor="queue")
         with self._panel.element, ui.element("div").classes("ba2-inline"):
-            self._slots = ui.number("Slots", min=1, max=MAX_SLOTS, step=1).props("outlined dense").mark("slots")
+            self._slots = number_field("Slots", None, 1, MAX_SLOTS).props("outlined dense step=1").mark("slots")
             self._slots.style("width: 110px").on("keydown.enter", self._set_slots)
             button = ui.button("Set", on_click=self._set_slots, color=None).mark("set-slots")
             button.props('outline dense no-caps aria-label="Set the number of slots"')

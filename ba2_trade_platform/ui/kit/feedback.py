@@ -72,13 +72,15 @@ async def answer_of(dialog: ui.dialog) -> Any:
     return answer
 
 
-async def confirm(question: str, consequence: str, action: str, then: Callable[[], Awaitable[None]]) -> None:
-    """Ask before something that cannot be undone; `action` is the word on the button."""
+async def confirm(
+    question: str, consequence: str, action: str, then: Callable[[], Awaitable[None]], *, keep: str = "Keep it"
+) -> None:
+    """Ask before something that cannot be undone; `action` is the word on the button, `keep` that on the other."""
     with ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
         ui.label(question).classes("ba2-dialog-title")
         ui.label(consequence)
         with ui.row().classes("w-full justify-end"):
-            ui.button("Keep it", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps autofocus")
+            ui.button(keep, color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps autofocus")
             ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps color=red-9")
     if await answer_of(dialog):
         await then()

@@ -1,4 +1,4 @@
-"""Formats: money, waits and retries as a person reads them."""
+"""Formats: money, prices, waits and retries as a person reads them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Container
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from ba2_trade_platform.core.contracts.model_providers import Provider
 from ba2_trade_platform.core.models.budgets import usd
+from ba2_trade_platform.core.models.pricing import Price
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.ui.kit.panels import Fact
 from ba2_trade_platform.ui.kit.times import duration, moment
+from ba2_trade_platform.ui.kit.words import Look
 
 
 def money(cost: Decimal | None, *, at_least: bool = False) -> str:
@@ -22,6 +25,20 @@ def money(cost: Decimal | None, *, at_least: bool = False) -> str:
 def tokens_count(tokens: int, *, at_least: bool = False) -> str:
     """Return so many tokens, as far as they are known."""
     return f"at least {tokens:,}" if at_least else f"{tokens:,}"
+
+
+def price_words(price: Price | None) -> str:
+    """Return what a model costs a million tokens in and out."""
+    if price is None:
+        return "price unknown"
+    return "free" if price.free else f"${price.input.normalize():f} in, ${price.output.normalize():f} out a million"
+
+
+def provider_look(provider: Provider) -> Look:
+    """Return whether a model provider can be asked."""
+    if provider.unavailable is None:
+        return Look("ready", "check_circle", "good")
+    return Look("no key", "key_off", "warn") if provider.enabled else Look("off", "toggle_off", "quiet")
 
 
 def analyses(count: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from nicegui import events, ui
 
@@ -11,14 +12,18 @@ TYPED = "(event) => emit(event.target.value)"
 
 
 def typed_choice(
-    names: Sequence[str],
+    names: Sequence[str] | Mapping[str, str],
     label: str,
     value: str | None,
     changed: Callable[[], Awaitable[None]],
     *,
     clearable: bool = False,
+    meant: Callable[[str], str | None] | None = None,
 ) -> ui.select:
-    """Build a field of `names` to type in; Enter or leaving it takes what was typed, where that means one of them."""
+    """Build a field of `names` to type in; Enter or leaving it takes what was typed, where that means one of them.
+
+    `names` may have labels. `meant` says what a text means instead; that need not be one of them.
+    """
     typed = ""
 
     async def take_change() -> None:
@@ -32,14 +37,25 @@ def typed_choice(
 
     def take() -> None:
         nonlocal typed
-        meant, typed = the_one(names, typed), ""
-        if meant is not None:
-            field.set_value(meant)
+        given, typed = typed, ""
+        choice = (meant(given) if given else None) if meant else the_one(list(field.options), given)
+        if choice is not None:
+            put(field, choice)
 
-    field = ui.select(
-        list(names), label=label, value=value, with_input=True, clearable=clearable, on_change=take_change
-    )
+    options: Any = dict(names) if isinstance(names, Mapping) else list(names)
+    field = ui.select(options, label=label, value=value, with_input=True, clearable=clearable, on_change=take_change)
     return field.on("input", keep, js_handler=TYPED).on("keydown.enter", take).on("keydown.tab", take).on("blur", take)
+
+
+def put(field: ui.select, choice: str) -> None:
+    """Choose this, as one more of the field's names where it is none of them yet."""
+    if choice not in field.options:
+        if isinstance(field.options, dict):
+            field.options[choice] = choice
+        else:
+            field.options.append(choice)
+        field.update()
+    field.set_value(choice)
 
 
 def the_one(names: Sequence[str], typed: str) -> str | None:

@@ -16,6 +16,7 @@ from ba2_trade_platform.core.models.pricing import Price
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import carry_out, confirm
+from ba2_trade_platform.ui.kit.formats import price_words, provider_look
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state, icon_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, switch_cell, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, moment
@@ -102,7 +103,7 @@ class ModelProviderTable:
         for model, price in zip(_models(provider), line.prices, strict=True):
             with cell():
                 ui.label(model)
-                ui.label(_price_words(price)).classes("ba2-muted ba2-small")
+                ui.label(price_words(price)).classes("ba2-muted ba2-small")
         text_cell(_key_words(provider, self._desk.zone), classes="ba2-wrap")
         text_cell(_limits(provider))
         self._dialect(provider)
@@ -178,10 +179,8 @@ def _price_words(price: Price | None) -> str:
 
 
 def _state(line: Line) -> words.Look:
-    if line.provider.unavailable is not None:
-        off = not line.provider.enabled
-        return words.Look("off", "toggle_off", "quiet") if off else words.Look("no key", "key_off", "warn")
-    return words.BREAKER["open"] if line.breaker_open else words.Look("ready", "check_circle", "good")
+    look = provider_look(line.provider)
+    return words.BREAKER["open"] if line.breaker_open and line.provider.unavailable is None else look
 
 
 def _key_words(provider: Provider, zone: ZoneInfo) -> str:

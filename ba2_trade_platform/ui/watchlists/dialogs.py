@@ -41,7 +41,6 @@ def ask_name(title: str, name: str, save: Callable[[str], Awaitable[None]]) -> N
     dialog = list_dialog(title, "Save", work)
     with dialog.body:
         field = ui.input("Name", value=name).props("outlined dense autofocus maxlength=80").mark("list-name")
-        field.on("keydown.enter", dialog.act)
 
 
 def ask_symbols(name: str, add: Callable[[str, bool], Report], done: Work) -> None:

@@ -20,10 +20,11 @@ UNSAFE = re.compile(r"v-html|innerHTML|outerHTML|insertAdjacentHTML|document\.wr
 ALLOWED = {
     "ui/analysis/header.py": {"props": 2},
     "ui/batches/batch_page.py": {"props": 1},
+    "ui/experts/provider_picker.py": {"run_javascript": 1},
     "ui/experts/queue_card.py": {"props": 1},
     "ui/jobs/monitor.py": {"run_javascript": 1},
     "ui/jobs/table.py": {"props": 1},
-    "ui/kit/form_dialog.py": {"props": 1},
+    "ui/kit/form_dialog.py": {"props": 1, "run_javascript": 1},
     "ui/kit/markdown.py": {"html": 1},  # nh3 has cleaned it, and the browser cleans it again
     "ui/kit/panels.py": {"props": 1, "run_javascript": 1},
     "ui/kit/schema_form.py": {"props": 1},
