@@ -1,4 +1,4 @@
-"""Trial command: tries an expert on one symbol with settings that are not saved, and waits for what comes of it."""
+"""Trial command: tries an expert on one symbol with settings that are not saved, and waits for its end."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ STATIC = Path(__file__).parent / "static"
 # In this order: what a feature says of its own outweighs the kit.
 STYLED = (
     "kit", "shell", "jobs", "rerun", "batches", "analysis", "failures", "retries", "submit", "schedules", "watchlists",
-    "operations",
+    "operations", "experts",
 )  # fmt: skip
 PAGES: Mapping[str, Callable[..., Awaitable[None]]] = {
     "/marketanalysis": market_analysis_page,

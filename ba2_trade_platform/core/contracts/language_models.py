@@ -25,8 +25,15 @@ Answer = TypeVar("Answer", bound=BaseModel)
 step_name: ContextVar[str | None] = ContextVar("step_name", default=None)
 
 
+# A hint for a form: one of the few settings that most need; where a field has it, those without are folded away.
+BASIC: dict[str, Any] = {"basic": True}
+
+
 class ModelSettings(BaseModel):
-    """The settings of every expert that asks language models; such an expert's own settings derive from it."""
+    """The settings of every expert that asks language models; such an expert's own settings derive from it.
+
+    The hint `picker` names what a form lets choose from.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,17 +42,20 @@ class ModelSettings(BaseModel):
         max_length=20,
         min_length=1,
         title="Providers",
-        description="The model providers to ask, in this order, parted by commas",
+        description="The model providers to ask, in this order",
+        json_schema_extra={**BASIC, "picker": "providers"},
     )
     quick_model: str | None = Field(
         None,
         title="Quick model",
         description="PROVIDER:MODEL for the many short answers; empty takes each provider's own quick model",
+        json_schema_extra={**BASIC, "picker": "quick_model"},
     )
     deep_model: str | None = Field(
         None,
         title="Deep model",
         description="PROVIDER:MODEL for plans and decisions; empty takes each provider's own deep model",
+        json_schema_extra={**BASIC, "picker": "deep_model"},
     )
     temperature: float | None = Field(
         None, ge=0, le=2, title="Temperature", description="Empty leaves it to the model; some models accept none"
@@ -68,9 +78,14 @@ class ModelSettings(BaseModel):
         ge=0,
         title="Budget an analysis, USD",
         description="All attempts of one analysis together; empty: no limit",
+        json_schema_extra=BASIC,
     )
     budget_per_day_usd: float | None = Field(
-        None, ge=0, title="Budget a day, USD", description="All analyses of this expert on one UTC day; empty: no limit"
+        None,
+        ge=0,
+        title="Budget a day, USD",
+        description="All analyses of this expert on one UTC day; empty: no limit",
+        json_schema_extra=BASIC,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ba2_trade_platform.core.contracts.language_models import ModelSettings
+from ba2_trade_platform.core.contracts.language_models import BASIC, ModelSettings
 from ba2_trade_platform.vocabulary import TimeHorizon
 
 Horizon = Literal[TimeHorizon.SHORT, TimeHorizon.MEDIUM, TimeHorizon.LONG]
@@ -15,21 +15,42 @@ Horizon = Literal[TimeHorizon.SHORT, TimeHorizon.MEDIUM, TimeHorizon.LONG]
 class DebateDeskSettings(ModelSettings):
     """Who sits at the desk, how long they argue, and what they may read."""
 
-    technical_analyst: bool = Field(True, title="Technical analyst", description="Reads prices and indicators")
+    technical_analyst: bool = Field(
+        True, title="Technical analyst", description="Reads prices and indicators", json_schema_extra=BASIC
+    )
     fundamentals_analyst: bool = Field(
-        True, title="Fundamentals analyst", description="Reads reported figures; absent where there are none"
+        True,
+        title="Fundamentals analyst",
+        description="Reads reported figures; absent where there are none",
+        json_schema_extra=BASIC,
     )
     news_analyst: bool = Field(
-        True, title="News analyst", description="Reads news; absent where there is no source or no news"
+        True,
+        title="News analyst",
+        description="Reads news; absent where there is no source or no news",
+        json_schema_extra=BASIC,
     )
     sentiment_analyst: bool = Field(
-        True, title="Sentiment analyst", description="Reads investors' posts; absent where there are none"
+        True,
+        title="Sentiment analyst",
+        description="Reads investors' posts; absent where there are none",
+        json_schema_extra=BASIC,
     )
     debate_rounds: int = Field(
-        1, ge=1, le=5, title="Debate rounds", description="How often the bull and the bear each speak"
+        1,
+        ge=1,
+        le=5,
+        title="Debate rounds",
+        description="How often the bull and the bear each speak",
+        json_schema_extra=BASIC,
     )
     risk_rounds: int = Field(
-        1, ge=1, le=3, title="Risk rounds", description="How often the three risk analysts each speak"
+        1,
+        ge=1,
+        le=3,
+        title="Risk rounds",
+        description="How often the three risk analysts each speak",
+        json_schema_extra=BASIC,
     )
     analyst_calls: int = Field(
         6,

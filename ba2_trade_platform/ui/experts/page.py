@@ -11,7 +11,7 @@ from ba2_trade_platform.core.analyses.filters import Filter
 from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.experts.instances import Instance
 from ba2_trade_platform.core.monitoring.job_list import BOUND
-from ba2_trade_platform.ui.experts.dialog import ExpertDialog
+from ba2_trade_platform.ui.experts.dialog import ExpertDialog, read_choices
 from ba2_trade_platform.ui.experts.queue_card import QueueCard
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import carry_out, confirm, off_loop, reporting
@@ -108,8 +108,8 @@ class ExpertsPage:
 
     async def _open(self, instance: Instance | None) -> None:
         with self._root, reporting():
-            experts = await off_loop(self._desk.platform.experts.experts)
-            ExpertDialog(self._desk, experts, instance, self._look)
+            choices = await off_loop(read_choices, self._desk.platform)
+            ExpertDialog(self._desk, choices, instance, self._look)
 
     async def _enable(self, instance: Instance, enabled: bool) -> None:
         update = partial(self._desk.platform.experts.update, instance.id, by=self._desk.trader, enabled=enabled)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
 
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.ui.kit.form_dialog import number_field
 
 Kind = Literal["boolean", "integer", "number", "choice", "text", "names", "json"]
 NONE = ""
@@ -17,7 +19,10 @@ NONE = ""
 
 @dataclass(frozen=True)
 class SettingField:
-    """One setting: what it is called, what it may be, and what it is when nothing is said."""
+    """One setting: what it is called, what it may be, and what it is when nothing is said.
+
+    `basic`: one of the few that most need; `picker` names what it is chosen from.
+    """
 
     name: str
     title: str
@@ -28,6 +33,8 @@ class SettingField:
     choices: tuple[Any, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    basic: bool = False
+    picker: str | None = None
 
     @property
     def hint(self) -> str:
@@ -40,6 +47,26 @@ class SettingField:
             bounds = f"At least {low:g}" if low is not None else f"At most {high:g}"
         said = bounds.lower() in self.description.lower()
         return ". ".join(part for part in (self.description, "" if said else bounds) if part)
+
+
+class FieldControl(Protocol):
+    """The control of one field."""
+
+    @property
+    def raw(self) -> Any:
+        """What is in it, whether it makes sense or not."""
+
+    def read(self) -> Any:
+        """Return its value as JSON; raises Invalid with a sentence."""
+
+    def complain(self, sentence: str | None) -> None:
+        """Show what is wrong with it, None for nothing."""
+
+    def on_change(self, heard: Callable[[], object]) -> None:
+        """Call this whenever its value changes."""
+
+
+Picker = Callable[[SettingField, Any], FieldControl]
 
 
 def fields_of(schema: Mapping[str, Any]) -> list[SettingField]:
@@ -63,6 +90,8 @@ def _field(name: str, part: Mapping[str, Any], definitions: Mapping[str, Any]) -
         choices=choices,
         minimum=inner.get("minimum", inner.get("exclusiveMinimum")),
         maximum=inner.get("maximum", inner.get("exclusiveMaximum")),
+        basic=bool(outer.get("basic")),
+        picker=outer.get("picker"),
     )
 
 
@@ -83,20 +112,118 @@ def _resolved(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappin
 
 
 class SchemaForm:
-    """The controls of a schema's fields, filled with values."""
+    """The controls of a schema's fields, filled with values; `pickers` make those of fields that name one.
 
-    def __init__(self, schema: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        self._fields = fields_of(schema)
-        self._controls: dict[str, Any] = {}
-        with ui.element("div").classes("ba2-form"):
-            for field in self._fields:
-                self._controls[field.name] = _control(field, values.get(field.name, field.default))
+    Where some fields are basic, the others are folded away: `more` is there for what else belongs behind the fold,
+    `differ_too` says how much of that is not as by default.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        values: Mapping[str, Any],
+        pickers: Mapping[str, Picker] | None = None,
+        differ_too: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._fields = {field.name: field for field in fields_of(schema)}
+        self._pickers = pickers or {}
+        self._controls: dict[str, FieldControl] = {}
+        self.more: ui.element | None = None
+        self._differ_too = differ_too
+        basic = [field for field in self._fields.values() if field.basic]
+        self._folded = [field for field in self._fields.values() if basic and not field.basic]
+        # Switches are lower than fields: among them they would leave holes.
+        self._build(sorted(basic, key=_is_switch) or list(self._fields.values()), values)
+        if self._folded:
+            with ui.expansion("More settings").props("dense").classes("ba2-fold").mark("more-settings") as self._fold:
+                self._build(sorted(self._folded, key=_is_switch), values)
+                self.more = ui.element("div")
+            for field in self._folded:
+                self._controls[field.name].on_change(self.count)
+            self.count()
         if not self._fields:
             ui.label("This expert has no settings.").classes("ba2-muted")
 
+    @property
+    def raw(self) -> dict[str, Any]:
+        """What is in the form, whether it makes sense or not."""
+        return {name: control.raw for name, control in self._controls.items()}
+
     def values(self) -> dict[str, Any]:
-        """Return what is in the form, as JSON; raises Invalid for a JSON field that is none."""
-        return {field.name: _value(field, self._controls[field.name].value) for field in self._fields}
+        """Return what is in the form, as JSON; raises Invalid with the problem of each field in `fields`."""
+        values, problems = {}, []
+        for name, control in self._controls.items():
+            try:
+                values[name] = control.read()
+            except Invalid as error:
+                problems.append({"field": name, "message": str(error)})
+        if problems:
+            raise Invalid("; ".join(problem["message"] for problem in problems), fields=problems)
+        return values
+
+    def complain(self, problems: Mapping[str, str]) -> None:
+        """Show at each field what is wrong with it, and at no other; one that is folded away is unfolded."""
+        for name, control in self._controls.items():
+            control.complain(problems.get(name))
+        if any(field.name in problems for field in self._folded):
+            self.unfold()
+
+    def unfold(self) -> None:
+        """Show what is folded away, where something is."""
+        if self._folded:
+            self._fold.open()
+
+    def _build(self, fields: list[SettingField], values: Mapping[str, Any]) -> None:
+        with ui.element("div").classes("ba2-form"):
+            for field in fields:
+                value = values.get(field.name, field.default)
+                pick = self._pickers.get(field.picker or "")
+                self._controls[field.name] = pick(field, value) if pick else PlainControl(field, value)
+
+    def count(self) -> None:
+        """Say beside the fold how much behind it is not as by default."""
+        if not self._folded:
+            return
+        differ = sum(_differs(self._controls[field.name], field) for field in self._folded) + self._differ_too()
+        words = f"{differ} differ" if differ != 1 else "1 differs"
+        self._fold.props["caption"] = f"{words} from the default" if differ else "all as by default"
+
+
+def _is_switch(field: SettingField) -> bool:
+    return field.kind == "boolean"
+
+
+def _differs(control: FieldControl, field: SettingField) -> bool:
+    try:
+        return bool(control.read() != field.default)
+    except Invalid:
+        return True
+
+
+class PlainControl:
+    """A control of the browser's usual kinds."""
+
+    def __init__(self, field: SettingField, value: Any) -> None:
+        self._field = field
+        self._control = _control(field, value)
+
+    @property
+    def raw(self) -> Any:
+        """What is in it."""
+        return self._control.value
+
+    def read(self) -> Any:
+        """Return its value as JSON; raises Invalid for a JSON field that is none."""
+        return _value(self._field, self._control.value)
+
+    def complain(self, sentence: str | None) -> None:
+        """Show what is wrong with it below it; a switch cannot be wrong."""
+        if isinstance(self._control, ValidationElement):
+            self._control.error = sentence
+
+    def on_change(self, heard: Callable[[], object]) -> None:
+        """Call this whenever its value changes."""
+        self._control.on_value_change(lambda _: heard())
 
 
 def _control(field: SettingField, value: Any) -> Any:
@@ -114,7 +241,7 @@ def _control(field: SettingField, value: Any) -> Any:
         control = ui.select(options, label=field.title, value=shown if shown in options else None)
         control.props("options-dense")
     elif field.kind in ("integer", "number"):
-        control = ui.number(field.title, value=value, min=field.minimum, max=field.maximum)
+        control = number_field(field.title, value, field.minimum, field.maximum)
         control.props(f"step={1 if field.kind == 'integer' else 'any'}")
     elif field.kind == "text":
         control = ui.input(field.title, value="" if value is None else str(value))

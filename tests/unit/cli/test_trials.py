@@ -1,4 +1,4 @@
-"""Trial command: one sentence of what an expert would say, and an exit code where it could not."""
+"""Trial command: a sentence with the recommendation of an expert, and an exit code for its failure."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "ba2_trade_platform"
 OTHERS = (
     "app", "core/base/symbols.py", "core/batches", "core/experts", "core/instruments", "core/models",
     "core/monitoring/job_list.py", "core/notifications/channels.py", "core/notifications/rules.py", "core/operations",
-    "demo", "serve.py",
+    "core/worker/trials.py", "demo", "serve.py",
 )  # fmt: skip
 
 
