@@ -10,7 +10,7 @@ from pydantic import Field
 from ba2_trade_platform.api.experts.experts import Settings
 from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, RequestBody
-from ba2_trade_platform.api.http.fields import A_SYMBOL, DIGITS, MAX_ID, Real, RowId, said
+from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, Real, RowId, SymbolText, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.core.experts.instances import LIMITS
 from ba2_trade_platform.core.worker import trials
@@ -24,7 +24,7 @@ _LOW, _HIGH = LIMITS["timeout_seconds"]
 class NewTrial(RequestBody):
     """What to try: settings as they would be saved, the rest by default, on one symbol."""
 
-    symbol: Annotated[str, Field(max_length=80, examples=["AAPL"]), said(pattern=A_SYMBOL)]
+    symbol: SymbolText
     settings: Settings = {}
     expert_instance_id: Annotated[
         RowId | None, Field(description="Whose settings they would be; its budget of a day counts")

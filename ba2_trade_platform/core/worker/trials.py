@@ -17,7 +17,7 @@ from typing import Any
 from ba2_trade_platform.core.base.access import PermissionCheck, needs
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused, TooMany, Unavailable
+from ba2_trade_platform.core.base.errors import Impossible, Invalid, NotFound, Refused, TooMany, Unavailable
 from ba2_trade_platform.core.base.symbols import symbol_of
 from ba2_trade_platform.core.contracts.experts import Verdict
 from ba2_trade_platform.core.contracts.queue import Abilities, Claim
@@ -136,7 +136,7 @@ class Trials:
         Refused EXPERT_UNAVAILABLE or TooMany TRIALS.
         """
         if expert_instance_id is not None and (known := self._experts.get(expert_instance_id)).expert != expert:
-            raise Invalid(f"{known.alias} is a {known.expert}, not a {expert[:80]}")
+            raise Impossible(f"{known.alias} is a {known.expert}, not a {expert[:80]}")
         low, high = LIMITS["timeout_seconds"]
         if not low <= timeout_seconds <= high:
             raise Invalid(f"timeout_seconds must be between {low:g} and {high:g}, not {timeout_seconds}")

@@ -149,7 +149,7 @@ def test_a_trial_of_answers_that_cannot_be_read_is_no_hold(lab: DebateLab) -> No
         ({"settings": {"colour": "red"}}, Impossible, "colour: Extra inputs are not permitted"),
         ({"timeout_seconds": 0}, Invalid, "timeout_seconds must be between 0.1 and 86400"),
         ({"expert_instance_id": 77}, NotFound, "Expert instance 77 not found"),
-        ({"expert": "TechnicalRules", "expert_instance_id": 1}, Invalid, "Practice desk is a PracticeDesk"),
+        ({"expert": "TechnicalRules", "expert_instance_id": 1}, Impossible, "Practice desk is a PracticeDesk"),
         (
             {"expert": "DebateDesk", "settings": {"providers": ["gone"]}}, Refused,
             "DebateDesk cannot be tried: No model provider can be asked (gone: there is no such provider)",
