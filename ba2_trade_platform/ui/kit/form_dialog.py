@@ -80,18 +80,21 @@ class FormDialog:
         ui.context.client.on_delete(handler)
 
     async def act(self) -> None:
-        """Do what the button does."""
-        await self.attempt(self._act)
+        """Do what the button does; what it left in the form was heard and is no loss."""
+        if await self.attempt(self._act) and not self.is_gone:
+            self.keep()
 
-    async def attempt(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something, and show why where it is refused; a second Enter meanwhile does nothing."""
+    async def attempt(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do something, show why where it is refused, and tell whether it was done; not twice at once."""
         if self._busy:
-            return
+            return False
         self._busy = True
         self.forget_error()
         self.button.disable()
+        done = False
         try:
             await work()
+            done = True
         except PlatformError as error:
             self._error.set_text(str(error))
             self._hear(error)
@@ -100,6 +103,7 @@ class FormDialog:
             self._busy = False
         if not self.is_gone:
             self.button.enable()
+        return done
 
     def forget_error(self) -> None:
         """Take away the reason of a refusal."""
