@@ -172,12 +172,6 @@ def _models(provider: Provider) -> tuple[str, str]:
     return provider.quick_model, provider.deep_model
 
 
-def _price_words(price: Price | None) -> str:
-    if price is None:
-        return "price unknown"
-    return "free" if price.free else f"${price.input.normalize():f} in, ${price.output.normalize():f} out a million"
-
-
 def _state(line: Line) -> words.Look:
     look = provider_look(line.provider)
     return words.BREAKER["open"] if line.breaker_open and line.provider.unavailable is None else look
