@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from ba2_trade_platform.core.contracts.dialects import Adaptation, Dialect
+from ba2_trade_platform.core.contracts.model_windows import Window
 from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod
 
 
@@ -94,3 +95,6 @@ class ProviderDirectory(Protocol):
 
     def adapt(self, name: str, model: str, adaptation: Adaptation) -> None:
         """Remember what a provider's model took instead of what its dialect says; nothing where it is gone."""
+
+    def window(self, provider: Provider, model: str) -> Window | None:
+        """Return how many tokens a provider's model holds, None where nobody knows."""

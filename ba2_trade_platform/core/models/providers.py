@@ -23,10 +23,12 @@ from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.experts import Requirement
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, KeyState, Provider
+from ba2_trade_platform.core.contracts.model_windows import Window
 from ba2_trade_platform.core.models import adaptations
 from ba2_trade_platform.core.models import provider_rules as rules
 from ba2_trade_platform.core.models.adaptations import ForgottenAdaptations
 from ba2_trade_platform.core.models.dialects import BY_NAME, usual_dialect
+from ba2_trade_platform.core.models.windows import window_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import violates
@@ -167,6 +169,10 @@ class ModelProviders:
             reasons = (f"{name}: {known.get(name, 'there is no such provider')}" for name in settings.providers)
             lacking.append(f"No model provider can be asked ({'; '.join(reasons)})")
         return [Requirement("models", met=False, sentence=sentence) for sentence in lacking]
+
+    def window(self, provider: Provider, model: str) -> Window | None:
+        """Return how many tokens a provider's model holds, None where nobody knows."""
+        return window_of(provider, model)
 
     def adapt(self, name: str, model: str, adaptation: Adaptation) -> None:
         """Remember what a provider's model took instead of what its dialect says; nothing where it is gone."""
