@@ -14,11 +14,13 @@ from pydantic import BaseModel
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallContext, ModelSettings, Tier, step_name
 from ba2_trade_platform.core.contracts.model_providers import Provider
+from ba2_trade_platform.core.contracts.model_windows import Shorten
 from ba2_trade_platform.llm import structured
 from ba2_trade_platform.llm.answers.thinking import own_thoughts
 from ba2_trade_platform.llm.calls import Offer
-from ba2_trade_platform.llm.routing import Answered, Question, Shape
+from ba2_trade_platform.llm.routing import Answered, Question, Wording
 from ba2_trade_platform.llm.turned_away import TurnedAway
+from ba2_trade_platform.llm.windows.fitting import Messages
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
@@ -42,17 +44,17 @@ class AttemptModels:
     settings: ModelSettings
     turned_away: TurnedAway = field(default_factory=TurnedAway)
 
-    def chat(self, tier: Tier) -> BaseChatModel:
+    def chat(self, tier: Tier, shorten: Shorten | None = None) -> BaseChatModel:
         """Return the model that an agent is given."""
 
         async def answer(messages: Sequence[BaseMessage], options: dict[str, Any]) -> AIMessage:
             tools = [tool["function"]["name"] for tool in options.get("tools", ())]
             digest = _digest(tier, messages, tools)
 
-            def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
-                return _for_provider(offer, own_thoughts(messages, offer.provider), options)
+            def shape(offer: Offer, given: Messages) -> tuple[Messages, Mapping[str, Any]]:
+                return _for_provider(offer, own_thoughts(given, offer.provider), options)
 
-            answered = await self._asked(tier, shape, digest)
+            answered = await self._asked(tier, Wording(messages, shape, shorten), digest)
             if answered.message.invalid_tool_calls:
                 sentence = f"{answered.provider}'s {answered.model} called a tool with arguments that are no valid JSON"
                 raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=answered.provider)
@@ -60,14 +62,16 @@ class AttemptModels:
 
         return _routed(answer, tier)
 
-    async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+    async def ask(
+        self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer], shorten: Shorten | None = None
+    ) -> Answer:
         """Return the model's answer as `schema`, at the second try if need be."""
         try:
-            return await self._read(tier, messages, schema)
+            return await self._read(tier, messages, schema, shorten)
         except _UnusableError as first:
             again = structured.corrected(messages, first.answer, first.problem)
         try:
-            return await self._read(tier, again, schema)
+            return await self._read(tier, again, schema, shorten)
         except _UnusableError as second:
             sentence = f"{second.who} gave no readable {schema.__name__}, at the second try neither: {second.problem}"
             raise ExpertError(ErrorCode.OUTPUT_INVALID, sentence, provider=second.provider) from None
@@ -90,15 +94,18 @@ class AttemptModels:
             "max_output_tokens": self.settings.max_output_tokens,
         }
 
-    async def _read(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
-        def shape(offer: Offer) -> tuple[Sequence[BaseMessage], Mapping[str, Any]]:
+    async def _read(
+        self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer], shorten: Shorten | None
+    ) -> Answer:
+        def shape(offer: Offer, given: Messages) -> tuple[Messages, Mapping[str, Any]]:
             options = structured.options_of(offer.dialect, offer.model, schema)
-            return structured.instructed(messages, offer.dialect, schema), options
+            return structured.instructed(given, offer.dialect, schema), options
 
         answers: list[Answered] = []
 
-        async def answer(given: Sequence[BaseMessage], _: dict[str, Any]) -> AIMessage:  # noqa: ARG001 - `shape` has them
-            answers.append(await self._asked(tier, shape, _digest(tier, messages, schema.__name__)))
+        async def answer(given: Sequence[BaseMessage], _: dict[str, Any]) -> AIMessage:
+            wording = Wording(given, shape, shorten)
+            answers.append(await self._asked(tier, wording, _digest(tier, messages, schema.__name__)))
             return answers[-1].message
 
         try:
@@ -115,13 +122,13 @@ class AttemptModels:
             who = f"{answered.provider}'s {answered.model}"
             raise _UnusableError(who, answered.provider, str(error), structured.shown(answered.message)) from None
 
-    async def _asked(self, tier: Tier, shape: Shape, digest: str) -> Answered:
+    async def _asked(self, tier: Tier, wording: Wording, digest: str) -> Answered:
         context, settings = self.context, self.settings
         answered = await self.answered_before(context, digest)
         if answered is None:
             caller_context = contextvars.copy_context()
             question = Question(
-                context, caller_context, settings, tier, step_name.get(), shape, digest, self.turned_away
+                context, caller_context, settings, tier, step_name.get(), wording, digest, self.turned_away
             )
             # First the provider whose model the settings name for this tier.
             owner = _named(settings, tier).partition(":")[0]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ba2_trade_platform.core.base.errors import PlatformError
@@ -16,13 +16,18 @@ from ba2_trade_platform.core.contracts.error_codes import http_status
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallRecorder, CallStart, Charge, KeptAnswer
 from ba2_trade_platform.core.contracts.model_providers import Connection
+from ba2_trade_platform.core.contracts.model_windows import LEFT_OUT
 from ba2_trade_platform.llm.answers.faults import checked
 from ba2_trade_platform.llm.answers.heard import Heard
 from ba2_trade_platform.llm.answers.usage import Usage
 from ba2_trade_platform.llm.dialect_refusals import refusal_words
 from ba2_trade_platform.llm.failures import LONGEST_WISH, REFUSALS, explain
 from ba2_trade_platform.llm.limits import Limiter
-from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode
+from ba2_trade_platform.llm.windows.cuts import Counted, Memory, cut
+from ba2_trade_platform.llm.windows.estimates import Estimate
+from ba2_trade_platform.llm.windows.fitting import WHAT_TO_DO
+from ba2_trade_platform.llm.windows.known import WINDOW_OPTION, Held
+from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, ProviderKind
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +47,7 @@ class Offer:
     model_name: str
     model: BaseChatModel
     limiter: Limiter
+    held: Held = field(default_factory=Held)
 
     @property
     def provider(self) -> str:
@@ -56,7 +62,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Call:
-    """One call that is to be made. `charged` is told what it took."""
+    """One call that is to be made. `charged` is told what it took; `left_out`: what its question lacks, in words."""
 
     offer: Offer
     messages: Sequence[BaseMessage]
@@ -65,6 +71,8 @@ class Call:
     timeout_seconds: float
     charged: Callable[[Charge], None]
     digest: str | None = None  # of the question, where its answer is to be kept
+    left_out: tuple[str, ...] = ()
+    estimate: Estimate | None = None  # of the question; None: nobody looks whether it was read as a whole
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class Caller:
     call_log: CallRecorder
     pool: ThreadPoolExecutor
     rule: OutboundRule
+    memory: Memory
 
     async def make(self, call: Call) -> AIMessage:
         """Return the answer, or raise ExpertError with the provider's name."""
@@ -87,7 +96,7 @@ class Caller:
             entry.sent()
             heard = Heard()
             try:
-                answer = await _listen(call, heard, self.rule)
+                answer = await _listen(call, heard, self.rule, self.memory)
             except asyncio.CancelledError:
                 self.pool.submit(self._close, call, call_id, CallEnd(CallOutcome.CANCELLED, **_usage(call, heard)))
                 raise
@@ -130,11 +139,11 @@ class Caller:
         return charge
 
 
-async def _listen(call: Call, heard: Heard, rule: OutboundRule) -> AIMessage | Exception:
+async def _listen(call: Call, heard: Heard, rule: OutboundRule, memory: Memory) -> AIMessage | Exception:
     """Return the answer, or what is wrong with it; a client's own error never leaves, it may hold the key."""
     offer = call.offer
     with outbound(rule) as connections:
-        answer = await _hear(call, heard)
+        answer = await _hear(call, heard, memory)
     if isinstance(answer, Exception) and connections.refusal is not None:
         heard.refused = True  # for good, and another provider may answer
         sentence = f"{offer.provider} is not asked: {connections.refusal}"
@@ -142,7 +151,7 @@ async def _listen(call: Call, heard: Heard, rule: OutboundRule) -> AIMessage | E
     return answer
 
 
-async def _hear(call: Call, heard: Heard) -> AIMessage | Exception:
+async def _hear(call: Call, heard: Heard, memory: Memory) -> AIMessage | Exception:
     from ba2_trade_platform.llm.answers.chunks import piece_of  # noqa: PLC0415 - LangChain
 
     offer = call.offer
@@ -150,8 +159,7 @@ async def _hear(call: Call, heard: Heard) -> AIMessage | Exception:
         async with asyncio.timeout(call.timeout_seconds):
             async for chunk in offer.model.astream(list(call.messages), **call.options):
                 heard.add(piece_of(chunk), chunk.response_metadata)
-        message = heard.message(beside=offer.dialect.reasoning_beside)
-        return checked(heard, message, offer.provider, offer.model_name, call.start.max_output_tokens)
+        return _cut(call, heard, memory) or _checked(call, heard)
     except ExpertError as error:
         heard.refused = not heard.began
         return error
@@ -163,6 +171,33 @@ async def _hear(call: Call, heard: Heard) -> AIMessage | Exception:
             return error
         told.words = refusal_words(told.code, error, began=heard.began)
         return told
+
+
+def _checked(call: Call, heard: Heard) -> AIMessage | ExpertError:
+    offer = call.offer
+    message = heard.message(beside=offer.dialect.reasoning_beside)
+    answer = checked(heard, message, offer.provider, offer.model_name, call.start.max_output_tokens)
+    if call.left_out and not isinstance(answer, ExpertError):
+        answer.response_metadata[LEFT_OUT] = list(call.left_out)
+    return answer
+
+
+def _cut(call: Call, heard: Heard, memory: Memory) -> ExpertError | None:
+    """Return the failure of a call whose question was not read as a whole; nothing of its answer is kept."""
+    offer, estimate = call.offer, call.estimate
+    usage = heard.usage(beside=offer.dialect.reasoning_beside)
+    tokens_in, tokens_out = usage.tokens_in, usage.tokens_out
+    if tokens_in is None or estimate is None or offer.connection.provider.kind is ProviderKind.SCRIPTED:
+        return None
+    who, told, window = f"{offer.provider}'s {offer.model_name}", call.options.get(WINDOW_OPTION), offer.held.window
+    holds = told or (window.tokens if window else None)
+    counted = Counted(tokens_in, tokens_out or 0, holds, told is not None, call.start.max_output_tokens)
+    why = cut(who, counted, call.messages, estimate.least, memory)
+    if why is None:
+        memory.remember(who, call.messages, tokens_in, estimate.least)
+        return None
+    sentence = f"{who} read only a part of the question, and its answer was thrown away: {why}; {WHAT_TO_DO}"
+    return ExpertError(ErrorCode.CONTEXT_OVERFLOW, sentence, provider=offer.provider)
 
 
 def _usage(call: Call, heard: Heard) -> dict[str, Any]:

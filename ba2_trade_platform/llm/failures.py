@@ -16,11 +16,9 @@ from ba2_trade_platform.vocabulary import ErrorCode
 
 PASSING = frozenset({ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN, ErrorCode.CONNECTION, ErrorCode.TIMEOUT})
 # Of this provider alone: another one may well answer.
-ITS_OWN = frozenset({ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND})
+ITS_OWN = frozenset({ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND, ErrorCode.CONTEXT_OVERFLOW})
 # Said before an answer begins. Of a time-out or a broken connection nobody knows what the provider had done by then.
-REFUSALS = ITS_OWN | {
-    ErrorCode.BAD_REQUEST, ErrorCode.CONTEXT_OVERFLOW, ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN,
-}  # fmt: skip
+REFUSALS = ITS_OWN | {ErrorCode.BAD_REQUEST, ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN}
 SAID_LIMIT = 400
 LONGEST_WISH = 60.0  # seconds: whoever wants to be left alone for longer is not waited for within a call
 

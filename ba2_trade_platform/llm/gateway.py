@@ -30,6 +30,8 @@ from ba2_trade_platform.llm.dialect_retry import DialectRetry
 from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
 from ba2_trade_platform.llm.model_loop import ModelLoop
 from ba2_trade_platform.llm.routing import Answered, Question, Router
+from ba2_trade_platform.llm.windows.cuts import Memory
+from ba2_trade_platform.llm.windows.known import Windows
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ class Gateway:
         self._scripted = scripted
         self._checks = checks
         self._loop = ModelLoop()
-        self._caller = partial(Caller, call_log, rule=rule)
+        self._caller = partial(Caller, call_log, rule=rule, memory=Memory())
+        self._windows = Windows(providers, rule, self._loop.aside)
         self._call_log = call_log
         self._models: dict[_Key, asyncio.Task[BaseChatModel]] = {}
         self._limiters: dict[str, Limiter] = {}
@@ -129,6 +132,7 @@ class Gateway:
         """End what is under way, and forget what belonged to the loop that it was under way on."""
         self._loop.close()
         self._models.clear()
+        self._windows.forget()
         self._limiters.clear()
 
     async def _ask(self, question: Question, order: Sequence[str]) -> Answered:
@@ -155,7 +159,7 @@ class Gateway:
             raise ExpertError(ErrorCode.AUTH, f"{name} cannot be asked: {provider.unavailable}", provider=name)
         model = model_of(provider, question.settings, question.tier)
         made = await self._model(connection, model, question.settings)
-        return Offer(connection, model, made, self._limiter(provider))
+        return Offer(connection, model, made, self._limiter(provider), await self._windows.of(connection, model))
 
     async def _model(self, connection: Connection, model: str, settings: ModelSettings) -> BaseChatModel:
         provider = connection.provider

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,30 +22,41 @@ from ba2_trade_platform.core.contracts.language_models import (
     ModelSettings,
     Tier,
 )
+from ba2_trade_platform.core.contracts.model_windows import Shorten
 from ba2_trade_platform.llm.calls import Call, Offer
 from ba2_trade_platform.llm.dialect_retry import Asking, DialectRetry
 from ba2_trade_platform.llm.failures import LONGEST_WISH, PASSING, others_may_answer
 from ba2_trade_platform.llm.turned_away import TurnedAway
+from ba2_trade_platform.llm.windows.fitting import Asked, Fitted, Messages, fitted
+from ba2_trade_platform.llm.windows.known import WINDOW_OPTION
 from ba2_trade_platform.vocabulary import ErrorCode
 
 if TYPE_CHECKING:
-    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.messages import AIMessage
 
-Shape = Callable[[Offer], "tuple[Sequence[BaseMessage], Mapping[str, Any]]"]
+Shape = Callable[[Offer, "Messages"], "tuple[Messages, Mapping[str, Any]]"]
 LONGEST_BACK_OFF = 20.0
-CHARS_A_TOKEN = 4
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is said: `shape` makes each provider's messages and options of it, `shorten` one that has less in it."""
+
+    messages: Messages
+    shape: Shape
+    shorten: Shorten | None = None
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked in one go: `shape` makes each provider's messages and options of it."""
+    """What is asked in one go, of one provider after the other."""
 
     context: CallContext
     caller_context: contextvars.Context
     settings: ModelSettings
     tier: Tier
     step: str | None
-    shape: Shape
+    wording: Wording
     digest: str
     turned_away: TurnedAway
 
@@ -55,19 +65,28 @@ class Question:
         self.caller_context.copy().run(self.context.charge, provider, charge.tokens, charge.cost)
 
     def to(self, offer: Offer) -> Call:
-        """Return the call that asks this provider."""
-        from langchain_core.messages.utils import count_tokens_approximately  # noqa: PLC0415 - LangChain
-
-        context, settings = self.context, self.settings
-        messages, options = self.shape(offer)
-        estimated = count_tokens_approximately(messages) + len(json.dumps(options, default=str)) // CHARS_A_TOKEN
+        """Return the call that asks this provider; raises ExpertError CONTEXT_OVERFLOW where it is too long for it."""
+        context, settings, wording = self.context, self.settings, self.wording
+        asked, longest = Asked(offer.provider, offer.model_name), settings.max_output_tokens
+        question = fitted(
+            wording.messages, partial(wording.shape, offer), offer.held.window, longest, wording.shorten, asked
+        )
+        if question.left_out:
+            context.warn(_left_out(self.step, asked, offer, question))
+        options = dict(question.options)
+        loaded = offer.held.for_question(question.estimate.most + longest)
+        if loaded is not None:
+            options[WINDOW_OPTION] = loaded
         budgets = Budgets(_usd(settings.budget_per_analysis_usd), _usd(settings.budget_per_day_usd))
         start = CallStart(
             context.analysis_id, context.attempt, context.expert_instance_id, context.symbol, self.step,
-            offer.provider, offer.model_name, estimated, settings.max_output_tokens, budgets,
+            offer.provider, offer.model_name, question.estimate.likely, longest, budgets,
         )  # fmt: skip
         charged = partial(self.charge, offer.provider)
-        return Call(offer, messages, options, start, settings.call_timeout_seconds, charged, self.digest)
+        return Call(
+            offer, question.messages, options, start, settings.call_timeout_seconds, charged, self.digest,
+            question.left_out, question.estimate,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -143,3 +162,9 @@ def _wait(state: RetryCallState) -> float:
 
 def _usd(amount: float | None) -> Decimal | None:
     return None if amount is None else Decimal(str(amount))
+
+
+def _left_out(step: str | None, asked: Asked, offer: Offer, question: Fitted) -> str:
+    window = offer.held.window
+    holds = f" holds {window.words}" if window else ""
+    return f"{step or 'A question'}: {asked.words}{holds}, so its question lacks {', '.join(question.left_out)}"

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -87,6 +87,9 @@ class ModelServer:
         self.answers: Callable[[Asked], Reply] | None = None  # instead of the replies
         self.vendor: Vendor | None = None  # whose habits it has; plain ones, until told otherwise
         self.asked: list[Asked] = []
+        self.reads: Callable[[Asked], int] | None = None  # how many tokens of a question it reads, and says so
+        self.says: dict[str, Any] = {}  # what it answers about itself, by path
+        self.looked: list[str] = []  # at which of these paths somebody looked
         self.limit: tuple[int, float] | None = None  # so many requests in so many seconds
         self.refused = 0
         self.silences = 0  # how often it asked for silence, and who came before it was over
@@ -120,10 +123,18 @@ class ModelServer:
             return Response(reply.raw[1], reply.status, dict(reply.headers), reply.raw[0])
         if reply.status != 200:
             return self._failed(reply, asked)
+        if self.reads is not None:
+            reply = asked.reply = replace(reply, tokens=(self.reads(asked), reply.tokens[1]))
         lines: Sequence[str | bytes] = (
             self.vendor.lines(reply, asked) if self.vendor else reply.wire or _PROTOCOLS[request.url.path](reply)
         )
         return StreamingResponse(self._stream(lines, reply, asked), media_type=reply.media)
+
+    async def about(self, request: Request) -> Response:
+        """Answer what somebody wants to know of the server itself."""
+        self.looked.append(request.url.path)
+        said = self.says.get(request.url.path)
+        return JSONResponse(said if said is not None else {"detail": "Not Found"}, 404 if said is None else 200)
 
     def _failed(self, reply: Reply, asked: Asked) -> Response:
         wanted = dict(reply.headers).get("retry-after")
@@ -229,6 +240,21 @@ def _ollama(reply: Reply) -> list[str]:
     return [json.dumps(line) + "\n" for line in lines]
 
 
+def quarter(asked: Asked) -> int:
+    """Return the tokens of a question by a rule of thumb: a quarter of its characters."""
+    return len(json.dumps([asked.body["messages"], asked.body.get("tools")], ensure_ascii=False)) // 4
+
+
+def stock_ollama(most: int | None = None) -> Callable[[Asked], int]:
+    """Return how an Ollama reads that holds what it is told, else 4,096, and cuts the rest away in silence."""
+
+    def read(asked: Asked) -> int:
+        told = (asked.body.get("options") or {}).get("num_ctx") or 4096
+        return min(quarter(asked), told, most or told)
+
+    return read
+
+
 def _pieces(text: str) -> list[str]:
     return [text[at : at + 12] for at in range(0, len(text), 12)]
 
@@ -242,6 +268,7 @@ def model_server() -> Iterator[ModelServer]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = ModelServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
     routes = [Route(path, server.handle, methods=["POST"]) for path in _PROTOCOLS]
+    routes.append(Route("/{path:path}", server.about, methods=["GET", "POST"]))
     config = uvicorn.Config(
         Starlette(routes=routes), log_level="critical", log_config=None, timeout_graceful_shutdown=1
     )  # fmt: skip

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import Tier
+from ba2_trade_platform.core.contracts.model_windows import Shorten
 from ba2_trade_platform.vocabulary import ErrorCode
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -108,7 +109,7 @@ class FakeModels:
         self.call_log = call_log or CallLog()
         self._model = CountingModel(script=script, call_log=self.call_log, gate=gate, provider=provider)
 
-    def chat(self, tier: Tier) -> BaseChatModel:  # noqa: ARG002 - the protocol's
+    def chat(self, tier: Tier, shorten: Shorten | None = None) -> BaseChatModel:  # noqa: ARG002 - the protocol's
         """Return the model; both tiers are the same."""
         return self._model
 
@@ -117,6 +118,7 @@ class FakeModels:
         tier: Tier,  # noqa: ARG002 - the protocol's
         messages: Sequence[BaseMessage],
         schema: type[Answer],
+        shorten: Shorten | None = None,  # noqa: ARG002 - the protocol's
     ) -> Answer:
         """Ask, parse, and try once more with the error."""
         model = self._model.bind_tools([schema])

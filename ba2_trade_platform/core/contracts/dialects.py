@@ -24,7 +24,7 @@ class Dialect:
     `reasoning_beside`: tokens of thinking are counted beside those of the answer, not among them.
     `tools`: it may be given tools; `temperature`: it may be given one.
     `window`: tokens of question and answer together, where all its models have the same; None: not known.
-    `headers` are sent with each request; `{key}` in a value stands for the API key.
+    `headers` are sent with each request; `{key}` in a value stands for the API key. `body` is added to each request.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Dialect:
     usage: UsageForm = UsageForm.ASKED
     window: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def method(self) -> StructuredMethod:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.contracts.model_windows import Shorten
 from ba2_trade_platform.vocabulary import CallOutcome
 
 if TYPE_CHECKING:
@@ -187,16 +188,20 @@ class CallRecorder(Protocol):
 class Models(Protocol):
     """The language models that one attempt may ask. Each call is budgeted, limited, routed, repeated and recorded."""
 
-    def chat(self, tier: Tier) -> BaseChatModel:
+    def chat(self, tier: Tier, shorten: Shorten | None = None) -> BaseChatModel:
         """Return a LangChain chat model that asks the attempt's providers in their order; give it to an agent.
 
-        A call that finds nobody raises ExpertError with the last provider's code.
+        `shorten` makes less of a question that is too long for the window of whoever is asked; what it left out stands
+        in the answer's response_metadata as LEFT_OUT. A call that finds nobody raises ExpertError with the last
+        provider's code.
         """
 
-    async def ask(self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer]) -> Answer:
+    async def ask(
+        self, tier: Tier, messages: Sequence[BaseMessage], schema: type[Answer], shorten: Shorten | None = None
+    ) -> Answer:
         """Return the model's answer as `schema`; after one corrective try raise ExpertError OUTPUT_INVALID.
 
-        Like those of `chat`, these calls are heard by the LangChain callbacks of the caller's run.
+        Like those of `chat`, these calls are heard by the LangChain callbacks of the caller's run, and shortened.
         """
 
     def describe(self) -> Mapping[str, Any]:

@@ -53,7 +53,9 @@ _ADVICE = {
         "request refused", "The provider refused the request. Check the expert's settings, then re-run.", "by"
     ),
     "CONTEXT_OVERFLOW": Advice(
-        "question too long", "The question was too long for the model. Choose a larger model, then re-run.", "for"
+        "question too long",
+        "The question was too long for the model. Give it a larger window on Providers or choose another, then re-run.",
+        "for",
     ),
     "EXPERT_SKIPPED": Advice(
         "nothing to analyse", "The expert found nothing to do and says why. Run again once that has changed."

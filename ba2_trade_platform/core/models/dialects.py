@@ -10,6 +10,8 @@ from ba2_trade_platform.vocabulary import ProviderKind, StructuredMethod, TokenF
 _OPENAI, _NEW_FIELD = ProviderKind.OPENAI, TokenField.MAX_COMPLETION_TOKENS
 _SCHEMA, _AUTO, _REQUIRED = StructuredMethod.JSON_SCHEMA, ToolChoice.AUTO, ToolChoice.REQUIRED
 _EACH, _UNASKED = UsageForm.EACH, UsageForm.UNASKED
+# Else it leaves out the middle of what is too long for a model and says nothing; the second name is the newer one.
+_WHOLE = {"transforms": [], "plugins": [{"id": "context-compression", "enabled": False}]}
 
 # As the vendors documented it, or as their servers were seen to answer, by November 2026; the order of the picker.
 PRESETS: tuple[Dialect, ...] = (
@@ -51,7 +53,7 @@ PRESETS: tuple[Dialect, ...] = (
     Dialect("fireworks", "Fireworks", _OPENAI, "https://api.fireworks.ai/inference/v1"),
     Dialect(
         "openrouter", "OpenRouter", _OPENAI, "https://openrouter.ai/api/v1", reasoning_back=True,
-        headers={"X-Title": "BA2 Trade Platform"},
+        headers={"X-Title": "BA2 Trade Platform"}, body=_WHOLE,
     ),
     Dialect("nvidia", "NVIDIA NIM", _OPENAI, "https://integrate.api.nvidia.com/v1"),
     Dialect("vllm", "vLLM", _OPENAI, "http://127.0.0.1:8000/v1", structured=_SCHEMA),

@@ -23,13 +23,15 @@ VENDOR = "openai"
 class CompatibleChat(ChatOpenAI):
     """Keeps what the server adds to its message, sends it back where that is wanted, and limits answers in its words.
 
-    `token_field` is the field that limits an answer; `reasoning_back`: the thoughts before a tool call go back with it.
+    `token_field` is the field that limits an answer; `reasoning_back`: the thoughts before a tool call go back with it;
+    `always_sent` is added to the body of each request.
     `is_vendor`: it is OpenAI itself, which alone is told the organization and the project of the environment.
     """
 
     token_field: TokenField = TokenField.MAX_TOKENS
     reasoning_back: bool = False
     is_vendor: bool = False
+    always_sent: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _keep_the_environment_here(self) -> Self:
@@ -64,6 +66,8 @@ class CompatibleChat(ChatOpenAI):
         limit = payload.pop(TokenField.MAX_COMPLETION_TOKENS, None)
         if limit is not None:
             payload[self.token_field] = limit
+        if self.always_sent:
+            payload["extra_body"] = {**self.always_sent, **(payload.get("extra_body") or {})}
         if self.reasoning_back:
             said = self._convert_input(input_).to_messages()
             for message, sent in zip(said, payload.get("messages", ()), strict="messages" in payload):

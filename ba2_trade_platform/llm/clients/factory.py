@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ba2_trade_platform.core.contracts.dialects import Dialect
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
 from ba2_trade_platform.core.contracts.model_providers import Connection, Provider
-from ba2_trade_platform.llm.clients.hidden_errors import show_errors
+from ba2_trade_platform.llm.clients.http_values import headers_of, http_values, ollama_client
 from ba2_trade_platform.vocabulary import ProviderKind, UsageForm
 
 if TYPE_CHECKING:
-    from httpx import Request
     from langchain_core.language_models import BaseChatModel
 
     ScriptedModels = Callable[[str], BaseChatModel]
 
 CONNECT_SECONDS = 10.0
-_HERE = ("127.0.0.1", "localhost", "::1")
 
 
 def make_model(connection: Connection, model: str, settings: ModelSettings, scripted: ScriptedModels) -> BaseChatModel:
@@ -65,12 +62,13 @@ def _openai(connection: Connection, dialect: Dialect, settings: ModelSettings) -
         "is_vendor": connection.provider.is_vendor,
         "token_field": dialect.token_field,
         "reasoning_back": dialect.reasoning_back,
-        "default_headers": _headers(connection, dialect),
+        "always_sent": dict(dialect.body),
+        "default_headers": headers_of(connection, dialect),
         "timeout": timeout,
         # Its wait for the next chunk drops a cancellation that comes together with one, and the call would go on,
         # paid, after its analysis; the time of the whole call is limited where it is heard.
         "stream_chunk_timeout": None,
-        "http_async_client": DefaultAsyncHttpxClient(timeout=timeout, **_http_values(connection)),
+        "http_async_client": DefaultAsyncHttpxClient(timeout=timeout, **http_values(connection)),
     }
     if connection.provider.base_url is not None:
         values["use_responses_api"] = False  # only the vendor itself has it
@@ -84,38 +82,15 @@ def _anthropic(connection: Connection, dialect: Dialect, settings: ModelSettings
         "is_vendor": connection.provider.is_vendor,
         "max_tokens": settings.max_output_tokens,
         "max_retries": 0,
-        "default_headers": _headers(connection, dialect),
+        "default_headers": headers_of(connection, dialect),
         "timeout": timeout,
-        "http_values": {"timeout": timeout, **_http_values(connection)},
+        "http_values": {"timeout": timeout, **http_values(connection)},
     }
 
 
-def _ollama(connection: Connection, dialect: Dialect, settings: ModelSettings) -> dict[str, Any]:
-    headers = {**_headers(connection, dialect)}
-    if connection.key:
-        headers["Authorization"] = f"Bearer {connection.key}"
-    client: dict[str, Any] = {"headers": headers, "timeout": settings.call_timeout_seconds, **_http_values(connection)}
-    if not connection.key:
-        client["auth"] = _without_key  # the library adds the environment's, whoever is asked
+def _ollama(connection: Connection, _: Dialect, settings: ModelSettings) -> dict[str, Any]:
+    client = {"timeout": settings.call_timeout_seconds, **ollama_client(connection)}
     return {"num_predict": settings.max_output_tokens, "client_kwargs": client}
 
 
-def _without_key(request: Request) -> Request:
-    request.headers.pop("Authorization", None)
-    return request
-
-
 _OF_KIND = {ProviderKind.OPENAI: _openai, ProviderKind.ANTHROPIC: _anthropic, ProviderKind.OLLAMA: _ollama}
-
-
-def _headers(connection: Connection, dialect: Dialect) -> dict[str, str]:
-    return {name: value.replace("{key}", connection.key or "") for name, value in dialect.headers.items()}
-
-
-def _http_values(connection: Connection) -> dict[str, Any]:
-    """Return what every client is made with: the whole question would be sent to wherever an answer sends on.
-
-    The environment's proxy is never used to a server on this machine.
-    """
-    here = urlsplit(connection.provider.url or "").hostname in _HERE
-    return {"trust_env": not here, "follow_redirects": False, "event_hooks": {"response": [show_errors]}}

@@ -1,4 +1,4 @@
-"""Ollama model: LangChain's, with its stream read as it comes."""
+"""Ollama model: LangChain's, with its stream read as it comes, and a window for each question."""
 
 from __future__ import annotations
 
@@ -14,12 +14,27 @@ from pydantic import model_validator
 from ba2_trade_platform.llm.answers.chunks import chunk_of
 from ba2_trade_platform.llm.answers.pieces import Piece, ollama_piece
 from ba2_trade_platform.llm.answers.wire import objects
+from ba2_trade_platform.llm.windows.known import WINDOW_OPTION
 
 VENDOR = "ollama"
 
 
+# Since Ollama 0.12.6; an older one does not know these and cuts as it always did.
+WHOLE = {"truncate": False, "shift": False}
+
+
 class OllamaModel(ChatOllama):
-    """Reads what it is sent by itself: the client refuses what is not typed as it expects."""
+    """Reads what it is sent by itself: the client refuses what is not typed as it expects.
+
+    It takes `num_ctx` as an option of each call: a model loaded for the longest question would fill the memory.
+    """
+
+    def _chat_params(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        window = kwargs.pop(WINDOW_OPTION, None)
+        params = super()._chat_params(messages, stop, **kwargs)
+        if window is not None:
+            params["options"] = {**params["options"], WINDOW_OPTION: window}
+        return params
 
     @model_validator(mode="after")
     def _read_by_itself(self) -> Self:
@@ -35,7 +50,10 @@ class OllamaModel(ChatOllama):
 
 
 class _PlainClient(AsyncClient):
+    """Gives what the server says as it is, and asks it to say when a prompt is too long."""
+
     async def _request(self, cls: type[Any], *args: Any, stream: bool = False, **kwargs: Any) -> Any:
+        kwargs["json"] = {**kwargs["json"], **WHOLE}
         if not stream:
             return await super()._request(cls, *args, **kwargs)
         return self._answer(*args, **kwargs)
