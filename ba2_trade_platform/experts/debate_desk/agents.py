@@ -18,9 +18,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext, ExpertError
+from ba2_trade_platform.core.contracts.model_windows import Shorten
 from ba2_trade_platform.experts.debate_desk.answers import decision_at
 from ba2_trade_platform.experts.debate_desk.checkpoints import Threads
-from ba2_trade_platform.experts.debate_desk.listener import Listener, is_scripted
+from ba2_trade_platform.experts.debate_desk.listener import Listener, is_scripted, lacking
 from ba2_trade_platform.experts.debate_desk.seats import Seat
 from ba2_trade_platform.vocabulary import ErrorCode
 
@@ -37,15 +38,17 @@ class Question:
     system: str
     facts: str
     inputs_hash: str
+    shorten: Shorten | None = None
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What a seat said; `answer` is the structured part, for those who decide."""
+    """What a seat said; `answer` is the structured part, for those who decide; `left_out`: what its question lacked."""
 
     text: str
     scripted: bool
     answer: dict[str, Any] | None = None
+    left_out: Sequence[str] = ()
 
 
 class _Once(TypedDict, total=False):
@@ -72,7 +75,7 @@ class Asker:
 
         def agent() -> Graph:
             return create_agent(
-                self.context.models.chat(seat.tier),
+                self.context.models.chat(seat.tier, question.shorten),
                 tools=list(tools),
                 system_prompt=question.system,
                 middleware=[limit],
@@ -91,17 +94,17 @@ class Asker:
         if not last.text.strip():
             await self.threads.forget(config)
             raise _empty(seat)
-        return Answered(last.text, is_scripted(last))
+        return Answered(last.text, is_scripted(last), left_out=lacking(last))
 
     async def plain(self, question: Question) -> Answered:
         """Ask once for prose; raises ExpertError OUTPUT_INVALID for an empty answer."""
         heard = Listener(self.context, question.seat)
 
         async def call() -> dict[str, Any]:
-            said = await self.context.models.chat(question.seat.tier).ainvoke(_messages(question))
+            said = await self.context.models.chat(question.seat.tier, question.shorten).ainvoke(_messages(question))
             if not said.text.strip():
                 raise _empty(question.seat)
-            return {"text": said.text, "scripted": is_scripted(said)}
+            return {"text": said.text, "scripted": is_scripted(said), "left_out": lacking(said)}
 
         return await self._once(question, call, heard)
 
@@ -110,9 +113,11 @@ class Asker:
         heard = Listener(self.context, question.seat)
 
         async def call() -> dict[str, Any]:
-            said = await self.context.models.ask(question.seat.tier, _messages(question), decision_at(price))
+            schema = decision_at(price)
+            said = await self.context.models.ask(question.seat.tier, _messages(question), schema, question.shorten)
             answer = said.model_dump(mode="json")
-            return {"text": said.summary, "scripted": heard.scripted, "answer": answer}
+            lacked = heard.left_out
+            return {"text": said.summary, "scripted": heard.scripted, "answer": answer, "left_out": lacked}
 
         return await self._once(question, call, heard)
 

@@ -21,11 +21,12 @@ from ba2_trade_platform.core.contracts.language_models import Lesson
 from ba2_trade_platform.experts.debate_desk import report
 from ba2_trade_platform.experts.debate_desk.agents import Answered, Asker, Question
 from ba2_trade_platform.experts.debate_desk.checkpoints import Threads
-from ba2_trade_platform.experts.debate_desk.listener import labelled
+from ba2_trade_platform.experts.debate_desk.listener import labelled, shortened
 from ba2_trade_platform.experts.debate_desk.material import Material
 from ba2_trade_platform.experts.debate_desk.prompts import facts_text, json_hash, prompt, prompt_hash
 from ba2_trade_platform.experts.debate_desk.seats import DATA, RECALL, Seat
 from ba2_trade_platform.experts.debate_desk.settings import DebateDeskSettings
+from ba2_trade_platform.experts.debate_desk.shortening import Shortening
 from ba2_trade_platform.experts.debate_desk.tools import tools_for
 
 MOST_STEPS = 100
@@ -103,13 +104,15 @@ class Debate:
             why = self.material.absent[seat.role]
             self.context.output(seat.kind, f"{seat.name}: absent", f"Absent: {why}. No model was asked.")
             return {"text": "", "absent": why}
-        said = await self._ask(Question(seat, prompt(seat.role), facts_text(block), digest))
+        said = await self._ask(Question(seat, prompt(seat.role), facts_text(block), digest, Shortening(block)))
         text = said.text
         if said.answer is not None:
             text = report.decision(said.answer, self.material.price, self.material.bars.currency)
-        shown = labelled(text, said.scripted)
+        shown = "\n\n".join(filter(None, (labelled(text, said.scripted), shortened(said.left_out))))
         self.context.output(seat.kind, seat.name, shown, said.answer)
-        result: Result = {"text": text, "scripted": said.scripted, "answer": said.answer}
+        result: Result = {
+            "text": text, "scripted": said.scripted, "answer": said.answer, "left_out": list(said.left_out),
+        }  # fmt: skip
         if seat.kind == "decision":
             everybody = {**results, seat.name: result}
             self.context.output("summary", "Summary", report.summary(shown, everybody, self.material))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
 from ba2_trade_platform.core.contracts.experts import AnalysisContext
+from ba2_trade_platform.core.contracts.model_windows import LEFT_OUT
 from ba2_trade_platform.experts.debate_desk.seats import Seat
 
 SCRIPTED = "scripted"
@@ -20,7 +22,7 @@ LABEL = "*scripted, not a language model*"
 
 
 class Listener(AsyncCallbackHandler):
-    """Hears one seat; `scripted` tells whether its last answer came from the scripted model."""
+    """Hears one seat; `scripted`: the scripted model gave its last answer, `left_out`: what that one was not told."""
 
     def __init__(self, context: AnalysisContext, seat: Seat) -> None:
         self._context = context
@@ -29,6 +31,7 @@ class Listener(AsyncCallbackHandler):
         self._calls = 0
         self._said = 0
         self.scripted = False
+        self.left_out: list[str] = []
 
     async def on_chat_model_start(
         self,
@@ -74,12 +77,18 @@ class Listener(AsyncCallbackHandler):
     def heard(self, message: AIMessage, note: str = "") -> None:
         """Write one answer, and before it what was thought, as an output of its own that nobody is handed."""
         self.scripted = is_scripted(message)
+        self.left_out = lacking(message)
         usage = message.usage_metadata
         thoughts = usage.get("output_token_details", {}).get("reasoning") if usage else None
         if thinking := message.additional_kwargs.get(THINKING):
             self._write("thinking", f"thinking {self._calls}", quoted(thinking), {"tokens": thoughts})
         calls = [{"tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
-        parts = [note, message.text, *(f"```json\n{json.dumps(call, indent=1, default=str)}\n```" for call in calls)]
+        parts = [
+            note,
+            shortened(self.left_out),
+            message.text,
+            *(f"```json\n{json.dumps(call, indent=1, default=str)}\n```" for call in calls),
+        ]
         raw = {
             "provider": message.response_metadata.get("provider_name")
             or message.response_metadata.get("model_provider"),
@@ -88,6 +97,7 @@ class Listener(AsyncCallbackHandler):
             "tokens_out": usage["output_tokens"] if usage else None,
             "tokens_reasoning": thoughts,
             "tool_calls": calls,
+            "left_out": self.left_out,
         }
         text = "\n\n".join(part for part in parts if part)
         self._write("message", f"answer {self._calls}", labelled(text or "(empty)", self.scripted), raw)
@@ -128,3 +138,13 @@ def quoted(text: str) -> str:
 def labelled(text: str, scripted: bool) -> str:
     """Return the text, with the label in front where no language model wrote it."""
     return f"{LABEL}\n\n{text}" if scripted else text
+
+
+def lacking(message: BaseMessage) -> list[str]:
+    """Return what was left out of the question that a message answers, for the window of who answered."""
+    return list(message.response_metadata.get(LEFT_OUT, ()))
+
+
+def shortened(left_out: Sequence[str]) -> str:
+    """Return a line that says so, nothing where nothing was left out."""
+    return f"*Left out of the question, for the model's window: {'; '.join(left_out)}.*" if left_out else ""

@@ -68,12 +68,15 @@ def decision(answer: Mapping[str, Any], price: float, currency: str) -> str:
 
 
 def summary(decided: str, results: Mapping[str, Mapping[str, Any]], material: Material) -> str:
-    """Return the page's first text: the decision, who spoke, and who was absent."""
+    """Return the page's first text: the decision, who spoke, who was absent, and who was not told all."""
     spoke = [name for name, said in results.items() if name != RECALL and not said.get("absent")]
     missing = [f"- {role}: {why}" for role, why in material.absent.items()]
     parts = [decided, f"Spoke: {', '.join(spoke)}."]
     if missing:
         parts.append("Absent:\n\n" + "\n".join(missing))
+    lacking = [f"- {name}: {'; '.join(said['left_out'])}" for name, said in results.items() if said.get("left_out")]
+    if lacking:
+        parts.append("Left out of questions, for the models' windows:\n\n" + "\n".join(lacking))
     return "\n\n".join(parts)
 
 
