@@ -60,7 +60,7 @@ class ModelServices:
         self.calls = CallLog(store, self.pricing)
         self.checks = ModelChecks(store)
         self.costs = Costs(store, app_settings)
-        self.known = KnownModels(store, self.providers, self.pricing, self.calls.price_of)
+        self.known = KnownModels(store, self.providers, self.pricing, self.calls.price_of, self.checks)
         self.gateway = Gateway(
             self.providers,
             self.calls,

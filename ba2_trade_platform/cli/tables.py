@@ -225,7 +225,7 @@ def print_models(found: dict[str, Any], zone: ZoneInfo) -> None:
     table = _table("Model", "For", "Window", "USD in/out a million", "Tested", "Works", "Fails", "Last used")
     for one in found["items"]:
         price, tested = one["price"], one["tested"]
-        findings = tested["findings"] if tested else ()
+        findings = tested["checks"] if tested else ()
         table.add_row(
             _text(one["name"]),
             ", ".join(one["tiers"]) or DASH,

@@ -204,7 +204,7 @@ def proposal(provider: Provider, models: Collection[str]) -> DialectProposal | N
     seen: dict[str, Any] = {}
     for model in models:
         for one in provider.adaptations.get(model, ()):
-            if getattr(provider.dialect, one.field) != one.value:
+            if one.field != "window" and getattr(provider.dialect, one.field) != one.value:  # which is one model's own
                 seen[one.field] = one.value
     if not seen:
         return None

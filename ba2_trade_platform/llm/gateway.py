@@ -206,8 +206,8 @@ class Gateway:
 
     async def _window(self, name: str, model: str) -> Found:
         connection = await self._loop.aside(self._providers.connection, name)
-        window = connection.provider.spoken(model).window
-        return Found(None if window is None else True, "not known" if window is None else f"{window:,} tokens")
+        window = (await self._windows.of(connection, model)).window
+        return Found(None, "not known: enter it on Providers") if window is None else Found(True, window.words)
 
 
 async def _nothing_before(context: CallContext, digest: str) -> None:  # noqa: ARG001 - a test is made anew

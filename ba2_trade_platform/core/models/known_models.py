@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
@@ -14,37 +13,22 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.language_models import Tier
+from ba2_trade_platform.core.contracts.model_checks import CheckedModel
 from ba2_trade_platform.core.contracts.model_providers import Provider
+from ba2_trade_platform.core.models.checks import ModelChecks
 from ba2_trade_platform.core.models.dialects import BY_NAME
 from ba2_trade_platform.core.models.pricing import Price, Pricing
 from ba2_trade_platform.core.models.providers import ModelProviders
+from ba2_trade_platform.core.models.windows import window_of
 from ba2_trade_platform.db import tables as t
 
 LATEST_CALLS = 5_000  # a log of millions is not read through for a list to choose from
-_C, _K = t.model_call.c, t.model_check.c
+_C = t.model_call.c
 _LATEST = select(_C.provider, _C.model, _C.started_at).order_by(_C.id.desc()).limit(LATEST_CALLS).subquery()
 _USED = select(_LATEST.c.provider, _LATEST.c.model, func.max(_LATEST.c.started_at).label("last")).group_by(
     _LATEST.c.provider, _LATEST.c.model
 )
-_CHECKS = select(_K.provider, _K.model, _K.findings, _K.checked_at)
 _Key = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a test tried: text, tool, structured, cancel or window; `sentence` says how it went."""
-
-    check: str
-    ok: bool
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Tested:
-    """The newest test of a model."""
-
-    checked_at: datetime
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +44,7 @@ class KnownModel:
     tiers: tuple[Tier, ...]
     window: int | None
     price: Price | None
-    tested: Tested | None
+    tested: CheckedModel | None
     last_used_at: datetime | None
 
     @property
@@ -78,11 +62,13 @@ class KnownModels:
         providers: ModelProviders,
         pricing: Pricing,
         price_of: Callable[[str, str], Price | None],
+        checks: ModelChecks,
     ) -> None:
         self._store = store
         self._providers = providers
         self._pricing = pricing
         self._price_of = price_of
+        self._checks = checks
 
     def list(self, provider: str | None = None) -> Sequence[KnownModel]:
         """Return the models of all providers, or of one, in the providers' order: its own first, then by name.
@@ -93,11 +79,12 @@ class KnownModels:
         if provider is not None and not chosen:
             raise NotFound(f"There is no model provider {provider[:80]}")
         with self._store.read() as session:
-            used, checks = _read_used(session), _read_checks(session)
+            used = _read_used(session)
+        checks = self._checks.list()
         return [model for one in chosen for model in self._of(one, used, checks)]
 
     def _of(
-        self, provider: Provider, used: Mapping[_Key, datetime], checks: Mapping[_Key, Tested]
+        self, provider: Provider, used: Mapping[_Key, datetime], checks: Mapping[_Key, CheckedModel]
     ) -> Iterable[KnownModel]:
         own = (provider.quick_model, provider.deep_model)
         seen = [model for name, model in (*used, *checks) if name == provider.name]
@@ -108,7 +95,7 @@ class KnownModels:
                 provider.name,
                 model,
                 (*tiers, "deep") if model == own[1] else tuple(tiers),
-                provider.spoken(model).window,
+                window.tokens if (window := window_of(provider, model)) else None,
                 self._price_of(provider.name, model),
                 checks.get((provider.name, model)),
                 used.get((provider.name, model)),
@@ -126,14 +113,3 @@ class KnownModels:
 
 def _read_used(session: Session) -> dict[_Key, datetime]:
     return {(row.provider, row.model): row.last for row in session.execute(_USED)}
-
-
-def _read_checks(session: Session) -> dict[_Key, Tested]:
-    return {
-        (row.provider, row.model): Tested(row.checked_at, tuple(map(_finding, row.findings or ())))
-        for row in session.execute(_CHECKS)
-    }
-
-
-def _finding(said: Mapping[str, Any]) -> Finding:
-    return Finding(str(said.get("check", "")), bool(said.get("ok")), str(said.get("sentence") or ""))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ba2_trade_platform.core.models.known_models import KnownModel, Tested
+from ba2_trade_platform.core.contracts.model_checks import CheckedModel
+from ba2_trade_platform.core.models.known_models import KnownModel
 from ba2_trade_platform.ui.kit.formats import price_words
 
-CHECKS = {"text": "text", "tool": "tools", "structured": "structured", "cancel": "cancel", "window": "window"}
 TIERS = {"quick": "its quick model", "deep": "its deep model"}
 NOT_KNOWN = "not known here: it is asked as it is typed"
 
@@ -20,15 +20,15 @@ def model_words(model: KnownModel, zone: ZoneInfo) -> str:
     return " · ".join(filter(None, (own, window, price_words(model.price), tested_words(model.tested, zone))))
 
 
-def tested_words(tested: Tested | None, zone: ZoneInfo) -> str:
+def tested_words(tested: CheckedModel | None, zone: ZoneInfo) -> str:
     """Return what the newest test found: what works, or else what does not and why."""
-    if tested is None or not tested.findings:
+    if tested is None or not tested.checks:
         return "never tested"
     day = _day(tested.checked_at, zone)
-    bad = [finding for finding in tested.findings if not finding.ok]
+    bad = [check for check in tested.checks if not check.ok]
     if not bad:
-        return f"tested {day}: {', '.join(CHECKS.get(one.check, one.check) for one in tested.findings)}"
-    names = ", ".join(CHECKS.get(one.check, one.check) for one in bad)
+        return f"tested {day}: {', '.join(one.check.value for one in tested.checks)}"
+    names = ", ".join(one.check.value for one in bad)
     return f"failed {day}: {names}" + (f" ({bad[0].sentence})" if bad[0].sentence else "")
 
 

@@ -54,7 +54,7 @@ def test_all_that_an_analysis_uses_is_tried(desk: ModelDesk, server: ModelServer
     assert found["tool"] == (True, "called a tool and answered with its result")
     assert found["structured"] == (True, "gave HOLD with all its fields")
     assert found["cancel"][0] is True
-    assert found["window"] == (None, "not known")
+    assert found["window"] == (None, "not known: enter it on Providers")
     assert [asked.body["model"] for asked in server.asked] == [
         "fake-mini",
         "fake-mini",

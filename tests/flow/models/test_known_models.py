@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.contracts.language_models import CallStart
+from ba2_trade_platform.core.contracts.model_checks import ModelCheck
 from ba2_trade_platform.core.models.known_models import KnownModel
-from ba2_trade_platform.db import tables as t
-from ba2_trade_platform.vocabulary import ProviderKind
+from ba2_trade_platform.vocabulary import ModelCheckKind, ProviderKind
 from tests.platforms import TRADER
 
 
@@ -27,14 +26,6 @@ def add(platform: Platform, name: str, base_url: str | None, **values: Any) -> N
 def known(platform: Platform, provider: str) -> dict[str, KnownModel]:
     """Return a provider's models by name, in their order."""
     return {one.model: one for one in platform.models.known.list(provider)}
-
-
-def keep_test(platform: Platform, provider: str, model: str, *findings: dict[str, Any]) -> None:
-    """Write down what a test found."""
-    with platform.store.write(internal=True) as transaction:
-        now = platform.store.clock.now()
-        values = {"provider": provider, "model": model, "findings": list(findings), "checked_at": now}
-        transaction.session.execute(insert(t.model_check).values(**values))
 
 
 def test_a_provider_has_its_own_models_first_and_those_that_its_vendor_sells(platform: Platform) -> None:
@@ -93,20 +84,15 @@ def test_what_was_called_and_tested_is_known_with_its_time(platform: Platform) -
     for model in ("seen-once", "small", "seen-once"):
         platform.models.calls.begin(CallStart(0, 0, 0, "", None, "lab", model, 1, 1))
     add(platform, "lab", "http://127.0.0.1:9/v1")
-    tool = {"check": "tool", "ok": False, "sentence": "It called no tool", "ms": 5, "cost": None}
-    keep_test(platform, "lab", "tried", {"check": "text", "ok": True, "sentence": "It answered"}, tool)
-    keep_test(platform, "lab", "bare", {"check": "window"})
+    well = ModelCheck(ModelCheckKind.TEXT, "tried", ok=True, sentence="It answered")
+    badly = ModelCheck(ModelCheckKind.TOOL, "tried", ok=False, sentence="It called no tool")
+    platform.models.checks.keep("lab", [well, badly])
     models = known(platform, "lab")
-    assert list(models) == ["small", "large", "bare", "seen-once", "tried"]
+    assert list(models) == ["small", "large", "seen-once", "tried"]
     found = models["tried"].tested
     assert found is not None
-    assert [(one.check, one.ok, one.sentence) for one in found.findings] == [
-        ("text", True, "It answered"), ("tool", False, "It called no tool"),
-    ]  # fmt: skip
+    assert list(found.checks) == [well, badly]
     assert abs(platform.store.clock.now() - found.checked_at) < timedelta(minutes=5)
-    bare = models["bare"].tested
-    assert bare is not None
-    assert [(one.check, one.ok, one.sentence) for one in bare.findings] == [("window", False, "")]
     used = models["seen-once"].last_used_at
     assert used is not None
     assert abs(platform.store.clock.now() - used) < timedelta(minutes=5)

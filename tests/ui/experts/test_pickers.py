@@ -11,10 +11,10 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from ba2_trade_platform.core.models.known_models import Finding, Tested
+from ba2_trade_platform.core.contracts.model_checks import CheckedModel, ModelCheck
 from ba2_trade_platform.ui.experts import model_words
 from ba2_trade_platform.ui.kit.desk import Desk
-from ba2_trade_platform.vocabulary import ProviderKind
+from ba2_trade_platform.vocabulary import ModelCheckKind, ProviderKind
 from tests.eventually import eventually
 from tests.platforms import TRADER
 
@@ -286,18 +286,20 @@ async def test_a_moved_provider_is_a_change_and_leaving_drops_it(user: User, des
 
 
 NOON = datetime(2020, 11, 12, 12, tzinfo=UTC)
-WELL, BADLY = Finding("text", ok=True, sentence="It answered"), Finding("tool", ok=False, sentence="It called no tool")
+WELL = ModelCheck(ModelCheckKind.TEXT, "m", ok=True, sentence="It answered")
+BADLY = ModelCheck(ModelCheckKind.TOOL, "m", ok=False, sentence="It called no tool")
+SAFE = ModelCheck(ModelCheckKind.STRUCTURED, "m", ok=True, sentence="")
 
 
 @pytest.mark.parametrize(
-    ("tested", "words"),
+    ("checks", "words"),
     [
         (None, "never tested"),
-        (Tested(NOON, ()), "never tested"),
-        (Tested(NOON, (WELL, Finding("structured", ok=True, sentence=""))), "tested 12 Nov 2020: text, structured"),
-        (Tested(NOON, (WELL, BADLY)), "failed 12 Nov 2020: tools (It called no tool)"),
-        (Tested(NOON, (Finding("new-kind", ok=False, sentence=""),)), "failed 12 Nov 2020: new-kind"),
+        ([], "never tested"),
+        ([WELL, SAFE], "tested 12 Nov 2020: text, structured"),
+        ([WELL, BADLY], "failed 12 Nov 2020: tool (It called no tool)"),
     ],
 )
-def test_a_test_is_told_with_its_day(tested: Tested | None, words: str) -> None:
+def test_a_test_is_told_with_its_day(checks: list[ModelCheck] | None, words: str) -> None:
+    tested = None if checks is None else CheckedModel("lab", "m", checks, NOON)
     assert model_words.tested_words(tested, ZoneInfo("UTC")) == words

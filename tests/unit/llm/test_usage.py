@@ -88,7 +88,7 @@ def test_cached_tokens_are_read_in_each_vendors_words(said: dict[str, Any]) -> N
 
 def test_cached_tokens_of_anthropic_stand_beside_the_others() -> None:
     start = {"input_tokens": 10, "cache_read_input_tokens": 80, "cache_creation_input_tokens": 5, "output_tokens": 1}
-    assert of_anthropic(start, {"output_tokens": 30}, {"output_tokens": 44}) == Usage(95, 44, 80)
+    assert of_anthropic(start, {"output_tokens": 30}, {"output_tokens": 44}) == Usage(95, 44, 80, None, 5)
     assert of_anthropic({"input_tokens": 10, "output_tokens": 1}, {"output_tokens": 44}) == Usage(10, 44)
     assert of_anthropic({"input_tokens": 10}, {"input_tokens": 10, "output_tokens": 7}) == Usage(10, 7)
     assert of_anthropic({"input_tokens": 0, "output_tokens": 0}, {"output_tokens": 7}) == Usage(None, 7)
