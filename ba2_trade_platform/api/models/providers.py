@@ -167,5 +167,5 @@ def forget_adaptations(name: Name, console: Console, asker: Asker, body: OfModel
 
 @router.post("/{name}/test", responses=documented(404))
 def try_provider(name: Name, console: Console, asker: Asker, body: TestBody | None = None) -> ConnectionTest:
-    """Make a tiny real call, which costs a few tokens; a failure is an answer too, with `ok` false."""
+    """Try text, a tool, a structured answer, a cancel and the window; a failure is an answer too, with `ok` false."""
     return console.models.gateway.test(name, body.model if body else None, by=asker)
