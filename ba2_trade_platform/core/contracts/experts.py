@@ -70,7 +70,7 @@ class Bars:
     All sequences have the same length n. `sessions` are the exchange's own dates, `closed_at` the aware UTC
     instants at which those sessions closed; prices are float64 arrays of shape (n,) in `currency`,
     `volume` is shares. `sessions_missing` counts the exchange's sessions that closed after the last bar
-    and not after `as_of`.
+    and not after `as_of`; `warnings` are sentences on prices that are used and doubtful.
     """
 
     symbol: str
@@ -84,6 +84,7 @@ class Bars:
     close: NDArray[np.float64]
     volume: NDArray[np.float64]
     sessions_missing: int = 0
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sessions)
@@ -95,7 +96,7 @@ class Bars:
         return f"{missing} {'session' if missing == 1 else 'sessions'} old" if missing and len(self) else ""
 
     def require(self, minimum: int = MINIMUM_BARS, max_stale: int = MAX_STALE_SESSIONS) -> Bars:
-        """Return these bars, or raise ExpertError: DATA_MISSING when too few, STALE_DATA when too old."""
+        """Return these bars, or raise ExpertError: DATA_MISSING when too few or not above zero, STALE_DATA when old."""
         if not len(self):
             raise ExpertError(
                 ErrorCode.DATA_MISSING, f"{self.symbol} has no bars on or before {self.as_of:%Y-%m-%d %H:%M} UTC"
@@ -110,6 +111,18 @@ class Bars:
             raise ExpertError(
                 ErrorCode.DATA_MISSING,
                 f"{self.symbol} has {len(self)} bars up to {self.sessions[-1]}; {minimum} are needed",
+            )
+        return self._above_zero()
+
+    def _above_zero(self) -> Bars:
+        """Return these bars, or raise ExpertError where a price is not above zero: no percentage is true across it."""
+        below = np.flatnonzero(self.low <= 0)
+        if len(below):
+            last = int(below[-1])
+            raise ExpertError(
+                ErrorCode.DATA_MISSING,
+                f"{self.symbol} traded at {self.low[last]:g} on {self.sessions[last]}: no percentage is true across a "
+                f"price that is not above zero; analyse it as of a day before, or once {len(self)} bars are newer",
             )
         return self
 

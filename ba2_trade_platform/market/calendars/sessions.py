@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Any
 
@@ -40,13 +40,14 @@ class SessionCalendar:
     """The sessions of one exchange, oldest first; every question is one binary search.
 
     `days` are the exchange's own dates (datetime64[D]), `opens` and `closes` microseconds since the epoch, all of
-    shape (n,).
+    shape (n,); `zone` is where it stands.
     """
 
     name: str
     days: NDArray[np.datetime64]
     opens: NDArray[np.int64]
     closes: NDArray[np.int64]
+    zone: tzinfo = UTC
 
     def open_on_or_after(self, day: date) -> datetime:
         """Return the UTC open of the session on `day`, or of the first one after it; ValueError past the calendar."""
@@ -123,4 +124,5 @@ def _build(name: str) -> SessionCalendar:
         days=source.sessions.to_numpy().astype("datetime64[D]"),
         opens=source.opens.dt.tz_convert(None).to_numpy().astype("datetime64[us]").astype(np.int64),
         closes=source.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]").astype(np.int64),
+        zone=source.tz,
     )

@@ -1,19 +1,13 @@
 """Folder prices: a provider that reads the user's own files, `SYMBOL.csv` or `SYMBOL.parquet`.
 
-Columns of a price file (a header is needed, names in any case, further columns are passed over):
-
-    date                      session of the exchange, YYYY-MM-DD (Parquet: or a date or timestamp), ascending, once
-    open, high, low, close    unadjusted, in the instrument's currency, above zero; open and close within low to high
-    volume                    shares, not negative
-
-Optional beside them: `splits.csv` (symbol, date, ratio: earlier prices are multiplied by it, earlier volumes divided)
-and `instruments.csv` (symbol; where wanted name, exchange, calendar, currency; else XNYS and USD).
-The user's page about it is docs/price-folder.md.
+In which forms tools write prices, and what is asked of splits.csv and instruments.csv beside them, is told to users
+in docs/price-folder.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +17,8 @@ from ba2_trade_platform.core.base.symbols import capitals
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.market.calendars.sessions import SessionCalendar, session_calendar
 from ba2_trade_platform.market.folder.file_cache import FileCache
-from ba2_trade_platform.market.folder.price_file import PARQUET, read_price_file
+from ba2_trade_platform.market.folder.file_text import BadFile
+from ba2_trade_platform.market.folder.price_file import PARQUET, PriceFile, read_price_file
 from ba2_trade_platform.market.folder.side_files import (
     DEFAULT_CALENDAR,
     DEFAULT_CURRENCY,
@@ -32,7 +27,7 @@ from ba2_trade_platform.market.folder.side_files import (
     read_instruments,
     read_splits,
 )
-from ba2_trade_platform.market.folder.tables import BadFile
+from ba2_trade_platform.market.prices.currency_units import scale_of
 from ba2_trade_platform.market.prices.series import Series, Split
 from ba2_trade_platform.market.symbols import is_symbol, unknown_symbol
 from ba2_trade_platform.vocabulary import ErrorCode
@@ -100,7 +95,8 @@ class FolderPrices:
             return [str(error)]
         sentences = [f"{path.name}: the name is not a symbol" for path in self._price_paths() if not _symbol_of(path)]
         sentences += self._instruments().sentences() + self._splits().sentences()
-        sentences += [history for symbol in sorted(files) if isinstance(history := self._history(symbol), str)]
+        for history in (self._history(symbol) for symbol in sorted(files)):
+            sentences += [history] if isinstance(history, str) else history.contradictions()
         return list(dict.fromkeys(sentences))
 
     def _price_paths(self) -> list[Path]:
@@ -147,7 +143,8 @@ class FolderPrices:
 
     def _info(self, symbol: str) -> InstrumentInfo:
         listing = self._listing(symbol)
-        return InstrumentInfo(symbol, listing.name, listing.exchange, listing.currency, listing.calendar)
+        _, currency = scale_of(listing.unit)
+        return InstrumentInfo(symbol, listing.name, listing.exchange, currency, listing.calendar)
 
     def _history(self, symbol: str) -> Series | str:
         """Return the symbol's bars, or the sentence on what is wrong with its files; kept until a file changes."""
@@ -160,11 +157,22 @@ class FolderPrices:
             return f"{symbol} has two files, {' and '.join(path.name for path in paths)}: keep one"
         try:
             self._instruments().of(symbol)
-            splits = self._splits().of(symbol)
-            calendar = _calendar(self._listing(symbol))
-            return Series(self._info(symbol), calendar, read_price_file(paths[0], calendar), splits)
+            splits, listing = self._splits().of(symbol), self._listing(symbol)
+            calendar = _calendar(listing)
+            file = read_price_file(paths[0], calendar, symbol, listing.reading)
+            return _series(self._info(symbol), calendar, file, splits, scale_of(listing.unit)[0])
         except BadFile as error:
             return str(error)
+
+
+def _series(
+    info: InstrumentInfo, calendar: SessionCalendar, file: PriceFile, listed: Sequence[Split], scale: float
+) -> Series:
+    """Return a file's bars with the splits of splits.csv, and with its own where the list has none of that day."""
+    days = {split.day for split in listed}
+    splits = [*listed, *(split for split in file.splits if split.day not in days)]
+    dividends = [replace(dividend, amount=dividend.amount * scale) for dividend in file.dividends]
+    return Series(info, calendar, file.bars.in_unit(scale), splits, dividends, file.notices)
 
 
 def _symbol_of(path: Path) -> str | None:

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ba2_trade_platform.market.folder.tables import BadFile, Table, read_csv
+from ba2_trade_platform.market.folder.bar_rows import Reading
+from ba2_trade_platform.market.folder.date_forms import ORDERS
+from ba2_trade_platform.market.folder.file_text import BadFile
+from ba2_trade_platform.market.folder.tables import Table, read_csv
+from ba2_trade_platform.market.prices.currency_units import HUNDREDTHS
 from ba2_trade_platform.market.prices.series import Split
 from ba2_trade_platform.market.symbols import is_symbol
 
@@ -22,13 +26,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Listing:
-    """What instruments.csv says of one symbol, and where."""
+    """What instruments.csv says of one symbol, and where; `unit` is in what its prices are written."""
 
     name: str
     exchange: str
     calendar: str
-    currency: str
+    unit: str
     place: str = ""
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass
@@ -52,7 +57,7 @@ class SideFile(Generic[T]):
 
 
 def read_instruments(path: Path) -> SideFile[Listing]:
-    """Read symbol and, where given, name, exchange, calendar and currency; a missing file is an empty one."""
+    """Read symbol and, where given, the other columns; a missing file is an empty one."""
     seen: set[str] = set()
 
     def listing(table: Table, row: int) -> Listing:
@@ -62,16 +67,26 @@ def read_instruments(path: Path) -> SideFile[Listing]:
         seen.add(symbol)
         calendar = table.text(row, "calendar", DEFAULT_CALENDAR)
         currency = table.text(row, "currency", DEFAULT_CURRENCY)
-        if not _CURRENCY.fullmatch(currency):
+        if currency not in HUNDREDTHS and not _CURRENCY.fullmatch(currency):
             raise BadFile(table.at(row, f"currency {currency!r} is not a code of three capitals"))
         name, exchange = table.text(row, "name", symbol), table.text(row, "exchange", calendar)
-        return Listing(name, exchange, calendar, currency, place=table.at(row, ""))
+        return Listing(name, exchange, calendar, currency, table.at(row, ""), _reading(table, row))
 
     return _read(path, ("symbol",), listing)
 
 
+def _reading(table: Table, row: int) -> Reading:
+    """Return how this symbol's file is to be read where its rows cannot tell."""
+    dates, decimal = table.text(row, "dates").lower() or None, table.text(row, "decimal") or None
+    if dates is not None and dates not in ORDERS:
+        raise BadFile(table.at(row, f"dates {dates!r} is not an order: write dmy or mdy, or nothing"))
+    if decimal is not None and decimal not in {".", ","}:
+        raise BadFile(table.at(row, f"decimal {decimal!r} is not a mark: write . or , or nothing"))
+    return Reading(dates, decimal)
+
+
 def read_splits(path: Path) -> SideFile[Split]:
-    """Read symbol, date and ratio; a missing file is an empty one."""
+    """Read symbol, date, ratio and, where given, sure; a missing file is an empty one."""
     seen: set[tuple[str, object]] = set()
 
     def split(table: Table, row: int) -> Split:
@@ -82,7 +97,10 @@ def read_splits(path: Path) -> SideFile[Split]:
         seen.add(key)
         if ratio <= 0:
             raise BadFile(table.at(row, "ratio must be above zero"))
-        return Split(day, ratio)
+        sure = table.text(row, "sure").lower()
+        if sure not in {"", "yes", "no"}:
+            raise BadFile(table.at(row, f"sure {sure[:20]!r} is neither yes nor no"))
+        return Split(day, ratio, place=table.at(row, "").removesuffix(": "), sure=sure == "yes")
 
     return _read(path, ("symbol", "date", "ratio"), split)
 
@@ -97,7 +115,11 @@ def _read(path: Path, required: tuple[str, ...], row_of: Callable[[Table, int], 
         read.broken = str(error)
         return read
     for row in range(len(table)):
-        symbol = table.text(row, "symbol")
+        try:
+            symbol = table.text(row, "symbol")
+        except BadFile as error:
+            read.broken = str(error)
+            return read
         if not is_symbol(symbol):
             read.broken = table.at(row, f"{symbol!r} is not a symbol in capitals")
             return read

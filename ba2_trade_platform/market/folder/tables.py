@@ -6,20 +6,21 @@ import csv
 import io
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeGuard
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)\s*", re.ASCII | re.IGNORECASE)
+from ba2_trade_platform.market.folder import numerals
+from ba2_trade_platform.market.folder.date_forms import BadDate, read_stamps
+from ba2_trade_platform.market.folder.file_text import BadFile, is_clean, read_text
+
+SEPARATORS = ",;\t|"
+_ISO_COLUMN = re.compile(r"(?:\d{4}-\d{2}-\d{2}\n)*", re.ASCII)
+DECLARED = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _SHOWN = 40
-
-
-class BadFile(Exception):  # noqa: N818 - says what it is about; the sentence says what is wrong
-    """A file of the user's that cannot be used; its text names the file, the line and the reason."""
+ParquetRoles = Callable[[str, Sequence[str]], dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -38,112 +39,129 @@ class Table:
         """Return the sentence that blames row `row` of this file."""
         return f"{self.file}, {self.unit} {self.lines[row]}: {reason}"
 
+    def only(self, rows: Sequence[int]) -> Table:
+        """Return these rows in this order."""
+        columns: dict[str, Sequence[object]] = {
+            name: [cells[row] for row in rows] for name, cells in self.columns.items()
+        }
+        return Table(self.file, self.unit, [self.lines[row] for row in rows], columns)
+
     def text(self, row: int, column: str, default: str = "") -> str:
-        """Return one cell as stripped text, `default` when it is empty or the file has no such column."""
+        """Return one cell as stripped text, `default` when it is empty or the file has no such column.
+
+        Raises BadFile for one whose bytes are no UTF-8: in which alphabet it is written is not guessed.
+        """
         cells = self.columns.get(column)
         cell = str(cells[row]).strip() if cells is not None and cells[row] is not None else ""
+        if not is_clean(cell):
+            raise BadFile(self.at(row, f"{column} is not UTF-8; save the file as UTF-8"))
         return cell or default
 
     def date(self, row: int, column: str) -> date:
         """Return one cell as a date (of a timestamp, the date in its own zone), or raise BadFile."""
         cell = self.columns[column][row]
-        if isinstance(cell, datetime):
-            return cell.date()
-        if isinstance(cell, date):
-            return cell
-        if isinstance(cell, str) and _DATE.fullmatch(cell.strip()):
-            try:
-                return date.fromisoformat(cell.strip())
-            except ValueError as error:
-                raise BadFile(self.at(row, f"{column} {cell.strip()} is no day of the calendar")) from error
-        raise BadFile(self.at(row, f"{column} {_shown(cell)} is not a date (YYYY-MM-DD)"))
+        try:
+            return read_stamps([str(cell)])[0].day
+        except BadDate as error:
+            known = "no day of the calendar" in str(error)
+            reason = str(error).removeprefix("date ") if known else f"{shown(cell)} is not a date (YYYY-MM-DD)"
+            raise BadFile(self.at(row, f"{column} {reason}")) from error
 
     def number(self, row: int, column: str) -> float:
         """Return one cell as a finite number, or raise BadFile."""
         cell = self.columns[column][row]
-        if not _is_number(cell):
-            raise BadFile(self.at(row, f"{column} {_shown(cell)} is not a number"))
-        value = float(cell)
+        value = _number(cell)
+        if value is None:
+            raise BadFile(self.at(row, f"{column} {shown(cell)} is not a number"))
         if not math.isfinite(value):
             raise BadFile(self.at(row, f"{column} {value} is not a finite number"))
         return value
 
 
-def _is_number(cell: object) -> TypeGuard[str | float | Decimal]:
+def _number(cell: object) -> float | None:
     if isinstance(cell, str):
-        return _NUMBER.fullmatch(cell) is not None
-    return isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
+        bare = numerals.bare(cell)
+        return numerals.number(bare, numerals.evidence(bare).decides or ".")
+    return float(cell) if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) else None
 
 
-def _shown(cell: object) -> str:
+def shown(cell: object) -> str:
+    """Return a cell as a sentence shows it."""
     if cell is None or cell == "":
         return "(empty)"
-    text = str(cell)
+    text = str(cell).encode("utf-8", "backslashreplace").decode()
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
-def read_csv(path: Path, required: Collection[str]) -> Table:
-    """Read a comma-separated UTF-8 file with a header (names in any case); blank lines are passed over.
+def is_iso_column(cells: Sequence[object]) -> bool:
+    """Tell whether every cell is a text of the form YYYY-MM-DD."""
+    if not cells or not isinstance(cells[0], str):
+        return False
+    joined = "\n".join(str(cell) for cell in cells)
+    return _ISO_COLUMN.fullmatch(f"{joined}\n") is not None
 
-    Raises BadFile when it cannot be read, is empty, lacks a required column or has a row of another length.
+
+def read_csv(path: Path, required: Collection[str]) -> Table:
+    """Read a file of cells with a header (names in any case); blank lines are passed over.
+
+    Cells are parted by what parts the header's names: a comma, a semicolon, a tab or a bar. Raises BadFile when it
+    cannot be read, is empty, lacks a required column or has a row of another length.
     """
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    text = read_text(path).text
+    skipped, separator = _separator(text)
+    reader = csv.reader(io.StringIO(text.split("\n", skipped)[skipped], newline=""), delimiter=separator, strict=True)
     header: list[str] | None = None
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
         for cells in reader:
-            if not cells:
+            if not any(cells):
                 continue
+            line = reader.line_num + skipped
             if header is None:
                 header = _header(path.name, cells, required)
             elif len(cells) != len(header):
-                raise BadFile(
-                    f"{path.name}, line {reader.line_num}: {len(cells)} cells where the header names {len(header)}"
-                )
+                raise BadFile(f"{path.name}, line {line}: {len(cells)} cells where the header names {len(header)}")
             else:
                 rows.append(cells)
-                lines.append(reader.line_num)
+                lines.append(line)
     except csv.Error as error:
-        raise BadFile(f"{path.name}, line {reader.line_num}: {error}") from error
+        raise BadFile(f"{path.name}, line {reader.line_num + skipped}: {error}") from error
     if header is None:
         raise BadFile(f"{path.name}, line 1: the file is empty")
     cells_by_column = zip(*rows, strict=True) if rows else ([] for _ in header)
     return Table(path.name, "line", lines, dict(zip(header, cells_by_column, strict=True)))
 
 
-def read_parquet(path: Path, required: Collection[str]) -> Table:
-    """Read the required columns (names in any case) of a Parquet file.
+def _separator(text: str) -> tuple[int, str]:
+    """Return how many lines come before the table, and what parts its cells."""
+    lines = text.split("\n")
+    first = next((at for at, line in enumerate(lines) if line.strip()), 0)
+    declared = DECLARED.fullmatch(lines[first].strip())
+    if declared and first + 1 < len(lines):
+        return first + 1, declared[1]
+    return first, max(SEPARATORS, key=lines[first].count)
 
-    Raises BadFile when it cannot be read, is no Parquet file or lacks a required column.
+
+def read_parquet(path: Path, roles_of: ParquetRoles) -> Table:
+    """Read the columns of a Parquet file to which `roles_of` gives a part by the names of all.
+
+    Raises BadFile when it cannot be read, is no Parquet file or lacks a needed column.
     """
     import polars  # noqa: PLC0415 - a third of a second that only a Parquet file should cost
 
     try:
         content = path.read_bytes()
         names = list(polars.read_parquet_schema(io.BytesIO(content)))
-        header = _header(path.name, names, required)
-        wanted = {column: names[header.index(column)] for column in required}
-        frame = polars.read_parquet(io.BytesIO(content), columns=list(wanted.values()))
+        roles = roles_of(path.name, names)
+        frame = polars.read_parquet(io.BytesIO(content), columns=[names[place] for place in roles.values()])
     except OSError as error:
         raise BadFile(f"{path.name} cannot be read: {error.strerror or error}") from error
     except (polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
         reason = str(error).partition("\n")[0]
         raise BadFile(f"{path.name} is no readable Parquet file: {reason}") from error
-    columns: dict[str, Sequence[object]] = {column: frame[name].to_list() for column, name in wanted.items()}
+    columns: dict[str, Sequence[object]] = {role: frame[names[place]].to_list() for role, place in roles.items()}
     return Table(path.name, "row", range(1, len(frame) + 1), columns)
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"{path.name} cannot be read: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BadFile(f"{path.name}, line {line}: the text is not UTF-8") from error
 
 
 def _header(file: str, names: Sequence[str], required: Collection[str]) -> list[str]:

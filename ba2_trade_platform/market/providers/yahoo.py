@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.market.prices.currency_units import scale_of
 from ba2_trade_platform.market.prices.history import Fetched
 from ba2_trade_platform.market.prices.series import RawBars, Split
 from ba2_trade_platform.market.providers.requests import TIMEOUT_SECONDS, refusal
@@ -62,7 +63,6 @@ CALENDARS = {
     }.items()
     for exchange in exchanges.split()
 }
-HUNDREDTHS = {"GBp": "GBP", "ZAc": "ZAR", "ILA": "ILS"}  # quoted in the hundredth part of their currency
 
 
 class YahooSource:
@@ -185,7 +185,7 @@ def _fetched(name: str, result: dict[str, Any], meta: dict[str, Any]) -> Fetched
     later = np.ones(len(days))
     for split in splits:
         later[days < np.datetime64(split.day, "D")] *= split.ratio
-    scale = 0.01 if meta["currency"] in HUNDREDTHS else 1.0
+    scale, currency = scale_of(str(meta["currency"]))
     prices = [column / later * scale for column in columns[:4]]
     raw = RawBars(days, prices[0], prices[1], prices[2], prices[3], columns[4] * later)
     # A session under way comes a second time as its last line; a line without prices is no bar.
@@ -196,6 +196,6 @@ def _fetched(name: str, result: dict[str, Any], meta: dict[str, Any]) -> Fetched
         splits,
         str(meta.get("longName") or meta.get("shortName") or name),
         str(meta["exchangeName"]),
-        HUNDREDTHS.get(meta["currency"], str(meta["currency"])),
+        currency,
         calendar,
     )
