@@ -26,7 +26,7 @@ from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_pro
 from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
 from ba2_trade_platform.api.models import costs, dialects, known_models, lessons, providers, research
 from ba2_trade_platform.api.notifications import alerts, notifications
-from ba2_trade_platform.api.operations import backups, health, health_report, retention
+from ba2_trade_platform.api.operations import backups, health, health_report, price_files, retention
 from ba2_trade_platform.api.schedules import runs, schedules
 from ba2_trade_platform.app.platform import Platform
 from ba2_trade_platform.vocabulary import ActorKind
@@ -64,6 +64,7 @@ AREAS = (
     demo,
     replay,
     symbol_maps,
+    price_files,
 )
 
 

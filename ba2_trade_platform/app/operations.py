@@ -28,6 +28,7 @@ from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
 from ba2_trade_platform.core.operations.desk_traces import leave_trace, require_desk
 from ba2_trade_platform.core.operations.health import Health, Parts, Readiness
 from ba2_trade_platform.core.operations.instance_lock import InstanceLock
+from ba2_trade_platform.core.operations.price_checks import PriceChecks
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file
 from ba2_trade_platform.db.migrate import Migrated, MigrationError, upgrade
@@ -61,6 +62,7 @@ class Operations:
         self.backups = Backups(store, database, settings.data_dir / "backups", Plan(at, zone, settings.backup_days))
         parts = Parts(store, worker, queue, breakers, jobs, self.backups, database, zone, version, market)
         readiness = Readiness(parts)
+        self.price_checks = PriceChecks(store, market)
         self.dead_man_switch = DeadManSwitch(store, box, jobs, readiness.obstacles, outbound_rule(settings))
         self.health = Health(parts, readiness, self.dead_man_switch)
         self.attention = Attention(
@@ -81,8 +83,9 @@ class Operations:
         self.health.start()
 
     def stop(self) -> None:
-        """Give up the copy that is under way."""
+        """Give up the copy and the check that are under way."""
         self.backups.stop()
+        self.price_checks.stop()
 
 
 def find_backup(settings: Settings, name: str) -> Path:

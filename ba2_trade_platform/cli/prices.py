@@ -1,18 +1,53 @@
-"""Symbol map commands: list, set and remove a price provider's names for symbols."""
+"""Price commands: check price files, and list, set and remove a price provider's names for symbols."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ba2_trade_platform.cli import session
+from ba2_trade_platform.cli import session, tables
 from ba2_trade_platform.cli.session import AsJson
+from ba2_trade_platform.core.base.errors import Refused
+from ba2_trade_platform.core.contracts.price_files import FolderCheck
+from ba2_trade_platform.settings import read_settings
 
+prices = typer.Typer(help="Files of prices: check.", no_args_is_help=True)
 symbols = typer.Typer(help="What price providers call symbols.", no_args_is_help=True)
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="yahoo or alpaca")]
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="The symbol as the console writes it")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The symbol as the provider writes it")]
+
+
+@prices.callback()
+def _group() -> None:
+    """Keep `check` a command of its group."""
+
+
+@prices.command()
+def check(
+    path: Annotated[Path | None, typer.Argument(metavar="FILE|FOLDER", help="Absent: BA2_PRICES_DIR")] = None,
+    json: AsJson = False,
+) -> None:
+    """Tell of each price file how it is understood, what is missing in it, and why it is refused."""
+    session.be_quiet()
+    from ba2_trade_platform.api.operations.price_files import answer_of  # noqa: PLC0415 - as below
+    from ba2_trade_platform.app.price_files import check_path  # noqa: PLC0415 - numpy and the calendars
+
+    done = check_path(read_settings(), path, _show_progress)
+    answer = answer_of(done).model_dump(mode="json")
+    session.print_json(answer) if json else tables.print_price_files(answer)
+    if done.given_up or done.refused or done.problems:
+        raise Refused(done.sentence)
+    if not json:
+        typer.echo(done.sentence)
+
+
+def _show_progress(check: FolderCheck) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\r{check.sentence}", err=True, nl=False)
 
 
 @symbols.command("list")

@@ -241,6 +241,25 @@ def print_models(found: dict[str, Any], zone: ZoneInfo) -> None:
     _print(table if found["items"] else "There is no model provider. Add one on the page Providers.")
 
 
+def print_price_files(check: dict[str, Any]) -> None:
+    """Print how each price file is understood, what is missing in it, and why it is refused."""
+    if check["items"]:
+        table = _table("File", "State", "Form", "First bar", "Last bar", "Bars", "Missing", "Behind")
+        for one in check["items"]:
+            table.add_row(*_texts(one, "file", "state", "form", "first_session", "last_session"), *_counts(one))
+        _print(table)
+    for one in check["items"]:
+        said = [one["problem"]] if one["problem"] else [f"{one['file']}: {each}" for each in one["repaired"]]
+        for sentence in [*said, *one["warnings"]]:
+            _print(escape(sentence))
+    for sentence in check["problems"]:
+        _print(escape(sentence))
+
+
+def _counts(one: dict[str, Any]) -> list[str]:
+    return [f"{one[name]:,}" for name in ("bars", "missing", "behind")]
+
+
 def print_settings(listed: Sequence[dict[str, Any]]) -> None:
     """Print every setting."""
     table = _table("Setting", "Value", "From", "What it does")

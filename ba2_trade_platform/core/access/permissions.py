@@ -42,6 +42,7 @@ _SUBJECTS: dict[Permission, dict[Subject, tuple[Action, ...]]] = {
         Subject.NOTIFICATION: (Action.RETRY,),
         Subject.REPLAY: (Action.START, Action.PAUSE, Action.RESUME, Action.CHANGE, Action.STOP),
         Subject.BACKUP: (Action.CREATE,),
+        Subject.PRICE_FILES: (Action.START, Action.CANCEL),
     },
     Permission.OVERRIDE: {
         Subject.ANALYSIS: (Action.DELETE,),

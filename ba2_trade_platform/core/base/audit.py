@@ -82,6 +82,7 @@ class Subject(StrEnum):
     NOTIFICATION_CHANNEL = "notification_channel", Topic.NOTIFICATIONS
     NOTIFICATION_RULE = "notification_rule", Topic.NOTIFICATIONS
     PREFERENCE = "preference", None
+    PRICE_FILES = "price_files", Topic.OPERATIONS
     PROVIDER = "model_provider", Topic.MODELS
     QUEUE = "queue", Topic.QUEUE
     REPLAY = "replay", Topic.MARKET_CLOCK

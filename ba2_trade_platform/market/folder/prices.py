@@ -52,7 +52,7 @@ class FolderPrices:
     def instruments(self) -> Sequence[InstrumentInfo]:
         """Return every symbol that has a file, by symbol, its bars unread; none when the folder is missing."""
         try:
-            return [self._info(symbol) for symbol in sorted(self._files())]
+            return [self._info(symbol) for symbol in sorted(self.files())]
         except BadFile:
             return []
 
@@ -90,14 +90,29 @@ class FolderPrices:
     def problems(self) -> list[str]:
         """Read every file and return a sentence for each one that cannot be used; empty when all is well."""
         try:
-            files = self._files()
+            files = self.files()
         except BadFile as error:
             return [str(error)]
-        sentences = [f"{path.name}: the name is not a symbol" for path in self._price_paths() if not _symbol_of(path)]
-        sentences += self._instruments().sentences() + self._splits().sentences()
+        sentences = self.side_problems()
         for history in (self._history(symbol) for symbol in sorted(files)):
             sentences += [history] if isinstance(history, str) else history.contradictions()
         return list(dict.fromkeys(sentences))
+
+    def side_problems(self) -> list[str]:
+        """Return what is wrong with names of files, splits.csv and instruments.csv; raises BadFile without a folder."""
+        sentences = [f"{path.name}: the name is not a symbol" for path in self._price_paths() if not _symbol_of(path)]
+        return sentences + self._instruments().sentences() + self._splits().sentences()
+
+    def calendar_of(self, symbol: str) -> str:
+        """Return the name of the calendar by which a symbol trades."""
+        return self._listing(symbol).calendar
+
+    def told_of(self, symbol: str) -> tuple[object, ...]:
+        """Return all that the side files say of a symbol; its prices depend on nothing else."""
+        instruments, splits = self._instruments(), self._splits()
+        blame = (instruments.broken, splits.broken, instruments.bad.get(symbol), splits.bad.get(symbol))
+        made = [(split.day, split.ratio, split.place, split.sure) for split in splits.rows.get(symbol, ())]
+        return (self._listing(symbol), made, blame)
 
     def _price_paths(self) -> list[Path]:
         """Return the price files of the folder by name, or raise BadFile when it cannot be listed."""
@@ -113,7 +128,8 @@ class FolderPrices:
             and not entry.name.startswith(".")
         ]
 
-    def _files(self) -> dict[str, list[Path]]:
+    def files(self) -> dict[str, list[Path]]:
+        """Return the files of each symbol, by name; raises BadFile when the folder cannot be read."""
         files: dict[str, list[Path]] = {}
         for path in self._price_paths():
             if symbol := _symbol_of(path):
@@ -122,7 +138,7 @@ class FolderPrices:
 
     def _files_of(self, symbol: str) -> list[Path]:
         try:
-            files = self._files()
+            files = self.files()
         except BadFile as error:
             raise ExpertError(ErrorCode.DATA_MISSING, str(error)) from error
         if symbol not in files:
@@ -152,15 +168,19 @@ class FolderPrices:
         made_of = [*paths, self.path / INSTRUMENTS, self.path / SPLITS]
         return self._cache.get(f"bars of {symbol}", made_of, partial(self._read, symbol, paths))
 
-    def _read(self, symbol: str, paths: Sequence[Path]) -> Series | str:
+    def read_file(self, symbol: str, paths: Sequence[Path]) -> tuple[PriceFile, Series]:
+        """Read a symbol's file without keeping it, and its bars as analyses see them; raises BadFile."""
         if len(paths) > 1:
-            return f"{symbol} has two files, {' and '.join(path.name for path in paths)}: keep one"
+            raise BadFile(f"{symbol} has two files, {' and '.join(path.name for path in paths)}: keep one")
+        self._instruments().of(symbol)
+        splits, listing = self._splits().of(symbol), self._listing(symbol)
+        calendar = _calendar(listing)
+        file = read_price_file(paths[0], calendar, symbol, listing.reading)
+        return file, _series(self._info(symbol), calendar, file, splits, scale_of(listing.unit)[0])
+
+    def _read(self, symbol: str, paths: Sequence[Path]) -> Series | str:
         try:
-            self._instruments().of(symbol)
-            splits, listing = self._splits().of(symbol), self._listing(symbol)
-            calendar = _calendar(listing)
-            file = read_price_file(paths[0], calendar, symbol, listing.reading)
-            return _series(self._info(symbol), calendar, file, splits, scale_of(listing.unit)[0])
+            return self.read_file(symbol, paths)[1]
         except BadFile as error:
             return str(error)
 

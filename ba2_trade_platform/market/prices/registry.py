@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ba2_trade_platform.core.base.clocks import SystemClock
 from ba2_trade_platform.core.contracts.experts import Prices
-from ba2_trade_platform.market.folder.prices import FolderPrices
+from ba2_trade_platform.market.folder.folder_check import CheckedPrices
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import PriceSource
 from ba2_trade_platform.market.prices.live import LivePrices, Renamed
@@ -44,7 +44,7 @@ def open_prices(
         raise ValueError("BA2_PRICES=folder needs BA2_PRICES_DIR, the folder of your price files")
     if not folder.is_dir():
         raise ValueError(f"BA2_PRICES_DIR is {folder}, which is not a folder")
-    return FolderPrices(folder, SystemClock())
+    return CheckedPrices(folder, SystemClock(), cache / "folder")
 
 
 def _source(kind: str, folder: Path, alpaca_keys: tuple[str, str]) -> PriceSource:

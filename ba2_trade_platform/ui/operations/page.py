@@ -1,4 +1,4 @@
-"""Health page: health items, dead man's switch and backups; all open pages share one reading."""
+"""Health page: health items, dead man's switch, backups and price files; all open pages share one reading."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ba2_trade_platform.ui.kit.panels import Fact, KeyedList, Panel, chip, copy,
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.operations.backups import BackupPanel
 from ba2_trade_platform.ui.operations.dead_man_switch import DeadManSwitchPanel
+from ba2_trade_platform.ui.operations.price_files import PriceFilePanel
 from ba2_trade_platform.ui.shell.layout import frame
 
 LOOK_SECONDS = 5.0
@@ -56,6 +57,7 @@ class HealthPage:
                             self._versions = Panel("Versions")
             self._dead_man_switch = DeadManSwitchPanel(self._desk)
             self._backups = BackupPanel(self._desk)
+            self._price_files = PriceFilePanel(self._desk)
         self._desk.live.watch(
             self.refresh, Topic.OPERATIONS, Topic.QUEUE, Topic.BREAKERS, Topic.SCHEDULES, Topic.NOTIFICATIONS
         )
@@ -73,6 +75,7 @@ class HealthPage:
                 self._show(report)
             await self._dead_man_switch.refresh()
             await self._backups.refresh()
+            await self._price_files.refresh()
 
     def _show(self, report: Report) -> None:
         if self._report is None or self._report.sentence != report.sentence:
