@@ -25,9 +25,9 @@ class PriceFileState(Answer, of=price_files.PriceFileReport):
 class PriceFileCheck(Answer, of=price_files.FolderCheck, but=("files",)):
     """How the newest check stands; of `files`, those after the cursor. `possible`: prices come from a folder."""
 
-    possible: bool = True  # there is a check
-    refused: int = 0
-    sentence: str = "The price files were not checked yet"
+    possible: bool = True
+    refused: int
+    sentence: str
     items: list[PriceFileState] = []
     next_cursor: str | None = None
 
@@ -49,7 +49,9 @@ def read_check(
     checks = console.operations.price_checks
     newest = checks.newest
     if newest is None:
-        return PriceFileCheck(folder="", possible=checks.possible)
+        none_yet = answer_of(price_files.FolderCheck(""))
+        none_yet.sentence, none_yet.possible = "The price files were not checked yet", checks.possible
+        return none_yet
     wanted = [file for file in newest.files if state in {None, file.state} and file.file > (cursor or "")]
     answer = answer_of(newest, wanted[:limit])
     answer.next_cursor = wanted[limit - 1].file if len(wanted) > limit else None

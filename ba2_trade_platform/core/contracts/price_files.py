@@ -1,4 +1,4 @@
-"""Price files contract: lets the console check a folder of prices, whoever reads it."""
+"""Price files contract: lets the console check a folder of prices through any reader."""
 
 from __future__ import annotations
 
@@ -76,11 +76,13 @@ class FolderCheck:
     def sentence(self) -> str:
         """Say how it stands."""
         if self.under_way:
-            return f"{len(self.files):,} of {self.total:,} files are checked"
+            return f"{len(self.files):,} of {self.total:,} files checked"
         count = {state: sum(file.state is state for file in self.files) for state in FileState}
         parts = [f"{number:,} {state.value}" for state, number in count.items() if number]
         begin = f"Given up after {len(self.files):,} of {self.total:,}" if self.given_up else f"{self.total:,}"
-        said = f"{begin} files: {', '.join(parts) or 'none'}; {self.read:,} read anew"
+        said = (
+            f"{begin} {'file' if self.total == 1 else 'files'}: {', '.join(parts) or 'none'}; {self.read:,} read anew"
+        )
         return f"{said}; {len(self.problems):,} more problems" if self.problems else said
 
 

@@ -38,12 +38,14 @@ def refusal(prices: FolderPrices, symbol: str) -> ExpertError:
         ("\n\n", "BAD.csv, line 1: the file is empty"),
         (HEADER + "\n", "BAD.csv, line 2: the file has no rows below its header"),
         (
-            "date,open,high,low,close\n2014-06-05,10,12,9,11\n",
-            "BAD.csv, line 1: the column volume is missing (needed: date, open, high, low, close, volume)",
+            "date,open,high,close,volume\n2014-06-05,10,12,11,100\n",
+            "BAD.csv, line 1: the column low is missing (needed: date, open, high, low, close; "
+            "there: date, open, high, close, volume)",
         ),
         (
-            GOOD.replace(",", ";"),
-            "BAD.csv, line 1: the column date is missing (needed: date, open, high, low, close, volume)",
+            "symbol;open;high;low;close\nACME;10;12;9;11\n",
+            "BAD.csv, line 1: the column date is missing (needed: date, open, high, low, close; "
+            "there: symbol, open, high, low, close)",
         ),
         (f"{HEADER},Close\n", "BAD.csv, line 1: the column close is there twice"),
         (lines(ROWS[0], "2014-06-06,11,13,10,12"), "BAD.csv, line 3: 5 cells where the header names 6"),
@@ -53,11 +55,14 @@ def refusal(prices: FolderPrices, symbol: str) -> ExpertError:
         (lines("2014-06-06,11,13,10,nan,200"), "BAD.csv, line 2: close nan is not a finite number"),
         (lines("2014-06-06,11,inf,10,12,200"), "BAD.csv, line 2: high inf is not a finite number"),
         (lines("2014-06-06,11,13,10,12,1e999"), "BAD.csv, line 2: volume inf is not a finite number"),
-        (lines("06/06/2014,11,13,10,12,200"), "BAD.csv, line 2: date '06/06/2014' is not a date (YYYY-MM-DD)"),
-        (lines("20140606,11,13,10,12,200"), "BAD.csv, line 2: date '20140606' is not a date (YYYY-MM-DD)"),
+        (lines("6 of June,11,13,10,12,200"), "BAD.csv, line 2: date '6 of June' is not a date (YYYY-MM-DD)"),
+        (lines("201406,11,13,10,12,200"), "BAD.csv, line 2: date '201406' is not a date (YYYY-MM-DD)"),
         (lines("2014-02-30,11,13,10,12,200"), "BAD.csv, line 2: date 2014-02-30 is no day of the calendar"),
-        (lines(ROWS[0], ROWS[1], ROWS[1]), "BAD.csv, line 4: date 2014-06-06 is there twice"),
-        (lines(ROWS[1], ROWS[0]), "BAD.csv, line 3: date 2014-06-05 comes after 2014-06-06; sort by date"),
+        (
+            lines(ROWS[0], ROWS[1], "2014-06-06,11,13,10,11,200", ROWS[2]),
+            "BAD.csv, line 4: date 2014-06-06 is there twice, with other prices in line 3: keep one",
+        ),
+        (lines(ROWS[1], ROWS[0], ROWS[2]), "BAD.csv, line 3: date 2014-06-05 comes after 2014-06-06; sort by date"),
         (lines(ROWS[0], "2014-06-06,11,13,-10,12,200"), "BAD.csv, line 3: low must be above zero"),
         (lines("2014-06-06,0,13,10,12,200"), "BAD.csv, line 2: open must be above zero"),
         (lines("2014-06-06,11,13,10,12,-1"), "BAD.csv, line 2: volume must not be negative"),
@@ -88,7 +93,7 @@ def test_a_bad_csv_file_is_answered_with_file_line_and_reason(tmp_path: Path, co
 
 def test_text_that_is_not_utf8_is_blamed_on_its_line(tmp_path: Path) -> None:
     (tmp_path / "BAD.csv").write_bytes(GOOD.encode() + b"2014-06-10,\xff,14,11,13,300\n")
-    assert str(refusal(folder(tmp_path), "BAD")) == "BAD.csv, line 5: the text is not UTF-8"
+    assert str(refusal(folder(tmp_path), "BAD")) == "BAD.csv, line 5: the text is not UTF-8; save the file as UTF-8"
 
 
 def test_a_directory_that_is_named_like_a_file_cannot_be_read(tmp_path: Path) -> None:
@@ -147,10 +152,10 @@ def test_parquet_may_hold_its_dates_and_numbers_in_any_type(tmp_path: Path, tabl
         (frame(close=[11.0, float("nan")]), "BAD.parquet, row 2: close nan is not a finite number"),
         (frame(close=[True, False]), "BAD.parquet, row 1: close 'True' is not a number"),
         (frame(date=[1, 2]), "BAD.parquet, row 1: date '1' is not a date (YYYY-MM-DD)"),
-        (frame(date=[date(2014, 6, 5)] * 2), "BAD.parquet, row 2: date 2014-06-05 is there twice"),
         (
             frame().drop("low"),
-            "BAD.parquet, line 1: the column low is missing (needed: date, open, high, low, close, volume)",
+            "BAD.parquet, line 1: the column low is missing (needed: date, open, high, low, close; "
+            "there: date, open, high, close, volume)",
         ),
         (frame().clear(), "BAD.parquet, line 2: the file has no rows below its header"),
     ],

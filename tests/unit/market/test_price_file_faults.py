@@ -1,0 +1,346 @@
+"""Price files that are not simply read: refused with the cause, mended with a word, and never by the future."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ba2_trade_platform.core.contracts.experts import ExpertError
+from ba2_trade_platform.market.calendars.sessions import session_calendar
+from ba2_trade_platform.market.folder.prices import FolderPrices
+from tests.fakes.clock import StandingClock
+
+NOW = datetime(2014, 12, 31, 21, tzinfo=UTC)
+HEAD = "Date,Open,High,Low,Close,Volume"
+
+
+def folder(path: Path) -> FolderPrices:
+    return FolderPrices(path, StandingClock(NOW))
+
+
+def refusal(path: Path, symbol: str = "ACME") -> str:
+    with pytest.raises(ExpertError) as caught:
+        folder(path).bars(symbol, NOW)
+    return str(caught.value)
+
+
+def sessions(count: int) -> list[date]:
+    days = session_calendar("XNYS").days
+    return [day.item() for day in days[days <= np.datetime64("2014-12-31")][-count:]]
+
+
+def rows(count: int = 60, price: float = 100.0) -> list[str]:
+    """Return quiet bars whose closes go up and down by a little."""
+    return [
+        f"{day},{price:.2f},{price * 1.02:.2f},{price * 0.98:.2f},{price * (1.01 if at % 2 else 0.99):.2f},{1000 + at}"
+        for at, day in enumerate(sessions(count))
+    ]
+
+
+def text(*lines: str, head: str = HEAD) -> str:
+    return "\n".join([head, *lines]) + "\n"
+
+
+BAR = "10,12,9,11,100"
+WEEKS = [date(2014, 1, 3) + timedelta(days=7 * week) for week in range(8)]
+AMBIGUOUS = "write dmy or mdy into the column dates of instruments.csv, in this symbol's row"
+MARK = "write . or , into the column decimal of instruments.csv, in this symbol's row"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            text(f"03/04/2024,{BAR}", f"04/04/2024,{BAR}"),
+            f"ACME.csv, line 2: date 03/04/2024 is 3 April 2024 or 4 March 2024, and no row decides: {AMBIGUOUS}",
+        ),
+        (
+            text(f"1-2-2024,{BAR}", f"2-2-2024,{BAR}"),
+            f"ACME.csv, line 2: date 01-02-2024 is 1 February 2024 or 2 January 2024, and no row decides: {AMBIGUOUS}",
+        ),
+        (
+            text(f"13/04/2014,{BAR}", f"04/14/2014,{BAR}"),
+            "ACME.csv, line 3: date has the day in another place than the rows before it",
+        ),
+        (
+            text(f"03/04/24,{BAR}"),
+            "ACME.csv, line 2: date '03/04/24' has a year of two digits, which may be a day: save it with four",
+        ),
+        (
+            text(f"41795,{BAR}"),
+            "ACME.csv, line 2: date '41795' is a spreadsheet's number of a day: save the column as dates, YYYY-MM-DD",
+        ),
+        (
+            "date;open;high;low;close\n2014-06-05;1,234;1,235;1,233;1,234\n",
+            f"ACME.csv: '1,234' is 1234 or 1.234, and no row decides: {MARK}",
+        ),
+        (
+            "date;open;high;low;close\n2014-06-05;1.234;1.235;1.233;1.234\n",
+            f"ACME.csv: '1.234' is 1234 or 1.234, and no row decides: {MARK}",
+        ),
+        (
+            text('2014-06-05,"1,234.50","1.235,00","1,000.00","1,234.50",5'),
+            f"ACME.csv: '1,234.50' has a decimal point and '1.235,00' a decimal comma: {MARK}",
+        ),
+        (
+            text("2014-06-05,10,50,12,25,9,75,11,25,100"),
+            "ACME.csv, line 2: 10 cells where the header names 6: its decimal commas part the cells; part the columns "
+            "by semicolons, or quote the numbers",
+        ),
+        (text(*(f"{day},{BAR}" for day in WEEKS)), "ACME.csv holds weekly bars, 7 days apart: daily ones are needed"),
+        (
+            text(*(f"2013-{month:02}-01,{BAR}" for month in range(1, 13))),
+            "ACME.csv holds monthly bars, 31 days apart: daily ones are needed",
+        ),
+        (
+            text(*(f"2014-06-0{day} {hour:02}:30:00,{BAR}" for day in (5, 6) for hour in range(10, 16))),
+            "ACME.csv holds hourly (1 h) bars: daily ones are needed",
+        ),
+        (
+            text(*(f"2014-06-05T14:{minute:02}:00Z,{BAR}" for minute in range(0, 50, 5))),
+            "ACME.csv holds intraday (5 min) bars: daily ones are needed",
+        ),
+        (
+            "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\nACME,60,20140605,100000,10,12,9,11,5\n",
+            "ACME.csv, line 2: the period is '60': daily bars (D) are needed",
+        ),
+        (
+            text(f"2014-06-05,{BAR},AAPL", f"2014-06-05,{BAR},MSFT", head=f"{HEAD},Name"),
+            "ACME.csv holds 2 symbols (AAPL, MSFT), none of which is ACME: one file a symbol",
+        ),
+        (
+            "Price,Close,Close,High,High\nTicker,AAPL,MSFT,AAPL,MSFT\nDate,,,,\n2014-06-05,1,2,1,2\n",
+            "ACME.csv, line 1: it holds 2 symbols (AAPL, MSFT), none is ACME: one file a symbol",
+        ),
+        (
+            f"2014-06-05,{BAR}\n2014-06-06,{BAR}\n",
+            "ACME.csv, line 1: there is no header; a first line has to name the columns (date, open, high, low, close)",
+        ),
+        ("<!DOCTYPE html><html>Sign in</html>", "ACME.csv is a web page and no price file: get the prices anew"),
+        (
+            '{"Information": "25 requests a day"}',
+            "ACME.csv is JSON and no table (25 requests a day): get the prices as CSV",
+        ),
+        ("PK\x03\x04rest", "ACME.csv is a zip archive or an Excel workbook: save its sheet as CSV"),
+        (text("2014-06-05,null,null,null,null,null"), "ACME.csv, line 2: no row has a price"),
+        (text("2014-06-05,-1,12,-9,11,100"), "ACME.csv, line 2: open must be above zero"),
+        (
+            text(*(f"2014-06-{day:02},10,12,9,11" for day in (6, 7)), head=HEAD[:-7]),
+            "ACME.csv, line 3: 2014-06-07 is no XNYS session; give the symbol its calendar in instruments.csv",
+        ),
+    ],
+)
+def test_a_refusal_names_the_cause(tmp_path: Path, content: str, sentence: str) -> None:
+    (tmp_path / "ACME.csv").write_text(content)
+    assert refusal(tmp_path) == sentence
+
+
+@pytest.mark.parametrize(
+    ("reading", "content", "expected"),
+    [
+        ("dates\nACME,dmy", text(f"05/06/2014,{BAR}", f"06/06/2014,{BAR}"), (date(2014, 6, 6), 11.0)),
+        ("dates\nACME,mdy", text(f"06/05/2014,{BAR}", f"06/06/2014,{BAR}"), (date(2014, 6, 6), 11.0)),
+        (
+            'decimal\nACME,","',
+            "date;open;high;low;close\n2014-06-06;1,234;1,235;1,233;1,234\n",
+            (date(2014, 6, 6), 1.234),
+        ),
+        (
+            "decimal\nACME,.",
+            "date;open;high;low;close\n2014-06-06;1,234;1,235;1,233;1,234\n",
+            (date(2014, 6, 6), 1234.0),
+        ),
+    ],
+)
+def test_a_line_of_instruments_decides_what_rows_cannot(
+    tmp_path: Path, reading: str, content: str, expected: tuple[date, float]
+) -> None:
+    (tmp_path / "ACME.csv").write_text(content)
+    (tmp_path / "instruments.csv").write_text(f"symbol,{reading}\n")
+    bars = folder(tmp_path).bars("ACME", NOW)
+    assert (bars.sessions[-1], bars.close[-1]) == expected
+
+
+def test_an_order_that_the_rows_contradict_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ACME.csv").write_text(text(f"06/13/2014,{BAR}"))
+    (tmp_path / "instruments.csv").write_text("symbol,dates\nACME,dmy\n")
+    assert refusal(tmp_path) == "ACME.csv, line 2: date cannot have the day before month, as instruments.csv says"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "sentence"),
+    [
+        ("4", "with 4 the price jumps 16-fold on {day} (close 99 before, open 24.75); did you mean 0.25?"),
+        ("0.5", None),
+        ("0.25", None),
+        ('"0,25"', None),
+        ("20", "with 20 the price jumps 80-fold on {day} (close 99 before, open 24.75); did you mean 0.25?"),
+    ],
+)
+def test_a_ratio_that_widens_the_gap_is_refused_with_the_one_that_closes_it(
+    tmp_path: Path, ratio: str, sentence: str | None
+) -> None:
+    before, after = rows(61)[:-20], rows(61, 24.75)[-20:]
+    (tmp_path / "ACME.csv").write_text(text(*before, *after))
+    day = after[0][:10]
+    (tmp_path / "splits.csv").write_text(f"symbol,date,ratio\nACME,{day},{ratio}\n")
+    if sentence is None:
+        assert len(folder(tmp_path).bars("ACME", NOW)) == 61
+        return
+    assert refusal(tmp_path) == f"splits.csv, line 2: {sentence.format(day=day)}"
+    assert folder(tmp_path).problems() == [refusal(tmp_path)]
+    eve = folder(tmp_path).instant_of(date.fromisoformat(before[-1][:10]), "ACME")
+    assert folder(tmp_path).bars("ACME", eve).close[-1] == 99.0
+
+
+def test_a_split_of_prices_that_are_adjusted_already_is_refused_unless_a_person_is_sure(tmp_path: Path) -> None:
+    quiet = rows()
+    (tmp_path / "ACME.csv").write_text(text(*quiet))
+    (tmp_path / "splits.csv").write_text(f"symbol,date,ratio\nACME,{quiet[40][:10]},0.5\n")
+    assert refusal(tmp_path).endswith(
+        "there is no gap to close (a ratio of 1): the prices are adjusted already, remove the line"
+    )
+    (tmp_path / "splits.csv").write_text(f"symbol,date,ratio,sure\nACME,{quiet[40][:10]},0.5,yes\n")
+    bars = folder(tmp_path).bars("ACME", NOW)
+    assert bars.close[39] == pytest.approx(101.0 / 2)
+    assert "The close changes by +" in bars.warnings[0]
+
+
+def test_a_split_on_a_wrong_day_is_refused_with_the_right_one(tmp_path: Path) -> None:
+    lines = [*rows(61)[:-20], *rows(61, 50)[-20:]]
+    (tmp_path / "ACME.csv").write_text(text(*lines))
+    (tmp_path / "splits.csv").write_text(f"symbol,date,ratio\nACME,{lines[43][:10]},0.5\n")
+    assert refusal(tmp_path).endswith(f"did you mean {lines[41][:10]}?")
+
+
+@pytest.mark.parametrize("price", [40.0, 9.0, 170.0])
+def test_a_gap_without_a_cause_is_a_warning_from_its_close_on(tmp_path: Path, price: float) -> None:
+    lines = [*rows(61)[:-20], *rows(61, price)[-20:]]
+    (tmp_path / "ACME.csv").write_text(text(*lines))
+    prices = folder(tmp_path)
+    day, eve = (prices.instant_of(date.fromisoformat(line[:10]), "ACME") for line in (lines[41], lines[40]))
+    (warning,) = prices.bars("ACME", day).warnings
+    assert f"on {lines[41][:10]}, from 99 to {price * 1.01:g}, and no split, dividend or rename is known" in warning
+    assert prices.bars("ACME", day - timedelta(seconds=1)).warnings == prices.bars("ACME", eve).warnings == ()
+    (tmp_path / "splits.csv").write_text(f"symbol,date,ratio\nACME,{lines[41][:10]},1\n")
+    assert folder(tmp_path).bars("ACME", NOW).warnings == ()
+
+
+def test_a_dividend_of_its_row_explains_a_gap_and_one_beyond_the_price_is_doubted(tmp_path: Path) -> None:
+    lines = [f"{line},0" for line in [*rows(61)[:-20], *rows(61, 50)[-20:]]]
+    lines[41] = lines[41][:-1] + "49"
+    (tmp_path / "ACME.csv").write_text(text(*lines, head=f"{HEAD},Dividends"))
+    assert folder(tmp_path).bars("ACME", NOW).warnings == ()
+    lines[41] = lines[41][:-2] + "4900"
+    (tmp_path / "ACME.csv").write_text(text(*lines, head=f"{HEAD},Dividends"))
+    assert "The dividend 4900 of" in folder(tmp_path).bars("ACME", NOW).warnings[0]
+
+
+def test_a_split_of_the_files_own_column_is_used_where_the_price_falls_by_it(tmp_path: Path) -> None:
+    head = "timestamp,open,high,low,close,volume,adjusted_close,dividend_amount,split_coefficient"
+    lines = [f"{line},1,0.0000,1.0" for line in [*rows(61)[:-20], *rows(61, 25)[-20:]]]
+    lines[41] = lines[41][:-3] + "4.0"
+    (tmp_path / "ACME.csv").write_text(text(*lines, head=head))
+    prices = folder(tmp_path)
+    assert prices.bars("ACME", NOW).close[40] == pytest.approx(99 / 4)
+    opened = prices.instant_of(date.fromisoformat(lines[41][:10]), "ACME") - timedelta(seconds=1)
+    assert prices.bars("ACME", opened).close[-1] == 99.0
+    (tmp_path / "ACME.csv").write_text(
+        text(
+            *[f"{line},0.0,{4.0 if at == 41 else 0.0}" for at, line in enumerate(rows(61))],
+            head=f"{HEAD},Dividends,Stock Splits",
+        )
+    )
+    assert folder(tmp_path).bars("ACME", NOW).close[40] == 99.0
+
+
+@pytest.mark.parametrize(
+    ("unit", "currency"), [("GBX", "GBP"), ("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS"), ("USX", "USD")]
+)
+def test_prices_in_hundredth_parts_are_shown_in_their_currency(tmp_path: Path, unit: str, currency: str) -> None:
+    (tmp_path / "ACME.csv").write_text(text(*rows(5)))
+    (tmp_path / "instruments.csv").write_text(f"symbol,currency\nACME,{unit}\n")
+    bars = folder(tmp_path).bars("ACME", NOW)
+    assert (bars.currency, bars.close[-1]) == (currency, pytest.approx(0.99))
+    assert folder(tmp_path).instrument("ACME").currency == currency
+
+
+@pytest.mark.parametrize("factor", [0.01, 100])
+def test_pounds_among_pence_are_refused(tmp_path: Path, factor: float) -> None:
+    (tmp_path / "ACME.csv").write_text(text(*rows(61)[:-20], *rows(61, 100 * factor)[-20:]))
+    (tmp_path / "instruments.csv").write_text("symbol,currency\nACME,GBX\n")
+    assert "a hundredfold change: some rows are in GBP and some in its hundredth part" in refusal(tmp_path)
+
+
+def test_the_newest_bar_twice_is_one_and_another_one_is_told(tmp_path: Path) -> None:
+    lines = rows(5)
+    (tmp_path / "ACME.csv").write_text(text(*lines, lines[-1]))
+    assert (len(folder(tmp_path).bars("ACME", NOW)), folder(tmp_path).bars("ACME", NOW).warnings) == (5, ())
+    later = lines[-1].rsplit(",", 2)[0] + ",100.50,77"
+    for content in (text(*lines, later), text(later, *lines[::-1])):
+        (tmp_path / "ACME.csv").write_text(content)
+        bars = folder(tmp_path).bars("ACME", NOW)
+        assert (len(bars), bars.close[-1], bars.volume[-1]) == (5, 100.5, 77)
+        assert "has two bars of 2014-12-31" in bars.warnings[0]
+        eve = folder(tmp_path).bars("ACME", NOW - timedelta(seconds=1))
+        assert (eve.warnings, eve.close[-1]) == ((), 101.0)
+
+
+def test_a_future_below_zero_is_read_and_refused_to_experts_while_it_is_among_their_bars(tmp_path: Path) -> None:
+    lines = rows(320)
+    lines[10] = f"{lines[10][:10]},17.73,17.85,-40.32,-37.63,247947"
+    (tmp_path / "CL=F.csv").write_text(text(*lines))
+    bars = folder(tmp_path).bars("CL=F", NOW)
+    assert bars.close[10] == -37.63
+    with pytest.raises(ExpertError, match=r"CL=F traded at -40.32 on 2013-10-\d\d: no percentage is true across"):
+        bars.require()
+    assert folder(tmp_path).bars("CL=F", NOW, 305).require().close[0] > 0
+
+
+def test_a_file_about_another_symbol_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ACME.csv").write_text(text(*(f"{line},MSFT" for line in rows(5)), head=f"{HEAD},Ticker"))
+    assert folder(tmp_path).bars("ACME", NOW).warnings == (
+        "ACME: ACME.csv says of itself that it is about MSFT, and is read as ACME",
+    )
+    (tmp_path / "ACME.csv").write_text(text(*(f"{line},ACME.US" for line in rows(5)), head=f"{HEAD},Ticker"))
+    assert folder(tmp_path).bars("ACME", NOW).warnings == ()
+
+
+def test_nothing_after_as_of_changes_what_it_sees(tmp_path: Path) -> None:
+    """The split, the gap, the doubled bar and the units of later days are poison."""
+    lines = rows()
+    (tmp_path / "ACME.csv").write_text(text(*lines))
+    prices = folder(tmp_path)
+    as_of = prices.instant_of(date.fromisoformat(lines[40][:10]), "ACME")
+    before = prices.bars("ACME", as_of)
+    poison = [f"{line[:10]},1000,9000,0.5,1,{7 * at}" for at, line in enumerate(lines[41:], 1)]
+    (tmp_path / "ACME.csv").write_text(text(*lines[:41], *poison, poison[-1][:-2] + "5"))
+    (tmp_path / "splits.csv").write_text(f"symbol,date,ratio\nACME,{lines[50][:10]},1000\n")
+    (tmp_path / "instruments.csv").write_text("symbol,currency\nACME,GBP\n")
+    seen = folder(tmp_path).bars("ACME", as_of)
+    assert seen.close.tolist() == before.close.tolist()
+    assert seen.volume.tolist() == before.volume.tolist()
+    assert (seen.sessions, seen.warnings) == (before.sessions, before.warnings)
+
+
+@pytest.mark.parametrize("encoding", ["cp1250", "gb18030", "shift_jis", "cp1251"])
+def test_a_name_that_is_not_utf8_stops_its_own_symbol_only(tmp_path: Path, encoding: str) -> None:
+    for symbol in ("ACME", "OTHER"):
+        (tmp_path / f"{symbol}.csv").write_text(text(*rows(5)))
+    name = {"cp1250": "Miedź", "gb18030": "贵州茅台", "shift_jis": "トヨタ", "cp1251": "Газпром"}[encoding]
+    (tmp_path / "instruments.csv").write_bytes(f"symbol,name\nACME,{name}\nOTHER,Plain\n".encode(encoding))
+    assert refusal(tmp_path) == "instruments.csv, line 2: name is not UTF-8; save the file as UTF-8"
+    assert len(folder(tmp_path).bars("OTHER", NOW)) == 5
+    assert [each.symbol for each in folder(tmp_path).instruments()] == ["ACME", "OTHER"]
+
+
+def test_side_files_are_read_as_a_spreadsheet_of_europe_saves_them(tmp_path: Path) -> None:
+    lines = [*rows(61)[:-20], *rows(61, 24.75)[-20:]]
+    (tmp_path / "ACME.csv").write_text(text(*lines))
+    day = date.fromisoformat(lines[41][:10])
+    split = f"sep=;\r\nsymbol;date;ratio\r\nACME;{day:%d.%m.%Y};0,25\r\n"
+    (tmp_path / "splits.csv").write_bytes(split.encode("utf-16"))
+    assert folder(tmp_path).bars("ACME", NOW).close[40] == pytest.approx(99 / 4)
