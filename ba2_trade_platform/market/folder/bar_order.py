@@ -37,7 +37,9 @@ def refuse_other_periods(table: Table) -> None:
 def refuse_other_spacing(table: Table, dated: Dated) -> None:
     """Raise BadFile for weekly, monthly or intraday bars."""
     days = np.unique(dated.days)
-    if dated.seconds is not None and len(table) >= 3 and len(days) <= 0.7 * len(table):
+    newest = int((dated.days == days[-1]).sum())  # of which a session under way may have two
+    before = len(table) - newest
+    if dated.seconds is not None and (newest > 3 or len(days) - 1 < 0.7 * before):
         raise BadFile(f"{table.file} holds {_intraday(dated)} bars: daily ones are needed")
     if len(days) < 4:
         return

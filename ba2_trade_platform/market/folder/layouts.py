@@ -202,7 +202,10 @@ def _without_header(file: str, lines: list[str], begin: int, separators: Sequenc
         raise BadFile(
             f"{file}, line {start + 1}: there is no header; a first line has to name the columns ({', '.join(NEEDED)})"
         )
-    _require(file, start + 1, names, roles_of(names) if len(names) > 1 else {})
+    if len(names) == 1:
+        parted = "cells are parted by commas, semicolons, tabs or bars"
+        raise BadFile(f"{file}, line {start + 1}: {shown(lines[start])} is no row of a table; {parted}")
+    _require(file, start + 1, names, roles_of(names))
     raise BadFile(f"{file}, line {start + 1}: the header is not understood: {lines[start][:80]}")
 
 

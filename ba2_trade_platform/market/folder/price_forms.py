@@ -13,7 +13,7 @@ DATE, TIME, VOLUME, TICKS = "date", "time", "volume", "ticks"
 ROLES: Mapping[str, tuple[str, ...]] = {
     DATE: (
         "date", "<date>", "<dtyyyymmdd>", "datetime", "<datetime>", "timestamp", "time", "open time", "opentime",
-        "gmt time", "local time", "utc", "utc time", "unix", "unix timestamp", "day", "session", "trade date",
+        "gmt time", "local time", "utc", "utc time", "unix", "unix timestamp", "t", "day", "session", "trade date",
         "trading date", "date/time", "datum", "data", "fecha", "tarih", "дата", "日期", "日付", "날짜",
     ),
     TIME: (

@@ -119,6 +119,10 @@ MARK = "write . or , into the column decimal of instruments.csv, in this symbol'
             f"2014-06-05,{BAR}\n2014-06-06,{BAR}\n",
             "ACME.csv, line 1: there is no header; a first line has to name the columns (date, open, high, low, close)",
         ),
+        (
+            "No data\n",
+            "ACME.csv, line 1: 'No data' is no row of a table; cells are parted by commas, semicolons, tabs or bars",
+        ),
         ("<!DOCTYPE html><html>Sign in</html>", "ACME.csv is a web page and no price file: get the prices anew"),
         (
             '{"Information": "25 requests a day"}',
@@ -287,6 +291,18 @@ def test_the_newest_bar_twice_is_one_and_another_one_is_told(tmp_path: Path) -> 
         assert "has two bars of 2014-12-31" in bars.warnings[0]
         eve = folder(tmp_path).bars("ACME", NOW - timedelta(seconds=1))
         assert (eve.warnings, eve.close[-1]) == ((), 101.0)
+
+
+def test_a_bar_of_the_session_under_way_beside_the_days_own_is_the_newest(tmp_path: Path) -> None:
+    stamped = [
+        "2014-06-05 00:00:00-04:00,10,12,9,11,5",
+        "2014-06-06 00:00:00-04:00,10,12,9,11,5",
+        "2014-06-06 15:59:59-04:00,10,12,9,11.5,6",
+    ]
+    (tmp_path / "ACME.csv").write_text(text(*stamped))
+    bars = folder(tmp_path).bars("ACME", NOW)
+    assert (bars.sessions, bars.close[-1]) == ((date(2014, 6, 5), date(2014, 6, 6)), 11.5)
+    assert "has two bars of 2014-06-06 (lines 3 and 4); the later one is used" in bars.warnings[0]
 
 
 def test_a_future_below_zero_is_read_and_refused_to_experts_while_it_is_among_their_bars(tmp_path: Path) -> None:
