@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -61,7 +62,7 @@ def list_names(json: AsJson = False) -> None:
 def set_name(provider: Provider, symbol: Symbol, name: Name, json: AsJson = False) -> None:
     """Say what a provider calls a symbol."""
     with session.connect() as console:
-        answer = console.put(f"/symbol-map/{provider}/{symbol}", provider_symbol=name)
+        answer = console.put(f"/symbol-map/{quote(provider, safe='')}/{quote(symbol, safe='')}", provider_symbol=name)
     session.show_answer(answer | {"sentence": f"{answer['symbol']} is {answer['provider_symbol']} at {provider}"}, json)
 
 
@@ -69,5 +70,5 @@ def set_name(provider: Provider, symbol: Symbol, name: Name, json: AsJson = Fals
 def forget_name(provider: Provider, symbol: Symbol, json: AsJson = False) -> None:
     """Call a symbol by the provider's own rules again."""
     with session.connect() as console:
-        console.delete(f"/symbol-map/{provider}/{symbol}")
+        console.delete(f"/symbol-map/{quote(provider, safe='')}/{quote(symbol, safe='')}")
     session.show_answer({"sentence": f"{symbol} goes by its own name at {provider} again"}, json)

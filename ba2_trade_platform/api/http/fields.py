@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from ba2_trade_platform.core.base.sanitizing import INVISIBLE
+from ba2_trade_platform.core.base.symbols import SYMBOL_PATTERN
 
 MAX_ID = 2**63 - 1
 # In a body: the largest that every reader of JSON holds as it is, for many hold all numbers as floats.
@@ -20,7 +21,6 @@ MAX_NUMBER = 2**53 - 1
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 # What clean_name leaves something of; a name and a reason without it is none.
 SOME_LETTER = rf"[^\s\u0000-\u001f\u007f-\u009f{INVISIBLE}]"
-A_SYMBOL = r"^\s*[A-Za-z0-9^][A-Za-z0-9.=^/:-]{0,39}\s*$"
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -99,7 +99,7 @@ QueryFlag = Annotated[bool, BeforeValidator(_truth)]
 QueryId = Annotated[int, Field(ge=1, le=MAX_ID), DIGITS]
 Day = Annotated[date, BeforeValidator(_day)]
 Name = Annotated[str, Field(max_length=80), said(minLength=1, pattern=SOME_LETTER)]
-SymbolText = Annotated[str, Field(max_length=80, examples=["AAPL"]), said(pattern=A_SYMBOL)]
+SymbolText = Annotated[str, Field(max_length=80, examples=["AAPL"]), said(pattern=SYMBOL_PATTERN)]
 NeededReason = Annotated[
     str, Field(max_length=500, description="Why, in the trader's words"), said(minLength=1, pattern=SOME_LETTER)
 ]

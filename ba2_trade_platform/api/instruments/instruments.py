@@ -34,7 +34,7 @@ class SymbolConvertor(Convertor[str]):
 
 register_url_convertor("symbol", SymbolConvertor())
 router = APIRouter(prefix="/instruments", tags=["instruments"])
-Symbol = Annotated[str, Path(min_length=1, max_length=40, description="The symbol, such as AAPL or BTC/USD")]
+Symbol = Annotated[str, Path(min_length=1, max_length=80, description="The symbol, such as AAPL or BTC/USD")]
 Csv = Annotated[
     str, Field(max_length=MOST_BYTES, description="The file's text; its first line names the columns, in any order")
 ]

@@ -10,6 +10,7 @@ from ba2_trade_platform.api.http.answers import Answer
 from ba2_trade_platform.api.http.dependencies import Asker, Console, IdCursor, Limit
 from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.contracts.lessons import Learnt, LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import Found, MemoryStatus
 from ba2_trade_platform.vocabulary import Signal
@@ -40,14 +41,14 @@ class LearntAnswer(Answer, of=Learnt):
 @router.get("")
 def list_lessons(
     console: Console,
-    symbol: Annotated[str | None, Query(max_length=40, description="One symbol")] = None,
+    symbol: Annotated[str | None, Query(max_length=80, description="One symbol")] = None,
     q: Annotated[str | None, Query(max_length=4_000, description="A situation, or words, to find lessons for")] = None,
     action: Annotated[Signal | None, Query(description="What was decided")] = None,
     cursor: IdCursor = None,
     limit: Limit = 100,
 ) -> LessonAnswers:
     """Return lessons: newest first, or like `q` where the store works and containing it where not."""
-    wanted = LessonFilter(symbol, action, (q or "").strip() or None)
+    wanted = LessonFilter(symbol and spelled(symbol), action, (q or "").strip() or None)
     return LessonAnswers.model_validate(console.memory.search(wanted, cursor, limit))
 
 

@@ -38,7 +38,7 @@ class ScheduleDraft(RequestBody):
     ]
     zone: Annotated[str, Field(max_length=64, description="IANA zone of its local times")]
     subtype: Subtype = Subtype.ENTER_MARKET
-    symbols: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=5_000)] = []
+    symbols: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=5_000)] = []
     watchlist_ids: Annotated[list[RowId], Field(max_length=500)] = []
     calendar: Annotated[str | None, Field(max_length=20, description="Keep to this exchange's sessions: a MIC")] = None
     starts_on: Day | None = None

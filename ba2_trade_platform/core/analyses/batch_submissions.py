@@ -17,15 +17,13 @@ from ba2_trade_platform.core.attempts.submissions import NEW, UNDER_WAY, Submiss
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.sanitizing import clean_text
-from ba2_trade_platform.core.base.symbols import symbol_of
+from ba2_trade_platform.core.base.symbols import LONGEST_SYMBOL, symbol_of
 from ba2_trade_platform.core.base.transactions import Transaction
 from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.core.contracts.queue import NO_CHOICE, Abilities
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import each, insert, insert_rows, json_member, values_of
 from ba2_trade_platform.vocabulary import BatchKind, BatchState, ItemOutcome, Mode, Source, Subtype, Trigger
-
-SYMBOL_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -222,7 +220,7 @@ def _judged(
         blocked = submission.refused or _no_symbol(submission.symbol) or reasons[instance.id, submission.subtype]
         outcome = ItemOutcome.BLOCKED if blocked else ItemOutcome.QUEUED
         # What is no symbol may be any text; one bad character must not take the whole batch down.
-        symbol, why = clean_text(submission.symbol)[:SYMBOL_LENGTH], blocked and clean_text(blocked)
+        symbol, why = clean_text(submission.symbol)[:LONGEST_SYMBOL], blocked and clean_text(blocked)
         items.append(PreviewItem(instance.id, instance.alias, symbol, outcome, why))
     return items, instances
 
@@ -232,7 +230,7 @@ def _no_symbol(text: str) -> str | None:
         known = symbol_of(text)
     except Invalid as error:
         return str(error)
-    return None if known == text else f"{text[:SYMBOL_LENGTH]} is no symbol: it is stored as {known}"
+    return None if known == text else f"{text[:LONGEST_SYMBOL]} is no symbol: it is stored as {known}"
 
 
 def _answered(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 
+from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import is_status, likely, unindexed
 from ba2_trade_platform.vocabulary import ItemOutcome, Signal, Source, Status, Subtype
@@ -70,7 +71,7 @@ def conditions_of(chosen: Filter) -> list[ColumnElement[bool]]:
         conditions.append(_status(chosen))
     for column, value in (
         (_A.expert_instance_id, chosen.expert),
-        (_A.symbol, chosen.symbol.strip().upper() if chosen.symbol else None),
+        (_A.symbol, spelled(chosen.symbol) if chosen.symbol else None),
         (_A.subtype, chosen.subtype),
         (_A.result_action, chosen.action),
         (_A.source, chosen.source),

@@ -25,7 +25,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Impossible, Invalid, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_reason
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.base.symbols import capitals, symbol_of
+from ba2_trade_platform.core.base.symbols import spelled, symbol_of
 from ba2_trade_platform.core.base.transactions import Command, Transaction
 from ba2_trade_platform.core.completion.batches import BatchCompletion
 from ba2_trade_platform.core.contracts.experts import ExpertError, Prices
@@ -233,7 +233,7 @@ class WorkerQueue:
             raise Invalid("Choose at least one expert")
         if not symbols:
             raise Invalid("Choose at least one symbol")
-        chosen = list(dict.fromkeys(capitals(text.strip()) for text in symbols))
+        chosen = list(dict.fromkeys(spelled(text) for text in symbols))
         count = len(chosen) * len(set(instances))
         if count > MAX_BATCH:
             raise Impossible(

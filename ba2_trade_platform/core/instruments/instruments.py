@@ -16,7 +16,7 @@ from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.base.symbols import capitals, symbol_of
+from ba2_trade_platform.core.base.symbols import capitals, spelled, symbol_of
 from ba2_trade_platform.core.schedules.next_runs import schedules_naming
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
@@ -92,13 +92,13 @@ class Instruments:
         """Return one instrument, or raise NotFound."""
         found = self.find(symbol)
         if found is None:
-            raise NotFound(f"There is no instrument {symbol.strip().upper()[:40]}")
+            raise NotFound(f"There is no instrument {spelled(symbol)[:40]}")
         return found
 
     def find(self, symbol: str) -> Instrument | None:
         """Return one instrument, None when the desk does not know it."""
         with self._store.read() as session:
-            row = session.execute(select(t.instrument).where(_I.symbol == symbol.strip().upper())).one_or_none()
+            row = session.execute(select(t.instrument).where(_I.symbol == spelled(symbol))).one_or_none()
             return None if row is None else _instrument(row, _lists_of(session, [row.id]).get(row.id, ()))
 
     def labels(self) -> list[str]:
@@ -167,7 +167,7 @@ def row_of(symbol: str, given: InstrumentFields) -> dict[str, Any]:
 def _conditions(text: str | None, label: str | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted := (text or "").strip():
-        begins = _I.symbol.startswith(wanted.upper(), autoescape=True)
+        begins = _I.symbol.startswith(spelled(wanted), autoescape=True)
         conditions.append(begins | _I.name.icontains(wanted, autoescape=True))
     if label:
         each = values_of(_I.labels)

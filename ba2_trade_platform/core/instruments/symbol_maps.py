@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from dataclasses import dataclass
 
@@ -13,14 +12,13 @@ from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.base.store import Store
-from ba2_trade_platform.core.base.symbols import capitals
+from ba2_trade_platform.core.base.symbols import spelled, symbol_of
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import Reader
 from ba2_trade_platform.db.sql import insert as upsert
 
 log = logging.getLogger(__name__)
 PROVIDERS = ("yahoo", "alpaca")
-_NAME = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_/-]{0,39}")
 _M = t.symbol_map.c
 
 
@@ -59,12 +57,9 @@ class SymbolMaps:
 
     def set(self, provider: str, symbol: str, provider_symbol: str, *, by: Actor) -> SymbolName:
         """Say what a provider calls a symbol; prices fetched under another name are fetched anew. Raises Invalid."""
-        named = SymbolName(provider, capitals(symbol.strip()), provider_symbol.strip())
         if provider not in PROVIDERS:
             raise Invalid(f"There is no price provider {provider!r} with a symbol map: {', '.join(PROVIDERS)}")
-        for name in (named.symbol, named.provider_symbol):
-            if not _NAME.fullmatch(name):
-                raise Invalid(f"{name!r} cannot be a symbol")
+        named = SymbolName(provider, symbol_of(symbol), symbol_of(provider_symbol))
         with self._store.command(by, Action.CHANGE, Subject.SYMBOL_MAP) as command:
             row = {"provider_symbol": named.provider_symbol}
             command.session.execute(
@@ -80,7 +75,7 @@ class SymbolMaps:
     def remove(self, provider: str, symbol: str, *, by: Actor) -> None:
         """Call a symbol by the provider's own rules again. Raises NotFound."""
         with self._store.command(by, Action.REMOVE, Subject.SYMBOL_MAP) as command:
-            named = (_M.provider == provider, _M.symbol == symbol)
+            named = (_M.provider == provider, _M.symbol == (symbol := spelled(symbol)))
             gone = command.session.scalar(delete(t.symbol_map).where(*named).returning(_M.symbol))
             if gone is None:
                 raise NotFound(f"{provider} has no name of its own for {symbol}")

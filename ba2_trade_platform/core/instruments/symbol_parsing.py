@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ba2_trade_platform.core.base.errors import Impossible, Invalid
-from ba2_trade_platform.core.base.symbols import symbol_of
+from ba2_trade_platform.core.base.symbols import symbol_of, typed_symbols
 from ba2_trade_platform.core.contracts.experts import ExpertError, InstrumentInfo, Prices
 from ba2_trade_platform.vocabulary import ErrorCode
 
 MOST = 20_000
 MOST_ASKED = 500
-_BETWEEN = re.compile(r"[\s,;\"']+")
 
 
 class ImportResult(StrEnum):
@@ -76,10 +74,9 @@ class ParsedSymbol:
 def parse_symbols(text: str) -> list[ParsedSymbol]:
     """Return what a text holds, line by line; commas, semicolons, spaces, quotes and lines part it. Raises Invalid."""
     parsed = [
-        parse_symbol(number, part.removeprefix("$"))
+        parse_symbol(number, piece)
         for number, line in enumerate(text.splitlines(), start=1)
-        for part in _BETWEEN.split(line)
-        if part
+        for piece in typed_symbols(line)
     ]
     if len(parsed) > MOST:
         raise Impossible(f"{len(parsed):,} symbols are too many at once: {MOST:,} at most", code="TOO_MANY_SYMBOLS")

@@ -16,6 +16,7 @@ from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
 from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
 from ba2_trade_platform.core.instruments import watchlist_items
 from ba2_trade_platform.core.instruments.symbol_parsing import ParsedSymbol, Report, parse_symbol, parse_symbols
@@ -133,7 +134,7 @@ class Watchlists:
 
     def remove(self, watchlist_id: int, symbols: Sequence[str], *, by: Actor) -> Removed:
         """Take symbols off a watchlist; those that are not on it are passed over. `put_back` undoes it."""
-        wanted = {symbol.strip().upper() for symbol in symbols}
+        wanted = {spelled(symbol) for symbol in symbols}
         with self._store.command(by, Action.REMOVE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
             name = watchlist_items.name_of(session, watchlist_id)
@@ -164,7 +165,7 @@ class Watchlists:
 
     def reorder(self, watchlist_id: int, symbols: Sequence[str], to: int, *, by: Actor) -> None:
         """Move symbols so that the first of them stands in place `to` (1 is the top), the others behind it."""
-        moved = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols))
+        moved = list(dict.fromkeys(spelled(symbol) for symbol in symbols))
         with self._store.command(by, Action.ORDER, Subject.WATCHLIST_ITEM) as command:
             session = command.session
             before = [symbol for symbol, _ in _places(session, watchlist_id)]

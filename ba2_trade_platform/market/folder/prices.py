@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ba2_trade_platform.core.base.clocks import Clock
-from ba2_trade_platform.core.base.symbols import capitals
+from ba2_trade_platform.core.base.symbols import symbol_of_stem
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.market.calendars.sessions import SessionCalendar, session_calendar
 from ba2_trade_platform.market.folder.file_cache import FileCache
@@ -29,7 +29,7 @@ from ba2_trade_platform.market.folder.side_files import (
 )
 from ba2_trade_platform.market.prices.currency_units import scale_of
 from ba2_trade_platform.market.prices.series import Series, Split
-from ba2_trade_platform.market.symbols import is_symbol, unknown_symbol
+from ba2_trade_platform.market.symbols import unknown_symbol
 from ba2_trade_platform.vocabulary import ErrorCode
 
 INSTRUMENTS = "instruments.csv"
@@ -100,7 +100,9 @@ class FolderPrices:
 
     def side_problems(self) -> list[str]:
         """Return what is wrong with names of files, splits.csv and instruments.csv; raises BadFile without a folder."""
-        sentences = [f"{path.name}: the name is not a symbol" for path in self._price_paths() if not _symbol_of(path)]
+        sentences = [
+            f"{path.name}: the name is not a symbol" for path in self._price_paths() if not symbol_of_stem(path.stem)
+        ]
         return sentences + self._instruments().sentences() + self._splits().sentences()
 
     def calendar_of(self, symbol: str) -> str:
@@ -132,7 +134,7 @@ class FolderPrices:
         """Return the files of each symbol, by name; raises BadFile when the folder cannot be read."""
         files: dict[str, list[Path]] = {}
         for path in self._price_paths():
-            if symbol := _symbol_of(path):
+            if symbol := symbol_of_stem(path.stem):
                 files.setdefault(symbol, []).append(path)
         return files
 
@@ -193,11 +195,6 @@ def _series(
     splits = [*listed, *(split for split in file.splits if split.day not in days)]
     dividends = [replace(dividend, amount=dividend.amount * scale) for dividend in file.dividends]
     return Series(info, calendar, file.bars.in_unit(scale), splits, dividends, file.notices)
-
-
-def _symbol_of(path: Path) -> str | None:
-    symbol = capitals(path.stem)
-    return symbol if is_symbol(symbol) else None
 
 
 def _calendar(listing: Listing) -> SessionCalendar:

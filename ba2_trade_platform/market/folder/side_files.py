@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from ba2_trade_platform.core.base.symbols import is_symbol, spelled
 from ba2_trade_platform.market.folder.bar_rows import Reading
 from ba2_trade_platform.market.folder.date_forms import ORDERS
 from ba2_trade_platform.market.folder.file_text import BadFile
 from ba2_trade_platform.market.folder.tables import Table, read_csv
 from ba2_trade_platform.market.prices.currency_units import HUNDREDTHS
 from ba2_trade_platform.market.prices.series import Split
-from ba2_trade_platform.market.symbols import is_symbol
 
 DEFAULT_CALENDAR = "XNYS"
 DEFAULT_CURRENCY = "USD"
@@ -61,7 +61,7 @@ def read_instruments(path: Path) -> SideFile[Listing]:
     seen: set[str] = set()
 
     def listing(table: Table, row: int) -> Listing:
-        symbol = table.text(row, "symbol")
+        symbol = spelled(table.text(row, "symbol"))
         if symbol in seen:
             raise BadFile(table.at(row, f"{symbol} is there twice"))
         seen.add(symbol)
@@ -91,7 +91,7 @@ def read_splits(path: Path) -> SideFile[Split]:
 
     def split(table: Table, row: int) -> Split:
         day, ratio = table.date(row, "date"), table.number(row, "ratio")
-        key = (table.text(row, "symbol"), day)
+        key = (spelled(table.text(row, "symbol")), day)
         if key in seen:
             raise BadFile(table.at(row, f"{key[0]} is split twice on {day}"))
         seen.add(key)
@@ -116,12 +116,12 @@ def _read(path: Path, required: tuple[str, ...], row_of: Callable[[Table, int], 
         return read
     for row in range(len(table)):
         try:
-            symbol = table.text(row, "symbol")
+            symbol = spelled(table.text(row, "symbol"))
         except BadFile as error:
             read.broken = str(error)
             return read
         if not is_symbol(symbol):
-            read.broken = table.at(row, f"{symbol!r} is not a symbol in capitals")
+            read.broken = table.at(row, f"{symbol[:40]!r} is not a symbol")
             return read
         try:
             read.rows.setdefault(symbol, []).append(row_of(table, row))

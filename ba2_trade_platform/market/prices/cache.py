@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ba2_trade_platform.core.base.symbols import file_stem, symbol_of_stem
 from ba2_trade_platform.market.prices.history import Fetched, History
 from ba2_trade_platform.market.prices.series import RawBars, Split
 
@@ -62,7 +63,8 @@ class PriceCache:
 
     def symbols(self) -> list[str]:
         """Return every symbol of which something is kept, in order."""
-        return sorted(path.name.removesuffix(SUFFIX) for path in self._files())
+        stems = (path.name.removesuffix(SUFFIX) for path in self._files())
+        return sorted(filter(None, map(symbol_of_stem, stems)))
 
     def ages(self) -> tuple[int, datetime | None, datetime | None]:
         """Return how many files there are, and when the oldest and the newest were written."""
@@ -73,7 +75,7 @@ class PriceCache:
         return (path for path in self._folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
 
     def _path(self, symbol: str) -> Path:
-        return self._folder / f"{symbol}{SUFFIX}"
+        return self._folder / f"{file_stem(symbol)}{SUFFIX}"
 
 
 def _about(history: History) -> dict[str, object]:

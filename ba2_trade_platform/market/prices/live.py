@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from ba2_trade_platform.core.base.clocks import Clock
+from ba2_trade_platform.core.base.symbols import is_symbol
 from ba2_trade_platform.core.contracts.experts import MAX_STALE_SESSIONS, Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.core.contracts.price_status import Prefetched, PriceStatus
 from ba2_trade_platform.market.calendars.sessions import microseconds, session_calendar
@@ -17,7 +18,7 @@ from ba2_trade_platform.market.folder.side_files import DEFAULT_CALENDAR
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import Fetched, History, PriceSource, settled
 from ba2_trade_platform.market.providers.requests import Asker
-from ba2_trade_platform.market.symbols import is_symbol, unknown_symbol
+from ba2_trade_platform.market.symbols import unknown_symbol
 from ba2_trade_platform.vocabulary import ErrorCode
 
 log = logging.getLogger(__name__)

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.base.symbols import is_symbol, spelled
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
 from ba2_trade_platform.market.folder.file_cache import FileCache
 from ba2_trade_platform.market.research.sources import FileReport, ResearchSource
-from ba2_trade_platform.market.symbols import is_symbol
 
 log = logging.getLogger(__name__)
 NEWS, POSTS, FIGURES = "news.csv", "posts.csv", "figures.csv"
@@ -142,9 +142,9 @@ def _read_lines(read: ResearchFile[T], text: str, item_of: Callable[[Row], T], r
             read.blame(line, f"{len(cells)} cells where the header names {len(header)}")
         else:
             row = dict(zip(header, cells, strict=True))
-            symbol = row["symbol"]
+            symbol = spelled(row["symbol"])
             if not is_symbol(symbol):
-                read.blame(line, f"{symbol[:40]!r} is not a symbol in capitals")
+                read.blame(line, f"{symbol[:40]!r} is not a symbol")
                 continue
             try:
                 item = item_of(row)

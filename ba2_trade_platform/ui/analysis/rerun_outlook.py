@@ -13,6 +13,7 @@ from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import chip, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, duration, exact, moment
+from ba2_trade_platform.ui.kit.urls import analyses_url
 from ba2_trade_platform.vocabulary import FailureKind
 
 
@@ -65,7 +66,7 @@ class OutlookCard:
                 wait = one.wait_seconds
                 with ui.element("tr"):
                     text_cell(f"#{one.analysis_id}, attempt {one.number}", url=f"/market_analysis/{one.analysis_id}")
-                    text_cell(one.symbol, url=f"/marketanalysis?symbol={one.symbol}")
+                    text_cell(one.symbol, url=analyses_url(one.symbol))
                     with cell():
                         chip(words.OUTCOME[one.outcome or "pending"])
                     text_cell(DASH if wait is None else duration(1000 * max(0.0, wait)))

@@ -10,6 +10,11 @@ def symbol_url(symbol: str) -> str:
     return f"/symbols/{quote(symbol, safe='')}"
 
 
+def analyses_url(symbol: str) -> str:
+    """Return the address of a symbol's analyses."""
+    return f"/marketanalysis?symbol={quote(symbol, safe='')}"
+
+
 def whole_number(text: str | None) -> int | None:
     """Return the number that a part of an address is; None for anything but a whole one of at most 15 digits."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None

@@ -15,6 +15,7 @@ from ba2_trade_platform.ui.kit.bar_chart import LINE, MUTED, STEADY, TEXT, commo
 from ba2_trade_platform.ui.kit.formats import tokens_count
 from ba2_trade_platform.ui.kit.panels import quiet
 from ba2_trade_platform.ui.kit.plain_table import plain_table, text_cell
+from ba2_trade_platform.ui.kit.urls import analyses_url
 from ba2_trade_platform.ui.models import cost_view as view
 
 RIGHT = "ba2-right"
@@ -96,7 +97,7 @@ def dearest_table(found: Sequence[DearAnalysis]) -> None:
                     str(one.analysis_id) if one.exists else f"{one.analysis_id} (deleted)",
                     url=f"/market_analysis/{one.analysis_id}" if one.exists else None,
                 )
-                text_cell(one.symbol, url=f"/marketanalysis?symbol={one.symbol}")
+                text_cell(one.symbol, url=analyses_url(one.symbol))
                 text_cell(one.expert, classes="ba2-wrap")
                 text_cell(str(one.attempts), classes=RIGHT)
                 text_cell(f"{one.spend.calls:,}", classes=RIGHT)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.contracts.lessons import LessonFilter, LessonRow
 from ba2_trade_platform.memory.service import Found
 from ba2_trade_platform.ui.kit import words
@@ -21,7 +22,7 @@ from ba2_trade_platform.ui.kit.markdown import Prose
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts, quiet, small_button
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact, moment
-from ba2_trade_platform.ui.kit.urls import whole_number
+from ba2_trade_platform.ui.kit.urls import analyses_url, whole_number
 from ba2_trade_platform.ui.models.memory_panel import MemoryPanel
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.vocabulary import Signal
@@ -47,7 +48,7 @@ class Wanted(LessonFilter):
         action = query.get("action")
         return cls(
             text=(query.get("q") or "").strip()[:LONGEST_TEXT] or None,
-            symbol=(query.get("symbol") or "").strip().upper()[:40] or None,
+            symbol=spelled(query.get("symbol") or "")[:40] or None,
             action=Signal(action) if action and action in ACTIONS else None,
             after=whole_number(query.get("after")),
         )
@@ -160,7 +161,7 @@ class LessonsPage:
         )
 
     def _find(self) -> None:
-        self._go(q=(self._text.value or "").strip(), symbol=(self._symbol.value or "").strip().upper())
+        self._go(q=(self._text.value or "").strip(), symbol=spelled(self._symbol.value or ""))
 
     def _go(self, **changed: str | None) -> None:
         ui.navigate.to(self._wanted.url(**changed))
@@ -224,7 +225,7 @@ def _facts(desk: Desk, lesson: LessonRow) -> tuple[Fact, ...]:
     return (
         Fact("Analysis", named if analysis else f"{named} (deleted)", analysis),
         Fact("Expert", lesson.expert or DASH, f"/marketanalysis?expert={lesson.expert_instance_id}"),
-        Fact("Symbol", lesson.symbol, f"/marketanalysis?symbol={lesson.symbol}"),
+        Fact("Symbol", lesson.symbol, analyses_url(lesson.symbol)),
         Fact("Decided as of", exact(lesson.as_of, zone)),
         Fact("Known since", exact(lesson.known_at, zone), hint="No analysis as of an earlier instant recalls it"),
         Fact("Horizon", HORIZON[lesson.time_horizon.value]),

@@ -19,6 +19,7 @@ from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, report
 from ba2_trade_platform.ui.kit.panels import Fact, Panel, chip, empty_state, facts, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH, exact
+from ba2_trade_platform.ui.kit.urls import analyses_url
 from ba2_trade_platform.ui.retries import view
 from ba2_trade_platform.ui.retries.view import Choice
 from ba2_trade_platform.ui.shell.layout import frame
@@ -215,7 +216,7 @@ def _slow_table(slowest: Sequence[Slow]) -> None:
         for slow in slowest:
             with ui.element("tr"):
                 text_cell(str(slow.analysis_id), url=f"/market_analysis/{slow.analysis_id}")
-                text_cell(slow.symbol, url=f"/marketanalysis?symbol={slow.symbol}")
+                text_cell(slow.symbol, url=analyses_url(slow.symbol))
                 text_cell(slow.expert, classes="ba2-wrap")
                 _numbers(str(slow.attempt))
                 with cell():

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from nicegui import ui
 
 from ba2_trade_platform.core.base.errors import PlatformError
+from ba2_trade_platform.core.base.symbols import typed_symbols
 from ba2_trade_platform.core.contracts.exchanges import ExchangeSession
 from ba2_trade_platform.core.schedules.drafts import Draft
 from ba2_trade_platform.core.schedules.schedule_records import ScheduleInfo
@@ -188,7 +189,7 @@ class ScheduleDialog:
             timing=self._timing.value(),
             zone=self._zone.value or "",
             subtype=Subtype(self._subtype.value),
-            symbols=tuple(filter(None, re.split(r"[\s,;]+", self._symbols.value or ""))),
+            symbols=tuple(typed_symbols(self._symbols.value or "")),
             watchlist_ids=tuple(self._lists.value or ()),
             calendar=self._calendar.value or None,
             starts_on=_read_day(self._starts.value),

@@ -7,15 +7,14 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.symbols import capitals
+from ba2_trade_platform.core.base.symbols import spelled, typed_symbols
 
-_BETWEEN = re.compile(r"[\s,;\"']+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def symbols_in(text: str) -> list[str]:
     """Return the symbols in a text, in capitals, each once, in their order; commas, spaces, quotes, lines part them."""
-    return list(dict.fromkeys(capitals(part.removeprefix("$")) for part in _BETWEEN.split(text) if part))
+    return list(dict.fromkeys(map(spelled, typed_symbols(text))))
 
 
 def with_symbols(text: str, more: list[str]) -> str:

@@ -26,6 +26,7 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet, small_button
 from ba2_trade_platform.ui.kit.times import exact
+from ba2_trade_platform.ui.kit.urls import analyses_url
 from ba2_trade_platform.ui.shell.layout import frame
 from ba2_trade_platform.ui.submit.dialog import analyse_dialog
 from ba2_trade_platform.ui.watchlists.symbol_chart import RANGES, STYLES, Marked, symbol_chart
@@ -81,7 +82,7 @@ class SymbolPage:
             self._analyses = Panel(f"Newest {NEWEST} analyses")
             with self._analyses.head:
                 ui.space()
-                ui.link("All of them", f"/marketanalysis?symbol={self._symbol}").classes("ba2-link")
+                ui.link("All of them", analyses_url(self._symbol)).classes("ba2-link")
             with ui.element("div").classes("ba2-grid"):
                 self._lists, self._runs = Panel("Watchlists"), Panel("Next runs")
         topics = (Topic.ANALYSES, Topic.EXPERTS, Topic.INSTRUMENTS, Topic.SCHEDULES, Topic.WATCHLISTS)

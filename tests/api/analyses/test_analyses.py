@@ -207,7 +207,7 @@ async def test_several_symbols_are_a_batch_with_its_items(client: httpx.AsyncCli
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        ({"symbol": "AA PL"}, "AA PL is no symbol: letters, digits and . - = ^ / : only, 40 at most"),
+        ({"symbol": "AA PL"}, "AA PL is no symbol: letters, digits and . - = ^ / : _ & only, 40 at most"),
         ({"as_of": "2014-12-31T21:00:00"}, "as_of needs a time zone, for example 2014-12-31T21:00:00Z"),
         ({"priority": -1}, "The priority must be between 0 and 1000, not -1"),
         ({"as_of": 1420059600}, "as_of: must be a day or an instant: 2014-12-31 or 2014-12-31T21:00:00Z"),

@@ -24,4 +24,7 @@ async def test_what_cannot_be_a_name_is_refused(client: httpx.AsyncClient) -> No
         "There is no price provider 'bloomberg' with a symbol map: yahoo, alpaca",
     )
     wrong = await client.put("/symbol-map/yahoo/AAPL", json={"provider_symbol": "A A"})
-    assert (wrong.status_code, wrong.json()["detail"]) == (422, "'A A' cannot be a symbol")
+    assert (wrong.status_code, wrong.json()["detail"]) == (
+        422,
+        "A A is no symbol: letters, digits and . - = ^ / : _ & only, 40 at most",
+    )

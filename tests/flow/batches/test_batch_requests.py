@@ -106,7 +106,7 @@ def test_a_preview_counts_what_would_happen_and_says_why_not(desk: Desk) -> None
     preview = desk.platform.batches.preview(BatchRequest((able, lacking), ("AAPL", "MSFT", "A B")))
     assert preview.sentence == "1 analysis will be queued, 1 already under way, 4 not possible"
     assert [(one.reason, one.count) for one in preview.reasons] == [
-        ("A B is no symbol: letters, digits and . - = ^ / : only, 40 at most", 2), ("No API key is set", 2),
+        ("A B is no symbol: letters, digits and . - = ^ / : _ & only, 40 at most", 2), ("No API key is set", 2),
     ]  # fmt: skip
     assert (preview.total, preview.estimated_seconds, preview.estimated_cost_usd) == (6, None, None)
     assert [(item.symbol, item.outcome.value) for item in preview.items][-2:] == [

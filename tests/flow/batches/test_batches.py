@@ -98,7 +98,7 @@ def test_a_batch_is_bulk_work_and_a_single_one_is_not(desk: Desk) -> None:
 def test_what_is_no_symbol_is_an_item_that_says_so_and_the_rest_is_queued(desk: Desk) -> None:
     expert = desk.expert()
     batch = desk.queue.submit_batch([expert], ["A B", "AAPL", ""], by=TRADER)
-    says = "no symbol: letters, digits and . - = ^ / : only, 40 at most"
+    says = "no symbol: letters, digits and . - = ^ / : _ & only, 40 at most"
     assert items(desk) == [
         (1, "A B", "blocked", f"A B is {says}"), (2, "AAPL", "queued", None), (3, "", "blocked", f"(empty) is {says}"),
     ]  # fmt: skip

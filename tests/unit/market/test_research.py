@@ -105,7 +105,7 @@ def test_each_bad_line_is_named_and_costs_no_other(tmp_path: Path) -> None:
         "2014-12-30T00:00:00,AAPL,no zone,,\n"
         "yesterday,AAPL,no instant,,\n"
         '2014-12-30T00:00:00Z,AAPL,"two\nlines",https://example.com/a,0.5\n'
-        "2014-12-30T00:00:00Z,aapl,small,,\n"
+        "2014-12-30T00:00:00Z,a apl,small,,\n"
         "2014-12-30T00:00:00Z,AAPL,\n"
         "2014-12-30T00:00:00Z,AAPL,,,\n"
         "\n"
@@ -117,7 +117,7 @@ def test_each_bad_line_is_named_and_costs_no_other(tmp_path: Path) -> None:
         "news.csv, line 2: published_at '2014-12-30T00:00:00' has no time zone;"
         " write 2014-12-31T21:00:00Z or ...-05:00",
         "news.csv, line 3: published_at 'yesterday' is not an instant (2014-12-31T21:00:00Z)",
-        "news.csv, line 6: 'aapl' is not a symbol in capitals",
+        "news.csv, line 6: 'A APL' is not a symbol",
         "news.csv, line 7: 3 cells where the header names 5",
         "news.csv, line 8: the headline is empty",
         "news.csv, line 10: sentiment '-7' is not from -1 to 1",
