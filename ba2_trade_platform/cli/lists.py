@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -10,14 +11,22 @@ import typer
 
 from ba2_trade_platform.cli import session
 from ba2_trade_platform.cli.session import AsJson
-from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.text_encodings import ENCODINGS
+from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
 
 if TYPE_CHECKING:
     from ba2_trade_platform.cli.console import Console
 
 instruments = typer.Typer(no_args_is_help=True, help="Instruments: list, add, import, export.")
 watchlists = typer.Typer(no_args_is_help=True, help="Watchlists: list, add, import, export.")
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; its first line names the columns")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; one of its first lines names the columns")]
+Encoding = Annotated[str | None, typer.Option(help=f"What the file is written in: {', '.join(ENCODINGS)}")]
+Column = Annotated[str | None, typer.Option(help="Heading or number of the column that has the symbols")]
+Doubtful = Annotated[
+    bool, typer.Option("--doubtful", help="Also lines that may be cash, currencies or words of the file")
+]
+OFFERED = 5
 Preview = Annotated[bool, typer.Option("--preview", help="Only say what would become of each line")]
 Unknown = Annotated[bool, typer.Option("--unknown", help="Also symbols that the price provider does not know")]
 
@@ -34,6 +43,9 @@ def list_instruments(
     found = session.read("/instruments", q=text, label=label, cursor=cursor, limit=limit)
     line = "{symbol:<10} {exchange:<6} {currency:<4} {name}".format_map
     session.show_list(found, json, line, "No instrument. `instruments add SYMBOL` adds one.")
+    for one in found["items"]:
+        if one["name_hint"] and not json:
+            typer.echo(f"{one['symbol']}: {one['name_hint']}", err=True)
     if found["next_cursor"] and not json:
         typer.echo(f"More: --cursor {found['next_cursor']}")
 
@@ -56,11 +68,18 @@ def add_instrument(
 
 
 @instruments.command("import")
-def import_instruments(file: File, preview: Preview = False, json: AsJson = False) -> None:
+def import_instruments(
+    file: File,
+    encoding: Encoding = None,
+    column: Column = None,
+    doubtful: Doubtful = False,
+    preview: Preview = False,
+    json: AsJson = False,
+) -> None:
     """Add and change the instruments of a CSV file with a column `symbol`."""
-    text = session.text_of(file)
+    body = _body_of(file, encoding, column, doubtful=doubtful, preview=preview)
     with session.connect() as console:
-        _show_report(console.post("/instruments/import", text=text, preview=preview), json)
+        _show_report(console.post("/instruments/import", **body), json)
 
 
 @instruments.command("export")
@@ -100,7 +119,7 @@ def add_to_watchlist(
         except NotFound:
             watchlist_id = int(console.post("/watchlists", name=name)["id"])
         path = f"/watchlists/{watchlist_id}/items"
-        _show_report(console.post(path, text=" ".join(symbols or []), unknown=unknown), json)
+        _show_report(console.post(path, text=", ".join(symbols or []), unknown=unknown), json)
 
 
 @watchlists.command("import")
@@ -108,15 +127,17 @@ def import_watchlists(
     file: File,
     into: Annotated[str | None, typer.Option(help="Put all symbols on this watchlist")] = None,
     unknown: Unknown = False,
+    encoding: Encoding = None,
+    column: Column = None,
+    doubtful: Doubtful = False,
     preview: Preview = False,
     json: AsJson = False,
 ) -> None:
     """Fill watchlists from a CSV file with the columns `watchlist` and `symbol`."""
-    text = session.text_of(file)
+    body = _body_of(file, encoding, column, doubtful=doubtful, preview=preview)
     with session.connect() as console:
         target = None if into is None else _find(console, into)
-        body = {"text": text, "into": target, "unknown": unknown, "preview": preview}
-        _show_report(console.post("/watchlists/import", **body), json)
+        _show_report(console.post("/watchlists/import", into=target, unknown=unknown, **body), json)
 
 
 @watchlists.command("export")
@@ -133,8 +154,28 @@ def _find(console: Console, name: str) -> int:
     return int(session.find(console, "/watchlists", "watchlist", name, with_ids=False)["id"])
 
 
+def _body_of(file: Path, encoding: str | None, column: str | None, **how: bool) -> dict[str, Any]:
+    return {"data": b64encode(_bytes_of(file)).decode(), "encoding": encoding, "column": column, **how}
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise Invalid(f"{file} has more than {MOST_BYTES:,} bytes: part it")
+        return file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
+
+
 def _show_report(report: dict[str, Any], as_json: bool) -> None:
+    reading = report["reading"]
+    if reading and not as_json:
+        typer.echo(reading["sentence"], err=True)
+        for one in reading["candidates"][:OFFERED]:
+            typer.echo(f"--encoding {one['encoding']} would read {one['sample']}", err=True)
     for line in report["lines"]:
-        if line["fate"] in ("unknown", "invalid") and not as_json:
+        if line["fate"] in ("unknown", "invalid", "asked", "passed over") and not as_json:
             typer.echo(f"line {line['number']}: {line['text']}: {line['reason'] or line['fate']}", err=True)
+        elif line["reason"] and line["fate"] in ("added", "changed") and not as_json:
+            typer.echo(f"line {line['number']}: {line['text']} {line['fate']}: {line['reason']}", err=True)
     session.show_answer(report, as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -10,12 +11,15 @@ from pydantic import Field
 from starlette.convertors import Convertor, register_url_convertor
 
 from ba2_trade_platform.api.http.answers import Answer, Items, Page
-from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, RequestBody
+from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, OneWay, RequestBody
 from ba2_trade_platform.api.http.fields import Flag, SymbolText, said
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.text_encodings import ENCODINGS, Candidate
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
 from ba2_trade_platform.core.instruments.instruments import LONGEST, MAX_LABELS, Instrument, InstrumentFields
-from ba2_trade_platform.core.instruments.symbol_parsing import Report
+from ba2_trade_platform.core.instruments.list_files import ListFile
+from ba2_trade_platform.core.instruments.symbol_parsing import FileReading, Report
 
 
 class SymbolConvertor(Convertor[str]):
@@ -33,10 +37,11 @@ class SymbolConvertor(Convertor[str]):
 
 
 register_url_convertor("symbol", SymbolConvertor())
+CHOICES = [*ENCODINGS]
 router = APIRouter(prefix="/instruments", tags=["instruments"])
 Symbol = Annotated[str, Path(min_length=1, max_length=80, description="The symbol, such as AAPL or BTC/USD")]
 Csv = Annotated[
-    str, Field(max_length=MOST_BYTES, description="The file's text; its first line names the columns, in any order")
+    str, Field(max_length=MOST_BYTES, description="The file's text; one of its first lines names the columns")
 ]
 
 
@@ -70,17 +75,52 @@ class NewInstrument(InstrumentBody):
     symbol: SymbolText
 
 
-class InstrumentImportBody(RequestBody):
-    """A file, and whether it is only looked through."""
+class FileBody(OneWay):
+    """A file as its text, or as its bytes in an encoding, and how it is to be read where that leaves a choice."""
 
-    text: Csv
+    WAYS = {"text": "string", "data": "string"}
+
+    text: Csv | None = None
+    data: Annotated[
+        str | None, Field(max_length=4 * MOST_BYTES // 3 + 4, description="The file's bytes, in base64")
+    ] = None
+    encoding: Annotated[
+        str | None, Field(max_length=40, description="Of `data`; needed where it is not certain"), said(enum=CHOICES)
+    ] = None
+    column: Annotated[
+        str | None, Field(max_length=200, description="Heading or number of the column that has the symbols")
+    ] = None
+    doubtful: Annotated[Flag, Field(description="Also lines that may be cash, currencies or words of the file")] = False
     preview: Flag = False
 
+    def file(self) -> ListFile:
+        """Return the file; raises Invalid for bytes that are no base64."""
+        return ListFile(self._content(), self.encoding, self.column, self.doubtful)
 
-class ReportAnswer(Answer, of=Report):
-    """What became of each line; with `is_preview`, what would."""
+    def _content(self) -> bytes | str:
+        if self.text is not None:
+            return self.text
+        try:
+            return b64decode(self.data or "", validate=True)
+        except ValueError as error:
+            raise Invalid(f"data is no base64: {error}", code="FILE_UNREADABLE") from error
+
+
+class CandidateAnswer(Answer, of=Candidate):
+    """An encoding that the file may have, and how it reads then."""
+
+
+class ReadingAnswer(Answer, of=FileReading, but=["candidates"]):
+    """How the file was read, and which other encodings and columns may be chosen."""
+
+    candidates: list[CandidateAnswer]
+
+
+class ReportAnswer(Answer, of=Report, but=["reading"]):
+    """What became of each line; with `is_preview`, what would. `reading` is of a file."""
 
     sentence: str
+    reading: ReadingAnswer | None
 
 
 def report_file(report: Report) -> Response:
@@ -119,9 +159,9 @@ def labels(console: Console) -> Items[str]:
 
 
 @router.post("/import", response_model=ReportAnswer, responses=documented(409))
-def import_instruments(body: InstrumentImportBody, console: Console, asker: Asker) -> Response:
+def import_instruments(body: FileBody, console: Console, asker: Asker) -> Response:
     """Add and change the instruments of a CSV file with a column `symbol`, all in one transaction."""
-    report = console.instruments.imports.instruments(body.text, by=asker, preview=body.preview)
+    report = console.instruments.imports.instruments(body.file(), by=asker, preview=body.preview)
     return report_file(report)
 
 

@@ -12,7 +12,7 @@ from ba2_trade_platform.api.http.answers import Answer, Items
 from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, OneWay, RequestBody
 from ba2_trade_platform.api.http.fields import DIGITS, MAX_ID, Flag, Name, QueryId, RowId, said
 from ba2_trade_platform.api.http.problems import documented
-from ba2_trade_platform.api.instruments.instruments import Csv, ReportAnswer, csv_file, report_file
+from ba2_trade_platform.api.instruments.instruments import FileBody, ReportAnswer, csv_file, report_file
 from ba2_trade_platform.core.instruments.symbol_parsing import MOST
 from ba2_trade_platform.core.instruments.watchlist_rows import SORTS, WatchlistRow
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
@@ -46,13 +46,11 @@ class ReorderBody(RequestBody):
     to: RowId
 
 
-class WatchlistImportBody(RequestBody):
+class WatchlistImportBody(FileBody):
     """A file with the columns `watchlist` and `symbol`; `into` puts all of it on one watchlist."""
 
-    text: Csv
     into: RowId | None = None
     unknown: Unknown = False
-    preview: Flag = False
 
 
 class WatchlistAnswer(Answer, of=WatchlistSummary):
@@ -90,7 +88,8 @@ def make_watchlist(body: WatchlistNameBody, console: Console, asker: Asker) -> W
 @router.post("/import", response_model=ReportAnswer, responses=documented(404, 409))
 def import_watchlists(body: WatchlistImportBody, console: Console, asker: Asker) -> Response:
     """Add a CSV file's symbols to the watchlists it names, which are made where there are none; one transaction."""
-    return report_file(console.instruments.imports.watchlists(by=asker, **body.model_dump()))
+    take = console.instruments.imports.watchlists
+    return report_file(take(body.file(), by=asker, into=body.into, unknown=body.unknown, preview=body.preview))
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"text/csv": {}}}})

@@ -1,23 +1,37 @@
-"""CSV format: reads files as spreadsheets write them, and writes them so that no cell becomes a formula."""
+"""CSV format: reads files as spreadsheets and brokers write them, and writes them so that no cell becomes a formula."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ba2_trade_platform.core.base.errors import Impossible
+from ba2_trade_platform.core.instruments.list_columns import heading, is_known, meaning, names_symbols
+from ba2_trade_platform.core.instruments.list_rows import POSITION, RowKind, RowReading, reading_of
+from ba2_trade_platform.core.instruments.list_tables import (
+    MOST_COLUMNS,
+    Row,
+    Table,
+    column_place,
+    no_column,
+    read_table,
+)
+from ba2_trade_platform.core.instruments.symbol_spellings import spellings
 
 MOST_BYTES = 5_000_000
 MOST_LINES = 20_000
-MOST_COLUMNS = 100
 INSTRUMENT_COLUMNS = ("symbol", "name", "type", "exchange", "currency", "calendar", "labels")
 WATCHLIST_COLUMNS = ("watchlist", "symbol")
-_NAMES = {"ticker": "symbol", "list": "watchlist", "tags": "labels", "label": "labels", "mic": "calendar"}
+_ALIASES = frozenset({"ticker", "list", "tags", "label", "mic"})
+_NOTHING = frozenset({"-", "--", "n/a", "N/A"})
+_AS_TEXT = re.compile(r'\s*="([^"]*)"\s*')
+_SECTION = "###"
+# What some brokers call the type is how a position is held or came about.
+_HELD = frozenset({"cash", "margin", "short", "long", "buy", "sell"})
+_SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # A spreadsheet takes a cell that begins with one of these for a formula, which may call other programs; and one that
 # parts cells by another character than ours sees cells begin in the midst of ours, quotes or not. An apostrophe in
 # front makes it a text, one more than there may be already, so that reading can take it away again.
@@ -28,64 +42,117 @@ _PREFIXED = re.compile(rf"(\A|[;,\t\r\n])'{_FORMULA}")
 
 @dataclass(frozen=True)
 class FileLine:
-    """One line of a file by column; `problem` says why it cannot be read."""
+    """One line of a file by column; `problem` says why it cannot be read, `reading` what it is."""
 
     number: int
     cells: dict[str, str]
     problem: str = ""
+    reading: RowReading = POSITION
 
 
 @dataclass(frozen=True)
 class ReadFile:
-    """What a file holds; `ignored` are columns that mean nothing here."""
+    """What a file holds; `ignored` are columns that mean nothing here, `headings` all as they stand in the file.
+
+    `is_ours`: it has only the columns that an export has, so that no broker's line stands in it.
+    """
 
     columns: frozenset[str]
     lines: tuple[FileLine, ...]
     ignored: tuple[str, ...]
+    headings: tuple[str, ...] = ()
+    column: str = ""
+    sentence: str = ""
+    is_ours: bool = True
 
 
-def decoded(data: bytes) -> str:
-    """Return a file's text: UTF-8 or UTF-16 by its mark, UTF-8, else Windows-1252. Raises Invalid."""
-    if len(data) > MOST_BYTES:
-        raise Impossible(f"The file has {len(data):,} bytes, {MOST_BYTES:,} at most: part it", code="FILE_TOO_LARGE")
-    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise Impossible("The file is no text: save it as CSV in UTF-8", code="FILE_UNREADABLE")
+def read_file(
+    text: str, known: Sequence[str], needed: Sequence[str], column: str | None = None, *, plain: bool = False
+) -> ReadFile:
+    """Read a file of which one of the first lines names the columns, in any order; `,`, `;`, tabs or `|` part them.
 
-
-def read_file(text: str, known: Sequence[str], needed: Sequence[str]) -> ReadFile:
-    """Read a file whose first line names its columns, in any order; `,`, `;` or tabs part them. Raises Invalid."""
+    `column` is the heading or the number of the one that a person says has the symbols; `plain`: a file without a
+    heading that holds nothing but symbols is read too. Raises Invalid.
+    """
     if len(text) > MOST_BYTES:
         raise Impossible(
             f"The file has {len(text):,} characters, {MOST_BYTES:,} at most: part it", code="FILE_TOO_LARGE"
         )
-    text = text.removeprefix("\ufeff")
-    head = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names: list[str] | None = None
-    lines: list[FileLine] = []
-    while (row := _next(reader)) is not None:
-        if not isinstance(row, str) and not any(cell.strip() for cell in row):
-            continue
-        if names is None:
-            names = _names(row, needed)
-        elif len(lines) >= MOST_LINES:
-            raise Impossible(f"The file has more than {MOST_LINES:,} lines: part it", code="FILE_TOO_LARGE")
-        else:
-            lines.append(_line(reader.line_num, row, names))
-    if names is None:
+    table = read_table(text, column)
+    if not table.first:
         raise Impossible(
             f"The file is empty: its first line names the columns {', '.join(known)}", code="FILE_UNREADABLE"
         )
-    ignored = tuple(name for name in names if name and name not in known)
-    return ReadFile(frozenset(names), tuple(lines), ignored)
+    if table.head is None and column is None:
+        if plain and _is_plain(table):
+            return _plain_list(table)
+        raise no_column(table, column)
+    if table.head is None and not (column or "").isdigit():
+        raise no_column(table, column)
+    return _in_columns(table, known, needed, column)
+
+
+def _in_columns(table: Table, known: Sequence[str], needed: Sequence[str], column: str | None) -> ReadFile:
+    head = table.head.cells if table.head else []
+    place = column_place(table.head, column)
+    names = _names(head, place, known)
+    if missing := [name for name in needed if name not in names.values()]:
+        where = f"Line {table.head.number} names the columns" if table.head else "No line names the columns"
+        sentence = f"{where}, and none of them is {' or '.join(missing)}"
+        more = ": choose the watchlist that all symbols go to" if "watchlist" in missing else ""
+        raise Impossible(sentence + more, code="COLUMN_MISSING")
+    is_ours = all(heading(cell) in {*known, *_ALIASES, ""} for cell in head)
+    lines: list[FileLine] = []
+    for row in table.rows:
+        if len(lines) >= MOST_LINES:
+            raise Impossible(f"The file has more than {MOST_LINES:,} lines: part it", code="FILE_TOO_LARGE")
+        if not is_ours and _is_head(row):  # another account, another table
+            place = column_place(row, column) if column is None else place
+            names = _names(row.cells, place, known)
+        else:
+            lines.append(_line(row, names, is_ours=is_ours, has_head=bool(head)))
+    ignored = tuple(dict.fromkeys(name for name in names.values() if name and name not in known))
+    shown = head[place].strip() if place < len(head) else f"{place + 1}"
+    others = [cell.strip() for spot, cell in enumerate(head) if spot != place and meaning(heading(cell)) == "symbol"]
+    said = f"Line {table.head.number} names the columns" if table.head else "No line names the columns"
+    said += f", parted by {_SIGNS.get(table.delimiter, table.delimiter)}; {shown} is read"
+    sentence = said + (f", not {' and '.join(others)}" if others else "")
+    headings = tuple(filter(None, map(str.strip, head)))
+    return ReadFile(frozenset(names.values()), tuple(lines), ignored, headings, shown, sentence, is_ours)
+
+
+def _plain_list(table: Table) -> ReadFile:
+    lines = [
+        FileLine(row.number, {"symbol": cell.strip()}, row.problem, _plain_reading(cell))
+        for row in (*table.rows,)
+        for cell in row.cells or [""]
+        if cell.strip() or row.problem
+    ]
+    if len(lines) > MOST_LINES:
+        raise Impossible(f"The file has more than {MOST_LINES:,} symbols: part it", code="FILE_TOO_LARGE")
+    return ReadFile(frozenset({"symbol"}), tuple(lines), (), sentence="A list of symbols without headings is read")
+
+
+def _plain_reading(cell: str) -> RowReading:
+    if cell.strip().startswith(_SECTION):
+        return RowReading(RowKind.PASSED_OVER, "a section")
+    return reading_of(cell, {}, [], is_ours=True)
+
+
+def _is_plain(table: Table) -> bool:
+    """Tell whether a file holds nothing but symbols: one a line, all on one line, or each with its exchange."""
+    rows = [[cell.strip() for cell in row.cells if cell.strip()] for row in table.first]
+    cells = [cell for row in rows for cell in row]
+    symbols = [cell for cell in cells if not cell.startswith(_SECTION)]
+    alone = len(rows) == 1 or all(len(row) == 1 for row in rows) or all(":" in symbol for symbol in symbols)
+    if any(row.problem for row in table.first) or any(is_known(heading(cell)) for cell in cells):
+        return False
+    return bool(symbols) and alone and all(map(spellings, symbols))
+
+
+def _is_head(row: Row) -> bool:
+    cells = [cell for cell in row.cells if cell.strip()]
+    return len(cells) > 1 and names_symbols(cells) and not any(sign.isdigit() for cell in cells for sign in cell)
 
 
 def written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -97,32 +164,46 @@ def written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\ufeff" + text.getvalue()
 
 
-def _next(reader: Iterable[list[str]]) -> list[str] | str | None:
-    try:
-        return next(iter(reader), None)
-    except csv.Error as error:
-        return str(error)
+def _alone(symbol: str) -> RowReading:
+    """Return what the only cell of a line is in a table of several columns: a title, or perhaps a symbol."""
+    if spellings(symbol):
+        return RowReading(RowKind.DOUBTFUL, f"{symbol} stands alone in its line, as a title does")
+    return RowReading(RowKind.PASSED_OVER, "a note")
 
 
-def _names(row: list[str] | str, needed: Sequence[str]) -> list[str]:
-    names = [] if isinstance(row, str) else [" ".join(cell.split()).lower() for cell in row]
-    names = [_NAMES.get(name, name) for name in names]
-    if missing := [name for name in needed if name not in names]:
-        raise Impossible(
-            f"The first line has to name the columns; {' and '.join(missing)} is missing there", code="FILE_UNREADABLE"
-        )
-    if len(names) > MOST_COLUMNS:
-        sentence = f"The first line names {len(names):,} columns, {MOST_COLUMNS} at most"
+def _names(head: Sequence[str], place: int, known: Sequence[str]) -> dict[int, str]:
+    """Return what each column holds by its place: the column's own heading counts more than one that means the same."""
+    headings = [heading(cell) for cell in head]
+    if len(headings) > MOST_COLUMNS:
+        sentence = f"The first line names {len(headings):,} columns, {MOST_COLUMNS} at most"
         raise Impossible(sentence, code="FILE_UNREADABLE")
-    if twice := [name for name, count in Counter(names).items() if name and count > 1]:
-        raise Impossible(f"The column {twice[0][:40]} stands twice in the first line", code="FILE_UNREADABLE")
+    if twice := [name for name in known if headings.count(name) > 1]:
+        raise Impossible(f"The column {twice[0]} stands twice in its line", code="FILE_UNREADABLE")
+    names = {place: "symbol"}
+    for spot in sorted(range(len(headings)), key=lambda spot: meaning(headings[spot]) != headings[spot]):
+        found = meaning(headings[spot])
+        if spot != place:
+            names[spot] = headings[spot] if found == "symbol" or found in names.values() else found
     return names
 
 
-def _line(number: int, row: list[str] | str, names: Sequence[str]) -> FileLine:
-    if isinstance(row, str):
-        return FileLine(number, {}, f"cannot be read: {row}")
-    if len(row) > len(names):
-        return FileLine(number, {}, f"has {len(row)} cells, the first line names {len(names)}")
-    plain = (_PREFIXED.sub(r"\1", cell) for cell in row)
-    return FileLine(number, {name: cell.strip() for name, cell in zip(names, plain, strict=False)})
+def _line(row: Row, names: dict[int, str], *, is_ours: bool, has_head: bool) -> FileLine:
+    if row.problem:
+        return FileLine(row.number, {}, row.problem)
+    cells = list(row.cells)
+    while len(cells) > len(names) and not cells[-1].strip():
+        cells.pop()
+    plain = [(_AS_TEXT.sub(r"\1", cell) if not is_ours else _PREFIXED.sub(r"\1", cell)).strip() for cell in cells]
+    by_name = {names[spot]: cell for spot, cell in enumerate(plain) if names.get(spot)}
+    if not is_ours:
+        by_name = {name: "" if cell in _NOTHING and name != "symbol" else cell for name, cell in by_name.items()}
+        if by_name.get("type", "").casefold() in _HELD:
+            del by_name["type"]
+    symbol = by_name.get("symbol", "")
+    others = [cell for spot, cell in enumerate(plain) if cell and names.get(spot) != "symbol"]
+    reading = reading_of(symbol, by_name, others, is_ours=is_ours)
+    if len(row.cells) == 1 and len(names) > 2 and reading.kind is RowKind.POSITION:
+        reading = _alone(symbol)
+    if has_head and len(cells) > len(names) and reading.kind is not RowKind.PASSED_OVER:
+        return FileLine(row.number, {}, f"has {len(cells)} cells, the headings are {len(names)}")
+    return FileLine(row.number, by_name, reading=reading)

@@ -17,6 +17,7 @@ from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.base.sanitizing import clean_name
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import capitals, spelled, symbol_of
+from ba2_trade_platform.core.base.text_encodings import misread_words
 from ba2_trade_platform.core.schedules.next_runs import schedules_naming
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
@@ -58,12 +59,13 @@ class InstrumentFields:
 
 @dataclass(frozen=True)
 class Instrument(InstrumentFields):
-    """An instrument of the desk, with the watchlists that hold it."""
+    """An instrument of the desk, with the watchlists that hold it; `name_hint` says what is odd about its name."""
 
     symbol: str = ""
     id: int = 0
     is_demo: bool = False
     watchlists: tuple[str, ...] = ()
+    name_hint: str = ""
 
 
 class Instruments:
@@ -195,4 +197,5 @@ def fields_of(row: AnyRow) -> InstrumentFields:
 
 
 def _instrument(row: AnyRow, watchlists: tuple[str, ...]) -> Instrument:
-    return Instrument(**vars(fields_of(row)), symbol=row.symbol, id=row.id, is_demo=row.is_demo, watchlists=watchlists)
+    about = {"symbol": row.symbol, "id": row.id, "is_demo": row.is_demo, "name_hint": misread_words(row.name)}
+    return Instrument(**vars(fields_of(row)), **about, watchlists=watchlists)

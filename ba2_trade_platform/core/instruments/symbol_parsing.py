@@ -1,18 +1,16 @@
-"""Symbol parsing: reads symbols from pasted text, and answers each with the price provider's word on it."""
+"""Symbol parsing: reads symbols from pasted text and cells, and answers each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.base.symbols import symbol_of, typed_symbols
-from ba2_trade_platform.core.contracts.experts import ExpertError, InstrumentInfo, Prices
-from ba2_trade_platform.vocabulary import ErrorCode
+from ba2_trade_platform.core.base.text_encodings import Candidate
+from ba2_trade_platform.core.instruments.symbol_spellings import spellings
 
 MOST = 20_000
-MOST_ASKED = 500
 
 
 class ImportResult(StrEnum):
@@ -23,6 +21,8 @@ class ImportResult(StrEnum):
     DUPLICATE = "duplicate"
     UNKNOWN = "unknown"
     INVALID = "invalid"
+    ASKED = "asked"
+    PASSED = "passed over"
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,23 @@ class Line:
 
 
 @dataclass(frozen=True)
+class FileReading:
+    """How a file was read, and how else it might be: by another encoding, of which `candidates` are, or column."""
+
+    sentence: str
+    encoding: str
+    candidates: tuple[Candidate, ...]
+    column: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """The answer to a paste or a file, thing by thing. `is_preview`: nothing was written yet."""
 
     lines: tuple[Line, ...]
     is_preview: bool = False
+    reading: FileReading | None = None
 
     def count(self, fate: ImportResult) -> int:
         """Return how many things met this fate."""
@@ -56,6 +68,8 @@ class Report:
             ImportResult.DUPLICATE: "there already",
             ImportResult.UNKNOWN: "unknown to the price provider and left out",
             ImportResult.INVALID: "not usable",
+            ImportResult.ASKED: "to be decided by you",
+            ImportResult.PASSED: "passed over",
         }
         counts = [f"{self.count(fate):,} {said}" for fate, said in words.items() if self.count(fate)]
         return ", ".join(counts) or "Nothing was given"
@@ -63,12 +77,18 @@ class Report:
 
 @dataclass(frozen=True)
 class ParsedSymbol:
-    """One symbol that was given, in its place; `symbol` None: `reason` says why it is none."""
+    """One symbol that was given, in its place; `symbol` None: `reason` says why it is none.
+
+    `others` are what it may be called here instead. `fate` is what becomes of it whoever knows it.
+    """
 
     number: int
     text: str
     symbol: str | None
     reason: str = ""
+    others: tuple[str, ...] = ()
+    fate: ImportResult | None = None
+    currency: str = ""
 
 
 def parse_symbols(text: str) -> list[ParsedSymbol]:
@@ -87,34 +107,15 @@ def parse_symbol(number: int, text: str) -> ParsedSymbol:
     """Read one text as a symbol."""
     shown = text.strip()[:40]
     try:
-        return ParsedSymbol(number, shown, symbol_of(text))
+        symbol = symbol_of(text)
     except Invalid as error:
         return ParsedSymbol(number, shown, None, str(error))
+    return ParsedSymbol(number, shown, symbol, others=spellings(text))
 
 
-@dataclass(frozen=True)
-class SymbolLookup:
-    """What the price provider said of some symbols: who they are, and why not."""
-
-    known: dict[str, InstrumentInfo]
-    reasons: dict[str, str]
-
-
-def look_up_symbols(prices: Prices, symbols: Iterable[str]) -> SymbolLookup:
-    """Ask the price provider who these are: the first 500, and nobody more once it does not answer."""
-    known: dict[str, InstrumentInfo] = {}
-    reasons: dict[str, str] = {}
-    trouble = ""
-    for asked, symbol in enumerate(dict.fromkeys(symbols)):
-        if asked >= MOST_ASKED:
-            trouble = trouble or f"not checked: the price provider is asked for {MOST_ASKED} new symbols at once"
-        if trouble:
-            reasons[symbol] = trouble
-            continue
-        try:
-            known[symbol] = prices.instrument(symbol)
-        except ExpertError as error:
-            reasons[symbol] = str(error)
-            if error.code is not ErrorCode.SYMBOL_INVALID:
-                trouble = reasons[symbol] = f"not checked: {error}"
-    return SymbolLookup(known, reasons)
+def parse_cell(number: int, text: str, exchange: str = "", currency: str = "") -> ParsedSymbol:
+    """Read the cell of a column of symbols, where `BRK B` and `VOD LN` are one each."""
+    found = spellings(text, exchange)
+    if not found:
+        return parse_symbol(number, text)
+    return ParsedSymbol(number, text.strip()[:40], found[0], others=found[1:], currency=currency)

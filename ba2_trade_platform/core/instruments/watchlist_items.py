@@ -10,14 +10,10 @@ from sqlalchemy.orm import Session
 
 from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.store import Store
+from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
-from ba2_trade_platform.core.instruments.symbol_parsing import (
-    ImportResult,
-    Line,
-    ParsedSymbol,
-    SymbolLookup,
-    look_up_symbols,
-)
+from ba2_trade_platform.core.instruments.symbol_lookup import SymbolLookup, by_desk, by_provider, look_up
+from ba2_trade_platform.core.instruments.symbol_parsing import ImportResult, Line, ParsedSymbol
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert as upsert
 
@@ -46,12 +42,18 @@ def instrument_ids(session: Session, symbols: Collection[str]) -> dict[str, int]
     return {row.symbol: row.id for row in rows}
 
 
-def look_up_new(store: Store, prices: Prices, symbols: Iterable[str | None]) -> SymbolLookup:
-    """Ask the price provider about those of these symbols that the desk does not know."""
-    asked = list(filter(None, symbols))
+def resolved(store: Store, prices: Prices, given: Sequence[ParsedSymbol]) -> tuple[list[ParsedSymbol], SymbolLookup]:
+    """Return the given as desk and price provider spell them; the provider is asked for those new to the desk."""
     with store.read() as session:
-        known = instrument_ids(session, asked)
-    return look_up_symbols(prices, [symbol for symbol in asked if symbol not in known])
+        known = instrument_ids(session, names_of(given))
+    meant = by_desk(given, known)
+    lookup = look_up(prices, [one for one in meant if one.symbol not in known])
+    return by_provider(meant, lookup), lookup
+
+
+def names_of(given: Iterable[ParsedSymbol]) -> set[str]:
+    """Return every symbol that these may be."""
+    return {name for one in given if one.symbol for name in (spelled(one.text), one.symbol, *one.others)}
 
 
 def plan(
@@ -68,19 +70,27 @@ def plan(
     new_items: list[InstrumentInfo] = []
     seen = set(there)
     for parsed in symbols:
-        symbol, result, reason = parsed.symbol, ImportResult.ADDED, ""
-        if symbol is None:
-            result, reason = ImportResult.INVALID, parsed.reason
+        symbol, result, reason = parsed.symbol, ImportResult.ADDED, parsed.reason
+        if parsed.fate is not None:
+            result = parsed.fate
+        elif symbol is None:
+            result = ImportResult.INVALID
         elif symbol in seen:
-            result, reason = ImportResult.DUPLICATE, "on the list" if symbol in there else "given twice"
+            result = ImportResult.DUPLICATE
+            reason = _and("on the list" if symbol in there else "given twice", parsed.reason)
         elif symbol not in known and symbol not in lookup.known:
-            reason = lookup.reasons.get(symbol, "")
             result = ImportResult.ADDED if unknown else ImportResult.UNKNOWN
-        lines.append(Line(parsed.number, symbol or parsed.text, result, reason, watchlist))
+            reason = _and(lookup.reasons.get(symbol, ""), parsed.reason)
+        shown = parsed.text if parsed.fate else symbol or parsed.text
+        lines.append(Line(parsed.number, shown, result, reason, watchlist))
         if result is ImportResult.ADDED and symbol is not None:
             seen.add(symbol)
             new_items.append(lookup.known.get(symbol) or InstrumentInfo(symbol, symbol, "", "", ""))
     return tuple(lines), new_items
+
+
+def _and(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def add(session: Session, watchlist_id: int, new_items: Sequence[InstrumentInfo], *, is_demo: bool = False) -> None:

@@ -195,8 +195,8 @@ class Watchlists:
     def _add(self, watchlist_id: int, given: Sequence[ParsedSymbol], by: Actor, *, unknown: bool) -> Report:
         with self._store.read() as session:
             watchlist_items.name_of(session, watchlist_id)
+        given, lookup = watchlist_items.resolved(self._store, self._prices, given)
         symbols = [one.symbol for one in given if one.symbol]
-        lookup = watchlist_items.look_up_new(self._store, self._prices, symbols)
         with self._store.command(by, Action.CREATE, Subject.WATCHLIST_ITEM) as command:
             session = command.session
             there = {symbol for symbol, _ in _places(session, watchlist_id)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from html import escape
 
 from nicegui import ui
 from nicegui.events import KeyEventArguments
@@ -11,6 +12,7 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.pages import Page
 from ba2_trade_platform.core.instruments.csv_files import INSTRUMENT_COLUMNS
 from ba2_trade_platform.core.instruments.instruments import BOUND, Instrument, InstrumentFields
+from ba2_trade_platform.core.instruments.list_files import ListFile
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import carry_out, confirm, off_loop, reporting
@@ -19,7 +21,8 @@ from ba2_trade_platform.ui.kit.panels import Panel, empty_state, icon_button, sm
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH
 from ba2_trade_platform.ui.kit.urls import symbol_url
-from ba2_trade_platform.ui.watchlists.dialogs import ask_file, list_dialog
+from ba2_trade_platform.ui.watchlists.dialogs import list_dialog
+from ba2_trade_platform.ui.watchlists.file_dialog import ask_file
 from ba2_trade_platform.ui.watchlists.toolbar import search_field
 from ba2_trade_platform.ui.watchlists.view import PAGE, WatchView
 
@@ -90,7 +93,12 @@ class InstrumentList:
         with cell():
             icon_button("edit", f"Change {one.symbol}", partial(self._edit, one)).mark(f"edit-{one.symbol}")
             icon_button("delete", f"Delete {one.symbol}", partial(self._ask_delete, one)).mark(f"delete-{one.symbol}")
-        for text in (one.name, one.type, one.exchange, one.currency, one.calendar):
+        with cell(), ui.element("span").classes("ba2-chip"):
+            ui.label(one.name or DASH)
+            if one.name_hint:
+                warning = ui.icon("warning").classes("tone-warn").mark(f"name-hint-{one.symbol}")
+                warning.props(f'role=img aria-label="{escape(one.name_hint)}"').tooltip(one.name_hint)
+        for text in (one.type, one.exchange, one.currency, one.calendar):
             text_cell(text or DASH)
         with cell(), ui.element("span").classes("ba2-chip"):
             for label in one.labels:
@@ -149,8 +157,8 @@ class InstrumentList:
     def _import(self) -> None:
         imports, by = self._desk.platform.instruments.imports, self._desk.trader
 
-        def read(text: str, unknown: bool, preview: bool) -> Report:  # noqa: ARG001 - a file of lists asks for it
-            return imports.instruments(text, by=by, preview=preview)
+        def read(file: ListFile, unknown: bool, preview: bool) -> Report:  # noqa: ARG001 - a file of lists asks for it
+            return imports.instruments(file, by=by, preview=preview)
 
         ask_file("Import instruments", FILE_HINT, read, self._look, lists=False)
 

@@ -10,13 +10,15 @@ from starlette.requests import Request
 
 from ba2_trade_platform.core.base.change_feed import Change, Topic
 from ba2_trade_platform.core.base.errors import NotFound
+from ba2_trade_platform.core.instruments.list_files import ListFile
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import KeyedList, empty_state, small_button
 from ba2_trade_platform.ui.shell.layout import frame
-from ba2_trade_platform.ui.watchlists.dialogs import ask_file, ask_name
+from ba2_trade_platform.ui.watchlists.dialogs import ask_name
+from ba2_trade_platform.ui.watchlists.file_dialog import ask_file
 from ba2_trade_platform.ui.watchlists.instruments import InstrumentList
 from ba2_trade_platform.ui.watchlists.view import WatchView
 from ba2_trade_platform.ui.watchlists.watchlist import WatchList
@@ -123,7 +125,7 @@ class ListsPage:
     async def _import(self) -> None:
         imports, by = self._desk.platform.instruments.imports, self._desk.trader
 
-        def read(text: str, unknown: bool, preview: bool) -> Report:
-            return imports.watchlists(text, by=by, unknown=unknown, preview=preview)
+        def read(file: ListFile, unknown: bool, preview: bool) -> Report:
+            return imports.watchlists(file, by=by, unknown=unknown, preview=preview)
 
         ask_file("Import watchlists", FILE_HINT, read, self.reload, lists=True)

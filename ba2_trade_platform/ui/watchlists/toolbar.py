@@ -6,16 +6,18 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
+from ba2_trade_platform.core.instruments.list_files import ListFile
 from ba2_trade_platform.core.instruments.symbol_parsing import Report
 from ba2_trade_platform.core.instruments.watchlists import WatchlistSummary
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import small_button
 from ba2_trade_platform.ui.submit.dialog import analyse_dialog
-from ba2_trade_platform.ui.watchlists.dialogs import ask_file, ask_name, ask_symbols
+from ba2_trade_platform.ui.watchlists.dialogs import ask_name, ask_symbols
+from ba2_trade_platform.ui.watchlists.file_dialog import ask_file
 from ba2_trade_platform.ui.watchlists.view import SORT_WORDS, WatchView
 
-FILE_HINT = "A line for each symbol; the first line names the columns: symbol, in any order with others."
+FILE_HINT = "A list of symbols, an export of a broker, or a CSV file in which a column is named symbol or ticker."
 
 
 def search_field(view: WatchView, width: int) -> ui.input:
@@ -70,8 +72,8 @@ class WatchBar:
         with reporting():
             imports, by = self._desk.platform.instruments.imports, self._desk.trader
 
-            def read(text: str, unknown: bool, preview: bool) -> Report:
-                return imports.watchlists(text, by=by, into=self._id, unknown=unknown, preview=preview)
+            def read(file: ListFile, unknown: bool, preview: bool) -> Report:
+                return imports.watchlists(file, by=by, into=self._id, unknown=unknown, preview=preview)
 
             ask_file(f"Import into {(await self._the()).name}", FILE_HINT, read, self._load, lists=True)
 

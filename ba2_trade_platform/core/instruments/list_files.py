@@ -1,0 +1,82 @@
+"""List files: one file as it was given and as a person wants it read, and the symbols that its lines give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ba2_trade_platform.core.base.errors import Impossible
+from ba2_trade_platform.core.base.symbols import spelled
+from ba2_trade_platform.core.base.text_encodings import DecodedText, decoded, refuse_uncertain
+from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, FileLine, ReadFile, read_file
+from ba2_trade_platform.core.instruments.list_rows import RowKind
+from ba2_trade_platform.core.instruments.symbol_parsing import (
+    FileReading,
+    ImportResult,
+    ParsedSymbol,
+    parse_cell,
+)
+
+
+@dataclass(frozen=True)
+class ListFile:
+    """A file's bytes, or its text, and what a person chose where it can be read in several ways.
+
+    `column`: the heading or number of the one with the symbols. `doubtful`: lines that may be cash, currencies or
+    words of the file are symbols.
+    """
+
+    content: bytes | str
+    encoding: str | None = None
+    column: str | None = None
+    doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a file gives, line by line; `is_ours`: it has the columns of an export and no others."""
+
+    given: tuple[tuple[FileLine, ParsedSymbol], ...]
+    columns: frozenset[str]
+    is_ours: bool
+    reading: FileReading
+
+
+def read_list(
+    file: ListFile | str, known: Sequence[str], needed: Sequence[str], *, preview: bool, plain: bool = False
+) -> Listed:
+    """Read a file; unless it is only looked through, its encoding has to be certain or chosen. Raises Invalid."""
+    chosen = ListFile(file) if isinstance(file, str) else file
+    text = _text_of(chosen)
+    if not preview:
+        refuse_uncertain(text)
+    read = read_file(text.text, known, needed, chosen.column or None, plain=plain)
+    given = tuple((line, _parsed(line, read, doubtful=chosen.doubtful)) for line in read.lines)
+    how = f"Read as {text.encoding}" + ("" if text.is_certain else ", which is assumed")
+    reading = FileReading(f"{how}. {read.sentence}.", text.encoding, text.candidates, read.column, read.headings)
+    return Listed(given, read.columns, read.is_ours, reading)
+
+
+def _text_of(file: ListFile) -> DecodedText:
+    if isinstance(file.content, str):
+        return DecodedText(file.content, "text", is_certain=True)
+    if len(file.content) > MOST_BYTES:
+        sentence = f"The file has {len(file.content):,} bytes, {MOST_BYTES:,} at most: part it"
+        raise Impossible(sentence, code="FILE_TOO_LARGE")
+    return decoded(file.content, file.encoding or None)
+
+
+def _parsed(line: FileLine, read: ReadFile, *, doubtful: bool) -> ParsedSymbol:
+    if line.problem:
+        return ParsedSymbol(line.number, "", None, line.problem)
+    cell, kind = line.cells.get("symbol", ""), line.reading.kind
+    if kind is RowKind.PASSED_OVER or (kind is RowKind.DOUBTFUL and not doubtful):
+        fate = ImportResult.PASSED if kind is RowKind.PASSED_OVER else ImportResult.ASKED
+        text = cell or next((text for text in line.cells.values() if text), "")
+        # What an export holds is a symbol of a desk: this one's, when it knows it.
+        symbol = spelled(cell) if read.is_ours and fate is ImportResult.ASKED else None
+        return ParsedSymbol(line.number, text[:40], symbol, line.reading.reason, fate=fate)
+    if read.is_ours:
+        return parse_cell(line.number, cell)
+    currency = line.cells.get("currency", "").upper()
+    return parse_cell(line.number, cell, line.cells.get("exchange", ""), currency if len(currency) == 3 else "")
