@@ -11,9 +11,8 @@ import typer
 
 from ba2_trade_platform.cli import session
 from ba2_trade_platform.cli.session import AsJson
-from ba2_trade_platform.core.base.errors import Invalid, NotFound
+from ba2_trade_platform.core.base.errors import NotFound
 from ba2_trade_platform.core.base.text_encodings import ENCODINGS
-from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
 
 if TYPE_CHECKING:
     from ba2_trade_platform.cli.console import Console
@@ -155,16 +154,7 @@ def _find(console: Console, name: str) -> int:
 
 
 def _body_of(file: Path, encoding: str | None, column: str | None, **how: bool) -> dict[str, Any]:
-    return {"data": b64encode(_bytes_of(file)).decode(), "encoding": encoding, "column": column, **how}
-
-
-def _bytes_of(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise Invalid(f"{file} has more than {MOST_BYTES:,} bytes: part it")
-        return file.read_bytes()
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
+    return {"data": b64encode(session.bytes_of(file)).decode(), "encoding": encoding, "column": column, **how}
 
 
 def _show_report(report: dict[str, Any], as_json: bool) -> None:

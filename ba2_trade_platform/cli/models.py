@@ -13,6 +13,7 @@ import typer
 from ba2_trade_platform.cli import session, tables
 from ba2_trade_platform.cli.session import AsJson, Reason
 from ba2_trade_platform.core.base.errors import Invalid
+from ba2_trade_platform.core.base.text_encodings import certain_text
 from ba2_trade_platform.settings import read_settings
 
 providers = typer.Typer(no_args_is_help=True, help="Model providers: list, models, test, key, dialect, forget.")
@@ -150,7 +151,9 @@ def import_prices(
 ) -> None:
     """Take over a file's prices, whole or not at all; earlier lines of other days stay."""
     with session.connect() as console:
-        session.show_answer(console.post("/costs/prices/import", text=session.text_of(file), preview=preview), json)
+        session.show_answer(
+            console.post("/costs/prices/import", text=certain_text(session.bytes_of(file)), preview=preview), json
+        )
 
 
 @prices.command("undo")

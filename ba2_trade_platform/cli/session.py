@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, decoded
+from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
 from ba2_trade_platform.settings import read_settings
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def find(
     raise NotFound(f"There is no {kind} {wanted}; there are: {known or 'none'}")
 
 
-def text_of(file: Path) -> str:
-    """Return a CSV file's text. Raises Invalid."""
+def bytes_of(file: Path) -> bytes:
+    """Return a CSV file's bytes. Raises Invalid."""
     try:
         if file.stat().st_size > MOST_BYTES:
             raise Invalid(f"{file} has more than {MOST_BYTES:,} bytes: part it")
-        return decoded(file.read_bytes())
+        return file.read_bytes()
     except OSError as error:
         raise Invalid(f"{file} cannot be read: {error.strerror}") from error
 

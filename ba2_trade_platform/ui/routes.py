@@ -86,7 +86,7 @@ def _add_style() -> None:
     for feature in STYLED:
         sheet = f"/static/ba2/{feature}/{feature}.css"
         ui.add_head_html(f'<link rel="stylesheet" href="{sheet}">', shared=True)
-    for script in ("kit/countdown", "kit/in_order", "kit/lists", "shell/connection"):
+    for script in ("kit/countdown", "kit/in_order", "kit/lists", "kit/drafts", "shell/connection"):
         ui.add_head_html(f'<script src="/static/ba2/{script}.js" defer></script>', shared=True)
 
 

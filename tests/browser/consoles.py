@@ -82,12 +82,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_console(folder: Path, **settings: str) -> ConsoleProcess:
-    """Start `python main.py` on its own folder and port; return once it is ready."""
-    port = free_port()
+def start_console(folder: Path, port: int | None = None, **settings: str) -> ConsoleProcess:
+    """Start `python main.py` on its own folder and port, or again on those of another; return once it is ready."""
+    is_again, port = port is not None, port or free_port()
     given = {"BA2_DATA_DIR": str(folder), "BA2_PORT": str(port), "BA2_DEMO": "0", "BA2_OPERATOR": "trader", **settings}
     log = folder / "console.log"
-    lay_database(folder)
+    if not is_again:
+        lay_database(folder)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("BA2_", "NICEGUI_", "PYTEST_"))}
     with log.open("wb") as out:
         process = subprocess.Popen(

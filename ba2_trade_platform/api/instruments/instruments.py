@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import Field
-from starlette.convertors import Convertor, register_url_convertor
 
 from ba2_trade_platform.api.http.answers import Answer, Items, Page
 from ba2_trade_platform.api.http.dependencies import Asker, Console, Limit, OneWay, RequestBody
 from ba2_trade_platform.api.http.fields import Flag, SymbolText, said
 from ba2_trade_platform.api.http.problems import documented
+from ba2_trade_platform.api.http.symbol_paths import BELOW_INSTRUMENTS
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.core.base.text_encodings import ENCODINGS, Candidate
 from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
@@ -21,23 +21,8 @@ from ba2_trade_platform.core.instruments.instruments import LONGEST, MAX_LABELS,
 from ba2_trade_platform.core.instruments.list_files import ListFile
 from ba2_trade_platform.core.instruments.symbol_parsing import FileReading, Report
 
-
-class SymbolConvertor(Convertor[str]):
-    """A symbol in a path, which may hold a slash; the other paths below /instruments are none."""
-
-    regex = r"(?!(?:labels|import|export)$).+"
-
-    def convert(self, value: str) -> str:
-        """Return the symbol."""
-        return value
-
-    def to_string(self, value: str) -> str:
-        """Return it as it stands in a path."""
-        return value
-
-
-register_url_convertor("symbol", SymbolConvertor())
-CHOICES = [*ENCODINGS]
+CHOICES = [*ENCODINGS, None]
+BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 router = APIRouter(prefix="/instruments", tags=["instruments"])
 Symbol = Annotated[str, Path(min_length=1, max_length=80, description="The symbol, such as AAPL or BTC/USD")]
 Csv = Annotated[
@@ -82,10 +67,14 @@ class FileBody(OneWay):
 
     text: Csv | None = None
     data: Annotated[
-        str | None, Field(max_length=4 * MOST_BYTES // 3 + 4, description="The file's bytes, in base64")
+        str | None,
+        Field(max_length=4 * MOST_BYTES // 3 + 4, description="The file's bytes, in base64"),
+        said(pattern=BASE64),
     ] = None
     encoding: Annotated[
-        str | None, Field(max_length=40, description="Of `data`; needed where it is not certain"), said(enum=CHOICES)
+        str | None,
+        Field(max_length=40, description="Of `data`; needed where it is not certain"),
+        said(enum=CHOICES),
     ] = None
     column: Annotated[
         str | None, Field(max_length=200, description="Heading or number of the column that has the symbols")
@@ -171,19 +160,19 @@ def export_instruments(console: Console) -> Response:
     return csv_file(console.instruments.imports.instruments_file(), "instruments.csv")
 
 
-@router.get("/{symbol:symbol}", responses=documented(404))
+@router.get(f"/{BELOW_INSTRUMENTS}", responses=documented(404))
 def get_instrument(symbol: Symbol, console: Console) -> Instrument:
     """Return one instrument with the watchlists that hold it."""
     return console.instruments.catalog.get(symbol)
 
 
-@router.patch("/{symbol:symbol}", responses=documented(404))
+@router.patch(f"/{BELOW_INSTRUMENTS}", responses=documented(404))
 def change_instrument(symbol: Symbol, body: InstrumentBody, console: Console, asker: Asker) -> Instrument:
     """Change what is given."""
     return console.instruments.catalog.change(symbol, by=asker, **body.sent())
 
 
-@router.delete("/{symbol:symbol}", status_code=204, responses=documented(404, 409))
+@router.delete(f"/{BELOW_INSTRUMENTS}", status_code=204, responses=documented(404, 409))
 def delete_instrument(symbol: Symbol, console: Console, asker: Asker) -> None:
     """Delete an instrument that no watchlist and no schedule needs; its analyses stay."""
     console.instruments.catalog.delete(symbol, by=asker)

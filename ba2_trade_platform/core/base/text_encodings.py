@@ -84,6 +84,13 @@ def refuse_uncertain(found: DecodedText) -> None:
         raise Impossible(sentence, code="ENCODING_UNCERTAIN")
 
 
+def certain_text(data: bytes) -> str:
+    """Return a file's text where it is certain how to read it. Raises Invalid or Impossible."""
+    found = decoded(data)
+    refuse_uncertain(found)
+    return found.text
+
+
 def misread_words(name: str) -> str:
     """Return a hint for a name that was most likely read in a wrong encoding, empty for one that looks right."""
     meant = misread(name)

@@ -9,6 +9,7 @@ from nicegui import ui
 from ba2_trade_platform.core.monitoring.rerun_outlook import AnsweringAttempt, RerunOutlook
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import chip, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
@@ -79,12 +80,13 @@ class OutlookCard:
             when = exact(outlook.overridden_at, self._desk.zone)
             quiet(f"Held to be {outlook.kind.value} by {outlook.overridden_by} since {when}{why}")
         kinds = {"": f"as its code says: {outlook.own_kind.value}", **{kind.value: kind.value for kind in FailureKind}}
-        with ui.element("div").classes("ba2-inline"):
+        with ui.element("div").classes("ba2-inline") as form:
             self._kind = ui.select(kinds, label="Hold it to be", value=outlook.kind.value if overridden else "")
             self._kind.props("dense outlined options-dense").style("width: 240px").mark("verdict-kind")
             self._reason = ui.input("Reason", value=outlook.override_reason or "").props("dense outlined maxlength=500")
             self._reason.style("width: 220px").mark("verdict-reason").on("keydown.enter", self._save)
             ui.button("Save", color=None, on_click=self._save).props("outline dense no-caps").mark("verdict-save")
+            self._draft = Draft(form, "What these failures are")
         quiet("Automatic retries follow it: only what is transient is retried.")
 
     async def _save(self) -> None:
@@ -97,4 +99,5 @@ class OutlookCard:
             else:
                 said = await off_loop(outlooks.clear_kind, self._fingerprint, by=by)
                 notify(f"These failures are held to be {said.kind.value} again, as their code says")
+            self._draft.forget()
             self._dialog.close()

@@ -8,6 +8,7 @@ from ba2_trade_platform.core.analyses.queue_service import MAX_SLOTS, QueueState
 from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.errors import Invalid
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.form_dialog import number_field
 from ba2_trade_platform.ui.kit.panels import Panel
@@ -21,7 +22,7 @@ class QueueCard:
         self._desk = desk
         self._slots_shown: int | None = None
         self._panel = Panel("Queue", anchor="queue")
-        with self._panel.element, ui.element("div").classes("ba2-inline"):
+        with self._panel.element, ui.element("div").classes("ba2-inline") as form:
             self._slots = number_field("Slots", None, 1, MAX_SLOTS).props("outlined dense step=1").mark("slots")
             self._slots.style("width: 110px").on("keydown.enter", self._set_slots)
             button = ui.button("Set", on_click=self._set_slots, color=None).mark("set-slots")
@@ -29,6 +30,7 @@ class QueueCard:
             self._reason = ui.input("Reason for a pause").props("outlined dense maxlength=200").mark("pause-reason")
             self._pause = ui.button("Pause", icon="pause", on_click=self._toggle, color=None)
             self._pause.props("outline dense no-caps").mark("pause")
+            self._draft = Draft(form, "Queue")
 
     async def follow(self) -> None:
         """Show the switches as they stand, now and when they change."""
@@ -60,6 +62,7 @@ class QueueCard:
             if value is None or value != int(value):
                 raise Invalid(f"Slots must be a whole number between 1 and {MAX_SLOTS}")
             state = await off_loop(self._desk.platform.queue.set_slots, int(value), by=self._desk.trader)
+            self._draft.forget()
             notify(f"The queue has {state.slots} {'slot' if state.slots == 1 else 'slots'} now")
         await self._look()
 
@@ -71,6 +74,7 @@ class QueueCard:
                 notify("Queue resumed")
             else:
                 await off_loop(queue.pause, by=by, reason=(self._reason.value or "").strip() or None)
+                self._draft.forget()
                 self._reason.set_value("")
                 notify("Queue paused: what runs goes on, nothing new starts")
         await self._look()

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from nicegui import run, ui
 
 from ba2_trade_platform.core.base.errors import PlatformError
+from ba2_trade_platform.ui.kit.drafts import Draft
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -37,6 +38,8 @@ def reporting() -> Iterator[None]:
     """Show what a service refuses, or what went wrong, as a sentence instead of an error page."""
     try:
         yield
+    except ConsoleStoppingError:
+        log.debug("A page asked for something while the console stopped")  # and may be gone itself
     except PlatformError as error:
         notify(str(error), error.tone)
 
@@ -88,7 +91,7 @@ async def confirm(
 
 async def ask_reason(question: str, consequence: str, action: str = "Acknowledge") -> str | None:
     """Ask for a reason that may be left out; None when the trader thought better of it."""
-    with ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+    with ui.dialog() as dialog, ui.card().classes("ba2-dialog") as card:
         ui.label(question).classes("ba2-dialog-title")
         ui.label(consequence)
         reason = ui.input("Reason, if you like").props("outlined dense autofocus maxlength=500").classes("w-full")
@@ -96,4 +99,8 @@ async def ask_reason(question: str, consequence: str, action: str = "Acknowledge
         with ui.row().classes("w-full justify-end"):
             ui.button("Not now", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")
             ui.button(action, on_click=lambda: dialog.submit(True)).props("unelevated no-caps").mark("confirm-reason")
-    return (reason.value or "") if await answer_of(dialog) else None
+        draft = Draft(card, question)
+    if not await answer_of(dialog):
+        return None
+    draft.forget()
+    return reason.value or ""

@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from ba2_trade_platform.core.base.errors import PlatformError
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import confirm, notify
 
 ControlT = TypeVar("ControlT", bound=ui.element)
@@ -48,13 +49,14 @@ class FormDialog:
         self._busy = False
         self._then: list[Callable[[], Awaitable[None]]] = []
         with ui.dialog().props("no-refocus persistent no-shake").mark("form-dialog") as self._dialog:
-            with ui.card().classes(f"ba2-dialog {classes}"):
+            with ui.card().classes(f"ba2-dialog {classes}") as card:
                 ui.label(title).classes("ba2-dialog-title").props("role=heading aria-level=2")
                 self.body = ui.element("div").classes("ba2-form-scroll")
                 self.body.on("keydown.enter", self.act, js_handler=ENTER_IN_A_FIELD)
                 self.aside = ui.element("div").classes("ba2-form-aside")
                 with ui.element("div") as self.foot:
                     self._error = ui.label().classes("ba2-form-error").props("role=alert")
+                self._draft = Draft(card, title)
                 with ui.row().classes("w-full justify-end"):
                     ui.button("Close", on_click=self.leave, color=None).props("flat no-caps").mark("close-form")
                     self.button = ui.button(action, on_click=self.act).props("unelevated no-caps color=primary")
@@ -80,9 +82,11 @@ class FormDialog:
         ui.context.client.on_delete(handler)
 
     async def act(self) -> None:
-        """Do what the button does; what it left in the form was heard and is no loss."""
-        if await self.attempt(self._act) and not self.is_gone:
-            self.keep()
+        """Do what the button does; what it left in the form was heard and is no loss, and its draft is no more."""
+        if await self.attempt(self._act):
+            self._draft.forget()
+            if not self.is_gone:
+                self.keep()
 
     async def attempt(self, work: Callable[[], Awaitable[None]]) -> bool:
         """Do something, show why where it is refused, and tell whether it was done; not twice at once."""
@@ -132,6 +136,7 @@ class FormDialog:
         self._dialog.delete()
 
     async def _close(self) -> None:
+        self._draft.forget()
         self.close()
 
     def _hear(self, error: PlatformError | None) -> None:

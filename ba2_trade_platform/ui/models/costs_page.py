@@ -11,6 +11,7 @@ from ba2_trade_platform.core.models.costs import Overview
 from ba2_trade_platform.core.models.pricing import PriceTable
 from ba2_trade_platform.ui.kit.bar_chart import bar_chart
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import Panel, empty_state, quiet, small_button
 from ba2_trade_platform.ui.kit.times import exact
@@ -125,12 +126,13 @@ class CostsPage:
                 "made: its analysis fails with BUDGET, keeps what is done, and is resumed once the budget is raised. "
                 "What calls under way or without an answer may have cost counts as spent."
             ).classes("ba2-small")
-            with ui.element("div").classes("ba2-inline"):
+            with ui.element("div").classes("ba2-inline") as form:
                 self._limit = ui.number("USD a day", value=None if budget.limit is None else float(budget.limit), min=0)
                 self._limit.props('outlined dense step=any placeholder="no limit"').mark("budget-limit")
                 self._limit.style("width: 150px").on("keydown.enter", self._save)
                 save = ui.button("Save", icon="save", color=None, on_click=self._save)
                 save.props("outline dense no-caps").mark("budget-save")
+                self._draft = Draft(form, "Budget of the day")
             if budget.changed_by:
                 changed = f"Changed by {budget.changed_by}, {exact(budget.changed_at, self._desk.zone)}"
                 quiet(changed).classes("ba2-small")
@@ -149,5 +151,6 @@ class CostsPage:
             said = self._limit.value
             limit = None if said is None else Decimal(str(said))
             budget = await off_loop(self._desk.platform.models.costs.set_budget, limit, by=self._desk.trader)
+            self._draft.forget()
             notify(budget.sentence)
             await self.refresh()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import events, ui
 
-from ba2_trade_platform.core.instruments.csv_files import decoded
+from ba2_trade_platform.core.base.text_encodings import certain_text
 from ba2_trade_platform.core.models.price_imports import MOST_CHARACTERS, PriceImport
 from ba2_trade_platform.core.models.pricing import COLUMNS
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop
@@ -26,7 +26,7 @@ def ask_prices(load: Load, done: Callable[[], Awaitable[None]]) -> None:
         async def take() -> None:
             file.pop("text", None)
             answer.set_text("")
-            text = await off_loop(decoded, data)
+            text = await off_loop(certain_text, data)
             answer.set_text((await off_loop(load, text, True)).sentence)
             file["text"] = text
 

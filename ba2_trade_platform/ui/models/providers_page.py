@@ -12,6 +12,7 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.failures.breakers import Breaker
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import answer_of, carry_out, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import KeyedList, Panel, chip, empty_state, quiet
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
@@ -58,13 +59,14 @@ class ProvidersPage:
         known = await off_loop(self._desk.platform.breakers.known)
         with Panel("Hold a provider back").element:
             quiet("Its retries wait until you let it go; what a person re-runs does not wait.")
-            with ui.element("div").classes("ba2-inline"):
+            with ui.element("div").classes("ba2-inline") as form:
                 self._provider = ui.input("Provider", autocomplete=known).props("outlined dense maxlength=80")
                 self._provider.mark("provider").style("width: 180px")
                 self._reason = ui.input("Reason").props("outlined dense maxlength=500").mark("reason")
                 self._reason.style("width: min(360px, 80vw)").on("keydown.enter", self._open)
                 hold = ui.button("Hold back", icon="front_hand", color=None, on_click=self._open)
                 hold.props("outline dense no-caps").mark("hold-back")
+                self._draft = Draft(form, "Hold a provider back")
 
     def _read(self) -> tuple[list[Breaker], list[Breaker]]:
         breakers = self._desk.platform.breakers
@@ -123,6 +125,7 @@ class ProvidersPage:
         provider, reason = self._provider.value or "", self._reason.value or ""
         with reporting():
             opened = await off_loop(self._desk.platform.breakers.open, provider, by=self._desk.trader, reason=reason)
+            self._draft.forget()
             self._provider.set_value("")
             self._reason.set_value("")
             notify(f"Retries for {opened.provider} wait until you let it go")
@@ -130,7 +133,7 @@ class ProvidersPage:
 
     async def _ask_close(self, breaker: Breaker) -> None:
         name, rate = breaker.provider, self._desk.platform.settings.breaker_drain_per_minute
-        with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog"):
+        with self._root, ui.dialog() as dialog, ui.card().classes("ba2-dialog") as card:
             ui.label(f"Let {name} go?").classes("ba2-dialog-title")
             ui.label(
                 f"{breaker.waiting} waiting retries go again, {rate} a minute. Should it still fail, it is held again."
@@ -141,7 +144,9 @@ class ProvidersPage:
                 ui.button("Keep holding", color=None, on_click=lambda: dialog.submit(False)).props("flat no-caps")
                 go = ui.button("Let it go", on_click=lambda: dialog.submit(True)).props("unelevated no-caps")
                 go.mark("confirm-close")
+            draft = Draft(card, f"Let {name} go?")
         if await answer_of(dialog):
+            draft.forget()
             said = reason.value or ""
             close = partial(self._desk.platform.breakers.close, name, by=self._desk.trader, reason=said)
             with self._root:

@@ -10,6 +10,7 @@ from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.batches.bulk_plans import Selection
 from ba2_trade_platform.core.batches.bulk_reruns import BulkPreview
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import NO_DRAFT, Draft
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.formats import analyses, estimate_facts
 from ba2_trade_platform.ui.kit.panels import Fact, facts, show_if
@@ -39,18 +40,19 @@ class BulkDialog:
         self._desk, self._selection, self._versions = desk, selection, versions
         self._preview: BulkPreview | None = None
         self._moved = 0
-        with ui.dialog(value=True) as self._dialog, ui.card().classes("ba2-dialog"):
+        with ui.dialog(value=True) as self._dialog, ui.card().classes("ba2-dialog") as card:
             self._dialog.on("hide", self._dialog.delete).props["aria-label"] = "Re-run in bulk"
             self._title = ui.label("Looking at the selection").classes("ba2-dialog-title")
             self._changed = ui.label().classes("tone-warn ba2-gone").props("role=alert").mark("plan-changed")
             self._plan = ui.element("div").classes("ba2-bulk-plan")
             self._build_request(name)
             with ui.row().classes("w-full justify-end items-center"):
-                self._typed = ui.input("Type the number").props("dense outlined").style("width: 160px")
+                self._typed = ui.input("Type the number").props(f"dense outlined {NO_DRAFT}").style("width: 160px")
                 self._typed.on_value_change(self._enable).mark("typed-number")
                 ui.button("Cancel", color=None, on_click=self._dialog.close).props("flat no-caps")
                 self._go = ui.button("Re-run", icon="refresh", color=None, on_click=self._create)
                 self._go.props("unelevated no-caps").classes("ba2-rerun-filled").mark("confirm-bulk")
+            self._draft = Draft(card, "Re-run in bulk")
         self._typed.set_visibility(False)
         self._go.set_enabled(False)
 
@@ -169,6 +171,7 @@ class BulkDialog:
                 await self.look()
             else:
                 notify(f"Bulk re-run {batch.id} accepted: {analyses(before.will_run)} will run")
+                self._draft.forget()
                 self._dialog.close()
                 ui.navigate.to(f"/batches/{batch.id}")
         if not self._dialog.is_deleted:

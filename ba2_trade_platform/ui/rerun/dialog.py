@@ -12,6 +12,7 @@ from ba2_trade_platform.core.base.errors import Refused
 from ba2_trade_platform.core.failures.advice import advice
 from ba2_trade_platform.core.monitoring.job_list import AnalysisRow
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import answer_of, notify, off_loop
 from ba2_trade_platform.ui.kit.panels import Fact, facts
 from ba2_trade_platform.ui.kit.times import moment
@@ -72,7 +73,7 @@ class Reruns:
     async def _ask(self, row: AnalysisRow, guards: Sequence[Guard]) -> RerunOptions | None:
         self._asking = True
         needs = {guard.needs for guard in guards} - {None}
-        with ui.dialog().props("no-refocus") as dialog, ui.card().classes("ba2-dialog ba2-rerun-dialog"):
+        with ui.dialog().props("no-refocus") as dialog, ui.card().classes("ba2-dialog ba2-rerun-dialog") as card:
             title = f"Re-run analysis {row.id} ({row.symbol}, {row.expert})?"
             ui.label(title).classes("ba2-dialog-title").props("role=heading aria-level=2")
             for guard in guards:
@@ -94,12 +95,14 @@ class Reruns:
                     keep.props("autofocus")
                 else:
                     go.bind_enabled_from(reason, "value", backward=lambda text: bool((text or "").strip()))
+            draft = Draft(card, title)
         try:
             agreed = await answer_of(dialog)
         finally:
             self._asking = False
         if not agreed:
             return None
+        draft.forget()
         return RerunOptions(
             reason=(reason.value or "").strip() if reason else None,
             override="override" in needs,

@@ -12,6 +12,7 @@ from ba2_trade_platform.core.analyses.rerun_plans import STEP_MODES, Guard, Reru
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.ui.kit import words
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import answer_of, off_loop
 from ba2_trade_platform.ui.kit.panels import chip, empty_state, set_class
 from ba2_trade_platform.ui.kit.times import duration
@@ -68,13 +69,17 @@ class RerunOptionsDialog:
         self._mode = Mode(mode) if mode in possible else Mode.FRESH
         self._modes: dict[Mode, ui.button] = {}
         self._asked = 0
-        with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-plan-dialog"):
+        with ui.dialog().props("no-refocus") as self._dialog, ui.card().classes("ba2-dialog ba2-plan-dialog") as card:
             self._build()
+            self._draft = Draft(card, f"Re-run analysis {plan.analysis_id}")
 
     async def ask(self) -> RerunOptions | None:
         """Return what was chosen, None when the trader lets it be."""
         await self._replan()
-        return self._rerun_options(self._plan.plan_hash) if await answer_of(self._dialog) else None
+        if not await answer_of(self._dialog):
+            return None
+        self._draft.forget()
+        return self._rerun_options(self._plan.plan_hash)
 
     def _build(self) -> None:
         plan = self._plan

@@ -10,6 +10,7 @@ from nicegui import app, ui
 from ba2_trade_platform.core.base.change_feed import EVERY_TOPIC, Topic
 from ba2_trade_platform.core.operations.attention import AttentionSource
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import kept_drafts
 from ba2_trade_platform.ui.kit.feedback import confirm, notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.panels import icon_button, set_class, show_if
 from ba2_trade_platform.ui.kit.shell_status import SHOWN_TOPICS, ShellStatus
@@ -109,11 +110,12 @@ class Shell:
             help_dialog()
 
     def build_banners(self) -> None:
-        """Build the banners: a database that cannot serve, alerts, a paused queue, the demo market."""
+        """Build the banners: a database that cannot serve, alerts, a paused queue, drafts, the demo market."""
         with ui.element("div").classes("ba2-banner warn ba2-gone").props("role=alert") as self._trouble:
             ui.icon("warning", size="18px")
             self._trouble_text = ui.label()
         self._alerts = AlertBanner(self._desk)
+        kept_drafts()
         with ui.element("div").classes("ba2-banner ba2-gone") as self._paused:
             ui.icon("pause_circle", size="18px")
             self._paused_text = ui.label()

@@ -10,6 +10,7 @@ from nicegui import ui
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.batches.requests import BatchPreview, BatchRequest
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.formats import analyses
 from ba2_trade_platform.ui.kit.panels import quiet
@@ -43,7 +44,8 @@ class AnalyseDialog:
         with reporting():
             for found in await off_loop(watchlists.list):
                 places[f"list:{found.id}"] = f"{found.name}, {len(found.symbols):,} symbols"
-        with self._dialog, ui.card().classes("ba2-dialog").style("width: min(640px, 94vw); max-width: 94vw"):
+        with self._dialog, ui.card().classes("ba2-dialog") as card:
+            card.style("width: min(640px, 94vw); max-width: 94vw")
             self._dialog.props["aria-label"] = "Bulk analysis"
             ui.label("Bulk analysis").classes("ba2-dialog-title")
             subtype = self._build_what(places)
@@ -55,6 +57,7 @@ class AnalyseDialog:
                 ui.button("Close", color=None, on_click=self._dialog.close).props("flat no-caps")
                 self._go = ui.button("Analyse", icon="play_arrow", on_click=self._submit)
                 self._go.props("unelevated no-caps").mark("analyse-batch")
+            self._draft = Draft(card, "Bulk analysis")
         self._go.disable()
         with reporting():
             await self._experts.load()
@@ -117,6 +120,7 @@ class AnalyseDialog:
         with reporting():
             accepted = await off_loop(self._desk.platform.batches.submit, named, by=self._desk.trader)
             notify(accepted.sentence, link=("Watch it", f"/batches/{accepted.id}"))
+            self._draft.forget()
             self._dialog.close()
             return
         self._go.enable()

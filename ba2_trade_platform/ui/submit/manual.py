@@ -16,6 +16,7 @@ from ba2_trade_platform.core.batches.service import AcceptedBatch
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.instruments.watchlists import WatchlistInfo
 from ba2_trade_platform.ui.kit.desk import Desk
+from ba2_trade_platform.ui.kit.drafts import Draft
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop, reporting
 from ba2_trade_platform.ui.kit.formats import analyses
 from ba2_trade_platform.ui.kit.panels import Panel, quiet
@@ -50,8 +51,9 @@ class ManualAnalysis:
         """Build the form into the present slot and show what there is to choose from."""
         self._root = ui.element("div").classes("ba2-scroll")
         with self._root, ui.element("div").classes("ba2-manual"), ui.element("div").classes("ba2-detail-columns"):
-            with ui.element("div").classes("ba2-detail-column"):
+            with ui.element("div").classes("ba2-detail-column") as form:
                 self._build_form()
+                self._draft = Draft(form, "Manual Analysis")
             with ui.element("div").classes("ba2-detail-column"):
                 self._preview = Panel("Preview")
                 with self._preview.head:
@@ -168,6 +170,7 @@ class ManualAnalysis:
             done = await off_loop(self._run_request, request)
             duplicate = isinstance(done, Submitted) and done.is_duplicate
             notify(done.sentence, "warning" if duplicate else "positive")
+            self._draft.forget()
             self._show_result(done)
         await self._changed()
 

@@ -31,7 +31,7 @@ class FileDialog:
     def __init__(self, read: Read, done: Work) -> None:
         self._read, self._done = read, done
         self._data: bytes | None = None
-        self._filling = False
+        self._looked: tuple[ListFile, bool] | None = None
 
     def open(self, title: str, hint: str, *, lists: bool) -> None:
         """Show the dialog."""
@@ -64,22 +64,28 @@ class FileDialog:
     async def _given(self, event: events.UploadEventArguments) -> None:
         self._data = await event.file.read()
         self._upload.reset()
+        self._looked = None
         self._offer(None)
         await self._look_again()
 
     async def _look_again(self) -> None:
-        if self._data is not None and not self._filling:
+        """Look through the file, unless what is chosen now is what was offered by the last look."""
+        if self._data is not None and self._looked != (self._file(), bool(self._unknown.value)):
             await self._dialog.attempt(self._look)
 
     async def _look(self) -> None:
+        self._looked = file, unknown = self._file(), bool(self._unknown.value)
         self._answer.clear()
-        self._dialog.button.disable()
         try:
-            report = await off_loop(self._read, self._file(), bool(self._unknown.value), True)
+            report = await off_loop(self._read, file, unknown, True)
         except PlatformError as error:
-            self._fill(self._column, error.details.get("columns", []), self._column.value)
+            self._fill(self._column, error.details.get("columns", []), file.column)
             raise
+        if self._looked != (file, unknown):
+            return  # something else was chosen meanwhile
         self._offer(report.reading)
+        self._looked = self._file(), unknown
+        self._answer.clear()
         with self._answer:
             if report.reading:
                 ui.label(report.reading.sentence).mark("reading")
@@ -100,9 +106,7 @@ class FileDialog:
         names = options if isinstance(options, dict) else list(dict.fromkeys(options))
         if value and value not in names:
             names = {**options, value: value} if isinstance(options, dict) else [*dict.fromkeys(options), value]
-        self._filling = True
         choice.set_options(names, value=value)
-        self._filling = False
         choice.set_visibility(len(names) > 1)
 
     async def _import(self) -> None:

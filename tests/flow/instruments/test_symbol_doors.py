@@ -40,7 +40,7 @@ GOOD = [
     "LSE:VOD",
     "CON",
 ]
-GOOD += ["0700.HK", "BRK-B", "a" * 40, "\u200bmsft"]
+GOOD += ["0700.HK", "BRK-B", "a" * 40, "\u200bmsft", "\n\t\u200eibm\f"]
 BAD = [" ", "AA PL", "BRK B", "_A", "&M", "SPAXX**", "\u00df", "A" * 41, "AAPL;MSFT", "A%B", "\u202eLPAA"]
 
 
