@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from html import escape
 
 from nicegui import ui
 from nicegui.events import KeyEventArguments
@@ -34,7 +33,7 @@ HINTS = {
     "currency": "Three letters",
     "calendar": "Whose sessions it keeps, such as XNYS",
 }
-FILE_HINT = f"The first line names the columns: symbol, and any of {', '.join(INSTRUMENT_COLUMNS[1:])} (parted by |)."
+FILE_HINT = f"An export of a broker, or columns: symbol, and any of {', '.join(INSTRUMENT_COLUMNS[1:])} (parted by |)."
 
 
 class InstrumentList:
@@ -97,7 +96,8 @@ class InstrumentList:
             ui.label(one.name or DASH)
             if one.name_hint:
                 warning = ui.icon("warning").classes("tone-warn").mark(f"name-hint-{one.symbol}")
-                warning.props(f'role=img aria-label="{escape(one.name_hint)}"').tooltip(one.name_hint)
+                warning.props("role=img aria-hidden=false").tooltip(one.name_hint)
+                warning.props["aria-label"] = one.name_hint
         for text in (one.type, one.exchange, one.currency, one.calendar):
             text_cell(text or DASH)
         with cell(), ui.element("span").classes("ba2-chip"):

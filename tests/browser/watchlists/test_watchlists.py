@@ -106,3 +106,31 @@ def test_a_long_list_shows_one_page_at_a_time_and_stays_quick(console: ConsolePr
     page.get_by_label("Symbol or name").fill("S4999")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1-1 of 1")).to_be_visible()
+
+
+def test_a_file_leaves_its_encoding_and_its_column_to_the_trader(console: ConsoleProcess, open_page: Open) -> None:
+    page = open_page(f"{console.url}/watchlists?tab=instruments")
+
+    def give(text: str, encoding: str) -> None:
+        page.get_by_role("button", name="Import", exact=True).first.click()
+        file = {"name": "l.csv", "mimeType": "text/csv", "buffer": text.encode(encoding)}
+        page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]  # Playwright's payload
+
+    give("symbol,name\nPKN.WA,Orlen Spółka Łódź\n", "cp1250")
+    expect(page.get_by_text("Read as windows-1250, which is assumed")).to_be_visible()
+    page.get_by_label("Encoding").click()
+    expect(page.get_by_text("windows-1252: Orlen Spó³ka £ódŸ")).to_be_visible()
+    page.get_by_text("windows-1252: Orlen").click()
+    expect(page.get_by_text("looks read in a wrong encoding (perhaps Orlen Spółka Łódź)")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).last.click()
+    expect(page.get_by_role("img", name="looks read in a wrong encoding")).to_be_visible()
+
+    give("Code,Company\nMSFT,Microsoft\nUSD,\n", "utf-8")
+    expect(page.get_by_role("alert").get_by_text("line 1 has Code, Company: choose which of them")).to_be_visible()
+    page.get_by_label("Column of symbols").click()
+    page.get_by_role("option", name="Code").click()
+    expect(page.get_by_text("1 to be added, 1 to be decided by you")).to_be_visible()
+    page.get_by_text("Also lines that may be cash").click()
+    expect(page.get_by_text("2 to be added")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).last.click()
+    expect(page.get_by_role("table", name="Instruments")).to_contain_text("USD")
