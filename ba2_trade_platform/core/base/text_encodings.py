@@ -1,4 +1,4 @@
-"""Text encodings: read a file's bytes as the text they certainly are, or offer what they may be, each with a sample."""
+"""Text encodings: read a file's bytes where it is certain how, else offer each likely encoding with a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Symbol lookup: decides by what the desk and the price provider know which spelling of a given symbol is meant."""
+"""Symbol lookup: chooses the spelling of a given symbol that the desk, or else the price provider, knows."""
 
 from __future__ import annotations
 

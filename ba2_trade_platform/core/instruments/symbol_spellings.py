@@ -1,4 +1,4 @@
-"""Symbol spellings: what a symbol of a list may be called here, for exchanges and classes are written in many ways."""
+"""Symbol spellings: the names a symbol of a list may have here, for exchanges and classes are written in many ways."""
 
 from __future__ import annotations
 

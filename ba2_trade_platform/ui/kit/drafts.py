@@ -1,8 +1,6 @@
-"""Drafts: keep in the browser what is typed into a form, until it is saved or discarded (static/kit/drafts.js)."""
+"""Drafts: keep the typed text of a form in the browser until it is saved or discarded (static/kit/drafts.js)."""
 
 from __future__ import annotations
-
-import json
 
 from nicegui import ui
 
@@ -15,7 +13,7 @@ class Draft:
 
     def __init__(self, form: ui.element, name: str) -> None:
         """Keep what is typed into `form`, by `name`, and put the note at its end."""
-        self._form, self._name = form, name
+        self._form = form
         form.props["data-draft"] = name
         with form, ui.row().classes("ba2-draft-note").props("role=status"):
             ui.icon("history_edu").props("aria-hidden=true")
@@ -24,7 +22,7 @@ class Draft:
 
     def forget(self) -> None:
         """Keep it no longer: it was saved, or what it is about is over."""
-        self._form.client.run_javascript(f"window.ba2ForgetDraft?.({json.dumps(self._name)})")
+        self._form.client.run_javascript(f"window.ba2ForgetDraft?.('c{self._form.id:d}')")
 
 
 def kept_drafts() -> None:

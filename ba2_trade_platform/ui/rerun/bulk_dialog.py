@@ -47,7 +47,7 @@ class BulkDialog:
             self._plan = ui.element("div").classes("ba2-bulk-plan")
             self._build_request(name)
             with ui.row().classes("w-full justify-end items-center"):
-                self._typed = ui.input("Type the number").props(f"dense outlined {NO_DRAFT}").style("width: 160px")
+                self._typed = ui.input("Type the number").props("dense outlined").props(NO_DRAFT).style("width: 160px")
                 self._typed.on_value_change(self._enable).mark("typed-number")
                 ui.button("Cancel", color=None, on_click=self._dialog.close).props("flat no-caps")
                 self._go = ui.button("Re-run", icon="refresh", color=None, on_click=self._create)

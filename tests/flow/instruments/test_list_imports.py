@@ -1,4 +1,4 @@
-"""List imports: brokers' files find the desk's own spelling, and what may be another company is asked for."""
+"""List imports: brokers' files find the desk's own spelling, and a possible other company is asked about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text encodings: what is certain is read, what is not is offered with samples, and nothing is guessed in silence."""
+"""Text encodings: a certain one is read, likely ones are offered with samples, and none is guessed in silence."""
 
 from __future__ import annotations
 

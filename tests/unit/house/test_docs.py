@@ -20,9 +20,9 @@ README = (ROOT / "README.md").read_text()
 PACKAGE = ROOT / "ba2_trade_platform"
 # What these refuse has nothing to do with failures and re-runs.
 OTHERS = (
-    "app", "core/base/symbols.py", "core/batches", "core/experts", "core/instruments", "core/models",
-    "core/monitoring/job_list.py", "core/notifications/channels.py", "core/notifications/rules.py", "core/operations",
-    "core/worker/trials.py", "demo", "serve.py",
+    "api/instruments", "app", "core/base/symbols.py", "core/base/text_encodings.py", "core/batches", "core/experts",
+    "core/instruments", "core/models", "core/monitoring/job_list.py", "core/notifications/channels.py",
+    "core/notifications/rules.py", "core/operations", "core/worker/trials.py", "demo", "serve.py",
 )  # fmt: skip
 
 

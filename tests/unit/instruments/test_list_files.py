@@ -1,4 +1,4 @@
-"""List files: what brokers and spreadsheets write is read where it is unambiguous, and asked for where it is not."""
+"""List files: exports of brokers and spreadsheets are read where unambiguous, and asked about where not."""
 
 from __future__ import annotations
 

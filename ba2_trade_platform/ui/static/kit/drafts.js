@@ -3,6 +3,7 @@
 const DRAFT = "ba2-draft ";
 const TYPES = ["", "text", "number", "search", "date", "time", "datetime-local", "email"];
 const drafts = new Map(); // by form: its key, the values before, and what is still to be restored
+const closed = new Map(); // keys of forms that are gone, by their ids: what they did may be told later
 const keyOf = (form) => `${DRAFT}${location.pathname} ${form.dataset.draft}`;
 const load = (key) => {
   try { return JSON.parse(sessionStorage.getItem(key)); } catch { return null; }
@@ -74,6 +75,7 @@ const look = () => {
   for (const [form, { key }] of drafts) {
     if (form.isConnected) continue;
     drafts.delete(form); // closed by a person, who can open it again
+    closed.set(form.id, key);
     const draft = load(key);
     if (draft) store(key, { ...draft, open: false });
   }
@@ -103,9 +105,9 @@ document.addEventListener("click", ({ target }) => {
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(here) && !shown.has(key)) store(key, null);
   announce();
 });
-window.ba2ForgetDraft = (name) => {
-  for (const form of drafts.keys()) if (form.dataset.draft === name) forget(form);
-  store(`${DRAFT}${location.pathname} ${name}`, null);
+window.ba2ForgetDraft = (id) => {
+  for (const form of drafts.keys()) if (form.id === id) forget(form);
+  if (closed.has(id)) store(closed.get(id), null);
 };
 new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
 look();
