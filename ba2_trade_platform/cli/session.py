@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
-from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
+from ba2_trade_platform.core.base.text_encodings import MOST_BYTES
 from ba2_trade_platform.settings import read_settings
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from ba2_trade_platform.api.http.fields import Flag, SymbolText, said
 from ba2_trade_platform.api.http.problems import documented
 from ba2_trade_platform.api.http.symbol_paths import BELOW_INSTRUMENTS
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.text_encodings import ENCODINGS, Candidate
-from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
+from ba2_trade_platform.core.base.text_encodings import ENCODINGS, MOST_BYTES, Candidate
 from ba2_trade_platform.core.instruments.instruments import LONGEST, MAX_LABELS, Instrument, InstrumentFields
 from ba2_trade_platform.core.instruments.list_files import ListFile
 from ba2_trade_platform.core.instruments.symbol_parsing import FileReading, Report

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ba2_trade_platform.core.base.errors import Impossible, Invalid
 
+MOST_BYTES = 5_000_000
 # By the name that a person chooses; the more common first. Values are Python's codecs.
 ENCODINGS = {
     "utf-8": "utf-8-sig",
@@ -64,6 +65,8 @@ class DecodedText:
 
 def decoded(data: bytes, encoding: str | None = None) -> DecodedText:
     """Return a file's text in a chosen encoding, or in the one it has or most likely has. Raises Invalid."""
+    if len(data) > MOST_BYTES:
+        raise Impossible(f"The file has {len(data):,} bytes, {MOST_BYTES:,} at most: part it", code="FILE_TOO_LARGE")
     _refuse_workbook(data)
     if encoding is not None:
         return DecodedText(_as_chosen(data, encoding), encoding, is_certain=True, candidates=_candidates(data))

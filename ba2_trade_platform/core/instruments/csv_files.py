@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ba2_trade_platform.core.base.errors import Impossible
+from ba2_trade_platform.core.base.text_encodings import MOST_BYTES
 from ba2_trade_platform.core.instruments.list_columns import heading, is_known, meaning, names_symbols
 from ba2_trade_platform.core.instruments.list_rows import POSITION, RowKind, RowReading, reading_of
 from ba2_trade_platform.core.instruments.list_tables import (
@@ -21,7 +22,6 @@ from ba2_trade_platform.core.instruments.list_tables import (
 )
 from ba2_trade_platform.core.instruments.symbol_spellings import spellings
 
-MOST_BYTES = 5_000_000
 MOST_LINES = 20_000
 INSTRUMENT_COLUMNS = ("symbol", "name", "type", "exchange", "currency", "calendar", "labels")
 WATCHLIST_COLUMNS = ("watchlist", "symbol")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ba2_trade_platform.core.base.errors import Impossible
 from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.base.text_encodings import DecodedText, decoded, refuse_uncertain
-from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES, FileLine, ReadFile, read_file
+from ba2_trade_platform.core.instruments.csv_files import FileLine, ReadFile, read_file
 from ba2_trade_platform.core.instruments.list_rows import RowKind
 from ba2_trade_platform.core.instruments.symbol_parsing import (
     FileReading,
@@ -60,9 +59,6 @@ def read_list(
 def _text_of(file: ListFile) -> DecodedText:
     if isinstance(file.content, str):
         return DecodedText(file.content, "text", is_certain=True)
-    if len(file.content) > MOST_BYTES:
-        sentence = f"The file has {len(file.content):,} bytes, {MOST_BYTES:,} at most: part it"
-        raise Impossible(sentence, code="FILE_TOO_LARGE")
     return decoded(file.content, file.encoding or None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from nicegui import events, ui
 
 from ba2_trade_platform.core.base.errors import PlatformError
-from ba2_trade_platform.core.instruments.csv_files import MOST_BYTES
+from ba2_trade_platform.core.base.text_encodings import MOST_BYTES
 from ba2_trade_platform.core.instruments.list_files import ListFile
 from ba2_trade_platform.core.instruments.symbol_parsing import FileReading, ImportResult, Report
 from ba2_trade_platform.ui.kit.feedback import notify, off_loop

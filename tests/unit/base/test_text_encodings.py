@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.text_encodings import ENCODINGS, decoded, misread, misread_words, refuse_uncertain
+from ba2_trade_platform.core.base.text_encodings import (
+    ENCODINGS,
+    MOST_BYTES,
+    decoded,
+    misread,
+    misread_words,
+    refuse_uncertain,
+)
 
 NAMES = {
     "gb18030": "贵州茅台,五粮液,中国平安",
@@ -68,6 +75,7 @@ def test_every_encoding_is_offered_refused_unasked_and_read_when_chosen(encoding
     [
         (b"a\x00b", None, "is no text"),
         (b"\xff\xfea", None, "is no text"),
+        (b"x" * (MOST_BYTES + 1), None, "5,000,000 at most: part it"),
         (bytes(range(256)), None, "is no text"),
         (b"PK\x03\x04workbook", None, "but a workbook: save it as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1", None, "but a workbook: save it as CSV"),
