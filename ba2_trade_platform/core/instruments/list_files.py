@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.base.text_encodings import DecodedText, decoded, refuse_uncertain
-from ba2_trade_platform.core.instruments.csv_files import FileLine, ReadFile, read_file
+from ba2_trade_platform.core.instruments.csv_files import WATCHLIST_COLUMNS, FileLine, ReadFile, read_file
 from ba2_trade_platform.core.instruments.list_rows import RowKind
 from ba2_trade_platform.core.instruments.symbol_parsing import (
     FileReading,
     ImportResult,
     ParsedSymbol,
     parse_cell,
+    parse_symbols,
 )
 
 
@@ -54,6 +56,19 @@ def read_list(
     how = f"Read as {text.encoding}" + ("" if text.is_certain else ", which is assumed")
     reading = FileReading(f"{how}. {read.sentence}.", text.encoding, text.candidates, read.column, read.headings)
     return Listed(given, read.columns, read.is_ours, reading)
+
+
+def pasted(text: str) -> list[ParsedSymbol]:
+    """Read a paste: a table, which was copied with its headings, as a file is, else piece by piece. Raises Invalid."""
+    rows = [line for line in text.splitlines() if line.strip()]
+    if sum("\t" in row for row in rows) < 2:
+        return parse_symbols(text)
+    try:
+        listed = read_list(text, WATCHLIST_COLUMNS, ("symbol",), preview=True)
+    except Invalid as error:
+        sentence = "The paste is a table without a heading symbol or ticker: copy its headings too, or only the symbols"
+        raise Impossible(sentence, code="COLUMN_UNKNOWN") from error
+    return [one for _, one in listed.given]
 
 
 def _text_of(file: ListFile) -> DecodedText:

@@ -19,7 +19,8 @@ from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.contracts.experts import InstrumentInfo, Prices
 from ba2_trade_platform.core.instruments import watchlist_items
-from ba2_trade_platform.core.instruments.symbol_parsing import ParsedSymbol, Report, parse_symbol, parse_symbols
+from ba2_trade_platform.core.instruments.list_files import pasted
+from ba2_trade_platform.core.instruments.symbol_parsing import ParsedSymbol, Report, parse_symbol
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.sql import insert as upsert
 
@@ -125,7 +126,7 @@ class Watchlists:
 
     def add_text(self, watchlist_id: int, text: str, *, by: Actor, unknown: bool = False) -> Report:
         """Add what a text holds, answered one by one; with `unknown` also what the price provider does not know."""
-        return self._add(watchlist_id, parse_symbols(text), by, unknown=unknown)
+        return self._add(watchlist_id, pasted(text), by, unknown=unknown)
 
     def add_symbols(self, watchlist_id: int, symbols: Sequence[str], *, by: Actor, unknown: bool = False) -> Report:
         """Add symbols, each answered; with `unknown` also those that the price provider does not know."""

@@ -100,6 +100,18 @@ def test_pasted_classes_are_asked_for_and_a_neighbour_is_named(lists: Instrument
     assert "write BRK.B, or BRK, B" in report.lines[1].reason
 
 
+def test_a_pasted_table_gives_its_symbols_and_no_word_of_a_name(lists: InstrumentServices) -> None:
+    mine = lists.watchlists.create("Mine", by=TRADER).id
+    table = "Symbol\tName\tPrice\nAAPL\tMSFT rival\t278\nUSD\t\t1\nTotal\t\t9\n"
+    report = lists.watchlists.add_text(mine, table, by=TRADER)
+    assert [fate for _, _, fate in answers(report)] == ["added", "asked", "passed over"]
+    with pytest.raises(Invalid, match="copy its headings too, or only the symbols"):
+        lists.watchlists.add_text(mine, "AAPL\tMSFT rival\nIBM\tINTC rival\n", by=TRADER)
+    assert lists.watchlists.symbols(mine) == ("AAPL",)
+    lists.watchlists.add_text(mine, "MSFT\tINTC", by=TRADER)
+    assert lists.watchlists.symbols(mine) == ("AAPL", "MSFT", "INTC")
+
+
 def test_a_word_of_a_file_is_no_company_unless_the_desk_has_it(lists: InstrumentServices) -> None:
     seen = lists.imports.instruments("symbol\nUSD\nCASH\n", by=TRADER)
     assert seen.sentence == "2 to be decided by you"
