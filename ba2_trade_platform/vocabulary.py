@@ -50,6 +50,7 @@ class ErrorCode(StrEnum):
     DATA_MISSING = "DATA_MISSING"
     SYMBOL_INVALID = "SYMBOL_INVALID"
     STALE_DATA = "STALE_DATA"
+    CALENDAR_ENDS = "CALENDAR_ENDS"
     OUTPUT_INVALID = "OUTPUT_INVALID"
     BUDGET = "BUDGET"
     BUG = "BUG"
@@ -275,6 +276,13 @@ class ScheduleClock(StrEnum):
 
     REAL = "real"
     REPLAY = "replay"
+
+
+class OwnDaysKind(StrEnum):
+    """How a desk corrects a calendar: days that are sessions after all, or days that are none."""
+
+    EXTRA_SESSION = "extra_session"
+    CLOSED_DAY = "closed_day"
 
 
 class RunTrigger(StrEnum):

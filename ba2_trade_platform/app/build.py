@@ -46,6 +46,8 @@ from ba2_trade_platform.core.operations.instance_lock import InstanceLock
 from ba2_trade_platform.db.engine import UnsupportedDatabaseError, database_file, open_engine
 from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.llm.limits import MINUTE
+from ba2_trade_platform.market.calendars.desk_calendars import FILE as CALENDAR_DAYS
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
 from ba2_trade_platform.settings import Settings, variable
 
 
@@ -68,7 +70,8 @@ def build(
     box = SecretBox(settings.data_dir / "secret.key")
     experts, telemetry, app_settings = catalog or Registry(), Telemetry(traces=Traces(tracing)), DeskSettings(store)
     breakers, maps = Breakers(store), SymbolMaps(store)
-    market, research = open_market(settings, maps, prices)
+    calendars = DeskCalendars(settings.data_dir / CALENDAR_DAYS)
+    market, research = open_market(settings, maps, prices, calendars)
     models = ModelServices(settings, store, box, app_settings, breakers.open_providers, minute)
     memory = open_memory(settings, store, lessons := Lessons(store), market)
     abilities, archive_files = Abilities(experts, models.providers), ArchiveFiles(settings.data_dir / "archives")
@@ -78,7 +81,7 @@ def build(
     work = work_environment(store, experts, market, toolkit)
     worker, tick_of = open_worker(settings, store, abilities, market, services, telemetry, work, _version())
     instruments = InstrumentServices(store, market, maps, jobs)
-    schedules = Scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock())
+    schedules = Scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock(), calendars)
     monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
     operations = Operations(
         settings, _version(), store, box, jobs, telemetry, worker, services.queue, breakers, market, monitoring,

@@ -6,19 +6,22 @@ from ba2_trade_platform.core.base.errors import StartRefused
 from ba2_trade_platform.core.contracts.experts import Prices
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.demo.market import DemoMarket, DemoResearch
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
 from ba2_trade_platform.market.prices.registry import open_prices
 from ba2_trade_platform.market.research.folder import ResearchFolder
 from ba2_trade_platform.market.research.sources import ResearchSource
 from ba2_trade_platform.settings import Settings
 
 
-def open_market(settings: Settings, maps: SymbolMaps, prices: Prices | None) -> tuple[Prices, ResearchSource]:
+def open_market(
+    settings: Settings, maps: SymbolMaps, prices: Prices | None, calendars: DeskCalendars | None = None
+) -> tuple[Prices, ResearchSource]:
     """Return the market, `prices` where they are given, and the source of research; nobody is asked yet.
 
     Raises StartRefused with the setting that is wrong.
     """
     try:
-        market = prices or _prices(settings, maps)
+        market = prices or _prices(settings, maps, calendars)
         if settings.research_dir is not None:
             return market, ResearchFolder(settings.research_dir)
         return market, DemoResearch(market) if isinstance(market, DemoMarket) else ResearchSource()
@@ -26,8 +29,10 @@ def open_market(settings: Settings, maps: SymbolMaps, prices: Prices | None) -> 
         raise StartRefused(str(error)) from error
 
 
-def _prices(settings: Settings, maps: SymbolMaps) -> Prices:
+def _prices(settings: Settings, maps: SymbolMaps, calendars: DeskCalendars | None) -> Prices:
     if settings.prices == "demo":
-        return DemoMarket()
+        return DemoMarket(calendars=calendars)
     keys = (settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value())
-    return open_prices(settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed)
+    return open_prices(
+        settings.prices, settings.prices_dir, settings.data_dir / "prices", keys, maps.renamed, calendars
+    )

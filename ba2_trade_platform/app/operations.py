@@ -60,7 +60,11 @@ class Operations:
         at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
         self.background_jobs = jobs
         self.backups = Backups(store, database, settings.data_dir / "backups", Plan(at, zone, settings.backup_days))
-        parts = Parts(store, worker, queue, breakers, jobs, self.backups, database, zone, version, market)
+        watch = schedules.calendar_watch
+        parts = Parts(
+            store, worker, queue, breakers, jobs, self.backups, database, zone, version, market,
+            lambda: watch.notes,
+        )  # fmt: skip
         readiness = Readiness(parts)
         self.price_checks = PriceChecks(store, market)
         self.dead_man_switch = DeadManSwitch(store, box, jobs, readiness.obstacles, outbound_rule(settings))

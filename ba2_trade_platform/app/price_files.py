@@ -9,6 +9,8 @@ from pathlib import Path
 from ba2_trade_platform.core.base.clocks import SystemClock
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.contracts.price_files import FolderCheck
+from ba2_trade_platform.market.calendars.desk_calendars import FILE as CALENDAR_DAYS
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
 from ba2_trade_platform.market.folder.folder_check import check_folder
 from ba2_trade_platform.market.folder.prices import FolderPrices
 from ba2_trade_platform.settings import Settings
@@ -27,7 +29,8 @@ def check_path(settings: Settings, path: Path | None, told: Callable[[FolderChec
     folder, only = (chosen, None) if chosen.is_dir() else (chosen.absolute().parent, chosen.name)
     found: list[FolderCheck] = []
     stopping = threading.Event()
-    prices, kept = FolderPrices(folder, SystemClock()), settings.data_dir / "prices" / "folder"
+    calendars = DeskCalendars(settings.data_dir / CALENDAR_DAYS)
+    prices, kept = FolderPrices(folder, SystemClock(), calendars), settings.data_dir / "prices" / "folder"
 
     def check() -> None:
         found.append(check_folder(prices, kept, lambda: not stopping.is_set(), told, only))

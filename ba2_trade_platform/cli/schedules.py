@@ -36,7 +36,9 @@ def next_times(schedule: Which, count: Annotated[int, typer.Option(help="1 to 10
         return
     for planned in found["times"]:
         typer.echo(_moment(planned))
-    if not found["times"]:
+    if found["ends"]:
+        typer.echo(found["ends"])
+    elif not found["times"]:
         typer.echo("It never comes again.")
 
 

@@ -16,7 +16,8 @@ from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.core.contracts.language_models import ReportedFigure
 from ba2_trade_platform.demo.replay_clock import ReplayClock
-from ba2_trade_platform.market.calendars.sessions import session_calendar
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
+from ba2_trade_platform.market.calendars.sessions import SessionCalendar
 from ba2_trade_platform.market.prices.series import Dividend, RawBars, Series, Split
 from ba2_trade_platform.market.research.sources import ResearchSource
 from ba2_trade_platform.market.symbols import unknown_symbol
@@ -30,7 +31,8 @@ class DemoMarket:
 
     name: str = "demo"
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, calendars: DeskCalendars | None = None) -> None:
+        self.calendars = calendars or DeskCalendars()
         self.clock: Clock = clock or ReplayClock(STANDS_AT, CALENDAR)
         self._instruments = {
             symbol: InstrumentInfo(
@@ -39,7 +41,7 @@ class DemoMarket:
             for symbol, name, exchange, calendar, currency, first, last in _rows("instruments.csv")
         }
         self._loading = threading.Lock()
-        self._series: dict[str, Series] | None = None
+        self._series: tuple[SessionCalendar, dict[str, Series]] | None = None
 
     def instruments(self) -> Sequence[InstrumentInfo]:
         """Return the nine instruments, by symbol."""
@@ -64,16 +66,17 @@ class DemoMarket:
         return self._history(symbol).splits_at(as_of)
 
     def instant_of(self, day: date, symbol: str | None = None) -> datetime:
-        """Return the UTC close of the XNYS session on `day` or the last before it; BAD_REQUEST outside 1970-2050."""
+        """Return the UTC close of the XNYS session on `day` or the last before it; BAD_REQUEST before 1970."""
         calendar = CALENDAR if symbol is None else self.instrument(symbol).calendar
-        return session_calendar(calendar).close_on_or_before(day)
+        return self.calendars.get(calendar).close_on_or_before(day)
 
     def _history(self, symbol: str) -> Series:
         info = self.instrument(symbol)
         with self._loading:
-            if self._series is None:
-                self._series = _read_series(self._instruments)
-            return self._series[info.symbol]
+            calendar = self.calendars.get(CALENDAR)
+            if self._series is None or self._series[0] is not calendar:
+                self._series = calendar, _read_series(self._instruments, calendar)
+            return self._series[1][info.symbol]
 
 
 class DemoResearch(ResearchSource):
@@ -92,7 +95,7 @@ class DemoResearch(ResearchSource):
             info = self._market.instrument(symbol)
         except ExpertError:
             return ()
-        known_since = session_calendar(info.calendar).open_on_or_after
+        known_since = self._market.calendars.get(info.calendar).open_on_or_after
         unit = f"{info.currency} per share"
         paid = [
             ReportedFigure(known_since(event.day), "cash dividend", round(event.amount, 6), unit, f"ex {event.day}")
@@ -105,7 +108,7 @@ class DemoResearch(ResearchSource):
         return sorted([*paid, *made], key=lambda figure: figure.published_at, reverse=True)
 
 
-def _read_series(instruments: dict[str, InstrumentInfo]) -> dict[str, Series]:
+def _read_series(instruments: dict[str, InstrumentInfo], calendar: SessionCalendar) -> dict[str, Series]:
     # The csv module and numpy read these 24,646 rows in half the time polars needs, without its import.
     symbols, days, *prices = zip(*_rows("bars.csv.gz"), strict=True)
     owner = np.array(symbols)
@@ -117,7 +120,7 @@ def _read_series(instruments: dict[str, InstrumentInfo]) -> dict[str, Series]:
     return {
         symbol: Series(
             info,
-            session_calendar(info.calendar),
+            calendar,
             bars.where(owner == symbol),
             splits=[split for of, split in splits if of == symbol],
             dividends=[dividend for of, dividend in dividends if of == symbol],

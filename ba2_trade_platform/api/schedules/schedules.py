@@ -82,9 +82,10 @@ class Schedules(BaseModel):
 
 
 class NextTimes(BaseModel):
-    """The next planned times, whether the schedule is enabled or not."""
+    """The next planned times, whether the schedule is enabled or not; `ends` says where its calendar ends."""
 
     times: list[datetime]
+    ends: str | None
 
 
 class PreviewAnswer(Answer, of=Preview, but=["symbols"]):
@@ -146,7 +147,8 @@ def archive_schedule(schedule_id: ScheduleId, console: Console, asker: Asker) ->
 @router.get("/{schedule_id:int}/next", responses=documented(404))
 def next_times(schedule_id: ScheduleId, console: Console, count: Count = 5) -> NextTimes:
     """Return the next planned times."""
-    return NextTimes(times=list(console.schedules.service.next_times(schedule_id, count)))
+    upcoming = console.schedules.service.next_times(schedule_id, count)
+    return NextTimes(times=list(upcoming.times), ends=upcoming.ends)
 
 
 @router.post("/{schedule_id:int}/enable", responses=documented(404, 409))

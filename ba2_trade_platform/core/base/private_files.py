@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 PRIVATE = 0o077
 """The umask under which files are 0600 and folders 0700."""
 FOLDERS = ("archives", "backups", "browsers", "experts", "logs", "memory", "prices")
-FILES = ("prices.csv", "prices.csv.before", "secret.key", "storage_secret")
+FILES = ("calendar_days.csv", "prices.csv", "prices.csv.before", "secret.key", "storage_secret")
 
 
 def write_privately() -> None:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.contracts import left_out_bars
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research
 from ba2_trade_platform.vocabulary import ErrorCode, Mode, RiskLevel, Signal, Subtype, TimeHorizon
 
@@ -70,7 +71,9 @@ class Bars:
     All sequences have the same length n. `sessions` are the exchange's own dates, `closed_at` the aware UTC
     instants at which those sessions closed; prices are float64 arrays of shape (n,) in `currency`,
     `volume` is shares. `sessions_missing` counts the exchange's sessions that closed after the last bar
-    and not after `as_of`; `warnings` are sentences on prices that are used and doubtful.
+    and not after `as_of`; `calendar_ends` says, where it is so, that `calendar` ends before `as_of`, and nobody knows
+    how many are missing. `left_out` are days before `as_of` with a traded bar on which it has no session. `warnings`
+    are sentences on what was left out, and on prices that are used and doubtful.
     """
 
     symbol: str
@@ -84,6 +87,9 @@ class Bars:
     close: NDArray[np.float64]
     volume: NDArray[np.float64]
     sessions_missing: int = 0
+    calendar: str = ""
+    calendar_ends: str = ""
+    left_out: tuple[date, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -92,15 +98,21 @@ class Bars:
     @property
     def staleness(self) -> str:
         """Say how old the newest bar is, as a word beside a price; empty when it is the newest there can be."""
+        if self.calendar_ends and len(self):
+            return f"of unknown age, for the {self.calendar} calendar has ended"
         missing = self.sessions_missing
         return f"{missing} {'session' if missing == 1 else 'sessions'} old" if missing and len(self) else ""
 
     def require(self, minimum: int = MINIMUM_BARS, max_stale: int = MAX_STALE_SESSIONS) -> Bars:
-        """Return these bars, or raise ExpertError: DATA_MISSING when too few or not above zero, STALE_DATA when old."""
+        """Return these bars, or raise ExpertError DATA_MISSING, STALE_DATA, or CALENDAR_ENDS when nobody can tell."""
         if not len(self):
             raise ExpertError(
                 ErrorCode.DATA_MISSING, f"{self.symbol} has no bars on or before {self.as_of:%Y-%m-%d %H:%M} UTC"
             )
+        if self.calendar_ends:
+            raise ExpertError(ErrorCode.CALENDAR_ENDS, self.calendar_ends)
+        if other := left_out_bars.refusal(self.symbol, self.calendar, self.left_out, len(self)):
+            raise ExpertError(ErrorCode.DATA_MISSING, other)
         if self.sessions_missing > max_stale:
             raise ExpertError(
                 ErrorCode.STALE_DATA,
@@ -108,10 +120,8 @@ class Bars:
                 f" at {self.as_of:%Y-%m-%d}",
             )
         if len(self) < minimum:
-            raise ExpertError(
-                ErrorCode.DATA_MISSING,
-                f"{self.symbol} has {len(self)} bars up to {self.sessions[-1]}; {minimum} are needed",
-            )
+            few = f"{self.symbol} has {len(self)} bars up to {self.sessions[-1]}; {minimum} are needed"
+            raise ExpertError(ErrorCode.DATA_MISSING, few)
         return self._above_zero()
 
     def _above_zero(self) -> Bars:

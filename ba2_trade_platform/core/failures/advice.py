@@ -74,6 +74,10 @@ _ADVICE = {
     "STALE_DATA": Advice(
         "newest price too old", "The newest price is too old; the symbol may be delisted. A re-run cannot help.", "from"
     ),
+    "CALENDAR_ENDS": Advice(
+        "calendar at its end",
+        "The calendar of its exchange ends. Update exchange-calendars or add the days yourself, then re-run.",
+    ),
     "OUTPUT_INVALID": Advice(
         "answer not readable", "The answer could not be read. Look at it and decide, or re-run.", "from"
     ),

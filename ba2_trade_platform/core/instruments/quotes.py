@@ -23,12 +23,20 @@ class Quote:
     currency: str = ""
     at: datetime | None = None
     sessions_missing: int = 0
+    calendar_ends: str = ""
     problem: str | None = None
 
     @property
     def is_stale(self) -> bool:
         """Whether it is older than an expert would take."""
-        return self.sessions_missing > MAX_STALE_SESSIONS
+        return bool(self.calendar_ends) or self.sessions_missing > MAX_STALE_SESSIONS
+
+    @property
+    def staleness(self) -> str:
+        """Say why an expert would not take it; empty when it would."""
+        if self.calendar_ends:
+            return self.calendar_ends
+        return f"{self.sessions_missing} sessions are missing since" if self.is_stale else ""
 
 
 class Quotes:
@@ -57,7 +65,7 @@ class Quotes:
         else:
             if len(bars):
                 price, closed = float(bars.close[-1]), bars.closed_at[-1]
-                quote = Quote(symbol, price, bars.currency, closed, bars.sessions_missing)
+                quote = Quote(symbol, price, bars.currency, closed, bars.sessions_missing, bars.calendar_ends)
             else:
                 quote = Quote(symbol, problem=f"{symbol} has no price on or before {now:%Y-%m-%d}")
         with self._lock:

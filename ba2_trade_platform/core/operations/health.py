@@ -29,6 +29,7 @@ from ba2_trade_platform.core.operations.backups import Backups
 from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
 from ba2_trade_platform.core.operations.health_facts import read_facts
 from ba2_trade_platform.core.operations.health_report import Group, Item, Report, State
+from ba2_trade_platform.core.schedules.calendar_watch import CalendarNotes
 from ba2_trade_platform.core.worker.worker import ExpertWorker
 from ba2_trade_platform.db.engine import existing
 from ba2_trade_platform.db.migrate import head
@@ -55,6 +56,7 @@ class Parts:
     zone: ZoneInfo
     version: str
     market: Prices
+    calendars: Callable[[], CalendarNotes] = CalendarNotes
 
 
 class Readiness:
@@ -215,6 +217,7 @@ class Health:
             *checks.scheduler(parts.jobs.alive, facts.next_wake, now),
             checks.dead_man_switch(dead_man_switch),
             *checks.clock(jump, facts.newest_at, now, parts.zone.key),
+            checks.calendars(parts.calendars()),
             *checks.database(facts, wal, head()),
             checks.disk("disk", "Disk of the data", self._room(parts.database.parent), facts.bytes),
             checks.disk("backup_disk", "Disk of the backups", self._room(parts.backups.folder), facts.bytes),

@@ -13,6 +13,7 @@ from ba2_trade_platform.core.operations.backups import Backup, Plan
 from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitchState
 from ba2_trade_platform.core.operations.health_facts import DatabaseFacts, Waiting
 from ba2_trade_platform.core.operations.health_report import Group, Item, State
+from ba2_trade_platform.core.schedules.calendar_watch import CalendarNotes
 from ba2_trade_platform.core.worker.worker import WorkerStatus
 
 MB, GB = 1e6, 1e9
@@ -132,6 +133,17 @@ def clock(jump: float, newest: datetime | None, now: datetime, zone: str) -> lis
         Item("clock", Group.CLOCKS, "Clock", state, value, sentence, None, jump),
         Item("zone", Group.CLOCKS, "Time zone", State.OK, zone, f"Days and schedules are in {zone} (BA2_TIMEZONE)"),
     ]
+
+
+def calendars(notes: CalendarNotes) -> Item:
+    """Judge the calendars that schedules keep to, and the desk's corrections of them."""
+    state, value = State.OK, "reach far enough"
+    sentence = "No schedule keeps to a calendar that ends within 60 days"
+    if notes.ends or notes.problems:
+        state = State.BAD if notes.has_ended else State.WARN
+        value = "ended" if notes.has_ended else f"{len(notes.ends)} end" if notes.ends else "not all readable"
+        sentence = "; ".join((*notes.ends, *notes.problems))
+    return Item("calendars", Group.CLOCKS, "Calendars", state, value, sentence, "/watchlists?tab=instruments")
 
 
 def database(facts: DatabaseFacts, wal: int, newest_revision: str) -> list[Item]:

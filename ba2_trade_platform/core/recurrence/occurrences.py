@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, partial
 from statistics import median
 from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.contracts.exchanges import Calendars, ExchangeSession
+from ba2_trade_platform.core.recurrence.assumed_sessions import AssumedSessions
 from ba2_trade_platform.core.recurrence.timings import Cron, Plan, SessionTimes, Times
 
 # A day that is a session and a 29th of February may be twelve years away; what is not found within this never comes.
@@ -18,29 +20,71 @@ _DAY = timedelta(days=1)
 _CHUNK = timedelta(days=92)
 # No open or close lies further than a day from its session's date in UTC, nor an offset further than half a day.
 _MARGIN = timedelta(days=3)
+# Longer than the twelve years above: what has not come by then has not been kept from it by a calendar that ends.
+_LONG = timedelta(days=13 * 366)
+_BEFORE_END = timedelta(days=30)
 _FirstFrom = Callable[[date], date | None]
+_Between = Callable[[date, date], Sequence[ExchangeSession]]
 _AROUND = timedelta(days=45)
 _SHORTER_SECONDS = 30 * 60
 _NEAR = timedelta(hours=16)
 
 
-def occurrences(plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None) -> Iterator[datetime]:
-    """Yield the planned times later than `after`, and not later than `until`, as aware UTC instants, each once.
+@dataclass(frozen=True)
+class CalendarEnd:
+    """Why no more planned times can be computed; `at` would be the next one if the exchange went on as it does."""
 
-    A local time that occurs twice means the first; one that does not occur means the next minute that does. It ends
-    with the plan, or when none has come for 30 years. Raises Invalid CALENDAR_UNKNOWN.
+    at: datetime
+    sentence: str
+
+
+class Occurrences(Iterator[datetime]):
+    """Planned times, as they are computed; once they have run out, `ends` says whether a calendar has ended before."""
+
+    def __init__(
+        self, plan: Plan, after: datetime, calendars: Calendars, until: datetime | None, source: Iterator[datetime]
+    ) -> None:
+        self._plan, self._after, self._calendars, self._until = plan, after, calendars, until
+        self._source: Iterator[datetime] | None = source
+        self._last = after
+        self.ends: CalendarEnd | None = None
+
+    def __next__(self) -> datetime:
+        """Return the next time."""
+        for instant in self._source or ():
+            if self._until is not None and instant > self._until:
+                break
+            if instant > self._last:
+                self._last = instant
+                return instant
+        else:
+            if self._source is not None:
+                self.ends = _end_of(self._plan, self._last, self._calendars, came=self._last > self._after)
+                if self.ends is not None and self._until is not None and self.ends.at > self._until:
+                    self.ends = None
+        self._source = None
+        raise StopIteration
+
+    def next_planned(self) -> datetime | None:
+        """Return the next time, or that which comes next as far as anybody knows; None when the plan is over."""
+        found = next(self, None)
+        return self.ends.at if found is None and self.ends is not None else found
+
+
+def occurrences(plan: Plan, after: datetime, calendars: Calendars, until: datetime | None = None) -> Occurrences:
+    """Return the planned times later than `after`, and not later than `until`, as aware UTC instants, each once.
+
+    A local time that occurs twice means the first; one that does not occur means the next minute that does. They end
+    with the plan or its calendar, or when none has come for 30 years. Raises Invalid CALENDAR_UNKNOWN.
     """
-    last, timing = after, plan.timing
-    if isinstance(timing, SessionTimes):
-        source = _sessions(plan, timing, after, calendars)
-    else:
+    timing = plan.timing
+    if not isinstance(timing, SessionTimes):
         source = _local(plan, timing, after, calendars)
-    for instant in source:
-        if until is not None and instant > until:
-            return
-        if instant > last:
-            last = instant
-            yield instant
+    elif plan.calendar is None:
+        source = iter(())
+    else:
+        source = _sessions(plan, timing, after, partial(calendars.sessions, plan.calendar))
+    return Occurrences(plan, after, calendars, until, source)
 
 
 def is_occurrence(plan: Plan, instant: datetime, calendars: Calendars) -> bool:
@@ -50,9 +94,14 @@ def is_occurrence(plan: Plan, instant: datetime, calendars: Calendars) -> bool:
 
 
 def closed_days(plan: Plan, first: date, last: date, calendars: Calendars) -> list[date]:
-    """Return the days from `first` to `last` on which the plan's exchange has no session; none without a calendar."""
+    """Return the days from `first` to `last` on which the plan's exchange is known to have no session.
+
+    None without a calendar.
+    """
     if plan.calendar is None:
         return []
+    reach = calendars.reach(plan.calendar)
+    first, last = max(first, reach.first), min(last, reach.last)
     open_days = {session.day for session in calendars.sessions(plan.calendar, first, last)}
     days = (first + number * _DAY for number in range((last - first).days + 1))
     return [day for day in days if day not in open_days]
@@ -160,9 +209,7 @@ def _cron(timing: Cron, wall: datetime, first_from: _FirstFrom) -> Iterator[date
             ticks = CronSim(timing.expression, _just_before(opens))
 
 
-def _sessions(plan: Plan, timing: SessionTimes, after: datetime, calendars: Calendars) -> Iterator[datetime]:
-    if plan.calendar is None:
-        return
+def _sessions(plan: Plan, timing: SessionTimes, after: datetime, between: _Between) -> Iterator[datetime]:
     start = after.astimezone(UTC).date() - _DAY
     if plan.starts_on:
         start = max(start, plan.starts_on - _MARGIN)
@@ -171,7 +218,7 @@ def _sessions(plan: Plan, timing: SessionTimes, after: datetime, calendars: Cale
         end = start + _CHUNK
         instants = {
             (session.opens_at if offset.anchor == "open" else session.closes_at) + timedelta(minutes=offset.minutes)
-            for session in calendars.sessions(plan.calendar, start - _MARGIN, end + _MARGIN)
+            for session in between(start - _MARGIN, end + _MARGIN)
             if first <= session.day <= last and session.day.weekday() in timing.days
             for offset in timing.offsets
         }
@@ -182,6 +229,25 @@ def _sessions(plan: Plan, timing: SessionTimes, after: datetime, calendars: Cale
 def _last_day(plan: Plan, first: date) -> date:
     bound = date.max - _CHUNK - _MARGIN if first.year > 9900 else first + HORIZON
     return bound if plan.ends_on is None else min(bound, plan.ends_on)
+
+
+def _end_of(plan: Plan, after: datetime, calendars: Calendars, *, came: bool) -> CalendarEnd | None:
+    """Return where the plan's calendar ends, None where the plan is over before; its times until `after` came."""
+    if plan.calendar is None:
+        return None
+    reach = calendars.reach(plan.calendar)
+    local_day = after.astimezone(ZoneInfo(plan.zone)).date()
+    if not came and reach.last - local_day > _LONG:
+        return None
+    beyond = replace(plan, starts_on=max(plan.starts_on or date.min, reach.last + _DAY))
+    timing = beyond.timing
+    if isinstance(timing, SessionTimes):
+        known = calendars.sessions(reach.name, reach.last - _BEFORE_END, reach.last)
+        times = _sessions(beyond, timing, after, AssumedSessions(reach, known, timing.days).between)
+    else:
+        times = _local(replace(beyond, calendar=None), timing, after, calendars)
+    at = next((instant for instant in times if instant > after), None)
+    return None if at is None else CalendarEnd(at, reach.sentence)
 
 
 def _just_before(day: date) -> datetime:

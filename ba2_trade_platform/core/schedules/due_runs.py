@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -114,11 +115,41 @@ class RunStarter:
         for start in range(0, len(plans), SLICE):
             with self._store.write() as transaction:
                 following = [
-                    (row, next(occurrences(plan, now, self._calendars), None))
+                    (row, occurrences(plan, now, self._calendars).next_planned())
                     for row, plan in plans[start : start + SLICE]
                 ]
                 wait_for(transaction.session, following)
                 transaction.touch(Topic.SCHEDULES)
+
+    def find_earlier(self) -> bool:
+        """Have schedules wait for a time that has become known and comes before what they wait for.
+
+        Return whether there were any: a calendar was updated, or corrected by its desk.
+        """
+        kept = (*ACTIVE, _S.calendar.is_not(None))
+        with self._store.read() as session:
+            rows = SCHEDULES.all(session, SCHEDULES.select().where(*kept))
+        found = {row.id: planned for row in rows if (planned := self._earlier(row)) is not None}
+        waiting = {row.id: (row.version, row.next_at) for row in rows}
+        ids = list(found)
+        for start in range(0, len(ids), SLICE):
+            with self._store.write() as transaction:
+                some = SCHEDULES.select().where(_S.id.in_(ids[start : start + SLICE]), *kept)
+                present = SCHEDULES.all(transaction.session, some)
+                still = [row for row in present if waiting[row.id] == (row.version, row.next_at)]
+                wait_for(transaction.session, [(row, found[row.id]) for row in still])
+                transaction.touch(Topic.SCHEDULES)
+        return bool(found)
+
+    def _earlier(self, row: ScheduleRow) -> datetime | None:
+        now = self._now(row.clock)
+        if row.next_at is not None and row.next_at <= now:
+            return None
+        try:
+            first = next(occurrences(plan_of(row), now, self._calendars, until=row.next_at), None)
+        except PlatformError:  # it is set aside when its time comes
+            return None
+        return None if first == row.next_at else first
 
     def run_of(self, transaction: Transaction, row: ScheduleRow, now: datetime, by: Actor) -> int | None:
         """Run a schedule because a person asks, in the caller's transaction; None when it has a run of this instant."""
@@ -186,9 +217,13 @@ class RunStarter:
         plan, now = plan_of(row), self._now(row.clock)
         times = occurrences(plan, row.due_at - timedelta(microseconds=1), self._calendars)
         first = next(times, None)
+        if first is None and times.ends is not None:  # told once; what it waits for is looked for by CalendarWatch
+            return DueRun(row, Decision(), now, symbols, calendar_ends=times.ends.sentence)
         if first != row.next_at:  # a holiday that became known since: what was waited for is no planned time any more
             return DueRun(row, Decision(next_at=first), now, symbols, closed=True)
         due = divide(chain([row.due_at], times), row.wake, now)
+        if due.following is None and times.ends is not None:
+            due = replace(due, following=times.ends.at)
         return DueRun(row, decide(due, policy_of(row), row.wake, now), now, symbols)
 
     def _set_aside(self, row: ScheduleRow, error: Exception) -> None:

@@ -47,13 +47,17 @@ _BATCH_OF = update(t.schedule_run).where(_R.id == bindparam("r_id")).values(batc
 
 @dataclass(frozen=True)
 class DueRun:
-    """What is to become of one schedule: `row` as it was read at `now`; `closed` True: its time is none any more."""
+    """What is to become of one schedule: `row` as it was read at `now`.
+
+    `closed` True: its time is none any more; `calendar_ends` says why nobody knows whether it is one.
+    """
 
     row: ScheduleRow
     decision: Decision
     now: datetime
     symbols: list[str]
     closed: bool = False
+    calendar_ends: str | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,8 @@ def _missed(row: ScheduleRow, planned: datetime, why: str) -> RunEvent:
 def _reasons(due_run: DueRun, gaps: Sequence[Outage]) -> list[tuple[datetime, str]]:
     """Return the planned times that are passed over, and why."""
     row, decision, now = due_run.row, due_run.decision, due_run.now
+    if due_run.calendar_ends:
+        return [(row.due_at, f"{due_run.calendar_ends}. The schedule waits for that")]
     if due_run.closed:
         market = f"The market is closed: {row.calendar} has no session then"
         return [(row.due_at, market if row.calendar else "The plan has no such time")]

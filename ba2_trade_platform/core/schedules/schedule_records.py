@@ -35,7 +35,10 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleInfo(Schedule):
-    """One schedule as it stands. `words` says when it runs, `unseen` how many bad runs nobody has acknowledged."""
+    """One schedule as it stands. `words` says when it runs, `unseen` how many bad runs nobody has acknowledged.
+
+    `warning` says that its calendar ends within 60 days, or has ended.
+    """
 
     symbols: tuple[str, ...]
     expert: str
@@ -44,6 +47,7 @@ class ScheduleInfo(Schedule):
     words: str
     last_run: LastRun | None
     unseen: int
+    warning: str | None = None
 
     def draft(self) -> Draft:
         """Return it as something to change."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from ba2_trade_platform.core.base.actors import Actor
 from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.clocks import SchedulingClock
-from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
+from ba2_trade_platform.core.base.errors import Invalid, NotFound, PlatformError, Refused
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.base.transactions import Command
 from ba2_trade_platform.core.contracts.exchanges import Calendars
 from ba2_trade_platform.core.recurrence.occurrences import is_occurrence, occurrences
-from ba2_trade_platform.core.recurrence.timings import describe
+from ba2_trade_platform.core.recurrence.timings import Plan, describe
 from ba2_trade_platform.core.schedules.drafts import Draft, check, values
 from ba2_trade_platform.core.schedules.due_runs import RunStarter
 from ba2_trade_platform.core.schedules.rows import SCHEDULES, ScheduleRow, plan_of, symbols_of, wait_for
@@ -36,12 +36,24 @@ _S = t.schedule.c
 
 @dataclass(frozen=True)
 class Preview:
-    """What a draft would do: its words and its next times where it has them, and what is wrong with it."""
+    """What a draft would do: its words and its next times where it has them, and what is wrong with it.
+
+    `ends` says where its calendar ends before more of them, or soon.
+    """
 
     words: str | None
     times: tuple[datetime, ...]
     problems: tuple[str, ...]
     symbols: int = 0
+    ends: str | None = None
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """A schedule's next times; `ends` says where its calendar ends before more of them, or soon."""
+
+    times: tuple[datetime, ...]
+    ends: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,12 +90,12 @@ class Schedules:
         wanted = _S.archived_at.is_not(None) if archived else _S.archived_at.is_(None)
         with self._store.read() as session:
             rows = SCHEDULES.all(session, SCHEDULES.select().where(wanted).order_by(_S.name, _S.id))
-            return schedule_infos(session, rows)
+            return self._with_warnings(schedule_infos(session, rows))
 
     def get(self, schedule_id: int) -> ScheduleInfo:
         """Return one schedule. Raises NotFound."""
         with self._store.read() as session:
-            return schedule_infos(session, [_row(session, schedule_id)])[0]
+            return self._with_warnings(schedule_infos(session, [_row(session, schedule_id)]))[0]
 
     def create(self, draft: Draft, *, by: Actor) -> ScheduleInfo:
         """Make a schedule; it waits for its first time from now. Raises Invalid with everything that is wrong."""
@@ -117,7 +129,7 @@ class Schedules:
             )
             _list_watchlists(session, schedule_id, draft)
             self._replan(command, schedule_id, waited)
-            after = schedule_infos(session, [_row(session, schedule_id)])[0]
+            after = self._with_warnings(schedule_infos(session, [_row(session, schedule_id)]))[0]
             _record(command, schedule_id, before=_told(before), after=_told(after))
         return after
 
@@ -141,13 +153,13 @@ class Schedules:
         chosen = name or next(each for each in names if each not in taken)
         return self.create(replace(draft, name=chosen, enabled=False, is_demo=False), by=by)
 
-    def next_times(self, schedule_id: int, count: int = 5) -> Sequence[datetime]:
+    def next_times(self, schedule_id: int, count: int = 5) -> Upcoming:
         """Return its next planned times, whether it is enabled or not. Raises NotFound, Invalid."""
         if not 1 <= count <= MOST_TIMES:
             raise Invalid(f"The count must be between 1 and {MOST_TIMES}, not {count}", code="INVALID_LIMIT")
         with self._store.read() as session:
             row = _row(session, schedule_id)
-        return list(islice(occurrences(plan_of(row), self._clocks[row.clock].now(), self._calendars), count))
+        return self._upcoming(plan_of(row), self._clocks[row.clock].now(), count)
 
     def preview(self, draft: Draft, count: int = 5, *, schedule_id: int | None = None) -> Preview:
         """Return what a draft would do and what is wrong with it; `schedule_id` is the schedule that it changes."""
@@ -155,13 +167,15 @@ class Schedules:
             checked = check(session, draft, self._calendars, schedule_id)
         words: str | None = None
         times: tuple[datetime, ...] = ()
+        ends: str | None = None
         if checked.plan is not None:
             now = self._clocks[draft.clock].now()
             words = describe(checked.plan)
-            times = tuple(islice(occurrences(checked.plan, now, self._calendars), min(count, MOST_TIMES)))
+            upcoming = self._upcoming(checked.plan, now, min(count, MOST_TIMES))
+            times, ends = upcoming.times, upcoming.ends
             if not times:
-                checked.problems.append("It never comes again")
-        return Preview(words, times, tuple(checked.problems), len(checked.symbols))
+                checked.problems.append(ends or "It never comes again")
+        return Preview(words, times, tuple(checked.problems), len(checked.symbols), ends)
 
     def run_now(self, schedule_id: int, *, by: Actor) -> RunStarted:
         """Run a schedule at once, enabled or not, beside its planned times. Raises NotFound, Refused."""
@@ -174,6 +188,28 @@ class Schedules:
                 raise Refused(f"{row.name} has already run at this very instant of its clock")
             _record(command, schedule_id)
         return RunStarted(run_id, f"{row.name} runs now (run {run_id})")
+
+    def _upcoming(self, plan: Plan, now: datetime, count: int) -> Upcoming:
+        coming = occurrences(plan, now, self._calendars)
+        times = tuple(islice(coming, count))
+        ends = coming.ends.sentence if coming.ends else self._ends_soon(plan.calendar, plan.ends_on, now)
+        return Upcoming(times, ends)
+
+    def _ends_soon(self, calendar: str | None, ends_on: date | None, now: datetime) -> str | None:
+        if calendar is None:
+            return None
+        reach = self._calendars.reach(calendar)
+        goes_on = ends_on is None or ends_on > reach.last
+        return reach.sentence if goes_on and reach.ends_soon(now.date()) else None
+
+    def _with_warnings(self, schedules: Sequence[ScheduleInfo]) -> Sequence[ScheduleInfo]:
+        return [replace(schedule, warning=self._warning(schedule)) for schedule in schedules]
+
+    def _warning(self, schedule: ScheduleInfo) -> str | None:
+        try:
+            return self._ends_soon(schedule.calendar, schedule.ends_on, self._clocks[schedule.clock].now())
+        except PlatformError:  # its words say that there is no such calendar
+            return None
 
     def _switch(self, schedule_id: int, action: Action, by: Actor, **columns: Any) -> ScheduleInfo:
         self._run_starter.fire_one(schedule_id)
@@ -198,7 +234,7 @@ class Schedules:
             if kept and kept <= now and is_occurrence(plan, kept, self._calendars):
                 planned = kept
             else:
-                planned = next(occurrences(plan, now, self._calendars), None)
+                planned = occurrences(plan, now, self._calendars).next_planned()
         wait_for(command.session, [(row, planned)])
         command.then(self._changed)
 

@@ -24,11 +24,12 @@ from typing import Any, TypeVar, cast
 from ba2_trade_platform.core.attempts.archives import compress
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.sanitizing import canonical_json, clean_json, clean_name, clean_text
-from ba2_trade_platform.core.contracts.experts import Bars, PricesAsOf, Verdict
+from ba2_trade_platform.core.contracts.experts import PricesAsOf, Verdict
 from ba2_trade_platform.core.contracts.language_models import Memory, Models, Research, step_name
 from ba2_trade_platform.core.contracts.queue import Claim, RecordedStep
 from ba2_trade_platform.core.contracts.toolkit import ExpertToolkit, Spent
 from ba2_trade_platform.core.worker.buffers import AttemptBuffer, OutputRecord, StepRecord, WriteBatch
+from ba2_trade_platform.core.worker.warned_prices import WarnedPrices
 from ba2_trade_platform.vocabulary import StepStatus
 
 T = TypeVar("T")
@@ -40,25 +41,6 @@ _position: contextvars.ContextVar[int | None] = contextvars.ContextVar("step_pos
 
 class Stopped(BaseException):
     """Raised inside an expert that was cancelled, is out of time, or is being handed back."""
-
-
-class PricesWithWarnings:
-    """The prices of one attempt, on which every doubt of a provider about its bars is noted once."""
-
-    def __init__(self, prices: PricesAsOf, warn: Callable[[str], None]) -> None:
-        self.as_of = prices.as_of
-        told: set[str] = set()
-
-        def bars(symbol: str, limit: int | None = None) -> Bars:
-            """Return the newest `limit` bars visible at `as_of`; see PricesAsOf."""
-            found = prices.bars(symbol, limit)
-            for sentence in found.warnings:
-                if sentence not in told:
-                    told.add(sentence)
-                    warn(sentence)
-            return found
-
-        self.bars = bars
 
 
 class RunContext:
@@ -80,7 +62,7 @@ class RunContext:
         self.subtype = claim.subtype
         self.as_of: datetime = claim.as_of
         self.settings = settings
-        self.prices: PricesAsOf = PricesWithWarnings(prices, self.warn)
+        self.prices: PricesAsOf = WarnedPrices(prices, self.warn)
         self.clock = clock
         self.state: Mapping[str, Any] | None = claim.state
         self.providers: Sequence[str] = claim.providers

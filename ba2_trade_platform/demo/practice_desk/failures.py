@@ -22,6 +22,7 @@ SENTENCES = {
     ErrorCode.DATA_MISSING: "{symbol} has too few bars for the practice model: 300 are needed",
     ErrorCode.SYMBOL_INVALID: "The practice provider does not know the symbol {symbol}",
     ErrorCode.STALE_DATA: "The newest bar of {symbol} at the practice provider is too old",
+    ErrorCode.CALENDAR_ENDS: "The calendar of {symbol}'s exchange ends before today",
     ErrorCode.OUTPUT_INVALID: "The practice model's answer could not be read: no recommendation in it, twice",
     ErrorCode.BUDGET: "The practice budget is used up: the next call would exceed it",
 }

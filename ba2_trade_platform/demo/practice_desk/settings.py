@@ -24,6 +24,7 @@ PracticeFailure = Literal[
     ErrorCode.DATA_MISSING,
     ErrorCode.SYMBOL_INVALID,
     ErrorCode.STALE_DATA,
+    ErrorCode.CALENDAR_ENDS,
     ErrorCode.OUTPUT_INVALID,
     ErrorCode.BUDGET,
     ErrorCode.BUG,

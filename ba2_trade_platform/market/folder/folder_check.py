@@ -10,18 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.contracts.price_files import FileState, FolderCheck, PriceFileReport
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
 from ba2_trade_platform.market.folder.file_text import BadFile
 from ba2_trade_platform.market.folder.inspection import behind, digest, from_json, inspect, to_json
 from ba2_trade_platform.market.folder.inspection_worker import InspectionWorker
 from ba2_trade_platform.market.folder.prices import FolderPrices
 
 log = logging.getLogger(__name__)
-READER = 1  # of the rules by which files are read: another number has all files read anew
+READER = 2  # of the rules by which files are read: another number has all files read anew
 FEW = 24  # are read here: a process of its own takes a second to begin
 PROCESSES = max(1, min(4, os.cpu_count() or 1))
 TELL_SECONDS = 0.5
@@ -73,7 +75,7 @@ def check_folder(
 ) -> FolderCheck:
     """Check the files of `prices`, `only` one of this name where given; `kept` is where reports are remembered.
 
-    A file is known while size, time, inode and what the side files say of its symbol are the same.
+    A file is known while size, time, inode, its calendar and what the side files say of its symbol are the same.
     """
     now = prices.clock.now()
     try:
@@ -94,22 +96,29 @@ def check_folder(
     if unread <= FEW:
         _read_here(prices, waiting, go_on, progress)
     else:
-        _read_in_processes(prices.path, waiting, go_on, progress, min(PROCESSES, unread))
+        _read_in_processes(prices, waiting, go_on, progress, min(PROCESSES, unread))
     memory.keep({name: (stamps[name], report) for name, report in progress.found.items()}, only is None)
-    progress.found = {name: behind(report, now) for name, report in progress.found.items()}
+    progress.found = {name: _as_of(report, prices, now) for name, report in progress.found.items()}
     return progress.state(under_way=False, given_up=len(progress.found) < len(files))
 
 
 class CheckedPrices(FolderPrices):
     """A folder of price files that can be checked; `kept` is the folder in which reports are remembered."""
 
-    def __init__(self, path: Path, clock: Clock, kept: Path | None) -> None:
-        super().__init__(path, clock)
+    def __init__(self, path: Path, clock: Clock, kept: Path | None, calendars: DeskCalendars | None = None) -> None:
+        super().__init__(path, clock, calendars)
         self._kept = kept
 
     def check(self, go_on: Go, told: Told) -> FolderCheck:
         """Check every file; see CheckedFolder."""
         return check_folder(self, self._kept, go_on, told)
+
+
+def _as_of(report: PriceFileReport, prices: FolderPrices, now: datetime) -> PriceFileReport:
+    try:
+        return behind(report, prices.calendar_of(report.symbol), now)
+    except BadFile:  # the report says so
+        return report
 
 
 def _problems(prices: FolderPrices, only: str | None) -> tuple[str, ...]:
@@ -133,11 +142,13 @@ def _read_here(prices: FolderPrices, waiting: Iterator[_Wanted], go_on: Go, prog
         progress.add(inspect(prices, wanted.symbol, wanted.path, wanted.paths))
 
 
-def _read_in_processes(folder: Path, waiting: Iterator[_Wanted], go_on: Go, progress: _Progress, count: int) -> None:
+def _read_in_processes(
+    prices: FolderPrices, waiting: Iterator[_Wanted], go_on: Go, progress: _Progress, count: int
+) -> None:
     turn = threading.Lock()
 
     def work() -> None:
-        worker = InspectionWorker(folder)
+        worker = InspectionWorker(prices.path, prices.calendars)
         try:
             while go_on():
                 with turn:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
 from ba2_trade_platform.core.contracts.price_files import FileState, PriceFileReport
-from ba2_trade_platform.market.calendars.sessions import session_calendar
+from ba2_trade_platform.market.calendars.sessions import SessionCalendar
 from ba2_trade_platform.market.folder.file_text import BadFile
 from ba2_trade_platform.market.folder.prices import FolderPrices
 
@@ -24,15 +24,15 @@ FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 def inspect(prices: FolderPrices, symbol: str, path: Path, paths: Sequence[Path]) -> PriceFileReport:
     """Read one file, of all `paths` of its symbol, and report it; `behind` is left to whoever knows the time."""
-    report = PriceFileReport(path.name, symbol, FileState.REFUSED, calendar=prices.calendar_of(symbol))
+    report = PriceFileReport(path.name, symbol, FileState.REFUSED, calendar=prices.calendar_name(symbol))
     try:
         file, series = prices.read_file(symbol, paths)
-        bars = series.bars_at(FAR)
+        bars = replace(series.bars_at(FAR), calendar_ends="")  # that is told of the present, by `behind`
     except (BadFile, ExpertError) as error:
         return replace(report, problem=str(error))
     if not bars.sessions:
         return replace(report, problem=f"{path.name}: none of its days is a {report.calendar} session")
-    days = session_calendar(report.calendar).days
+    days = prices.calendar_of(symbol).days
     own = np.array(bars.sessions, dtype="datetime64[D]")
     between = days[(days >= own[0]) & (days <= own[-1])]
     absent = between[~np.isin(between, own)]
@@ -61,12 +61,14 @@ def _not_for_experts(bars: Bars) -> tuple[str, ...]:
     return ()
 
 
-def behind(report: PriceFileReport, now: datetime) -> PriceFileReport:
-    """Return a report with the sessions that have closed since its last bar."""
+def behind(report: PriceFileReport, calendar: SessionCalendar, now: datetime) -> PriceFileReport:
+    """Return a report with the sessions that have closed since its last bar, and a warning where nobody knows them."""
     if report.last_session is None:
         return report
-    closed = session_calendar(report.calendar).closed_between(report.last_session, now)
-    return replace(report, behind=closed)
+    report = replace(report, behind=calendar.closed_between(report.last_session, now))
+    if calendar.knows(now):
+        return report
+    return replace(report, state=FileState.WARNED, warnings=(*report.warnings, calendar.reach.sentence))
 
 
 def to_json(report: PriceFileReport) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import IO
 
 from ba2_trade_platform.core.base.clocks import SystemClock
 from ba2_trade_platform.core.contracts.price_files import FileState, PriceFileReport
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
 from ba2_trade_platform.market.folder.inspection import from_json, inspect, to_json
 from ba2_trade_platform.market.folder.prices import FolderPrices
 
@@ -22,14 +23,14 @@ ROOT = Path(__file__).parents[3]
 class InspectionWorker:
     """One such process, started at first use. It ends when its input does, so also when this process is killed."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, calendars: DeskCalendars) -> None:
+        self._read = [folder, *calendars.files]
         self._process: subprocess.Popen[str] | None = None
 
     def inspect(self, symbol: str, path: Path, paths: Sequence[Path]) -> PriceFileReport:
         """Have one file inspected; a file that ends its reader is refused with that reason. Blocking."""
         if self._process is None:
-            self._process = _start(self._folder)
+            self._process = _start(self._read)
         process = self._process
         try:
             _pipe(process.stdin).write(json.dumps([symbol, str(path), [str(each) for each in paths]]) + "\n")
@@ -50,9 +51,9 @@ class InspectionWorker:
                 _close(pipe)
 
 
-def _start(folder: Path) -> subprocess.Popen[str]:
+def _start(read: Sequence[Path]) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", MODULE, str(folder)]
+    command = [sys.executable, "-m", MODULE, *map(str, read)]
     return subprocess.Popen(  # noqa: S603 - this interpreter and this module
         command,
         stdin=subprocess.PIPE,
@@ -77,9 +78,10 @@ def _close(pipe: IO[str] | None) -> None:
         return
 
 
-def main(folder: str, asked: IO[str], answered: IO[str]) -> None:
+def main(asked: IO[str], answered: IO[str], folder: str, calendar_days: str | None = None) -> None:
     """Answer each line, a symbol and its file, with a report, until there is no more."""
-    prices = FolderPrices(Path(folder), SystemClock())
+    calendars = DeskCalendars(Path(calendar_days) if calendar_days else None)
+    prices = FolderPrices(Path(folder), SystemClock(), calendars)
     for line in asked:
         symbol, path, paths = json.loads(line)
         report = inspect(prices, symbol, Path(path), [Path(each) for each in paths])
@@ -88,4 +90,4 @@ def main(folder: str, asked: IO[str], answered: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.stdin, sys.stdout)
+    main(sys.stdin, sys.stdout, *sys.argv[1:])

@@ -39,6 +39,7 @@ class PriceFile:
     notices: tuple[Notice, ...] = ()
     splits: tuple[Split, ...] = ()
     dividends: tuple[Dividend, ...] = ()
+    has_volume: bool = True
 
 
 @dataclass
@@ -60,8 +61,8 @@ def read_price_file(
 ) -> PriceFile:
     """Read `path` (text, or Parquet by its suffix): date, open, high, low and close, and volume where it has it.
 
-    A zero-volume row on a day the exchange was closed is left to the reader of the bars to drop. Raises BadFile for
-    the first row that cannot be true.
+    Rows on days without a session are left to the reader of the bars. Raises BadFile for the first row that cannot be
+    true.
     """
     source = _parquet(path) if path.suffix.lower() == PARQUET else _text(path, symbol)
     if not len(source.table):
@@ -80,14 +81,10 @@ def read_price_file(
     table = table.only(mended.rows.tolist()) if mended.repaired or mended.warned else table
     bars = RawBars(dated.days[mended.rows], *(column[mended.rows] for column in columns))
     _check_prices(table, bars, may_be_negative=_is_future(symbol, calendar))
-    traded = bars.volume > 0 if volume is not None else bars.high != bars.low
-    _check_days(table, bars, calendar, traded)
-    closed = int((~np.isin(bars.days, calendar.days) & (bars.days >= calendar.days[0])).sum())
-    if closed:
-        source.repaired.append(f"{closed:,} rows without trade on closed days left out")
+    source.repaired.extend(_without_session(bars, calendar, bars.traded(has_volume=volume is not None)))
     if volume is None:
         source.repaired.append("no volume")
-    return _finished(source, table, bars, mended, warned)
+    return _finished(source, table, bars, mended, warned, has_volume=volume is not None)
 
 
 def _volume(numbers: dict[str, NDArray[np.float64]], repaired: list[str]) -> NDArray[np.float64] | None:
@@ -101,7 +98,19 @@ def _volume(numbers: dict[str, NDArray[np.float64]], repaired: list[str]) -> NDA
     return ticks
 
 
-def _finished(source: _Source, table: Table, bars: RawBars, mended: Mended, warned: Sequence[str]) -> PriceFile:
+def _without_session(bars: RawBars, calendar: SessionCalendar, traded: NDArray[np.bool_]) -> list[str]:
+    """Say which rows wait or are dropped; those that traded on a closed day are told with the bars they lie among."""
+    said = []
+    if idle := int((calendar.is_shut(bars.days) & ~traded).sum()):
+        said.append(f"{idle:,} rows without trade on closed days left out")
+    if later := int((bars.days > np.datetime64(calendar.last_day, "D")).sum()):
+        said.append(f"{later:,} rows after {calendar.last_day}, the end of the {calendar.name} calendar, are not used")
+    return said
+
+
+def _finished(
+    source: _Source, table: Table, bars: RawBars, mended: Mended, warned: Sequence[str], *, has_volume: bool
+) -> PriceFile:
     splits, dividends = read_events(table, bars)
     told = [Notice(bars.days[0].item(), sentence) for sentence in warned] if len(bars.days) else []
     return PriceFile(
@@ -111,6 +120,7 @@ def _finished(source: _Source, table: Table, bars: RawBars, mended: Mended, warn
         (*told, *mended.warned),
         splits,
         dividends,
+        has_volume,
     )
 
 
@@ -199,14 +209,4 @@ def _check_prices(table: Table, bars: RawBars, *, may_be_negative: bool) -> None
     found = [(int(np.argmax(wrong)), reason) for wrong, reason in checks if wrong.any()]
     if found:
         row, reason = min(found, key=lambda item: item[0])
-        raise BadFile(table.at(row, reason))
-
-
-def _check_days(table: Table, bars: RawBars, calendar: SessionCalendar, traded: NDArray[np.bool_]) -> None:
-    """A traded bar on a day the exchange was closed means the wrong calendar, and silence would lose bars."""
-    closed = (bars.days >= calendar.days[0]) & ~np.isin(bars.days, calendar.days)
-    wrong = np.flatnonzero(closed & traded)
-    if len(wrong):
-        row = int(wrong[0])
-        reason = f"{bars.days[row]} is no {calendar.name} session; give the symbol its calendar in instruments.csv"
         raise BadFile(table.at(row, reason))

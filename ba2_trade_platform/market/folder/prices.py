@@ -15,7 +15,8 @@ from pathlib import Path
 from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.symbols import symbol_of_stem
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, InstrumentInfo
-from ba2_trade_platform.market.calendars.sessions import SessionCalendar, session_calendar
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
+from ba2_trade_platform.market.calendars.sessions import SessionCalendar
 from ba2_trade_platform.market.folder.file_cache import FileCache
 from ba2_trade_platform.market.folder.file_text import BadFile
 from ba2_trade_platform.market.folder.price_file import PARQUET, PriceFile, read_price_file
@@ -44,7 +45,8 @@ class FolderPrices:
 
     name: str = "folder"
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, calendars: DeskCalendars | None = None) -> None:
+        self.calendars = calendars or DeskCalendars()
         self.path = path
         self.clock = clock
         self._cache = FileCache()
@@ -77,13 +79,14 @@ class FolderPrices:
     def instant_of(self, day: date, symbol: str | None = None) -> datetime:
         """Return the UTC close of the session on `day`, or of the last before it, on the symbol's exchange or XNYS.
 
-        Raises ExpertError BAD_REQUEST for a day outside the calendar, DATA_MISSING for an unknown calendar.
+        Raises ExpertError BAD_REQUEST for a day before the calendar, CALENDAR_ENDS for one after it,
+        DATA_MISSING for an unknown one.
         """
         if symbol is None:
-            return session_calendar(DEFAULT_CALENDAR).close_on_or_before(day)
+            return self.calendars.get(DEFAULT_CALENDAR).close_on_or_before(day)
         self._files_of(symbol)
         try:
-            return _calendar(self._listing(symbol)).close_on_or_before(day)
+            return self._calendar(self._listing(symbol)).close_on_or_before(day)
         except BadFile as error:
             raise ExpertError(ErrorCode.DATA_MISSING, str(error)) from error
 
@@ -105,16 +108,24 @@ class FolderPrices:
         ]
         return sentences + self._instruments().sentences() + self._splits().sentences()
 
-    def calendar_of(self, symbol: str) -> str:
+    def calendar_name(self, symbol: str) -> str:
         """Return the name of the calendar by which a symbol trades."""
         return self._listing(symbol).calendar
 
+    def calendar_of(self, symbol: str) -> SessionCalendar:
+        """Return the calendar by which a symbol trades, as the desk corrects it; raises BadFile for an unknown one."""
+        return self._calendar(self._listing(symbol))
+
     def told_of(self, symbol: str) -> tuple[object, ...]:
-        """Return all that the side files say of a symbol; its prices depend on nothing else."""
+        """Return all that its side files and its calendar say of a symbol; its prices depend on nothing else."""
         instruments, splits = self._instruments(), self._splits()
         blame = (instruments.broken, splits.broken, instruments.bad.get(symbol), splits.bad.get(symbol))
         made = [(split.day, split.ratio, split.place, split.sure) for split in splits.rows.get(symbol, ())]
-        return (self._listing(symbol), made, blame)
+        try:
+            calendar = self.calendar_of(symbol).digest
+        except BadFile as error:
+            calendar = str(error)
+        return (self._listing(symbol), made, blame, calendar)
 
     def _price_paths(self) -> list[Path]:
         """Return the price files of the folder by name, or raise BadFile when it cannot be listed."""
@@ -167,7 +178,7 @@ class FolderPrices:
     def _history(self, symbol: str) -> Series | str:
         """Return the symbol's bars, or the sentence on what is wrong with its files; kept until a file changes."""
         paths = self._files_of(symbol)
-        made_of = [*paths, self.path / INSTRUMENTS, self.path / SPLITS]
+        made_of = [*paths, self.path / INSTRUMENTS, self.path / SPLITS, *self.calendars.files]
         return self._cache.get(f"bars of {symbol}", made_of, partial(self._read, symbol, paths))
 
     def read_file(self, symbol: str, paths: Sequence[Path]) -> tuple[PriceFile, Series]:
@@ -176,7 +187,7 @@ class FolderPrices:
             raise BadFile(f"{symbol} has two files, {' and '.join(path.name for path in paths)}: keep one")
         self._instruments().of(symbol)
         splits, listing = self._splits().of(symbol), self._listing(symbol)
-        calendar = _calendar(listing)
+        calendar = self._calendar(listing)
         file = read_price_file(paths[0], calendar, symbol, listing.reading)
         return file, _series(self._info(symbol), calendar, file, splits, scale_of(listing.unit)[0])
 
@@ -186,6 +197,12 @@ class FolderPrices:
         except BadFile as error:
             return str(error)
 
+    def _calendar(self, listing: Listing) -> SessionCalendar:
+        try:
+            return self.calendars.get(listing.calendar)
+        except ValueError as error:
+            raise BadFile(f"{listing.place}{error}") from error
+
 
 def _series(
     info: InstrumentInfo, calendar: SessionCalendar, file: PriceFile, listed: Sequence[Split], scale: float
@@ -194,11 +211,4 @@ def _series(
     days = {split.day for split in listed}
     splits = [*listed, *(split for split in file.splits if split.day not in days)]
     dividends = [replace(dividend, amount=dividend.amount * scale) for dividend in file.dividends]
-    return Series(info, calendar, file.bars.in_unit(scale), splits, dividends, file.notices)
-
-
-def _calendar(listing: Listing) -> SessionCalendar:
-    try:
-        return session_calendar(listing.calendar)
-    except ValueError as error:
-        raise BadFile(f"{listing.place}{error}") from error
+    return Series(info, calendar, file.bars.in_unit(scale), splits, dividends, file.notices, has_volume=file.has_volume)

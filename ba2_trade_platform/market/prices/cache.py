@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ba2_trade_platform.core.base.symbols import file_stem, symbol_of_stem
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
 from ba2_trade_platform.market.prices.history import Fetched, History
 from ba2_trade_platform.market.prices.series import RawBars, Split
 
@@ -28,8 +29,9 @@ _LISTED = ("name", "exchange", "currency", "calendar")
 class PriceCache:
     """The files of one provider. Many may read and write at once: a file is only ever replaced as a whole."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, calendars: DeskCalendars | None = None) -> None:
         self._folder = folder
+        self.calendars = calendars or DeskCalendars()
 
     def read(self, symbol: str) -> History | None:
         """Return what is kept of a symbol, None when nothing is, or when it cannot be read."""
@@ -38,7 +40,7 @@ class PriceCache:
             with np.load(path, allow_pickle=False) as kept:
                 about = json.loads(str(kept["about"]))
                 raw = RawBars(*(kept[column] for column in _BARS))
-            return _history(about, raw) if about["version"] == VERSION else None
+            return _history(about, raw, self.calendars) if about["version"] == VERSION else None
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -90,7 +92,8 @@ def _about(history: History) -> dict[str, object]:
     }
 
 
-def _history(about: dict[str, Any], raw: RawBars) -> History:
+def _history(about: dict[str, Any], raw: RawBars, calendars: DeskCalendars) -> History:
     splits = tuple(Split(date.fromisoformat(day), float(ratio)) for day, ratio in about["splits"])
     found = Fetched(raw, splits, **{name: about[name] for name in _LISTED})
-    return History(about["symbol"], about["provider_symbol"], datetime.fromisoformat(about["fetched_at"]), found)
+    fetched_at = datetime.fromisoformat(about["fetched_at"])
+    return History(about["symbol"], about["provider_symbol"], fetched_at, found, calendars)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from ba2_trade_platform.core.contracts.experts import MAX_STALE_SESSIONS, InstrumentInfo
-from ba2_trade_platform.market.calendars.sessions import SessionCalendar, session_calendar
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
+from ba2_trade_platform.market.calendars.sessions import SessionCalendar
 from ba2_trade_platform.market.prices.series import RawBars, Series, Split
 
 SETTLES = timedelta(minutes=20)  # after its close a bar may still be corrected, and free feeds come late
@@ -53,12 +53,17 @@ class PriceSource(Protocol):
 
 @dataclass(frozen=True)
 class History:
-    """All bars of one symbol as fetched last at `fetched_at` under the provider's own name for it."""
+    """All bars of one symbol as fetched last at `fetched_at` under the provider's own name for it.
+
+    They are read by `calendars` as these are now.
+    """
 
     symbol: str
     provider_symbol: str
     fetched_at: datetime
     found: Fetched
+    calendars: DeskCalendars = field(default_factory=DeskCalendars, compare=False)
+    _read: dict[SessionCalendar, Series] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def info(self) -> InstrumentInfo:
@@ -70,12 +75,16 @@ class History:
     @property
     def calendar(self) -> SessionCalendar:
         """Return the calendar of its exchange."""
-        return session_calendar(self.found.calendar)
+        return self.calendars.get(self.found.calendar)
 
-    @cached_property
+    @property
     def series(self) -> Series:
-        """The bars as they can be asked at an instant."""
-        return Series(self.info, self.calendar, self.found.raw, self.found.splits)
+        """The bars as they can be asked at an instant; made anew when the calendar was corrected."""
+        calendar = self.calendar
+        if calendar not in self._read:
+            self._read.clear()
+            self._read[calendar] = Series(self.info, calendar, self.found.raw, self.found.splits)
+        return self._read[calendar]
 
     def is_fresh(self, as_of: datetime, now: datetime) -> bool:
         """Tell whether asking again could bring nothing new for `as_of`, or is not worth it yet."""
@@ -84,7 +93,10 @@ class History:
         wanted = min(as_of, now - SETTLES)
         if not len(self.found.raw.days):
             return now < self.fetched_at + LOOK_AGAIN
-        missing = self.calendar.closed_between(self.found.raw.days[-1].item(), wanted)
+        calendar = self.calendar
+        if not calendar.knows(wanted):
+            return now < self.fetched_at + LONG_GONE
+        missing = calendar.closed_between(self.found.raw.days[-1].item(), wanted)
         if not missing:
             return True
         return now < self.fetched_at + (LOOK_AGAIN if missing <= MAX_STALE_SESSIONS else LONG_GONE)
@@ -114,8 +126,12 @@ class History:
         return replace(self, fetched_at=fetched_at, found=replace(later, raw=joined, splits=self.found.splits))
 
 
-def settled(found: Fetched, at: datetime) -> Fetched:
-    """Return the answer without days that are no session, or whose bar is not final at `at`."""
-    calendar, days = session_calendar(found.calendar), found.raw.days
-    final = calendar.days[: calendar.closed_count(at - SETTLES)]
-    return replace(found, raw=found.raw.where(np.isin(days, final)))
+def settled(found: Fetched, at: datetime, calendar: SessionCalendar) -> Fetched:
+    """Return the answer without days whose bar is not final at `at`.
+
+    Days that are no session of the calendar are kept once they are over: it may be corrected.
+    """
+    days, final = found.raw.days, at - SETTLES
+    over = days < np.datetime64(final.astimezone(calendar.zone).date(), "D")
+    closed = np.isin(days, calendar.days[: calendar.closed_count(final)])
+    return replace(found, raw=found.raw.where(np.where(np.isin(days, calendar.days), closed, over)))

@@ -13,7 +13,7 @@ from ba2_trade_platform.core.base.clocks import Clock
 from ba2_trade_platform.core.base.symbols import is_symbol
 from ba2_trade_platform.core.contracts.experts import MAX_STALE_SESSIONS, Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.core.contracts.price_status import Prefetched, PriceStatus
-from ba2_trade_platform.market.calendars.sessions import microseconds, session_calendar
+from ba2_trade_platform.market.calendars.sessions import microseconds
 from ba2_trade_platform.market.folder.side_files import DEFAULT_CALENDAR
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import Fetched, History, PriceSource, settled
@@ -41,6 +41,7 @@ class LivePrices:
         self.name = source.name
         self.clock = clock
         self._source, self._cache, self._asker = source, cache, asker
+        self._calendars = cache.calendars
         self._renamed = renamed
         self._guard = threading.Lock()
         self._turns = tuple(threading.Lock() for _ in range(LOCKS))
@@ -73,10 +74,10 @@ class LivePrices:
         Nobody is asked: a symbol that is not in the cache yet trades by New York's calendar.
         """
         if symbol is None:
-            return session_calendar(DEFAULT_CALENDAR).close_on_or_before(day)
+            return self._calendars.get(DEFAULT_CALENDAR).close_on_or_before(day)
         self._refuse_unknown(symbol)
         known = self._read(symbol)
-        return (known.calendar if known else session_calendar(DEFAULT_CALENDAR)).close_on_or_before(day)
+        return (known.calendar if known else self._calendars.get(DEFAULT_CALENDAR)).close_on_or_before(day)
 
     def prefetch(self, symbols: Sequence[str], go_on: Callable[[], bool] = lambda: True) -> Prefetched:
         """Bring these symbols up to date with as few questions as may be, until `go_on` says no before one of them.
@@ -168,7 +169,7 @@ class LivePrices:
         """Keep an answer, the first or a later one; None is that the provider knows no such symbol."""
         history: History | None = None
         if before is not None:
-            later = settled(found, now) if found else None
+            later = self._settled(found, now) if found else None
             history = before.with_more(later, now) if later else None
             if history is None:  # split, corrected or renamed since: all of it anew
                 found = self._ask([symbol], self._source.first_day, now).get(symbol)
@@ -177,10 +178,14 @@ class LivePrices:
                 with self._guard:
                     self._unknown[self._provider_name(symbol)] = now
                 raise self._unknown_to_provider(symbol)
-            history = History(symbol, self._provider_name(symbol), now, settled(found, now))
+            settled_now = self._settled(found, now)
+            history = History(symbol, self._provider_name(symbol), now, settled_now, self._calendars)
         self._cache.write(history)
         self._keep(history)
         return history
+
+    def _settled(self, found: Fetched, now: datetime) -> Fetched:
+        return settled(found, now, self._calendars.get(found.calendar))
 
     def _ask(
         self, symbols: Sequence[str], since: date, now: datetime, *, beforehand: bool = False
@@ -248,5 +253,9 @@ class LivePrices:
 
 
 def _good_enough(history: History, until: datetime) -> bool:
-    days = history.found.raw.days
-    return bool(len(days)) and history.calendar.closed_between(days[-1].item(), until) <= MAX_STALE_SESSIONS
+    days, calendar = history.found.raw.days, history.calendar
+    return (
+        bool(len(days))
+        and calendar.knows(until)
+        and calendar.closed_between(days[-1].item(), until) <= MAX_STALE_SESSIONS
+    )

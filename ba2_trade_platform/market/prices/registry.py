@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ba2_trade_platform.core.base.clocks import SystemClock
 from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
 from ba2_trade_platform.market.folder.folder_check import CheckedPrices
 from ba2_trade_platform.market.prices.cache import PriceCache
 from ba2_trade_platform.market.prices.history import PriceSource
@@ -24,16 +25,17 @@ def open_prices(
     cache: Path = Path("data/prices"),
     alpaca_keys: tuple[str, str] = ("", ""),
     renamed: Renamed | None = None,
+    calendars: DeskCalendars | None = None,
 ) -> Prices:
     """Return the provider `folder`, `yahoo` or `alpaca`, its clock included; nobody is asked yet.
 
     `cache` is the folder for what is fetched, `alpaca_keys` key and secret, `renamed` what a person said a provider
-    calls a symbol. Raises ValueError with a sentence for what cannot work.
+    calls a symbol, `calendars` those of the desk. Raises ValueError with a sentence for what cannot work.
     """
     if kind in PACKAGES:
         return LivePrices(
             source := _source(kind, cache / kind, alpaca_keys),
-            PriceCache(cache / kind),
+            PriceCache(cache / kind, calendars),
             Asker(source.name, source.per_minute),
             SystemClock(),
             renamed,
@@ -44,7 +46,7 @@ def open_prices(
         raise ValueError("BA2_PRICES=folder needs BA2_PRICES_DIR, the folder of your price files")
     if not folder.is_dir():
         raise ValueError(f"BA2_PRICES_DIR is {folder}, which is not a folder")
-    return CheckedPrices(folder, SystemClock(), cache / "folder")
+    return CheckedPrices(folder, SystemClock(), cache / "folder", calendars)
 
 
 def _source(kind: str, folder: Path, alpaca_keys: tuple[str, str]) -> PriceSource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from ba2_trade_platform.core.contracts import left_out_bars
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError, InstrumentInfo
 from ba2_trade_platform.market.calendars.sessions import SessionCalendar, instant, microseconds
 from ba2_trade_platform.market.prices import plausibility
@@ -63,6 +65,10 @@ class RawBars:
         """Return the rows for which `kept` is true."""
         return RawBars(*(getattr(self, column)[kept] for column in RawBars.__dataclass_fields__))
 
+    def traded(self, *, has_volume: bool = True) -> NDArray[np.bool_]:
+        """Tell of each row whether there was trade: by its volume, where none is told by a price that moved."""
+        return self.volume > 0 if has_volume else self.high != self.low
+
     def in_unit(self, scale: float) -> RawBars:
         """Return the bars with their prices multiplied, as from pence to pounds."""
         if scale == 1:
@@ -82,11 +88,16 @@ class Series:
         splits: Iterable[Split] = (),
         dividends: Iterable[Dividend] = (),
         notices: Iterable[Notice] = (),
+        *,
+        has_volume: bool = True,
     ) -> None:
         self._calendar = calendar
         self._raw = raw.where(np.isin(raw.days, calendar.days))
         self._splits = tuple(splits)
         self._dividends = tuple(dividends)
+        shut = calendar.is_shut(raw.days) & raw.traded(has_volume=has_volume)
+        self._left_out: tuple[date, ...] = tuple(raw.days[shut].tolist())
+        self._left_out_since = [calendar.end_of(day) for day in self._left_out]
         self._closes = calendar.closes[np.searchsorted(calendar.days, self._raw.days)]
         self._sessions: tuple[date, ...] = tuple(self._raw.days.tolist())
         self._closed_at = tuple(instant(close) for close in self._closes.tolist())
@@ -111,6 +122,7 @@ class Series:
         self._refuse_contradictions(end)
         factor = self._split_factor(self._raw.days[visible], as_of)
         prices = {column: getattr(self._raw, column)[visible] * factor for column in ("open", "high", "low", "close")}
+        left_out = self._left_out_at(as_of, since=self._sessions[visible][0] if end > visible.start else date.min)
         return Bars(
             symbol=self.info.symbol,
             currency=self.info.currency,
@@ -120,7 +132,10 @@ class Series:
             **prices,
             volume=self._raw.volume[visible] / factor,
             sessions_missing=self._calendar.closed_between(self._sessions[end - 1], as_of) if end else 0,
-            warnings=self._warnings(visible, prices["close"], as_of),
+            calendar=self._calendar.name,
+            calendar_ends="" if self._calendar.knows(as_of) else self._calendar.reach.sentence,
+            left_out=left_out,
+            warnings=(*self._told(left_out), *self._warnings(visible, prices["close"], as_of)),
         )
 
     def _refuse_contradictions(self, end: int) -> None:
@@ -145,6 +160,14 @@ class Series:
         said += [doubt.sentence for doubt in self._doubts if doubt.place < visible.stop]
         said += plausibility.gaps(sessions, closes, self.splits_at(as_of), self.dividends_at(as_of))
         return tuple(f"{self.info.symbol}: {sentence}" for sentence in said)
+
+    def _left_out_at(self, as_of: datetime, since: date) -> tuple[date, ...]:
+        """Return the days of traded bars without a session that had ended by `as_of`."""
+        first, end = bisect_left(self._left_out, since), bisect_right(self._left_out_since, microseconds(as_of))
+        return self._left_out[first:end]
+
+    def _told(self, left_out: tuple[date, ...]) -> tuple[str, ...]:
+        return (left_out_bars.warning(self.info.symbol, self._calendar.name, left_out),) if left_out else ()
 
     def dividends_at(self, as_of: datetime) -> tuple[Dividend, ...]:
         """Return the dividends gone ex by the aware instant `as_of`, oldest first, in shares as split by then."""

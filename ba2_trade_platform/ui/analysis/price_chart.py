@@ -93,7 +93,7 @@ def caption(bars: Bars) -> str:
     """Say what is drawn, and that it is old when it is."""
     last = f"{bars.close[-1]:,.2f} {bars.currency}"
     text = f"{len(bars)} sessions to {bars.sessions[-1]}, last close {last}, split-adjusted"
-    if bars.sessions_missing > MAX_STALE_SESSIONS:
+    if bars.sessions_missing > MAX_STALE_SESSIONS and not bars.calendar_ends:
         text += f"; {bars.sessions_missing} sessions are missing since"
     elif bars.staleness:
         text += f"; {bars.staleness}"

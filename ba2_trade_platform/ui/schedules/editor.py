@@ -168,6 +168,8 @@ class ScheduleDialog:
                     if session := early_closes.get(instant):
                         closes = f"{session.closes_at.astimezone(zone):%H:%M}"
                         ui.label(f"half day: {self._calendar.value} closes {closes}").classes("tone-warn")
+        if preview.ends and preview.times:
+            ui.label(preview.ends).classes("tone-warn").mark("calendar-ends")
 
     async def _save(self) -> None:
         self._foreseen.clear()  # a refusal stands alone

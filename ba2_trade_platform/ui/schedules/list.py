@@ -90,8 +90,15 @@ class ScheduleList:
         text_cell(schedule.words, classes="ba2-wrap ba2-rule")
 
     def _next(self, schedule: ScheduleInfo) -> None:
+        self._next_time(schedule)
+        if schedule.enabled and schedule.warning:
+            ended = ui.label(f"the {schedule.calendar} calendar ends").classes("tone-warn").mark(f"ends-{schedule.id}")
+            ended.props["title"] = schedule.warning
+
+    def _next_time(self, schedule: ScheduleInfo) -> None:
         if schedule.next_at is None:
-            ui.label("none: it is switched off" if not schedule.enabled else "none: it has ended").classes("ba2-muted")
+            why = "it is switched off" if not schedule.enabled else "not known" if schedule.warning else "it has ended"
+            ui.label(f"none: {why}").classes("ba2-muted")
             return
         zone = self._desk.zone
         with ui.element("span").classes("ba2-cell-line"):

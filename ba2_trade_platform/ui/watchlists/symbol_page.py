@@ -164,7 +164,7 @@ class SymbolPage:
             self._price_date.set_text(quote.problem or "")
             return
         self._price.set_text(f"{quote.price:,.2f} {quote.currency}")
-        stale = f"; stale: {quote.sessions_missing} sessions are missing since" if quote.is_stale else ""
+        stale = f"; stale: {quote.staleness}" if quote.is_stale else ""
         self._price_date.set_text(f"close of {exact(quote.at, self._desk.zone)}{stale}")
         self._price_date.classes(
             add="tone-warn" if quote.is_stale else "", remove="" if quote.is_stale else "tone-warn"

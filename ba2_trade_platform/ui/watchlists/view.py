@@ -152,7 +152,7 @@ def _prices(item: WatchlistRow, quote_now: Quote | None, zone: ZoneInfo, split: 
     adjusted = f"; {item.price_then:,.2f} before the splits since" if then and abs((split or 1.0) - 1) > 0.001 else ""
     missing = "\N{HORIZONTAL ELLIPSIS}" if quote_now is None else DASH
     hint = "" if quote_now is None else quote.problem or f"{quote.currency}, close of {exact(quote.at, zone)}"
-    stale = f"; {quote.sessions_missing} sessions are missing since" if quote.is_stale else ""
+    stale = f"; {quote.staleness}" if quote.is_stale else ""
     rounded = 0.0 if change is None else round(change, 1)
     return {
         "then": f"{then:,.2f}" if then else DASH,

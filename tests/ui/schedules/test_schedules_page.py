@@ -178,3 +178,17 @@ async def test_what_is_not_there_is_said(user: User, desk: Desk) -> None:
     await user.should_see("No runs like these")
     await user.open("/schedules?tab=week")
     await user.should_see("Nothing is planned")
+
+
+async def test_a_schedule_whose_calendar_ends_says_so(user: User, desk: Desk) -> None:
+    session = {"kind": "session", "offsets": [{"anchor": "open", "minutes": 15}]}
+    schedule = make(desk, "Mumbai", timing=session, zone="Asia/Kolkata", calendar="XBOM")
+    make(desk, "New York", calendar="XNYS")
+    await user.open("/schedules")
+    await user.should_see(marker=f"ends-{schedule.id}")
+    await user.should_see("the XBOM calendar ends")
+    await user.should_not_see("the XNYS calendar ends")
+    await user.should_not_see("none: it has ended")
+    user.find(marker=f"change-{schedule.id}").click()
+    await user.should_see("The XBOM calendar ends on 2026-12-31")
+    await user.should_not_see("It never comes again")

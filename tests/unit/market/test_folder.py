@@ -73,10 +73,6 @@ def refusal(prices: FolderPrices, symbol: str) -> ExpertError:
             lines("2014-06-05,11,13,10,14,200", "2014-06-06,0,13,10,12,200"),
             "BAD.csv, line 2: close lies outside low to high",
         ),
-        (
-            lines(ROWS[0], "2014-06-07,11,13,10,12,200"),
-            "BAD.csv, line 3: 2014-06-07 is no XNYS session; give the symbol its calendar in instruments.csv",
-        ),
         (lines('2014-06-06,"11'), "BAD.csv, line 2: unexpected end of data"),
     ],
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from ba2_trade_platform.core.contracts.price_files import FileState, FolderCheck
+from ba2_trade_platform.market.calendars.desk_calendars import FILE, DeskCalendars
 from ba2_trade_platform.market.calendars.sessions import session_calendar
 from ba2_trade_platform.market.folder.folder_check import FEW, CheckedPrices
 from tests.fakes.clock import StandingClock
@@ -26,11 +27,11 @@ def whole(_: FolderCheck) -> None:
     """Hear nothing."""
 
 
-def check(path: Path, go_on: int = 10**6) -> FolderCheck:
-    """Check a folder until it was asked `go_on` times whether to."""
+def check(path: Path, go_on: int = 10**6, now: datetime = NOW) -> FolderCheck:
+    """Check a folder, by the calendar days beside it, until it was asked `go_on` times whether to."""
     turns = iter(range(go_on))
-    kept = path.parent / "kept"
-    return CheckedPrices(path, StandingClock(NOW), kept).check(lambda: next(turns, None) is not None, whole)
+    prices = CheckedPrices(path, StandingClock(now), path.parent / "kept", DeskCalendars(path.parent / FILE))
+    return prices.check(lambda: next(turns, None) is not None, whole)
 
 
 def folder(tmp_path: Path, **contents: str) -> Path:
@@ -109,3 +110,61 @@ def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     assert check(tmp_path / "gone").problems == (
         f"The price folder {tmp_path / 'gone'} cannot be read: No such file or directory",
     )
+
+
+def saturday(tmp_path: Path, symbols: int = 1) -> Path:
+    """Return a folder of files with a traded bar of a Saturday, and an idle one of the next day."""
+    rows = sorted([*ROWS, "2014-06-07,10,12,9,11,100", "2014-06-08,11,11,11,11,0"])
+    return folder(tmp_path, **{f"S{number:03}": lines(*rows) for number in range(symbols)})
+
+
+def test_a_traded_bar_without_a_session_is_told_and_an_idle_one_too(tmp_path: Path) -> None:
+    (file,) = check(saturday(tmp_path)).files
+    assert (file.state, file.bars) == (FileState.WARNED, 20)
+    assert file.repaired == ("1 rows without trade on closed days left out",)
+    (warning,) = file.warnings
+    assert warning.startswith("S000 has a traded bar on 2014-06-07, where the XNYS calendar has no session; left out.")
+    assert warning in file.sentence
+
+
+def test_without_volumes_a_bar_whose_price_moved_was_traded(tmp_path: Path) -> None:
+    rows = sorted([*(row.rsplit(",", 1)[0] for row in ROWS), "2014-06-07,10,12,9,11", "2014-06-08,11,11,11,11"])
+    path = folder(tmp_path, INDEX="\n".join([HEAD.removesuffix(",volume"), *rows, ""]))
+    (file,) = check(path).files
+    assert file.repaired == ("1 rows without trade on closed days left out", "no volume")
+    assert [warning[:35] for warning in file.warnings] == ["INDEX has a traded bar on 2014-06-0"]
+
+
+def test_files_of_another_exchange_are_told_why_no_expert_takes_them(tmp_path: Path) -> None:
+    sundays = [f"2014-06-{day:02},10,12,9,11,100" for day in (7, 8, 14, 15, 21, 22)]
+    (file,) = check(folder(tmp_path, TLV=lines(*sorted([*ROWS, *sundays])))).files
+    assert file.state is FileState.WARNED
+    assert "it seems to keep another calendar. Name that in instruments.csv" in file.warnings[-1]
+
+
+def test_a_calendar_day_of_the_desk_has_its_files_read_anew(tmp_path: Path) -> None:
+    for symbols, below in ((2, tmp_path / "few"), (FEW + 6, tmp_path / "many")):
+        below.mkdir()
+        path = saturday(below, symbols)
+        assert (check(path).read, check(path).read) == (symbols, 0)
+        (below / FILE).write_text("calendar,kind,first\nXNYS,extra_session,2014-06-07\n")
+        done = check(path)
+        assert (done.read, {(file.state, file.bars) for file in done.files}) == (symbols, {(FileState.REPAIRED, 21)})
+        (below / FILE).write_text("calendar,kind,first\nXNYS,extra_session,2014-06-07\nXLON,closed_day,2014-06-06\n")
+        assert check(path).read == 0
+
+
+def test_a_file_is_told_that_its_calendar_has_ended_by_now(tmp_path: Path) -> None:
+    calendar = session_calendar("XBOM")
+    end = calendar.last_day
+    days = [*calendar.days[-30:].tolist(), end + timedelta(days=4)]
+    path = folder(tmp_path, BOM=lines(*(f"{day},10,12,9,11,100" for day in days)))
+    (path / "instruments.csv").write_text("symbol,calendar\nBOM,XBOM\n")
+    midnight = datetime(end.year, end.month, end.day, tzinfo=UTC)
+    (before,) = check(path, now=midnight).files
+    assert (before.warnings, before.bars) == ((), 30)
+    assert before.repaired == (f"1 rows after {end}, the end of the XBOM calendar, are not used",)
+    after = check(path, now=midnight + timedelta(days=9))
+    assert after.read == 0
+    assert after.files[0].state is FileState.WARNED
+    assert after.files[0].warnings[0].startswith(f"The XBOM calendar ends on {end}")

@@ -97,10 +97,6 @@ MARK = "write . or , into the column decimal of instruments.csv, in this symbol'
         ("PK\x03\x04rest", "ACME.csv is a zip archive or an Excel workbook: save its sheet as CSV"),
         (text("2014-06-05,null,null,null,null,null"), "ACME.csv, line 2: no row has a price"),
         (text("2014-06-05,-1,12,-9,11,100"), "ACME.csv, line 2: open must be above zero"),
-        (
-            text(*(f"2014-06-{day:02},10,12,9,11" for day in (6, 7)), head=HEAD[:-7]),
-            "ACME.csv, line 3: 2014-06-07 is no XNYS session; give the symbol its calendar in instruments.csv",
-        ),
     ],
 )
 def test_a_refusal_names_the_cause(tmp_path: Path, content: str, sentence: str) -> None:
