@@ -23,7 +23,7 @@ from ba2_trade_platform.api.http.body_limits import MEGABYTE, BodyLimits, Room
 from ba2_trade_platform.api.http.guard import Guard, JsonOnly, answer_with_headers
 from ba2_trade_platform.api.http.idempotency import IdempotencyKeys, add_parameter
 from ba2_trade_platform.api.http.problems import EVERYWHERE, Problem, answer_problems
-from ba2_trade_platform.api.instruments import instruments, symbol_maps, watchlists
+from ba2_trade_platform.api.instruments import calendar_days, instruments, symbol_maps, watchlists
 from ba2_trade_platform.api.models import costs, dialects, known_models, lessons, providers, research
 from ba2_trade_platform.api.notifications import alerts, notifications
 from ba2_trade_platform.api.operations import backups, health, health_report, price_files, retention
@@ -64,6 +64,7 @@ AREAS = (
     demo,
     replay,
     symbol_maps,
+    calendar_days,
     price_files,
 )
 

@@ -35,6 +35,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertCatalog, Prices, Sid
 from ba2_trade_platform.core.experts.availability import Abilities
 from ba2_trade_platform.core.experts.instances import ExpertInstances
 from ba2_trade_platform.core.failures.breakers import Breakers
+from ba2_trade_platform.core.instruments.calendar_days import CalendarDays
 from ba2_trade_platform.core.instruments.service import InstrumentServices
 from ba2_trade_platform.core.instruments.symbol_maps import SymbolMaps
 from ba2_trade_platform.core.lessons.lessons import Lessons
@@ -48,6 +49,7 @@ from ba2_trade_platform.experts.registry import Registry
 from ba2_trade_platform.llm.limits import MINUTE
 from ba2_trade_platform.market.calendars.desk_calendars import FILE as CALENDAR_DAYS
 from ba2_trade_platform.market.calendars.desk_calendars import DeskCalendars
+from ba2_trade_platform.market.calendars.exchanges import ExchangeCalendars
 from ba2_trade_platform.settings import Settings, variable
 
 
@@ -80,7 +82,8 @@ def build(
     toolkit = open_toolkit(settings, models.gateway, memory, research)
     work = work_environment(store, experts, market, toolkit)
     worker, tick_of = open_worker(settings, store, abilities, market, services, telemetry, work, _version())
-    instruments = InstrumentServices(store, market, maps, jobs)
+    days = CalendarDays(store, ExchangeCalendars(calendars), calendars)
+    instruments = InstrumentServices(store, market, maps, jobs, days)
     schedules = Scheduling(settings, store, services.queue, market, jobs, _version(), clock or SystemClock(), calendars)
     monitoring, notifications = open_monitoring(store, archive_files), _notifications(settings, store, jobs, box)
     operations = Operations(

@@ -12,6 +12,7 @@ from ba2_trade_platform.cli import (
     backups,
     batches,
     bulk,
+    calendars,
     failures,
     lessons,
     lists,
@@ -273,6 +274,7 @@ app.add_typer(schedules.schedules, name="schedules")
 app.command()(schedules.runs)
 app.add_typer(lists.instruments, name="instruments")
 app.add_typer(lists.watchlists, name="watchlists")
+app.add_typer(calendars.calendars, name="calendars")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

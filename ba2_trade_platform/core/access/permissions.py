@@ -56,6 +56,7 @@ _SUBJECTS: dict[Permission, dict[Subject, tuple[Action, ...]]] = {
         Subject.WATCHLIST_ITEM: (Action.CREATE, Action.REMOVE, Action.RESTORE, Action.ORDER),
         Subject.INSTRUMENT: (Action.CREATE, Action.CHANGE, Action.DELETE, Action.IMPORT),
         Subject.SYMBOL_MAP: (Action.CHANGE, Action.REMOVE),
+        Subject.CALENDAR: (Action.CREATE, Action.REMOVE),
         Subject.SETTING: (Action.CHANGE, Action.IMPORT, Action.UNDO),
     },
     Permission.MANAGE_SECRETS: {

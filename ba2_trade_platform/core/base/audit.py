@@ -71,6 +71,7 @@ class Subject(StrEnum):
     BACKUP = "backup", Topic.OPERATIONS
     BATCH = "batch", Topic.BATCHES
     BREAKER = "breaker", Topic.BREAKERS
+    CALENDAR = "calendar", Topic.INSTRUMENTS
     DEAD_MAN_SWITCH = "dead_man_switch", Topic.OPERATIONS
     DEMO_DESK = "demo_desk", None
     EXPERT = "expert_instance", Topic.EXPERTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.contracts.experts import Prices
+from ba2_trade_platform.core.instruments.calendar_days import CalendarDays
 from ba2_trade_platform.core.instruments.csv_imports import ListImports
 from ba2_trade_platform.core.instruments.instruments import Instruments
 from ba2_trade_platform.core.instruments.price_prefetch import KEEP_SECONDS, PricePrefetch
@@ -18,7 +19,15 @@ from ba2_trade_platform.core.instruments.watchlists import Watchlists
 class InstrumentServices:
     """The services around symbols and the lists they stand in; prices are fetched beforehand now and then."""
 
-    def __init__(self, store: Store, prices: Prices, maps: SymbolMaps, jobs: BackgroundJobs) -> None:
+    def __init__(
+        self,
+        store: Store,
+        prices: Prices,
+        maps: SymbolMaps,
+        jobs: BackgroundJobs,
+        calendar_days: CalendarDays,
+    ) -> None:
+        self.calendar_days = calendar_days
         self.catalog = Instruments(store)
         self.symbol_maps = maps
         self.watchlists = Watchlists(store, prices)

@@ -20,6 +20,7 @@ from ba2_trade_platform.ui.kit.panels import Panel, empty_state, icon_button, sm
 from ba2_trade_platform.ui.kit.plain_table import cell, plain_table, text_cell
 from ba2_trade_platform.ui.kit.times import DASH
 from ba2_trade_platform.ui.kit.urls import symbol_url
+from ba2_trade_platform.ui.watchlists.calendar_days import CalendarDaysPanel
 from ba2_trade_platform.ui.watchlists.dialogs import list_dialog
 from ba2_trade_platform.ui.watchlists.file_dialog import ask_file
 from ba2_trade_platform.ui.watchlists.toolbar import search_field
@@ -59,6 +60,7 @@ class InstrumentList:
                 small_button("Export", "download", self._export).mark("export")
             with ui.element("div").classes("ba2-scroll ba2-stack"):
                 self._panel = Panel("Instruments")
+                await CalendarDaysPanel(self._desk).build()
             ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
             self._look = await self._desk.live.follow(self._read, self._show, Topic.INSTRUMENTS, Topic.WATCHLISTS)
 
