@@ -60,15 +60,17 @@ class Operations:
         at = time.fromisoformat(settings.backup_at) if settings.backup_at not in {"", "0"} else None
         self.background_jobs = jobs
         self.backups = Backups(store, database, settings.data_dir / "backups", Plan(at, zone, settings.backup_days))
-        watch = schedules.calendar_watch
+        watch, watchdog = schedules.calendar_watch, schedules.watchdog
         parts = Parts(
             store, worker, queue, breakers, jobs, self.backups, database, zone, version, market,
-            lambda: watch.notes,
+            lambda: watch.notes, lambda: watchdog.slept,
         )  # fmt: skip
         readiness = Readiness(parts)
         self.price_checks = PriceChecks(store, market)
         self.dead_man_switch = DeadManSwitch(store, box, jobs, readiness.obstacles, outbound_rule(settings))
         self.health = Health(parts, readiness, self.dead_man_switch)
+        watchdog.on_wake(self.health.page_lag.forget)
+        watchdog.on_wake(worker.lag.forget)
         self.attention = Attention(
             {
                 AttentionSource.FAILURES: monitoring.failures.needs_person,

@@ -42,6 +42,7 @@ class Action(StrEnum):
     RETRY = "retry"
     RUN = "run"
     SKIP = "skip"
+    SLEEP = "sleep"
     START = "start"
     STOP = "stop"
     SUBMIT = "submit"
@@ -72,6 +73,7 @@ class Subject(StrEnum):
     BATCH = "batch", Topic.BATCHES
     BREAKER = "breaker", Topic.BREAKERS
     CALENDAR = "calendar", Topic.INSTRUMENTS
+    CONSOLE = "console", Topic.OPERATIONS
     DEAD_MAN_SWITCH = "dead_man_switch", Topic.OPERATIONS
     DEMO_DESK = "demo_desk", None
     EXPERT = "expert_instance", Topic.EXPERTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
 from ba2_trade_platform.core.failures.breaker_states import NOT_CLOSED
+from ba2_trade_platform.core.observability.process import steady_seconds
+from ba2_trade_platform.core.observability.standstill import ASLEEP, Sleep, Standstill
 from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.db.rows import AnyRow
 from ba2_trade_platform.db.sql import is_status
@@ -56,12 +58,19 @@ class _QueueFacts:
 
 
 class WaitingAlerts:
-    """Raises and ends the alerts about long waits; `minutes` 0: never. Blocking; thread-safe."""
+    """Raises and ends the alerts about long waits; `minutes` 0: never. Blocking; thread-safe.
 
-    def __init__(self, store: Store, minutes: int, zone: ZoneInfo) -> None:
+    What waited while the machine slept has not waited for anybody: a sleep between two looks does not count.
+    """
+
+    def __init__(
+        self, store: Store, minutes: int, zone: ZoneInfo, steady: Callable[[], float] = steady_seconds
+    ) -> None:
         self._store = store
         self._minutes = minutes
         self._zone = zone
+        self._standstill = Standstill(CHECK_SECONDS, steady)
+        self._sleeps: list[Sleep] = []
 
     def check(self) -> None:
         """Look once: raise an alert for each cause that keeps analyses waiting, end those that are so no longer.
@@ -71,6 +80,9 @@ class WaitingAlerts:
         if not self._minutes:
             return
         now = self._store.clock.now()
+        late = self._standstill.late()
+        if late > ASLEEP:
+            self._sleeps.append(Sleep(now - late, now))
         with self._store.read() as session:
             alerts = [self._alert(cause, number) for cause, number in self._causes(session, now).items()]
             standing = session.execute(_STANDING).all()
@@ -90,8 +102,20 @@ class WaitingAlerts:
         sentence = f"{number:,} {what} waited for more than {_length(self._minutes)}: {cause.words}"
         return AlertEvent(KIND, f"{KIND}:{cause.key}", sentence, cause.link)
 
+    def _long_ago(self, now: datetime) -> datetime:
+        """Return since when the machine has been awake for as long as a long wait is."""
+        since = now - timedelta(minutes=self._minutes)
+        within: list[Sleep] = []
+        for sleep in reversed(self._sleeps):
+            if sleep.end <= since:
+                break
+            since -= sleep.end - sleep.start
+            within.insert(0, sleep)
+        self._sleeps = within
+        return since
+
     def _causes(self, session: Session, now: datetime) -> Counter[_Cause]:
-        long_ago = now - timedelta(minutes=self._minutes)
+        long_ago = self._long_ago(now)
         paused_batch = case((_A.held, func.coalesce(t.attempt.c.batch_id, _A.batch_id))).label("paused_batch")
         to_come = (_A.available_at > now).label("to_come")
         waiting = session.execute(

@@ -27,6 +27,12 @@ class LoopLag:
     def __init__(self) -> None:
         self._late: deque[float] = deque(maxlen=int(WINDOW_SECONDS / EVERY_SECONDS))
         self._due: float | None = None
+        self._forgotten_at = 0.0
+
+    def forget(self) -> None:
+        """Forget what was due before now, because the machine slept and no loop is to blame."""
+        self._forgotten_at = time.monotonic()
+        self._late.clear()
 
     async def run(self) -> None:
         """Sample the present loop until cancelled."""
@@ -34,7 +40,8 @@ class LoopLag:
             while True:
                 self._due = time.monotonic() + EVERY_SECONDS
                 await asyncio.sleep(EVERY_SECONDS)
-                self._late.append(max(0.0, time.monotonic() - self._due))
+                if self._due >= self._forgotten_at:
+                    self._late.append(max(0.0, time.monotonic() - self._due))
         finally:
             self._due = None
 
@@ -44,6 +51,6 @@ class LoopLag:
         due, late = self._due, list(self._late)
         if due is None:
             return Lag(0, 0, 0, 0)
-        late = sorted([*late, max(0.0, time.monotonic() - due)])
+        late = sorted([*late, max(0.0, time.monotonic() - max(due, self._forgotten_at))])
         last = len(late) - 1
         return Lag(1000 * late[last // 2], 1000 * late[int(last * 0.99)], 1000 * late[last], len(late))

@@ -59,7 +59,7 @@ def versions(console: str) -> dict[str, str]:
 
 def steady_seconds() -> float:
     """Return seconds of a clock that nobody sets and that goes on while the machine sleeps, where there is one."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))  # the latter sleeps only on Linux
     return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 

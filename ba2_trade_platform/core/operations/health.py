@@ -24,6 +24,7 @@ from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert,
 from ba2_trade_platform.core.failures.breakers import Breakers
 from ba2_trade_platform.core.observability import process
 from ba2_trade_platform.core.observability.loop_lag import LoopLag
+from ba2_trade_platform.core.observability.standstill import Sleep
 from ba2_trade_platform.core.operations import health_checks as checks
 from ba2_trade_platform.core.operations.backups import Backups
 from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitch
@@ -57,6 +58,7 @@ class Parts:
     version: str
     market: Prices
     calendars: Callable[[], CalendarNotes] = CalendarNotes
+    last_sleep: Callable[[], Sleep | None] = lambda: None
 
 
 class Readiness:
@@ -217,6 +219,7 @@ class Health:
             *checks.scheduler(parts.jobs.alive, facts.next_wake, now),
             checks.dead_man_switch(dead_man_switch),
             *checks.clock(jump, facts.newest_at, now, parts.zone.key),
+            checks.sleep(parts.last_sleep(), parts.zone),
             checks.calendars(parts.calendars()),
             *checks.database(facts, wal, head()),
             checks.disk("disk", "Disk of the data", self._room(parts.database.parent), facts.bytes),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ba2_trade_platform.core.analyses.queue_service import QueueState
 from ba2_trade_platform.core.contracts.price_status import PriceStatus
 from ba2_trade_platform.core.failures.breakers import Breaker
 from ba2_trade_platform.core.observability.loop_lag import Lag
+from ba2_trade_platform.core.observability.standstill import Sleep
 from ba2_trade_platform.core.operations.backups import Backup, Plan
 from ba2_trade_platform.core.operations.dead_man_switch import DeadManSwitchState
 from ba2_trade_platform.core.operations.health_facts import DatabaseFacts, Waiting
@@ -133,6 +135,19 @@ def clock(jump: float, newest: datetime | None, now: datetime, zone: str) -> lis
         Item("clock", Group.CLOCKS, "Clock", state, value, sentence, None, jump),
         Item("zone", Group.CLOCKS, "Time zone", State.OK, zone, f"Days and schedules are in {zone} (BA2_TIMEZONE)"),
     ]
+
+
+def sleep(last: Sleep | None, zone: ZoneInfo) -> Item:
+    """Say when the machine slept last; that is no fault."""
+    value, sentence = "none", "The machine has not slept since this console was started"
+    if last is not None:
+        start, end = (f"{instant.astimezone(zone):%Y-%m-%d %H:%M:%S}" for instant in (last.start, last.end))
+        value = age(last.end - last.start)
+        sentence = (
+            f"The machine slept, or this process was stopped, from {start} to {end}. What came due is settled by each "
+            "schedule's own policy"
+        )
+    return Item("sleep", Group.CLOCKS, "Last sleep", State.OK, value, sentence, "/schedules?tab=runs")
 
 
 def calendars(notes: CalendarNotes) -> Item:

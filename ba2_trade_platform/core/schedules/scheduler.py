@@ -8,17 +8,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
 
+from ba2_trade_platform.core.base.actors import SYSTEM, actor_id, log_activity
+from ba2_trade_platform.core.base.audit import Action, Subject
 from ba2_trade_platform.core.base.background_jobs import BackgroundJobs
+from ba2_trade_platform.core.base.change_feed import Topic
 from ba2_trade_platform.core.base.clocks import SchedulingClock
 from ba2_trade_platform.core.base.errors import Unavailable
 from ba2_trade_platform.core.base.store import Store
 from ba2_trade_platform.core.events.alert_events import AlertEvent, raise_alert
+from ba2_trade_platform.core.observability.process import steady_seconds
+from ba2_trade_platform.core.observability.standstill import ASLEEP, Sleep, Standstill
 from ba2_trade_platform.core.schedules.due_runs import RunStarter
 from ba2_trade_platform.core.schedules.rows import ACTIVE
 from ba2_trade_platform.core.schedules.uptime import BEAT_SECONDS, Uptime
@@ -159,10 +164,18 @@ class Scheduler:
 
 
 class Watchdog:
-    """Sees from its own thread whether the background jobs still run, and starts them again."""
+    """Sees from its own thread whether the background jobs still run, and starts them again.
+
+    Where it was kept from looking itself, the machine slept: nobody is to blame, and whoever subscribed is told.
+    """
 
     def __init__(
-        self, store: Store, jobs: BackgroundJobs, scheduler: Scheduler, look_seconds: float = LOOK_SECONDS
+        self,
+        store: Store,
+        jobs: BackgroundJobs,
+        scheduler: Scheduler,
+        look_seconds: float = LOOK_SECONDS,
+        steady: Callable[[], float] = steady_seconds,
     ) -> None:
         self._store = store
         self._jobs = jobs
@@ -170,10 +183,18 @@ class Watchdog:
         self._look_seconds = look_seconds
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._standstill = Standstill(look_seconds, steady)
+        self._listeners: list[Callable[[], None]] = []
+        self.slept: Sleep | None = None
+
+    def on_wake(self, tell: Callable[[], None]) -> None:
+        """Call `tell` when the machine has slept."""
+        self._listeners.append(tell)
 
     def start(self) -> None:
         """Begin to watch."""
         self._stopping.clear()
+        self._standstill.begin()
         self._thread = threading.Thread(target=self._watch, name="scheduler-watchdog", daemon=True)
         self._thread.start()
 
@@ -189,9 +210,15 @@ class Watchdog:
                 self.look()
             except Unavailable as error:
                 log.warning("The scheduler's watchdog could not look: %s", error)
+            self._standstill.begin()  # a look that had to wait for the database is no sleep
 
     def look(self) -> bool:
         """Start the background jobs again where they stand still; return whether it did."""
+        late = self._standstill.late()
+        if late:  # what stood still with this thread gets as long as ever to go on
+            self._scheduler.beat_at = self._scheduler.worked_at = time.monotonic()
+        if late > ASLEEP:
+            self._wake(late)
         why = self._why()
         if why is None:
             return False
@@ -204,6 +231,18 @@ class Watchdog:
             sentence = f"The scheduler stood still and was started again: {why}. Look whether every run was made"
             raise_alert(transaction, AlertEvent("scheduler", "scheduler", sentence, "/schedules"), now)
         return True
+
+    def _wake(self, late: timedelta) -> None:
+        now = self._store.clock.now()
+        self.slept = Sleep(now - late, now)
+        for tell in self._listeners:
+            tell()
+        start, end = (instant.isoformat(sep=" ", timespec="seconds") for instant in (self.slept.start, self.slept.end))
+        log.info("The machine slept, or this process was stopped, from %s to %s", start, end)
+        with self._store.write() as transaction:
+            who = actor_id(transaction.session, SYSTEM)
+            log_activity(transaction.session, who, now, Action.SLEEP, Subject.CONSOLE, before=start, after=end)
+            transaction.touch(Topic.OPERATIONS)
 
     def _why(self) -> str | None:
         if not self._jobs.alive:
