@@ -119,7 +119,7 @@ def _look_for_error(said: Mapping[str, Any], choice: Mapping[str, Any]) -> None:
             raise ResponseError(error)
     base = _object(said.get("base_resp"))
     if base.get("status_code"):
-        raise ResponseError({"code": base["status_code"], "message": base.get("status_msg")})
+        raise ResponseError({"base_resp": base})
     failed = said.get("object") == "error" or said.get("type") == "error" or "code" in said
     if failed and not choice and said.get("message"):
         raise ResponseError(dict(said))

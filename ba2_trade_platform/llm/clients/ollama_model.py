@@ -61,6 +61,16 @@ class _PlainClient(AsyncClient):
     async def _answer(self, *args: Any, **kwargs: Any) -> AsyncIterator[dict[str, Any]]:
         async with self._client.stream(*args, **kwargs) as response:
             if response.is_error or response.is_redirect:
-                raise ResponseError((await response.aread()).decode(errors="replace"), response.status_code)
+                raise _refusal((await response.aread()).decode(errors="replace"), response.status_code)
             async for said in objects(response.aiter_bytes()):
                 yield said
+
+
+def _refusal(text: str, status: int) -> ResponseError:
+    """Return the library's error, which itself fails at a body that is JSON and no object."""
+    try:
+        return ResponseError(text, status)
+    except AttributeError:
+        error = ResponseError("", status)
+        error.error = text
+        return error

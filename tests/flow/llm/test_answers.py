@@ -174,7 +174,7 @@ async def test_what_is_no_answer_at_all_is_a_failure_of_the_provider(
     desk: ModelDesk, server: ModelServer, kind: ProviderKind, body: str
 ) -> None:
     add(desk, server, kind)
-    server.will(Reply(wire=(body.encode(),), media="text/html"))
+    server.will(Reply(wire=(body.encode(),), media="text/plain"))
     with pytest.raises(ExpertError) as failed:
         await say(desk.attempt("local"))
     assert failed.value.code in {"PROVIDER_DOWN", "CONNECTION"}
