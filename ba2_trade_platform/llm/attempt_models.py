@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import hashlib
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,6 +44,7 @@ class AttemptModels:
     context: CallContext
     settings: ModelSettings
     turned_away: TurnedAway = field(default_factory=TurnedAway)
+    longest_wait: float = math.inf  # for a provider's limits a minute, in seconds
 
     def chat(self, tier: Tier, shorten: Shorten | None = None) -> BaseChatModel:
         """Return the model that an agent is given."""
@@ -128,7 +130,15 @@ class AttemptModels:
         if answered is None:
             caller_context = contextvars.copy_context()
             question = Question(
-                context, caller_context, settings, tier, step_name.get(), wording, digest, self.turned_away
+                context,
+                caller_context,
+                settings,
+                tier,
+                step_name.get(),
+                wording,
+                digest,
+                self.turned_away,
+                self.longest_wait,
             )
             # First the provider whose model the settings name for this tier.
             owner = _named(settings, tier).partition(":")[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,7 @@ class Call:
     digest: str | None = None  # of the question, where its answer is to be kept
     left_out: tuple[str, ...] = ()
     estimate: Estimate | None = None  # of the question; None: nobody looks whether it was read as a whole
+    longest_wait: float = math.inf  # for the provider's limits a minute, in seconds
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,10 @@ class Caller:
     async def make(self, call: Call) -> AIMessage:
         """Return the answer, or raise ExpertError with the provider's name."""
         start, limiter = call.start, call.offer.limiter
+        wait = limiter.wait_for(start.estimated_tokens_in + start.max_output_tokens)
+        if wait > call.longest_wait:
+            sentence = f"{start.provider} was not asked: its limits on Providers leave no room for {wait:.0f} s"
+            raise ExpertError(ErrorCode.RATE_LIMIT, sentence, retry_after=wait, provider=start.provider)
         async with limiter.turn(start.estimated_tokens_in + start.max_output_tokens) as entry:
             try:
                 call_id = await self._begin(start)

@@ -23,6 +23,7 @@ STEP = "Test connection"
 TEST_SETTINGS = ModelSettings(call_timeout_seconds=60, call_retries=0, max_output_tokens=2000)
 LISTENED_SECONDS = 1.0  # how long an answer is let begin before it is cancelled
 QUICKLY = 2.0
+LONGEST_WAIT = 5.0  # for the limits of a provider: somebody sits before the page
 CLOSE = "187.25"
 _WORDS = {
     ModelCheckKind.TEXT: "text",

@@ -25,7 +25,14 @@ from ba2_trade_platform.core.contracts.model_providers import Connection, Provid
 from ba2_trade_platform.llm.attempt_models import AttemptModels, model_of
 from ba2_trade_platform.llm.calls import Caller, Offer
 from ba2_trade_platform.llm.clients.factory import make_model
-from ba2_trade_platform.llm.connection_test import ConnectionTester, Found, TestContext, settings_for, tested
+from ba2_trade_platform.llm.connection_test import (
+    LONGEST_WAIT,
+    ConnectionTester,
+    Found,
+    TestContext,
+    settings_for,
+    tested,
+)
 from ba2_trade_platform.llm.dialect_retry import DialectRetry
 from ba2_trade_platform.llm.limits import MINUTE, Limiter, Rates
 from ba2_trade_platform.llm.model_loop import ModelLoop
@@ -197,7 +204,9 @@ class Gateway:
             sentence = f"{name}: {provider.unavailable}"
             return ConnectionTest(name, quick, False, sentence, ErrorCode.AUTH, 0, None, None, False)
         await self._loop.aside(import_module, "ba2_trade_platform.llm.routed")  # LangChain, for seconds
-        models = AttemptModels(self.ask, _nothing_before, self._providers.list, context, context.settings)
+        models = AttemptModels(
+            self.ask, _nothing_before, self._providers.list, context, context.settings, longest_wait=LONGEST_WAIT
+        )
         find = partial(self._window, name, quick)
         checks = await ConnectionTester(models, context, quick, deep, find, heard).run()
         await self._loop.aside(self._checks.keep, name, checks)

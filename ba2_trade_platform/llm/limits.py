@@ -64,6 +64,12 @@ class Limiter:
         """How many calls wait for their turn."""
         return len(self._waiting)
 
+    def wait_for(self, tokens: int) -> float:
+        """Return for how many seconds the limits a minute keep a call waiting as things stand."""
+        now = asyncio.get_running_loop().time()
+        at = self._admits(tokens, now)
+        return 0.0 if at is None else at - now
+
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[Entry]:
         """Wait for the turn of a call that is estimated at `tokens`."""

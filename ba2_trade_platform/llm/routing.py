@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -59,6 +60,7 @@ class Question:
     wording: Wording
     digest: str
     turned_away: TurnedAway
+    longest_wait: float = math.inf
 
     def charge(self, provider: str, charge: Charge) -> None:
         """Charge the step that asked, which the context finds by the asker's own variables."""
@@ -85,7 +87,7 @@ class Question:
         charged = partial(self.charge, offer.provider)
         return Call(
             offer, question.messages, options, start, settings.call_timeout_seconds, charged, self.digest,
-            question.left_out, question.estimate,
+            question.left_out, question.estimate, self.longest_wait,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ba2_trade_platform.core.base.errors import Impossible, Invalid
+from ba2_trade_platform.core.base.errors import Impossible
 from ba2_trade_platform.core.instruments.list_columns import SYMBOL, heading, is_known, names_symbols
 
 FIRST_LINES = 20  # among which the columns are named
@@ -62,14 +62,14 @@ def column_place(head: Row | None, column: str | None) -> int:
     return next(place for place, name in enumerate(names) if name in wanted)
 
 
-def no_column(table: Table, column: str | None) -> Impossible | Invalid:
+def no_column(table: Table, column: str | None) -> Impossible:
     """Return why a file is not read: no line names a column of symbols, or none of that name."""
     widest = max(table.first, key=lambda row: sum(map(bool, row.cells)), default=None)
     offers = [cell.strip() for cell in widest.cells if cell.strip()][:MOST_COLUMNS] if widest else []
     shown = ", ".join(offer[:40] for offer in offers[:12])
     if column is not None:
         sentence = f"None of the first {FIRST_LINES} lines has a column {column[:40]}: {shown}"
-        return Invalid(sentence, code="COLUMN_UNKNOWN", columns=offers)
+        return Impossible(sentence, code="COLUMN_UNKNOWN", columns=offers)
     where = f"; line {widest.number} has {shown}: choose which of them, or its number" if widest else ""
     sentence = f"None of the first {FIRST_LINES} lines names a column symbol or ticker{where}"
     return Impossible(sentence, code="COLUMN_UNKNOWN", columns=offers)

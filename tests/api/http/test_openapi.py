@@ -69,7 +69,8 @@ def test_schemathesis_finds_nothing_with_all_its_checks(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{platform.settings.port}/openapi.json"
         found = subprocess.run(
             [sys.executable, "-m", "schemathesis.cli", "run", url,
-             "--checks", "all", "--max-examples", "8", "--generation-deterministic", "--continue-on-failure"],
+             "--checks", "all", "--max-examples", "8", "--request-timeout", "60",
+             "--generation-deterministic", "--continue-on-failure"],
             check=False, cwd=tmp_path, capture_output=True, text=True,
         )  # fmt: skip
     assert found.returncode == 0, found.stdout[-20_000:]

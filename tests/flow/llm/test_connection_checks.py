@@ -93,6 +93,14 @@ def test_a_model_that_calls_no_tool_fails(desk: ModelDesk, server: ModelServer) 
     assert lines(test)["structured"][0] is True
 
 
+def test_nobody_waits_a_minute_for_the_limits_of_a_provider(desk: ModelDesk, server: ModelServer) -> None:
+    desk.providers.change("local", by=TRADER, requests_per_minute=1)
+    test = run_test(desk)
+    assert (test.ok, test.code) == (False, ErrorCode.RATE_LIMIT)
+    assert test.sentence.startswith("local was not asked: its limits on Providers leave no room for ")
+    assert (lines(test)["text"][0], len(server.asked)) == (True, 1)
+
+
 def test_a_cut_answer_is_no_answer(desk: ModelDesk, server: ModelServer) -> None:
     server.answers = lambda _: Reply("rea", finish="length")
     assert "cut off" in run_test(desk).sentence
