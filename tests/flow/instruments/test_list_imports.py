@@ -137,7 +137,7 @@ async def _refusals(client: httpx.AsyncClient) -> None:
         ({"data": "%%"}, 422, "data is no base64"),
         ({"data": "c3ltYm9s", "text": "symbol"}, 422, "give either text or data"),
         ({"text": "Code,Name\nA,B\n"}, 409, "choose which of them, or its number"),
-        ({"text": "Code,Name\nA,B\n", "column": "x"}, 422, "has a column x"),
+        ({"text": "Code,Name\nA,B\n", "column": "x"}, 409, "has a column x"),
         ({"data": "c3ltYm9s", "encoding": "ebcdic"}, 422, "ebcdic is no encoding"),
     ):
         answer = await client.post("/instruments/import", json=body)
