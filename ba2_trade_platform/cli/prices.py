@@ -34,7 +34,7 @@ def check(
 ) -> None:
     """Tell of each price file how it is understood, what is missing in it, and why it is refused."""
     session.be_quiet()
-    from ba2_trade_platform.api.operations.price_files import answer_of  # noqa: PLC0415 - as below
+    from ba2_trade_platform.api.operations.price_files import answer_of  # noqa: PLC0415 - FastAPI
     from ba2_trade_platform.app.price_files import check_path  # noqa: PLC0415 - numpy and the calendars
 
     done = check_path(read_settings(), path, _show_progress)

@@ -51,7 +51,7 @@ def _meant(console: Console, expert: str) -> tuple[str, dict[str, Any]]:
 def _ended(console: Console, trial: dict[str, Any]) -> dict[str, Any]:
     try:
         while trial["outcome"] is None:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # the console is another process, and its API tells nobody of an end
             trial = console.get(f"/trials/{trial['id']}")
     except KeyboardInterrupt:
         trial = console.post(f"/trials/{trial['id']}/cancel")

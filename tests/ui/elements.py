@@ -42,3 +42,15 @@ def unfold(user: User, key: str) -> None:
     """Open the line."""
     with user:
         fold(user, key).open()
+
+
+def control(user: User, marker: str) -> Any:
+    """Return one control of a form."""
+    (found,) = user.find(marker=marker).elements
+    return found
+
+
+def put(user: User, marker: str, value: Any) -> None:
+    """Put a value into a control."""
+    with user:
+        control(user, marker).set_value(value)

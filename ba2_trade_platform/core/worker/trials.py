@@ -114,6 +114,7 @@ class Trials:
         self._calls = calls
         self._folder = folder
         self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)  # told when an expert is no more at work
         self._trials: dict[int, _Running] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -190,12 +191,11 @@ class Trials:
             self._stopped, self._loop, self._thread = True, None, None
         if loop is None or thread is None:
             return
-        deadline = time.monotonic() + LEAVE_SECONDS
         running = list(self._trials.values())
         for one in running:
             loop.call_soon_threadsafe(_abandon, one)
-        while any(one.job and one.job.at_work for one in running) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        with self._left:
+            self._left.wait_for(lambda: not any(one.job and one.job.at_work for one in running), LEAVE_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(LEAVE_SECONDS)
 
@@ -260,6 +260,8 @@ class Trials:
             if batch.end is not None and not running.cancelled:
                 running.end, running.seconds = batch.end, time.monotonic() - running.begun
         if not job.at_work:
+            with self._left:
+                self._left.notify_all()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _known(self, trial_id: int) -> _Running:

@@ -138,7 +138,7 @@ def session_calendar(name: str) -> SessionCalendar:
 
 def canonical_name(name: str) -> str:
     """Return the name that an alias stands for; any other name is its own."""
-    import exchange_calendars  # noqa: PLC0415 - as below
+    import exchange_calendars  # noqa: PLC0415 - on first use, for it brings pandas
 
     try:
         return str(exchange_calendars.resolve_alias(name))
@@ -147,7 +147,7 @@ def canonical_name(name: str) -> str:
 
 
 def _widest(name: str) -> Any:
-    import exchange_calendars  # noqa: PLC0415 - as below
+    import exchange_calendars  # noqa: PLC0415 - on first use, for it brings pandas
 
     try:
         return exchange_calendars.get_calendar(name, start=FIRST_DAY, end=LAST_DAY)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,23 +15,11 @@ from ba2_trade_platform.core.instruments.service import InstrumentServices
 from tests.flow.instruments.watchlist_desk import answers, schedule
 from tests.platforms import TRADER
 from tests.sql import ask, change, dump, one
-from tests.stepped import Desk, make_desk
+from tests.stepped import Desk
 
 CELLS = st.sampled_from(
     ["AAPL", "msft", "ZZZZ", "n o", "", "=1+1", "'=x", "Tech", "x" * 81, "USD", "dollars", "a|b", "a;b"]
 )
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lists(desk: Desk) -> InstrumentServices:
-    return desk.platform.instruments
 
 
 def test_instruments_are_added_changed_and_answered_line_by_line(lists: InstrumentServices) -> None:

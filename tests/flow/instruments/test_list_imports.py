@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,22 +15,9 @@ from ba2_trade_platform.core.instruments.service import InstrumentServices
 from tests.api.clients import client_of
 from tests.flow.instruments.watchlist_desk import answers
 from tests.platforms import TRADER
-from tests.stepped import Desk, make_desk
 from tests.unit.instruments.brokers_files import FORMS
 
 POLISH = "symbol,name\r\nPKN.WA,Orlen Spółka Łódź\r\n".encode("cp1250")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lists(desk: Desk) -> InstrumentServices:
-    return desk.platform.instruments
 
 
 def test_a_file_in_an_uncertain_encoding_is_previewed_and_not_written_until_it_is_chosen(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from ba2_trade_platform.core.base.errors import Invalid, NotFound, Refused
@@ -12,14 +9,7 @@ from ba2_trade_platform.core.instruments.watchlists import Watchlists
 from tests.flow.instruments.watchlist_desk import answers, schedule
 from tests.platforms import TRADER
 from tests.sql import change
-from tests.stepped import Desk, make_desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = make_desk(tmp_path)
-    yield made
-    made.close()
+from tests.stepped import Desk
 
 
 @pytest.fixture

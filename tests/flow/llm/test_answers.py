@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ProviderKind, Trigger
 from tests.fakes.answer_wires import Said, as_anthropic, as_ollama, as_openai, chunk, sse, usage_of, whole
 from tests.fakes.model_server import ModelServer, Reply, model_server
-from tests.flow.llm.model_desk import ModelDesk, model_desk, say
+from tests.flow.llm.model_desk import ModelDesk, say
 from tests.flow.llm.test_gateway import attempt_of
 from tests.flow.llm.test_structured_answers import GOOD, plan
 from tests.platforms import TRADER
@@ -24,20 +22,6 @@ FLAT = "The trend is flat; RSI stands near 50."
 HALF = chunk({"content": "The trend is fl"})
 KINDS = [ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA]
 WIRES = {ProviderKind.OPENAI: as_openai, ProviderKind.ANTHROPIC: as_anthropic, ProviderKind.OLLAMA: as_ollama}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that answers as it is told."""
-    with model_server() as server:
-        yield server
 
 
 def add(desk: ModelDesk, server: ModelServer, kind: ProviderKind = ProviderKind.OPENAI, **values: Any) -> None:

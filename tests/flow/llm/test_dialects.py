@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,27 +14,13 @@ from langchain_core.tools import tool
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
 from tests.fakes.context import RecordingContext
-from tests.fakes.model_server import Asked, ModelServer, Reply, model_server
+from tests.fakes.model_server import Asked, ModelServer, Reply
 from tests.fakes.vendors import VENDORS, Vendor
 from tests.flow.llm.model_desk import ModelDesk, model_desk, say
 from tests.flow.llm.test_structured_answers import GOOD, Plan, plan
 from tests.platforms import TRADER
 
 OPENAI, ANTHROPIC, OLLAMA = ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that answers, until told otherwise."""
-    with model_server() as server:
-        yield server
 
 
 @tool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,24 +16,10 @@ from ba2_trade_platform.db import tables as t
 from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, Mode, ProviderKind, Trigger
 from tests.eventually import eventually
 from tests.fakes.context import RecordingContext
-from tests.fakes.model_server import NEVER, ModelServer, Reply, model_server
+from tests.fakes.model_server import NEVER, ModelServer, Reply
 from tests.flow.llm.model_desk import KEY, ModelDesk, model_desk, say
 from tests.patience import EVENT_SECONDS
 from tests.platforms import TRADER
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that answers, until told otherwise."""
-    with model_server() as server:
-        yield server
 
 
 async def test_a_call_is_answered_counted_and_charged_to_its_step(desk: ModelDesk, server: ModelServer) -> None:

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
-from tests.fakes.model_server import ModelServer, Reply, model_server
+from tests.fakes.model_server import ModelServer, Reply
 from tests.flow.llm.model_desk import ModelDesk, model_desk, say
 from tests.platforms import TRADER
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that answers, until told otherwise."""
-    with model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[ModelServer]:
-    """A second provider."""
-    with model_server() as server:
-        yield server
 
 
 async def test_nobody_in_line_goes_while_the_provider_wants_silence(desk: ModelDesk, server: ModelServer) -> None:

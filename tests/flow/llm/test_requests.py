@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ba2_trade_platform.vocabulary import ProviderKind
-from tests.fakes.model_server import ModelServer, model_server
-from tests.flow.llm.model_desk import KEY, ModelDesk, model_desk, say
+from tests.fakes.model_server import ModelServer
+from tests.flow.llm.model_desk import KEY, ModelDesk, say
 from tests.flow.llm.test_dialects import planned
 from tests.flow.llm.test_structured_answers import plan
 
 OPENAI, ANTHROPIC, OLLAMA = ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that answers."""
-    with model_server() as server:
-        yield server
 
 
 async def test_headers_are_sent_with_the_key_in_its_place_and_never_logged(

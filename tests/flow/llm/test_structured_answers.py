@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,8 @@ from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.llm.structured import UnreadableError, read
 from ba2_trade_platform.vocabulary import ProviderKind
 from tests.fakes.context import RecordingContext
-from tests.fakes.model_server import ModelServer, Reply, model_server
-from tests.flow.llm.model_desk import ModelDesk, model_desk
+from tests.fakes.model_server import ModelServer, Reply
+from tests.flow.llm.model_desk import ModelDesk
 
 
 class Plan(BaseModel):
@@ -28,20 +26,6 @@ class Plan(BaseModel):
 
 GOOD = '{"action": "BUY", "confidence": 70}'
 BAD = '{"action": "BUY", "confidence": 700}'
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that answers as it is told."""
-    with model_server() as server:
-        yield server
 
 
 async def plan(context: RecordingContext) -> Plan:

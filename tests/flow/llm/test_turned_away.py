@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import ProviderKind
-from tests.fakes.model_server import ModelServer, Reply, model_server
-from tests.flow.llm.model_desk import ModelDesk, model_desk, say
+from tests.fakes.model_server import ModelServer, Reply
+from tests.flow.llm.model_desk import ModelDesk, say
 
 KINDS = [ProviderKind.OPENAI, ProviderKind.ANTHROPIC, ProviderKind.OLLAMA]
 JSON, EVENTS = "application/json", "text/event-stream"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that turns away."""
-    with model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[ModelServer]:
-    """A second provider, which answers."""
-    with model_server() as server:
-        yield server
 
 
 def raw(status: int, body: object, media_type: str = JSON) -> Reply:

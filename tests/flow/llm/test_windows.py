@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.vocabulary import CallOutcome, ProviderKind
 from tests.fakes.model_server import Asked, ModelServer, Reply, model_server, quarter, stock_ollama
-from tests.flow.llm.model_desk import ModelDesk, model_desk, say
+from tests.flow.llm.model_desk import ModelDesk, say
 from tests.platforms import TRADER
 
 OLLAMA, OPENAI, ANTHROPIC = ProviderKind.OLLAMA, ProviderKind.OPENAI, ProviderKind.ANTHROPIC
@@ -27,20 +26,6 @@ NUMBERS = json.dumps([{"session": f"2014-06-{day:02}", "close": 96.4375 + day / 
 def long(text: str, tokens: int = 8000, characters: float = 4) -> str:
     """Return a text of about so many tokens."""
     return (text * (int(tokens * characters) // len(text) + 1))[: int(tokens * characters)]
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ModelDesk]:
-    """The services that model calls need."""
-    with model_desk(tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """A provider that answers, until told otherwise."""
-    with model_server() as server:
-        yield server
 
 
 def add(desk: ModelDesk, server: ModelServer, kind: ProviderKind = OPENAI, name: str = "local", **values: Any) -> None:

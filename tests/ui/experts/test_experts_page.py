@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from nicegui import ui
 from nicegui.testing import User
@@ -14,18 +12,7 @@ from ba2_trade_platform.ui.kit.schema_form import SchemaForm, fields_of
 from ba2_trade_platform.vocabulary import Status
 from tests.eventually import eventually
 from tests.platforms import TRADER, drain, practice, row, submit
-
-
-def control(user: User, marker: str) -> Any:
-    """Return one control of a form."""
-    (found,) = user.find(marker=marker).elements
-    return found
-
-
-def put(user: User, marker: str, value: Any) -> None:
-    """Put a value into a control."""
-    with user:
-        control(user, marker).set_value(value)
+from tests.ui.elements import control, put
 
 
 async def test_without_experts_it_says_what_to_do_and_one_can_be_added(user: User, desk: Desk) -> None:

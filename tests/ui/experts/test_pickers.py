@@ -17,23 +17,12 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import ModelCheckKind, ProviderKind
 from tests.eventually import eventually
 from tests.platforms import TRADER
+from tests.ui.elements import control, put
 
 PRICES = """provider,model,valid_from,input,cached,output,source
 lab,small,2020-01-01,0.25,,2,x
 lab,gratis,2020-01-01,0,,0,x
 """
-
-
-def control(user: User, marker: str) -> Any:
-    """Return one control of a form."""
-    (found,) = user.find(marker=marker).elements
-    return found
-
-
-def put(user: User, marker: str, value: Any) -> None:
-    """Put a value into a control."""
-    with user:
-        control(user, marker).set_value(value)
 
 
 def type_in(user: User, marker: str, text: str) -> None:

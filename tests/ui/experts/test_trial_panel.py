@@ -11,18 +11,7 @@ from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import Outcome
 from tests.eventually import eventually
 from tests.platforms import TRADER, practice
-
-
-def control(user: User, marker: str) -> Any:
-    """Return one control of a form."""
-    (found,) = user.find(marker=marker).elements
-    return found
-
-
-def put(user: User, marker: str, value: Any) -> None:
-    """Put a value into a control."""
-    with user:
-        control(user, marker).set_value(value)
+from tests.ui.elements import control, put
 
 
 async def form(user: User, desk: Desk, **settings: Any) -> int:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from nicegui import ui
 from nicegui.testing import User
 
 from ba2_trade_platform.core.contracts.exchanges import OwnDays
 from ba2_trade_platform.ui.kit.desk import Desk
 from ba2_trade_platform.vocabulary import OwnDaysKind
 from tests.platforms import TRADER
+from tests.ui.elements import put
 
 SUNDAY = OwnDays("XBOM", OwnDaysKind.EXTRA_SESSION, date(2026, 2, 1), date(2026, 2, 1), reason="Budget Sunday")
-
-
-def put(user: User, marker: str, value: str) -> None:
-    (field,) = user.find(marker=marker).elements
-    assert isinstance(field, ui.input | ui.select)
-    field.set_value(value)
 
 
 async def test_an_extra_session_is_added_and_removed_with_a_reason(user: User, desk: Desk) -> None:
