@@ -72,7 +72,7 @@ def list_calendars(console: Console) -> Items[str]:
     return Items(items=list(console.instruments.calendar_days.names()))
 
 
-@router.get("/calendars/{name}", responses=documented(404))
+@router.get("/calendars/{name:path}", responses=documented(404))
 def get_calendar(
     name: Annotated[str, Path(max_length=20), said(pattern=r"^[A-Za-z0-9_/]+$")], console: Console
 ) -> CalendarAnswer:

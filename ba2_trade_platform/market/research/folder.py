@@ -11,11 +11,13 @@ before or after an as_of, so it is left out and reported. A line that cannot be 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +28,7 @@ from ba2_trade_platform.core.base.sanitizing import clean_text
 from ba2_trade_platform.core.base.symbols import is_symbol, spelled
 from ba2_trade_platform.core.contracts.language_models import Article, ReportedFigure
 from ba2_trade_platform.market.folder.file_cache import FileCache
+from ba2_trade_platform.market.folder.file_text import is_clean
 from ba2_trade_platform.market.research.sources import FileReport, ResearchSource
 
 log = logging.getLogger(__name__)
@@ -121,18 +124,27 @@ def _read(path: Path, item_of: Callable[[Row], T], required: Sequence[str]) -> R
     except OSError as error:
         read.problems.append(f"{path.name} cannot be read: {error.strerror}")
         return read
-    # What is no UTF-8 costs a sign, not the file: news comes from everywhere.
-    text = content.decode("utf-8-sig", errors="replace").replace("\0", "")
-    _read_lines(read, text, item_of, required)
+    _read_lines(read, _text(content), item_of, required)
     for items in read.items.values():
         items.sort(key=lambda item: item.published_at, reverse=True)
     return read
 
 
+def _text(content: bytes) -> str:
+    """Return a file's text; a byte that is not understood stands in it as a lone surrogate, and costs its line."""
+    text = ""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with suppress(UnicodeDecodeError):
+            text = content.decode("utf-16")
+    return (text or content.decode("utf-8-sig", errors="surrogateescape")).replace("\0", "")
+
+
 def _read_lines(read: ResearchFile[T], text: str, item_of: Callable[[Row], T], required: Sequence[str]) -> None:
     header: list[str] | None = None
     for line, cells in _lines(read, text):
-        if header is None:
+        if not all(map(is_clean, cells)):
+            read.blame(line, "it is not UTF-8: save the file as CSV in UTF-8, or its words would be others")
+        elif header is None:
             header = [cell.lower() for cell in cells]
             missing = [column for column in required if column not in header]
             if missing:

@@ -56,6 +56,7 @@ async def test_a_calendar_says_how_far_it_reaches_with_the_days_of_the_desk(clie
     await client.post("/calendar-days", json=spring)
     assert (await client.get("/calendars/XBOM")).json()["last"] == "2027-03-31"
     assert (await client.get("/calendars/XNOPE")).status_code == 404
+    assert (await client.get("/calendars/24/7")).json()["last"] == "2050-12-31"
     names = (await client.get("/calendars")).json()["items"]
     assert "XBOM" in names
     assert "XTAE" not in names

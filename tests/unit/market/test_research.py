@@ -153,11 +153,26 @@ def test_a_missing_column_and_an_empty_file_are_told(tmp_path: Path) -> None:
     assert report(folder, "posts.csv").problems == ("posts.csv, line 1: there is no header",)
 
 
-def test_what_is_no_utf8_costs_a_sign_and_not_the_file(tmp_path: Path) -> None:
-    (tmp_path / "news.csv").write_bytes(
-        b"\xef\xbb\xbfpublished_at,symbol,headline\n2014-12-30T00:00:00Z,AAPL,caf\xe9\x00\n"
+def test_a_line_that_is_no_utf8_is_left_out_and_costs_no_other(tmp_path: Path) -> None:
+    lines = (
+        "published_at,symbol,headline",
+        "2014-12-30T00:00:00Z,AAPL,Caf\xe9 opens",
+        "2014-12-29T00:00:00Z,AAPL,It is flat\x00",
     )
-    assert headlines(ResearchAt(ResearchFolder(tmp_path), AS_OF).articles("AAPL", 14, 20)) == ["caf\ufffd"]
+    (tmp_path / "news.csv").write_bytes(b"\xef\xbb\xbf" + "\n".join(lines).encode("latin-1"))
+    folder = ResearchFolder(tmp_path)
+    assert headlines(ResearchAt(folder, AS_OF).articles("AAPL", 14, 20)) == ["It is flat"]
+    said = "news.csv, line 2: it is not UTF-8: save the file as CSV in UTF-8, or its words would be others"
+    assert report(folder, "news.csv").problems == (said,)
+
+
+@pytest.mark.parametrize(("cut", "kept"), [(0, ["\u9f8d\u5e74"]), (1, [])])
+def test_utf16_is_read_as_spreadsheets_write_it(tmp_path: Path, cut: int, kept: list[str]) -> None:
+    content = "published_at,symbol,headline\n2014-12-30T00:00:00Z,AAPL,\u9f8d\u5e74\n".encode("utf-16")
+    (tmp_path / "news.csv").write_bytes(content[: len(content) - cut])
+    folder = ResearchFolder(tmp_path)
+    assert headlines(ResearchAt(folder, AS_OF).articles("AAPL", 14, 20)) == kept
+    assert bool(report(folder, "news.csv").problems) is bool(cut)
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
