@@ -30,20 +30,37 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(Path("data"), description="Folder of the database, its backups and the log")
-    database_url: str = Field("", description="sqlite:///PATH; empty means ba2.db in the data folder")
+    database_url: str = Field("", description="`sqlite:///PATH`; empty: `ba2.db` in the data folder")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 127.0.0.1 is this machine only")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
-    workers: int = Field(8, ge=1, le=256, description="Slots: how many analyses run at once, until changed on the page")
+    workers: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Slots: analyses that run at once, until changed on the page, which survives restarts",
+    )
     demo: bool = Field(True, description="Load the demo desk into an empty database")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR"
+    )
     log_format: Literal["text", "json"] = Field(
-        "text", description="Lines of the log file: text, or JSON with all keys"
+        "text", description="Lines of the log file: text, or json with every key a line has, for programs"
     )
-    otlp_endpoint: str = Field("", description="Where OpenTelemetry spans go, http://HOST:4317; empty means nowhere")
+    otlp_endpoint: str = Field(
+        "",
+        description="OpenTelemetry spans of re-runs and attempts go there, `http://HOST:4317`; needs "
+        "`.venv/bin/pip install -e '.[tracing]'`",
+    )
     archive_days: int = Field(
-        0, ge=0, le=36_500, description="Archives of older attempts may be packed away; 0 keeps them in the database"
+        0,
+        ge=0,
+        le=36_500,
+        description="Archives of attempts older than this may be packed away into zip files; 0 keeps them in the "
+        "database for ever",
     )
-    backup_at: str = Field("02:00", description="When the database is backed up each day, HH:MM; 0: never by itself")
+    backup_at: str = Field(
+        "02:00", description="When the database is backed up each day, HH:MM in the desk's zone; 0: never by itself"
+    )
     backup_days: int = Field(7, ge=0, le=36_500, description="How many days backups are kept; 0 keeps all of them")
     sqlite_synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = Field(
         "FULL", description="SQLite's synchronous mode; FULL survives a power cut"
@@ -70,43 +87,58 @@ class Settings(BaseSettings):
     connections: int = Field(1000, ge=10, le=100_000, description="Connections at once; more are answered with 503")
     outbound_private: bool = Field(
         False,
-        description="1: channels, heartbeat and model addresses may lead into private networks, although others "
-        "reach this console",
+        description="1: channels, heartbeat and model addresses may lead into private networks although other machines "
+        "reach this console; one that listens on its own machine only needs no leave",
     )
     channel_services: str = Field(
         "",
         pattern=r"^[a-z0-9, ]*$",
         max_length=500,
-        description="Services of Apprise that notifications may use besides the usual ones, such as pover, matrix",
+        description="Services of Apprise that notifications may use besides mail, Telegram, Slack, Discord, ntfy and "
+        "JSON webhooks, such as `pover, matrix`",
     )
     langsmith: bool = Field(
         False, description="1: LangSmith gets prompts and answers where LANGSMITH_TRACING says so; 0: never"
     )
     body_mb: float = Field(1, gt=0, le=100, description="The largest body of a request in MB")
     import_mb: float = Field(8, gt=0, le=1000, description="The largest file that is imported or uploaded, in MB")
-    operator: str = Field("", max_length=80, description="Who works here; empty means the login name")
-    timezone: str = Field("", description="IANA zone of days and schedules; empty means this machine's")
+    operator: str = Field(
+        "", max_length=80, description="Who works here; attempts and the activity log name them. Empty: the login name"
+    )
+    timezone: str = Field(
+        "", description="IANA zone of days and schedules; a browser may show its own. Empty: this machine's"
+    )
     notifications_per_hour: int = Field(
-        30, ge=1, le=10_000, description="Messages a notification channel gets within an hour; one more counts the rest"
+        30,
+        ge=1,
+        le=10_000,
+        description="Messages a notification channel gets within an hour; what comes on top is told in one more. "
+        "Urgent ones are counted apart",
     )
     memory: bool = Field(True, description="0: experts neither learn from what became of their decisions nor recall it")
     memory_embedder: str = Field(
         "hashing",
         pattern=r"^(hashing|wordllama|[a-z_]+:\S+)$",
         max_length=120,
-        description="How lessons are compared: hashing, wordllama, or PROVIDER:MODEL of an embedding model",
+        description="How lessons are compared: `hashing` (words, needs nothing), `wordllama` (meaning; "
+        "`.venv/bin/pip install -e '.[semantic]'`), or PROVIDER:MODEL of an embedding model, which each lesson "
+        "is sent to",
     )
     pending_alert_minutes: int = Field(
         60, ge=0, le=100_000, description="An analysis that is pending for longer raises an alert; 0 never does"
     )
     prices: Literal["demo", "folder", "yahoo", "alpaca"] = Field(
-        "demo", description="Where prices come from, and with them the clock"
+        "demo", description="Where prices come from, and with them the market's clock: docs/prices.md"
     )
     alpaca_key: SecretStr = Field(SecretStr(""), description="The key of BA2_PRICES=alpaca; never shown")
     alpaca_secret: SecretStr = Field(SecretStr(""), description="The secret that belongs to the key; never shown")
-    prices_dir: Path | None = Field(None, description="Folder of price files, for BA2_PRICES=folder")
+    prices_dir: Path | None = Field(
+        None, description="Folder of price files, for BA2_PRICES=folder: docs/price-folder.md"
+    )
     research_dir: Path | None = Field(
-        None, description="Folder of news.csv, figures.csv and posts.csv; empty: what the demo market knows, or nothing"
+        None,
+        description="Folder of `news.csv`, `figures.csv` and `posts.csv`, docs/research-folder.md; empty: the "
+        "dividends and splits of the demo market, no news",
     )
 
     @classmethod

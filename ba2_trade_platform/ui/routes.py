@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MethodType
@@ -42,24 +43,72 @@ STYLED = (
     "kit", "shell", "jobs", "rerun", "batches", "analysis", "failures", "retries", "submit", "schedules", "watchlists",
     "operations", "experts",
 )  # fmt: skip
-PAGES: Mapping[str, Callable[..., Awaitable[None]]] = {
-    "/marketanalysis": market_analysis_page,
-    "/market_analysis/{analysis_id}": analysis_page,
-    "/batches": batch_list_page,
-    "/batches/{batch_id}": batch_page,
-    "/costs": costs_page,
-    "/retries": retries_page,
-    "/lessons": lessons_page,
-    "/lessons/{lesson_id}": lesson_page,
-    "/experts": experts_page,
-    "/watchlists": lists_page,
-    "/symbols/{symbol:path}": symbol_page,
-    "/health": health_page,
-    "/providers": providers_page,
-    "/notifications": notifications_page,
-    "/schedules": schedules_page,
-    "/runs/{run_id}": run_page,
-    "/alerts": alerts_page,
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the console: what builds it, and what it shows, for docs/reference.md."""
+
+    build: Callable[..., Awaitable[None]]
+    shows: str
+
+
+PAGES: Mapping[str, Page] = {
+    "/marketanalysis": Page(market_analysis_page, "Job Monitoring, the failure inbox and Manual Analysis, as tabs"),
+    "/market_analysis/{analysis_id}": Page(
+        analysis_page, "one analysis: failure, recommendation, chart, steps, outputs, attempts"
+    ),
+    "/batches": Page(batch_list_page, "the batches, newest first, by state, kind and source; Bulk analysis"),
+    "/batches/{batch_id}": Page(
+        batch_page, "one batch: progress, estimated end, pause, cancel, re-run what failed, items with reasons"
+    ),
+    "/costs": Page(
+        costs_page,
+        "what model calls cost by day, expert, model and outcome, the budget of the day, and the prices known",
+    ),
+    "/retries": Page(
+        retries_page,
+        "what re-runs and retries brought, what failures wasted, what is not worth retrying, and old archives",
+    ),
+    "/lessons": Page(
+        lessons_page, "what became of decisions, found by likeness; look for outcomes now, rebuild the memory's store"
+    ),
+    "/lessons/{lesson_id}": Page(
+        lesson_page, "one lesson: situation, decision, what the price did, reflection; delete it"
+    ),
+    "/experts": Page(experts_page, "the configured experts with their settings, and the queue's switches"),
+    "/watchlists": Page(
+        lists_page, "watchlists with what each symbol's experts say, the price since and the next run; instruments"
+    ),
+    "/symbols/{symbol:path}": Page(
+        symbol_page, "one symbol: price, chart with every expert's recommendations, analyses, lists, next runs"
+    ),
+    "/health": Page(
+        health_page,
+        "worker, scheduler, database, disks, backups and heartbeat: what is well, what is not, and what to do",
+    ),
+    "/providers": Page(
+        providers_page,
+        "model providers with models, keys, limits and Test connection; whose retries wait, and earlier incidents",
+    ),
+    "/notifications": Page(
+        notifications_page,
+        "who is told of what, by mail, chat or webhook, with Test; rules, quiet hours, and what was sent",
+    ),
+    "/schedules": Page(
+        schedules_page,
+        "schedules with next and last run, a week of them, and expected against done: every planned time with what "
+        "became of it",
+    ),
+    "/runs/{run_id}": Page(
+        run_page, "one run of a schedule: planned, began, late by, what became of its analyses, the reason"
+    ),
+    "/alerts": Page(alerts_page, "what waits for an acknowledgement, and what was acknowledged by whom and why"),
+}
+FORMER: Mapping[str, str] = {
+    "/": "/marketanalysis",
+    "/bulk-reruns": "/batches?kind=bulk_rerun",
+    "/bulk-reruns/{bulk_id}": "/batches/{bulk_id}",
 }
 # On a machine that is busy a page may take longer than the framework's 3 s, and then ends as error 500.
 page = partial(ui.page, response_timeout=30.0)
@@ -75,9 +124,9 @@ def register_pages(platform: Platform) -> Desk:
     _open_at_once()
     _add_former_addresses()
     register_problem_pages(desk)
-    for address, build in PAGES.items():
+    for address, built in PAGES.items():
         # As a method of the desk: whatever else its signature names is what the framework takes from the request.
-        page(address)(MethodType(build, desk))
+        page(address)(MethodType(built.build, desk))
     return desk
 
 
@@ -99,11 +148,11 @@ def _open_at_once() -> None:
 def _add_former_addresses() -> None:
     @page("/")
     def home() -> RedirectResponse:
-        return RedirectResponse("/marketanalysis")
+        return RedirectResponse(FORMER["/"])
 
     @page("/bulk-reruns")
     async def bulk_reruns() -> RedirectResponse:
-        return RedirectResponse("/batches?kind=bulk_rerun")
+        return RedirectResponse(FORMER["/bulk-reruns"])
 
     @page("/bulk-reruns/{bulk_id}")
     async def bulk_rerun(bulk_id: str, request: Request) -> RedirectResponse:
