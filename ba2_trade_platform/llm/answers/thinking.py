@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 # Where a message keeps what was thought, as text to read; never sent anywhere.
 THINKING = "thinking"
 _NAMES = r"(?:think|thinking|thoughts?|reasoning|scratchpad|antthinking|seed:think)"
+# No pattern gives back what it took: a model that repeats one mark to its last token must not hold up all others.
 _OPENS = (
-    rf"(?:<|&lt;){_NAMES}(?:\s+[\w-]+\s*=[^<>\n]*)?\s*(?:>|&gt;)",
+    rf"(?:<|&lt;){_NAMES}(?:\s++[\w-]++\s*+=[^<>&\n]*+)?+\s*+(?:>|&gt;)",
     r"\[THINK\]",
     r"◁think▷",
     r"<\|(?:START_THINKING|begin_of_thought|thinking)\|>",
@@ -28,18 +31,21 @@ _CLOSES = (
 _OPEN = re.compile("|".join(_OPENS), re.IGNORECASE)
 _CLOSE = re.compile("|".join(_CLOSES), re.IGNORECASE)
 _FRAME = re.compile(
-    r"<(answer|response|final|final_answer)>\s*(.*?)\s*(?:</\1>)?|<\|(?:begin_of_box|START_RESPONSE)\|>\s*(.*?)\s*"
+    r"<(answer|response|final|final_answer)>(.*?)(?:</\1>)?|<\|(?:begin_of_box|START_RESPONSE)\|>(.*?)"
     r"(?:<\|(?:end_of_box|END_RESPONSE)\|>)?",
     re.IGNORECASE | re.DOTALL,
 )
 # The channels of OpenAI's open models, where their server leaves them in the text, marks and all or words alone.
-_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]*(?:<\|(?!message)[^|]*\|>[^<]*)*<\|message\|>", re.IGNORECASE)
+_CHANNEL = re.compile(
+    r"<\|channel\|>\s*+(\w++)[^<]*+(?:<\|(?!message|channel)[^|]*+\|>[^<]*+)*+<\|message\|>", re.IGNORECASE
+)
 _CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>[^<]*", re.IGNORECASE)
 _BARE_CHANNELS = re.compile(r"analysis(?=\S)(.*?)(?:assistant)?(?<=assistant)final(.*)", re.DOTALL)
-_FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*+(?:```|~~~)", re.MULTILINE)
 _QUOTES = "`'\"\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _GOES_ON = " ,.;:!?)"
 _BLANK = " \t\r\n\ufeff\u200b"
+_BLANKS = re.compile(f"[{_BLANK}]*")
 
 
 @dataclass(frozen=True)
@@ -58,17 +64,19 @@ def part(text: str) -> Parted:
     if channels is not None:
         return channels
     thoughts: list[str] = []
-    while opened := _OPEN.match(rest):
+    at = 0
+    while opened := _OPEN.match(rest, at):
         closed = _CLOSE.search(rest, opened.end())
         if closed is None:
             return _parted("", [*thoughts, rest[opened.end() :]], open=True)
         thoughts.append(rest[opened.end() : closed.start()])
-        rest = rest[closed.end() :].lstrip(_BLANK)
-    closed = _lone_close(rest)
+        at = _behind_blanks(rest, closed.end())
+    marked = _Marked(rest[at:])
+    closed = marked.lone_close()
     if closed is not None:
-        thoughts.append(rest[: closed.start()])
-        rest = rest[closed.end() :].lstrip(_BLANK)
-    rest = _without_blocks(rest, thoughts)
+        thoughts.append(marked.text[: closed.start()])
+        marked = _Marked(marked.text[_behind_blanks(marked.text, closed.end()) :])
+    rest = marked.without_blocks(thoughts)
     if not thoughts:
         return Parted(text)
     framed = _FRAME.fullmatch(rest.strip(_BLANK))
@@ -93,46 +101,74 @@ def _parted(answer: str, thoughts: list[str], *, open: bool = False) -> Parted:
     return Parted(answer.strip(_BLANK), "\n\n".join(thought for thought in said if thought), open)
 
 
-def _lone_close(text: str) -> re.Match[str] | None:
-    """Return the mark that ends thinking whose beginning stands in the prompt; None where it is merely quoted."""
-    opened = _OPEN.search(text)
-    for closed in reversed(list(_CLOSE.finditer(text))):
-        begins, ends = _edges(text, closed)
-        in_prose = text[: closed.start()].endswith(" ") and text[closed.end() : closed.end() + 1] in set(_GOES_ON)
-        of_its_own = opened is None or closed.start() < opened.start() or (begins and not _edges(text, opened)[0])
-        if of_its_own and (ends or not in_prose) and not _quoted(text, closed):
-            return closed
-    return None
+def _behind_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
 
 
-def _edges(text: str, mark: re.Match[str]) -> tuple[bool, bool]:
-    """Tell whether a mark begins its line, and whether it ends it."""
-    begins = not text[: mark.start()].rpartition("\n")[2].strip()
-    return begins, not text[mark.end() :].partition("\n")[0].strip()
+@dataclass(frozen=True)
+class _Marked:
+    """A text in which marks of thinking are looked at where they stand."""
 
+    text: str
 
-def _without_blocks(text: str, thoughts: list[str]) -> str:
-    """Take off thinking between two parts of an answer: it has lines of its own, as no quotation has."""
-    kept: list[str] = []
-    at = 0
-    while opened := _OPEN.search(text, at):
-        closed = _CLOSE.search(text, opened.end())
-        if closed is None:
-            break
-        if _edges(text, opened)[0] and _edges(text, closed)[1] and not _quoted(text, opened):
-            kept.append(text[at : opened.start()])
-            thoughts.append(text[opened.end() : closed.start()])
-            at = closed.end()
-        else:
-            kept.append(text[at : opened.end()])
-            at = opened.end()
-    return "".join((*kept, text[at:]))
+    @cached_property
+    def fences(self) -> Sequence[int]:
+        """Where the fences of code end."""
+        return [fence.end() for fence in _FENCE.finditer(self.text)]
 
+    def lone_close(self) -> re.Match[str] | None:
+        """Return the mark that ends thinking whose beginning stands in the prompt; None where it is merely quoted."""
+        opened = _OPEN.search(self.text)
+        open_begins = opened is not None and self._begins(opened)
+        for closed in reversed(list(_CLOSE.finditer(self.text))):
+            in_prose = self._before(closed) == " " and self._after(closed) in set(_GOES_ON)
+            before_any = opened is None or closed.start() < opened.start()
+            of_its_own = before_any or (self._begins(closed) and not open_begins)
+            if of_its_own and (not in_prose or self._ends(closed)) and not self._is_quoted(closed):
+                return closed
+        return None
 
-def _quoted(text: str, mark: re.Match[str]) -> bool:
-    before, after = text[: mark.start()], text[mark.end() :]
-    marked = before[-1:] in set(_QUOTES) and after[:1] in set(_QUOTES)
-    return marked or len(_FENCE.findall(before)) % 2 == 1
+    def without_blocks(self, thoughts: list[str]) -> str:
+        """Take off thinking between two parts of an answer: it has lines of its own, as no quotation has."""
+        kept: list[str] = []
+        at = 0
+        while opened := _OPEN.search(self.text, at):
+            closed = _CLOSE.search(self.text, opened.end())
+            if closed is None:
+                break
+            if self._begins(opened) and self._ends(closed) and not self._is_quoted(opened):
+                kept.append(self.text[at : opened.start()])
+                thoughts.append(self.text[opened.end() : closed.start()])
+                at = closed.end()
+            else:
+                kept.append(self.text[at : opened.end()])
+                at = opened.end()
+        return "".join((*kept, self.text[at:]))
+
+    def _before(self, mark: re.Match[str]) -> str:
+        return self.text[max(0, mark.start() - 1) : mark.start()]
+
+    def _after(self, mark: re.Match[str]) -> str:
+        return self.text[mark.end() : mark.end() + 1]
+
+    def _begins(self, mark: re.Match[str]) -> bool:
+        """Tell whether a mark begins its line."""
+        at = mark.start()
+        while at and self.text[at - 1].isspace() and self.text[at - 1] != "\n":
+            at -= 1
+        return at == 0 or self.text[at - 1] == "\n"
+
+    def _ends(self, mark: re.Match[str]) -> bool:
+        """Tell whether a mark ends its line."""
+        at = mark.end()
+        while at < len(self.text) and self.text[at].isspace() and self.text[at] != "\n":
+            at += 1
+        return at == len(self.text) or self.text[at] == "\n"
+
+    def _is_quoted(self, mark: re.Match[str]) -> bool:
+        marked = self._before(mark) in set(_QUOTES) and self._after(mark) in set(_QUOTES)
+        return marked or bisect_right(self.fences, mark.start()) % 2 == 1
 
 
 def _channels(text: str) -> Parted | None:

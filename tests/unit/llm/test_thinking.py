@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,3 +150,17 @@ def test_another_provider_is_not_handed_what_one_added_to_its_own() -> None:
     (foreign,) = own_thoughts([message], "second")
     assert theirs.additional_kwargs["reasoning_content"] == "hm"
     assert (foreign.text, foreign.additional_kwargs) == (REPORT, {})
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "<|channel|>analysis ", "<|channel|>" + 3000 * "a", "flat\n<think>hm</think>\n", "flat </think> so ",
+        "<think>hm</think>", "\n<think>hm</think> flat", "<think>hm</think>\n<answer>flat" + 3000 * " ",
+        "<think a=" + 3000 * " ", "`</think>`\n", "flat </think>" + 3000 * "\n",
+    ],
+)  # fmt: skip
+def test_a_model_that_repeats_itself_without_end_holds_nobody_up(repeated: str) -> None:
+    begun = time.process_time()
+    part(repeated * (300_000 // len(repeated)))
+    assert time.process_time() - begun < 5, "the time grows with the length, and not with its square"
