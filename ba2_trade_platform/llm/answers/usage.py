@@ -19,7 +19,8 @@ _REASONING = (
     "output_tokens_details.thinking_tokens", "output_token_details.reasoning", "reasoning_tokens",
 )  # fmt: skip
 _WRITTEN = ("prompt_tokens_details.cache_write_tokens",)
-# Anthropic counts the question's tokens that a cache held, or was given to hold, beside the others.
+# Anthropic counts the question's tokens that a cache held, or was given to hold, beside the others; a proxy that
+# speaks OpenAI's protocol hands these figures on and counts them among the others too.
 _BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
 
@@ -59,16 +60,14 @@ class Counts:
         `beside`: this server counts tokens of thinking beside those of the answer.
         """
         most = self._most
-        # Nothing is asked with no tokens: a server that says so has not counted them.
-        read, kept = most.get("cache_read"), most.get("cache_creation")
-        tokens_in = ((most.get("in", 0)) + (read or 0) + (kept or 0)) or None
+        tokens_in = self._in() or None  # nothing is asked with no tokens: a server that says so has not counted them
         out, reasoning = self._out(tokens_in, beside=beside)
         if tokens_in is None and not out:
             out = None
-        cached = most.get("cached") if read is None else read
+        cached = max((most[name] for name in ("cached", "cache_read") if name in most), default=None)
         if cached is not None and (tokens_in is None or cached > tokens_in):
             cached = None
-        written = most.get("written") if kept is None else kept
+        written = max((most[name] for name in ("written", "cache_creation") if name in most), default=None)
         if written is not None and (tokens_in is None or written > tokens_in):
             written = None
         return (
@@ -76,6 +75,18 @@ class Counts:
             if ended
             else Usage(tokens_in, None, cached, None, written)
         )
+
+    def _in(self) -> int:
+        """Return the tokens of the question, those of a cache among them; the total tells whether they are already."""
+        said, beside = (
+            self._most.get("in", 0),
+            sum(self._most.get(name, 0) for name in ("cache_read", "cache_creation")),
+        )
+        if said < beside:
+            return said + beside
+        if "total" in self._most:
+            return said if self._most["total"] - said - self._most.get("out", 0) < beside else said + beside
+        return said if "prompt" in self._most else said + beside
 
     def _out(self, tokens_in: int | None, *, beside: bool) -> tuple[int | None, int | None]:
         """Return the tokens of the answer, thinking among them, and those of thinking; the total tells which is so."""
@@ -91,7 +102,7 @@ class Counts:
 
 
 _FIGURES: Mapping[str, tuple[str, ...]] = {
-    "in": _IN, "out": _OUT, "total": _TOTAL, "cached": _CACHED, "reasoning": _REASONING,
+    "in": _IN, "prompt": _IN[:1], "out": _OUT, "total": _TOTAL, "cached": _CACHED, "reasoning": _REASONING,
     "written": _WRITTEN, "cache_read": _BESIDE[:1], "cache_creation": _BESIDE[1:],
 }  # fmt: skip
 

@@ -118,3 +118,28 @@ def test_an_answer_that_did_not_end_has_no_count_of_its_words() -> None:
     assert hear("openai", [sse({**TEXT, "usage": usage_of(9, 1)})]).usage() == Usage(9, None)
     start = {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1}}}
     assert hear("anthropic", [sse(start)]).usage() == Usage(9, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "usage"),
+    [
+        (
+            usage_of(1000, 50, total_tokens=1050, cache_read_input_tokens=800, cache_creation_input_tokens=100),
+            (800, 100),
+        ),
+        (usage_of(1000, 50, cache_read_input_tokens=800, cache_creation_input_tokens=0), (800, 0)),
+        (
+            usage_of(100, 50, total_tokens=1050, cache_read_input_tokens=800, cache_creation_input_tokens=100),
+            (800, 100),
+        ),
+        (usage_of(100, 50, cache_read_input_tokens=900), (900, None)),
+        (
+            {"input_tokens": 1000, "output_tokens": 50, "total_tokens": 1050, "cache_read_input_tokens": 800},
+            (800, None),
+        ),
+        (usage_of(1000, 50, cache_read_input_tokens=0, prompt_tokens_details={"cached_tokens": 800}), (800, None)),
+    ],
+)
+def test_a_proxy_that_hands_on_what_a_cache_held_is_not_charged_twice(said: Any, usage: tuple[int, int | None]) -> None:
+    cached, written = usage
+    assert of_openai(said) == Usage(1000, 50, cached, tokens_written=written)
