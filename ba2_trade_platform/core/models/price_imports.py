@@ -6,10 +6,10 @@ import csv
 import io
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 
 from ba2_trade_platform.core.base.access import needs
@@ -22,7 +22,6 @@ from ba2_trade_platform.core.models.pricing import COLUMNS, Price, Pricing, pars
 log = logging.getLogger(__name__)
 MOST_CHARACTERS = 1_000_000
 SHOWN_PROBLEMS = 20
-_Key = tuple[str, str, date]
 
 
 @dataclass(frozen=True)
@@ -55,15 +54,19 @@ class PriceImports:
 
     @needs(Action.IMPORT, Subject.SETTING)
     def load(self, text: str, *, by: Actor, preview: bool = False) -> PriceImport:
-        """Take over a CSV file's prices, or only look. Raises Invalid or Impossible and changes nothing.
+        """Take over a CSV file's prices, or only look. Raises Invalid, Impossible or Refused and changes nothing.
 
         Lines of other models and of other days stay.
         """
         found = _checked(text)
-        own = {_key(price): price for price in self._own()}
-        there = {_key(price) for price in found} & own.keys()
-        changed = sum(own[_key(price)] != price for price in found if _key(price) in there)
-        whole = own | {_key(price): price for price in found}
+        lost = self._pricing.table().problems
+        if lost:
+            begin = f"Nothing was imported, for what {self._pricing.own.name} has now would be lost; correct it first"
+            raise Refused(f"{begin}. {_listed(lost)}", code="PRICE_FILE")
+        own = {price.key: price for price in self._own()}
+        there = {price.key for price in found} & own.keys()
+        changed = sum(own[price.key] != price for price in found if price.key in there)
+        whole = own | {price.key: price for price in found}
         told = PriceImport(len(found) - len(there), changed, len(there) - changed, len(own) - len(there), preview)
         if not preview and told.added + changed:
             with self._store.command(by, Action.IMPORT, Subject.SETTING) as command:
@@ -106,30 +109,23 @@ def _checked(text: str) -> tuple[Price, ...]:
             f"The file has {len(text):,} characters, {MOST_CHARACTERS:,} at most: part it", code="FILE_TOO_LARGE"
         )
     found, problems = parse(text.removeprefix("\ufeff"), "The file", own=True)
-    lines = [f"{price.provider}'s {price.model} of {price.valid_from} stands there twice" for price in _twice(found)]
-    wrong = [*problems, *lines]
-    if wrong:
-        more = f"; and {len(wrong) - SHOWN_PROBLEMS:,} more" if len(wrong) > SHOWN_PROBLEMS else ""
-        raise Impossible(f"Nothing was imported. {'; '.join(wrong[:SHOWN_PROBLEMS])}{more}", code="INVALID_PRICES")
+    if problems:
+        raise Impossible(f"Nothing was imported. {_listed(problems)}", code="INVALID_PRICES")
     if not found:
         raise Invalid("Nothing was imported: the file holds no prices")
     return found
 
 
-def _twice(prices: Iterable[Price]) -> list[Price]:
-    seen: dict[_Key, Price] = {}
-    return [price for price in prices if seen.setdefault(_key(price), price) != price]
-
-
-def _key(price: Price) -> _Key:
-    return price.provider, price.model, price.valid_from
+def _listed(problems: Sequence[str]) -> str:
+    more = f"; and {len(problems) - SHOWN_PROBLEMS:,} more" if len(problems) > SHOWN_PROBLEMS else ""
+    return f"{'; '.join(problems[:SHOWN_PROBLEMS])}{more}"
 
 
 def _text_of(prices: Iterable[Price]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for price in sorted(prices, key=_key):
+    for price in sorted(prices, key=attrgetter("key")):
         writer.writerow([_cell(getattr(price, column)) for column in COLUMNS])
     return out.getvalue()
 

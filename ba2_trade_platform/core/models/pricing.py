@@ -6,7 +6,7 @@ import csv
 import logging
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,6 +14,7 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ WRITE_FACTORS = {"anthropic": Decimal("1.25")}
 MILLION = Decimal(1_000_000)
 MICRO = Decimal("0.000001")
 HIGHEST = Decimal(1_000_000)
+Key = tuple[str, str, date]
 # The names that one model has beside its family's: a day it was frozen on, or the newest of its kind.
 _DATED = re.compile(r"-(\d{8}|\d{4}-\d\d-\d\d|latest|0)")
 
@@ -48,6 +50,11 @@ class Price:
     own: bool = False
     cache_write: Decimal | None = None
     reasoning: Decimal | None = None
+
+    @property
+    def key(self) -> Key:
+        """What two lines of one file may not both have."""
+        return self.provider, self.model, self.valid_from
 
     @property
     def write(self) -> Decimal:
@@ -179,30 +186,58 @@ def shipped_prices() -> tuple[Price, ...]:
 
 
 def parse(text: str, name: str, *, own: bool = False) -> tuple[tuple[Price, ...], tuple[str, ...]]:
-    """Return the prices in a CSV text, and a sentence with its number for each line that is none."""
+    """Return the prices in a CSV text, and a sentence with its number for each line that is none.
+
+    Of lines that say something else of the same model and day the first counts.
+    """
     reader = csv.DictReader(text.splitlines())
-    prices: list[Price] = []
+    prices: dict[Key, Price] = {}
     problems: list[str] = []
     try:
-        lacking = [column for column in NEEDED if column not in (reader.fieldnames or ())]
+        head = list(reader.fieldnames or ())
+        lacking = [column for column in NEEDED if column not in head]
         if lacking:
             return (), (f"{name}: the first line must name the columns {','.join(NEEDED)}; {lacking[0]} is missing",)
+        problems += [f"{name}: {problem}" for problem in _head_problems(head)]
         for fields in reader:
             if not any(isinstance(value, str) and value.strip() for value in fields.values()):
                 continue
             try:
-                prices.append(_price({key: (fields.get(key) or "").strip() for key in COLUMNS}, own))
+                _keep(_price(_cells(fields), own), prices)
             except ValueError as error:
                 problems.append(f"{name}, line {reader.line_num}: {error}")
     except csv.Error as error:
         return (), (f"{name}, line {reader.line_num}: {error}",)
-    return tuple(prices), tuple(problems)
+    return tuple(prices.values()), tuple(problems)
+
+
+def _keep(price: Price, prices: dict[Key, Price]) -> None:
+    if prices.setdefault(price.key, price) != price:
+        raise ValueError(f"{price.provider}'s {price.model} of {price.valid_from} stands there twice")
+
+
+def _head_problems(head: Sequence[str]) -> Iterable[str]:
+    """Return what of the first line is not read, for a price may stand below it."""
+    for column in dict.fromkeys(head):
+        if head.count(column) > 1:
+            yield f"the first line names the column {column} {head.count(column)} times, and the last of them counts"
+        elif column not in COLUMNS:
+            yield f"the first line names the column {column!r}, which is not known; known are {','.join(COLUMNS)}"
+
+
+def _cells(fields: Mapping[Any, Any]) -> dict[str, str]:
+    """Return a line's cells by column. Raises ValueError where there are more: a comma among the digits moves them."""
+    if any(cell.strip() for cell in fields.get(None, ())):
+        raise ValueError("it has more cells than the first line has columns; a number has a point and no comma: 2.50")
+    return {column: (fields.get(column) or "").strip() for column in COLUMNS}
 
 
 def _price(fields: dict[str, str], own: bool) -> Price:
     for column in ("provider", "model"):
         if not fields[column]:
             raise ValueError(f"{column} is missing")
+    if "*" in fields["model"][:-1]:
+        raise ValueError(f"model is {fields['model']!r}; a * stands at its end only")
     try:
         since = date.fromisoformat(fields["valid_from"])
     except ValueError:

@@ -63,6 +63,14 @@ def test_a_look_writes_nothing_and_an_import_is_taken_back(desk: Desk, imports: 
     assert not list(desk.platform.models.pricing.own.parent.glob("*.new"))
 
 
+def test_lines_that_an_import_would_lose_are_corrected_first(desk: Desk, imports: PriceImports) -> None:
+    own = desk.platform.models.pricing.own
+    own.write_text(HEAD + "lab,old,soon,1,,1,\n")
+    with pytest.raises(Refused, match=r"correct it first. prices.csv, line 2: valid_from is 'soon'"):
+        imports.load(HEAD + "lab,a,2026-01-01,1,,1,\n", by=TRADER)
+    assert "lab,old,soon" in own.read_text()
+
+
 def test_without_an_import_there_is_nothing_to_take_back(imports: PriceImports) -> None:
     with pytest.raises(Refused, match="No prices were imported yet"):
         imports.undo(by=TRADER)

@@ -99,6 +99,34 @@ def test_bad_lines_are_told_by_their_numbers_and_the_good_ones_count(tmp_path: P
     assert known(prices, "lab", "m") == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("lab,m,2026-01-01,2,50,0,25,10,00", "more cells than the first line has columns"),
+        ("lab,m,2026-01-01,2.50,0.25,10.00,source,more", "more cells than the first line has columns"),
+        ("lab,gpt-*-mini,2026-01-01,2,,1,", "a * stands at its end only"),
+        ("lab,n,2026-01-01,9,,9,", "lab's n of 2026-01-01 stands there twice"),
+    ],
+)
+def test_a_line_whose_prices_may_be_others_is_none(tmp_path: Path, line: str, problem: str) -> None:
+    prices = own(tmp_path, "lab,n,2026-01-01,1,,1,", line)
+    assert [problem in one for one in prices.table().problems] == [True]
+    assert (known(prices, "lab", "n"), known(prices, "lab", "m")) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("head", "problem"),
+    [
+        ("provider,model,valid_from,input,cached,output,cache_writes", "the column 'cache_writes', which is not known"),
+        ("provider,model,valid_from,input,cached,output,output", "the column output 2 times"),
+    ],
+)
+def test_a_column_that_is_not_read_is_told(head: str, problem: str) -> None:
+    prices, problems = parse(f"{head}\nlab,m,2026-01-01,1,,1,9\n", "prices.csv")
+    assert (len(prices), len(problems)) == (1, 1)
+    assert problem in problems[0]
+
+
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", '"', "provider,model\nlab,m\n"])
 def test_a_file_that_is_no_table_is_one_sentence(text: str) -> None:
     prices, problems = parse(text, "prices.csv")
