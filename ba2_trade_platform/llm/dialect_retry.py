@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeGuard
 from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import ModelSettings
-from ba2_trade_platform.core.contracts.model_providers import Connection
+from ba2_trade_platform.core.contracts.model_providers import Connection, Provider
+from ba2_trade_platform.core.contracts.model_windows import Window, WindowSource
 from ba2_trade_platform.llm.calls import Call, Caller, Offer
 from ba2_trade_platform.llm.dialect_refusals import next_change
 from ba2_trade_platform.llm.failures import PASSING, ProviderError
@@ -30,7 +31,7 @@ class DialectRetry:
 
     caller: Caller
     model_of: Callable[[Connection, str, ModelSettings], Awaitable[BaseChatModel]]
-    remember: Callable[[str, str, Adaptation], Awaitable[None]]
+    remember: Callable[[Provider, str, Adaptation], Awaitable[None]]
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Asking:
     def __post_init__(self) -> None:
         self._offer = self.usual
         self._remembered = 0
+        self._most_tokens = 0  # that question and answer may have had
 
     async def make(self) -> AIMessage:
         """Return the answer. Raises ExpertError: the first where the other way was refused too."""
@@ -76,12 +78,17 @@ class Asking:
 
     async def _made(self) -> AIMessage | ExpertError:
         try:
-            return await self.retry.caller.make(self.call_to(self._offer))
+            call = self.call_to(self._offer)
+            most = call.estimate.most if call.estimate else 0
+            self._most_tokens = most + call.start.max_output_tokens
+            return await self.retry.caller.make(call)
         except ExpertError as error:
             return error
 
     async def _goes_on(self, error: ExpertError) -> bool:
         """Make the next offer where the error's words say what to ask otherwise."""
+        if isinstance(error, ProviderError) and error.window is not None:
+            return await self._learns(error, error.window)
         if not _is_refusal(error) or len(self.tried) >= MOST_FIELDS:
             return False
         connection, model = self._offer.connection, self._offer.model_name
@@ -97,15 +104,31 @@ class Asking:
         self._offer = replace(self._offer, connection=adapted, model=made)
         return True
 
+    async def _learns(self, error: ProviderError, tokens: int) -> bool:
+        """Have the window kept that a refusal named; the question is asked again in short where that was not known.
+
+        What a person set is not changed, and what question and answer cannot have exceeded is no window.
+        """
+        held = self.usual.held
+        known = held.window
+        if tokens >= self._most_tokens or (known and (known.source is WindowSource.SET or known.tokens <= tokens)):
+            return False
+        held.window = Window(tokens, WindowSource.ASKED)
+        await self._keep(Adaptation("window", tokens, str(error), self.now()))
+        return True
+
     async def _remember(self) -> None:
         """Have what was answered kept for all who ask this model, and tell this analysis."""
-        name, model = self.usual.provider, self.usual.model_name
         if self._offer is self.usual:
             return
         for adaptation in self.tried[self._remembered :]:
-            await self.retry.remember(name, model, adaptation)
-            self.warn(f"{name}'s {model} is asked {adaptation.words} from now on: {adaptation.reason}")
+            await self._keep(adaptation)
         self._remembered = len(self.tried)
+
+    async def _keep(self, adaptation: Adaptation) -> None:
+        usual, model = self.usual, self.usual.model_name
+        await self.retry.remember(usual.connection.provider, model, adaptation)
+        self.warn(f"{usual.provider}'s {model} is asked {adaptation.words} from now on: {adaptation.reason}")
 
 
 def _is_refusal(error: ExpertError) -> TypeGuard[ProviderError]:

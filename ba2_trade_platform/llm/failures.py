@@ -12,6 +12,7 @@ from ba2_trade_platform.llm.errors.meanings import MEANINGS, Meaning, of_status
 from ba2_trade_platform.llm.errors.said import Said, headers_of, read_error
 from ba2_trade_platform.llm.errors.waits import retry_after
 from ba2_trade_platform.llm.errors.words import find
+from ba2_trade_platform.llm.windows.refused import refused_window
 from ba2_trade_platform.vocabulary import ErrorCode
 
 PASSING = frozenset({ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN, ErrorCode.CONNECTION, ErrorCode.TIMEOUT})
@@ -45,10 +46,12 @@ _SECRETS = re.compile(r"\b(?:(?:sk|pk|key|xai|nvapi)-|gsk_|AIza)[\w*.-]{6,}|Bear
 class ProviderError(ExpertError):
     """A failure of a provider, with what it comes to.
 
-    `words` are the server's own in full, where they may be of the request's form; never to be shown.
+    `words` are the server's own in full, where they may be of the request's form; never to be shown. `window`: how
+    many tokens the model holds by its refusal of a longer question, None where it did not say.
     """
 
     words: str = ""
+    window: int | None = None
 
     def __init__(self, meaning: Meaning, sentence: str, *, retry_after: float | None, provider: str) -> None:
         super().__init__(meaning.code, sentence, retry_after=retry_after, provider=provider)
@@ -73,7 +76,10 @@ def explain(
     asked = retry_after(headers_of(error), said.wait, said.matter, datetime.now(UTC))
     if meaning.wait is not None and (asked is None or asked <= LONGEST_WISH):
         asked = meaning.wait
-    return ProviderError(meaning, sentence, retry_after=asked, provider=provider)
+    told = ProviderError(meaning, sentence, retry_after=asked, provider=provider)
+    if meaning.code is ErrorCode.CONTEXT_OVERFLOW and not began:
+        told.window = refused_window(said.matter)
+    return told
 
 
 def others_may_answer(error: ExpertError) -> bool:

@@ -149,12 +149,12 @@ class Gateway:
         retry = DialectRetry(self._caller(self._loop.pool), self._model, partial(self._loop.aside, self._remember))
         return await Router(retry, self._offer).ask(question, sensible)
 
-    def _remember(self, name: str, model: str, adaptation: Adaptation) -> None:
+    def _remember(self, provider: Provider, model: str, adaptation: Adaptation) -> None:
         try:
-            self._providers.adapt(name, model, adaptation)
+            self._providers.adapt(provider.name, model, adaptation, provider.version)
         except PlatformError as error:
             # It was answered and is paid; the next question finds out again.
-            log.warning("What %s's %s took could not be written down: %s", name, model, error)
+            log.warning("What %s's %s took could not be written down: %s", provider.name, model, error)
 
     async def _offer(self, name: str, question: Question) -> Offer:
         try:

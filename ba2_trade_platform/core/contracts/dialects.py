@@ -82,6 +82,7 @@ class Adaptation:
 _IN_WORDS = {
     "tools": "tools", "temperature": "a temperature", "reasoning_back": "its thoughts sent back",
     "token_field": "with {}", "tool_choice": "with tool_choice {}", "structured": "for structured answers by {}",
+    "window": "with {:,} tokens of question and answer at most",
 }  # fmt: skip
 
 

@@ -93,8 +93,11 @@ class ProviderDirectory(Protocol):
     def connection(self, name: str) -> Connection:
         """Return a provider with its key; raises NotFound."""
 
-    def adapt(self, name: str, model: str, adaptation: Adaptation) -> None:
-        """Remember what a provider's model took instead of what its dialect says; nothing where it is gone."""
+    def adapt(self, name: str, model: str, adaptation: Adaptation, version: int | None = None) -> None:
+        """Remember what a provider's model took instead of what its dialect says.
+
+        Nothing where the provider is gone, or was changed since `version`: it may be another server by now.
+        """
 
     def window(self, provider: Provider, model: str) -> Window | None:
         """Return how many tokens a provider's model holds, None where nobody knows."""

@@ -174,12 +174,19 @@ class ModelProviders:
         """Return how many tokens a provider's model holds, None where nobody knows."""
         return window_of(provider, model)
 
-    def adapt(self, name: str, model: str, adaptation: Adaptation) -> None:
-        """Remember what a provider's model took instead of what its dialect says; nothing where it is gone."""
+    def adapt(self, name: str, model: str, adaptation: Adaptation, version: int | None = None) -> None:
+        """Remember what a provider's model took instead of what its dialect says.
+
+        Nothing where the provider is gone, or was changed since `version`: it may be another server by now.
+        """
         with self._store.write(internal=True) as transaction:
             session = transaction.session
-            gone = session.scalar(select(_P.name).where(_P.name == name)) is None
-            if gone or adaptations.is_known(session, name, model, adaptation):
+            stands = session.scalar(select(_P.version).where(_P.name == name))
+            if (
+                stands is None
+                or version not in (None, stands)
+                or adaptations.is_known(session, name, model, adaptation)
+            ):
                 return
             adaptations.remember(session, name, model, adaptation)
             transaction.touch(Topic.MODELS)

@@ -16,11 +16,11 @@ from ba2_trade_platform.core.base.outbound import OutboundRule, outbound
 from ba2_trade_platform.core.contracts.model_providers import Connection
 from ba2_trade_platform.core.contracts.model_windows import Window, WindowSource
 from ba2_trade_platform.llm.clients.http_values import auth_headers, http_values
+from ba2_trade_platform.llm.windows.refused import LIKELY
 
 log = logging.getLogger(__name__)
 ASK_SECONDS = 3.0
 LONGEST_ANSWER = 8_000_000  # bytes; OpenRouter's list of models has half a million
-LIKELY = range(256, 100_000_001)
 # What a server was started with comes before what its model could hold.
 _FIELDS = (
     "loaded_context_length", "max_model_len", "context_window", "context_length", "max_context_length", "n_ctx",
@@ -65,8 +65,10 @@ def _of_props(answer: Any, _: str) -> int | None:
 
 def _of_show(answer: Any, _: str) -> int | None:
     known = answer.get("model_info") if isinstance(answer, dict) else None
-    found = [value for name, value in known.items() if name.endswith(".context_length")] if known else []
-    return next(filter(None, map(_tokens, found)), None)
+    if not isinstance(known, dict):
+        return None
+    found = (_tokens(value) for name, value in known.items() if name.endswith(".context_length"))
+    return next(filter(None, found), None)
 
 
 def _figure(part: Any) -> int | None:

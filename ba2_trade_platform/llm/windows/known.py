@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ba2_trade_platform.core.base.errors import PlatformError
+from ba2_trade_platform.core.base.errors import NotFound, PlatformError
 from ba2_trade_platform.core.base.outbound import OutboundRule
 from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.model_providers import Connection, ProviderDirectory
@@ -69,13 +69,23 @@ class Windows:
         held.told = provider.kind is ProviderKind.OLLAMA
         held.window = self.providers.window(provider, model)
         if can_be_asked(connection) and not (held.window and held.window.source in _SURE):
-            held.window = await self._answer(connection, model) or held.window
+            said = await self._answer(connection, model)
+            # What was remembered last counts: what the server said, or what it named when it refused a question.
+            held.window = await self._remembered(provider.name, model) or said or held.window
         return held
 
     def forget(self) -> None:
         """Forget what was asked on a loop that has ended."""
         self._asked.clear()
         self._held.clear()
+
+    async def _remembered(self, name: str, model: str) -> Window | None:
+        try:
+            now = await self.aside(self.providers.connection, name)
+        except NotFound:
+            return None
+        window = self.providers.window(now.provider, model)
+        return window if window and window.source is WindowSource.ASKED else None
 
     async def _answer(self, connection: Connection, model: str) -> Window | None:
         provider = connection.provider
@@ -94,5 +104,5 @@ class Windows:
         if said is not None and said != self.providers.window(provider, model):
             seen = Adaptation("window", said.tokens, "its server says so", datetime.now(UTC))
             with suppress(PlatformError):  # it is asked again when the console starts again
-                await self.aside(self.providers.adapt, provider.name, model, seen)
+                await self.aside(self.providers.adapt, provider.name, model, seen, provider.version)
         return said

@@ -332,3 +332,18 @@ async def test_agents_tools_that_are_forced_follow_the_dialect(desk: ModelDesk, 
         .ainvoke([HumanMessage("Look at AAPL")])
     )
     assert "tool_choice" not in server.asked[0].body
+
+
+async def test_what_was_seen_of_a_provider_that_was_changed_meanwhile_is_not_kept(
+    desk: ModelDesk, server: ModelServer
+) -> None:
+    def changed(asked: Asked) -> Reply:
+        if "max_tokens" in asked.body:
+            return Reply(status=400, error="Unsupported parameter: 'max_tokens'")
+        desk.providers.change("local", dialect="vllm", by=TRADER)
+        return Reply()
+
+    server.answers = changed
+    desk.add("local", f"{server.url}/v1")
+    assert await say(desk.attempt("local")) == "ready"
+    assert desk.providers.get("local").adaptations == {}
