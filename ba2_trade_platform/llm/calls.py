@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ba2_trade_platform.core.base.errors import PlatformError
 from ba2_trade_platform.core.base.outbound import OutboundRule, outbound
 from ba2_trade_platform.core.contracts.dialects import Dialect
-from ba2_trade_platform.core.contracts.error_codes import http_status
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.core.contracts.language_models import CallEnd, CallRecorder, CallStart, Charge, KeptAnswer
 from ba2_trade_platform.core.contracts.model_providers import Connection
@@ -22,7 +21,7 @@ from ba2_trade_platform.llm.answers.faults import checked
 from ba2_trade_platform.llm.answers.heard import Heard
 from ba2_trade_platform.llm.answers.usage import Usage
 from ba2_trade_platform.llm.dialect_refusals import refusal_words
-from ba2_trade_platform.llm.failures import LONGEST_WISH, REFUSALS, explain
+from ba2_trade_platform.llm.failures import LONGEST_WISH, REFUSALS, explain, is_turned_away
 from ba2_trade_platform.llm.limits import Limiter
 from ba2_trade_platform.llm.windows.cuts import Counted, Memory, cut
 from ba2_trade_platform.llm.windows.estimates import Estimate
@@ -170,7 +169,7 @@ async def _hear(call: Call, heard: Heard, memory: Memory) -> AIMessage | Excepti
         heard.refused = not heard.began
         return error
     except Exception as error:  # noqa: BLE001 - every client library has its own
-        heard.refused = not heard.began and http_status(error) is not None
+        heard.refused = not heard.began and is_turned_away(error)
         key, vendor = offer.connection.key, offer.connection.provider.dialect.name
         told = explain(error, offer.provider, offer.model_name, key, began=heard.began, vendor=vendor)
         if told is None:

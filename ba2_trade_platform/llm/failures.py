@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 
 from ba2_trade_platform.core.base.sanitizing import clean_text
+from ba2_trade_platform.core.contracts.error_codes import http_status
 from ba2_trade_platform.core.contracts.experts import ExpertError
 from ba2_trade_platform.llm.errors.meanings import MEANINGS, Meaning, of_status
 from ba2_trade_platform.llm.errors.said import Said, headers_of, read_error
@@ -20,8 +21,10 @@ PASSING = frozenset({ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN, ErrorCode.CO
 ITS_OWN = frozenset({ErrorCode.AUTH, ErrorCode.PERMISSION, ErrorCode.MODEL_NOT_FOUND, ErrorCode.CONTEXT_OVERFLOW})
 # Said before an answer begins. Of a time-out or a broken connection nobody knows what the provider had done by then.
 REFUSALS = ITS_OWN | {ErrorCode.BAD_REQUEST, ErrorCode.RATE_LIMIT, ErrorCode.PROVIDER_DOWN}
+_WAITED = frozenset({408, 504, 524})
 SAID_LIMIT = 400
 LONGEST_WISH = 60.0  # seconds: whoever wants to be left alone for longer is not waited for within a call
+_UNPACKED = "DecodingError"  # of a body that is no gzip although its header says so
 
 # What no server said, by the names of the common errors of langchain-core and of the clients below it.
 _BY_NAME = {
@@ -36,6 +39,7 @@ _BY_NAME = {
     "TransportError": "unreachable",
     "ConnectionError": "unreachable",
     "JSONDecodeError": "down",
+    _UNPACKED: "down",
 }
 _IN_STREAM = frozenset({"APIError", "ResponseError"})  # an error that came as part of the stream
 _NO_CHUNKS = "No generation chunks were returned"  # LangChain's word for a stream that ended before it began
@@ -82,6 +86,12 @@ def explain(
     return told
 
 
+def is_turned_away(error: Exception) -> bool:
+    """Tell whether a server refused before it worked; a proxy that waited in vain does not know."""
+    status = http_status(error)
+    return status is not None and status not in _WAITED
+
+
 def others_may_answer(error: ExpertError) -> bool:
     """Tell whether the next provider is asked after this failure."""
     return error.code in PASSING | ITS_OWN or (isinstance(error, ProviderError) and error.meaning.elsewhere)
@@ -89,6 +99,8 @@ def others_may_answer(error: ExpertError) -> bool:
 
 def _meaning(error: Exception, said: Said, vendor: str, *, began: bool) -> Meaning | None:
     names = {base.__name__ for base in type(error).__mro__}
+    if type(error.__cause__).__name__ == _UNPACKED:
+        return MEANINGS["down"]  # which OpenAI's and Anthropic's clients take for a connection that fails
     if said.status is not None or said.codes or said.texts:
         known = find(said, vendor)
         if said.status is not None and (known is None or said.status < 400):
@@ -118,7 +130,9 @@ def _own_words(error: Exception, said: Said) -> str:
     if said.status is not None:
         return f"HTTP {said.status}"
     if isinstance(error, json.JSONDecodeError):
-        return error.msg
+        return f"what it sent is no JSON: {error.msg}"
+    if _UNPACKED in {type(error).__name__, type(error.__cause__).__name__}:
+        return "what it sent is not packed as it says"
     return str(error).strip() or type(error).__name__
 
 

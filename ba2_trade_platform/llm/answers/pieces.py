@@ -109,7 +109,7 @@ def _anthropic_block(index: int, block: Mapping[str, Any]) -> Piece:
 def _first_choice(said: Mapping[str, Any]) -> Mapping[str, Any]:
     choices = said.get("choices")
     found = [_object(choice) for choice in choices] if isinstance(choices, list) else []
-    return next((choice for choice in found if choice and choice.get("index") in {0, None}), {})
+    return next((choice for choice in found if choice and str(choice.get("index")) in {"0", "None"}), {})
 
 
 def _look_for_error(said: Mapping[str, Any], choice: Mapping[str, Any]) -> None:

@@ -98,6 +98,8 @@ class ToolCalls:
             for said in _arguments(begun.pieces):
                 raw = _RAW_ID.fullmatch(begun.id)
                 name = _RAW.sub("", _RAW.sub("", begun.name.strip())) or (raw.group(1) if raw else "")
+                if not name and not said.strip():
+                    continue  # a call of nothing with nothing
                 own = begun.id if begun.id and begun.id not in taken else f"{begun.id or 'call'}_{len(made) + 1}"
                 taken.add(own)
                 made.append(ToolCall(own, name, arguments_of(said), said, begun.extra))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ba2_trade_platform.llm.errors.said import ANSWERED_WELL, is_error, parsed
+from ba2_trade_platform.llm.errors.said import ANSWERED_WELL, decoded, is_error, parsed
 
 if TYPE_CHECKING:
     from httpx import Response
@@ -24,6 +24,6 @@ async def show_errors(response: Response) -> None:
     await response.aread()
     if content_type == "text/html":
         response.status_code = _NO_SUCH_ADDRESS
-    elif is_error(parsed(response.content.decode("utf-8", "replace"))):
+    elif is_error(parsed(decoded(response.content))):
         response.status_code = _REFUSED
         response.extensions[ANSWERED_WELL] = True

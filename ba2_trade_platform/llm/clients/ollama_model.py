@@ -14,6 +14,7 @@ from pydantic import model_validator
 from ba2_trade_platform.llm.answers.chunks import chunk_of
 from ba2_trade_platform.llm.answers.pieces import Piece, ollama_piece
 from ba2_trade_platform.llm.answers.wire import objects
+from ba2_trade_platform.llm.errors.said import decoded
 from ba2_trade_platform.llm.windows.known import WINDOW_OPTION
 
 VENDOR = "ollama"
@@ -61,16 +62,16 @@ class _PlainClient(AsyncClient):
     async def _answer(self, *args: Any, **kwargs: Any) -> AsyncIterator[dict[str, Any]]:
         async with self._client.stream(*args, **kwargs) as response:
             if response.is_error or response.is_redirect:
-                raise _refusal((await response.aread()).decode(errors="replace"), response.status_code)
+                raise _refusal(decoded(await response.aread()), response.status_code)
             async for said in objects(response.aiter_bytes()):
                 yield said
 
 
 def _refusal(text: str, status: int) -> ResponseError:
-    """Return the library's error, which itself fails at a body that is JSON and no object."""
+    """Return the library's error, which itself fails at a body that is JSON and no object, or without end."""
     try:
         return ResponseError(text, status)
-    except AttributeError:
+    except (AttributeError, RecursionError):
         error = ResponseError("", status)
         error.error = text
         return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import json
 import re
@@ -99,6 +100,17 @@ def is_error(body: object) -> bool:
     )
 
 
+def decoded(content: bytes) -> str:
+    """Return the text of a body: UTF-8, UTF-16 where its mark says so, else Chinese, for no other is met."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        cut = error.reason == "unexpected end of data"
+        return content.decode("utf-8" if cut else "gb18030", "replace")
+
+
 def parsed(text: str) -> object:
     """Return what JSON a text holds, the text itself where it holds none."""
     if len(text) <= LARGEST and text.lstrip("\ufeff \r\n\t")[:1] in ("{", "["):
@@ -124,7 +136,7 @@ def _body_of(error: BaseException) -> object | None:
         except Exception:  # noqa: BLE001 - of whichever HTTP library: the body was not read, or not to its end
             content = b""
         if content:
-            return parsed(content.decode("utf-8", "replace"))
+            return parsed(decoded(content))
     body = getattr(error, "body", None)  # of OpenAI's and Anthropic's clients
     found = body if body is not None else getattr(error, "error", None)  # the latter of Ollama's
     return parsed(found) if isinstance(found, str) else found if isinstance(found, Mapping | list) else None
