@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from ba2_trade_platform.core.base.errors import Invalid, NotFound
 from ba2_trade_platform.core.contracts.dialects import Adaptation
 from ba2_trade_platform.core.contracts.model_checks import ConnectionTest, ModelCheck
-from ba2_trade_platform.vocabulary import ErrorCode, ModelCheckKind
+from ba2_trade_platform.vocabulary import CallOutcome, ErrorCode, ModelCheckKind
 from tests.fakes.model_server import Asked, ModelServer, Reply, model_server
 from tests.fakes.obliging import obliging
 from tests.flow.llm.model_desk import ModelDesk, model_desk
@@ -72,6 +73,18 @@ def test_each_line_says_its_time_and_cost(desk: ModelDesk) -> None:
     assert by_kind[ModelCheckKind.TOOL].tokens == 36
     assert all(check.ms is not None for check in test.checks)
     assert (test.cost, test.at_least) == (Decimal("0.000072"), True)  # nobody knows what the cancelled call took
+
+
+def test_a_cancelled_call_has_really_ended_when_its_line_says_so(desk: ModelDesk, server: ModelServer) -> None:
+    server.answers = lambda asked: replace(obliging(asked), ends="endless" if "Count" in str(asked.body) else "well")
+    outcomes: list[CallOutcome | None] = []
+
+    def heard(check: ModelCheck) -> None:
+        if check.check is ModelCheckKind.CANCEL:
+            outcomes.append(desk.desk.platform.models.costs.calls(0)[0].outcome)
+
+    test = desk.desk.platform.models.gateway.test("local", by=TRADER, heard=heard)
+    assert (test.ok, outcomes) == (True, [CallOutcome.CANCELLED])
 
 
 def test_where_no_word_is_answered_the_rest_is_not_tried(desk: ModelDesk, server: ModelServer) -> None:
