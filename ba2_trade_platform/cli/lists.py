@@ -163,9 +163,9 @@ def _show_report(report: dict[str, Any], as_json: bool) -> None:
         typer.echo(reading["sentence"], err=True)
         for one in reading["candidates"][:OFFERED]:
             typer.echo(f"--encoding {one['encoding']} would read {one['sample']}", err=True)
-    for line in report["lines"]:
-        if line["fate"] in ("unknown", "invalid", "asked", "passed over") and not as_json:
-            typer.echo(f"line {line['number']}: {line['text']}: {line['reason'] or line['fate']}", err=True)
-        elif line["reason"] and line["fate"] in ("added", "changed") and not as_json:
-            typer.echo(f"line {line['number']}: {line['text']} {line['fate']}: {line['reason']}", err=True)
+    for line in () if as_json else report["lines"]:
+        fate, reason = line["fate"], line["reason"]
+        taken = f" {fate}" if fate in ("added", "changed") else ""
+        if reason if taken else fate in ("unknown", "invalid", "asked", "passed over"):
+            typer.echo(f"line {line['number']}: {line['text']}{taken}: {reason or fate}", err=True)
     session.show_answer(report, as_json)

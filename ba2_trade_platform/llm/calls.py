@@ -55,6 +55,11 @@ class Offer:
         return self.connection.provider.name
 
     @property
+    def who(self) -> str:
+        """Whom a question goes to, for a person."""
+        return f"{self.provider}'s {self.model_name}"
+
+    @property
     def dialect(self) -> Dialect:
         """How the model is asked."""
         return self.connection.provider.spoken(self.model_name)
@@ -194,7 +199,7 @@ def _cut(call: Call, heard: Heard, memory: Memory) -> ExpertError | None:
     tokens_in, tokens_out = usage.tokens_in, usage.tokens_out
     if tokens_in is None or estimate is None or offer.connection.provider.kind is ProviderKind.SCRIPTED:
         return None
-    who, told, window = f"{offer.provider}'s {offer.model_name}", call.options.get(WINDOW_OPTION), offer.held.window
+    who, told, window = offer.who, call.options.get(WINDOW_OPTION), offer.held.window
     holds = told or (window.tokens if window else None)
     counted = Counted(tokens_in, tokens_out or 0, holds, told is not None, call.start.max_output_tokens)
     why = cut(who, counted, call.messages, estimate.least, memory)

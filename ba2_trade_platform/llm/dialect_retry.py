@@ -128,7 +128,7 @@ class Asking:
     async def _keep(self, adaptation: Adaptation) -> None:
         usual, model = self.usual, self.usual.model_name
         await self.retry.remember(usual.connection.provider, model, adaptation)
-        self.warn(f"{usual.provider}'s {model} is asked {adaptation.words} from now on: {adaptation.reason}")
+        self.warn(f"{usual.who} is asked {adaptation.words} from now on: {adaptation.reason}")
 
 
 def _is_refusal(error: ExpertError) -> TypeGuard[ProviderError]:

@@ -28,7 +28,7 @@ from ba2_trade_platform.llm.calls import Call, Offer
 from ba2_trade_platform.llm.dialect_retry import Asking, DialectRetry
 from ba2_trade_platform.llm.failures import LONGEST_WISH, PASSING, others_may_answer
 from ba2_trade_platform.llm.turned_away import TurnedAway
-from ba2_trade_platform.llm.windows.fitting import Asked, Fitted, Messages, fitted
+from ba2_trade_platform.llm.windows.fitting import Fitted, Messages, fitted
 from ba2_trade_platform.llm.windows.known import WINDOW_OPTION
 from ba2_trade_platform.vocabulary import ErrorCode
 
@@ -69,12 +69,10 @@ class Question:
     def to(self, offer: Offer) -> Call:
         """Return the call that asks this provider; raises ExpertError CONTEXT_OVERFLOW where it is too long for it."""
         context, settings, wording = self.context, self.settings, self.wording
-        asked, longest = Asked(offer.provider, offer.model_name), settings.max_output_tokens
-        question = fitted(
-            wording.messages, partial(wording.shape, offer), offer.held.window, longest, wording.shorten, asked
-        )
+        longest = settings.max_output_tokens
+        question = fitted(wording.messages, partial(wording.shape, offer), longest, wording.shorten, offer)
         if question.left_out:
-            context.warn(_left_out(self.step, asked, offer, question))
+            context.warn(_left_out(self.step, offer, question))
         options = dict(question.options)
         loaded = offer.held.for_question(question.estimate.most + longest)
         if loaded is not None:
@@ -166,7 +164,7 @@ def _usd(amount: float | None) -> Decimal | None:
     return None if amount is None else Decimal(str(amount))
 
 
-def _left_out(step: str | None, asked: Asked, offer: Offer, question: Fitted) -> str:
+def _left_out(step: str | None, offer: Offer, question: Fitted) -> str:
     window = offer.held.window
     holds = f" holds {window.words}" if window else ""
-    return f"{step or 'A question'}: {asked.words}{holds}, so its question lacks {', '.join(question.left_out)}"
+    return f"{step or 'A question'}: {offer.who}{holds}, so its question lacks {', '.join(question.left_out)}"

@@ -14,25 +14,14 @@ from ba2_trade_platform.vocabulary import ErrorCode
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
+    from ba2_trade_platform.llm.calls import Offer
+
 Messages = Sequence["BaseMessage"]
 Request = Callable[["Messages"], tuple["Messages", Mapping[str, Any]]]
 WHAT_TO_DO = (
     "give it a larger window on Providers (/providers) if it has one, choose a model that holds more, or ask for fewer"
     " rounds and less news"
 )
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Whom the question goes to."""
-
-    provider: str
-    model: str
-
-    @property
-    def words(self) -> str:
-        """Return it for a person."""
-        return f"{self.provider}'s {self.model}"
 
 
 @dataclass(frozen=True)
@@ -45,15 +34,15 @@ class Fitted:
     left_out: tuple[str, ...] = ()
 
 
-def fitted(
-    messages: Messages, request: Request, window: Window | None, answer: int, shorten: Shorten | None, asked: Asked
-) -> Fitted:
-    """Return the question so that it and an `answer` of so many tokens fit the window, shortened where it must be.
+def fitted(messages: Messages, request: Request, answer: int, shorten: Shorten | None, offer: Offer) -> Fitted:
+    """Return the question so that it and an `answer` of so many tokens fit the offer's window, shortened if need be.
 
     `request` makes the messages and options that are sent. Raises ExpertError CONTEXT_OVERFLOW where it cannot fit.
     A question is shortened until it fits even by the highest estimate; it is refused only where the likely one is too
     high.
     """
+
+    window = offer.held.window
 
     def made(given: Messages) -> Fitted:
         sent, options = request(given)
@@ -70,14 +59,14 @@ def fitted(
         found = made(shortened.messages)
         found = Fitted(found.messages, found.options, found.estimate, shortened.left_out)
     if found.estimate.likely + answer > window.tokens:
-        raise ExpertError(ErrorCode.CONTEXT_OVERFLOW, _too_long(found, window, answer, asked), provider=asked.provider)
+        raise ExpertError(ErrorCode.CONTEXT_OVERFLOW, _too_long(found, window, answer, offer), provider=offer.provider)
     return found
 
 
-def _too_long(found: Fitted, window: Window, answer: int, asked: Asked) -> str:
+def _too_long(found: Fitted, window: Window, answer: int, offer: Offer) -> str:
     whole = " even in short" if found.left_out else ""
     return (
-        f"The question is too long for {asked.words}{whole}, and was not asked: it has about"
+        f"The question is too long for {offer.who}{whole}, and was not asked: it has about"
         f" {found.estimate.likely:,} tokens, its answer may have {answer:,}, and the model holds {window.words};"
         f" {WHAT_TO_DO}"
     )
