@@ -1,4 +1,4 @@
-"""Odd bodies: what a server sends in another alphabet, packing or shape is still its own failure, and told as such."""
+"""Odd bodies: an answer in another alphabet, packing or shape is its server's failure, and told as such."""
 
 from __future__ import annotations
 
