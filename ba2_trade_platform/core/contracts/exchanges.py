@@ -35,7 +35,10 @@ class CalendarReach:
     def sentence(self) -> str:
         """Say that it ends, and what can be done."""
         if self.last == COMPUTED_UNTIL:
-            return f"The {self.name} calendar is computed until {self.last}; a later console computes more of it"
+            return (
+                f"The {self.name} calendar is computed until {self.last}: whether later days are sessions is not known "
+                "here. Choose a day before, or update the console"
+            )
         return (
             f"The {self.name} calendar ends on {self.last}: whether later days are sessions is not known here. Update "
             f"exchange-calendars and restart the console, or add the days from {self.last + timedelta(days=1)} on to "

@@ -236,8 +236,8 @@ def _end_of(plan: Plan, after: datetime, calendars: Calendars, *, came: bool) ->
     if plan.calendar is None:
         return None
     reach = calendars.reach(plan.calendar)
-    local_day = after.astimezone(ZoneInfo(plan.zone)).date()
-    if not came and reach.last - local_day > _LONG:
+    begins = max(after.astimezone(ZoneInfo(plan.zone)).date(), plan.starts_on or date.min)
+    if not came and reach.last - begins > _LONG:
         return None
     beyond = replace(plan, starts_on=max(plan.starts_on or date.min, reach.last + _DAY))
     timing = beyond.timing

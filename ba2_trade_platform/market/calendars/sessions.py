@@ -96,12 +96,12 @@ class SessionCalendar:
     def close_on_or_before(self, day: date) -> datetime:
         """Return the UTC close of the session on `day`, or of the last one before it.
 
-        Raises ExpertError BAD_REQUEST for a day of which no calendar is computed, CALENDAR_ENDS for one after this one.
+        Raises ExpertError CALENDAR_ENDS for a day after the calendar, BAD_REQUEST for one before it.
         """
-        if self.last_day < day <= COMPUTED_UNTIL:
+        if day > self.last_day:
             raise ExpertError(ErrorCode.CALENDAR_ENDS, self.reach.sentence)
         position = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1
-        if position < 0 or day > COMPUTED_UNTIL:
+        if position < 0:
             raise ExpertError(
                 ErrorCode.BAD_REQUEST,
                 f"{day} lies outside the {self.name} calendar, which knows {self.days[0]} to {self.last_day}",

@@ -83,8 +83,15 @@ def test_sessions_closed_since_a_day_are_counted_without_that_day(xnys: SessionC
     assert xnys.closed_between(christmas_eve, datetime(2014, 12, 1, tzinfo=UTC)) == 0
 
 
-@pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date(2051, 1, 1), date.max])
-def test_a_day_outside_the_calendar_is_refused_with_its_bounds(xnys: SessionCalendar, day: date) -> None:
+@pytest.mark.parametrize("day", [date(2051, 1, 1), date(2099, 7, 4), date.max])
+def test_a_day_after_what_is_computed_is_after_the_calendars_end(xnys: SessionCalendar, day: date) -> None:
+    with pytest.raises(ExpertError, match="computed until 2050-12-31: .* update the console") as caught:
+        xnys.close_on_or_before(day)
+    assert caught.value.code is ErrorCode.CALENDAR_ENDS
+
+
+@pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date(1970, 1, 1)])
+def test_a_day_before_the_calendar_is_refused_with_its_bounds(xnys: SessionCalendar, day: date) -> None:
     with pytest.raises(ExpertError, match=f"{day} lies outside the XNYS calendar, which knows 1970-01-02 to") as caught:
         xnys.close_on_or_before(day)
     assert caught.value.code is ErrorCode.BAD_REQUEST
