@@ -14,6 +14,8 @@ from ba2_trade_platform.market.folder.tables import Table
 from ba2_trade_platform.market.prices.series import Notice
 
 _PERIODS = ((4.5, 9, "weekly"), (25, 35, "monthly"), (80, 100, "quarterly"), (350, 380, "yearly"))
+SEVERAL = 3  # bars a day; two are a file that was joined to itself
+_SHOWN = 3
 _DAILY = frozenset({"d", "1d", "daily", "day", "1day", "d1", "1440"})
 Days = NDArray[np.datetime64]
 
@@ -41,6 +43,9 @@ def refuse_other_spacing(table: Table, dated: Dated) -> None:
     before = len(table) - newest
     if dated.seconds is not None and (newest > 3 or len(days) - 1 < 0.7 * before):
         raise BadFile(f"{table.file} holds {_intraday(dated)} bars: daily ones are needed")
+    if dated.seconds is None and len(days) > 1 and len(table) >= SEVERAL * len(days):
+        each = f"{len(table) / len(days):.0f} bars a day, such as those of {days[0]}"
+        raise BadFile(f"{table.file} holds {each}: daily ones are needed, one a day")
     if len(days) < 4:
         return
     usual = float(np.median(np.diff(days.astype(np.int64))))
@@ -83,6 +88,8 @@ def _refuse_disorder(table: Table, days: Days, apart: NDArray[np.int64]) -> None
     falls, rises = int((apart < 0).sum()), int((apart > 0).sum())
     wrong = np.flatnonzero(apart < 0 if falls <= rises else apart > 0)
     row = int(wrong[0]) + 1
+    if len(wrong) == 1 and days[row] in days[:row]:
+        raise BadFile(table.at(row, f"the days begin again with {days[row]}: two files were joined; keep one"))
     raise BadFile(table.at(row, f"date {days[row]} comes after {days[row - 1]}; sort by date"))
 
 
@@ -90,6 +97,7 @@ def _once_each(
     table: Table, ordered: Days, again: NDArray[np.int64], same: Sequence[NDArray[np.float64]], mended: Mended
 ) -> None:
     kept = np.ones(len(ordered), dtype=bool)
+    equals: list[str] = []
     rows, newest = mended.rows, ordered[-1]
     for place in again.tolist():
         first, second = int(rows[place - 1]), int(rows[place])
@@ -105,8 +113,10 @@ def _once_each(
         kept[place - 1] = False
         lines = f"{table.unit}s {table.lines[first]} and {table.lines[second]}"
         if equal:
-            mended.repaired.append(f"{ordered[place]} is there twice and equal ({lines}): once")
+            equals.append(f"{ordered[place]} is there twice and equal ({lines}): once")
         else:
             sentence = f"{table.file} has two bars of {ordered[place]} ({lines}); the later one is used"
             mended.warned.append(Notice(ordered[place].item(), sentence))
+    more = len(equals) - _SHOWN
+    mended.repaired += equals if more <= 0 else [*equals[:_SHOWN], f"{more:,} more days twice and equal: once"]
     mended.rows = rows[kept]

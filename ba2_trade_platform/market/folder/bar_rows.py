@@ -130,7 +130,8 @@ def _bare(cell: object) -> str:
 def _mark(table: Table, columns: Sequence[str], separator: str) -> str:
     """Return the decimal mark of a file. Raises BadFile when nothing decides it."""
     prices = [_bare(cell) for column in columns if column not in VOLUMES for cell in table.columns[column]]
-    volumes = [_bare(cell).rstrip("KMBTkmbt ") for volume in VOLUMES for cell in table.columns.get(volume, ())]
+    cells = [_bare(cell) for volume in VOLUMES for cell in table.columns.get(volume, ())]
+    volumes = [numerals.without_multiple(cell) for cell in cells]
     try:
         decides = [cell for cell in volumes if numerals.evidence(cell).decides]
         if any("." in cell or "," in cell for cell in prices):
@@ -152,7 +153,9 @@ def _number(table: Table, row: int, column: str, mark: str, read: Callable[[str,
         bare = _bare(cell)
         if not is_clean(cell):
             raise BadFile(table.at(row, "the text is not UTF-8; save the file as UTF-8"))
-        value = 0.0 if column in VOLUMES and bare.lower() in numerals.NOTHING - {"nan"} else read(bare, mark)
+        value = 0.0 if column in VOLUMES and bare.lower() in numerals.NOTHING else read(bare, mark)
+    elif column in VOLUMES and (cell is None or cell != cell):  # noqa: PLR0124 - nan
+        value = 0.0
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         value = float(cell)
     else:

@@ -7,19 +7,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# By the first letters that tell a month in English, German, French, Spanish, Italian, Portuguese, Dutch and Polish.
+MONTHS = {
+    letters: number
+    for number, names in enumerate(
+        ("jan ene gen sty", "feb fév fev lut", "mar mär mrt maa", "apr avr abr kwi", "may mai mag mei maj",
+         "jun juin giu cze", "jul juil lug lip", "aug aoû aou ago sie", "sep set wrz", "oct okt ott out paź",
+         "nov lis", "dec dez déc dic gru"),
+        start=1,
+    )
+    for letters in names.split()
+}  # fmt: skip
 ORDERS = {"dmy": "day before month", "mdy": "month before day"}
 _EPOCHS = {9: 1, 10: 1, 12: 10**3, 13: 10**3, 15: 10**6, 16: 10**6, 18: 10**9, 19: 10**9}
 _EPOCH = re.compile(r"(\d{9,19})(?:\.\d*)?", re.ASCII)
-_NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_NAME = rf"(?u:(?P<name>{'|'.join(sorted(MONTHS, key=len, reverse=True))})[^\W\d_]*)\.?"
+_JAVA = re.compile(r"[a-z]{3} ([a-z]{3}) (\d{2}) (\d{2}:\d{2}:\d{2}) ([a-z]{3,4}) (\d{4})", re.ASCII | re.IGNORECASE)
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?e\+?(?:09|1[0-8]|9)", re.ASCII | re.IGNORECASE)
 _DAY = re.compile(
     r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?"
     r"(?:(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"
     r"|(?P<cy>\d{4})(?P<cm>\d{2})(?P<cd>\d{2})"
     r"|(?P<first>\d{1,2})(?P<sep>[-/.])(?P<second>\d{1,2})(?P=sep)(?P<ny>\d{4})"
-    rf"|(?:(?P<d1>\d{{1,2}})[-\s/]{_NAME}[-\s/,]+(?P<y1>\d{{4}}|\d{{2}}))"
-    rf"|(?:{_NAME.replace('name', 'name2')}\s+(?P<d2>\d{{1,2}}),?\s+(?P<y2>\d{{4}}))"
-    rf"|(?:(?P<y3>\d{{4}})[-\s/]{_NAME.replace('name', 'name3')}[-\s/](?P<d3>\d{{1,2}})))",
+    rf"|(?:(?P<d1>\d{{1,2}})\.?[-\s/]?(?:de\s)?{_NAME}[-\s/,]+(?:de\s)?(?P<y1>\d{{4}}|\d{{2}}))"
+    rf"|(?:{_NAME.replace('name', 'name2')}[-\s/]+(?P<d2>\d{{1,2}})(?:,?\s+|[-/])(?P<y2>\d{{4}}))"
+    rf"|(?:(?P<y3>\d{{4}})[-\s/]{_NAME.replace('name', 'name3')}[-\s/](?P<d3>\d{{1,2}}))"
+    r"|(?:(?P<y4>\d{4})[年년]\s?(?P<m4>\d{1,2})[月월]\s?(?P<d4>\d{1,2})[日일]))",
     re.ASCII | re.IGNORECASE,
 )
 _TIME = re.compile(
@@ -110,7 +123,7 @@ def _said(day: int, month: int, year: int) -> str:
 
 def _parts(cell: str, row: int) -> tuple[date | _Numbers | datetime, time | None, str | None]:
     """Return a cell's day, its time of day and its zone as written."""
-    text = cell.strip()
+    text = _JAVA.sub(r"\1 \2, \5 \3 \4", cell.strip())
     epoch = _EPOCH.fullmatch(text)
     if epoch and len(epoch[1]) in _EPOCHS:
         return _of_epoch(epoch[1], row), None, None
@@ -145,14 +158,14 @@ def _day(found: re.Match[str], text: str, row: int) -> date | _Numbers:
 
 
 def _readings(part: dict[str, str | None]) -> Iterator[tuple[int, int, int]]:
-    for year, month, day in (("y", "m", "d"), ("cy", "cm", "cd")):
+    for year, month, day in (("y", "m", "d"), ("cy", "cm", "cd"), ("y4", "m4", "d4")):
         if part[year]:
             yield int(part[year] or 0), int(part[month] or 0), int(part[day] or 0)
     for year, name, day in (("y1", "name", "d1"), ("y2", "name2", "d2"), ("y3", "name3", "d3")):
         if part[year]:
             written = part[year] or ""
             century = 0 if len(written) == 4 else 2000 if int(written) < 69 else 1900
-            yield century + int(written), MONTHS.index((part[name] or "").lower()) + 1, int(part[day] or 0)
+            yield century + int(written), MONTHS[(part[name] or "").lower()], int(part[day] or 0)
 
 
 def _time(clock: re.Match[str], text: str, row: int) -> time:
@@ -202,6 +215,10 @@ def _reason(text: str) -> str:
     shown = repr(text if len(text) <= 40 else f"{text[:40]}...") if text else "(empty)"
     if _TWO_DIGITS.fullmatch(text):
         return f"date {shown} has a year of two digits, which may be a day: save it with four"
+    if _ROUNDED.fullmatch(text):
+        return (
+            f"date {shown} was rounded by a spreadsheet, which has lost the day: get the file anew, or save it as text"
+        )
     if re.fullmatch(r"\d{5}(\.\d*)?", text, re.ASCII):
         return f"date {shown} is a spreadsheet's number of a day: save the column as dates, YYYY-MM-DD"
     return f"date {shown} is not a date (YYYY-MM-DD)"

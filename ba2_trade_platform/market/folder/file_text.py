@@ -25,6 +25,9 @@ _NO_TEXT = (
 )
 _PAGES = ("<!doctype", "<html", "<?xml", "<head")
 _SAMPLE = 4096
+# Of how many bytes a letter is, and which of them a Latin one uses.
+_BARE = (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("utf-16-be", 2, 1))
+_END_OF_FILE = "\x1a"  # as CP/M and DOS close a text
 
 
 class BadFile(Exception):  # noqa: N818 - says what it is about; the sentence says what is wrong
@@ -55,6 +58,12 @@ def read_text(path: Path) -> FileText:
     text, encoding = _decoded(path.name, content)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.rstrip(_END_OF_FILE)
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise BadFile(
+            f"{path.name}, line {line}: zero bytes stand in the text, as where writing was cut off: get it anew"
+        )
     _refuse_answers(path.name, text)
     return FileText(path.name, text, encoding)
 
@@ -76,9 +85,8 @@ def _decoded(file: str, content: bytes) -> tuple[str, str]:
     for mark, codec, name in _MARKS:
         if content.startswith(mark):
             return _strictly(file, content, codec, name)
-    bare = _bare_utf16(content)
-    if bare:
-        return _strictly(file, content, bare, "UTF-16 without its mark")
+    if bare := _without_mark(content):
+        return _strictly(file, content, bare, f"{bare[:6].upper()} without its mark")
     try:
         return content.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError:
@@ -92,15 +100,16 @@ def _strictly(file: str, content: bytes, codec: str, name: str) -> tuple[str, st
         raise BadFile(f"{file} begins as {name} and is cut or damaged at byte {error.start:,}: get it anew") from error
 
 
-def _bare_utf16(content: bytes) -> str | None:
-    """Return the codec of UTF-16 without a mark: every second byte of digits and Latin letters is zero."""
+def _without_mark(content: bytes) -> str | None:
+    """Return the codec of UTF-16 or UTF-32 without a mark: all bytes but one of Latin letters and digits are zero."""
     sample = content[:_SAMPLE]
     if b"\x00" not in sample:
         return None
-    half = len(sample) // 2
-    if sample[1::2].count(0) > 0.8 * half:
-        return "utf-16-le"
-    return "utf-16-be" if sample[::2].count(0) > 0.8 * half else None
+    for codec, width, place in _BARE:
+        others = [sample[start::width] for start in range(width) if start != place]
+        if all(each.count(0) > 0.8 * (len(sample) // width) for each in others):
+            return codec
+    return None
 
 
 def _refuse_answers(file: str, text: str) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ba2_trade_platform.market.folder.file_text import BadFile, FileText
+from ba2_trade_platform.market.folder.file_text import BadFile, FileText, is_clean
 from ba2_trade_platform.market.folder.price_forms import (
     DATE,
     PRICES,
@@ -26,6 +26,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 NEEDED = (DATE, *PRICES)
 TITLE_LINES = 40
 _LEVELS = re.compile(r"\('([^']*)', '[^']*'\)")
+_DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"[^\W\d_][^\d]*")
 _FOOTER = re.compile(r"[^\W\d].*\s\S+.*")
 
 
@@ -198,15 +200,25 @@ def _without_header(file: str, lines: list[str], begin: int, separators: Sequenc
             return Layout(separator, form, start, len(cells), dict(form.roles))
     separator = max(separators, key=lambda each: len(_cells(lines[start], each)))
     names = [plain(name) for name in _cells(lines[start], separator)]
+    if len(names) == 1:
+        raise BadFile(f"{file}, line {start + 1}: {_no_table(lines[start], names[0], separators)}")
     if any(re.search(r"\d", name) for name in names) and len(names) > 1:
         raise BadFile(
             f"{file}, line {start + 1}: there is no header; a first line has to name the columns ({', '.join(NEEDED)})"
         )
-    if len(names) == 1:
-        parted = "cells are parted by commas, semicolons, tabs or bars"
-        raise BadFile(f"{file}, line {start + 1}: {shown(lines[start])} is no row of a table; {parted}")
     _require(file, start + 1, names, roles_of(names))
     raise BadFile(f"{file}, line {start + 1}: the header is not understood: {lines[start][:80]}")
+
+
+def _no_table(line: str, cell: str, separators: Sequence[str]) -> str:
+    """Say why a file that begins with one cell is no table."""
+    if any(roles_of([plain(name) for name in _cells(cell, each)]).keys() >= {*PRICES} for each in separators):
+        return "each line stands in quotes as a whole, which makes it one cell: save the file without them"
+    if roles_of(cell.split()).keys() >= {*PRICES}:
+        return "its cells are parted by blanks: part them by commas, semicolons, tabs or bars"
+    if _FOOTER.fullmatch(line.strip()):
+        return f"it holds no prices but says {shown(line.strip(), 120)}: get them anew"
+    return f"{shown(line)} is no row of a table; cells are parted by commas, semicolons, tabs or bars"
 
 
 def cut(source: FileText, layout: Layout) -> Cells:
@@ -222,18 +234,22 @@ def cut(source: FileText, layout: Layout) -> Cells:
     try:
         for cells in _rows(reader):
             line = layout.first + reader.line_num
-            if len(cells) == layout.width:
+            if len(cells) > layout.width and not any(cells[layout.width :]):  # its last separators part nothing
+                del cells[layout.width :]
+            if _is_header_again(cells, layout):
+                left_out.append(f"line {line}: the header stands there again")
+            elif len(cells) == layout.width:
                 rows.append(cells)
-            elif len(cells) > layout.width and not any(cells[layout.width :]):  # its last separators part nothing
-                rows.append(cells[: layout.width])
+                lines.append(line)
             elif _is_footer(cells, reader, layout.separator):
                 left_out.append(f"line {line}: {shown(cells[0])} below the bars")
                 break
             else:
                 raise BadFile(f"{source.file}, line {line}: {_wrong_length(cells, layout)}")
-            lines.append(line)
     except csv.Error as error:
         raise BadFile(f"{source.file}, line {layout.first + reader.line_num}: {error}") from error
+    while len(rows) > 1 and _is_summary(rows[-1], layout):
+        left_out.append(f"line {lines.pop()}: {shown(rows.pop()[layout.roles[DATE]])} below the bars")
     if not rows:
         raise BadFile(f"{source.file}, line {layout.first + 1}: the file has no rows below its header")
     by_column = list(zip(*rows, strict=True))
@@ -245,8 +261,21 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _is_footer(cells: list[str], reader: Iterator[list[str]], separator: str) -> bool:
-    words = separator.join(cells)
-    return bool(_FOOTER.fullmatch(words.strip())) and not any(any(row) for row in reader)
+    """Tell whether this row and all behind it are words, as a tool's own notes."""
+    return all(_FOOTER.fullmatch(separator.join(row).strip()) for row in [cells, *_rows(reader)])
+
+
+def _is_header_again(cells: list[str], layout: Layout) -> bool:
+    """Tell whether this row names the columns, as where files were joined."""
+    if len(cells) != layout.width or _DIGIT.search(cells[layout.roles[DATE]]):
+        return False
+    known = roles_of([plain(cell) for cell in cells])
+    return all(layout.roles[role] == known.get(role) for role in PRICES)
+
+
+def _is_summary(cells: list[str], layout: Layout) -> bool:
+    """Tell whether this row is a total or a mean: its date is a word."""
+    return bool(_WORD.fullmatch(cells[layout.roles[DATE]].strip()))
 
 
 def _wrong_length(cells: list[str], layout: Layout) -> str:
@@ -270,6 +299,8 @@ def parquet_roles(file: str, names: Sequence[str]) -> dict[str, int]:
 
 def _require(file: str, line: int, names: Sequence[str], roles: dict[str, int]) -> None:
     missing = [role for role in NEEDED if role not in roles]
+    if missing and not all(map(is_clean, names)):
+        raise BadFile(f"{file}, line {line}: the names of its columns are not UTF-8; save the file as UTF-8")
     if missing:
         there = ", ".join(filter(None, names))[:160]
         raise BadFile(

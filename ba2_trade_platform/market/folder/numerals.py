@@ -8,7 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 NOTHING = frozenset({"", "-", "--", "null", "none", "nan", "n/a", "na", "#n/a"})
-_MULTIPLES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_MULTIPLES = {
+    "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12, "TSD.": 1e3, "MIO.": 1e6, "MRD.": 1e9, "TSD": 1e3, "MIO": 1e6, "MRD": 1e9,
+    "L": 1e5, "LAKH": 1e5, "CR": 1e7, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "천": 1e3, "만": 1e4, "억": 1e8,
+}  # fmt: skip
+_MULTIPLE = re.compile(r"(.*\d[.,]?)\s*([^\W\d]+\.?)")
 _SPACES = str.maketrans({" ": "", "\u00a0": "", "\u202f": "", "\u2009": "", "'": "", "\u2019": "", "\u2212": "-"})
 _BY_SPACES = re.compile(r"[+-]?\d{1,3}(?:[ \u00a0\u202f\u2009'\u2019]\d{3})+(?:[.,]\d*)?", re.ASCII)
 _EXPONENT = re.compile(r"e[+-]?\d+$", re.ASCII | re.IGNORECASE)
@@ -100,8 +104,15 @@ def number(cell: str, mark: str) -> float | None:
 
 def volume(cell: str, mark: str) -> float | None:
     """Return a bare cell as a volume, of which 1.2M may be written; None when it is no number."""
-    multiple = _MULTIPLES.get(cell[-1:].upper()) if len(cell) > 1 else None
-    if multiple is None:
+    found = _MULTIPLE.fullmatch(cell)
+    multiple = _MULTIPLES.get(found[2].upper()) if found else None
+    if found is None or multiple is None:
         return number(cell, mark)
-    value = number(cell[:-1].rstrip(), mark)
+    value = number(found[1], mark)
     return None if value is None else round(value * multiple, 3)
+
+
+def without_multiple(cell: str) -> str:
+    """Return a bare cell without what it is multiplied by: 1.2 of 1.2M."""
+    found = _MULTIPLE.fullmatch(cell)
+    return found[1] if found and found[2].upper() in _MULTIPLES else cell

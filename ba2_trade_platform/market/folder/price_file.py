@@ -74,6 +74,7 @@ def read_price_file(
     dated = read_days(table, calendar, reading.dates or source.order, times)
     refuse_other_spacing(table, dated)
     named = [column for column in (*PRICES, VOLUME, TICKS) if column in table.columns]
+    named = [column for column in named if column in PRICES or not all(map(_is_empty, table.columns[column]))]
     numbers = read_numbers(table, named, source.separator, reading.decimal)
     volume = _volume(numbers, source.repaired)
     columns = [*(numbers[column] for column in PRICES), np.zeros(len(table)) if volume is None else volume]
@@ -170,15 +171,8 @@ def _other_name(table: Table, name: str, symbol: str) -> str:
 def _with_prices(table: Table, repaired: list[str]) -> Table:
     """Return the rows that have a price at all; tools write a line for a day without trade."""
     closes = table.columns["close"]
-    empty = [row for row, cell in enumerate(closes) if cell in _EMPTY or cell != cell]  # noqa: PLR0124 - nan
-    gone = {
-        row
-        for row in empty
-        if all(
-            (cell := table.columns[column][row]) in _EMPTY or cell != cell  # noqa: PLR0124 - nan
-            for column in PRICES
-        )
-    }
+    empty = [row for row, cell in enumerate(closes) if _is_empty(cell)]
+    gone = {row for row in empty if all(_is_empty(table.columns[column][row]) for column in PRICES)}
     if not gone:
         return table
     if len(gone) == len(table):
@@ -186,6 +180,10 @@ def _with_prices(table: Table, repaired: list[str]) -> Table:
     shown = ", ".join(str(table.lines[row]) for row in sorted(gone)[:5])
     repaired.append(f"{len(gone):,} rows without a price left out ({table.unit} {shown})")
     return table.only([row for row in range(len(table)) if row not in gone])
+
+
+def _is_empty(cell: object) -> bool:
+    return cell in _EMPTY or cell != cell  # noqa: PLR0124 - nan
 
 
 def _is_future(symbol: str, calendar: SessionCalendar) -> bool:
@@ -197,7 +195,8 @@ def _check_prices(table: Table, bars: RawBars, *, may_be_negative: bool) -> None
         values = getattr(bars, column)
         if may_be_negative:
             return values == 0, f"{column} must not be zero"
-        return values <= 0, f"{column} must be above zero"
+        futures = ": only a future may trade below, named as such by =F or by its calendar in instruments.csv"
+        return values <= 0, f"{column} must be above zero{futures if (values < 0).any() else ''}"
 
     checks = [impossible(column) for column in PRICES]
     checks += [

@@ -21,41 +21,43 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     ),
     "open": (
         "open", "<open>", "open price", "opening price", "o", "price open", "eröffn.", "eröffnung", "eröffnungskurs",
-        "apertura", "abertura", "ouv.", "ouverture", "otwarcie", "откр.", "开盘", "始値",
+        "apertura", "abertura", "ouv.", "ouverture", "otwarcie", "откр.", "开盘", "开盘价", "始値", "시가",
+        "erster",
     ),
     "high": (
         "high", "<high>", "high price", "h", "price high", "hoch", "tageshoch", "máximo", "máxima", "max.",
-        "massimo", "plus haut", "+ haut", "najwyzszy", "yüksek", "макс.", "高", "高値",
+        "massimo", "plus haut", "+ haut", "najwyzszy", "yüksek", "макс.", "高", "最高", "最高价", "高値",
+        "고가",
     ),
     "low": (
         "low", "<low>", "low price", "l", "price low", "tief", "tagestief", "mínimo", "mínima", "min.", "minimo",
-        "plus bas", "+ bas", "najnizszy", "düşük", "мин.", "低", "安値",
+        "plus bas", "+ bas", "najnizszy", "düşük", "мин.", "低", "最低", "最低价", "安値", "저가",
     ),
     "close": (
         "close", "<close>", "close/last", "last", "close price", "closing price", "settle", "settlement price",
         "price close", "c", "price", "zuletzt", "schlusskurs", "schluss", "cierre", "último", "ultimo", "chiusura",
-        "dernier", "clôture", "zamkniecie", "şimdi", "цена", "收盘", "終値",
+        "dernier", "clôture", "zamkniecie", "şimdi", "цена", "收盘", "收盘价", "終値", "종가",
     ),
     VOLUME: (
-        "volume", "vol", "vol.", "<vol>", "<volume>", "real volume",
+        "stücke", "stuecke", "volume", "vol", "vol.", "<vol>", "<volume>", "real volume",
         "total volume", "total trade quantity", "traded volume", "share volume", "v", "volumen", "wolumen", "hac.",
-        "объём", "交易量", "出来高",
+        "объём", "交易量", "成交量", "出来高", "거래량",
     ),
     TICKS: ("<tickvol>", "tick volume", "tickvol", "ticks"),
     "adjusted": (
         "adj close", "adj. close", "adjclose", "adjusted close", "adjusted", "adj closing price",
     ),
     "symbol": (
-        "symbol", "ticker", "<ticker>", "<symbol>", "name", "stock", "code", "instrument", "pair", "series symbol",
+        "symbol", "ticker", "<ticker>", "ts code", "<symbol>", "name", "stock", "code", "instrument", "pair", "series symbol",
     ),
     "period": (
         "<per>", "per", "interval", "timeframe",
     ),
     "dividend": (
-        "dividends", "dividend amount", "dividend", "cash dividend",
+        "dividends", "dividend amount", "dividend", "cash dividend", "divcash", "ex-dividend",
     ),
     "split": (
-        "split coefficient", "stock splits", "splits", "split ratio",
+        "split coefficient", "stock splits", "splits", "split ratio", "splitfactor", "split factor",
     ),
 }  # fmt: skip
 UNNAMED = frozenset({"", "unnamed: 0", "index", "price"})
@@ -83,6 +85,11 @@ FORMS: tuple[Form, ...] = (
     Form("Stooq, as Metastock", frozenset({"<dtyyyymmdd>"})),
     Form("MetaTrader 5", frozenset({"<date>", "<tickvol>"})),
     Form("Alpha Vantage, adjusted", frozenset({"timestamp", "adjusted close", "split coefficient"})),
+    Form("Alpaca", frozenset({"timestamp", "trade count", "vwap"})),
+    Form("Tiingo", frozenset({"adjclose", "splitfactor"})),
+    Form("ARIVA.DE", frozenset({"datum", "erster", "schlusskurs"})),
+    Form("AKShare", frozenset({"日期", "开盘", "最高"})),
+    Form("Tushare", frozenset({"ts code", "trade date"})),
     Form("Alpha Vantage", frozenset({"timestamp", "open", "close", "volume"})),
     Form("Nasdaq", frozenset({"close/last"}), order="mdy"),
     Form("Investing.com", frozenset({"price", "change %"})),

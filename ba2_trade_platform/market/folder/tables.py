@@ -85,12 +85,12 @@ def _number(cell: object) -> float | None:
     return float(cell) if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) else None
 
 
-def shown(cell: object) -> str:
+def shown(cell: object, most: int = _SHOWN) -> str:
     """Return a cell as a sentence shows it."""
     if cell is None or cell == "":
         return "(empty)"
     text = str(cell).encode("utf-8", "backslashreplace").decode()
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+    return repr(text if len(text) <= most else f"{text[:most]}...")
 
 
 def is_iso_column(cells: Sequence[object]) -> bool:

@@ -63,7 +63,11 @@ def refusal(prices: FolderPrices, symbol: str) -> ExpertError:
             "BAD.csv, line 4: date 2014-06-06 is there twice, with other prices in line 3: keep one",
         ),
         (lines(ROWS[1], ROWS[0], ROWS[2]), "BAD.csv, line 3: date 2014-06-05 comes after 2014-06-06; sort by date"),
-        (lines(ROWS[0], "2014-06-06,11,13,-10,12,200"), "BAD.csv, line 3: low must be above zero"),
+        (
+            lines(ROWS[0], "2014-06-06,11,13,-10,12,200"),
+            "BAD.csv, line 3: low must be above zero: only a future may trade below, named as such by =F or by its "
+            "calendar in instruments.csv",
+        ),
         (lines("2014-06-06,0,13,10,12,200"), "BAD.csv, line 2: open must be above zero"),
         (lines("2014-06-06,11,13,10,12,-1"), "BAD.csv, line 2: volume must not be negative"),
         (lines("2014-06-06,11,9,10,12,200"), "BAD.csv, line 2: high is below low"),

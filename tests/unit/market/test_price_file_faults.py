@@ -13,6 +13,7 @@ from tests.unit.market.quiet_prices import HEAD, NOW, folder, refusal, rows, tex
 BAR = "10,12,9,11,100"
 WEEKS = [date(2014, 1, 3) + timedelta(days=7 * week) for week in range(8)]
 AMBIGUOUS = "write dmy or mdy into the column dates of instruments.csv, in this symbol's row"
+BELOW = ": only a future may trade below, named as such by =F or by its calendar in instruments.csv"
 MARK = "write . or , into the column decimal of instruments.csv, in this symbol's row"
 
 
@@ -87,7 +88,11 @@ MARK = "write . or , into the column decimal of instruments.csv, in this symbol'
         ),
         (
             "No data\n",
-            "ACME.csv, line 1: 'No data' is no row of a table; cells are parted by commas, semicolons, tabs or bars",
+            "ACME.csv, line 1: it holds no prices but says 'No data': get them anew",
+        ),
+        (
+            "1025.5\n",
+            "ACME.csv, line 1: '1025.5' is no row of a table; cells are parted by commas, semicolons, tabs or bars",
         ),
         ("<!DOCTYPE html><html>Sign in</html>", "ACME.csv is a web page and no price file: get the prices anew"),
         (
@@ -96,7 +101,7 @@ MARK = "write . or , into the column decimal of instruments.csv, in this symbol'
         ),
         ("PK\x03\x04rest", "ACME.csv is a zip archive or an Excel workbook: save its sheet as CSV"),
         (text("2014-06-05,null,null,null,null,null"), "ACME.csv, line 2: no row has a price"),
-        (text("2014-06-05,-1,12,-9,11,100"), "ACME.csv, line 2: open must be above zero"),
+        (text("2014-06-05,-1,12,-9,11,100"), f"ACME.csv, line 2: open must be above zero{BELOW}"),
     ],
 )
 def test_a_refusal_names_the_cause(tmp_path: Path, content: str, sentence: str) -> None:
