@@ -23,7 +23,7 @@ from ba2_trade_platform.market.folder.inspection_worker import InspectionWorker
 from ba2_trade_platform.market.folder.prices import FolderPrices
 
 log = logging.getLogger(__name__)
-READER = 2  # of the rules by which files are read: another number has all files read anew
+READER = 3  # of the rules by which files are read: another number has all files read anew
 FEW = 24  # are read here: a process of its own takes a second to begin
 PROCESSES = max(1, min(4, os.cpu_count() or 1))
 TELL_SECONDS = 0.5

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ba2_trade_platform.core.contracts import left_out_bars
 from ba2_trade_platform.core.contracts.experts import Bars, ExpertError
 from ba2_trade_platform.core.contracts.price_files import FileState, PriceFileReport
 from ba2_trade_platform.market.calendars.sessions import SessionCalendar
@@ -30,9 +32,12 @@ def inspect(prices: FolderPrices, symbol: str, path: Path, paths: Sequence[Path]
         bars = replace(series.bars_at(FAR), calendar_ends="")  # that is told of the present, by `behind`
     except (BadFile, ExpertError) as error:
         return replace(report, problem=str(error))
+    calendar = prices.calendar_of(symbol)
     if not bars.sessions:
-        return replace(report, problem=f"{path.name}: none of its days is a {report.calendar} session")
-    days = prices.calendar_of(symbol).days
+        return replace(report, problem=_without_sessions(path.name, file.bars.days, calendar))
+    if other := left_out_bars.refusal(symbol, calendar.name, bars.left_out, len(bars)):
+        return replace(report, form=file.form, problem=f"{path.name}: {other}")
+    days = calendar.days
     own = np.array(bars.sessions, dtype="datetime64[D]")
     between = days[(days >= own[0]) & (days <= own[-1])]
     absent = between[~np.isin(between, own)]
@@ -52,6 +57,21 @@ def inspect(prices: FolderPrices, symbol: str, path: Path, paths: Sequence[Path]
     )
 
 
+def _without_sessions(file: str, days: NDArray[np.datetime64], calendar: SessionCalendar) -> str:
+    """Say why a file that can be read has no bar: its calendar knows none of its days, or none is a session."""
+    first, last = days[0].item(), days[-1].item()
+    if first > calendar.last_day:
+        return (
+            f"{file}: all its days, {first} to {last}, lie after the end of their calendar. {calendar.reach.sentence}"
+        )
+    if last < calendar.first_day:
+        return f"{file}: all its days, {first} to {last}, lie before {calendar.first_day}, where {calendar.name} begins"
+    return (
+        f"{file}: none of its days, {first} to {last}, is a {calendar.name} session: look whether it keeps another "
+        "calendar, and name that in instruments.csv"
+    )
+
+
 def _not_for_experts(bars: Bars) -> tuple[str, ...]:
     """Return why experts refuse these bars, however many and however old they are."""
     try:
@@ -62,13 +82,21 @@ def _not_for_experts(bars: Bars) -> tuple[str, ...]:
 
 
 def behind(report: PriceFileReport, calendar: SessionCalendar, now: datetime) -> PriceFileReport:
-    """Return a report with the sessions that have closed since its last bar, and a warning where nobody knows them."""
+    """Return a report with the sessions that have closed since its last bar; warned of unknown ones and of the future.
+
+    A report on a file that is refused stays as it is.
+    """
     if report.last_session is None:
         return report
     report = replace(report, behind=calendar.closed_between(report.last_session, now))
-    if calendar.knows(now):
-        return report
-    return replace(report, state=FileState.WARNED, warnings=(*report.warnings, calendar.reach.sentence))
+    told = [] if calendar.knows(now) else [calendar.reach.sentence]
+    today = now.astimezone(calendar.zone).date()
+    if report.last_session > today:
+        told.append(
+            f"{report.file} goes on to {report.last_session}, and it is {today}: look whether day and month have changed "
+            "places"
+        )
+    return replace(report, state=FileState.WARNED, warnings=(*report.warnings, *told)) if told else report
 
 
 def to_json(report: PriceFileReport) -> dict[str, Any]:

@@ -48,7 +48,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "adj close", "adj. close", "adjclose", "adjusted close", "adjusted", "adj closing price",
     ),
     "symbol": (
-        "symbol", "ticker", "<ticker>", "ts code", "<symbol>", "name", "stock", "code", "instrument", "pair", "series symbol",
+        "symbol", "ticker", "<ticker>", "ts code", "<symbol>", "name", "stock", "code", "instrument", "pair",
+        "series symbol",
     ),
     "period": (
         "<per>", "per", "interval", "timeframe",

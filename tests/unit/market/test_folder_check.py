@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ba2_trade_platform.core.contracts.price_files import FileState, FolderCheck
 from ba2_trade_platform.market.calendars.desk_calendars import FILE, DeskCalendars
@@ -135,11 +136,54 @@ def test_without_volumes_a_bar_whose_price_moved_was_traded(tmp_path: Path) -> N
     assert [warning[:35] for warning in file.warnings] == ["INDEX has a traded bar on 2014-06-0"]
 
 
-def test_files_of_another_exchange_are_told_why_no_expert_takes_them(tmp_path: Path) -> None:
+def test_files_of_another_exchange_are_refused_as_every_expert_refuses_them(tmp_path: Path) -> None:
     sundays = [f"2014-06-{day:02},10,12,9,11,100" for day in (7, 8, 14, 15, 21, 22)]
     (file,) = check(folder(tmp_path, TLV=lines(*sorted([*ROWS, *sundays])))).files
-    assert file.state is FileState.WARNED
-    assert "it seems to keep another calendar. Name that in instruments.csv" in file.warnings[-1]
+    assert file.state is FileState.REFUSED
+    assert (file.problem or "").startswith("TLV.csv: TLV has 6 traded bars on days without a XNYS session")
+    assert "it seems to keep another calendar. Name that in instruments.csv" in (file.problem or "")
+
+
+def dated(tmp_path: Path, calendar: str, *days: str) -> FolderCheck:
+    """Check a file of these days that keeps this calendar."""
+    path = folder(tmp_path, ACME=lines(*(f"{day},10,12,9,11,100" for day in days)))
+    (path / "instruments.csv").write_text(f"symbol,calendar\nACME,{calendar}\n")
+    return check(path)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "days", "cause"),
+    [
+        (
+            "XBOM",
+            ("2027-01-04", "2027-01-05"),
+            "2027-01-04 to 2027-01-05, lie after the end of their calendar. The XBOM",
+        ),
+        (
+            "XNYS",
+            ("2051-02-01", "2051-02-02"),
+            "lie after the end of their calendar. The XNYS calendar is computed until",
+        ),
+        ("XSHG", ("1988-01-04", "1988-01-05"), "lie before 1990-12-03, where XSHG begins"),
+        ("XNYS", ("2014-06-07", "2014-06-08"), "is a XNYS session: look whether it keeps another calendar"),
+    ],
+)
+def test_a_file_without_any_session_is_told_why(
+    tmp_path: Path, calendar: str, days: tuple[str, ...], cause: str
+) -> None:
+    (file,) = dated(tmp_path, calendar, *days).files
+    assert file.state is FileState.REFUSED
+    assert cause in (file.problem or "")
+
+
+def test_bars_of_days_to_come_are_told(tmp_path: Path) -> None:
+    (file,) = dated(tmp_path, "XNYS", "2014-12-30", "2014-12-31", "2015-01-05").files
+    assert (file.state, file.last_session) == (FileState.WARNED, date(2015, 1, 5))
+    assert file.warnings == (
+        "ACME.csv goes on to 2015-01-05, and it is 2014-12-31: look whether day and month have changed places",
+    )
+    (today,) = dated(tmp_path, "XNYS", "2014-12-30", "2014-12-31").files
+    assert today.warnings == ()
 
 
 def test_a_calendar_day_of_the_desk_has_its_files_read_anew(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ def test_wide_letters_without_a_mark_are_told_by_their_zeros(tmp_path: Path, enc
         ),
         (
             text(f"1.40194E+12,{BAR}").encode(),
-            "line 2: date '1.40194E+12' was rounded by a spreadsheet, which has lost the day: get the file anew, or save "
-            "it as text",
+            "line 2: date '1.40194E+12' was rounded by a spreadsheet, which has lost the day: get the file anew, or "
+            "save it as text",
         ),
         (
             text(*rows(10), *rows(10)).encode(),

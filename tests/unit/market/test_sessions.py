@@ -85,7 +85,7 @@ def test_sessions_closed_since_a_day_are_counted_without_that_day(xnys: SessionC
 
 @pytest.mark.parametrize("day", [date(2051, 1, 1), date(2099, 7, 4), date.max])
 def test_a_day_after_what_is_computed_is_after_the_calendars_end(xnys: SessionCalendar, day: date) -> None:
-    with pytest.raises(ExpertError, match="computed until 2050-12-31: .* update the console") as caught:
+    with pytest.raises(ExpertError, match=r"computed until 2050-12-31: .* update the console") as caught:
         xnys.close_on_or_before(day)
     assert caught.value.code is ErrorCode.CALENDAR_ENDS
 
