@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import unquote
 
 from ba2_trade_platform.core.base.errors import Invalid
@@ -57,6 +58,8 @@ def symbol_of(text: str) -> str:
             sentence = f"{symbol} may be one share or two symbols: write {one}.{other}, or {one}, {other}"
             raise Invalid(sentence, code="SYMBOL_INVALID")
         sentence = f"{shown} is no symbol: letters, digits and . - = ^ / : _ & only, {LONGEST_SYMBOL} at most"
+        if stranger := next((letter for letter in symbol if not letter.isascii()), ""):
+            sentence += f"; one of its letters is U+{ord(stranger):04X}, {unicodedata.name(stranger, 'without a name')}"
         raise Invalid(sentence, code="SYMBOL_INVALID")
     return symbol
 

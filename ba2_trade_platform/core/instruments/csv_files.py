@@ -102,6 +102,8 @@ def _in_columns(table: Table, known: Sequence[str], needed: Sequence[str], colum
         more = ": choose the watchlist that all symbols go to" if "watchlist" in missing else ""
         raise Impossible(sentence + more, code="COLUMN_MISSING")
     is_ours = all(heading(cell) in {*known, *_ALIASES, ""} for cell in head)
+    shown = head[place].strip() if place < len(head) else f"{place + 1}"
+    others = [cell.strip() for spot, cell in enumerate(head) if spot != place and meaning(heading(cell)) == "symbol"]
     lines: list[FileLine] = []
     for row in table.rows:
         if len(lines) >= MOST_LINES:
@@ -112,8 +114,6 @@ def _in_columns(table: Table, known: Sequence[str], needed: Sequence[str], colum
         else:
             lines.append(_line(row, names, is_ours=is_ours, has_head=bool(head)))
     ignored = tuple(dict.fromkeys(name for name in names.values() if name and name not in known))
-    shown = head[place].strip() if place < len(head) else f"{place + 1}"
-    others = [cell.strip() for spot, cell in enumerate(head) if spot != place and meaning(heading(cell)) == "symbol"]
     said = f"Line {table.head.number} names the columns" if table.head else "No line names the columns"
     said += f", parted by {_SIGNS.get(table.delimiter, table.delimiter)}; {shown} is read"
     sentence = said + (f", not {' and '.join(others)}" if others else "")
@@ -187,13 +187,20 @@ def _names(head: Sequence[str], place: int, known: Sequence[str]) -> dict[int, s
     return names
 
 
+def _unwrapped(cell: str, *, is_ours: bool) -> str:
+    """Return a cell without what says to a spreadsheet that it is a text."""
+    if told := _AS_TEXT.fullmatch(cell):
+        return told[1]
+    return _PREFIXED.sub(r"\1", cell) if is_ours else cell
+
+
 def _line(row: Row, names: dict[int, str], *, is_ours: bool, has_head: bool) -> FileLine:
     if row.problem:
         return FileLine(row.number, {}, row.problem)
     cells = list(row.cells)
     while len(cells) > len(names) and not cells[-1].strip():
         cells.pop()
-    plain = [(_AS_TEXT.sub(r"\1", cell) if not is_ours else _PREFIXED.sub(r"\1", cell)).strip() for cell in cells]
+    plain = [_unwrapped(cell, is_ours=is_ours).strip() for cell in cells]
     by_name = {names[spot]: cell for spot, cell in enumerate(plain) if names.get(spot)}
     if not is_ours:
         by_name = {name: "" if cell in _NOTHING and name != "symbol" else cell for name, cell in by_name.items()}

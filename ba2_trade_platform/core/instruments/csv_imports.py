@@ -106,7 +106,7 @@ class ListImports:
     ) -> tuple[list[ParsedSymbol], SymbolLookup]:
         """Return the symbols of the lines in their places, in the spelling that desk or price provider know."""
         with self._store.read() as session:
-            known = watchlist_items.instrument_ids(session, watchlist_items.names_of([one for _, one in given]))
+            known = watchlist_items.known_of(session, [one for _, one in given])
         meant = by_desk([one for _, one in given], known)
         new = [one for one, wanted in zip(meant, asked, strict=True) if wanted and one.symbol not in known]
         lookup = look_up(self._prices, new)

@@ -30,7 +30,8 @@ _MEANINGS = {
     "name": """description|company|company name|security name|security description|instrument name|stock name|product
     |produkt|bezeichnung|beschreibung|wertpapiername|nom|libellé|nombre|descripción|descrizione|名称|名稱|股票名称|证券名称
     |股票名稱|銘柄|銘柄名|名前|종목명|название""",
-    "exchange": "listing exch|listing exchange|primary exchange|börse|handelsplatz|bourse|mercado|交易所|市場|市场",
+    "exchange": """listing exch|listing exchange|listingexchange|primary exchange|börse|handelsplatz|bourse|mercado
+    |交易所|市場|市场""",
     "currency": """ccy|currencyprimary|currency (price / share)|currency (price)|trading currency|währung
     |waehrung|devise|divisa|moneda|valuta|币种|货币|幣別|通貨|통화""",
     "labels": "tags|label",

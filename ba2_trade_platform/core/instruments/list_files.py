@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from ba2_trade_platform.core.base.errors import Impossible, Invalid
 from ba2_trade_platform.core.base.symbols import spelled
 from ba2_trade_platform.core.base.text_encodings import DecodedText, decoded, refuse_uncertain
-from ba2_trade_platform.core.instruments.csv_files import WATCHLIST_COLUMNS, FileLine, ReadFile, read_file
+from ba2_trade_platform.core.instruments.csv_files import (
+    INSTRUMENT_COLUMNS,
+    WATCHLIST_COLUMNS,
+    FileLine,
+    ReadFile,
+    read_file,
+)
 from ba2_trade_platform.core.instruments.list_rows import RowKind
 from ba2_trade_platform.core.instruments.symbol_parsing import (
     FileReading,
@@ -87,7 +93,7 @@ def _parsed(line: FileLine, read: ReadFile, *, doubtful: bool) -> ParsedSymbol:
         # What an export holds is a symbol of a desk: this one's, when it knows it.
         symbol = spelled(cell) if read.is_ours and fate is ImportResult.ASKED else None
         return ParsedSymbol(line.number, text[:40], symbol, line.reading.reason, fate=fate)
-    if read.is_ours:
+    if read.is_ours and read.columns >= {*INSTRUMENT_COLUMNS}:  # an export, whose symbols are what they are
         return parse_cell(line.number, cell)
-    currency = line.cells.get("currency", "").upper()
+    currency = "" if read.is_ours else line.cells.get("currency", "").upper()
     return parse_cell(line.number, cell, line.cells.get("exchange", ""), currency if len(currency) == 3 else "")

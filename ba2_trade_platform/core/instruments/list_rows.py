@@ -35,7 +35,8 @@ _OPTION = re.compile(
 )
 # Each is a company or a fund at some exchange, and far oftener a word of a broker.
 _CURRENCIES = "USD EUR GBP GBX JPY CHF CAD AUD NZD HKD SGD SEK NOK DKK PLN CZK HUF TRY ZAR INR CNY CNH KRW TWD MXN BRL"
-_TITLES = "CASH ALL TOTAL SYMBOL TICKER NAME DATE ACCOUNT POSITIONS HOLDINGS PORTFOLIO WATCHLIST STOCKS NONE"
+_TITLES = "CASH ALL TOTAL SYMBOL TICKER NAME DATE ACCOUNT POSITIONS HOLDINGS PORTFOLIO WATCHLIST STOCKS NONE NULL "
+_TITLES += "NAN TRUE FALSE"
 _WORDS = frozenset(f"{_CURRENCIES} {_TITLES}".split())
 _NOTHING = frozenset({"", "-", "--", "\N{EN DASH}", "\N{EM DASH}", "n/a", "na", "none"})
 _KINDS = (
@@ -60,7 +61,9 @@ def reading_of(text: str, cells: Mapping[str, str], others: list[str], *, is_our
     if symbol in _WORDS:
         return _of_word(symbol, cells.get("name", ""))
     if number := security_number(symbol):
-        return RowReading(RowKind.DOUBTFUL, f"{symbol} is {number}, no symbol")
+        whose = f" of {name[:40]}" if (name := cells.get("name", "").strip()) else ""
+        sentence = f"{symbol} is {number}, no symbol: look up the symbol{whose} and write it in its place"
+        return RowReading(RowKind.DOUBTFUL, sentence)
     return POSITION
 
 

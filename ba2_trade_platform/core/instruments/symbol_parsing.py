@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ba2_trade_platform.core.base.errors import Impossible, Invalid
-from ba2_trade_platform.core.base.symbols import symbol_of, typed_symbols
+from ba2_trade_platform.core.base.symbols import spelled, symbol_of, typed_symbols
 from ba2_trade_platform.core.base.text_encodings import Candidate
 from ba2_trade_platform.core.instruments.symbol_spellings import spellings
 
@@ -79,7 +79,8 @@ class Report:
 class ParsedSymbol:
     """One symbol that was given, in its place; `symbol` None: `reason` says why it is none.
 
-    `others` are what it may be called here instead. `fate` is what becomes of it whoever knows it.
+    `others` are what it may be called here instead. `fate` is what becomes of it whoever knows it. `venue` is where it
+    is traded, when that gave it another spelling than it is written in.
     """
 
     number: int
@@ -89,6 +90,7 @@ class ParsedSymbol:
     others: tuple[str, ...] = ()
     fate: ImportResult | None = None
     currency: str = ""
+    venue: str = ""
 
 
 def parse_symbols(text: str) -> list[ParsedSymbol]:
@@ -118,4 +120,5 @@ def parse_cell(number: int, text: str, exchange: str = "", currency: str = "") -
     found = spellings(text, exchange)
     if not found:
         return parse_symbol(number, text)
-    return ParsedSymbol(number, text.strip()[:40], found[0], others=found[1:], currency=currency)
+    venue = exchange if found[0] != spelled(text) else ""
+    return ParsedSymbol(number, text.strip()[:40], found[0], others=found[1:], currency=currency, venue=venue)

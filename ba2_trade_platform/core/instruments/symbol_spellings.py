@@ -52,6 +52,11 @@ def spellings(text: str, exchange: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys(symbol for symbol in found if is_symbol(symbol)))
 
 
+def is_at(venue: str, *said: str) -> bool:
+    """Tell whether one of these names of exchanges and calendars means the same as `venue`."""
+    return _ENDINGS.get(spelled(venue)) in {_ENDINGS.get(spelled(name), name) for name in said}
+
+
 def divided(symbol: str) -> str | None:
     """Return BRK.B for BRKB, which may as well be a symbol of its own; None where no class can stand behind."""
     found = re.fullmatch(r"([A-Z]{2,5})([AB])", symbol)

@@ -45,15 +45,21 @@ def instrument_ids(session: Session, symbols: Collection[str]) -> dict[str, int]
 def resolved(store: Store, prices: Prices, given: Sequence[ParsedSymbol]) -> tuple[list[ParsedSymbol], SymbolLookup]:
     """Return the given as desk and price provider spell them; the provider is asked for those new to the desk."""
     with store.read() as session:
-        known = instrument_ids(session, names_of(given))
+        known = known_of(session, given)
     meant = by_desk(given, known)
     lookup = look_up(prices, [one for one in meant if one.symbol not in known])
     return by_provider(meant, lookup), lookup
 
 
-def names_of(given: Iterable[ParsedSymbol]) -> set[str]:
-    """Return every symbol that these may be."""
-    return {name for one in given if one.symbol for name in (spelled(one.text), one.symbol, *one.others)}
+def known_of(session: Session, given: Iterable[ParsedSymbol]) -> dict[str, InstrumentInfo]:
+    """Return what the desk knows of every symbol that these may be."""
+    names = {name for one in given if one.symbol for name in (spelled(one.text), one.symbol, *one.others)}
+    columns = (_I.symbol, _I.name, _I.exchange, _I.currency, _I.calendar)
+    rows = session.execute(select(*columns).where(_I.symbol.in_(names)))
+    return {
+        symbol: InstrumentInfo(symbol, name or "", exchange or "", currency or "", calendar or "")
+        for symbol, name, exchange, currency, calendar in rows
+    }
 
 
 def plan(

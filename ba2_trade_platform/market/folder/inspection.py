@@ -88,13 +88,13 @@ def behind(report: PriceFileReport, calendar: SessionCalendar, now: datetime) ->
     """
     if report.last_session is None:
         return report
-    report = replace(report, behind=calendar.closed_between(report.last_session, now))
+    last = report.last_session
+    report = replace(report, behind=calendar.closed_between(last, now))
     told = [] if calendar.knows(now) else [calendar.reach.sentence]
     today = now.astimezone(calendar.zone).date()
-    if report.last_session > today:
+    if last > today:
         told.append(
-            f"{report.file} goes on to {report.last_session}, and it is {today}: look whether day and month have changed "
-            "places"
+            f"{report.file} goes on to {last}, and it is {today}: look whether day and month have changed places"
         )
     return replace(report, state=FileState.WARNED, warnings=(*report.warnings, *told)) if told else report
 

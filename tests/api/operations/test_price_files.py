@@ -39,7 +39,7 @@ async def test_each_file_is_told_after_a_check(tmp_path: Path) -> None:
         assert [item["file"] for item in rest["items"]] == ["CETI.csv", "DELTA.csv"]
         assert rest["next_cursor"] is None
         (bad,) = (await client.get("/price-files?state=refused")).json()["items"]
-        assert bad["sentence"].startswith("DELTA.csv, line 1: 'nothing of use' is no row of a table")
+        assert bad["sentence"].startswith("DELTA.csv, line 1: it holds no prices but says 'nothing of use'")
         late = await client.post("/price-files/cancel")
         assert (late.status_code, late.json()["code"]) == (409, "NO_CHECK")
     platform.stop()

@@ -43,7 +43,8 @@ def test_a_form_adds_its_positions_to_a_watchlist_and_again_nothing(lists: Instr
     mine = lists.watchlists.create("Mine", by=TRADER).id
     data = FORMS[name].text.encode()
     done = lists.imports.watchlists(ListFile(data), by=TRADER, into=mine, unknown=True)
-    assert set(lists.watchlists.symbols(mine)) == set(FORMS[name].symbols)
+    one_share = {"BRK-B": "BRK.B", "BRK/B": "BRK.B"} if "BRK.B" in FORMS[name].symbols else {}
+    assert set(lists.watchlists.symbols(mine)) == {one_share.get(symbol, symbol) for symbol in FORMS[name].symbols}
     again = lists.imports.watchlists(ListFile(data), by=TRADER, into=mine, unknown=True)
     assert {line.fate.value for line in again.lines} <= {"duplicate", "passed over", "asked"}
     assert len(again.lines) == len(done.lines)
@@ -127,3 +128,49 @@ async def _refusals(client: httpx.AsyncClient) -> None:
     ):
         answer = await client.post("/instruments/import", json=body)
         assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
+
+
+@pytest.mark.parametrize("head", ["Symbol,Exchange", "symbol,exchange,name", "Ticker,Exchange,Qty"])
+def test_a_line_that_names_an_exchange_never_means_the_namesake_of_another(
+    lists: InstrumentServices, head: str
+) -> None:
+    lists.catalog.add("VOD", InstrumentFields(name="Vodafone ADR", exchange="NASDAQ", currency="USD"), by=TRADER)
+    lists.catalog.add("SAP", InstrumentFields(name="SAP", calendar="XETR"), by=TRADER)
+    cells = ("VOD,LSE,3", "SAP,XETRA,4", "RY,TSX,5")
+    text = "\n".join([head, *(line[: None if head.count(",") == 2 else -2] for line in cells)])
+    mine = lists.watchlists.create("Mine", by=TRADER).id
+    report = lists.imports.watchlists(text, by=TRADER, into=mine, unknown=True)
+    assert [(line.text, line.fate.value) for line in report.lines] == [
+        ("VOD", "asked"),
+        ("SAP", "added"),
+        ("RY.TO", "added"),
+    ]
+    assert report.lines[0].reason == (
+        "VOD trades at LSE by the file; the desk has Vodafone ADR at NASDAQ: write the symbol of the exchange that is "
+        "meant"
+    )
+    assert lists.imports.instruments(text, by=TRADER).lines[0].fate.value == "asked"
+    assert lists.catalog.get("VOD").exchange == "NASDAQ"
+
+
+def test_a_known_symbol_in_another_currency_is_asked_for_too(lists: InstrumentServices) -> None:
+    lists.catalog.add("VOD", InstrumentFields(name="Vodafone ADR", currency="USD"), by=TRADER)
+    (line,) = lists.imports.instruments("Symbol,Currency,Qty\nVOD,GBX,3\n", by=TRADER).lines
+    assert line.reason.startswith("VOD trades in GBX by the file; the desk has Vodafone ADR in USD")
+
+
+def test_an_export_comes_back_as_it_was_whatever_its_exchanges(lists: InstrumentServices) -> None:
+    lists.catalog.add("VOD", InstrumentFields(name="Vodafone", exchange="LSE"), by=TRADER)
+    lists.catalog.add("BRK-B", InstrumentFields(name='="B"', exchange="NYSE"), by=TRADER)
+    before = lists.imports.instruments_file()
+    report = lists.imports.instruments(before, by=TRADER)
+    assert {line.fate.value for line in report.lines} == {"duplicate"}
+    assert lists.imports.instruments_file() == before
+
+
+def test_one_share_in_three_spellings_is_one_instrument(lists: InstrumentServices) -> None:
+    report = lists.imports.instruments("Symbol,Qty\nBRK.B,1\nBRK-B,1\nBRK/B,1\nBRK B,1\nRDS/A,1\nRDS.A,1\n", by=TRADER)
+    assert [(line.text, line.fate.value) for line in report.lines if line.fate.value != "duplicate"] == [
+        ("BRK.B", "added"),
+        ("RDS/A", "added"),
+    ]

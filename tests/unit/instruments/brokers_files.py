@@ -77,7 +77,7 @@ FORMS = {
         '"U1","USD","OPT","AAPL  260116C00250000","CALL","",""\n'
         '"U1","USD","CASH","EUR.USD","EUR.USD","",""\n"U1","USD","FUT","ESZ6","ES 18DEC26","","CME"\n'
         '"ClientAccountID","Symbol","TradeDate"\n"U1","IBM","20261127"\n',
-        ("AAPL", "VOD", "IBM"),
+        ("AAPL", "VOD.L", "IBM"),
         ("AAPL  260116C00250000", "EUR.USD"),
         ("ESZ6",),
     ),

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ba2_trade_platform.core.base.errors import Invalid
-from ba2_trade_platform.core.base.symbols import is_symbol
+from ba2_trade_platform.core.base.symbols import is_symbol, symbol_of
 from ba2_trade_platform.core.instruments.csv_files import INSTRUMENT_COLUMNS, WATCHLIST_COLUMNS, written
 from ba2_trade_platform.core.instruments.list_files import Listed, ListFile, read_list
 from ba2_trade_platform.core.instruments.list_rows import security_number
@@ -125,6 +125,41 @@ def test_a_cell_means_these_symbols(text: str, exchange: str, wanted: tuple[str,
 )
 def test_numbers_of_securities_are_told_by_their_check_digit(text: str, number: str | None) -> None:
     assert security_number(text) == number
+
+
+def test_the_sentence_names_the_column_of_the_first_table() -> None:
+    text = "Account,Name,Symbol,Price\n1,Total stock,VTI,9\n\nAccount,Day,Settled,Type,Symbol\n1,x,y,Buy,MSFT\n"
+    listed = read(text)
+    assert found(listed, None) == ["VTI", "MSFT"]
+    assert listed.reading.sentence.endswith("; Symbol is read.")
+
+
+def test_texts_of_a_spreadsheet_are_read_in_our_own_columns_too() -> None:
+    assert found(read('Symbol\n="0700.HK"\n"=""PEP"""\n'), None) == ["0700.HK", "PEP"]
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"), [("Symbol\nUS0378331005\n", ""), ("Symbol,Name\nUS0378331005,Apple\n", " of Apple")]
+)
+def test_an_isin_says_what_to_do(text: str, whose: str) -> None:
+    (line,) = read(text).given
+    assert line[1].reason == (
+        f"US0378331005 is an ISIN, no symbol: look up the symbol{whose} and write it in its place"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("\u0410APL", "U+0410, CYRILLIC CAPITAL LETTER A"),
+        ("MSF\u03a4", "U+03A4, GREEK CAPITAL LETTER TAU"),
+        ("G\u202eOOG", "U+202E, RIGHT-TO-LEFT OVERRIDE"),
+    ],
+)
+def test_a_letter_that_only_looks_right_is_named(text: str, letter: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        symbol_of(text)
+    assert str(caught.value).endswith(f"; one of its letters is {letter}")
 
 
 TEXT = st.text(st.sampled_from("Aa1,;\t|\"'\n\r =#.-:/\u00e9\u200b$*"), max_size=120)
