@@ -117,6 +117,45 @@ def test_a_form_of_a_page_is_restored_by_itself(console: ConsoleProcess, open_pa
     expect(page.get_by_role("button", name="Run 2 analyses")).to_be_enabled()  # the server has what was restored
 
 
+def test_what_was_chosen_in_a_dialog_is_chosen_again(console: ConsoleProcess, open_page: Open) -> None:
+    page = open_page(f"{console.url}/watchlists?tab=instruments")
+
+    def open_dialog() -> None:
+        page.get_by_role("button", name="Add days").click()
+        expect(page.get_by_label("Calendar", exact=True)).to_be_visible()
+
+    open_dialog()
+    page.get_by_label("Calendar", exact=True).fill("XNYS")
+    page.get_by_role("option", name="XNYS").click()
+    page.get_by_label("What", exact=True).click()
+    page.get_by_role("option", name="closed").click()
+    page.get_by_label("First day").fill("2026-12-24")
+    page.wait_for_function("JSON.stringify(sessionStorage).includes('closed_day')")
+    page.reload()
+    expect(page.locator(KEPT)).to_contain_text("Add calendar days")
+    open_dialog()
+    expect(page.get_by_text("XNYS is known from")).to_be_visible()
+    expect(page.get_by_text(RESTORED)).to_be_visible()
+    page.get_by_role("button", name="Add", exact=True).last.click()
+    expect(page.get_by_text("XNYS: closed day 2026-12-24 added").first).to_be_visible()
+    assert drafts(page) == 0
+
+
+def test_ticks_and_lists_of_a_form_are_restored_and_discarded(console: ConsoleProcess, open_page: Open) -> None:
+    page = open_page(a_list(console))
+    add_symbols(page)
+    tick = page.get_by_role("checkbox", name="Also symbols that the price provider does not know")
+    tick.click()
+    page.wait_for_function("JSON.stringify(sessionStorage).includes('choices')")
+    page.reload()
+    add_symbols(page)
+    expect(tick).to_be_checked()
+    expect(page.get_by_text(RESTORED)).to_be_visible()
+    page.get_by_role("button", name="Discard").last.click()
+    expect(tick).not_to_be_checked()
+    assert drafts(page) == 0
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "again"

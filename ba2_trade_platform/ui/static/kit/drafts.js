@@ -1,5 +1,6 @@
 // What is typed into a form (an element with data-draft) is kept by this tab until it is saved or discarded: a page that is loaded
-// anew, because the machine slept or the console was started again, knows nothing more of it. Secrets are never kept.
+// anew, because the machine slept or the console was started again, knows nothing more of it. Secrets are never kept. Of what is
+// chosen the console knows (drafts.py): it is told what was kept, by the event `draft`, whenever the form has other controls.
 const DRAFT = "ba2-draft ";
 const TYPES = ["", "text", "number", "search", "date", "time", "datetime-local", "email"];
 const drafts = new Map(); // by form: its key, the values before, and what is still to be restored
@@ -10,7 +11,7 @@ const load = (key) => {
 };
 const store = (key, draft) => {
   try {
-    if (draft && Object.keys(draft.fields).length) sessionStorage.setItem(key, JSON.stringify(draft));
+    if (draft && (Object.keys(draft.fields).length || Object.keys(draft.choices ?? {}).length)) sessionStorage.setItem(key, JSON.stringify(draft));
     else sessionStorage.removeItem(key);
   } catch { /* a browser that keeps nothing, or no more */ }
 };
@@ -34,7 +35,7 @@ const type = (field, value) => {
 const keep = (form) => {
   const known = drafts.get(form);
   if (!known) return;
-  const draft = { open: true, fields: Object.fromEntries(known.pending) };
+  const draft = { open: true, fields: Object.fromEntries(known.pending), choices: known.choices };
   for (const [name, field] of fieldsOf(form)) {
     if (!known.before.has(name)) known.before.set(name, field.defaultValue);
     if (field.value !== known.before.get(name)) draft.fields[name] = field.value;
@@ -52,6 +53,13 @@ const restore = (form, known) => {
     type(field, value);
   }
 };
+const signalDraft = (form, detail) => form.dispatchEvent(new CustomEvent("draft", { detail }));
+const tellOfChoices = (form, known) => {
+  const controls = form.querySelectorAll(".q-select, .q-btn-toggle, [role=checkbox], [role=switch], [role=radio]").length;
+  if (controls === known.controls) return;
+  known.controls = controls;
+  signalDraft(form, known.choices);
+};
 const announce = () => {
   const note = document.querySelector("[data-draft-kept]");
   if (!note) return;
@@ -67,10 +75,12 @@ const look = () => {
   for (const form of document.querySelectorAll("[data-draft]")) {
     if (!drafts.has(form)) {
       const key = keyOf(form), draft = load(key);
-      drafts.set(form, { key, before: new Map(), pending: new Map(Object.entries(draft?.fields ?? {})) });
+      drafts.set(form, { key, before: new Map(), pending: new Map(Object.entries(draft?.fields ?? {})),
+        choices: draft?.choices ?? {}, restores: Object.keys(draft?.choices ?? {}).length > 0, controls: 0 });
       if (draft && !draft.open) store(key, { ...draft, open: true });
     }
     restore(form, drafts.get(form));
+    tellOfChoices(form, drafts.get(form));
   }
   for (const [form, { key }] of drafts) {
     if (form.isConnected) continue;
@@ -86,6 +96,8 @@ const forget = (form) => {
   if (!known) return;
   store(known.key, null);
   known.pending.clear();
+  known.choices = {};
+  known.restores = false;
   for (const [name, field] of fieldsOf(form)) known.before.set(name, field.value);
   delete form.dataset.draftRestored;
 };
@@ -93,6 +105,7 @@ const discard = (form) => {
   const known = drafts.get(form);
   for (const [name, field] of fieldsOf(form)) if (known?.before.has(name)) type(field, known.before.get(name));
   forget(form);
+  signalDraft(form, null);
 };
 document.addEventListener("input", ({ target }) => {
   const form = target.closest?.("[data-draft]");
@@ -105,6 +118,15 @@ document.addEventListener("click", ({ target }) => {
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(here) && !shown.has(key)) store(key, null);
   announce();
 });
+window.ba2KeepChoices = (id, choices) => {
+  for (const [form, known] of drafts) {
+    if (form.id !== id) continue;
+    known.choices = choices;
+    if (known.restores) form.dataset.draftRestored = "";
+    known.restores = false;
+    keep(form);
+  }
+};
 window.ba2ForgetDraft = (id) => {
   for (const form of drafts.keys()) if (form.id === id) forget(form);
   if (closed.has(id)) store(closed.get(id), null);
