@@ -16,6 +16,7 @@ from benchmarks import (
     model_costs,
     monitor_queries,
     notifications,
+    price_files,
     queue_drain,
     rerun,
     retry_storm,
@@ -37,6 +38,7 @@ BENCHMARKS = (
     debates,
     backup,
     schedules,
+    price_files,
     busy_pages,
     many_browsers,
 )
@@ -48,6 +50,7 @@ QUICK = {
     "repeat": 3,
     "bulk": 500,
     "batch_symbols": 100,
+    "price_files": 100,
     "reruns": 20,
     "browsers": 3,
     "storm": 200,

@@ -20,7 +20,7 @@ from ba2_trade_platform.vocabulary import OwnDaysKind
 COLUMNS = ("calendar", "kind", "first", "last", "opens", "closes", "reason")
 REQUIRED = COLUMNS[:3]
 MOST_ROWS = 10_000
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_TIME = re.compile(r"((?:[01]?\d|2[0-3]):[0-5]\d)(?::00)?")  # a spreadsheet writes 9:15 or 09:15:00
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ def write_own_days(file: Path, own: Sequence[OwnDays]) -> None:
 
 
 def _days(table: Table, row: int) -> OwnDays:
-    calendar, kind = table.text(row, "calendar"), table.text(row, "kind").lower()
+    calendar, kind = table.text(row, "calendar"), re.sub(r"[\s-]+", "_", table.text(row, "kind").lower())
     if not calendar:
         raise BadFile(table.at(row, "the calendar is missing, for example XNYS"))
     if kind not in list(OwnDaysKind):
-        kinds = " or ".join(each.value for each in OwnDaysKind)
+        kinds = " nor ".join(each.value for each in OwnDaysKind)
         raise BadFile(table.at(row, f"kind {kind[:40] or '(empty)'} is neither {kinds}"))
     first = table.date(row, "first")
     last = table.date(row, "last") if table.text(row, "last") else first
@@ -96,6 +96,7 @@ def _days(table: Table, row: int) -> OwnDays:
 
 def _time(table: Table, row: int, column: str) -> time | None:
     text = table.text(row, column)
-    if text and not _TIME.fullmatch(text):
+    found = _TIME.fullmatch(text)
+    if text and not found:
         raise BadFile(table.at(row, f"{column} {text[:40]} is no time of day; write it as 09:15"))
-    return time.fromisoformat(text) if text else None
+    return time.fromisoformat(found[1].zfill(5)) if found else None

@@ -210,7 +210,7 @@ def test_a_file_that_cannot_be_used_is_said_in_health(sched: ScheduleDesk, tmp_p
     sched.scheduling.calendar_watch.look()
     item = {item.key: item for item in sched.desk.platform.operations.health.read().items}["calendars"]
     assert (item.state, item.value) == (State.WARN, "not all readable")
-    assert item.sentence == "calendar_days.csv, line 2: kind holiday is neither extra_session or closed_day"
+    assert item.sentence == "calendar_days.csv, line 2: kind holiday is neither extra_session nor closed_day"
 
 
 def test_enabling_it_after_the_end_tells_it_once_more(sched: ScheduleDesk) -> None:

@@ -53,5 +53,5 @@ async def test_what_is_wrong_in_the_file_stands_on_the_page(user: User, desk: De
     file = desk.platform.settings.data_dir / "calendar_days.csv"
     file.write_text(file.read_text() + "XNYS,holiday,2026-12-24,,,,\n")
     await user.open("/watchlists?tab=instruments")
-    await user.should_see("calendar_days.csv, line 3: kind holiday is neither extra_session or closed_day")
+    await user.should_see("calendar_days.csv, line 3: kind holiday is neither extra_session nor closed_day")
     await user.should_see(marker="reach-XBOM")

@@ -106,7 +106,7 @@ def test_prices_are_fresh_again_once_the_days_after_the_end_are_there(tmp_path: 
     ("line", "sentence"),
     [
         (",closed_day,2026-02-02,,,,", "line 2: the calendar is missing, for example XNYS"),
-        ("XBOM,holiday,2026-02-02,,,,", "line 2: kind holiday is neither extra_session or closed_day"),
+        ("XBOM,holiday,2026-02-02,,,,", "line 2: kind holiday is neither extra_session nor closed_day"),
         ("XBOM,closed_day,2026-02-30,,,,", "line 2: first 2026-02-30 is no day of the calendar"),
         ("XBOM,closed_day,2/3/2026,,,,", "line 2: first '2/3/2026' is not a date (YYYY-MM-DD)"),
         ("XBOM,closed_day,2026-02-02,2026-02-01,,,", "line 2: 2026-02-02 to 2026-02-01 ends before it begins"),
@@ -137,6 +137,16 @@ def test_what_cannot_be_used_is_named_with_its_line_and_spoils_nothing_else(
     assert np.datetime64("2026-02-02") in desk.get("XBOM").days
     if "cells" not in sentence:
         assert np.datetime64("2026-11-23") not in desk.get("XNYS").days
+
+
+@pytest.mark.parametrize("kind", ["extra session", "Extra-Session", "EXTRA_SESSION"])
+@pytest.mark.parametrize(("opens", "closes"), [("9:15", "15:30"), ("09:15:00", "15:30:00")])
+def test_a_file_that_a_spreadsheet_saved_means_the_same(tmp_path: Path, kind: str, opens: str, closes: str) -> None:
+    (tmp_path / "calendar_days.csv").write_text(
+        f"{HEADER}XBOM,{kind},01.02.2026,,{opens},{closes},Budget\n".replace(",", ";")
+    )
+    (days,) = read_own_days(tmp_path / "calendar_days.csv").days
+    assert (days.kind, days.first, days.opens, days.closes) == (EXTRA, date(2026, 2, 1), time(9, 15), time(15, 30))
 
 
 def test_two_words_about_one_day_are_a_problem_unless_one_is_narrower(tmp_path: Path) -> None:
