@@ -223,10 +223,17 @@ def test_a_day_means_its_close_or_the_last_one_before(prices: Prices, day: date,
     assert prices.instant_of(day) == prices.instant_of(day, "MSFT") == close
 
 
-@pytest.mark.parametrize("day", [date.min, date.max])
-def test_a_day_no_calendar_knows_is_refused(prices: Prices, day: date) -> None:
-    with pytest.raises(ExpertError, match="lies outside the XNYS calendar"):
+@pytest.mark.parametrize(
+    ("day", "code", "sentence"),
+    [
+        (date.min, ErrorCode.BAD_REQUEST, "lies outside the XNYS calendar"),
+        (date.max, ErrorCode.CALENDAR_ENDS, "The XNYS calendar is computed until 2050-12-31"),
+    ],
+)
+def test_a_day_no_calendar_knows_is_refused(prices: Prices, day: date, code: ErrorCode, sentence: str) -> None:
+    with pytest.raises(ExpertError, match=sentence) as caught:
         prices.instant_of(day)
+    assert caught.value.code is code
 
 
 def test_what_one_caller_does_to_its_bars_no_other_sees(prices: Prices, whole: dict[str, Bars]) -> None:

@@ -1,4 +1,4 @@
-"""Drafts: keep what a form holds in the browser until it is saved or discarded (static/kit/drafts.js)."""
+"""Drafts: keep the contents of a form in the browser until it is saved or discarded (static/kit/drafts.js)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ALLOWED = {
     "ui/experts/queue_card.py": {"props": 1},
     "ui/jobs/monitor.py": {"run_javascript": 1},
     "ui/jobs/table.py": {"props": 1},
-    "ui/kit/drafts.py": {"run_javascript": 1},  # the number of an element
+    "ui/kit/drafts.py": {"run_javascript": 2},  # the number of an element, and choices as JSON
     "ui/kit/form_dialog.py": {"props": 1, "run_javascript": 1},
     "ui/kit/markdown.py": {"html": 1},  # nh3 has cleaned it, and the browser cleans it again
     "ui/kit/panels.py": {"props": 1, "run_javascript": 1},

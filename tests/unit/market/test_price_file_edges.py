@@ -1,4 +1,4 @@
-"""Edges of price files: what stands around the bars, and cells as spreadsheets and other countries write them."""
+"""Edges of price files: notes and marks around the bars, and cells as other countries write them."""
 
 from __future__ import annotations
 
