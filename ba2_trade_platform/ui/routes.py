@@ -78,7 +78,9 @@ PAGES: Mapping[str, Page] = {
     ),
     "/experts": Page(experts_page, "the configured experts with their settings, and the queue's switches"),
     "/watchlists": Page(
-        lists_page, "watchlists with what each symbol's experts say, the price since and the next run; instruments"
+        lists_page,
+        "watchlists with each symbol's last analysis, its recommendation, the price since and the next run; "
+        "instruments",
     ),
     "/symbols/{symbol:path}": Page(
         symbol_page, "one symbol: price, chart with every expert's recommendations, analyses, lists, next runs"
